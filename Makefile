@@ -1,0 +1,53 @@
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.installed
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -q -c constraints.txt
+PYTEST := $(VENV)/bin/python -m pytest
+.DEFAULT_GOAL := help
+.PHONY: help solve test test-slow lint bench clean
+
+help:
+	@echo 'make solve      train a PINN on Burgers for two minutes: its error, a picture and a run folder'
+	@echo 'make test       the fast tests'
+	@echo 'make test-slow  the tests that take minutes'
+	@echo 'make lint       ruff, mypy and the import contract'
+	@echo 'make bench      compare methods side by side'
+	@echo 'make clean      remove build products and caches; runs and .venv stay'
+	@echo 'The first of them makes an environment in $(VENV), which takes a few minutes once.'
+
+# torch first and pinned: resolved together with the rest, another build of several GB could be chosen.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "sapts-pinn needs Python 3.11 or newer, and '$(PYTHON)' is not: name another one with make PYTHON=..." >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments yet: run 'apt-get install python3-venv' and make again." >&2; \
+	  exit 1; }
+	@echo 'Installing into $(VENV); the first time takes a few minutes.'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) torch
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+solve: $(READY)
+	$(VENV)/bin/sapts-pinn solve burgers --budget 2min --out runs/burgers --overwrite
+
+test: $(READY)
+	$(PYTEST)
+
+test-slow: $(READY)
+	$(PYTEST) -m slow
+
+# All four speak, so that one run shows everything there is to mend.
+lint: $(READY)
+	@failed=; for check in 'ruff check' 'ruff format --check' mypy 'lint-imports'; do \
+	  echo "$$check"; $(VENV)/bin/$$check || failed="$$failed, $$check"; \
+	done; \
+	[ -z "$$failed" ] || { echo "lint failed:$${failed#,}" >&2; exit 1; }
+
+bench: $(READY)
+	$(VENV)/bin/python -m sapts_pinn.bench
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

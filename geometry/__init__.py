@@ -1,0 +1,27 @@
+"""Domains of PDEs and the points on them: shapes, products with time, set operations, samplers."""
+
+from .csg import Difference, Intersection, Union
+from .domains import BoundaryPoints, Domain, Patch, Product
+from .polygon import Polygon
+from .samplers import SAMPLERS, rad, rar_d, unit_points
+from .shapes import Ball, Box, Interval, Shape, Time
+
+__all__ = [
+    "SAMPLERS",
+    "Ball",
+    "BoundaryPoints",
+    "Box",
+    "Difference",
+    "Domain",
+    "Intersection",
+    "Interval",
+    "Patch",
+    "Polygon",
+    "Product",
+    "Shape",
+    "Time",
+    "Union",
+    "rad",
+    "rar_d",
+    "unit_points",
+]

@@ -1,0 +1,196 @@
+"""Simple polygons, convex or not: triangulation by ear clipping, exact signed distance.
+
+The distance looks up the nearest edge without gradients and then measures from that edge alone: along its
+outward normal where the foot point lies on the edge (so the gradient exists on the boundary too), from the
+vertex otherwise, with the sign taken from the sum of the normals of the two edges that meet there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .shapes import Shape, checked_names, checked_tag
+
+_CHUNK = 1 << 21  # point-edge pairs looked at together
+
+
+class Polygon(Shape):
+    """A simple polygon with faces "edge0", "edge1", ...; edge i runs from vertex i to vertex i + 1.
+
+    Args:
+        vertices: [V, 2], in either orientation, the last one not repeating the first.
+        names: the two coordinates.
+        tag: what the tags of the faces begin with.
+
+    Raises:
+        ValueError: fewer than three vertices, numbers that are not finite, no area, or edges that meet or
+            cross where they should not.
+    """
+
+    def __init__(
+        self,
+        vertices: Sequence[Sequence[float]] | Tensor,
+        names: Sequence[str] = ("x", "y"),
+        tag: str = "edge",
+    ) -> None:
+        v = torch.as_tensor(vertices, dtype=torch.float64).detach().cpu().clone()
+        if v.ndim != 2 or v.shape[1] != 2 or len(v) < 3:
+            raise ValueError(
+                f"a polygon needs at least 3 vertices of 2 coordinates; got shape {list(v.shape)}"
+            )
+        if not torch.isfinite(v).all():
+            raise ValueError(f"the vertices of a polygon must be finite; got {v.tolist()}")
+        area = (
+            float(_cross(v - v[0], v.roll(-1, 0) - v[0]).sum()) / 2
+        )  # relative to a vertex, for accuracy far from 0
+        if abs(area) <= 1e-14 * float((v.amax(0) - v.amin(0)).square().sum()):
+            raise ValueError(f"the polygon with vertices {v.tolist()} has no area")
+        self.names = checked_names(names, 2)
+        self.vertices = v
+        edges = v.roll(-1, 0) - v
+        self._edge_lengths = torch.linalg.vector_norm(edges, dim=1)
+        _refuse_intersections(v)
+        turned = torch.stack([edges[:, 1], -edges[:, 0]], 1) / self._edge_lengths[:, None]
+        self.normals = turned if area > 0 else -turned
+        self.faces = self.spatial_faces = tuple(f"{checked_tag(tag, self.names)}{i}" for i in range(len(v)))
+        self.bounds = torch.stack([v.amin(0), v.amax(0)])
+        self.volume = abs(area)
+        order = np.arange(len(v)) if area > 0 else np.arange(len(v))[::-1]
+        self._triangles = v[torch.from_numpy(order[_ear_clip(v.numpy()[order])])]  # [V - 2, 3, 2] or fewer
+        areas = _cross(
+            self._triangles[:, 1] - self._triangles[:, 0], self._triangles[:, 2] - self._triangles[:, 0]
+        )
+        self._shares = areas.cumsum(0) / areas.sum()
+
+    def distance(self, points: Tensor) -> Tensor:
+        """Signed distance [N] of points [N, 2]."""
+        x = self._checked(points)
+        v, normals, lengths = self.vertices.to(x), self.normals.to(x), self._edge_lengths.to(x)
+        with torch.no_grad():
+            step = max(1, _CHUNK // len(v))
+            edge = torch.cat([self._nearest_edge(part) for part in x.detach().split(step)])
+        offset = x - v[edge]
+        direction = (v.roll(-1, 0) - v)[edge] / lengths[edge, None]
+        along = (offset.detach() * direction).sum(1)
+        before, after = along < 0, along > lengths[edge]
+        vertex = (edge + after) % len(v)
+        corner = normals[vertex] + normals[vertex - 1]
+        from_vertex = x - v[vertex]
+        sign = torch.where((from_vertex.detach() * corner).sum(1) < 0, -1.0, 1.0)
+        return torch.where(
+            before | after,
+            sign * torch.linalg.vector_norm(from_vertex, dim=1),
+            (offset * normals[edge]).sum(1),
+        )
+
+    def _nearest_edge(self, x: Tensor) -> Tensor:
+        v = self.vertices.to(x)
+        return _squared_distances(x, v, v.roll(-1, 0)).argmin(1)
+
+    def from_unit(self, u: Tensor) -> Tensor:
+        """[N, 2] to [N, 2]; the first axis chooses a triangle by area and, stretched, serves again in it."""
+        shares = self._shares.to(u)
+        which = torch.searchsorted(shares, u[:, 0].contiguous(), right=True).clamp_max(len(shares) - 1)
+        below = torch.cat([shares.new_zeros(1), shares[:-1]])
+        within = ((u[:, 0] - below[which]) / (shares - below)[which]).clamp(0, 1)
+        root, t = within.sqrt()[:, None], u[:, 1:2]
+        a, b, c = self._triangles.to(u)[which].unbind(1)
+        return (1 - root) * a + root * (1 - t) * b + root * t * c
+
+    def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Affine along the edge: [N, 1] to points and normals [N, 2]."""
+        i = self.faces.index(tag)
+        start, end = self.vertices[i].to(u), self.vertices[(i + 1) % len(self.vertices)].to(u)
+        return start + (end - start) * u, self.normals[i].to(u).expand(len(u), 2)
+
+    def _interior_lengths(self) -> tuple[float, ...]:
+        assert self.volume is not None
+        return (self.volume**0.5, self.volume**0.5)
+
+    def _face_lengths(self, tag: str) -> tuple[tuple[float, ...], float]:
+        length = float(self._edge_lengths[self.faces.index(tag)])
+        return (length,), length
+
+    def __repr__(self) -> str:
+        return f"Polygon({self.vertices.tolist()}, names={self.names})"
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    """Third component of the cross product of vectors [..., 2]."""
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def _squared_distances(x: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """Squared distances [N, E] of points [N, 2] to segments."""
+    edge = end - start
+    offset = x[:, None] - start
+    t = ((offset * edge).sum(-1) / edge.square().sum(-1)).clamp(0, 1)
+    return (offset - t[..., None] * edge).square().sum(-1)
+
+
+def _refuse_intersections(v: Tensor) -> None:
+    """Raise ValueError unless edges meet only at the vertices they share."""
+    count, size = len(v), float((v.amax(0) - v.amin(0)).max())
+    w = v.roll(-1, 0)
+    if (repeated := (torch.linalg.vector_norm(w - v, dim=1) <= 1e-13 * size).nonzero()).numel():
+        k = int(repeated[0])
+        raise ValueError(
+            f"vertices {k} and {(k + 1) % count} of the polygon coincide at {v[k].tolist()}; drop one"
+        )
+    # no vertex on an edge it does not belong to: excludes touching, spikes and vertices visited twice
+    touching = _squared_distances(v, v, w) <= (1e-13 * size) ** 2
+    i = torch.arange(count)
+    touching[i, i] = touching[(i + 1) % count, i] = False
+    # side[i, j]: how far to the left of edge j vertex i lies; a crossing changes sides both ways
+    side = _cross((w - v)[None], v[:, None] - v[None]) / torch.linalg.vector_norm(w - v, dim=1)
+    side[side.abs() <= 1e-13 * size] = 0.0  # edges on one line do not cross
+    splits = side * side.roll(-1, 0) < 0
+    bad = touching | (splits & splits.T)
+    if bad.any():
+        first, second = bad.nonzero()[0].tolist()
+        raise ValueError(
+            f"the polygon meets itself: edge {first}, from {v[first].tolist()}, and edge {second}, from "
+            f"{v[second].tolist()}; list the vertices in order around the boundary"
+        )
+
+
+def _ear_clip(v: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Triangulate a simple polygon [V, 2] of positive orientation: vertex numbers [T, 3], T <= V - 2.
+
+    An ear is a convex corner whose triangle holds no other vertex; every simple polygon has one, and cutting
+    it off leaves a simple polygon (Meisters 1975). Corners of 180 degrees are dropped, without a triangle.
+    """
+    left = list(range(len(v)))
+    triangles = []
+    flat = 1e-14 * float(np.ptp(v, axis=0).max()) ** 2
+    while len(left) > 2:
+        for k in range(len(left)):
+            corner = left[k - 1], left[k], left[(k + 1) % len(left)]
+            a, b, c = v[list(corner)]
+            turn = _turn(a, b, c[None])[0]
+            if abs(turn) <= flat:
+                del left[k]
+                break
+            p = v[[i for i in left if i not in corner]]
+            within = (_turn(a, b, p) >= -flat) & (_turn(b, c, p) >= -flat) & (_turn(c, a, p) >= -flat)
+            if turn > 0 and not within.any():
+                triangles.append(corner)
+                del left[k]
+                break
+        else:
+            raise ValueError(
+                f"could not triangulate the polygon with vertices {v.tolist()}: parts of it are too thin"
+            )
+    return np.array(triangles)
+
+
+def _turn(a: NDArray[np.float64], b: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Twice the signed area of the triangles a, b, p[i]."""
+    ab, ap = b - a, p - a
+    turn: NDArray[np.float64] = ab[0] * ap[:, 1] - ab[1] * ap[:, 0]
+    return turn

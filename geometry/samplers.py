@@ -1,0 +1,178 @@
+"""Point sets in the unit cube, and residual-based adaptive sampling on any domain.
+
+Every domain is the image of unit cubes (see `Patch` in `domains`), so a sampler only has to fill a cube:
+
+* ``"uniform"``: independent points;
+* ``"grid"``: cell-centred, exactly n points, spacing as equal as n allows along all axes;
+* ``"lhs"``: Latin hypercube; ``"sobol"``, ``"halton"``: scrambled low-discrepancy sequences,
+  new at every draw.
+
+Adaptive sampling follows Wu, Zhu, Tan, Kartha, Lu, "A comprehensive study of non-adaptive and residual-based
+adaptive sampling for physics-informed neural networks" (arXiv 2207.10289): from a pool of candidates x,
+points are drawn without replacement with probability
+
+    p(x) ~ |r(x)|^k / mean|r|^k + c.
+
+RAD replaces all points by such a draw; RAR-D adds a few to those already there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Generator, Tensor
+
+if TYPE_CHECKING:
+    from .domains import Domain
+
+SAMPLERS = ("uniform", "grid", "lhs", "sobol", "halton")
+
+
+def unit_points(sampler: str, n: int, lengths: tuple[float, ...], generator: Generator) -> Tensor:
+    """Fill the unit cube with n points.
+
+    Args:
+        sampler: one of `SAMPLERS`.
+        n: number of points.
+        lengths: physical extent along each of the d axes; only the grid uses it, to choose its aspect ratio.
+        generator: source of all randomness; its state advances (except for the grid, which has none).
+
+    Returns:
+        Points [n, d], float64, on the generator's device.
+
+    Raises:
+        ValueError: the sampler is not known.
+    """
+    if sampler not in SAMPLERS:
+        raise ValueError(f"unknown sampler {sampler!r}; choose one of {', '.join(SAMPLERS)}")
+    d, device = len(lengths), generator.device
+    if sampler == "uniform" or d == 0:
+        return torch.rand(n, d, generator=generator, dtype=torch.float64, device=device)
+    if sampler == "grid":
+        return _grid(n, lengths).to(device)
+    seed = int(torch.randint(2**31 - 1, (), generator=generator, device=device))
+    if sampler == "sobol":
+        # torch's engine gives the same scrambled sequence family as SciPy's, without 0.7 s to import
+        # scipy.stats
+        sobol = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed)
+        points: Tensor = sobol.draw(n, dtype=torch.float64)
+        return points.to(device)
+    from scipy.stats import qmc  # slow to import, and not needed for the other samplers
+
+    engine = qmc.LatinHypercube(d, rng=seed) if sampler == "lhs" else qmc.Halton(d, rng=seed)
+    return torch.from_numpy(engine.random(n)).to(device)
+
+
+def _grid(n: int, lengths: tuple[float, ...]) -> Tensor:
+    """Cut the cube into layers along the first axis, each layer likewise along the next, down to n cells.
+
+    A layer holding more cells is thicker in proportion, so all cells have the same volume; when n is a
+    product of the right counts the result is the ordinary tensor grid.
+    """
+    if len(lengths) == 1 or n == 1:
+        first = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+        return torch.cat([first[:, None], torch.full((n, len(lengths) - 1), 0.5, dtype=torch.float64)], 1)
+    spacing = (math.prod(lengths) / n) ** (1 / len(lengths))
+    layers = min(n, max(1, round(lengths[0] / spacing)))
+    edges = [(i * n) // layers for i in range(layers + 1)]
+    sizes = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    below = {size: _grid(size, lengths[1:]) for size in set(sizes)}  # at most two different sizes
+    rows = []
+    for start, size in zip(edges, sizes, strict=False):
+        centre = torch.full((size, 1), (start + size / 2) / n, dtype=torch.float64)
+        rows.append(torch.cat([centre, below[size]], 1))
+    return torch.cat(rows)
+
+
+def rad(
+    domain: Domain,
+    n: int,
+    residual: Callable[[Tensor], Tensor],
+    generator: Generator,
+    *,
+    power: float = 1.0,
+    offset: float = 1.0,
+    candidates: int | None = None,
+) -> Tensor:
+    """Residual-based adaptive distribution: n new points, dense where the residual is large.
+
+    Args:
+        domain: where to sample.
+        n: number of points.
+        residual: maps points [N, dim] to residuals [N].
+        generator: source of all randomness.
+        power: k in the density; larger concentrates more.
+        offset: c in the density; larger is closer to uniform.
+        candidates: size of the uniform pool, by default max(10 n, 10 000); one residual evaluation each.
+
+    Returns:
+        Points [n, dim], float64.
+
+    Raises:
+        ValueError: a bad exponent or pool size, a residual of the wrong shape, or fewer than n finite
+            residuals.
+    """
+    if not (power >= 0 and offset >= 0 and math.isfinite(power) and math.isfinite(offset)):
+        raise ValueError(
+            f"power and offset must be finite and not negative; got power={power}, offset={offset}"
+        )
+    pool_size = max(10 * n, 10_000) if candidates is None else candidates
+    if pool_size < n:
+        raise ValueError(
+            f"cannot choose {n} points out of {pool_size} candidates; raise candidates to at least {n}"
+        )
+    pool = domain.interior(pool_size, generator)
+    r = residual(pool).detach()
+    if r.shape != (pool_size,):
+        raise ValueError(
+            f"the residual of points {list(pool.shape)} must have shape [{pool_size}]; got {list(r.shape)}"
+        )
+    r = r.to(pool).abs()
+    finite = torch.isfinite(r)
+    if int(finite.sum()) < n:
+        raise ValueError(
+            f"only {int(finite.sum())} of {pool_size} candidates have a finite residual; {n} are needed"
+        )
+    pool, r = pool[finite], r[finite]
+    weight = (r / r.max()) ** power if r.max() > 0 else torch.ones_like(r)  # scaled first: |r|^k may overflow
+    weight = weight / weight.mean() + offset
+    # Exponential races (the Gumbel top-k trick): the n smallest E/w are a draw without replacement with odds
+    # w. Points of zero weight finish last, so they come in only when there are not enough others.
+    race = torch.empty_like(weight).exponential_(generator=generator) / weight.clamp_min(1e-300)
+    return pool[race.topk(n, largest=False).indices]
+
+
+def rar_d(
+    domain: Domain,
+    points: Tensor,
+    m: int,
+    residual: Callable[[Tensor], Tensor],
+    generator: Generator,
+    *,
+    power: float = 2.0,
+    offset: float = 0.0,
+    candidates: int | None = None,
+) -> Tensor:
+    """Residual-based adaptive refinement with distribution: m more points where the residual is large.
+
+    Args:
+        domain: where to sample.
+        points: present points [n, dim].
+        m: number of points to add.
+        residual: maps points [N, dim] to residuals [N].
+        generator: source of all randomness.
+        power: as in `rad`.
+        offset: as in `rad`.
+        candidates: as in `rad`, with m for n.
+
+    Returns:
+        Points [n + m, dim], the present ones first, in their dtype.
+
+    Raises:
+        ValueError: as `rad`.
+    """
+    new = rad(domain, m, residual, generator, power=power, offset=offset, candidates=candidates)
+    return torch.cat([points, new.to(points)])

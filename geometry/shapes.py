@@ -1,0 +1,245 @@
+"""Shapes: interval, time, box, ball, each with an exact signed distance and a map from the unit cube."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .domains import Domain, Patch, Product
+
+
+class Shape(Domain):
+    """A domain that is the image of one unit cube, and each of its faces of another."""
+
+    @abstractmethod
+    def from_unit(self, u: Tensor) -> Tensor:
+        """Map the unit cube onto the shape, uniformly by volume: [N, unit_dim] to [N, dim]."""
+
+    @abstractmethod
+    def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Map the unit cube onto a face, uniformly by surface: [N, face_unit_dim] to twice [N, dim].
+
+        Returns:
+            Points and outward unit normals.
+        """
+
+    @abstractmethod
+    def _interior_lengths(self) -> tuple[float, ...]:
+        """Physical extent along each of the unit_dim axes that `from_unit` takes."""
+
+    @abstractmethod
+    def _face_lengths(self, tag: str) -> tuple[tuple[float, ...], float]:
+        """The same for `face_from_unit`, and the measure of the face."""
+
+    def patches(self) -> list[Patch]:
+        """One patch: the shape."""
+
+        def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            points = self.from_unit(u)
+            return points, torch.zeros_like(points), torch.ones(len(u), dtype=torch.bool, device=u.device)
+
+        assert self.volume is not None
+        return [Patch("", self._interior_lengths(), self.volume, draw)]
+
+    def face_patches(self) -> list[Patch]:
+        """One patch for each face."""
+
+        def face(tag: str) -> Patch:
+            def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+                return *self.face_from_unit(tag, u), torch.ones(len(u), dtype=torch.bool, device=u.device)
+
+            return Patch(tag, *self._face_lengths(tag), draw)
+
+        return [face(tag) for tag in self.faces]
+
+
+class Interval(Shape):
+    """The interval [lower, upper] of one coordinate, with faces such as "x=-1" and "x=1".
+
+    Args:
+        lower: left end.
+        upper: right end.
+        name: the coordinate, a Python identifier (equations refer to it).
+
+    Raises:
+        ValueError: ends not finite or not in order, or a name that is no identifier.
+    """
+
+    def __init__(self, lower: float, upper: float, name: str = "x") -> None:
+        self.lower, self.upper = float(lower) + 0.0, float(upper) + 0.0  # + 0.0 turns -0.0 into 0.0
+        if not (math.isfinite(self.lower) and math.isfinite(self.upper) and self.lower < self.upper):
+            raise ValueError(f"an interval needs finite lower < upper; got {name} from {lower} to {upper}")
+        self.names = checked_names((name,), 1)
+        self.bounds = torch.tensor([[self.lower], [self.upper]], dtype=torch.float64)
+        self.volume = self.upper - self.lower
+        ends = [f"{name}={end:g}" for end in (self.lower, self.upper)]
+        if ends[0] == ends[1]:  # too close for %g
+            ends = [f"{name}={end!r}" for end in (self.lower, self.upper)]
+        self.faces = self.spatial_faces = tuple(ends)
+
+    def distance(self, points: Tensor) -> Tensor:
+        """Signed distance [N] of points [N, 1]."""
+        x = self._checked(points)[:, 0]
+        return torch.maximum(self.lower - x, x - self.upper)
+
+    def from_unit(self, u: Tensor) -> Tensor:
+        """Affine: [N, 1] to [N, 1]."""
+        return self.lower + (self.upper - self.lower) * u
+
+    def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
+        """The end itself, N times; u is [N, 0]."""
+        end, normal = (self.lower, -1.0) if tag == self.faces[0] else (self.upper, 1.0)
+        return u.new_full((len(u), 1), end), u.new_full((len(u), 1), normal)
+
+    def _interior_lengths(self) -> tuple[float, ...]:
+        return (self.upper - self.lower,)
+
+    def _face_lengths(self, tag: str) -> tuple[tuple[float, ...], float]:
+        return (), 1.0
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.lower:g}, {self.upper:g}, name={self.names[0]!r})"
+
+
+class Time(Interval):
+    """A time interval: its faces, such as "t=0" and "t=1", exist but are no part of the boundary in space.
+
+    Args:
+        lower: initial time.
+        upper: final time.
+        name: the coordinate.
+
+    Raises:
+        ValueError: as `Interval`.
+    """
+
+    def __init__(self, lower: float, upper: float, name: str = "t") -> None:
+        super().__init__(lower, upper, name)
+        self.spatial_faces = ()
+
+
+class Box(Product):
+    """An axis-parallel box: the product of its intervals, which are its factors.
+
+    Args:
+        lower: lower corner.
+        upper: upper corner.
+        names: coordinates; by default x, y, z up to three and x1, x2, ... beyond.
+
+    Raises:
+        ValueError: corners or names of different lengths, or as `Interval`.
+    """
+
+    def __init__(
+        self, lower: Sequence[float], upper: Sequence[float], names: Sequence[str] | None = None
+    ) -> None:
+        if len(lower) != len(upper) or len(lower) == 0:
+            raise ValueError(f"a box needs as many lower as upper bounds; got {len(lower)} and {len(upper)}")
+        names = checked_names(names, len(lower))
+        super().__init__(*(Interval(a, b, name) for a, b, name in zip(lower, upper, names, strict=True)))
+
+    def __repr__(self) -> str:
+        return f"Box({self.bounds[0].tolist()}, {self.bounds[1].tolist()}, names={self.names})"
+
+
+class Ball(Shape):
+    """All points within a radius of a centre, in any dimension; its one face is called "sphere", in 2D too.
+
+    Args:
+        center: [dim] coordinates.
+        radius: in the units of the coordinates.
+        names: coordinates; by default x, y, z up to three and x1, x2, ... beyond.
+        tag: name of the face, for telling two balls apart:
+            ``Ball(c, 2, tag="outer") - Ball(c, 1, tag="inner")``.
+
+    Raises:
+        ValueError: a center that is not finite, a radius that is not positive, names of another length.
+    """
+
+    def __init__(
+        self, center: Sequence[float], radius: float, names: Sequence[str] | None = None, tag: str = "sphere"
+    ) -> None:
+        self.center = torch.as_tensor(center, dtype=torch.float64).detach().cpu().clone()
+        if self.center.ndim != 1 or len(self.center) == 0 or not torch.isfinite(self.center).all():
+            raise ValueError(f"the center of a ball must be a list of finite coordinates; got {center}")
+        self.radius = float(radius)
+        if not (math.isfinite(self.radius) and self.radius > 0):
+            raise ValueError(f"the radius of a ball must be positive; got {radius}")
+        d = len(self.center)
+        self.names = checked_names(names, d)
+        self.faces = self.spatial_faces = (checked_tag(tag, self.names),)
+        self.bounds = torch.stack([self.center - self.radius, self.center + self.radius])
+        self.volume = math.pi ** (d / 2) / math.gamma(d / 2 + 1) * self.radius**d
+
+    def distance(self, points: Tensor) -> Tensor:
+        """Signed distance [N] of points [N, dim]."""
+        offset = self._checked(points) - self.center.to(points)
+        from_center: Tensor = torch.linalg.vector_norm(offset, dim=1)
+        return from_center - self.radius
+
+    def from_unit(self, u: Tensor) -> Tensor:
+        """First the radius, then the direction: [N, d] to [N, d]; beyond d = 3 from [N, d + 1]."""
+        if self.dim == 1:
+            return self.center.to(u) + self.radius * (2 * u - 1)
+        radius = self.radius * u[:, :1].pow(1 / self.dim)
+        return self.center.to(u) + radius * self._direction(u[:, 1:])
+
+    def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
+        """All axes give the direction: one for d = 1 and 2, two for d = 3, d beyond."""
+        normals = self._direction(u)
+        return self.center.to(u) + self.radius * normals, normals
+
+    def _direction(self, u: Tensor) -> Tensor:
+        """Uniform unit vectors: angle, height and angle (Archimedes), or a normalised Gaussian vector."""
+        if self.dim == 1:
+            return torch.where(u < 0.5, -1.0, 1.0).to(u)
+        if self.dim > 3:
+            gauss = torch.special.ndtri(u.clamp(1e-12, 1 - 1e-12))
+            return torch.nn.functional.normalize(gauss, eps=1e-300)
+        angle = 2 * math.pi * u[:, -1]
+        circle = torch.stack([angle.cos(), angle.sin()], 1)
+        if self.dim == 2:
+            return circle
+        height = 1 - 2 * u[:, :1]
+        return torch.cat([(1 - height.square()).sqrt() * circle, height], 1)
+
+    def _interior_lengths(self) -> tuple[float, ...]:
+        r = self.radius  # mean extents over the ball
+        known = {1: (2 * r,), 2: (r, 4 / 3 * math.pi * r), 3: (r, 1.5 * r, 3 / 4 * math.pi**2 * r / 2)}
+        return known.get(self.dim, (r,) * (self.dim + 1))
+
+    def _face_lengths(self, tag: str) -> tuple[tuple[float, ...], float]:
+        r, d = self.radius, self.dim
+        assert self.volume is not None
+        known = {1: (1.0,), 2: (2 * math.pi * r,), 3: (2 * r, math.pi**2 / 2 * r)}
+        return known.get(d, (r,) * d), d * self.volume / r
+
+    def __repr__(self) -> str:
+        return f"Ball({self.center.tolist()}, {self.radius:g}, names={self.names})"
+
+
+def checked_names(names: Sequence[str] | None, dim: int) -> tuple[str, ...]:
+    """Default coordinate names, or those given; ValueError unless they are `dim` different identifiers."""
+    if names is None:
+        return ("x", "y", "z")[:dim] if dim <= 3 else tuple(f"x{i + 1}" for i in range(dim))
+    names = tuple(names)
+    if len(names) != dim:
+        raise ValueError(f"{dim} coordinates need {dim} names; got {names}")
+    for name in names:
+        if not name.isidentifier() or keyword.iskeyword(name) or names.count(name) > 1:
+            raise ValueError(
+                f"a coordinate name must be a Python identifier and used once; got {name!r} in {names}"
+            )
+    return names
+
+
+def checked_tag(tag: str, names: tuple[str, ...]) -> str:
+    """The tag, or ValueError where `face_tags` could take it for a coordinate."""
+    if not tag or tag in names:
+        raise ValueError(f"a face tag must not be empty or the name of a coordinate; got {tag!r}")
+    return tag

@@ -1,0 +1,368 @@
+"""Conditions that complete an equation: boundary, initial, periodic, observed.
+
+Each condition knows where it holds (`sites`), what must vanish there (`residual`) and which unknowns it speaks of.
+Whether it becomes part of the ansatz or a weighted term of the loss is decided in `constraints.py`.
+Values may be numbers or functions of the coordinates, matched by parameter name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from ..geometry import Domain, Interval, Time
+from .fields import Field, call_by_name
+
+Value = float | Callable[..., Tensor]
+Fields = Mapping[str, Field]
+Known = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Where a term of the loss is evaluated.
+
+    Attributes:
+        points: [N, dim].
+        normals: [N, dim] outward unit normals, or None inside the domain.
+        values: [N] data that belongs to the points, or None.
+        fold: Points i, i + N/fold, ... belong to one residual (2 for periodic pairs, else 1).
+    """
+
+    points: Tensor
+    normals: Tensor | None = None
+    values: Tensor | None = None
+    fold: int = 1
+
+
+def value_at(
+    value: Value, points: Tensor, names: tuple[str, ...], what: str, known: Known | None = None
+) -> Tensor:
+    """A condition's value at points [N, dim], as a tensor [N].
+
+    Raises:
+        ValueError: The function asks for an unknown name, or its result is not a tensor that broadcasts to [N].
+    """
+    if not callable(value):
+        return torch.full_like(points[:, 0], float(value))
+    coordinates = {name: points[:, i] for i, name in enumerate(names)}
+    result = call_by_name(value, {**coordinates, **(known or {})}, what)
+    return as_column(result, points.shape[0], what, points)
+
+
+def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
+    """Broadcast what a user's function returned to [n].
+
+    Raises:
+        ValueError: It is no number or tensor, or has another shape.
+    """
+    if isinstance(result, Field):
+        result = result.value
+    if isinstance(result, (int, float)):
+        return torch.full_like(like.reshape(n, -1)[:, 0], float(result))
+    if not isinstance(result, Tensor):
+        raise ValueError(
+            f"{what} returned {type(result).__name__}; return a torch tensor (use torch.sin, not numpy.sin)"
+        )
+    if result.shape not in ((n,), ()):
+        raise ValueError(f"{what} returned shape {tuple(result.shape)} for {n} points; return shape ({n},)")
+    return result.expand(n)
+
+
+class Condition(ABC):
+    """Something besides the equation that the solution satisfies."""
+
+    hard: bool | None = None
+    weight: float | None = None
+
+    @abstractmethod
+    def unknowns(self) -> tuple[str, ...]:
+        """Names of the unknowns it speaks of."""
+
+    @abstractmethod
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        """Tags of the faces where it holds; empty when it does not live on faces."""
+
+    @abstractmethod
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """About n places to test it."""
+
+    @abstractmethod
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """What must vanish, one tensor [N / fold] for each requirement."""
+
+    @abstractmethod
+    def describe(self, domain: Domain) -> str:
+        """A short name such as `u on x=-1, x=1`."""
+
+
+@dataclass(frozen=True)
+class _OnFaces(Condition):
+    unknown: str
+    value: Value = 0.0
+    on: str | Iterable[str] | None = None
+    hard: bool | None = None
+    weight: float | None = None
+
+    def unknowns(self) -> tuple[str, ...]:
+        return (self.unknown,)
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        return domain.face_tags(self.on)
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
+        return Sites(drawn.points, drawn.normals)
+
+    def describe(self, domain: Domain) -> str:
+        faces = self.faces(domain)
+        return f"{self.unknown} on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"
+
+    def target(self, sites: Sites, domain: Domain, known: Known) -> Tensor:
+        """The prescribed value at the sites, [N]."""
+        return value_at(
+            self.value, sites.points, domain.names, f"the value of {self.describe(domain)}", known
+        )
+
+    def normal_derivative(self, fields: Fields, sites: Sites, domain: Domain) -> Tensor:
+        if sites.normals is None:
+            raise ValueError(f"{self.describe(domain)}: a normal derivative needs sites on the boundary")
+        u = fields[self.unknown]
+        space = [i for i, name in enumerate(domain.names) if name not in time_names(domain)]
+        return torch.stack([sites.normals[:, i] * u.d(domain.names[i]).value for i in space]).sum(0)
+
+
+@dataclass(frozen=True)
+class Dirichlet(_OnFaces):
+    """Prescribed values, u = value.
+
+    Args:
+        unknown: Name of the unknown.
+        value: Number, or function of coordinates (by parameter name) returning [N].
+        on: A face ("x=-1"), a coordinate (all its faces), several of these, or None: the whole spatial boundary.
+        hard: True builds it into the ansatz, False makes it a weighted term, None decides.
+        weight: Weight of the term if it is one.
+    """
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        return (fields[self.unknown] - self.target(sites, domain, known),)
+
+
+@dataclass(frozen=True)
+class Neumann(_OnFaces):
+    """Prescribed outward normal derivative, du/dn = value; arguments as in `Dirichlet`."""
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        return (self.normal_derivative(fields, sites, domain) - self.target(sites, domain, known),)
+
+    def describe(self, domain: Domain) -> str:
+        return f"normal derivative of {super().describe(domain)}"
+
+
+@dataclass(frozen=True)
+class Robin(_OnFaces):
+    """A mixed condition, alpha u + beta du/dn = value; other arguments as in `Dirichlet`.
+
+    Args:
+        alpha: Factor of the value, number or function of coordinates.
+        beta: Factor of the outward normal derivative, number or function of coordinates.
+    """
+
+    alpha: Value = 1.0
+    beta: Value = 1.0
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        what = f"a factor of {self.describe(domain)}"
+        alpha = value_at(self.alpha, sites.points, domain.names, what, known)
+        beta = value_at(self.beta, sites.points, domain.names, what, known)
+        flux = self.normal_derivative(fields, sites, domain)
+        return (alpha * fields[self.unknown] + beta * flux - self.target(sites, domain, known),)
+
+    def describe(self, domain: Domain) -> str:
+        return f"Robin condition of {super().describe(domain)}"
+
+
+@dataclass(frozen=True)
+class Initial(Condition):
+    """Values at the start of time, and the first time derivative for equations of second order in time.
+
+    Args:
+        unknown: Name of the unknown.
+        value: u at the start; number or function of the space coordinates, or None when not prescribed.
+        velocity: du/dt at the start; likewise.
+        hard: True builds it into the ansatz, False makes it a weighted term, None decides.
+        weight: Weight of the term if it is one.
+    """
+
+    unknown: str
+    value: Value | None = 0.0
+    velocity: Value | None = None
+    hard: bool | None = None
+    weight: float | None = None
+
+    def unknowns(self) -> tuple[str, ...]:
+        return (self.unknown,)
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        time = time_factor(domain)
+        if time is None:
+            raise ValueError(
+                f"Initial({self.unknown!r}) needs a time in the domain: multiply it by Time(0, 1)"
+            )
+        return (time.faces[0],)
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
+        return Sites(drawn.points, drawn.normals)
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        u, what = fields[self.unknown], f"the value of {self.describe(domain)}"
+        out = []
+        if self.value is not None:
+            out.append(u - value_at(self.value, sites.points, domain.names, what, known))
+        if self.velocity is not None:
+            out.append(
+                u.d(time_names(domain)[0]) - value_at(self.velocity, sites.points, domain.names, what, known)
+            )
+        return tuple(out)
+
+    def describe(self, domain: Domain) -> str:
+        what = [w for w, v in (("value", self.value), ("velocity", self.velocity)) if v is not None]
+        return f"initial {' and '.join(what)} of {self.unknown}"
+
+
+@dataclass(frozen=True)
+class Periodic(Condition):
+    """Periodicity in one coordinate, of the values and of the first derivative.
+
+    Args:
+        on: The coordinate; its factor of the domain must be an interval.
+        unknown: Name of the unknown, or None: all of them (they share the embedding of the coordinate).
+        hard: None and True embed the coordinate in cos and sin; False makes it a weighted term.
+        weight: Weight of the term if it is one.
+    """
+
+    on: str
+    unknown: str | None = None
+    hard: bool | None = None
+    weight: float | None = None
+
+    def unknowns(self) -> tuple[str, ...]:
+        return () if self.unknown is None else (self.unknown,)
+
+    def factor(self, domain: Domain) -> Interval:
+        """The interval that is closed to a circle."""
+        for shape in domain.factors():
+            if isinstance(shape, Interval) and shape.names == (self.on,):
+                return shape
+        raise ValueError(
+            f"Periodic(on={self.on!r}) needs an interval coordinate; {domain!r} has none of that name"
+        )
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        return self.factor(domain).faces
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        lower, upper = self.faces(domain)
+        start = domain.boundary(max(n // 2, 1), generator, on=lower, sampler=sampler)
+        end = start.points.clone()
+        end[:, domain.names.index(self.on)] = self.factor(domain).bounds[1, 0]
+        return Sites(torch.cat([start.points, end]), torch.cat([start.normals, -start.normals]), fold=2)
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        out = []
+        for name in self.unknowns() or tuple(fields):
+            for quantity in (fields[name].value, fields[name].d(self.on).value):
+                start, end = quantity.chunk(2)
+                out.append(start - end)
+        return tuple(out)
+
+    def describe(self, domain: Domain) -> str:
+        return f"periodicity of {self.unknown or 'all unknowns'} in {self.on}"
+
+
+@dataclass(frozen=True)
+class Observations(Condition):
+    """Measured values of an unknown at scattered points.
+
+    Args:
+        unknown: Name of the unknown.
+        points: Coordinates by name, each [N].
+        values: [N].
+        weight: Weight of the term.
+
+    Raises:
+        ValueError: Lengths differ, or a value is not finite.
+    """
+
+    unknown: str
+    points: Mapping[str, np.ndarray | Tensor]
+    values: np.ndarray | Tensor
+    weight: float | None = None
+    hard: bool | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        values = torch.as_tensor(self.values, dtype=torch.float64).reshape(-1)
+        for name, column in {**self.points, "values": values}.items():
+            column = torch.as_tensor(column, dtype=torch.float64).reshape(-1)
+            if len(column) != len(values):
+                raise ValueError(
+                    f"Observations of {self.unknown}: {len(column)} numbers in {name!r} but {len(values)} values"
+                )
+            if not torch.isfinite(column).all():
+                raise ValueError(
+                    f"Observations of {self.unknown}: {name!r} holds a NaN or an infinity; remove it"
+                )
+
+    def unknowns(self) -> tuple[str, ...]:
+        return (self.unknown,)
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        return ()
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        missing = [name for name in domain.names if name not in self.points]
+        if missing:
+            raise ValueError(f"Observations of {self.unknown} lack the coordinate {missing[0]!r}")
+        columns = [
+            torch.as_tensor(self.points[name], dtype=torch.float64).reshape(-1) for name in domain.names
+        ]
+        return Sites(
+            torch.stack(columns, 1), values=torch.as_tensor(self.values, dtype=torch.float64).reshape(-1)
+        )
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        assert sites.values is not None
+        return (fields[self.unknown] - sites.values,)
+
+    def describe(self, domain: Domain) -> str:
+        return f"{len(torch.as_tensor(self.values).reshape(-1))} observations of {self.unknown}"
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """An unknown number in the equation, found together with the solution.
+
+    Args:
+        name: By this name equations and conditions ask for it.
+        init: Where the search starts.
+    """
+
+    name: str
+    init: float = 1.0
+
+
+def time_factor(domain: Domain) -> Time | None:
+    """The time of a domain, if it has one."""
+    return next((shape for shape in domain.factors() if isinstance(shape, Time)), None)
+
+
+def time_names(domain: Domain) -> tuple[str, ...]:
+    """Names of the time coordinate: one or none."""
+    time = time_factor(domain)
+    return () if time is None else time.names

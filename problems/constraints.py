@@ -1,0 +1,415 @@
+"""Conditions built into the ansatz, so that no training is spent on them.
+
+For each unknown the ansatz is
+
+    u(x) = g(x) + l(x) N(features(x)),
+
+where g satisfies the conditions, l vanishes wherever they fix u (to second order at the start of time when the
+velocity is given too), and N is the network.  g is the boolean sum of the conditions' one-dimensional interpolants
+(transfinite interpolation: Gordon 1971), coordinate after coordinate, time last:
+
+    g_k = g_{k-1} + P_k (d_k - g_{k-1}),
+
+with P_k the linear interpolant between the two ends of coordinate k (constant when one end is fixed, constant plus
+t times the velocity for time).  Periodicity and symmetries enter through the features and through l:
+
+    coordinate                      features                       l
+    plain                           xi in [-1, 1]                  1 - xi^2, 1 + xi, 1 - xi or 1
+    mirror-symmetric about middle   xi^2                           the same, times xi if odd
+    periodic                        cos, sin of 2 pi (x-a)/L       1
+    periodic and symmetric          cos of 2 pi (x-c)/L            1, or sin 2 pi (x-c)/L if odd
+    symmetric about both ends       cos phi, phi = pi (x-a)/L      sin phi if u = 0 at the ends, else 1
+    ... and about the middle        cos 2 phi                      the same, times cos phi if odd
+
+A construction that would be worse than a weighted term is not used: data that contradict each other in a corner,
+and data that are not smooth on the circle which a periodic coordinate closes (their kink would stay in u for ever).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..geometry import Ball, Domain, Interval, Time
+from .conditions import Condition, Dirichlet, Initial, Known, Neumann, Periodic, Value, value_at
+from .symmetry import Symmetry, smooth_across
+
+Function = Callable[[Tensor], Tensor]
+
+SMOOTH = 1e-7  # a relative jump below this is rounding
+COMPATIBLE = 1e-9
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """u_j = extension_j + factor_j N_j(features).
+
+    Attributes:
+        features: Maps points [N, dim] to the network's inputs [N, F].
+        feature_names: What the inputs are, in words.
+        extension: For each unknown a function [N, dim] -> [N], or None for zero.
+        factor: For each unknown a function [N, dim] -> [N], or None for one.
+        exact: Conditions that hold by construction, by identity.
+        messages: What was decided against the usual choice, and why.
+    """
+
+    features: Function
+    feature_names: tuple[str, ...]
+    extension: Mapping[str, Function | None]
+    factor: Mapping[str, Function | None]
+    exact: tuple[Condition, ...] = ()
+    messages: tuple[str, ...] = ()
+
+
+def _pinned(points: Tensor, axis: int, value: float) -> Tensor:
+    """The points moved to a face of a coordinate."""
+    column = torch.arange(points.shape[1], device=points.device) == axis
+    return torch.where(column, torch.full_like(points, value), points)
+
+
+@dataclass
+class _Coordinate:
+    """How one interval coordinate enters the ansatz."""
+
+    shape: Interval
+    axis: int
+    periodic: bool = False
+    symmetry: Symmetry = field(default_factory=Symmetry)
+
+    def xi(self, points: Tensor) -> Tensor:
+        lower, upper = self.shape.bounds[:, 0].tolist()
+        return (2 * points[:, self.axis] - (lower + upper)) / (upper - lower)
+
+    def features(self) -> list[tuple[str, Function]]:
+        name, xi = self.shape.names[0], self.xi
+        centred = self.symmetry.centre is not None
+        if self.periodic:
+            even = (f"cos of {name} over its period", lambda p: torch.cos(math.pi * xi(p)))
+            odd = (f"sin of {name} over its period", lambda p: torch.sin(math.pi * xi(p)))
+            return [even] if centred else [even, odd]
+        if self.symmetry.ends is not None:
+            if centred:
+                return [
+                    (f"cos of {name}, symmetric about ends and middle", lambda p: torch.cos(math.pi * xi(p)))
+                ]
+            return [(f"cos of {name}, symmetric about both ends", lambda p: torch.sin(0.5 * math.pi * xi(p)))]
+        if centred:
+            return [(f"square of {name}, symmetric about the middle", lambda p: 2 * xi(p) ** 2 - 1)]
+        return [(name, xi)]
+
+    def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:
+        """What vanishes at the fixed ends and has the parity of unknown j; None for one."""
+        xi, factors = self.xi, []
+        odd = self.symmetry.centre is not None and self.symmetry.centre[j] == -1
+        if self.periodic:
+            return (lambda p: torch.sin(math.pi * xi(p))) if odd else None
+        if (
+            self.symmetry.ends is not None
+        ):  # phi = pi (xi + 1) / 2: sin phi = cos(pi xi / 2), cos phi = -sin(pi xi / 2)
+            if self.symmetry.ends[j] == -1:
+                factors.append(lambda p: torch.cos(0.5 * math.pi * xi(p)))
+            if odd:
+                factors.append(lambda p: torch.sin(0.5 * math.pi * xi(p)))
+        else:
+            if fixed == (True, True):
+                factors.append(lambda p: 1 - xi(p) ** 2)
+            elif fixed == (True, False):
+                factors.append(lambda p: (1 + xi(p)) / 2)
+            elif fixed == (False, True):
+                factors.append(lambda p: (1 - xi(p)) / 2)
+            if odd:
+                factors.append(xi)
+        return _product(factors)
+
+
+def _product(factors: Sequence[Function]) -> Function | None:
+    if not factors:
+        return None
+
+    def product(points: Tensor) -> Tensor:
+        out = factors[0](points)
+        for f in factors[1:]:
+            out = out * f(points)
+        return out
+
+    return product
+
+
+def _interpolant(
+    g: Function | None, coordinate: _Coordinate, ends: tuple[Function | None, Function | None]
+) -> Function | None:
+    """g + P (d - g) for the Dirichlet data d at the ends of one coordinate."""
+    lower, upper = coordinate.shape.bounds[:, 0].tolist()
+    both = ends[0] is not None and ends[1] is not None
+
+    def blended(points: Tensor) -> Tensor:
+        xi = coordinate.xi(points)
+        total = torch.zeros_like(xi) if g is None else g(points)
+        for end, data, weight in ((lower, ends[0], (1 - xi) / 2), (upper, ends[1], (1 + xi) / 2)):
+            if data is not None:
+                face = _pinned(points, coordinate.axis, end)
+                gap = data(face) if g is None else data(face) - g(face)
+                total = total + (weight * gap if both else gap)
+        return total
+
+    return None if ends == (None, None) else blended
+
+
+def _from_start(
+    g: Function | None, axis: int, start: float, value: Function | None, velocity: Function | None
+) -> Function:
+    """g + P (d - g) for initial data: value, and (t - start) times the velocity."""
+
+    def blended(points: Tensor) -> Tensor:
+        total = torch.zeros_like(points[:, 0]) if g is None else g(points)
+        face = _pinned(points, axis, start)
+        if value is not None:
+            total = total + (value(face) if g is None else value(face) - g(face))
+        if velocity is not None:
+            rate = velocity(face)
+            if g is not None:
+                tangent = torch.zeros_like(face)
+                tangent[:, axis] = 1.0
+                rate = rate - torch.func.jvp(g, (face,), (tangent,))[1]
+            total = total + (points[:, axis] - start) * rate
+        return total
+
+    return blended
+
+
+class AnsatzBuilder:
+    """Decides which conditions are built in, and builds.
+
+    Args:
+        domain: The domain.
+        unknowns: Names of the unknowns.
+        conditions: The conditions.
+        symmetries: What `symmetry.Finder` found, by coordinate.
+        known: Values of the coefficients.
+        orders: Highest derivative of an unknown in the equation, by coordinate.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        unknowns: tuple[str, ...],
+        conditions: tuple[Condition, ...],
+        symmetries: Mapping[str, Symmetry],
+        known: Known,
+        orders: Mapping[str, int],
+    ) -> None:
+        self.domain, self.unknowns, self.conditions = domain, unknowns, conditions
+        self.known, self.orders = known, orders
+        self.messages: list[str] = []
+        self.refused: list[Condition] = []
+        circles = {c.on for c in conditions if isinstance(c, Periodic) and c.hard is not False}
+        self.coordinates = {
+            shape.names[0]: _Coordinate(
+                shape,
+                domain.names.index(shape.names[0]),
+                shape.names[0] in circles,
+                symmetries.get(shape.names[0], Symmetry()),
+            )
+            for shape in domain.factors()
+            if isinstance(shape, Interval)
+        }
+
+    def build(self) -> Ansatz:
+        """The ansatz.
+
+        Raises:
+            ValueError: A condition with hard=True has no exact construction.
+        """
+        self._refuse_what_is_not_smooth()
+        self._refuse_contradictions()
+        exact: list[Condition] = [
+            c for c in self.conditions if isinstance(c, Periodic) and c.hard is not False
+        ]
+        extension: dict[str, Function | None] = {}
+        factor: dict[str, Function | None] = {}
+        for j, name in enumerate(self.unknowns):
+            extension[name], factor[name], built = self._unknown(j, name)
+            exact += built
+        for condition in self.conditions:
+            if condition.hard and not any(condition is c for c in exact):
+                raise ValueError(
+                    f"{condition.describe(self.domain)}: hard=True, but there is no exact construction for it on "
+                    f"{self.domain!r}; leave hard out to make it a weighted term"
+                )
+        columns = self._features()
+        features = torch_columns([f for _, f in columns])
+        return Ansatz(
+            features,
+            tuple(n for n, _ in columns),
+            extension,
+            factor,
+            tuple(exact),
+            tuple(dict.fromkeys(self.messages)),
+        )
+
+    def _features(self) -> list[tuple[str, Function]]:
+        columns: list[tuple[str, Function]] = []
+        for axis, name in enumerate(self.domain.names):
+            if name in self.coordinates:
+                columns += self.coordinates[name].features()
+            else:
+                lower, upper = self.domain.bounds[:, axis].tolist()
+                columns.append(
+                    (name, lambda p, a=axis, lo=lower, hi=upper: (2 * p[:, a] - (lo + hi)) / (hi - lo))  # type: ignore[misc]
+                )
+        return columns
+
+    def _data(self, value: Value, condition: Condition) -> Function:
+        what = f"the value of {condition.describe(self.domain)}"
+        return lambda points: value_at(value, points, self.domain.names, what, self.known)
+
+    def _may(self, condition: Condition) -> bool:
+        return condition.hard is not False and not any(condition is c for c in self.refused)
+
+    def _dirichlet(self, name: str, face: str) -> Dirichlet | None:
+        """The Dirichlet condition to build in for an unknown on a face."""
+        for c in self.conditions:
+            if (
+                isinstance(c, Dirichlet)
+                and c.unknown == name
+                and face in c.faces(self.domain)
+                and self._possible(c)
+            ):
+                return c
+        return None
+
+    def _possible(self, condition: Dirichlet) -> bool:
+        """Whether every face of a Dirichlet condition has a construction (half a condition is not built in)."""
+        if not self._may(condition):
+            return False
+        reachable = {
+            f for c in self.coordinates.values() if not isinstance(c.shape, Time) for f in c.shape.faces
+        }
+        if not callable(condition.value):
+            reachable |= {
+                f for shape in self.domain.factors() if isinstance(shape, Ball) for f in shape.faces
+            }
+        return set(condition.faces(self.domain)) <= reachable
+
+    def _unknown(self, j: int, name: str) -> tuple[Function | None, Function | None, list[Condition]]:
+        g: Function | None = None
+        factors: list[Function] = []
+        built: list[Condition] = []
+        for shape in self.domain.factors():
+            if isinstance(shape, Ball) and (condition := self._dirichlet(name, shape.faces[0])) is not None:
+                g = self._data(condition.value, condition)
+                factors.append(self._ball_factor(shape))
+                built.append(condition)
+        for coordinate in self.coordinates.values():
+            if isinstance(coordinate.shape, Time):
+                continue
+            at = [self._dirichlet(name, face) for face in coordinate.shape.faces]
+            if coordinate.symmetry.ends is not None:
+                on = set(coordinate.shape.faces)
+                built += [
+                    c
+                    for c in self.conditions
+                    if isinstance(c, (Dirichlet, Neumann))
+                    and c.unknown == name
+                    and set(c.faces(self.domain)) & on
+                    and c not in built
+                ]
+            else:
+                data = [None if c is None else self._data(c.value, c) for c in at]
+                if any(c is not None and (callable(c.value) or c.value != 0) for c in at) or g is not None:
+                    g = _interpolant(g, coordinate, (data[0], data[1])) or g
+                built += [c for c in at if c is not None and c not in built]
+            parity = coordinate.factor(j, (at[0] is not None, at[1] is not None))
+            if parity is not None:
+                factors.append(parity)
+        for condition in self.conditions:
+            if isinstance(condition, Initial) and condition.unknown == name and self._may(condition):
+                time = next(c for c in self.coordinates.values() if isinstance(c.shape, Time))
+                start, end = time.shape.bounds[:, 0].tolist()
+                value = None if condition.value is None else self._data(condition.value, condition)
+                velocity = None if condition.velocity is None else self._data(condition.velocity, condition)
+                if value is None:  # a velocity alone fixes nothing pointwise
+                    continue
+                g = _from_start(g, time.axis, start, value, velocity)
+                power = 1 if velocity is None else 2
+                factors.append(
+                    lambda p, a=time.axis, s=start, d=end - start, k=power: ((p[:, a] - s) / d) ** k
+                )  # type: ignore[misc]
+                built.append(condition)
+        return g, _product(factors), built
+
+    def _ball_factor(self, shape: Ball) -> Function:
+        lower, upper = shape.bounds
+        centre, radius = (lower + upper) / 2, float(upper[0] - lower[0]) / 2
+        axes = [self.domain.names.index(name) for name in shape.names]
+        return lambda p: 1 - ((p[:, axes] - centre.to(p)) ** 2).sum(1) / radius**2
+
+    def _refuse_what_is_not_smooth(self) -> None:
+        for coordinate in self.coordinates.values():
+            if not coordinate.periodic:
+                continue
+            name = coordinate.shape.names[0]
+            orders = max(self.orders.get(name, 0), 2) + 1
+            for condition in self.conditions:
+                values = {
+                    Dirichlet: lambda c: [c.value],
+                    Initial: lambda c: [c.value, c.velocity],
+                }.get(type(condition))  # type: ignore[call-overload]
+                for value in values(condition) if values and condition.hard is not False else []:
+                    if not callable(value):
+                        continue
+                    jump = smooth_across(self._data(value, condition), self.domain, coordinate.axis, orders)
+                    if jump > SMOOTH:
+                        what = condition.describe(self.domain)
+                        self.messages.append(
+                            f"{what} is not smooth across the seam of the periodic coordinate {name} (a derivative of "
+                            f"order up to {orders} jumps by {jump:.2g} relative to its size): "
+                            + (
+                                "built in all the same, as hard=True asks"
+                                if condition.hard
+                                else "it is a weighted term"
+                            )
+                        )
+                        if not condition.hard:
+                            self.refused.append(condition)
+
+    def _refuse_contradictions(self) -> None:
+        """Warn where initial and boundary values, or two boundary values, disagree where they meet."""
+        generator = torch.Generator().manual_seed(11)
+        for name in self.unknowns:
+            data: list[tuple[Condition, Value, str, _Coordinate, float]] = []
+            for coordinate in self.coordinates.values():
+                for face, end in zip(
+                    coordinate.shape.faces, coordinate.shape.bounds[:, 0].tolist(), strict=True
+                ):
+                    for c in self.conditions:
+                        if name in c.unknowns() and face in c.faces(self.domain):
+                            if isinstance(c, Dirichlet):
+                                data.append((c, c.value, face, coordinate, end))
+                            elif isinstance(c, Initial) and c.value is not None:
+                                data.append((c, c.value, face, coordinate, end))
+            for i, (c1, v1, f1, k1, e1) in enumerate(data):
+                for c2, v2, f2, k2, e2 in data[i + 1 :]:
+                    if k1 is k2:
+                        continue
+                    points = _pinned(_pinned(self.domain.interior(64, generator), k1.axis, e1), k2.axis, e2)
+                    jump = float((self._data(v1, c1)(points) - self._data(v2, c2)(points)).abs().max())
+                    if jump > COMPATIBLE:
+                        weaker = c2 if isinstance(c2, Initial) or not isinstance(c1, Initial) else c1
+                        soft = weaker.hard is None and self._may(weaker) and self._may(c1) and self._may(c2)
+                        message = f"contradictory conditions: {name} on {f1} and on {f2} differ by {jump:.3g} where they meet"
+                        if soft and jump > 1e-6:
+                            self.refused.append(weaker)
+                            message += f"; {weaker.describe(self.domain)} becomes a weighted term"
+                        self.messages.append(message)
+                        warnings.warn(message, UserWarning, stacklevel=5)
+
+
+def torch_columns(functions: Sequence[Function]) -> Function:
+    """Functions [N, dim] -> [N] side by side, [N, dim] -> [N, F]."""
+    return lambda points: torch.stack([f(points) for f in functions], 1)

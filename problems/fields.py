@@ -1,0 +1,211 @@
+"""What an equation sees of an unknown: its values and its derivatives, by name.
+
+An equation is an ordinary Python function, `lambda u: u.t + u * u.x - nu * u.xx`.  It is called with `Field` objects.
+A field behaves like the tensor of its values [N]; an attribute made of coordinate names, or `u.d("x", "t")`, is the
+field of that derivative.  A derivative is identified by its multi-index: the sorted tuple of coordinate positions,
+so that u.xt and u.tx are the same and u itself is ().  Where the numbers come from is not the field's business:
+it asks a function, which may look them up in a Taylor bundle or, to find out what an equation needs, note the request.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MultiIndex = tuple[int, ...]
+Channels = Callable[[MultiIndex], Tensor]
+
+
+def parse_derivative(text: str, names: Sequence[str]) -> MultiIndex | None:
+    """The multi-index that a string of coordinate names spells ("xxt"), or None when it spells none."""
+    if not text:
+        return ()
+    for position, name in enumerate(names):
+        if text.startswith(name):
+            rest = parse_derivative(text[len(name) :], names)
+            if rest is not None:
+                return tuple(sorted((position, *rest)))
+    return None
+
+
+class Field:
+    """One unknown at N points: its values as a tensor [N], its derivatives as attributes.
+
+    Args:
+        name: The unknown's name, for messages.
+        names: Coordinate names in the order of the domain.
+        channels: Gives the tensor [N] of a multi-index.
+        index: The derivative this field itself stands for.
+    """
+
+    __slots__ = ("_channels", "_index", "_name", "_names")
+
+    def __init__(self, name: str, names: Sequence[str], channels: Channels, index: MultiIndex = ()) -> None:
+        self._name = name
+        self._names = tuple(names)
+        self._channels = channels
+        self._index = index
+
+    @property
+    def value(self) -> Tensor:
+        """The values [N] of this derivative."""
+        return self._channels(self._index)
+
+    def d(self, *names: str) -> Field:
+        """The derivative with respect to the named coordinates, one order for each name.
+
+        Raises:
+            AttributeError: A name is not a coordinate of the problem.
+        """
+        index = list(self._index)
+        for name in names:
+            if name not in self._names:
+                raise AttributeError(self._unknown_name(name))
+            index.append(self._names.index(name))
+        return Field(self._name, self._names, self._channels, tuple(sorted(index)))
+
+    def __getattr__(self, text: str) -> Field:
+        if text.startswith("__"):
+            raise AttributeError(text)
+        index = parse_derivative(text, self._names)
+        if index is None:
+            raise AttributeError(self._unknown_name(text))
+        return Field(self._name, self._names, self._channels, tuple(sorted((*self._index, *index))))
+
+    def _unknown_name(self, text: str) -> str:
+        return (
+            f"{self._name}.{text}: {text!r} is not made of the coordinates {', '.join(self._names)}; "
+            f"write for example {self._name}.{self._names[0]} or {self._name}.d({self._names[-1]!r})"
+        )
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        return func(*(_plain(a) for a in args), **{k: _plain(v) for k, v in (kwargs or {}).items()})
+
+    # Arithmetic leaves the world of fields: the result is a plain tensor.
+    def __add__(self, other: Any) -> Tensor:
+        return self.value + _plain(other)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return self.value - _plain(other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return _plain(other) - self.value  # type: ignore[no-any-return]
+
+    def __mul__(self, other: Any) -> Tensor:
+        return self.value * _plain(other)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return self.value / _plain(other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return _plain(other) / self.value  # type: ignore[no-any-return]
+
+    def __pow__(self, other: Any) -> Tensor:
+        other = _plain(other)
+        # Multiplication is exact where pow, and its derivative, go through logarithms.
+        if isinstance(other, int) and 1 <= other <= 4:
+            value = self.value
+            power = value
+            for _ in range(other - 1):
+                power = power * value
+            return power
+        return self.value**other
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return _plain(other) ** self.value  # type: ignore[no-any-return]
+
+    def __neg__(self) -> Tensor:
+        return -self.value
+
+    def __pos__(self) -> Tensor:
+        return self.value
+
+    def __abs__(self) -> Tensor:
+        return self.value.abs()
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        return f"{self._name}.{spell(self._index, self._names)}" if self._index else self._name
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Field):
+        return value.value
+    if isinstance(value, (list, tuple)):  # torch.stack([u, v]), torch.maximum((u, v)) ...
+        return type(value)(_plain(v) for v in value)
+    return value
+
+
+def spell(index: MultiIndex, names: Sequence[str]) -> str:
+    """The name of a derivative: (0, 0, 1) -> "xxt"."""
+    return "".join(names[i] for i in index)
+
+
+def parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the positional parameters of a user's function, by which arguments are matched."""
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind in kinds and parameter.default is inspect.Parameter.empty
+    )
+
+
+def call_by_name(function: Callable[..., Any], known: Mapping[str, Any], what: str) -> Any:
+    """Call a user's function with the arguments it names.
+
+    Args:
+        function: The user's function; parameters with a default value are left alone.
+        known: What may be asked for: unknowns, coordinates, coefficients.
+        what: How to call the function in a message.
+
+    Raises:
+        ValueError: The function asks for a name that is not known.
+    """
+    names = parameter_names(function)
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"{what} asks for {name!r}, which is none of {', '.join(known)}; rename the parameter"
+            )
+    return function(**{name: known[name] for name in names})
+
+
+def derivatives(
+    function: Callable[[Tensor], Tensor], points: Tensor, indices: Sequence[MultiIndex]
+) -> list[Tensor]:
+    """Derivatives of a function of the coordinates by nested forward mode.
+
+    Args:
+        function: Maps points [N, d] to values [N] or [N, m], point by point.
+        points: [N, d].
+        indices: Multi-indices.
+
+    Returns:
+        One tensor for each multi-index, shaped like the values.
+    """
+
+    def along(f: Callable[[Tensor], Tensor], axis: int) -> Callable[[Tensor], Tensor]:
+        def derivative(x: Tensor) -> Tensor:
+            tangent = torch.zeros_like(x)
+            tangent[:, axis] = 1.0
+            return torch.func.jvp(f, (x,), (tangent,))[1]  # type: ignore[no-any-return]
+
+        return derivative
+
+    out = []
+    for index in indices:
+        f = function
+        for axis in index:
+            f = along(f, axis)
+        out.append(f(points).detach())
+    return out

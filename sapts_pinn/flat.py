@@ -1,0 +1,31 @@
+"""Parameters as one flat vector, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def gather(tensors: Sequence[Tensor]) -> Tensor:
+    """One contiguous vector [n] with a copy of the tensors' entries, in order."""
+    return torch.cat([t.detach().reshape(-1) for t in tensors])
+
+
+def scatter_(tensors: Sequence[Tensor], vector: Tensor) -> None:
+    """Write a vector [n] back into the tensors, in place."""
+    with torch.no_grad():
+        for t, piece in zip(tensors, vector.split([t.numel() for t in tensors]), strict=True):
+            t.copy_(piece.view_as(t))
+
+
+def gather_gradients(tensors: Sequence[Tensor]) -> Tensor:
+    """The gradients as one vector [n]; zero where a tensor has none."""
+    return torch.cat([(torch.zeros_like(t) if t.grad is None else t.grad).detach().reshape(-1) for t in tensors])
+
+
+def scatter_gradients(tensors: Sequence[Tensor], vector: Tensor) -> None:
+    """Set the tensors' gradients from a vector [n]."""
+    for t, piece in zip(tensors, vector.split([t.numel() for t in tensors]), strict=True):
+        t.grad = piece.view_as(t).clone()

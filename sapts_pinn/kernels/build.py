@@ -1,0 +1,75 @@
+"""Compile `taylor.c` on demand and load it."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+FLAGS = ("-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-std=gnu11")
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept."""
+    given = os.environ.get("SAPTS_PINN_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sapts_pinn"
+
+
+def _processor() -> str:
+    """What the code is tuned for: another processor must not load it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return "\n".join(sorted({line for line in lines if line.startswith(("flags", "model name", "Features"))}))
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+
+
+def _compile(source: str, target: Path, options: tuple[str, ...]) -> bool:
+    compiler = os.environ.get("CC") or next((c for c in ("cc", "gcc", "clang") if shutil.which(c)), None)
+    if compiler is None:
+        return False
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            code, built = Path(folder) / "taylor.c", Path(folder) / "taylor.so"
+            code.write_text(source)
+            for tuning in (("-march=native",), ("-mcpu=native",), ()):
+                command = [*compiler.split(), *FLAGS, *tuning, *options, str(code), "-o", str(built), "-lm"]
+                if subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 0:
+                    os.replace(built, target)  # atomic: another process may be building the same file
+                    return True
+    except (OSError, subprocess.SubprocessError):
+        pass
+    return False
+
+
+@cache
+def load(single: bool = False) -> ctypes.CDLL | None:
+    """The kernel library, compiled if need be; None where that is impossible or switched off.
+
+    Args:
+        single: float32 instead of float64.
+    """
+    if os.environ.get("SAPTS_PINN_COMPILED") == "0":
+        return None
+    source = resources.files(__package__).joinpath("taylor.c").read_text()
+    options = ("-DSINGLE",) if single else ()
+    identity = "\n".join((source, *FLAGS, *options, os.environ.get("CC", ""), _processor()))
+    target = cache_folder() / f"taylor-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    if not target.exists() and not _compile(source, target, options):
+        return None
+    try:
+        library = ctypes.CDLL(str(target))
+    except OSError:
+        return None
+    library.tape_size.restype = ctypes.c_long
+    return library

@@ -1,0 +1,183 @@
+"""A multilayer perceptron's bundle, its gradient and its per-point Jacobian by the compiled kernel."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .build import load
+
+ACTIVATIONS = {"tanh": 1, "sin": 2, "silu": 3, "gelu": 4, "softplus": 5}
+MAX_ORDER = 4
+_WIDTH = 7  # integers of one term of the chain rule
+_SMALL = 8  # fewer blocks than this are not worth a second thread
+
+Chain = Sequence[Sequence[tuple[int, tuple[int, ...]]]]
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="taylor")
+
+
+def _pointer(tensor: Tensor) -> ctypes.c_void_p:
+    return ctypes.c_void_p(tensor.data_ptr())
+
+
+class CompiledMLP:
+    """The kernel for one architecture and one set of channels.
+
+    Args:
+        widths: Units of every layer, inputs and outputs included.
+        activation: Name of the activation.
+        chain: Faa di Bruno terms of every channel, as in `taylor.Channels.chain`.
+        order: The highest order among the channels.
+        dtype: float64 or float32.
+        threads: Threads to split the points over; results depend on it in the last bits.
+    """
+
+    def __init__(
+        self, widths: Sequence[int], activation: str, chain: Chain, order: int, dtype: torch.dtype, threads: int
+    ) -> None:
+        library = load(dtype == torch.float32)
+        if library is None or not self.supports(activation, order, dtype):
+            raise ValueError("the compiled kernel is not available for this network on this machine")
+        self._library = library
+        self.widths, self.dtype, self.threads = tuple(widths), dtype, threads
+        self.channels = len(chain)
+        self.block: int = library.block_size()
+        self.lanes = 64 // torch.empty((), dtype=dtype).element_size()
+        self.parameters = sum(o * (i + 1) for i, o in zip(widths[:-1], widths[1:], strict=True))
+        rows = [
+            [alpha, count, len(blocks), *blocks, *(0,) * (4 - len(blocks))]
+            for alpha, terms in enumerate(chain)
+            for count, blocks in terms
+            if alpha > 0
+        ]
+        layers = len(widths) - 1
+        self._terms = np.array(rows, dtype=np.int32).reshape(-1, _WIDTH)
+        activations = [ACTIVATIONS[activation]] * (layers - 1)
+        self._shape = np.array([len(chain), order, layers, len(rows), *widths, *activations], dtype=np.int32)
+        self._tables = (ctypes.c_void_p(self._shape.ctypes.data), ctypes.c_void_p(self._terms.ctypes.data))
+        self.tape_block: int = library.tape_size(self._tables[0])
+        scratch = 3 * len(chain) * max(widths) * self.block
+        self._work = [torch.empty(scratch, dtype=dtype) for _ in range(threads)]
+
+    @staticmethod
+    def supports(activation: str, order: int, dtype: torch.dtype) -> bool:
+        """Whether the kernel knows this activation, order and precision."""
+        return activation in ACTIVATIONS and order <= MAX_ORDER and dtype in (torch.float64, torch.float32)
+
+    def _split(self, blocks: int, task: Callable[[int, int, int], None]) -> int:
+        """Run task(worker, first block, last block) on every thread; the number of workers used."""
+        workers = 1 if blocks < _SMALL else self.threads
+        if workers == 1:
+            task(0, 0, blocks)
+            return 1
+        cuts = [blocks * i // workers for i in range(workers + 1)]
+        futures = [_pool(self.threads).submit(task, i, cuts[i], cuts[i + 1]) for i in range(1, workers)]
+        task(0, cuts[0], cuts[1])
+        for future in futures:
+            future.result()
+        return workers
+
+
+class Batch:
+    """A set of points whose inputs, a constant bundle, are laid out for the kernel.
+
+    Args:
+        kernel: The kernel.
+        inputs: [C, N, W_in], CPU.
+    """
+
+    def __init__(self, kernel: CompiledMLP, inputs: Tensor) -> None:
+        channels, self.points, width = inputs.shape
+        self.kernel = kernel
+        self.blocks = -(-self.points // kernel.block)
+        self.padded = self.blocks * kernel.block
+        full = torch.cat([inputs, inputs[:, -1:].expand(-1, self.padded - self.points, -1)], 1)
+        self._inputs = (
+            full.to(kernel.dtype).reshape(channels, self.blocks, kernel.block, width).permute(1, 0, 3, 2).contiguous()
+        )
+        self._tape: Tensor | None = None
+        self._out = torch.empty(channels, kernel.widths[-1], self.padded, dtype=kernel.dtype)
+        self._gradients: list[Tensor] = []
+
+    def forward(self, theta: Tensor, keep: bool = True) -> Tensor:
+        """The network's bundle [C, outputs, N] at parameters theta [n]; keep=True prepares for a reverse pass."""
+        kernel = self.kernel
+        if keep and self._tape is None:
+            self._tape = torch.empty(self.blocks * kernel.tape_block, dtype=kernel.dtype)
+        tape = _pointer(self._tape) if keep and self._tape is not None else None
+
+        def task(worker: int, first: int, last: int) -> None:
+            kernel._library.taylor_forward(
+                *kernel._tables,
+                _pointer(theta),
+                _pointer(self._inputs),
+                ctypes.c_long(first),
+                ctypes.c_long(last),
+                ctypes.c_long(self.padded),
+                tape,
+                _pointer(self._out),
+                _pointer(kernel._work[worker]),
+            )
+
+        kernel._split(self.blocks, task)
+        return self._out[:, :, : self.points].clone()
+
+    def release(self) -> None:
+        """Free the memory kept for a reverse pass."""
+        self._tape = None
+
+    def _reverse(self, theta: Tensor, cotangent: Tensor, jacobian: Tensor | None) -> int:
+        if self._tape is None:
+            raise RuntimeError("reverse pass without a forward pass that kept its tape")
+        kernel, tape = self.kernel, self._tape
+        if self.points == self.padded:
+            padded = cotangent.contiguous()
+        else:
+            padded = torch.nn.functional.pad(cotangent, (0, self.padded - self.points))
+        if jacobian is None and not self._gradients:
+            self._gradients = [torch.empty(kernel.parameters, kernel.lanes, dtype=kernel.dtype) for _ in kernel._work]
+
+        def task(worker: int, first: int, last: int) -> None:
+            gradient = None
+            if jacobian is None:
+                gradient = _pointer(self._gradients[worker].zero_())
+            kernel._library.taylor_reverse(
+                *kernel._tables,
+                _pointer(theta),
+                _pointer(self._inputs),
+                _pointer(tape),
+                _pointer(padded),
+                ctypes.c_long(first),
+                ctypes.c_long(last),
+                ctypes.c_long(self.padded),
+                gradient,
+                None if jacobian is None else _pointer(jacobian),
+                ctypes.c_long(self.padded),
+                _pointer(kernel._work[worker]),
+            )
+
+        return kernel._split(self.blocks, task)
+
+    def reverse(self, theta: Tensor, cotangent: Tensor) -> Tensor:
+        """Gradient [n] of sum(cotangent * bundle), cotangent [C, outputs, N], after `forward` at the same theta."""
+        workers = self._reverse(theta, cotangent, None)
+        total = self._gradients[0].sum(1)
+        for gradient in self._gradients[1:workers]:
+            total += gradient.sum(1)
+        return total
+
+    def jacobian(self, theta: Tensor, cotangent: Tensor) -> Tensor:
+        """Each point's own gradient of its part of sum(cotangent * bundle), as columns [n, N]."""
+        out = torch.empty(self.kernel.parameters, self.padded, dtype=self.kernel.dtype)
+        self._reverse(theta, cotangent, out)
+        return out[:, : self.points]

@@ -1,0 +1,108 @@
+"""The trainable model of a problem: a network inside the ansatz, and the unknown coefficients.
+
+    u_j(x) = g_j(x) + l_j(x) N_j(features(x))
+
+At a set of points everything but N is constant: `Location` computes the bundles of g, l and the features once, so
+that an evaluation is one pass of the network and one application of Leibniz' rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from .networks import MLP
+from .problems import Problem
+from .problems.fields import Field, MultiIndex, derivatives
+from .taylor import Channels, multiply, propagate
+
+
+class Model(nn.Module):
+    """A network inside a problem's ansatz.
+
+    Args:
+        problem: Gives the ansatz and the coefficients.
+        network: Maps features [N, F] to the unknowns' N_j, [N, m].
+    """
+
+    def __init__(self, problem: Problem, network: nn.Module) -> None:
+        super().__init__()
+        self.problem = problem
+        self.network = network
+        like = next(network.parameters())
+        self.coefficients = nn.ParameterDict(
+            {name: nn.Parameter(value.to(like)) for name, value in problem.initial_coefficients.items()}
+        )
+
+    @property
+    def like(self) -> Tensor:
+        """A parameter, for its precision and device."""
+        return next(self.network.parameters())
+
+    def forward(self, points: Tensor) -> Tensor:
+        """The unknowns [N, m] at points [N, dim]."""
+        location = Location(self, points, {name: ((),) for name in self.problem.unknown_names})
+        fields = location.fields(location.network_bundle())
+        return torch.stack([field.value for field in fields.values()], 1)
+
+
+class Location:
+    """A set of points with all that does not depend on the parameters.
+
+    Args:
+        model: The model.
+        points: [N, dim].
+        needs: The derivatives wanted of each unknown.
+
+    Attributes:
+        channels: The multi-indices of the bundles.
+        inputs: The bundle [C, N, F] of the network's trainable part's inputs.
+        trainable: That part: the network without the embeddings it starts with.
+    """
+
+    def __init__(self, model: Model, points: Tensor, needs: Mapping[str, Iterable[MultiIndex]]) -> None:
+        problem, like = model.problem, model.like
+        self.names, self.unknowns = problem.domain.names, problem.unknown_names
+        points = points.to(like)
+        self.channels = Channels(index for indices in needs.values() for index in indices)
+        prefix, self.trainable = split_embedding(model.network)
+        with torch.no_grad():
+            features = torch.stack(derivatives(problem.ansatz.features, points, self.channels.indices))
+            self.inputs = propagate(prefix, features, self.channels).detach()
+            self._extension = [self._bundle(problem.ansatz.extension[name], points) for name in self.unknowns]
+            self._factor = [self._bundle(problem.ansatz.factor[name], points) for name in self.unknowns]
+
+    def _bundle(self, function: Callable[[Tensor], Tensor] | None, points: Tensor) -> Tensor | None:
+        return None if function is None else torch.stack(derivatives(function, points, self.channels.indices))
+
+    def network_bundle(self) -> Tensor:
+        """The network's bundle [C, m, N] by PyTorch, differentiable in the parameters."""
+        return propagate(self.trainable, self.inputs, self.channels).transpose(1, 2)
+
+    def fields(self, bundle: Tensor) -> dict[str, Field]:
+        """The unknowns from the network's bundle [C, m, N]."""
+        out = {}
+        for j, name in enumerate(self.unknowns):
+            channels, factor, extension = bundle[:, j], self._factor[j], self._extension[j]
+            if factor is not None:
+                channels = multiply(factor, channels, self.channels)
+            if extension is not None:
+                channels = channels + extension
+            out[name] = Field(name, self.names, _lookup(channels.unbind(0), self.channels))
+        return out
+
+
+def _lookup(channels: tuple[Tensor, ...], order: Channels) -> Callable[[MultiIndex], Tensor]:
+    return lambda index: channels[order.position[index]]
+
+
+def split_embedding(network: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """The parameter-free modules a sequential network starts with, and the rest."""
+    if isinstance(network, MLP) or not isinstance(network, nn.Sequential):
+        return nn.Identity(), network
+    layers = list(network)
+    count = next(i for i, layer in enumerate(layers) if any(True for _ in layer.parameters()))
+    rest = layers[count] if count == len(layers) - 1 else nn.Sequential(*layers[count:])
+    return nn.Sequential(*layers[:count]), rest

@@ -1,0 +1,418 @@
+"""Objectives: what the optimizers minimise.
+
+    f(theta) = sum_k w_k mean_i |r_k(theta; x_ki)|^2 / 2          LeastSquares: every PINN
+    f(theta) given by a closure                                    ClosureObjective: anything in PyTorch
+
+`evaluate()` looks at the current parameters and returns an `Evaluation`: the value now, the gradient (for least
+squares also the residual vector, its Jacobian and products with it) when asked.  A method that rejects a trial step
+thus never pays for its gradient.  An objective is also callable like a PyTorch closure.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from .flat import gather, gather_gradients, scatter_gradients
+from .kernels import Batch, CompiledMLP, load
+from .model import Location, Model, split_embedding
+from .networks import MLP
+from .problems import Sites, Term
+from .taylor import Channels, propagate
+
+TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
+CHUNK = 16_384  # points
+
+
+@dataclass
+class Counters:
+    """Work done, in evaluations of the full point set."""
+
+    functions: float = 0.0
+    gradients: float = 0.0
+
+
+class Evaluation(ABC):
+    """A look at an objective at fixed parameters.
+
+    Attributes:
+        value: f, possibly not finite.
+    """
+
+    value: float
+
+    @abstractmethod
+    def gradient(self) -> Tensor:
+        """The gradient of f, [n]."""
+
+
+class Objective(ABC):
+    """A function of trainable parameters.
+
+    Attributes:
+        parameters: The tensors it depends on, in the order of its flat vectors.
+        counters: Work done so far.
+    """
+
+    parameters: list[Tensor]
+    counters: Counters
+
+    @abstractmethod
+    def evaluate(self) -> Evaluation:
+        """Look at the current parameters."""
+
+    def value(self) -> float:
+        """f at the current parameters."""
+        return self.evaluate().value
+
+    def value_and_grad(self) -> tuple[float, Tensor]:
+        """f and its gradient [n] at the current parameters."""
+        evaluation = self.evaluate()
+        return evaluation.value, evaluation.gradient()
+
+    def __call__(self) -> Tensor:
+        """Behave like a PyTorch closure: set the gradients, return the loss."""
+        value, gradient = self.value_and_grad()
+        scatter_gradients(self.parameters, gradient)
+        return gradient.new_tensor(value)
+
+
+class ClosureObjective(Objective):
+    """An ordinary PyTorch closure, which computes loss and gradients at once.
+
+    Args:
+        closure: Clears the gradients, computes the loss, calls backward, returns the loss.
+        parameters: The tensors to train.
+    """
+
+    def __init__(self, closure: Callable[[], Tensor | float], parameters: Sequence[Tensor]) -> None:
+        self.closure, self.parameters, self.counters = closure, list(parameters), Counters()
+
+    def evaluate(self) -> Evaluation:
+        """Call the closure."""
+        with torch.enable_grad():
+            loss = float(self.closure())
+        self.counters.functions += 1
+        self.counters.gradients += 1
+        return _Known(loss, gather_gradients(self.parameters))
+
+
+@dataclass
+class _Known(Evaluation):
+    value: float
+    known: Tensor
+
+    def gradient(self) -> Tensor:
+        return self.known
+
+
+class _Propagator(nn.Module):
+    """Taylor propagation as a module, so that `torch.func.functional_call` can exchange its parameters."""
+
+    def __init__(self, network: nn.Module, channels: Channels) -> None:
+        super().__init__()
+        self.network, self.channels = network, channels
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return propagate(self.network, inputs, self.channels).transpose(1, 2)
+
+
+class _Piece:
+    """One term at (a chunk of) its sites."""
+
+    def __init__(self, model: Model, term: Term, sites: Sites, count: int, kernel: CompiledMLP | None) -> None:
+        self.model, self.term = model, term
+        like = model.like
+        self.sites = Sites(
+            sites.points.to(like),
+            None if sites.normals is None else sites.normals.to(like),
+            None if sites.values is None else sites.values.to(like),
+            sites.fold,
+        )
+        self.location = Location(model, sites.points, term.needs)
+        self.rows = sites.points.shape[0] // sites.fold
+        self.scale = math.sqrt(term.weight / count)
+        self.batch = None if kernel is None else Batch(kernel, self.location.inputs)
+        self._stamp = 0
+        self._graph: tuple[Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
+
+    def residual(self, theta: Tensor) -> tuple[Tensor, int]:
+        """Scaled residuals [rows of the term, N / fold], and a stamp for the later calls about the same theta."""
+        with torch.enable_grad():
+            if self.batch is not None:
+                graph = out = self.batch.forward(theta).requires_grad_()
+            else:
+                graph = self.location.network_bundle()
+                out = graph.detach().requires_grad_()
+            # A copy of a coefficient for every point makes its Jacobian column a gradient like all others.
+            known = {
+                name: value.detach().expand(out.shape[2]).clone().requires_grad_()
+                for name, value in self.model.coefficients.items()
+            }
+            r = self.residual_of(out, known)
+        self._graph = (graph, out, known, r)
+        self._stamp += 1
+        return r.detach(), self._stamp
+
+    def residual_of(self, out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
+        rows = self.term.residual(self.location.fields(out), self.sites, known)
+        return self.scale * torch.stack([r.expand(self.rows) for r in rows])
+
+    def _pull_back(self, theta: Tensor, stamp: int, row: int | None, cotangent: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Cotangents of the network's bundle [C, m, N] and of every point's coefficients [N]."""
+        if self._graph is None or stamp != self._stamp:
+            self.residual(theta)
+        assert self._graph is not None
+        _, out, known, r = self._graph
+        target = r if row is None else r[row]
+        leaves = [out, *known.values()]
+        found = torch.autograd.grad(target, leaves, cotangent, retain_graph=True, allow_unused=True)
+        bars = [torch.zeros_like(leaf) if bar is None else bar for bar, leaf in zip(found, leaves, strict=True)]
+        return bars[0], bars[1:]
+
+    def vjp(self, theta: Tensor, stamp: int, cotangent: Tensor) -> Tensor:
+        """J^T cotangent, [n]."""
+        bar, coefficients = self._pull_back(theta, stamp, None, cotangent)
+        if self.batch is not None:
+            network = self.batch.reverse(theta, bar)
+        else:
+            assert self._graph is not None
+            weights = [p for p in self.model.network.parameters() if p.requires_grad]
+            found = torch.autograd.grad(self._graph[0], weights, bar, retain_graph=True, allow_unused=True)
+            network = torch.cat(
+                [(torch.zeros_like(w) if g is None else g).reshape(-1) for g, w in zip(found, weights, strict=True)]
+            )
+        return torch.cat([network, *(c.sum().reshape(1) for c in coefficients)])
+
+    def jacobian(self, theta: Tensor, stamp: int) -> Tensor:
+        """J^T as columns, [n, rows of the term * N / fold]."""
+        columns = []
+        for row in range(self.term.rows):
+            one = torch.ones(self.rows, dtype=theta.dtype, device=theta.device)
+            bar, coefficients = self._pull_back(theta, stamp, row, one)
+            stamp = self._stamp
+            network = self._network_columns(theta, bar)
+            full = torch.cat([network, *(c.unsqueeze(0) for c in coefficients)]) if coefficients else network
+            columns.append(full if self.sites.fold == 1 else sum(full.chunk(self.sites.fold, 1)))
+        return columns[0] if len(columns) == 1 else torch.cat(columns, 1)
+
+    def _network_columns(self, theta: Tensor, bar: Tensor) -> Tensor:
+        if self.batch is not None:
+            return self.batch.jacobian(theta, bar)
+        module = _Propagator(self.location.trainable, self.location.channels)
+        weights = {name: p.detach() for name, p in module.named_parameters()}
+
+        def one_point(inputs: Tensor, cotangent: Tensor) -> list[Tensor]:
+            def dot(w: dict[str, Tensor]) -> Tensor:
+                bundle = torch.func.functional_call(module, w, (inputs.unsqueeze(1),))
+                return (bundle[:, :, 0] * cotangent).sum()
+
+            return list(torch.func.grad(dot)(weights).values())
+
+        found = torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar)
+        return torch.cat([g.reshape(g.shape[0], -1) for g in found], 1).T
+
+    def jvp(self, theta: Tensor, vector: Tensor) -> Tensor:
+        """J vector, [rows of the term * N / fold], by forward mode through PyTorch."""
+        module = _Propagator(self.location.trainable, self.location.channels)
+        weights = [p.detach() for p in module.parameters()]
+        names = [name for name, _ in module.named_parameters()]
+        known = [value.detach() for value in self.model.coefficients.values()]
+        primal = [*weights, *known]
+        tangent = [
+            piece.view_as(p) for piece, p in zip(vector.split([p.numel() for p in primal]), primal, strict=True)
+        ]
+
+        def residual(values: list[Tensor]) -> Tensor:
+            net = dict(zip(names, values[: len(names)], strict=True))
+            bundle = torch.func.functional_call(module, net, (self.location.inputs,))
+            coefficients = dict(zip(self.model.coefficients, values[len(names) :], strict=True))
+            return self.residual_of(bundle, coefficients)
+
+        return torch.func.jvp(residual, (primal,), (tangent,))[1].reshape(-1)  # type: ignore[no-any-return]
+
+    def release(self) -> None:
+        """Forget what was kept for a reverse pass."""
+        self._graph = None
+        self._stamp += 1
+        if self.batch is not None:
+            self.batch.release()
+
+
+@dataclass
+class LeastSquaresEvaluation(Evaluation):
+    """A look at a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
+
+    objective: LeastSquares
+    theta: Tensor
+    value: float
+    terms: dict[str, float]
+    _stamps: list[int]
+    _rows: list[Tensor]
+    _gradient: Tensor | None = field(default=None)
+
+    def gradient(self) -> Tensor:
+        """J^T r, [n]."""
+        if self._gradient is None:
+            self.objective.counters.gradients += self.objective.share
+            pieces = zip(self.objective.pieces, self._stamps, self._rows, strict=True)
+            self._gradient = _total(piece.vjp(self.theta, stamp, r) for piece, stamp, r in pieces)
+        return self._gradient
+
+    def residual(self) -> Tensor:
+        """r, [N], all terms one after the other."""
+        return torch.cat([r.reshape(-1) for r in self._rows])
+
+    def jacobian(self) -> Tensor:
+        """J = dr/dtheta, [N, n] (stored by columns)."""
+        self.objective.counters.gradients += self.objective.share
+        pieces = zip(self.objective.pieces, self._stamps, strict=True)
+        columns = [piece.jacobian(self.theta, stamp) for piece, stamp in pieces]
+        return (columns[0] if len(columns) == 1 else torch.cat(columns, 1)).T
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v, [N]."""
+        self.objective.counters.functions += self.objective.share
+        return torch.cat([piece.jvp(self.theta, v) for piece in self.objective.pieces])
+
+    def vjp(self, u: Tensor) -> Tensor:
+        """J^T u, [n]."""
+        self.objective.counters.gradients += self.objective.share
+        pieces, start = [], 0
+        for piece, stamp, r in zip(self.objective.pieces, self._stamps, self._rows, strict=True):
+            pieces.append(piece.vjp(self.theta, stamp, u[start : start + r.numel()].view_as(r)))
+            start += r.numel()
+        return _total(pieces)
+
+
+def _total(vectors: Sequence[Tensor] | object) -> Tensor:
+    total: Tensor | None = None
+    for vector in vectors:  # type: ignore[attr-defined]
+        total = vector if total is None else total + vector
+    assert total is not None
+    return total
+
+
+class LeastSquares(Objective):
+    """The loss of a problem on given points.
+
+    Args:
+        model: The model to train.
+        sites: For each term of the problem the places where it is evaluated.
+        counts: Number of residuals each term is averaged over; by default those of `sites`.  A restriction to part
+            of the points keeps the full counts, so that the parts' losses add up to the whole.
+        counters: Where work is counted.
+        share: What one evaluation counts.
+        threads: Threads of the compiled kernel (default: PyTorch's).
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        sites: Mapping[str, Sites],
+        counts: Mapping[str, int] | None = None,
+        counters: Counters | None = None,
+        share: float = 1.0,
+        threads: int | None = None,
+    ) -> None:
+        self.model, self.sites = model, dict(sites)
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.counters = counters or Counters()
+        self.share = share
+        self.threads = threads or torch.get_num_threads()
+        self.counts = counts or {name: s.points.shape[0] // s.fold for name, s in self.sites.items()}
+        self.pieces: list[_Piece] = []
+        for term in model.problem.terms:
+            if term.name in self.sites and self.sites[term.name].points.shape[0]:
+                for chunk in _chunks(self.sites[term.name]):
+                    kernel = self._kernel(Channels(i for needs in term.needs.values() for i in needs))
+                    self.pieces.append(_Piece(model, term, chunk, self.counts[term.name], kernel))
+        if not self.pieces:
+            raise ValueError("no points: every term of the objective is empty")
+        self._streams = self._tape_bytes() > TAPE_LIMIT
+
+    def _kernel(self, channels: Channels) -> CompiledMLP | None:
+        """The compiled kernel, where it applies."""
+        network, like = self.model.network, self.model.like
+        _, trainable = split_embedding(network)
+        if not isinstance(trainable, MLP) or like.device.type != "cpu":
+            return None
+        if not all(p.requires_grad for p in trainable.parameters()):
+            return None
+        if not CompiledMLP.supports(trainable.activation, channels.order, like.dtype):
+            return None
+        if load(like.dtype == torch.float32) is None:
+            return None
+        return CompiledMLP(
+            trainable.widths, trainable.activation, channels.chain, channels.order, like.dtype, self.threads
+        )
+
+    def _tape_bytes(self) -> float:
+        width = sum(p.shape[0] for p in self.parameters if p.dim() == 2)
+        size = self.model.like.element_size()
+        return sum(
+            (len(piece.location.channels) + 1) * width * piece.sites.points.shape[0] * size for piece in self.pieces
+        )
+
+    def evaluate(self) -> LeastSquaresEvaluation:
+        """Residuals and loss at the current parameters; large point sets are streamed in chunks."""
+        theta = gather(self.parameters)
+        self.counters.functions += self.share
+        stamps, rows, gradients = [], [], []
+        terms: dict[str, float] = {}
+        for piece in self.pieces:
+            r, stamp = piece.residual(theta)
+            stamps.append(stamp)
+            rows.append(r)
+            flat = r.reshape(-1)
+            terms[piece.term.name] = terms.get(piece.term.name, 0.0) + 0.5 * float(flat.dot(flat))
+            if self._streams:
+                gradients.append(piece.vjp(theta, stamp, r))
+                piece.release()
+        total = None
+        if self._streams:
+            self.counters.gradients += self.share
+            total = _total(gradients)
+        return LeastSquaresEvaluation(self, theta, sum(terms.values()), terms, stamps, rows, total)
+
+    def restrict(self, part: Mapping[str, Tensor]) -> LeastSquares:
+        """The same objective on a subset of its residuals.
+
+        Args:
+            part: For each term the indices of the residuals to keep; terms left out are empty.
+
+        Returns:
+            An objective normalised by the full counts: the parts of a partition sum to the whole.
+        """
+        sites = {}
+        for name, index in part.items():
+            whole = self.sites[name]
+            block = whole.points.shape[0] // whole.fold
+            rows = torch.cat([index + i * block for i in range(whole.fold)])
+            sites[name] = Sites(
+                whole.points[rows],
+                None if whole.normals is None else whole.normals[rows],
+                None if whole.values is None else whole.values[rows],
+                whole.fold,
+            )
+        points = sum(s.points.shape[0] for s in sites.values())
+        share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
+        return LeastSquares(self.model, sites, self.counts, self.counters, share, self.threads)
+
+
+def _chunks(sites: Sites) -> list[Sites]:
+    """Pieces of at most CHUNK points; paired points stay together."""
+    if sites.points.shape[0] <= CHUNK or sites.fold > 1:
+        return [sites]
+    parts = -(-sites.points.shape[0] // CHUNK)
+
+    def split(t: Tensor | None) -> Sequence[Tensor | None]:
+        return [None] * parts if t is None else t.tensor_split(parts)
+
+    triples = zip(split(sites.points), split(sites.normals), split(sites.values), strict=True)
+    return [Sites(p, n, v) for p, n, v in triples if p is not None]

@@ -1,0 +1,274 @@
+"""Forward Taylor propagation: a network's derivatives with respect to its inputs, all in one pass.
+
+A residual needs u and a handful of its derivatives at every point.  Nested reverse-mode differentiation runs the
+network again for each order; instead, the bundle of channels (u, u_x, u_xx, u_t, ...) is carried through the layers.
+An affine layer maps every channel by the same matrix.  An activation maps them by Faa di Bruno's formula,
+
+    d_alpha s(z) = sum over partitions of alpha into blocks b_1 .. b_k of  s^(k)(z) d_{b_1} z ... d_{b_k} z,
+
+for example a_xx = s'(z) z_xx + s''(z) z_x^2 and a_xy = s'(z) z_xy + s''(z) z_x z_y.  Products obey Leibniz' rule.
+Sources: Griewank & Walther, Evaluating Derivatives (2008), ch. 13; forward Laplacian, appendix of arXiv:2405.15603.
+
+A bundle is a tensor [C, N, W]: channel, point, unit.  `propagate` has a rule for each kind of module; a module
+without one is differentiated by nested `torch.func.jvp`, exactly but more slowly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import singledispatch
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .problems.fields import MultiIndex
+
+Derivatives = Callable[[Tensor, int], list[Tensor]]
+
+
+def _partitions(items: tuple[int, ...]) -> list[list[tuple[int, ...]]]:
+    """Set partitions of the positions of a multi-index, as lists of multi-indices."""
+    if not items:
+        return [[]]
+    first, rest = items[0], items[1:]
+    out = [[(first,), *p] for p in _partitions(rest)]
+    for p in _partitions(rest):
+        out += [[*p[:i], (first, *p[i]), *p[i + 1 :]] for i in range(len(p))]
+    return out
+
+
+class Channels:
+    """The multi-indices that a bundle carries: those asked for and all that their rules need.
+
+    Args:
+        wanted: Multi-indices, sorted tuples of coordinate positions; () is the value itself.
+
+    Attributes:
+        indices: The downward-closed set, the value first, by order.
+        order: The highest order.
+        chain: Faa di Bruno: for each channel but the first a list of (coefficient, positions of the blocks).
+        leibniz: For each channel a list of (coefficient, position, position) of the product rule.
+    """
+
+    def __init__(self, wanted: Iterable[MultiIndex]) -> None:
+        closed: set[MultiIndex] = {()}
+        for index in wanted:
+            for mask in range(2 ** len(index)):
+                closed.add(tuple(sorted(i for bit, i in enumerate(index) if mask >> bit & 1)))
+        self.indices = tuple(sorted(closed, key=lambda index: (len(index), index)))
+        self.position = {index: p for p, index in enumerate(self.indices)}
+        self.order = max(len(index) for index in self.indices)
+        self.chain: list[list[tuple[int, tuple[int, ...]]]] = []
+        self.leibniz: list[list[tuple[int, int, int]]] = []
+        for index in self.indices:
+            blocks = Counter(
+                tuple(sorted(self.position[tuple(sorted(block))] for block in p)) for p in _partitions(index)
+            )
+            self.chain.append([(count, positions) for positions, count in sorted(blocks.items())])
+            pairs: Counter[tuple[int, int]] = Counter()
+            for mask in range(2 ** len(index)):
+                left = tuple(i for bit, i in enumerate(index) if mask >> bit & 1)
+                right = tuple(i for bit, i in enumerate(index) if not mask >> bit & 1)
+                pairs[self.position[left], self.position[right]] += 1
+            self.leibniz.append([(count, a, b) for (a, b), count in sorted(pairs.items())])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+# -- activations: s, s', s'', ... at z -------------------------------------------------------------------------------
+
+
+def _tanh(z: Tensor, order: int) -> list[Tensor]:
+    """a' = 1 - a^2, and by Leibniz a^(n+1) = -sum_k C(n, k) a^(k) a^(n-k)."""
+    a = torch.tanh(z)
+    out = [a, 1 - a * a]
+    for n in range(1, order):
+        out.append(-_leibniz_square(out, n))
+    return out
+
+
+def _leibniz_square(d: list[Tensor], n: int) -> Tensor:
+    """The n-th derivative of the square of a function with derivatives d."""
+    total = torch.zeros_like(d[0])
+    for k in range(n // 2 + 1):
+        factor = math.comb(n, k) * (1 if 2 * k == n else 2)
+        total = total + factor * (d[k] * d[n - k])
+    return total
+
+
+def _sigmoid(z: Tensor, order: int) -> list[Tensor]:
+    """s' = s - s^2."""
+    out = [torch.sigmoid(z)]
+    for n in range(order):
+        out.append(out[n] - _leibniz_square(out, n))
+    return out
+
+
+def _times_argument(z: Tensor, s: list[Tensor], order: int) -> list[Tensor]:
+    """Derivatives of z s(z): z s^(n) + n s^(n-1)."""
+    return [z * s[0]] + [z * s[n] + n * s[n - 1] for n in range(1, order + 1)]
+
+
+def _silu(z: Tensor, order: int) -> list[Tensor]:
+    return _times_argument(z, _sigmoid(z, order), order)
+
+
+def _softplus(z: Tensor, order: int) -> list[Tensor]:
+    return [functional.softplus(z), *_sigmoid(z, max(order - 1, 0))][: order + 1]
+
+
+def _gelu(z: Tensor, order: int) -> list[Tensor]:
+    """z Phi(z); Phi' = phi and phi^(n+1) = -z phi^(n) - n phi^(n-1)."""
+    gauss = [0.5 * (1 + torch.erf(z / math.sqrt(2))), torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)]
+    for n in range(1, order):
+        gauss.append(-z * gauss[n] - ((n - 1) * gauss[n - 1] if n > 1 else 0))
+    return _times_argument(z, gauss, order)
+
+
+def _sin(z: Tensor, order: int) -> list[Tensor]:
+    s, c = torch.sin(z), torch.cos(z)
+    return [(s, c, -s, -c)[n % 4] for n in range(order + 1)]
+
+
+def _cos(z: Tensor, order: int) -> list[Tensor]:
+    return [*_sin(z, order + 1)[1:]]
+
+
+class Sine(nn.Module):
+    """sin(z), elementwise."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Apply to any shape."""
+        return torch.sin(z)
+
+
+ACTIVATIONS: dict[type[nn.Module], Derivatives] = {
+    nn.Tanh: _tanh,
+    Sine: _sin,
+    nn.SiLU: _silu,
+    nn.GELU: _gelu,
+    nn.Softplus: _softplus,
+    nn.Sigmoid: _sigmoid,
+}
+
+
+def apply_elementwise(derivatives: Derivatives, bundle: Tensor, channels: Channels) -> Tensor:
+    """Faa di Bruno: the bundle of s(z) from the bundle of z.
+
+    Args:
+        derivatives: Gives [s(z), s'(z), ... up to an order].
+        bundle: [C, N, W].
+        channels: The multi-indices of the C channels.
+    """
+    d = derivatives(bundle[0], channels.order)
+    out = [d[0]]
+    for terms in channels.chain[1:]:
+        total = None
+        for count, blocks in terms:
+            product = d[len(blocks)] if count == 1 else count * d[len(blocks)]
+            for block in blocks:
+                product = product * bundle[block]
+            total = product if total is None else total + product
+        assert total is not None
+        out.append(total)
+    return torch.stack(out)
+
+
+def multiply(a: Tensor, b: Tensor, channels: Channels) -> Tensor:
+    """Leibniz: the bundle of a product from the bundles of its factors, channels first, other axes broadcast."""
+    out = []
+    for terms in channels.leibniz:
+        total = None
+        for count, i, j in terms:
+            product = a[i] * b[j] if count == 1 else count * (a[i] * b[j])
+            total = product if total is None else total + product
+        assert total is not None
+        out.append(total)
+    return torch.stack(out)
+
+
+def constant(value: Tensor, channels: Channels) -> Tensor:
+    """The bundle of something that does not depend on the inputs."""
+    return torch.cat([value.unsqueeze(0), value.new_zeros(len(channels) - 1, *value.shape)])
+
+
+# -- modules ---------------------------------------------------------------------------------------------------------
+
+
+@singledispatch
+def propagate(module: nn.Module, bundle: Tensor, channels: Channels) -> Tensor:
+    """Carry a bundle through a module.
+
+    Args:
+        module: Maps [N, W_in] to [N, W_out], point by point.
+        bundle: [C, N, W_in].
+        channels: The multi-indices of the C channels.
+
+    Returns:
+        [C, N, W_out].
+    """
+    rule = ACTIVATIONS.get(type(module))
+    if isinstance(module, nn.GELU) and module.approximate != "none":
+        rule = None
+    if isinstance(module, nn.Softplus) and (module.beta != 1 or module.threshold < 20):
+        rule = None
+    if rule is not None:
+        return apply_elementwise(rule, bundle, channels)
+    return by_nested_jvp(module, bundle, channels)
+
+
+def by_nested_jvp(function: Callable[[Tensor], Tensor], bundle: Tensor, channels: Channels) -> Tensor:
+    """Carry a bundle through any differentiable function of [N, W_in].
+
+    The channel alpha = (i_1, .., i_k) is the mixed derivative at zero, once in each e_j, of
+    f(sum over subsets S of e^S z_{alpha_S}): nested forward mode gives just that, whatever f is.
+    """
+    out = []
+    for index in channels.indices:
+
+        def along(level: int, argument: Callable[[list[Tensor]], Tensor], index: MultiIndex = index) -> Tensor:
+            if level == len(index):
+                return function(argument([]))
+            return torch.func.jvp(  # type: ignore[no-any-return]
+                lambda e: along(level + 1, lambda rest: argument([e, *rest])),
+                (bundle.new_zeros(()),),
+                (bundle.new_ones(()),),
+            )[1]
+
+        def polynomial(e: list[Tensor], index: MultiIndex = index) -> Tensor:
+            total = bundle[0]
+            for mask in range(1, 2 ** len(index)):
+                chosen = [bit for bit in range(len(index)) if mask >> bit & 1]
+                term = bundle[channels.position[tuple(sorted(index[bit] for bit in chosen))]]
+                for bit in chosen:
+                    term = term * e[bit]
+                total = total + term
+            return total
+
+        def argument(e: list[Tensor], build: Callable[[list[Tensor]], Tensor] = polynomial) -> Tensor:
+            return build(e)
+
+        out.append(along(0, argument))
+    return torch.stack(out)
+
+
+@propagate.register
+def _(module: nn.Linear, bundle: Tensor, channels: Channels) -> Tensor:
+    out = functional.linear(bundle, module.weight)
+    return out if module.bias is None else torch.cat([out[:1] + module.bias, out[1:]])
+
+
+@propagate.register
+def _(module: nn.Sequential, bundle: Tensor, channels: Channels) -> Tensor:
+    for layer in module:
+        bundle = propagate(layer, bundle, channels)
+    return bundle
+
+
+@propagate.register
+def _(module: nn.Identity, bundle: Tensor, channels: Channels) -> Tensor:
+    return bundle

@@ -1,0 +1,29 @@
+"""What every test shares: a machine used sparingly, no screen, and the reference data beside the checkout."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Read when torch, pyvista, matplotlib and DeepXDE are first imported, here and in every subprocess of a test.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["PYVISTA_OFF_SCREEN"] = "true"
+os.environ["DDE_BACKEND"] = "pytorch"  # or DeepXDE looks for others and writes a file into the home folder
+os.environ["JUPYTER_PLATFORM_DIRS"] = "1"  # or jupyter_core warns
+
+# The first call into torch is slow, and a failure has to repeat: no deadline, the same examples every time.
+settings.register_profile("sapts_pinn", deadline=None, derandomize=True)
+settings.load_profile("sapts_pinn")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets and published references; the checkout does not carry it."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no data folder {folder}")
+    return folder

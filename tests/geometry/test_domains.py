@@ -1,0 +1,296 @@
+"""Domains: distance, inside, normals, faces, volumes, set operations, messages."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from sapts_pinn.geometry import SAMPLERS, Ball, Box, Domain, Interval, Polygon, Product, Time
+
+L_VERTICES = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
+SPIKY = [(0, 0), (3, 0.2), (4, -1), (4.2, 3), (2, 1), (1.9, 2.5), (1.5, 1), (-0.5, 2)]
+
+SHAPES = [
+    Interval(-1, 2),
+    Box((-1, 0), (1, 0.5)),
+    Box([0] * 5, [1, 1, 2, 1, 1]),
+    Ball([0.3], 2),
+    Ball((1, -2), 0.7),
+    Ball((0, 0, 1), 2),
+    Ball((0, 0, 0, 1), 1.5),
+    Polygon(L_VERTICES),
+    Polygon(SPIKY[::-1]),
+    Interval(-1, 1) * Time(0, 1),
+    Ball((0, 0), 1) * Time(0, 2),
+    Polygon(L_VERTICES) * Time(0, 0.5),
+    Ball((0, 0), 1) * Ball((1,), 0.5, names=("z",), tag="ends"),
+]
+SETS = [
+    Box((-1, -1), (1, 1)) - Box((0, 0), (1, 1)),
+    Ball((0, 0), 2, tag="outer") - Ball((0.5, 0), 1, tag="inner"),
+    Ball((0, 0), 1, tag="left") | Ball((1, 0), 1, tag="right"),
+    Ball((0, 0), 1, tag="left") & Ball((1, 0), 1, tag="right"),
+    Box((0, 0), (1, 1)) | Box((0.5, 0), (2, 1)) | Box((2, 0), (3, 1)),
+    (Box((-1, -1), (1, 1)) - Ball((0, 0), 0.5)) * Time(0, 2),
+    Polygon(SPIKY) - Ball((1, 0.5), 0.2),
+    Interval(0, 1) | Interval(2, 3),
+]
+ALL = SHAPES + SETS
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def around(domain: Domain, n: int, seed: int = 0) -> Tensor:
+    """Points in a box somewhat larger than the domain."""
+    lower, upper = domain.bounds
+    u = torch.rand(n, domain.dim, generator=rng(seed), dtype=torch.float64)
+    return lower + (upper - lower) * (1.6 * u - 0.3)
+
+
+def gradient(domain: Domain, points: Tensor) -> Tensor:
+    x = points.clone().requires_grad_()
+    (g,) = torch.autograd.grad(domain.distance(x).sum(), x)
+    return g
+
+
+@pytest.mark.parametrize("domain", ALL, ids=repr)
+def test_inside_is_distance_not_positive_and_within_bounds(domain: Domain) -> None:
+    x = around(domain, 2000)
+    inside = domain.inside(x)
+    assert inside.dtype == torch.bool and inside.any() and not inside.all()
+    assert torch.equal(inside, domain.distance(x) <= 0)
+    lower, upper = domain.bounds
+    assert domain.bounds.shape == (2, domain.dim) and domain.bounds.dtype == torch.float64
+    assert ((x[inside] >= lower) & (x[inside] <= upper)).all()
+
+
+@pytest.mark.parametrize("domain", ALL, ids=repr)
+def test_distance_bounds_the_distance_to_boundary_points(domain: Domain) -> None:
+    boundary = domain.boundary(4000, rng(), on=domain.faces).points
+    x = around(domain, 300)
+    true, d = torch.cdist(x, boundary).amin(1), domain.distance(x).abs()
+    assert (d <= true + 1e-9).all()
+    if domain in SHAPES and domain.dim <= 2:  # exact: a dense boundary sample comes close
+        assert (true - d).max() < 0.15
+
+
+@pytest.mark.parametrize("domain", SHAPES, ids=repr)
+def test_distance_has_a_unit_gradient_by_autograd(domain: Domain) -> None:
+    x = around(domain, 500)
+    g = gradient(domain, x)
+    assert torch.allclose(torch.linalg.vector_norm(g, dim=1), torch.ones(500, dtype=torch.float64))
+    step = 1e-6 * torch.randn(x.shape, generator=rng(), dtype=torch.float64)
+    change = domain.distance(x + step) - domain.distance(x - step)
+    assert torch.allclose(change, 2 * (g * step).sum(1), atol=1e-8)
+
+
+@pytest.mark.parametrize("domain", ALL, ids=repr)
+def test_boundary_points_of_every_face(domain: Domain) -> None:
+    for tag in domain.faces:
+        if domain is SETS[4] and tag in ("x=1", "x=0.5", "x=2"):
+            continue  # buried, see the test of buried faces
+        b = domain.boundary(50, rng(), on=tag)
+        assert b.points.shape == b.normals.shape == (50, domain.dim) and b.points.dtype == torch.float64
+        assert b.tags == (tag,) and b.index.tolist() == [0] * 50
+        assert domain.distance(b.points).abs().max() < 1e-12
+        assert torch.allclose(torch.linalg.vector_norm(b.normals, dim=1), torch.ones(50, dtype=torch.float64))
+        h = 1e-6
+        assert domain.inside(b.points - h * b.normals).all()
+        assert not domain.inside(b.points + h * b.normals).any()
+
+
+@pytest.mark.parametrize("domain", ALL, ids=repr)
+def test_normals_are_the_gradient_of_the_distance(domain: Domain) -> None:
+    b = domain.boundary(500, rng(), on=domain.faces)
+    # just outside, where a product's or an intersection's distance has no tie between its parts
+    g = gradient(domain, b.points + 1e-9 * b.normals)
+    assert torch.allclose(g, b.normals, atol=1e-6)
+    if domain in SHAPES:  # and on the boundary itself, corners aside
+        assert torch.allclose(gradient(domain, b.points), b.normals, atol=1e-8)
+
+
+@pytest.mark.parametrize("domain", SHAPES, ids=repr)
+def test_volume_against_monte_carlo(domain: Domain) -> None:
+    lower, upper = domain.bounds
+    x = lower + (upper - lower) * torch.rand(20_000, domain.dim, generator=rng(1), dtype=torch.float64)
+    share = float(domain.inside(x).double().mean())
+    assert domain.volume == pytest.approx(float((upper - lower).prod()) * share, rel=0.05)
+
+
+def test_known_measures() -> None:
+    assert Ball((0, 0, 0), 2).volume == pytest.approx(32 / 3 * math.pi)
+    assert Polygon(L_VERTICES).volume == pytest.approx(3)
+    assert (Ball((0, 0), 1) * Time(0, 3)).volume == pytest.approx(3 * math.pi)
+    assert SETS[0].volume is None and (SETS[0] * Time(0, 1)).volume is None
+    areas = {p.tag: p.measure for p in (Ball((0, 0), 2) * Time(0, 3)).face_patches()}
+    assert areas == pytest.approx({"sphere": 12 * math.pi, "t=0": 4 * math.pi, "t=3": 4 * math.pi})
+
+
+def test_products_flatten_and_time_is_left_out_of_the_boundary() -> None:
+    domain = Box((0, 0), (1, 2)) * Time(0, 1)
+    assert domain.names == ("x", "y", "t") and domain.dim == 3
+    assert [type(f) for f in domain.factors()] == [Interval, Interval, Time]
+    assert domain.faces == ("x=0", "x=1", "y=0", "y=2", "t=0", "t=1")
+    assert domain.face_tags() == domain.spatial_faces == ("x=0", "x=1", "y=0", "y=2")
+    assert domain.face_tags("y") == ("y=0", "y=2")
+    assert domain.face_tags(["t=0", "x", "x=0"]) == ("t=0", "x=0", "x=1")
+    b = domain.boundary(600, rng())
+    assert b.index.bincount().tolist() == [200, 200, 100, 100]
+    cylinder = Time(0, 1) * Ball((0, 0), 1, names=("p", "q"))
+    assert cylinder.face_tags("p") == ("sphere",) == cylinder.face_tags()
+    assert Box([0] * 4, [1] * 4).names == ("x1", "x2", "x3", "x4")
+
+
+def test_tags_of_set_operations() -> None:
+    ell = SETS[0]
+    assert ell.faces == ("x=-1", "x=1", "y=-1", "y=1", "x=0", "y=0")
+    assert ell.face_tags("x") == ("x=-1", "x=1", "x=0")
+    assert (ell * Time(0, 1)).face_tags("y") == ("y=-1", "y=1", "y=0")
+    drum = Box((0, 0), (1, 1)) * Time(0, 1) - Ball((0.5, 0.5), 0.2) * Time(0, 1)
+    assert drum.face_tags() == ("x=0", "x=1", "y=0", "y=1", "sphere") and "t=0" in drum.faces
+
+
+def test_numbers_in_tags() -> None:
+    assert Interval(-0.0, 0.25).faces == ("x=0", "x=0.25")
+    assert Interval(1, 1 + 1e-9).faces == ("x=1.0", "x=1.000000001")
+
+
+def test_boundary_of_set_operations_is_measured_right() -> None:
+    # L-shape: faces of length 2, 1, 2, 1, 1, 1, of which the removed square's outer edges are none
+    b = SETS[0].boundary(4000, rng())
+    share = b.index.bincount().double() / 500
+    assert torch.allclose(share, torch.tensor([2, 1, 2, 1, 1, 1], dtype=torch.float64), atol=0.1)
+    inner = b.index == b.tags.index("x=0")
+    assert torch.allclose(b.normals[inner], torch.tensor([1.0, 0.0], dtype=torch.float64))
+    # the hole's normals point into the hole
+    b = SETS[1].boundary(300, rng(), on="inner")
+    centre = torch.tensor([0.5, 0.0], dtype=torch.float64)
+    assert torch.allclose(b.normals, -(b.points - centre), atol=1e-12)
+    # two overlapping boxes and a touching one: no seams, and shared faces are counted once
+    b = SETS[4].boundary(8000, rng(), sampler="sobol")
+    assert not (
+        (b.points[:, 0] > 0) & (b.points[:, 0] < 3) & (b.points[:, 1] > 0) & (b.points[:, 1] < 1)
+    ).any()
+    bottom = b.points[b.points[:, 1] == 0, 0]
+    assert len(bottom) == pytest.approx(3000, abs=60)
+    assert torch.histc(bottom, 6, 0, 3) == pytest.approx(500, abs=40)
+
+
+def test_buried_faces_and_empty_sets_are_refused() -> None:
+    with pytest.raises(ValueError, match="found only 0 of 10 boundary points on x=2 in"):
+        SETS[4].boundary(10, rng(), on="x=2")
+    with pytest.raises(ValueError, match="found only 0 of 10 points of the domain"):
+        (Ball((0, 0), 1) - Ball((0, 0), 2)).interior(10, rng())
+    with pytest.raises(ValueError, match="intersection of .* is empty"):
+        Ball((0, 0), 1) & Ball((5, 0), 2)
+
+
+@st.composite
+def star_polygons(draw: st.DrawFn) -> list[tuple[float, float]]:
+    """Star-shaped about a random centre, in general position, in a random orientation."""
+    n = draw(st.integers(3, 12))
+    gaps = draw(st.lists(st.floats(0.2, 1), min_size=n, max_size=n))
+    radii = draw(st.lists(st.floats(0.1, 3), min_size=n, max_size=n))
+    cx, cy = draw(st.floats(-5, 5)), draw(st.floats(-5, 5))
+    angle, total, vertices = 0.0, sum(gaps), []
+    for gap, r in zip(gaps, radii, strict=True):
+        angle += 2 * math.pi * gap / total
+        vertices.append((cx + r * math.cos(angle), cy + r * math.sin(angle)))
+    return vertices[::-1] if draw(st.booleans()) else vertices
+
+
+def crossing_number(vertices: Tensor, x: Tensor) -> Tensor:
+    """Inside by the even-odd rule, an independent definition."""
+    a, b = vertices, vertices.roll(-1, 0)
+    above = (a[:, 1] > x[:, 1:]) != (b[:, 1] > x[:, 1:])
+    at = a[:, 0] + (x[:, 1:] - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
+    return (above & (x[:, :1] < at)).sum(1) % 2 == 1
+
+
+@settings(max_examples=60)
+@given(star_polygons())
+def test_star_shaped_polygons(vertices: list[tuple[float, float]]) -> None:
+    polygon = Polygon(vertices)
+    x = around(polygon, 400)
+    assert torch.equal(polygon.inside(x), crossing_number(polygon.vertices, x))
+    points = polygon.interior(400, rng(), sampler="sobol")
+    assert (polygon.distance(points) <= 1e-13).all()
+    # the mean of low-discrepancy points is the centroid
+    a, b = polygon.vertices, polygon.vertices.roll(-1, 0)
+    cross = a[:, 0] * b[:, 1] - b[:, 0] * a[:, 1]
+    centroid = ((a + b) * cross[:, None]).sum(0) / (3 * cross.sum())
+    assert torch.allclose(points.mean(0), centroid, atol=0.1)
+    edges = polygon.boundary(100, rng())
+    assert polygon.distance(edges.points).abs().max() < 1e-12
+    assert polygon.inside(edges.points - 1e-9 * edges.normals).all()
+
+
+@settings(max_examples=30)
+@given(star_polygons(), st.integers(2, 4))
+def test_vertices_along_straight_edges_change_nothing(vertices: list[tuple[float, float]], k: int) -> None:
+    coarse = Polygon(vertices)
+    a, b = coarse.vertices, coarse.vertices.roll(-1, 0)
+    fine = Polygon(torch.cat([(a + (b - a) * j / k)[:, None] for j in range(k)], 1).reshape(-1, 2))
+    x = around(coarse, 200)
+    assert len(fine.faces) == k * len(vertices) and fine.volume == pytest.approx(coarse.volume)
+    assert torch.allclose(fine.distance(x), coarse.distance(x), atol=1e-12)
+    assert (fine.distance(fine.interior(200, rng())) <= 1e-12).all()
+
+
+@given(st.lists(st.floats(-3, 3), min_size=3, max_size=3))
+def test_inside_iff_distance_at_any_point(coordinates: list[float]) -> None:
+    x = torch.tensor([coordinates], dtype=torch.float64)
+    for domain in (Ball((0, 0, 0), 1), SHAPES[10], SHAPES[11], SETS[5]):
+        assert bool(domain.inside(x)) == (float(domain.distance(x)) <= 0)
+
+
+def test_float32_points_and_many_edges() -> None:
+    assert SHAPES[10].distance(torch.zeros(3, 3)).dtype == torch.float32
+    assert Polygon(SPIKY).distance(torch.zeros(3, 2)).dtype == torch.float32
+    angle = torch.linspace(0, 2 * math.pi, 301, dtype=torch.float64)[:-1]
+    r = 1 + 0.3 * torch.sin(20 * angle)
+    gear = Polygon(torch.stack([r * angle.cos(), r * angle.sin()], 1))
+    assert (gear.distance(gear.interior(20_000, rng())) <= 1e-13).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Interval(1, 1), "lower < upper; got x from 1 to 1"),
+        (lambda: Interval(0, math.inf), "finite"),
+        (lambda: Interval(0, 1, name="2x"), "identifier"),
+        (lambda: Interval(0, 1, name="lambda"), "identifier"),
+        (lambda: Box((0, 0), (1,)), "got 2 and 1"),
+        (lambda: Box((0, 0), (1, 1), names=("x", "x")), "used once"),
+        (lambda: Box((0, 0), (1, 1), names=("x",)), "2 coordinates need 2 names"),
+        (lambda: Ball((0, 0), -1), "radius of a ball must be positive; got -1"),
+        (lambda: Ball((0, math.nan), 1), "finite"),
+        (lambda: Ball((0, 0), 1, tag="x"), "face tag"),
+        (lambda: Polygon([(0, 0), (1, 1)]), "at least 3"),
+        (lambda: Polygon([(0, 0), (1, 1), (2, 2)]), "no area"),
+        (lambda: Polygon([(0, 0), (1, 1), (1, 0), (0, 1), (-3, 0.4)]), "meets itself: edge 0.* edge 2"),
+        (lambda: Polygon([(0, 0), (2, 0), (2, 2), (1, 0), (0, 2)]), "meets itself"),
+        (lambda: Polygon([(0, 0), (1, 0), (1, 0), (0, 1)]), "vertices 1 and 2 .* coincide"),
+        (lambda: Polygon([(0, 0), (2, 0), (1, 0), (0, 1)]), "meets itself"),
+        (lambda: Polygon([(0, 0), (1, 0), (math.inf, 1)]), "finite"),
+        (lambda: Interval(0, 1) * Interval(0, 2), "coordinate 'x'"),
+        (lambda: Ball((0, 0), 1) * Ball((0,), 1, names=("z",)), "face 'sphere'"),
+        (lambda: Interval(0, 1) | Time(0, 1), r"different coordinates, \(x\) and \(t\)"),
+        (lambda: Box((0, 0), (1, 1)) - Box((0, 0), (1, 1), names=("y", "x")), "same order"),
+        (lambda: Interval(-1, 1).boundary(4, rng(), on="x=0"), "no face 'x=0'.* are x=-1, x=1; a coordinate"),
+        (lambda: Interval(-1, 1).boundary(4, rng(), on=["x=1", "z"]), "no face 'z'"),
+        (lambda: Time(0, 1).boundary(4, rng()), "no faces to sample"),
+        (lambda: Interval(0, 1).interior(0, rng()), "cannot draw 0 points of the domain"),
+        (lambda: Interval(0, 1).interior(3, rng(), sampler="sobl"), f"choose one of {', '.join(SAMPLERS)}"),
+        (lambda: Interval(0, 1).distance(torch.zeros(3)), r"shape \[N, 1\] .* got \[3\]"),
+        (lambda: Product(Interval(0, 1), Time(0, 1)).inside(torch.zeros(3, 1)), r"shape \[N, 2\]"),
+    ],
+)
+def test_messages(make, message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValueError, match=message):
+        make()
