@@ -13,8 +13,10 @@ from .conditions import (
     Sites,
 )
 from .references import Reference
+from .zoo import ZOO, build
 
 __all__ = [
+    "ZOO",
     "Coefficient",
     "Condition",
     "Dirichlet",
@@ -27,4 +29,5 @@ __all__ = [
     "Robin",
     "Sites",
     "Term",
+    "build",
 ]

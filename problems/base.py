@@ -7,15 +7,17 @@
         conditions=[Dirichlet("u", 0.0, on="x"), Initial("u", lambda x: -torch.sin(pi * x))],
     )
 
-Constructing it traces the equation once, with random numbers in place of the unknowns, which finds the derivatives
-it uses and any mistake in it; looks for symmetries; and decides for each condition whether it is built into the
-ansatz (`constraints.py`) or becomes a weighted term.  `print(problem)` tells.
+Constructing it traces the equation and the conditions once, with random numbers in place of the unknowns, which
+finds the derivatives they use and any mistake in them; looks for symmetries; and decides for each condition whether
+it is built into the ansatz (`constraints.py`) or becomes a weighted term.  `print(problem)` tells.
 """
 
 from __future__ import annotations
 
+import keyword
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +27,7 @@ from torch import Generator, Tensor
 from ..geometry import Domain
 from .conditions import Coefficient, Condition, Fields, Known, Observations, Sites, as_column
 from .constraints import Ansatz, AnsatzBuilder
-from .fields import Field, MultiIndex, call_by_name, parameter_names
+from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
 from .references import Reference
 from .symmetry import Finder, Symmetry
 
@@ -37,7 +39,7 @@ PROBES = 7  # points of the trace
 
 @dataclass(frozen=True)
 class Term:
-    """One term of the loss: w * mean over its sites of half the squared residual, summed over `rows` residuals.
+    """One term of the loss: w * mean over its sites of half the squared residual, summed over its rows.
 
     Attributes:
         name: Short name, a column of the history.
@@ -65,10 +67,11 @@ class Problem:
     Args:
         domain: Product of intervals, other shapes and time.
         unknowns: One name, or several.
-        equation: Function of the unknowns (and coordinates, coefficients: matched by parameter name) that returns
-            what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t, u.xx, u.d("x", "t").
+        equation: Function of the unknowns (and coordinates, coefficients: matched by parameter name) that
+            returns what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t, u.xx,
+            u.d("x", "t").
         conditions: Boundary and initial conditions, observations.
-        coefficients: Unknown numbers in the equation.
+        coefficients: Unknown numbers in the equation or in conditions.
         reference: What to compare with: a `Reference`, or a function of the coordinates returning the exact values
             (a dict of them by unknown for a system).
         name: A name for files and messages.
@@ -98,9 +101,10 @@ class Problem:
         ):
             object.__setattr__(self, attribute, value)
         self._check_names()
-        assert (
-            self.ansatz is not None
-        )  # trace, decide and build now, so that mistakes show where they are made
+        self._check_coefficients()
+        # Trace, decide and build now, so that mistakes show where they are made.
+        for message in self.ansatz.contradictions:
+            warnings.warn(message, UserWarning, stacklevel=3)  # points at the line that says Problem(...)
 
     # -- names and the user's functions ------------------------------------------------------------------------------
 
@@ -110,14 +114,28 @@ class Problem:
         return self.unknowns  # type: ignore[return-value]
 
     def _check_names(self) -> None:
+        if not isinstance(self.domain, Domain):
+            raise ValueError(f"domain must be a shape such as Interval(0, 1), not {self.domain!r}")
         unknowns, coordinates = self.unknown_names, self.domain.names
-        names = [*unknowns, *coordinates, *(c.name for c in self.coefficients)]
         if not unknowns:
             raise ValueError("a problem needs at least one unknown, for example unknowns='u'")
+        for coefficient in self.coefficients:
+            if not isinstance(coefficient, Coefficient):
+                raise ValueError(f"{coefficient!r} is not a coefficient; write Coefficient('nu', init=0.1)")
+        names = [*unknowns, *coordinates, *(c.name for c in self.coefficients)]
         for name in names:
+            if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+                raise ValueError(
+                    f"{name!r} cannot be the name of a function's parameter; use a name such as u or c1, and "
+                    "unknowns=('u', 'v') for several unknowns"
+                )
             if names.count(name) > 1:
                 raise ValueError(
                     f"{name!r} names two things among unknowns, coordinates and coefficients; rename one"
+                )
+            if name in coordinates and name in RESERVED:
+                raise ValueError(
+                    f"{name!r} cannot name a coordinate, {unknowns[0]}.{name} has a meaning; rename it"
                 )
         if not callable(self.equation):
             raise ValueError(
@@ -129,9 +147,28 @@ class Problem:
             for name in condition.unknowns():
                 if name not in unknowns:
                     raise ValueError(
-                        f"{type(condition).__name__}({name!r}): there is no unknown {name!r} among {', '.join(unknowns)}"
+                        f"{type(condition).__name__}({name!r}): there is no unknown {name!r} "
+                        f"among {', '.join(unknowns)}"
                     )
             condition.faces(self.domain)
+        if callable(self.reference):
+            for name in parameter_names(self.reference, "the reference"):
+                if name not in coordinates:
+                    raise ValueError(
+                        f"the reference asks for {name!r}, which is none of the coordinates "
+                        f"{', '.join(coordinates)}; rename the parameter"
+                    )
+
+    def _check_coefficients(self) -> None:
+        asked = {*parameter_names(self.equation, "the equation")}
+        for condition in self.conditions:
+            asked.update(condition.asks_for())
+        for coefficient in self.coefficients:
+            if coefficient.name not in asked:
+                raise ValueError(
+                    f"nothing uses the coefficient {coefficient.name!r}; "
+                    "name it as a parameter of the equation, or drop it"
+                )
 
     @property
     def initial_coefficients(self) -> dict[str, Tensor]:
@@ -152,28 +189,32 @@ class Problem:
         self, residual: Residual, sites: Sites, what: str
     ) -> tuple[int, dict[str, tuple[MultiIndex, ...]]]:
         """Evaluate a residual on random numbers: how many rows it has and which derivatives it reads."""
-        asked: dict[str, set[MultiIndex]] = {name: set() for name in self.unknown_names}
+        asked: dict[str, dict[MultiIndex, Tensor]] = {name: {} for name in self.unknown_names}
+        generator = Generator().manual_seed(3)
         n = sites.points.shape[0]
 
         def channels(name: str) -> Callable[[MultiIndex], Tensor]:
             def value(index: MultiIndex) -> Tensor:
-                asked[name].add(index)
-                seed = Generator().manual_seed(len(name) + sum((i + 1) * 31**k for k, i in enumerate(index)))
-                return torch.rand(n, generator=seed, dtype=torch.float64) + 0.5
+                if index not in asked[name]:
+                    asked[name][index] = torch.rand(n, generator=generator, dtype=torch.float64) + 0.5
+                return asked[name][index]
 
             return value
 
         fields = {name: Field(name, self.domain.names, channels(name)) for name in self.unknown_names}
+        # NumPy refuses tensors that require a gradient; those of a derivative of the residual would not.
+        tracked = replace(sites, points=sites.points.clone().requires_grad_())
         try:
-            rows = residual(fields, sites, self.initial_coefficients)
-        except (ValueError, AttributeError):
-            raise
-        except Exception as error:  # a mistake in the user's function: say where, keep the cause
-            raise ValueError(f"{what} failed: {type(error).__name__}: {error}") from error
+            rows = residual(fields, tracked, self.initial_coefficients)
+        except RuntimeError as error:
+            raise mistake(what, error) from error
+        if not rows:
+            raise ValueError(f"{what} returned nothing; return what must vanish")
         for row in rows:
             if not torch.isfinite(row).all():
                 raise ValueError(
-                    f"{what} gives NaN or infinity at ordinary points of {self.domain!r}; check it"
+                    f"{what} gives NaN or infinity at ordinary points of {self.domain!r}; check it for "
+                    "divisions by zero, logarithms and roots of negative numbers"
                 )
         return len(rows), {
             name: tuple(sorted(found, key=lambda i: (len(i), i))) for name, found in asked.items()
@@ -187,20 +228,11 @@ class Problem:
             return self.evaluate(fields, sites.points, known)
 
         probe = self.domain.interior(PROBES, Generator().manual_seed(3))
-        try:
-            rows, needs = self._probe(residual, Sites(probe), "the equation")
-        except AttributeError as error:
-            raise ValueError(f"the equation asks for {error}") from error
+        rows, needs = self._probe(residual, Sites(probe), "the equation")
         for name, indices in needs.items():
             if not indices:
                 raise ValueError(
                     f"the equation does not use its unknown {name!r}; add it or drop it from unknowns"
-                )
-        named = parameter_names(self.equation)
-        for coefficient in self.coefficients:
-            if coefficient.name not in named:
-                raise ValueError(
-                    f"the equation does not use the coefficient {coefficient.name!r}; name it as a parameter"
                 )
 
         def sites(n: int, generator: Generator, sampler: str) -> Sites:
@@ -213,40 +245,60 @@ class Problem:
         """Reflections found, by coordinate."""
         if not self.symmetry:
             return {}
-        known = self.initial_coefficients
-        finder = Finder(
+        return Finder(
             self.domain,
             self.unknown_names,
-            lambda fields, points: self.evaluate(fields, points, known),
+            self.evaluate,
             tuple(self.conditions),
-            known,
-        )
-        return finder.find()
+            self.initial_coefficients,
+            self._orders,
+        ).find()
+
+    @cached_property
+    def _orders(self) -> dict[str, int]:
+        """Highest derivative of an unknown in the equation, by coordinate."""
+        return {
+            name: max(index.count(i) for needs in self.equation_term.needs.values() for index in needs)
+            for i, name in enumerate(self.domain.names)
+        }
 
     @cached_property
     def ansatz(self) -> Ansatz:
         """The form of the solution that satisfies what can be satisfied exactly."""
-        orders = {
-            name: max(index.count(i) for needs in self.equation_term.needs.values() for index in needs)
-            for i, name in enumerate(self.domain.names)
-        }
+        assert self._condition_terms is not None  # their mistakes first
         return AnsatzBuilder(
             self.domain,
             self.unknown_names,
             tuple(self.conditions),
             self.symmetries,
             self.initial_coefficients,
-            orders,
+            self._orders,
         ).build()
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """The equation and every condition that is not exact, as terms of the loss."""
-        terms = [self.equation_term]
-        for condition in self.conditions:
-            if not any(condition is c for c in self.ansatz.exact):
-                terms.append(self._term(condition))
-        return tuple(terms)
+        weighted = [
+            term
+            for condition, term in zip(self.conditions, self._condition_terms, strict=True)
+            if not self._is_exact(condition)
+        ]
+        return (self.equation_term, *weighted)
+
+    def _is_exact(self, condition: Condition) -> bool:
+        return any(condition is c for c in self.ansatz.exact)
+
+    @cached_property
+    def _condition_terms(self) -> tuple[Term, ...]:
+        """Every condition as a term; those of the same description are numbered."""
+        terms = [self._term(condition) for condition in self.conditions]
+        names = [term.name for term in terms]
+        return tuple(
+            term
+            if names.count(term.name) == 1
+            else replace(term, name=f"{term.name} ({names[: i + 1].count(term.name)})")
+            for i, term in enumerate(terms)
+        )
 
     def _term(self, condition: Condition) -> Term:
         def residual(fields: Fields, sites: Sites, known: Known) -> tuple[Tensor, ...]:
@@ -259,8 +311,6 @@ class Problem:
         probe = sites(PROBES + 1, Generator().manual_seed(3), "uniform")
         rows, needs = self._probe(residual, probe, what)
         weight = SOFT_WEIGHT if condition.weight is None else float(condition.weight)
-        if not weight > 0:
-            raise ValueError(f"{what}: weight must be positive, not {condition.weight!r}")
         fixed = probe.points.shape[0] if isinstance(condition, Observations) else None
         return Term(what, weight, rows, needs, sites, residual, fixed)
 
@@ -272,10 +322,11 @@ class Problem:
             f"{self.name}: {', '.join(self.unknown_names)} on {self.domain!r}",
             f"  equations   {self.equation_term.rows}, derivatives up to order {order}",
         ]
-        for condition in self.conditions:
-            exact = any(condition is c for c in self.ansatz.exact)
-            how = "exact, by construction" if exact else f"weighted term, weight {self._weight(condition):g}"
-            lines.append(f"  condition   {condition.describe(self.domain)}: {how}")
+        for condition, term in zip(self.conditions, self._condition_terms, strict=True):
+            how = f"weighted term, weight {term.weight:g}"
+            lines.append(
+                f"  condition   {term.name}: {'exact, by construction' if self._is_exact(condition) else how}"
+            )
         for name, found in self.symmetries.items():
             for where, signs in (("the middle", found.centre), ("both ends", found.ends)):
                 if signs is not None:
@@ -288,7 +339,3 @@ class Problem:
         lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")
         lines += [f"  note        {message}" for message in self.ansatz.messages]
         return "\n".join(lines)
-
-    @staticmethod
-    def _weight(condition: Condition) -> float:
-        return SOFT_WEIGHT if condition.weight is None else float(condition.weight)

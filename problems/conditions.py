@@ -7,16 +7,17 @@ Values may be numbers or functions of the coordinates, matched by parameter name
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from ..geometry import Domain, Interval, Time
-from .fields import Field, call_by_name
+from .fields import Field, call_by_name, parameter_names
 
 Value = float | Callable[..., Tensor]
 Fields = Mapping[str, Field]
@@ -66,9 +67,12 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
     if isinstance(result, (int, float)):
         return torch.full_like(like.reshape(n, -1)[:, 0], float(result))
     if not isinstance(result, Tensor):
-        raise ValueError(
-            f"{what} returned {type(result).__name__}; return a torch tensor (use torch.sin, not numpy.sin)"
+        fix = (
+            "did it forget to return?"
+            if result is None
+            else "return a torch tensor (use torch.sin, not numpy.sin)"
         )
+        raise ValueError(f"{what} returned {type(result).__name__}; {fix}")
     if result.shape not in ((n,), ()):
         raise ValueError(f"{what} returned shape {tuple(result.shape)} for {n} points; return shape ({n},)")
     return result.expand(n)
@@ -100,6 +104,29 @@ class Condition(ABC):
     def describe(self, domain: Domain) -> str:
         """A short name such as `u on x=-1, x=1`."""
 
+    def asks_for(self) -> tuple[str, ...]:
+        """Names that the functions it was given ask for: coordinates and coefficients."""
+        functions = [getattr(self, f.name) for f in fields(self) if callable(getattr(self, f.name))]  # type: ignore[arg-type]
+        return tuple(dict.fromkeys(name for f in functions for name in parameter_names(f)))
+
+    def _check(self, **values: object) -> None:
+        """Refuse a weight that is not positive and values that are neither finite numbers nor functions."""
+        of = f"{type(self).__name__}({', '.join(map(repr, self.unknowns()))})"
+        if self.weight is not None and not (_is_finite(self.weight) and self.weight > 0):
+            raise ValueError(f"{of}: weight must be a positive number, not {self.weight!r}")
+        for name, value in values.items():
+            if not callable(value) and not _is_finite(value):
+                raise ValueError(
+                    f"{of}: {name} must be a finite number or a function of the coordinates, not {value!r}"
+                )
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return math.isfinite(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):
+        return False
+
 
 @dataclass(frozen=True)
 class _OnFaces(Condition):
@@ -109,11 +136,22 @@ class _OnFaces(Condition):
     hard: bool | None = None
     weight: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.on is not None and not isinstance(self.on, str):
+            object.__setattr__(self, "on", tuple(self.on))
+        self._check(value=self.value)
+
     def unknowns(self) -> tuple[str, ...]:
         return (self.unknown,)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
-        return domain.face_tags(self.on)
+        tags = domain.face_tags(self.on)
+        if not tags:
+            raise ValueError(
+                f"{type(self).__name__}({self.unknown!r}): {domain!r} has no boundary in space; "
+                f"use Initial, or name a face ({', '.join(domain.faces)}) in on="
+            )
+        return tags
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
         drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
@@ -130,8 +168,15 @@ class _OnFaces(Condition):
         )
 
     def normal_derivative(self, fields: Fields, sites: Sites, domain: Domain) -> Tensor:
-        if sites.normals is None:
-            raise ValueError(f"{self.describe(domain)}: a normal derivative needs sites on the boundary")
+        """du/dn at the sites, [N]."""
+        time = time_factor(domain)
+        for face in self.faces(domain):
+            if time is not None and face in time.faces:
+                raise ValueError(
+                    f"{type(self).__name__}({self.unknown!r}) on {face}: a normal derivative needs a boundary in "
+                    f"space; use Initial({self.unknown!r}, value, velocity)"
+                )
+        assert sites.normals is not None
         u = fields[self.unknown]
         space = [i for i, name in enumerate(domain.names) if name not in time_names(domain)]
         return torch.stack([sites.normals[:, i] * u.d(domain.names[i]).value for i in space]).sum(0)
@@ -176,6 +221,10 @@ class Robin(_OnFaces):
     alpha: Value = 1.0
     beta: Value = 1.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check(alpha=self.alpha, beta=self.beta)
+
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
         what = f"a factor of {self.describe(domain)}"
         alpha = value_at(self.alpha, sites.points, domain.names, what, known)
@@ -204,6 +253,12 @@ class Initial(Condition):
     velocity: Value | None = None
     hard: bool | None = None
     weight: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {k: v for k, v in (("value", self.value), ("velocity", self.velocity)) if v is not None}
+        if not given:
+            raise ValueError(f"Initial({self.unknown!r}) prescribes nothing; give a value or a velocity")
+        self._check(**given)
 
     def unknowns(self) -> tuple[str, ...]:
         return (self.unknown,)
@@ -252,6 +307,9 @@ class Periodic(Condition):
     hard: bool | None = None
     weight: float | None = None
 
+    def __post_init__(self) -> None:
+        self._check()
+
     def unknowns(self) -> tuple[str, ...]:
         return () if self.unknown is None else (self.unknown,)
 
@@ -297,7 +355,7 @@ class Observations(Condition):
         weight: Weight of the term.
 
     Raises:
-        ValueError: Lengths differ, or a value is not finite.
+        ValueError: There is no observation, lengths differ, or a value is not finite.
     """
 
     unknown: str
@@ -307,7 +365,10 @@ class Observations(Condition):
     hard: bool | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self._check()
         values = torch.as_tensor(self.values, dtype=torch.float64).reshape(-1)
+        if len(values) == 0:
+            raise ValueError(f"Observations of {self.unknown} hold no values; leave them out")
         for name, column in {**self.points, "values": values}.items():
             column = torch.as_tensor(column, dtype=torch.float64).reshape(-1)
             if len(column) != len(values):
@@ -326,15 +387,28 @@ class Observations(Condition):
         return ()
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
-        missing = [name for name in domain.names if name not in self.points]
-        if missing:
-            raise ValueError(f"Observations of {self.unknown} lack the coordinate {missing[0]!r}")
+        for name in domain.names:
+            if name not in self.points:
+                raise ValueError(
+                    f"Observations of {self.unknown} lack the coordinate {name!r}; add it to points"
+                )
+        for name in self.points:
+            if name not in domain.names:
+                raise ValueError(
+                    f"Observations of {self.unknown}: {name!r} is none of the coordinates {', '.join(domain.names)}"
+                )
         columns = [
             torch.as_tensor(self.points[name], dtype=torch.float64).reshape(-1) for name in domain.names
         ]
-        return Sites(
-            torch.stack(columns, 1), values=torch.as_tensor(self.values, dtype=torch.float64).reshape(-1)
-        )
+        points = torch.stack(columns, 1)
+        outside = domain.distance(points) > 1e-6 * (domain.bounds[1] - domain.bounds[0]).max()
+        if outside.any():
+            first = int(outside.nonzero()[0])
+            where = ", ".join(f"{k}={v:g}" for k, v in zip(domain.names, points[first].tolist(), strict=True))
+            raise ValueError(
+                f"Observations of {self.unknown}: number {first}, at {where}, is outside {domain!r}; remove it"
+            )
+        return Sites(points, values=torch.as_tensor(self.values, dtype=torch.float64).reshape(-1))
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
         assert sites.values is not None
@@ -351,10 +425,17 @@ class Coefficient:
     Args:
         name: By this name equations and conditions ask for it.
         init: Where the search starts.
+
+    Raises:
+        ValueError: `init` is not a finite number.
     """
 
     name: str
     init: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not _is_finite(self.init):
+            raise ValueError(f"Coefficient({self.name!r}): init must be a finite number, not {self.init!r}")
 
 
 def time_factor(domain: Domain) -> Time | None:

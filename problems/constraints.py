@@ -27,8 +27,8 @@ and data that are not smooth on the circle which a periodic coordinate closes (t
 
 from __future__ import annotations
 
+import itertools
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -36,13 +36,25 @@ import torch
 from torch import Tensor
 
 from ..geometry import Ball, Domain, Interval, Time
-from .conditions import Condition, Dirichlet, Initial, Known, Neumann, Periodic, Value, value_at
+from .conditions import (
+    Condition,
+    Dirichlet,
+    Initial,
+    Known,
+    Neumann,
+    Periodic,
+    Value,
+    time_names,
+    value_at,
+)
+from .fields import derivatives
 from .symmetry import Symmetry, smooth_across
 
 Function = Callable[[Tensor], Tensor]
 
 SMOOTH = 1e-7  # a relative jump below this is rounding
-COMPATIBLE = 1e-9
+COMPATIBLE = 1e-9  # so is a relative difference below this between two conditions,
+TOLERABLE = 1e-6  # and below this it does less harm than a weighted term
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class Ansatz:
         factor: For each unknown a function [N, dim] -> [N], or None for one.
         exact: Conditions that hold by construction, by identity.
         messages: What was decided against the usual choice, and why.
+        contradictions: Those of the messages that tell of conditions no solution can satisfy.
     """
 
     features: Function
@@ -64,6 +77,7 @@ class Ansatz:
     factor: Mapping[str, Function | None]
     exact: tuple[Condition, ...] = ()
     messages: tuple[str, ...] = ()
+    contradictions: tuple[str, ...] = ()
 
 
 def _pinned(points: Tensor, axis: int, value: float) -> Tensor:
@@ -206,8 +220,10 @@ class AnsatzBuilder:
         self.domain, self.unknowns, self.conditions = domain, unknowns, conditions
         self.known, self.orders = known, orders
         self.messages: list[str] = []
+        self.contradictions: list[str] = []
         self.refused: list[Condition] = []
-        circles = {c.on for c in conditions if isinstance(c, Periodic) and c.hard is not False}
+        self.periodic = self._circles()
+        circles = {c.on for c in self.periodic}
         self.coordinates = {
             shape.names[0]: _Coordinate(
                 shape,
@@ -219,6 +235,22 @@ class AnsatzBuilder:
             if isinstance(shape, Interval)
         }
 
+    def _circles(self) -> list[Periodic]:
+        """Periodic conditions to build in: all unknowns share the embedding, so all have to be periodic."""
+        wanted = [c for c in self.conditions if isinstance(c, Periodic) and c.hard is not False]
+        out = []
+        for condition in wanted:
+            same = [c for c in wanted if c.on == condition.on]
+            together = {name for c in same for name in c.unknowns() or self.unknowns}
+            if together == set(self.unknowns):
+                out.append(condition)
+            else:
+                self.messages.append(
+                    f"{condition.describe(self.domain)}: {', '.join(n for n in self.unknowns if n not in together)} "
+                    "need not be periodic, and all unknowns share one embedding: it is a weighted term"
+                )
+        return out
+
     def build(self) -> Ansatz:
         """The ansatz.
 
@@ -227,9 +259,7 @@ class AnsatzBuilder:
         """
         self._refuse_what_is_not_smooth()
         self._refuse_contradictions()
-        exact: list[Condition] = [
-            c for c in self.conditions if isinstance(c, Periodic) and c.hard is not False
-        ]
+        exact: list[Condition] = [*self.periodic]
         extension: dict[str, Function | None] = {}
         factor: dict[str, Function | None] = {}
         for j, name in enumerate(self.unknowns):
@@ -250,6 +280,7 @@ class AnsatzBuilder:
             factor,
             tuple(exact),
             tuple(dict.fromkeys(self.messages)),
+            tuple(self.contradictions),
         )
 
     def _features(self) -> list[tuple[str, Function]]:
@@ -268,8 +299,16 @@ class AnsatzBuilder:
         what = f"the value of {condition.describe(self.domain)}"
         return lambda points: value_at(value, points, self.domain.names, what, self.known)
 
+    def _fixed(self, condition: Condition) -> bool:
+        """Whether its values are known before training: the ansatz cannot follow coefficients."""
+        return not any(name in self.known for name in condition.asks_for())
+
     def _may(self, condition: Condition) -> bool:
-        return condition.hard is not False and not any(condition is c for c in self.refused)
+        return (
+            condition.hard is not False
+            and self._fixed(condition)
+            and not any(condition is c for c in self.refused)
+        )
 
     def _dirichlet(self, name: str, face: str) -> Dirichlet | None:
         """The Dirichlet condition to build in for an unknown on a face."""
@@ -283,65 +322,82 @@ class AnsatzBuilder:
                 return c
         return None
 
-    def _possible(self, condition: Dirichlet) -> bool:
-        """Whether every face of a Dirichlet condition has a construction (half a condition is not built in)."""
-        if not self._may(condition):
-            return False
+    def _possible(self, condition: Dirichlet | Initial) -> bool:
+        """Whether every face of a condition has a construction (half a condition is not built in)."""
+        if not self._may(condition) or isinstance(condition, Initial):
+            return self._may(condition)
         reachable = {
-            f for c in self.coordinates.values() if not isinstance(c.shape, Time) for f in c.shape.faces
+            face
+            for c in self.coordinates.values()
+            if not isinstance(c.shape, Time) and not c.periodic
+            for face in c.shape.faces
         }
         if not callable(condition.value):
             reachable |= {
-                f for shape in self.domain.factors() if isinstance(shape, Ball) for f in shape.faces
+                face for shape in self.domain.factors() if isinstance(shape, Ball) for face in shape.faces
             }
         return set(condition.faces(self.domain)) <= reachable
 
     def _unknown(self, j: int, name: str) -> tuple[Function | None, Function | None, list[Condition]]:
+        """Extension and factor of unknown j, and the conditions that they satisfy."""
         g: Function | None = None
         factors: list[Function] = []
-        built: list[Condition] = []
+        held: list[tuple[Condition, str]] = []  # with the face
         for shape in self.domain.factors():
             if isinstance(shape, Ball) and (condition := self._dirichlet(name, shape.faces[0])) is not None:
                 g = self._data(condition.value, condition)
                 factors.append(self._ball_factor(shape))
-                built.append(condition)
+                held.append((condition, shape.faces[0]))
         for coordinate in self.coordinates.values():
             if isinstance(coordinate.shape, Time):
                 continue
-            at = [self._dirichlet(name, face) for face in coordinate.shape.faces]
-            if coordinate.symmetry.ends is not None:
-                on = set(coordinate.shape.faces)
-                built += [
-                    c
+            faces = coordinate.shape.faces
+            at = [self._dirichlet(name, face) for face in faces]
+            if coordinate.symmetry.ends is not None and not coordinate.periodic:
+                # The features see to it, and to a derivative that vanishes as well.
+                held += [
+                    (c, face)
                     for c in self.conditions
+                    for face in faces
                     if isinstance(c, (Dirichlet, Neumann))
                     and c.unknown == name
-                    and set(c.faces(self.domain)) & on
-                    and c not in built
+                    and face in c.faces(self.domain)
                 ]
             else:
+                if coordinate.symmetry.centre is not None and None in at:
+                    at = [None, None]  # one end alone would spoil the symmetry
                 data = [None if c is None else self._data(c.value, c) for c in at]
                 if any(c is not None and (callable(c.value) or c.value != 0) for c in at) or g is not None:
                     g = _interpolant(g, coordinate, (data[0], data[1])) or g
-                built += [c for c in at if c is not None and c not in built]
+                held += [(c, face) for c, face in zip(at, faces, strict=True) if c is not None]
             parity = coordinate.factor(j, (at[0] is not None, at[1] is not None))
             if parity is not None:
                 factors.append(parity)
-        for condition in self.conditions:
-            if isinstance(condition, Initial) and condition.unknown == name and self._may(condition):
-                time = next(c for c in self.coordinates.values() if isinstance(c.shape, Time))
-                start, end = time.shape.bounds[:, 0].tolist()
-                value = None if condition.value is None else self._data(condition.value, condition)
-                velocity = None if condition.velocity is None else self._data(condition.velocity, condition)
-                if value is None:  # a velocity alone fixes nothing pointwise
-                    continue
-                g = _from_start(g, time.axis, start, value, velocity)
-                power = 1 if velocity is None else 2
-                factors.append(
-                    lambda p, a=time.axis, s=start, d=end - start, k=power: ((p[:, a] - s) / d) ** k
-                )  # type: ignore[misc]
-                built.append(condition)
+        initial = self._initial(name)
+        if initial is not None:
+            axis = self.domain.names.index(time_names(self.domain)[0])
+            start, end = self.domain.bounds[:, axis].tolist()
+            velocity = None if initial.velocity is None else self._data(initial.velocity, initial)
+            assert initial.value is not None
+            g = _from_start(g, axis, start, self._data(initial.value, initial), velocity)
+            power = 1 if velocity is None else 2
+            factors.append(lambda p: ((p[:, axis] - start) / (end - start)) ** power)
+            held.append((initial, initial.faces(self.domain)[0]))
+        built = [
+            c
+            for c in self.conditions
+            if c.faces(self.domain)
+            and all(any(c is d and face == f for d, f in held) for face in c.faces(self.domain))
+        ]
         return g, _product(factors), built
+
+    def _initial(self, name: str) -> Initial | None:
+        """The initial condition to build in for an unknown; a velocity alone fixes nothing pointwise."""
+        for c in self.conditions:
+            if isinstance(c, Initial) and c.unknown == name and c.value is not None and self._may(c):
+                if not any(p.on in time_names(self.domain) for p in self.periodic):
+                    return c
+        return None
 
     def _ball_factor(self, shape: Ball) -> Function:
         lower, upper = shape.bounds
@@ -356,19 +412,15 @@ class AnsatzBuilder:
             name = coordinate.shape.names[0]
             orders = max(self.orders.get(name, 0), 2) + 1
             for condition in self.conditions:
-                values = {
-                    Dirichlet: lambda c: [c.value],
-                    Initial: lambda c: [c.value, c.velocity],
-                }.get(type(condition))  # type: ignore[call-overload]
-                for value in values(condition) if values and condition.hard is not False else []:
-                    if not callable(value):
+                for value in _values(condition) if condition.hard is not False else ():
+                    if not callable(value) or not self._fixed(condition):
                         continue
                     jump = smooth_across(self._data(value, condition), self.domain, coordinate.axis, orders)
                     if jump > SMOOTH:
                         what = condition.describe(self.domain)
                         self.messages.append(
-                            f"{what} is not smooth across the seam of the periodic coordinate {name} (a derivative of "
-                            f"order up to {orders} jumps by {jump:.2g} relative to its size): "
+                            f"{what} is not smooth across the seam of the periodic coordinate {name} "
+                            f"(a derivative of order up to {orders} jumps by {jump:.2g} relative to its size): "
                             + (
                                 "built in all the same, as hard=True asks"
                                 if condition.hard
@@ -379,35 +431,89 @@ class AnsatzBuilder:
                             self.refused.append(condition)
 
     def _refuse_contradictions(self) -> None:
-        """Warn where initial and boundary values, or two boundary values, disagree where they meet."""
-        generator = torch.Generator().manual_seed(11)
-        for name in self.unknowns:
-            data: list[tuple[Condition, Value, str, _Coordinate, float]] = []
-            for coordinate in self.coordinates.values():
-                for face, end in zip(
-                    coordinate.shape.faces, coordinate.shape.bounds[:, 0].tolist(), strict=True
-                ):
-                    for c in self.conditions:
-                        if name in c.unknowns() and face in c.faces(self.domain):
-                            if isinstance(c, Dirichlet):
-                                data.append((c, c.value, face, coordinate, end))
-                            elif isinstance(c, Initial) and c.value is not None:
-                                data.append((c, c.value, face, coordinate, end))
-            for i, (c1, v1, f1, k1, e1) in enumerate(data):
-                for c2, v2, f2, k2, e2 in data[i + 1 :]:
-                    if k1 is k2:
-                        continue
-                    points = _pinned(_pinned(self.domain.interior(64, generator), k1.axis, e1), k2.axis, e2)
-                    jump = float((self._data(v1, c1)(points) - self._data(v2, c2)(points)).abs().max())
-                    if jump > COMPATIBLE:
-                        weaker = c2 if isinstance(c2, Initial) or not isinstance(c1, Initial) else c1
-                        soft = weaker.hard is None and self._may(weaker) and self._may(c1) and self._may(c2)
-                        message = f"contradictory conditions: {name} on {f1} and on {f2} differ by {jump:.3g} where they meet"
-                        if soft and jump > 1e-6:
-                            self.refused.append(weaker)
-                            message += f"; {weaker.describe(self.domain)} becomes a weighted term"
-                        self.messages.append(message)
-                        warnings.warn(message, UserWarning, stacklevel=5)
+        """Find values that disagree where two conditions meet; of the two, one cannot be built in."""
+        pairs = itertools.combinations(
+            [c for c in self.conditions if isinstance(c, (Dirichlet, Initial)) and self._fixed(c)], 2
+        )
+        for c1, c2 in pairs:
+            if c1.unknown != c2.unknown:
+                continue
+            worst = (0.0, 0.0, "", "")
+            for f1, f2 in itertools.product(c1.faces(self.domain), c2.faces(self.domain)):
+                jump, size = self._jump(c1, f1, c2, f2)
+                if jump > COMPATIBLE * size:
+                    worst = max(worst, (jump / size, jump, f1, f2))
+            relative, jump, f1, f2 = worst
+            if not relative:
+                continue
+            where = f"on {f1} and on {f2} differ by {jump:.3g} where they meet"
+            if f1 == f2:
+                where = f"is prescribed twice on {f1}, the values differ by {jump:.3g}"
+            message = f"contradictory conditions: {c1.unknown} {where}"
+            # What happens on a face in space lasts; the start is forgotten.
+            candidates = sorted((c2, c1), key=lambda c: not isinstance(c, Initial))
+            weaker = next((c for c in candidates if c.hard is None), None)
+            if relative > TOLERABLE and weaker is not None and self._possible(c1) and self._possible(c2):
+                self.refused.append(weaker)
+                message += f"; {weaker.describe(self.domain)} is a weighted term"
+            self.messages.append(message)
+            self.contradictions.append(message)
+
+    def _jump(
+        self, c1: Dirichlet | Initial, f1: str, c2: Dirichlet | Initial, f2: str
+    ) -> tuple[float, float]:
+        """How far two conditions differ where their faces meet, and the size of their values."""
+        shapes = self.domain.factors()
+        k1, k2 = (next(k for k, shape in enumerate(shapes) if f in shape.faces) for f in (f1, f2))
+        if k1 == k2 and f1 != f2:
+            return (
+                0.0,
+                1.0,
+            )  # opposite ends; at the corners of a polygon a jump is common and nothing is built in
+        inner = self.domain.interior(64, torch.Generator().manual_seed(11))
+        on1, on2 = self._moved(inner, k1, f1), self._moved(inner, k2, f2)
+        corner = self._moved(on1, k2, f2)
+        differences, sizes = [], []
+        for v1, v2 in itertools.zip_longest(_values(c1), _values(c2)):
+            if v1 is None and v2 is None:
+                continue
+            at: list[Function] = []
+            for value, condition in ((v1, c1), (v2, c2)):
+                if value is not None:
+                    at.append(self._data(value, condition))
+                elif (
+                    isinstance(condition, Dirichlet) and k1 != k2
+                ):  # its rate of change meets the other's velocity
+                    at.append(self._rate(self._data(condition.value, condition)))
+            if len(at) < 2:
+                continue
+            differences.append((at[0](corner) - at[1](corner)).abs().max())
+            sizes.append(max(f(points).abs().max() for f, points in zip(at, (on1, on2), strict=True)))
+        if not differences:
+            return 0.0, 1.0
+        relative = [float(d / s) if s > 0 else 0.0 for d, s in zip(differences, sizes, strict=True)]
+        worst = relative.index(max(relative))
+        return float(differences[worst]), float(sizes[worst]) or 1.0
+
+    def _rate(self, function: Function) -> Function:
+        axis = self.domain.names.index(time_names(self.domain)[0])
+        return lambda points: derivatives(function, points, [(axis,)])[0]
+
+    def _moved(self, points: Tensor, k: int, face: str) -> Tensor:
+        """The points with the coordinates of factor k moved to one of its faces."""
+        shape = self.domain.factors()[k]
+        drawn = shape.boundary(len(points), torch.Generator().manual_seed(13), on=face).points
+        columns = [self.domain.names.index(name) for name in shape.names]
+        out = points.clone()
+        out[:, columns] = drawn
+        return out
+
+
+def _values(condition: Condition) -> tuple[Value | None, ...]:
+    """What a condition prescribes: the value and the rate of change."""
+    if isinstance(condition, Initial):
+        return condition.value, condition.velocity
+    return (condition.value, None) if isinstance(condition, Dirichlet) else ()
 
 
 def torch_columns(functions: Sequence[Function]) -> Function:

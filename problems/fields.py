@@ -1,10 +1,11 @@
 """What an equation sees of an unknown: its values and its derivatives, by name.
 
-An equation is an ordinary Python function, `lambda u: u.t + u * u.x - nu * u.xx`.  It is called with `Field` objects.
-A field behaves like the tensor of its values [N]; an attribute made of coordinate names, or `u.d("x", "t")`, is the
-field of that derivative.  A derivative is identified by its multi-index: the sorted tuple of coordinate positions,
-so that u.xt and u.tx are the same and u itself is ().  Where the numbers come from is not the field's business:
-it asks a function, which may look them up in a Taylor bundle or, to find out what an equation needs, note the request.
+An equation is an ordinary Python function, `lambda u: u.t + u * u.x - nu * u.xx`.  It is called with `Field`
+objects.  A field behaves like the tensor of its values [N]; an attribute made of coordinate names, or
+`u.d("x", "t")`, is the field of that derivative.  A derivative is identified by its multi-index: the sorted tuple
+of coordinate positions, so that u.xt and u.tx are the same and u itself is ().  Where the numbers come from is not
+the field's business: it asks a function, which may look them up in a Taylor bundle or, to find out what an equation
+needs, note the request.
 """
 
 from __future__ import annotations
@@ -19,17 +20,35 @@ from torch import Tensor
 MultiIndex = tuple[int, ...]
 Channels = Callable[[MultiIndex], Tensor]
 
+RESERVED = ("d", "value")  # attributes of a field, hence no coordinate names
+
 
 def parse_derivative(text: str, names: Sequence[str]) -> MultiIndex | None:
-    """The multi-index that a string of coordinate names spells ("xxt"), or None when it spells none."""
+    """The multi-index that a string of coordinate names spells ("xxt"), or None when it spells none.
+
+    A coordinate's own name always means that coordinate.
+
+    Raises:
+        AttributeError: It spells two different ones ("xxx" with coordinates x and xx).
+    """
+    if text in names:
+        return (names.index(text),)
+    found = _parses(text, names)
+    if len(found) > 1:
+        meanings = " or ".join(f"d({', '.join(repr(names[i]) for i in index)})" for index in sorted(found))
+        raise AttributeError(f"{text!r} is ambiguous: write {meanings}")
+    return next(iter(found), None)
+
+
+def _parses(text: str, names: Sequence[str]) -> set[MultiIndex]:
     if not text:
-        return ()
-    for position, name in enumerate(names):
-        if text.startswith(name):
-            rest = parse_derivative(text[len(name) :], names)
-            if rest is not None:
-                return tuple(sorted((position, *rest)))
-    return None
+        return {()}
+    return {
+        tuple(sorted((position, *rest)))
+        for position, name in enumerate(names)
+        if text.startswith(name)
+        for rest in _parses(text[len(name) :], names)
+    }
 
 
 class Field:
@@ -43,6 +62,7 @@ class Field:
     """
 
     __slots__ = ("_channels", "_index", "_name", "_names")
+    __array_ufunc__ = None  # numpy leaves the arithmetic of its scalars and arrays with fields to us
 
     def __init__(self, name: str, names: Sequence[str], channels: Channels, index: MultiIndex = ()) -> None:
         self._name = name
@@ -69,16 +89,19 @@ class Field:
         return Field(self._name, self._names, self._channels, tuple(sorted(index)))
 
     def __getattr__(self, text: str) -> Field:
-        if text.startswith("__"):
+        if text.startswith("__") or text in Field.__slots__:  # copying asks before the slots are filled
             raise AttributeError(text)
-        index = parse_derivative(text, self._names)
+        try:
+            index = parse_derivative(text, self._names)
+        except AttributeError as error:
+            raise AttributeError(f"{self._name}.{error}") from None
         if index is None:
             raise AttributeError(self._unknown_name(text))
         return Field(self._name, self._names, self._channels, tuple(sorted((*self._index, *index))))
 
     def _unknown_name(self, text: str) -> str:
         return (
-            f"{self._name}.{text}: {text!r} is not made of the coordinates {', '.join(self._names)}; "
+            f"{self._name}.{text}, but {text!r} is not made of the coordinates {', '.join(self._names)}; "
             f"write for example {self._name}.{self._names[0]} or {self._name}.d({self._names[-1]!r})"
         )
 
@@ -90,19 +113,19 @@ class Field:
 
     # Arithmetic leaves the world of fields: the result is a plain tensor.
     def __add__(self, other: Any) -> Tensor:
-        return self.value + _plain(other)
+        return self.value + _plain(other)  # type: ignore[no-any-return]
 
     def __sub__(self, other: Any) -> Tensor:
-        return self.value - _plain(other)
+        return self.value - _plain(other)  # type: ignore[no-any-return]
 
     def __rsub__(self, other: Any) -> Tensor:
         return _plain(other) - self.value  # type: ignore[no-any-return]
 
     def __mul__(self, other: Any) -> Tensor:
-        return self.value * _plain(other)
+        return self.value * _plain(other)  # type: ignore[no-any-return]
 
     def __truediv__(self, other: Any) -> Tensor:
-        return self.value / _plain(other)
+        return self.value / _plain(other)  # type: ignore[no-any-return]
 
     def __rtruediv__(self, other: Any) -> Tensor:
         return _plain(other) / self.value  # type: ignore[no-any-return]
@@ -116,7 +139,7 @@ class Field:
             for _ in range(other - 1):
                 power = power * value
             return power
-        return self.value**other
+        return self.value**other  # type: ignore[no-any-return]
 
     def __rpow__(self, other: Any) -> Tensor:
         return _plain(other) ** self.value  # type: ignore[no-any-return]
@@ -129,6 +152,18 @@ class Field:
 
     def __abs__(self) -> Tensor:
         return self.value.abs()
+
+    def __lt__(self, other: Any) -> Tensor:
+        return self.value < _plain(other)  # type: ignore[no-any-return]
+
+    def __le__(self, other: Any) -> Tensor:
+        return self.value <= _plain(other)  # type: ignore[no-any-return]
+
+    def __gt__(self, other: Any) -> Tensor:
+        return self.value > _plain(other)  # type: ignore[no-any-return]
+
+    def __ge__(self, other: Any) -> Tensor:
+        return self.value >= _plain(other)  # type: ignore[no-any-return]
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -150,14 +185,30 @@ def spell(index: MultiIndex, names: Sequence[str]) -> str:
     return "".join(names[i] for i in index)
 
 
-def parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Names of the positional parameters of a user's function, by which arguments are matched."""
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return tuple(
-        name
-        for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind in kinds and parameter.default is inspect.Parameter.empty
-    )
+def parameter_names(function: Callable[..., Any], what: str = "the function") -> tuple[str, ...]:
+    """Names of the parameters of a user's function, by which arguments are matched.
+
+    Args:
+        function: The user's function; parameters with a default value are left alone.
+        what: How to call the function in a message.
+
+    Raises:
+        ValueError: It has parameters without a name of their own, as built-in functions do.
+    """
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError:  # a built-in without a signature
+        parameters = []
+        nameless = True
+    else:
+        nameless = any(p.kind not in named for p in parameters)
+    if nameless:
+        raise ValueError(
+            f"{what} is {function!r}, whose parameters have no names to match; "
+            "wrap it in a function that names them, such as lambda x: torch.sin(x)"
+        )
+    return tuple(p.name for p in parameters if p.default is inspect.Parameter.empty)
 
 
 def call_by_name(function: Callable[..., Any], known: Mapping[str, Any], what: str) -> Any:
@@ -169,15 +220,30 @@ def call_by_name(function: Callable[..., Any], known: Mapping[str, Any], what: s
         what: How to call the function in a message.
 
     Raises:
-        ValueError: The function asks for a name that is not known.
+        ValueError: The function asks for a name that is not known, or contains a mistake.
     """
-    names = parameter_names(function)
+    names = parameter_names(function, what)
     for name in names:
         if name not in known:
             raise ValueError(
                 f"{what} asks for {name!r}, which is none of {', '.join(known)}; rename the parameter"
             )
-    return function(**{name: known[name] for name in names})
+    try:
+        return function(**{name: known[name] for name in names})
+    except RuntimeError:  # of torch: may be a mistake too, or memory; `mistake` is for those who know
+        raise
+    except Exception as error:
+        raise mistake(what, error) from error
+
+
+def mistake(what: str, error: Exception) -> ValueError:
+    """The sentence about an exception that a user's function raised."""
+    text = " ".join(str(error).split())
+    if isinstance(error, AttributeError) and not text.startswith("'"):  # one of a field
+        return ValueError(f"{what} asks for {text}")
+    foreign = ("numpy()", "ufunc", "must be real number", "converted to Scalar", "converted to Python scalar")
+    hint = "; use torch.sin, not numpy.sin or math.sin" if any(word in text for word in foreign) else ""
+    return ValueError(f"{what} failed with {type(error).__name__}: {text}{hint}")
 
 
 def derivatives(

@@ -152,8 +152,8 @@ def allen_cahn_periodic() -> Reference:
 
     Domain: x in [-1, 1], t in [0, 1]. The problem of Raissi, Perdikaris and Karniadakis (J. Comput. Phys.
     378, 2019). u0 has a kink at x = 1, from where a layer of width sqrt(1e-4 t) grows;
-    `scripts/make_allen_cahn.py` tells how it is resolved. Stored are polynomials of degree 14 in x and 12 in t on cells of space and time:
-    no place is worse for lying off a node.
+    `scripts/make_allen_cahn.py` tells how it is resolved. Stored are polynomials of degree 14 in x and 12
+    in t on cells of space and time: no place is worse for lying off a node.
 
     Accuracy 1e-11: a second method (exact flows in a cosine basis, split and extrapolated to order 6;
     `scripts/check_allen_cahn.py`) differs by 5e-12 in relative L2, 1.6e-10 at most, at 8,192 x and 100 times

@@ -326,6 +326,7 @@ class LeastSquares(Objective):
         self.share = share
         self.threads = threads or torch.get_num_threads()
         self.counts = counts or {name: s.points.shape[0] // s.fold for name, s in self.sites.items()}
+        self.last_terms: dict[str, float] = {}  # of the latest evaluation, for the history
         self.pieces: list[_Piece] = []
         for term in model.problem.terms:
             if term.name in self.sites and self.sites[term.name].points.shape[0]:
@@ -374,6 +375,7 @@ class LeastSquares(Objective):
             if self._streams:
                 gradients.append(piece.vjp(theta, stamp, r))
                 piece.release()
+        self.last_terms = terms
         total = None
         if self._streams:
             self.counters.gradients += self.share
@@ -416,3 +418,20 @@ def _chunks(sites: Sites) -> list[Sites]:
 
     triples = zip(split(sites.points), split(sites.normals), split(sites.values), strict=True)
     return [Sites(p, n, v) for p, n, v in triples if p is not None]
+
+
+def residuals(model: Model, points: Tensor) -> Tensor:
+    """The equation's residuals [K, N] at points [N, dim], chunk by chunk, without gradients.
+
+    Args:
+        model: The model.
+        points: [N, dim].
+    """
+    rows = []
+    for chunk in points.split(CHUNK):
+        objective = LeastSquares(model, {"equation": Sites(chunk)})
+        theta = gather(objective.parameters)
+        for piece in objective.pieces:
+            rows.append(piece.residual(theta)[0] / piece.scale)
+            piece.release()
+    return torch.cat(rows, 1).to(points)

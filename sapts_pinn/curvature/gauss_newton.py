@@ -1,0 +1,98 @@
+"""Gauss-Newton: the part of the Hessian that a least-squares objective gives away, B = J^T J.
+
+Three forms of the same model, chosen by size:
+
+- dense (N >= n): eigen-decomposition of J^T J, [n, n];
+- kernel (N < n): eigen-decomposition of J J^T, [N, N]; the gradient J^T r lies in the range of J^T, so nothing is lost
+  (Woodbury; arXiv:2505.12149);
+- matrix-free: products J^T (J v) inside Steihaug's conjugate gradients, for networks whose J does not fit.
+
+With the eigen-decomposition at hand the exact trust-region step for any radius costs one small product, which the
+ratio-targeted radius exploits (`trust_region.py`; the idea of arXiv:2607.02194).
+Sources: Mueller & Zeinhofer, arXiv:2302.13163; More, The Levenberg-Marquardt algorithm (1978).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..subproblem import secular, secular_many, steihaug
+from .base import Curvature, Step
+
+DENSE_BYTES = 1.2e9  # of J: beyond it the model is matrix-free
+
+
+class GaussNewton(Curvature):
+    """J^T J at the point of the last `prepare`.
+
+    Args:
+        matrix_free: True and False force the form; None chooses by the size of J.
+        tolerance: Relative residual at which conjugate gradients stop.
+        iterations: At most so many products per step, matrix-free.
+    """
+
+    def __init__(
+        self, matrix_free: bool | None = None, tolerance: float = 0.1, iterations: int = 200
+    ) -> None:
+        self.matrix_free, self.tolerance, self.iterations = matrix_free, tolerance, iterations
+        self._evaluation: Any = None
+        self._eigen: tuple[Tensor, Tensor] | None = None  # eigenvalues [k], eigenvectors [n, k]
+
+    def prepare(self, evaluation: Any) -> None:
+        """Linearise; `evaluation` must be of a least-squares objective.
+
+        Raises:
+            TypeError: The objective has no residual vector.
+        """
+        from ..objective import LeastSquaresEvaluation
+
+        if not isinstance(evaluation, LeastSquaresEvaluation):
+            raise TypeError(
+                "Gauss-Newton needs a least-squares objective; for any other loss use 'ssbroyden' or 'lsr1'"
+            )
+        self._evaluation, self._eigen = evaluation, None
+        rows, n = sum(r.numel() for r in evaluation._rows), evaluation.theta.numel()
+        free = self.matrix_free
+        if free is None:
+            free = rows * n * evaluation.theta.element_size() > DENSE_BYTES
+        if free:
+            return
+        J = evaluation.jacobian()
+        if not torch.isfinite(J).all():
+            raise FloatingPointError("the Jacobian is not finite")
+        if rows >= n:
+            values, vectors = torch.linalg.eigh(J.T @ J)
+            self._eigen = values.clamp_(min=0.0), vectors
+        else:
+            values, vectors = torch.linalg.eigh(J @ J.T)
+            keep = values > torch.finfo(values.dtype).eps * values[-1] * rows
+            values = values[keep]
+            self._eigen = values, (J.T @ vectors[:, keep]) / values.sqrt()
+
+    def mv(self, v: Tensor) -> Tensor:
+        """J^T (J v)."""
+        if self._eigen is not None:
+            values, vectors = self._eigen
+            return vectors @ (values * (vectors.T @ v))
+        return self._evaluation.vjp(self._evaluation.jvp(v))  # type: ignore[no-any-return]
+
+    def solve(self, g: Tensor, radius: float) -> Step:
+        """The exact step, or that of truncated conjugate gradients."""
+        if self._eigen is None:
+            return steihaug(g, self.mv, radius, tolerance=self.tolerance, max_iterations=self.iterations)
+        return secular(g, *self._eigen, radius)
+
+    def solve_many(self, g: Tensor, radii: Tensor) -> list[Step]:
+        """Exact steps for several radii [k] at little more than the cost of one."""
+        if self._eigen is None:
+            return [self.solve(g, float(radius)) for radius in radii]
+        values, vectors = self._eigen
+        found = secular_many(vectors.T @ g, values, radii)
+        full = found.steps @ vectors.T
+        return [
+            Step(s, float(predicted), bool(multiplier > 0), float(s.norm()))
+            for s, predicted, multiplier in zip(full, found.predicted, found.lambdas, strict=True)
+        ]

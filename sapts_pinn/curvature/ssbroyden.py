@@ -1,0 +1,112 @@
+"""Dense self-scaled Broyden: the inverse Hessian of a small network, learned from gradients.
+
+With s = theta+ - theta, y = g+ - g, B = H^-1 and
+
+    rho = 1 / y.s,   h = rho y.Hy,   b = rho s.Bs,   a = h b - 1 >= 0,
+    c = sqrt(a / (1 + a)),   rho- = min(1, h (1 - c)),   theta- = (rho- - 1) / a,   theta+ = 1 / rho-,
+    theta = max(theta-, min(theta+, (1 - b) / b)),   sigma = 1 + theta a,   sigma_n = |sigma|^(1/(1-n)),
+    tau = min(min(1, 1/b) sigma_n, sigma) if theta <= 0, else min(1, 1/b) min(sigma_n, 1/theta),
+    phi = (1 - theta) / (1 + a theta),   v = rho s - Hy / y.Hy,
+
+the update is
+
+    H+ = [H - Hy (Hy)^T / y.Hy + phi (y.Hy) v v^T] / tau + rho s s^T.
+
+Source: Al-Baali (1998) and Urban, Stefanou & Pons, arXiv:2405.04230 (their SSBroyden2).  No line search is needed:
+the trust region is measured in the model's own norm, |s|_B = sqrt(s.Bs), in which its minimiser is exactly the
+quasi-Newton step cut to length.  That norm is also invariant to a linear change of the parameters, so that an initial
+radius means the same for every network.  H stays positive definite because a pair with y.s <= 0 is skipped.
+
+Memory 8 n^2 bytes, time O(n^2) per step: for n up to some 6,000.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .base import Curvature, Step
+
+CURVED = 1e-10  # of y.s against s.Bs: below it a pair says nothing
+
+
+class SSBroyden(Curvature):
+    """Dense self-scaled Broyden inverse."""
+
+    def __init__(self) -> None:
+        self.H: Tensor | None = None
+        self._taken: tuple[Tensor, float] | None = None  # the last step and its s.Bs, which the update needs
+
+    def mv(self, v: Tensor) -> Tensor:
+        """B v, by a Cholesky solve: O(n^3), for tests and diagnosis."""
+        if self.H is None:
+            return v.clone()
+        return torch.cholesky_solve(v.unsqueeze(1), torch.linalg.cholesky(self.H)).squeeze(1)
+
+    def solve(self, g: Tensor, radius: float) -> Step:
+        """The minimiser over s.Bs <= radius^2."""
+        if self.H is None:
+            self.H = torch.eye(g.numel(), dtype=g.dtype, device=g.device)
+        newton = torch.mv(self.H, g).neg_()
+        square = -float(g.dot(newton))  # g.Hg = |newton|_B^2
+        if not square > 0:
+            return Step(torch.zeros_like(g), 0.0 if square == 0 else math.nan, False, 0.0)
+        length = math.sqrt(square)
+        t = min(1.0, radius / length)
+        step = Step(newton * t, (t - 0.5 * t * t) * square, t < 1.0, t * length)
+        self._taken = (step.s, t * t * square)
+        return step
+
+    def update(self, s: Tensor, y: Tensor) -> bool:
+        """Learn the pair of the last step solved for."""
+        if self.H is None or self._taken is None or self._taken[0] is not s:
+            raise ValueError("SSBroyden learns from the step it solved for last; s is another vector")
+        s_B_s, n = self._taken[1], s.numel()
+        curvature = float(y.dot(s))
+        Hy = torch.mv(self.H, y)
+        y_H_y = float(y.dot(Hy))
+        if not (curvature > CURVED * s_B_s and y_H_y > 0 and math.isfinite(y_H_y)):
+            return False
+        rho = 1.0 / curvature
+        h, b = rho * y_H_y, rho * s_B_s
+        a = max(h * b - 1.0, 1e-14)  # >= 0 by Cauchy-Schwarz; rounding may say otherwise
+        c = math.sqrt(a / (1.0 + a))
+        rho_minus = min(1.0, h * (1.0 - c))
+        theta = max((rho_minus - 1.0) / a, min(1.0 / rho_minus, (1.0 - b) / b))
+        sigma = 1.0 + theta * a
+        sigma_n = abs(sigma) ** (1.0 / (1.0 - n)) if n > 1 else 1.0
+        if theta <= 0:
+            tau = min(min(1.0, 1.0 / b) * sigma_n, sigma)
+        else:
+            tau = min(1.0, 1.0 / b) * min(sigma_n, 1.0 / theta)
+        phi = (1.0 - theta) / (1.0 + a * theta)
+        # The rank-two correction in the basis (Hy, s), and H / tau, in a single pass over H.
+        yy, ys, ss = (phi - 1.0) / y_H_y, -phi * rho, phi * y_H_y * rho * rho
+        left = torch.stack([(yy * Hy + ys * s) / tau, (ys * Hy + ss * s) / tau + rho * s], 1)
+        self.H.addmm_(left, torch.stack([Hy, s]), beta=1.0 / tau)
+        return True
+
+    def symmetrise(self) -> None:
+        """Remove the asymmetry that rounding has built up."""
+        if self.H is not None:
+            self.H = 0.5 * (self.H + self.H.T)
+
+    def reset(self) -> None:
+        """Forget everything but the overall scale of H."""
+        if self.H is not None:
+            scale = float(self.H.diagonal().mean())
+            scale = scale if math.isfinite(scale) and scale > 0 else 1.0
+            self.H = scale * torch.eye(self.H.shape[0], dtype=self.H.dtype, device=self.H.device)
+        self._taken = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """H, the only state that outlives a step."""
+        return {"H": self.H}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a saved H."""
+        self.H = None if state["H"] is None else state["H"].clone()
+        self._taken = None

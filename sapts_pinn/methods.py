@@ -1,0 +1,87 @@
+"""Methods by name: each is a row of the table, a sequence of phases with an optimizer and a share of the budget."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .peers import LBFGS, Adam
+from .trust_region import TrustRegion
+
+DENSE = 6_000  # parameters up to which a dense quasi-Newton matrix is kept
+
+Make = Callable[..., torch.optim.Optimizer]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of a run with one optimizer.
+
+    Attributes:
+        make: Builds it from the parameters (and options such as `radius`).
+        share: Part of the run's budget after which the next phase begins.
+        resample: Iterations between resamplings.
+    """
+
+    make: Make
+    share: float = 1.0
+    resample: int = 500
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named method.
+
+    Attributes:
+        summary: One line for the list.
+        phases: In order.
+    """
+
+    summary: str
+    phases: tuple[Phase, ...]
+
+
+def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
+    """Dense self-scaled Broyden while its matrix is affordable, limited-memory SR1 beyond."""
+    n = sum(p.numel() for p in params)
+    return TrustRegion(params, "ssbroyden" if n <= DENSE else "lsr1", **options)
+
+
+def _with(curvature: str, **fixed: Any) -> Make:
+    def make(params: Sequence[Tensor], **options: Any) -> TrustRegion:
+        return TrustRegion(params, curvature, **{**fixed, **options})
+
+    return make
+
+
+METHODS: dict[str, Method] = {
+    "tr": Method("trust region, curvature by size: self-scaled Broyden, or limited-memory SR1", (Phase(_automatic),)),
+    "tr-ssbroyden": Method("trust region with a dense self-scaled Broyden inverse", (Phase(_with("ssbroyden")),)),
+    "tr-gauss-newton": Method(
+        "trust region with Gauss-Newton curvature and a probed radius",
+        (Phase(_with("gauss-newton", target_ratio=0.1), resample=25),),
+    ),
+    "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1")),)),
+    "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
+    "adam": Method("Adam, decaying learning rate", (Phase(Adam),)),
+    "lbfgs": Method("L-BFGS, strong Wolfe line search", (Phase(LBFGS, resample=25),)),
+    "adam-lbfgs": Method("Adam for a quarter of the budget, then L-BFGS", (Phase(Adam, 0.25), Phase(LBFGS, resample=25))),
+}
+
+
+def method(name: str) -> Method:
+    """Look a method up.
+
+    Raises:
+        ValueError: There is none of that name; the message suggests the nearest.
+    """
+    if name in METHODS:
+        return METHODS[name]
+    near = difflib.get_close_matches(name, METHODS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(METHODS)}"
+    raise ValueError(f"unknown method {name!r}; {hint}")

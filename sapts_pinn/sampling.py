@@ -1,0 +1,101 @@
+"""Collocation points of a run: drawn at the start, redrawn where the residual is large.
+
+The first set is uniform.  At every resampling half of the interior points are drawn afresh, uniformly, and half by
+residual-based adaptive distribution, p ~ |r| / mean |r| + 1 (RAD, arXiv:2207.10289); the terms on the boundary are
+drawn afresh.  Between resamplings the set is frozen, so that the objective is a fixed function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Generator
+
+from .geometry import SAMPLERS, rad
+from .model import Model
+from .objective import LeastSquares, residuals
+from .problems import Problem, Sites
+
+
+@dataclass
+class Collocation:
+    """Draws and redraws the points of a problem.
+
+    Attributes:
+        problem: The problem.
+        interior: Number of points of the equation.
+        others: Number of points of every other term.
+        sampler: How uniform points are drawn, one of `geometry.SAMPLERS`.
+        adaptive: Share of the interior points drawn by RAD at a resampling.
+        generator: All randomness.
+        sites: The current points, by term.
+    """
+
+    problem: Problem
+    interior: int
+    others: int
+    sampler: str
+    adaptive: float
+    generator: Generator
+    sites: dict[str, Sites] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.interior < 1 or self.others < 1:
+            raise ValueError(f"points must be positive, not {self.interior} and {self.others}")
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"unknown sampler {self.sampler!r}; choose one of {', '.join(SAMPLERS)}")
+        if not 0 <= self.adaptive <= 1:
+            raise ValueError(f"adaptive must lie in [0, 1], not {self.adaptive}")
+
+    def draw(self) -> dict[str, Sites]:
+        """A first, uniform set."""
+        self.sites = {
+            term.name: term.sites(self._count(term.name), self.generator, self.sampler) for term in self.problem.terms
+        }
+        return self.sites
+
+    def redraw(self, model: Model) -> dict[str, Sites]:
+        """A new set, denser where the model's residual is large."""
+        self.draw()
+        adaptive = round(self.adaptive * self.interior)
+        if adaptive:
+            # A grid, or a set fixed by its rule, would come out the same: uniform points are drawn by Sobol then.
+            sampler = "sobol" if self.sampler == "grid" else self.sampler
+            uniform = self.problem.equation_term.sites(self.interior - adaptive, self.generator, sampler).points
+            dense = rad(
+                self.problem.domain,
+                adaptive,
+                lambda points: residuals(model, points).norm(dim=0),
+                self.generator,
+                candidates=4 * self.interior,
+            )
+            self.sites["equation"] = Sites(torch.cat([uniform, dense]))
+        return self.sites
+
+    def _count(self, name: str) -> int:
+        return self.interior if name == "equation" else self.others
+
+    def state_dict(self) -> dict[str, Any]:
+        """Generator and points, loadable with weights_only=True."""
+        return {
+            "generator": self.generator.get_state(),
+            "sites": {
+                name: {"points": s.points, "normals": s.normals, "values": s.values, "fold": s.fold}
+                for name, s in self.sites.items()
+            },
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over saved points and generator."""
+        self.generator.set_state(state["generator"])
+        self.sites = {name: Sites(**site) for name, site in state["sites"].items()}
+
+
+def objective_of(model: Model, sites: Mapping[str, Sites], previous: LeastSquares | None = None) -> LeastSquares:
+    """The loss on given points; work goes on being counted where the previous objective counted it."""
+    return LeastSquares(model, sites, counters=None if previous is None else previous.counters)
+
+

@@ -1,0 +1,217 @@
+"""The loop: points, objective, optimizer, one step after another until the budget, the target or the end of progress.
+
+Everything the loop changes is in `Trainer.state_dict`, so that k steps, a save, a load in a fresh process and m steps
+are k + m steps, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from .budget import Budget
+from .callbacks import Callback
+from .methods import Method
+from .model import Model
+from .objective import Counters, LeastSquares
+from .sampling import Collocation
+
+EVERY = 10  # steps between rows of the history, after the first hundred
+ERROR_SHARE = 0.02  # of the time may go into measuring the error
+
+
+class Trainer:
+    """One run.
+
+    Args:
+        model: What is trained.
+        collocation: Where its equations are tested.
+        method: The phases.
+        budget: When to stop.
+        error: Measures the relative error of the model, or None when no reference is known.
+        target_error: Stop when the error is this small.
+        callbacks: Told after every step.
+        resample: Steps between resamplings; None leaves it to the method, 0 never resamples.
+        options: Keyword arguments of the optimizers, such as `radius`.
+        started: `time.monotonic()` when the user's command began, for the time to the first step.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        collocation: Collocation,
+        method: Method,
+        budget: Budget,
+        error: Callable[[Model], float] | None = None,
+        target_error: float | None = None,
+        callbacks: Sequence[Callback] = (),
+        resample: int | None = None,
+        options: Mapping[str, Any] | None = None,
+        started: float | None = None,
+    ) -> None:
+        self.model, self.collocation, self.method, self.budget = model, collocation, method, budget
+        self.measure, self.target_error = error, target_error
+        self.callbacks, self.resample, self.options = tuple(callbacks), resample, dict(options or {})
+        self.counters = Counters()
+        self.phase = 0
+        self.iteration = 0
+        self.phase_start = 0
+        self.loss, self.error = math.nan, None
+        self.history: list[dict[str, Any]] = []
+        self.status = ""
+        self.converged = False
+        self.seconds_to_first_step: float | None = None
+        self._started = time.monotonic() if started is None else started
+        self._before = 0.0  # seconds of earlier sessions
+        self._clock = time.monotonic()
+        self._measured = -math.inf
+        self._cost = 0.0
+        self._asked: str | None = None
+        self.optimizer: Any = self._make_optimizer()
+        self.objective: LeastSquares
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, earlier sessions included."""
+        return self._before + time.monotonic() - self._clock
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the budget ends."""
+        return max(self.budget.seconds - self.seconds, 0.0)
+
+    @property
+    def used(self) -> float:
+        """Spent share of the budget."""
+        return self.budget.used(self.seconds, self.iteration, self.counters.gradients)
+
+    def stop(self, reason: str) -> None:
+        """Ask the run to end after the current step."""
+        self._asked = self._asked or reason
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to continue, loadable with weights_only=True."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "collocation": self.collocation.state_dict(),
+            "phase": self.phase,
+            "phase_start": self.phase_start,
+            "iteration": self.iteration,
+            "loss": self.loss,
+            "seconds": self.seconds,
+            "counters": [self.counters.functions, self.counters.gradients],
+            "seconds_to_first_step": self.seconds_to_first_step,
+            "history": self.history,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a saved run."""
+        self.model.load_state_dict(state["model"])
+        self.phase, self.phase_start = state["phase"], state["phase_start"]
+        self.optimizer = self._make_optimizer()
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.collocation.load_state_dict(state["collocation"])
+        self.iteration, self.loss, self._before = state["iteration"], state["loss"], state["seconds"]
+        self.counters.functions, self.counters.gradients = state["counters"]
+        self.seconds_to_first_step = state["seconds_to_first_step"]
+        self.history = list(state["history"])
+
+    def _make_optimizer(self) -> torch.optim.Optimizer:
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        return self.method.phases[self.phase].make(parameters, **self.options)
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Train until something ends it; `status` says what, in words."""
+        self._clock = time.monotonic()
+        if not self.collocation.sites:
+            self.collocation.draw()
+        self._set_points()
+        for callback in self.callbacks:
+            callback.on_start(self)
+        try:
+            while not self.status:
+                self._advance()
+                for callback in self.callbacks:
+                    callback.on_step(self)
+                self.status = self._reason()
+        except FloatingPointError as error:
+            self.status = f"failed: {error}"
+        self._measure_error()
+        self._record()
+        for callback in self.callbacks:
+            callback.on_end(self)
+
+    def _advance(self) -> None:
+        if self.phase + 1 < len(self.method.phases) and self.used >= self.method.phases[self.phase].share:
+            self.phase += 1
+            self.phase_start = self.iteration
+            self.optimizer = self._make_optimizer()
+        every = self.method.phases[self.phase].resample if self.resample is None else self.resample
+        steps = self.iteration - self.phase_start
+        if every and steps and steps % every == 0:
+            self.collocation.redraw(self.model)
+            self._set_points()
+        self.loss = float(self.optimizer.step(self.objective))
+        self.iteration += 1
+        info = self.optimizer.info
+        if self.seconds_to_first_step is None and info.get("accepted"):
+            self.seconds_to_first_step = time.monotonic() - self._started
+        self.converged = bool(info.get("converged"))
+        if self._error_is_due():
+            self._measure_error()
+            self._record()
+        elif self.iteration <= 100 or self.iteration % EVERY == 0:
+            self._record()
+
+    def _set_points(self) -> None:
+        self.objective = LeastSquares(self.model, self.collocation.sites, counters=self.counters)
+
+    def _error_is_due(self) -> bool:
+        if self.measure is None:
+            return False
+        return self.seconds - self._measured >= max(0.5, self._cost / ERROR_SHARE)
+
+    def _measure_error(self) -> None:
+        if self.measure is None:
+            return
+        begin = time.monotonic()
+        self.error = self.measure(self.model)
+        self._cost = time.monotonic() - begin
+        self._measured = self.seconds
+
+    def _record(self) -> None:
+        if self.history and self.history[-1]["iteration"] == self.iteration:
+            self.history.pop()
+        info = self.optimizer.info
+        row: dict[str, Any] = {"iteration": self.iteration, "seconds": round(self.seconds, 4), "loss": self.loss}
+        row |= {f"loss_{name}": value for name, value in self.objective.last_terms.items()}
+        row |= {
+            "radius": info.get("radius"),
+            "rho": info.get("rho"),
+            "accepted": None if info.get("accepted") is None else int(info["accepted"]),
+            "function_evaluations": self.counters.functions,
+            "gradient_evaluations": self.counters.gradients,
+        }
+        if self.measure is not None:
+            row["relative_l2_error"] = self.error if self._measured >= self.seconds - 0.05 else None
+        self.history.append(row)
+
+    def _reason(self) -> str:
+        if self._asked:
+            return self._asked
+        if self.target_error is not None and self.error is not None and self.error <= self.target_error:
+            return f"target error {self.target_error:g} reached"
+        if self.used >= 1:
+            return f"budget spent ({self.budget})"
+        if self.converged:
+            return "converged to working precision"
+        return ""

@@ -1,0 +1,239 @@
+"""The trust region: a step is as long as the model has earned.
+
+    s = argmin g.s + s.Bs/2  over |s| <= Delta,      rho = (f_ref - f(theta + s)) / (-m(s))
+
+The step is taken when rho > `accept`, with f_ref = f(theta), or the largest of the last `window` accepted values
+(non-monotone: arXiv:2605.14860).  Delta shrinks when rho < `shrink`, and grows when rho > `grow` *and* the step lies
+on the boundary.  A value or gradient that is not finite is a rejection like any other.
+
+A model that can solve for many radii at once (Gauss-Newton) may have its radius found by probing instead: of a
+geometric set in [Delta/3, 3 Delta] the largest radius whose measured rho still reaches `target_ratio`
+(arXiv:2607.02194).
+Source: Conn, Gould & Toint, Trust-Region Methods (2000), ch. 6 and 17.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .curvature import CURVATURES, Curvature, Step
+from .curvature.gauss_newton import GaussNewton
+from .curvature.ssbroyden import SSBroyden
+from .flat import gather, scatter_
+from .objective import ClosureObjective, Evaluation, Objective
+
+ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
+PATIENCE = 30  # rejections in a row after which the curvature is rebuilt
+PROBES = 12
+
+
+class TrustRegion(torch.optim.Optimizer):
+    """A trust-region method as a PyTorch optimizer.
+
+    Args:
+        params: The tensors to train, one group.
+        curvature: The model of the Hessian: "identity", "lsr1", "ssbroyden", "gauss-newton" or a `Curvature`.
+        radius: Initial radius, in the model's norm.  It adapts within a few steps; results hardly depend on it.
+        accept: Least rho of an accepted step.
+        shrink: The radius shrinks below this rho.
+        grow: The radius grows above this rho, when the step is on the boundary.
+        window: Accepted values to compare with; 1 is the classical, monotone rule.
+        target_ratio: If given, and the model allows, the radius is probed for this rho.
+
+    Attributes:
+        info: Of the last step: radius, rho, accepted, predicted, length, and `converged` when no further progress is
+            possible in working precision.
+
+    Raises:
+        ValueError: An argument out of range, or several parameter groups.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        curvature: str | Curvature = "ssbroyden",
+        radius: float = 1.0,
+        accept: float = 1e-4,
+        shrink: float = 0.25,
+        grow: float = 0.75,
+        window: int = 1,
+        target_ratio: float | None = None,
+    ) -> None:
+        if not (radius > 0 and math.isfinite(radius)):
+            raise ValueError(f"radius must be positive and finite, not {radius}")
+        if not 0 <= accept <= shrink < grow < 1:
+            raise ValueError(f"0 <= accept <= shrink < grow < 1 is needed, not {accept}, {shrink}, {grow}")
+        if window < 1:
+            raise ValueError(f"window must be at least 1, not {window}")
+        if target_ratio is not None and not 0 < target_ratio < 1:
+            raise ValueError(f"target_ratio must lie in (0, 1), not {target_ratio}")
+        if isinstance(curvature, str):
+            if curvature not in CURVATURES:
+                raise ValueError(f"unknown curvature {curvature!r}; choose one of {', '.join(CURVATURES)}")
+            curvature = CURVATURES[curvature]()
+        defaults = {"lr": 1.0, "accept": accept, "shrink": shrink, "grow": grow, "target_ratio": target_ratio}
+        super().__init__(params, defaults)
+        if len(self.param_groups) != 1:
+            raise ValueError("TrustRegion does not support several parameter groups")
+        self.curvature = curvature
+        self.radius = float(radius)
+        self.values: deque[float] = deque(maxlen=window)
+        self.rejections = 0
+        self.info: dict[str, Any] = {}
+        self._at: tuple[Objective, Tensor, Evaluation, Tensor] | None = None  # objective, theta, look, gradient
+        self._prepared: Evaluation | None = None
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The tensors trained."""
+        return list(self.param_groups[0]["params"])
+
+    def _current(self, objective: Objective) -> tuple[Tensor, Evaluation, Tensor]:
+        """The current point, its evaluation and gradient; those of the last step when nothing changed since."""
+        theta = gather(self.parameters)
+        if self._at is not None and self._at[0] is objective and torch.equal(self._at[1], theta):
+            return self._at[1:]
+        if isinstance(self.curvature, SSBroyden):
+            self.curvature.symmetrise()
+        evaluation = objective.evaluate()
+        if not math.isfinite(evaluation.value):
+            raise FloatingPointError(f"the loss is {evaluation.value} at the starting point; check the initial network")
+        gradient = evaluation.gradient()
+        self.values.clear()
+        self.values.append(evaluation.value)
+        self._at = (objective, theta, evaluation, gradient)
+        return theta, evaluation, gradient
+
+    @torch.no_grad()
+    def step(self, closure: Objective | Callable[[], Tensor | float]) -> Tensor:  # type: ignore[override]
+        """Try one step.
+
+        Args:
+            closure: An `Objective`, or an ordinary closure that clears gradients, calls backward, returns the loss.
+
+        Returns:
+            The loss at the parameters this leaves behind, a tensor without shape.
+        """
+        objective = closure if isinstance(closure, Objective) else ClosureObjective(closure, self.parameters)
+        theta, evaluation, gradient = self._current(objective)
+        f = evaluation.value
+        if self._prepared is not evaluation:
+            self.curvature.prepare(evaluation)
+            self._prepared = evaluation
+        rng = torch.get_rng_state()
+        chosen = self._probe(objective, theta, f, gradient)
+        if chosen is None:
+            step = self.curvature.solve(gradient, self.radius)
+        else:
+            step = chosen
+        if not step.predicted > ROUNDING * torch.finfo(theta.dtype).eps * abs(f):
+            return self._no_progress(theta, f, gradient)
+        scatter_(self.parameters, theta + step.s)
+        trial = objective.evaluate()
+        rho = (max(self.values) - trial.value) / step.predicted if math.isfinite(trial.value) else -math.inf
+        accepted = rho > self.param_groups[0]["accept"]
+        if accepted:
+            new_gradient = trial.gradient()
+            accepted = bool(torch.isfinite(new_gradient).all())
+        if accepted:
+            self.curvature.update(step.s, new_gradient - gradient)
+            self.values.append(trial.value)
+            self._at = (objective, gather(self.parameters), trial, new_gradient)
+            self.rejections = 0
+        else:
+            scatter_(self.parameters, theta)
+            torch.set_rng_state(rng)
+            self.rejections += 1
+            if self.rejections % PATIENCE == 0:
+                self.curvature.reset()
+        self._adapt(rho, step, accepted)
+        self._report(rho, accepted, step.predicted, step.length)
+        return torch.tensor(trial.value if accepted else f, dtype=theta.dtype)
+
+    def _adapt(self, rho: float, step: Step, accepted: bool) -> None:
+        """The radius rule."""
+        group = self.param_groups[0]
+        if not accepted or rho < group["shrink"]:
+            # A step that was wrong by an order of magnitude says that its whole scale is wrong.
+            self.radius = (0.5 if rho > -10.0 else 0.25) * step.length
+        elif rho > group["grow"] and step.on_boundary:
+            self.radius = max(self.radius, 2.0 * step.length)
+
+    def _probe(self, objective: Objective, theta: Tensor, f: float, gradient: Tensor) -> Step | None:
+        """The step for the largest radius whose measured rho reaches the target; None without probing."""
+        target = self.param_groups[0]["target_ratio"]
+        if target is None or not isinstance(self.curvature, GaussNewton):
+            return None
+        radii = self.radius * torch.logspace(
+            -math.log10(3.0), math.log10(3.0), PROBES, dtype=theta.dtype, device=theta.device
+        )
+        best: Step | None = None
+        steps = self.curvature.solve_many(gradient, radii)
+        for step in steps:
+            if not step.predicted > 0:
+                continue
+            scatter_(self.parameters, theta + step.s)
+            value = objective.evaluate().value
+            if not (math.isfinite(value) and (f - value) / step.predicted >= target):
+                break  # rho falls with the radius: what lies beyond is worse
+            best = step
+            if not step.on_boundary:
+                break
+        scatter_(self.parameters, theta)
+        best = best or steps[0]
+        self.radius = max(best.length, 1e-300)
+        return best
+
+    def _no_progress(self, theta: Tensor, f: float, gradient: Tensor) -> Tensor:
+        """The model promises nothing above rounding: rebuild it once, then say that this is the end."""
+        again = bool(self.info.get("stalled", False))
+        self.curvature.reset()
+        self._prepared = None
+        self.radius = max(self.radius, 1.0)
+        self._report(0.0, False, 0.0, 0.0)
+        self.info.update(stalled=True, converged=again or not bool(gradient.any()))
+        return torch.tensor(f, dtype=theta.dtype)
+
+    def _report(self, rho: float, accepted: bool, predicted: float, length: float) -> None:
+        self.info = {
+            "radius": self.radius,
+            "rho": rho,
+            "accepted": accepted,
+            "predicted": predicted,
+            "length": length,
+            "converged": False,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to continue bit for bit, loadable with weights_only=True."""
+        own = {
+            "version": 1,
+            "radius": self.radius,
+            "values": list(self.values),
+            "rejections": self.rejections,
+            "info": dict(self.info),
+            "curvature": self.curvature.state_dict(),
+        }
+        return {**super().state_dict(), "trust_region": own}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a saved state.
+
+        Raises:
+            ValueError: The state is of another optimizer.
+        """
+        state = dict(state_dict)
+        if "trust_region" not in state:
+            raise ValueError("this state was not saved by TrustRegion; resume with the method it was written by")
+        own = state.pop("trust_region")
+        super().load_state_dict(state)
+        self.radius, self.rejections, self.info = own["radius"], own["rejections"], dict(own["info"])
+        self.values = deque(own["values"], maxlen=self.values.maxlen)
+        self.curvature.load_state_dict(own["curvature"])
+        self._at = self._prepared = None
