@@ -6,9 +6,10 @@
 - `allen_cahn_dirichlet`: D = 1e-3, u = -1 at both ends (DeepXDE's example).
 - `allen_cahn_steady`: -u'' + u^3 - u = 0 on (0, 1) from u(0) = 1 to u(1) = -1.
 
-Why it is hard: u = 0 is unstable and u = +-1 are stable, so that an error grows like e^(5 t) before it is forgotten,
-and layers of width sqrt(D) form.  The initial value is continued with period 2 by a kink at x = +-1, which the
-solution loses at once: an ansatz that holds the initial value exactly keeps the kink for ever, and no point sees it.
+Why it is hard: u = 0 is unstable and u = +-1 are stable, so that an error grows like e^(5 t) before it is
+forgotten, and layers of width sqrt(D) form.  The initial value is continued with period 2 by a kink at +-1,
+which the solution loses at once: an ansatz that holds the initial value exactly keeps the kink for ever, and
+no point sees it.
 """
 
 from __future__ import annotations

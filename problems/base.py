@@ -7,9 +7,10 @@
         conditions=[Dirichlet("u", 0.0, on="x"), Initial("u", lambda x: -torch.sin(pi * x))],
     )
 
-Constructing it traces the equation and the conditions once, with random numbers in place of the unknowns, which
-finds the derivatives they use and any mistake in them; looks for symmetries; and decides for each condition whether
-it is built into the ansatz (`constraints.py`) or becomes a weighted term.  `print(problem)` tells.
+Constructing it traces the equation and the conditions once, with random numbers in place of the unknowns,
+which finds the derivatives they use and any mistake in them; looks for symmetries; and decides for each
+condition whether it is built into the ansatz (`constraints.py`) or becomes a weighted term.  `print(problem)`
+tells.
 """
 
 from __future__ import annotations
@@ -68,15 +69,16 @@ class Problem:
         domain: Product of intervals, other shapes and time.
         unknowns: One name, or several.
         equation: Function of the unknowns (and coordinates, coefficients: matched by parameter name) that
-            returns what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t, u.xx,
-            u.d("x", "t").
+            returns what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t,
+            u.xx, u.d("x", "t").
         conditions: Boundary and initial conditions, observations.
         coefficients: Unknown numbers in the equation or in conditions.
-        reference: What to compare with: a `Reference`, or a function of the coordinates returning the exact values
-            (a dict of them by unknown for a system).
+        reference: What to compare with: a `Reference`, or a function of the coordinates returning the exact
+            values (a dict of them by unknown for a system).
         name: A name for files and messages.
         symmetry: Whether to look for reflections and build them in.
-        options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override them.
+        options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override
+            them.
 
     Raises:
         ValueError: The equation or a condition is wrong; the message says which and how to mend it.
@@ -106,7 +108,7 @@ class Problem:
         for message in self.ansatz.contradictions:
             warnings.warn(message, UserWarning, stacklevel=3)  # points at the line that says Problem(...)
 
-    # -- names and the user's functions ------------------------------------------------------------------------------
+    # -- names and the user's functions ----------------------------------------------------------------------
 
     @property
     def unknown_names(self) -> tuple[str, ...]:
@@ -183,7 +185,7 @@ class Problem:
         what = "the equation" if len(results) == 1 else "an equation of the system"
         return tuple(as_column(r, points.shape[0], what, points) for r in results)
 
-    # -- the trace ---------------------------------------------------------------------------------------------------
+    # -- the trace -------------------------------------------------------------------------------------------
 
     def _probe(
         self, residual: Residual, sites: Sites, what: str
@@ -314,7 +316,7 @@ class Problem:
         fixed = probe.points.shape[0] if isinstance(condition, Observations) else None
         return Term(what, weight, rows, needs, sites, residual, fixed)
 
-    # -- for people --------------------------------------------------------------------------------------------------
+    # -- for people ------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
         order = max(len(i) for needs in self.equation_term.needs.values() for i in needs)

@@ -3,12 +3,13 @@
     u_t + u u_x = nu u_xx,   x in [-1, 1], t in [0, 1]
     u(x, 0) = -sin(pi x),    u(-1, t) = u(1, t) = 0
 
-Source: Basdevant et al., Computers & Fluids 14 (1986); with nu = 0.01 / pi it is the example of Raissi, Perdikaris
-and Karniadakis, J. Comput. Phys. 378 (2019), that PINN papers compare on.
+Source: Basdevant et al., Computers & Fluids 14 (1986); with nu = 0.01 / pi it is the example of Raissi,
+Perdikaris and Karniadakis, J. Comput. Phys. 378 (2019), that PINN papers compare on.
 
-Why it is hard: the two halves of the sine run into each other and at t = 1 / pi stand against each other in a layer at
-x = 0 whose width is of order nu.  There u_x reaches -152 and u_xx exceeds 10,000, in a strip that one uniform point
-in a hundred meets.  The equation is odd in x, about the middle and about both ends; so is the ansatz.
+Why it is hard: the two halves of the sine run into each other and at t = 1 / pi stand against each other in a
+layer at x = 0 whose width is of order nu.  There u_x reaches -152 and u_xx exceeds 10,000, in a strip that
+one uniform point in a hundred meets.  The equation is odd in x, about the middle and about both ends; so is
+the ansatz.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Conditions that complete an equation: boundary, initial, periodic, observed.
 
-Each condition knows where it holds (`sites`), what must vanish there (`residual`) and which unknowns it speaks of.
-Whether it becomes part of the ansatz or a weighted term of the loss is decided in `constraints.py`.
-Values may be numbers or functions of the coordinates, matched by parameter name.
+Each condition knows where it holds (`sites`), what must vanish there (`residual`) and which unknowns it
+speaks of. Whether it becomes part of the ansatz or a weighted term of the loss is decided in
+`constraints.py`. Values may be numbers or functions of the coordinates, matched by parameter name.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def value_at(
     """A condition's value at points [N, dim], as a tensor [N].
 
     Raises:
-        ValueError: The function asks for an unknown name, or its result is not a tensor that broadcasts to [N].
+        ValueError: The function asks for an unknown name, or returns no tensor that broadcasts to [N].
     """
     if not callable(value):
         return torch.full_like(points[:, 0], float(value))
@@ -173,8 +173,8 @@ class _OnFaces(Condition):
         for face in self.faces(domain):
             if time is not None and face in time.faces:
                 raise ValueError(
-                    f"{type(self).__name__}({self.unknown!r}) on {face}: a normal derivative needs a boundary in "
-                    f"space; use Initial({self.unknown!r}, value, velocity)"
+                    f"{type(self).__name__}({self.unknown!r}) on {face}: a normal derivative needs a face "
+                    f"in space; use Initial({self.unknown!r}, value, velocity)"
                 )
         assert sites.normals is not None
         u = fields[self.unknown]
@@ -189,12 +189,14 @@ class Dirichlet(_OnFaces):
     Args:
         unknown: Name of the unknown.
         value: Number, or function of coordinates (by parameter name) returning [N].
-        on: A face ("x=-1"), a coordinate (all its faces), several of these, or None: the whole spatial boundary.
+        on: A face ("x=-1"), a coordinate (all its faces), several of these, or None: the whole boundary in
+            space.
         hard: True builds it into the ansatz, False makes it a weighted term, None decides.
         weight: Weight of the term if it is one.
     """
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The difference u - value."""
         return (fields[self.unknown] - self.target(sites, domain, known),)
 
 
@@ -203,9 +205,11 @@ class Neumann(_OnFaces):
     """Prescribed outward normal derivative, du/dn = value; arguments as in `Dirichlet`."""
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The difference du/dn - value."""
         return (self.normal_derivative(fields, sites, domain) - self.target(sites, domain, known),)
 
     def describe(self, domain: Domain) -> str:
+        """Such as `normal derivative of u on x=1`."""
         return f"normal derivative of {super().describe(domain)}"
 
 
@@ -226,6 +230,7 @@ class Robin(_OnFaces):
         self._check(alpha=self.alpha, beta=self.beta)
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The difference alpha u + beta du/dn - value."""
         what = f"a factor of {self.describe(domain)}"
         alpha = value_at(self.alpha, sites.points, domain.names, what, known)
         beta = value_at(self.beta, sites.points, domain.names, what, known)
@@ -233,6 +238,7 @@ class Robin(_OnFaces):
         return (alpha * fields[self.unknown] + beta * flux - self.target(sites, domain, known),)
 
     def describe(self, domain: Domain) -> str:
+        """Such as `Robin condition of u on x=1`."""
         return f"Robin condition of {super().describe(domain)}"
 
 
@@ -261,9 +267,11 @@ class Initial(Condition):
         self._check(**given)
 
     def unknowns(self) -> tuple[str, ...]:
+        """The one unknown."""
         return (self.unknown,)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
+        """The start of time."""
         time = time_factor(domain)
         if time is None:
             raise ValueError(
@@ -272,10 +280,12 @@ class Initial(Condition):
         return (time.faces[0],)
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """Points of the start of time."""
         drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
         return Sites(drawn.points, drawn.normals)
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The differences u - value and du/dt - velocity, those that are given."""
         u, what = fields[self.unknown], f"the value of {self.describe(domain)}"
         out = []
         if self.value is not None:
@@ -287,6 +297,7 @@ class Initial(Condition):
         return tuple(out)
 
     def describe(self, domain: Domain) -> str:
+        """Such as `initial value and velocity of u`."""
         what = [w for w, v in (("value", self.value), ("velocity", self.velocity)) if v is not None]
         return f"initial {' and '.join(what)} of {self.unknown}"
 
@@ -311,6 +322,7 @@ class Periodic(Condition):
         self._check()
 
     def unknowns(self) -> tuple[str, ...]:
+        """The one unknown, or none: then all of them."""
         return () if self.unknown is None else (self.unknown,)
 
     def factor(self, domain: Domain) -> Interval:
@@ -323,9 +335,11 @@ class Periodic(Condition):
         )
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
+        """Both ends of the interval."""
         return self.factor(domain).faces
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """Pairs of points at the two ends: first all lower ones, then their partners."""
         lower, upper = self.faces(domain)
         start = domain.boundary(max(n // 2, 1), generator, on=lower, sampler=sampler)
         end = start.points.clone()
@@ -333,6 +347,7 @@ class Periodic(Condition):
         return Sites(torch.cat([start.points, end]), torch.cat([start.normals, -start.normals]), fold=2)
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The differences of values and first derivatives between the ends."""
         out = []
         for name in self.unknowns() or tuple(fields):
             for quantity in (fields[name].value, fields[name].d(self.on).value):
@@ -341,6 +356,7 @@ class Periodic(Condition):
         return tuple(out)
 
     def describe(self, domain: Domain) -> str:
+        """Such as `periodicity of u in x`."""
         return f"periodicity of {self.unknown or 'all unknowns'} in {self.on}"
 
 
@@ -373,7 +389,8 @@ class Observations(Condition):
             column = torch.as_tensor(column, dtype=torch.float64).reshape(-1)
             if len(column) != len(values):
                 raise ValueError(
-                    f"Observations of {self.unknown}: {len(column)} numbers in {name!r} but {len(values)} values"
+                    f"Observations of {self.unknown}: {len(column)} numbers in {name!r} "
+                    f"but {len(values)} values"
                 )
             if not torch.isfinite(column).all():
                 raise ValueError(
@@ -381,12 +398,15 @@ class Observations(Condition):
                 )
 
     def unknowns(self) -> tuple[str, ...]:
+        """The one unknown."""
         return (self.unknown,)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
+        """None."""
         return ()
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """All points, whatever n is."""
         for name in domain.names:
             if name not in self.points:
                 raise ValueError(
@@ -395,7 +415,8 @@ class Observations(Condition):
         for name in self.points:
             if name not in domain.names:
                 raise ValueError(
-                    f"Observations of {self.unknown}: {name!r} is none of the coordinates {', '.join(domain.names)}"
+                    f"Observations of {self.unknown}: {name!r} is none of the coordinates "
+                    f"{', '.join(domain.names)}; remove or rename it"
                 )
         columns = [
             torch.as_tensor(self.points[name], dtype=torch.float64).reshape(-1) for name in domain.names
@@ -406,15 +427,18 @@ class Observations(Condition):
             first = int(outside.nonzero()[0])
             where = ", ".join(f"{k}={v:g}" for k, v in zip(domain.names, points[first].tolist(), strict=True))
             raise ValueError(
-                f"Observations of {self.unknown}: number {first}, at {where}, is outside {domain!r}; remove it"
+                f"Observations of {self.unknown}: number {first}, at {where}, is outside {domain!r}; "
+                "remove it"
             )
         return Sites(points, values=torch.as_tensor(self.values, dtype=torch.float64).reshape(-1))
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The difference u - values."""
         assert sites.values is not None
         return (fields[self.unknown] - sites.values,)
 
     def describe(self, domain: Domain) -> str:
+        """Such as `40 observations of u`."""
         return f"{len(torch.as_tensor(self.values).reshape(-1))} observations of {self.unknown}"
 
 

@@ -4,14 +4,14 @@ For each unknown the ansatz is
 
     u(x) = g(x) + l(x) N(features(x)),
 
-where g satisfies the conditions, l vanishes wherever they fix u (to second order at the start of time when the
-velocity is given too), and N is the network.  g is the boolean sum of the conditions' one-dimensional interpolants
-(transfinite interpolation: Gordon 1971), coordinate after coordinate, time last:
+where g satisfies the conditions, l vanishes wherever they fix u (to second order at the start of time when
+the velocity is given too), and N is the network.  g is the boolean sum of the conditions' one-dimensional
+interpolants (transfinite interpolation: Gordon 1971), coordinate after coordinate, time last:
 
     g_k = g_{k-1} + P_k (d_k - g_{k-1}),
 
-with P_k the linear interpolant between the two ends of coordinate k (constant when one end is fixed, constant plus
-t times the velocity for time).  Periodicity and symmetries enter through the features and through l:
+with P_k the linear interpolant between the two ends of coordinate k (constant when one end is fixed, constant
+plus t times the velocity for time).  Periodicity and symmetries enter through the features and through l:
 
     coordinate                      features                       l
     plain                           xi in [-1, 1]                  1 - xi^2, 1 + xi, 1 - xi or 1
@@ -21,8 +21,9 @@ t times the velocity for time).  Periodicity and symmetries enter through the fe
     symmetric about both ends       cos phi, phi = pi (x-a)/L      sin phi if u = 0 at the ends, else 1
     ... and about the middle        cos 2 phi                      the same, times cos phi if odd
 
-A construction that would be worse than a weighted term is not used: data that contradict each other in a corner,
-and data that are not smooth on the circle which a periodic coordinate closes (their kink would stay in u for ever).
+A construction that would be worse than a weighted term is not used: data that contradict each other in a
+corner, and data that are not smooth on the circle which a periodic coordinate closes (their kink would stay
+in u for ever).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..geometry import Ball, Domain, Interval, Time
+from ..geometry import Ball, Domain, Interval, Polygon, Time
 from .conditions import (
     Condition,
     Dirichlet,
@@ -47,6 +48,7 @@ from .conditions import (
     time_names,
     value_at,
 )
+from .corners import corner_features
 from .fields import derivatives
 from .symmetry import Symmetry, smooth_across
 
@@ -97,7 +99,8 @@ class _Coordinate:
 
     def xi(self, points: Tensor) -> Tensor:
         lower, upper = self.shape.bounds[:, 0].tolist()
-        return (2 * points[:, self.axis] - (lower + upper)) / (upper - lower)
+        out: Tensor = (2 * points[:, self.axis] - (lower + upper)) / (upper - lower)
+        return out
 
     def features(self) -> list[tuple[str, Function]]:
         name, xi = self.shape.names[0], self.xi
@@ -157,7 +160,7 @@ def _product(factors: Sequence[Function]) -> Function | None:
 def _interpolant(
     g: Function | None, coordinate: _Coordinate, ends: tuple[Function | None, Function | None]
 ) -> Function | None:
-    """g + P (d - g) for the Dirichlet data d at the ends of one coordinate."""
+    """Extend g to g + P (d - g) for the Dirichlet data d at the ends of one coordinate."""
     lower, upper = coordinate.shape.bounds[:, 0].tolist()
     both = ends[0] is not None and ends[1] is not None
 
@@ -177,7 +180,7 @@ def _interpolant(
 def _from_start(
     g: Function | None, axis: int, start: float, value: Function | None, velocity: Function | None
 ) -> Function:
-    """g + P (d - g) for initial data: value, and (t - start) times the velocity."""
+    """Extend g to g + P (d - g) for initial data: value, and (t - start) times the velocity."""
 
     def blended(points: Tensor) -> Tensor:
         total = torch.zeros_like(points[:, 0]) if g is None else g(points)
@@ -245,9 +248,10 @@ class AnsatzBuilder:
             if together == set(self.unknowns):
                 out.append(condition)
             else:
+                others = ", ".join(name for name in self.unknowns if name not in together)
                 self.messages.append(
-                    f"{condition.describe(self.domain)}: {', '.join(n for n in self.unknowns if n not in together)} "
-                    "need not be periodic, and all unknowns share one embedding: it is a weighted term"
+                    f"{condition.describe(self.domain)}: nothing says that {others} is periodic too, and all "
+                    "unknowns share one embedding: it is a weighted term"
                 )
         return out
 
@@ -268,8 +272,8 @@ class AnsatzBuilder:
         for condition in self.conditions:
             if condition.hard and not any(condition is c for c in exact):
                 raise ValueError(
-                    f"{condition.describe(self.domain)}: hard=True, but there is no exact construction for it on "
-                    f"{self.domain!r}; leave hard out to make it a weighted term"
+                    f"{condition.describe(self.domain)}: hard=True, but there is no exact construction for it "
+                    f"on {self.domain!r}; leave hard out to make it a weighted term"
                 )
         columns = self._features()
         features = torch_columns([f for _, f in columns])
@@ -289,11 +293,16 @@ class AnsatzBuilder:
             if name in self.coordinates:
                 columns += self.coordinates[name].features()
             else:
-                lower, upper = self.domain.bounds[:, axis].tolist()
-                columns.append(
-                    (name, lambda p, a=axis, lo=lower, hi=upper: (2 * p[:, a] - (lo + hi)) / (hi - lo))  # type: ignore[misc]
-                )
+                columns.append((name, self._scaled(axis)))
+        for shape in self.domain.factors():
+            if isinstance(shape, Polygon) and all(self.orders.get(name, 0) >= 2 for name in shape.names):
+                axes = [self.domain.names.index(name) for name in shape.names]
+                columns += corner_features(shape, axes, self.conditions, lambda c: c.faces(self.domain))
         return columns
+
+    def _scaled(self, axis: int) -> Function:
+        lower, upper = self.domain.bounds[:, axis].tolist()
+        return lambda points: (2 * points[:, axis] - (lower + upper)) / (upper - lower)
 
     def _data(self, value: Value, condition: Condition) -> Function:
         what = f"the value of {condition.describe(self.domain)}"
@@ -420,7 +429,8 @@ class AnsatzBuilder:
                         what = condition.describe(self.domain)
                         self.messages.append(
                             f"{what} is not smooth across the seam of the periodic coordinate {name} "
-                            f"(a derivative of order up to {orders} jumps by {jump:.2g} relative to its size): "
+                            f"(a derivative of order up to {orders} jumps by {jump:.2g} relative to "
+                            "its size): "
                             + (
                                 "built in all the same, as hard=True asks"
                                 if condition.hard

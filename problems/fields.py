@@ -2,10 +2,10 @@
 
 An equation is an ordinary Python function, `lambda u: u.t + u * u.x - nu * u.xx`.  It is called with `Field`
 objects.  A field behaves like the tensor of its values [N]; an attribute made of coordinate names, or
-`u.d("x", "t")`, is the field of that derivative.  A derivative is identified by its multi-index: the sorted tuple
-of coordinate positions, so that u.xt and u.tx are the same and u itself is ().  Where the numbers come from is not
-the field's business: it asks a function, which may look them up in a Taylor bundle or, to find out what an equation
-needs, note the request.
+`u.d("x", "t")`, is the field of that derivative.  A derivative is identified by its multi-index: the sorted
+tuple of coordinate positions, so that u.xt and u.tx are the same and u itself is ().  Where the numbers come
+from is not the field's business: it asks a function, which may look them up in a Taylor bundle or, to find
+out what an equation needs, note the request.
 """
 
 from __future__ import annotations
@@ -249,7 +249,9 @@ def mistake(what: str, error: Exception) -> ValueError:
 def derivatives(
     function: Callable[[Tensor], Tensor], points: Tensor, indices: Sequence[MultiIndex]
 ) -> list[Tensor]:
-    """Derivatives of a function of the coordinates by nested forward mode.
+    """Derivatives of a function of the coordinates, by reverse mode applied again and again.
+
+    That needs no functorch, whose first call imports SymPy and takes seconds.
 
     Args:
         function: Maps points [N, d] to values [N] or [N, m], point by point.
@@ -257,21 +259,27 @@ def derivatives(
         indices: Multi-indices.
 
     Returns:
-        One tensor for each multi-index, shaped like the values.
+        One tensor for each multi-index, shaped like the values, without a graph.
     """
+    with torch.enable_grad():
+        x = points.detach().clone().requires_grad_()
+        known: dict[MultiIndex, Tensor] = {(): function(x)}
 
-    def along(f: Callable[[Tensor], Tensor], axis: int) -> Callable[[Tensor], Tensor]:
-        def derivative(x: Tensor) -> Tensor:
-            tangent = torch.zeros_like(x)
-            tangent[:, axis] = 1.0
-            return torch.func.jvp(f, (x,), (tangent,))[1]  # type: ignore[no-any-return]
+        def along(index: MultiIndex) -> Tensor:
+            if index not in known:
+                known[index] = _slope(along(index[:-1]), x, index[-1])
+            return known[index]
 
-        return derivative
+        return [along(tuple(index)).detach() for index in indices]
 
-    out = []
-    for index in indices:
-        f = function
-        for axis in index:
-            f = along(f, axis)
-        out.append(f(points).detach())
-    return out
+
+def _slope(values: Tensor, x: Tensor, axis: int) -> Tensor:
+    """The derivative of values [N] or [N, m] along one coordinate of x [N, d]."""
+    if not values.requires_grad:
+        return torch.zeros_like(values)
+    columns = [values] if values.ndim == 1 else list(values.unbind(1))
+    slopes = [
+        torch.autograd.grad(column.sum(), x, create_graph=True, materialize_grads=True)[0][:, axis]
+        for column in columns
+    ]
+    return slopes[0] if values.ndim == 1 else torch.stack(slopes, 1)

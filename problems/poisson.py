@@ -1,10 +1,10 @@
 """Poisson's equation, -(u_xx + u_yy + ...) = f: the problem every method for elliptic equations starts with.
 
-All but the L-shape are manufactured: u is chosen, f and the boundary values follow.  What makes each one hard:
+All but the L-shape are manufactured: u is chosen, f and the boundary values follow.  What makes each hard:
 
     poisson_1d           nothing; a method that fails here is wrong
-    poisson_multiscale   two scales, 25 waves of a tenth the height on top of one: networks learn low frequencies
-                         first (Wang, Wang and Perdikaris, CMAME 384, 2021, section 2)
+    poisson_multiscale   two scales, 25 waves of a tenth the height on top of one: networks learn low
+                         frequencies first (Wang, Wang and Perdikaris, CMAME 384, 2021, section 2)
     poisson_2d           k = 1 is easy; k = 4 has 16 cells and a right-hand side 16 times as large
     poisson_3d           points fill three dimensions more thinly
     poisson_5d           no grid any more; every boundary face carries data of its own

@@ -1,18 +1,19 @@
 """Reflections that leave a problem unchanged, found by a numerical test.
 
-A reflection R of one coordinate, with a sign for each unknown, turns fields v into w(x) = sign * v(Rx).  It is a
-symmetry when the residual of every w at x is, up to a sign for each equation, the residual of v at Rx, and the
-same holds for the conditions.  Random smooth v (sums of plane waves, whose derivatives are known in closed form)
-and random values of the coefficients decide this to rounding.  A network that respects the symmetry has less to
-learn; on Burgers that is worth 30x at equal time.
+A reflection R of one coordinate, with a sign for each unknown, turns fields v into w(x) = sign * v(Rx).  It
+is a symmetry when the residual of every w at x is, up to a sign for each equation, the residual of v at Rx,
+and the same holds for the conditions.  Random smooth v (sums of plane waves, whose derivatives are known in
+closed form) and random values of the coefficients decide this to rounding.  A network that respects the
+symmetry has less to learn; on Burgers that is worth 30x at equal time.
 
 Two kinds are looked for on each interval coordinate:
 - `centre`: about the middle of the interval, which maps the domain onto itself;
 - `ends`: about both end points.  With u = 0 there (sign -1) or du/dn = 0 (sign +1) the solution continues, as
   smooth as the equation lets it, to a periodic function of twice the length.
 
-Observations have no equation to test.  Where the conditions leave the solution no choice but to be symmetric, they
-only serve to find coefficients and are passed over; otherwise the observed values must show the symmetry themselves.
+Observations have no equation to test.  Where the conditions leave the solution no choice but to be symmetric,
+they only serve to find coefficients and are passed over; otherwise the observed values must show the symmetry
+themselves.
 """
 
 from __future__ import annotations

@@ -169,7 +169,8 @@ class _Piece:
             self.residual(theta)
         assert self._graph is not None
         _, out, known, r = self._graph
-        target = r if row is None else r[row]
+        with torch.enable_grad():
+            target = r if row is None else r[row]
         leaves = [out, *known.values()]
         found = torch.autograd.grad(target, leaves, cotangent, retain_graph=True, allow_unused=True)
         bars = [torch.zeros_like(leaf) if bar is None else bar for bar, leaf in zip(found, leaves, strict=True)]

@@ -252,7 +252,7 @@ class SecularSteps(NamedTuple):
 
 
 def secular_many(gt: Tensor, eigenvalues: Tensor, radii: Tensor) -> SecularSteps:
-    """Solve the subproblem exactly for many radii at once, at a cost of about ten operations [k, n].
+    """Solve the subproblem exactly for many radii at once, in some ten Newton iterations on arrays [k, n].
 
     Args:
         gt: the gradient in the eigenbasis, ``eigenvectors.T @ g``, [n].
@@ -291,7 +291,8 @@ def secular_many(gt: Tensor, eigenvalues: Tensor, radii: Tensor) -> SecularSteps
     fill = torch.where(inside & (shift < 0), ((1 - norm) * (1 + norm)).clamp(min=0).sqrt(), 0.0)
     mu = torch.where(inside, 0.0, (G - D).amax(dim=1).clamp(min=0))
     low, high = mu, G.norm().expand_as(mu)
-    done = inside | ~torch.isfinite(D).all(dim=1) | ~torch.isfinite(G).all()
+    finite = torch.isfinite(D).all(dim=1) & torch.isfinite(floor) & torch.isfinite(size)
+    done = inside | ~finite
     for _ in range(200):
         if bool(done.all()):
             break
@@ -314,7 +315,7 @@ def secular_many(gt: Tensor, eigenvalues: Tensor, radii: Tensor) -> SecularSteps
     steps = -torch.sign(gt) * s
     steps[:, eigenvalues.argmin()] += fill
     steps = steps * radii[:, None]
-    good = torch.isfinite(predicted) & torch.isfinite(steps).all(dim=1) & torch.isfinite(radii)
+    good = finite & torch.isfinite(predicted) & torch.isfinite(steps).all(dim=1)
     steps = torch.where(good[:, None], steps, 0.0)
     return SecularSteps(steps, lambdas, torch.where(good, predicted, float("nan")))
 
@@ -351,25 +352,26 @@ class Spectrum:
 
     def mv(self, v: Tensor, dot: Dot = plain_dot) -> Tensor:
         """Return ``B v``."""
-        weights = (self.eigenvalues - self.gamma) * _products(self.basis, v, dot)
-        return self.gamma * v + _combine(weights, self.basis)
+        weights = (self.eigenvalues - self.gamma) * products(self.basis, v, dot)
+        return self.gamma * v + combine(weights, self.basis)
 
     def split(self, v: Tensor, dot: Dot = plain_dot) -> tuple[Tensor, Tensor]:
         """Return the coordinates of ``v`` in the basis, [r], and what is orthogonal to it, [n]."""
-        coordinates = _products(self.basis, v, dot)
-        rest = v - _combine(coordinates, self.basis)
-        again = _products(self.basis, rest, dot)  # or the rest of a vector near the range is not orthogonal
-        return coordinates + again, rest - _combine(again, self.basis)
+        coordinates = products(self.basis, v, dot)
+        rest = v - combine(coordinates, self.basis)
+        again = products(self.basis, rest, dot)  # or the rest of a vector near the range is not orthogonal
+        return coordinates + again, rest - combine(again, self.basis)
 
 
-def _products(rows: Tensor, v: Tensor, dot: Dot) -> Tensor:
+def products(rows: Tensor, v: Tensor, dot: Dot) -> Tensor:
     """Return the inner products of each row with ``v``, [r], in float64 on the CPU."""
     if dot is plain_dot:
         return (rows @ v).double().cpu()
     return torch.tensor([dot(row, v) for row in rows], dtype=torch.float64)
 
 
-def _combine(weights: Tensor, rows: Tensor) -> Tensor:
+def combine(weights: Tensor, rows: Tensor) -> Tensor:
+    """Return the sum of the rows, [n], with the weights [r], which may be of another type or device."""
     return weights.to(rows) @ rows
 
 
@@ -424,7 +426,7 @@ def spectrum(gamma: float, psi: Tensor, middle: Tensor, dot: Dot = plain_dot) ->
         return Spectrum(float("nan"), inverse.new_zeros(0), rows[:0], False)
     basis = _orthonormal(rows, dot)
     R = (
-        torch.stack([_products(rows, q, dot) for q in basis])
+        torch.stack([products(rows, q, dot) for q in basis])
         if len(basis)
         else inverse.new_zeros(0, len(rows))
     )
@@ -471,7 +473,7 @@ def obs_spectrum(g: Tensor, model: Spectrum, radius: float, dot: Dot = plain_dot
         eigenvalues = torch.cat([eigenvalues, gt.new_tensor([model.gamma])])
     steps, lambdas, predicted = secular_many(gt, eigenvalues, gt.new_tensor([radius]))
     c = steps[0]
-    s = _combine(c[: len(along)], model.basis)
+    s = combine(c[: len(along)], model.basis)
     if size > 0:
         s = s + (float(c[-1]) / size) * rest
     elif not model.complete and c[-1] != 0:

@@ -1,0 +1,460 @@
+"""The command line: `sapts-pinn list | solve | show | bench`.
+
+Standard output is for results, standard error for progress, notes and errors.  Exit status: 0 done, 1 the run failed or
+was interrupted, 2 the command or its input is wrong, which is told in one sentence.  Whatever loads PyTorch is imported
+inside the commands, so that `--help` and a mistyped option answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from . import __version__
+from .budget import Budget
+
+if TYPE_CHECKING:
+    from .solve import Solution
+    from .sources import Source
+    from .training import Trainer
+
+STARTED = time.monotonic()
+DONE, FAILED, WRONG = 0, 1, 2
+
+
+def _whole(type_: Any, tokens: Sequence[Any]) -> int:
+    """Cyclopts would round 1.5 to 2."""
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value!r} is not a whole number") from None
+
+
+Whole = Annotated[int, Parameter(converter=_whole, n_tokens=1)]
+Switch = Annotated[bool, Parameter(negative="")]
+
+app = App(
+    name="sapts-pinn",
+    version=__version__,
+    help="Solve PDEs with physics-informed neural networks, trained by trust-region methods that need no settings.",
+    help_format="plaintext",
+    result_action="return_value",
+)
+
+
+@app.command(name="list")
+def list_() -> int:
+    """Problems and methods, each with one line."""
+    from .methods import METHODS
+    from .problems.zoo import ZOO
+
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, entry in ZOO.items():
+        groups.setdefault(f"Problems: {entry.group}", []).append((name, entry.summary))
+    groups["Methods"] = [(name, method.summary) for name, method in METHODS.items()]
+    width = max(len(name) for rows in groups.values() for name, _ in rows)
+    blocks = [
+        "\n".join([title, *(f"  {name:<{width}}  {summary}" for name, summary in rows)])
+        for title, rows in groups.items()
+    ]
+    print("\n\n".join(blocks))
+    return DONE
+
+
+@app.command
+def solve(
+    problem: str | None = None,
+    /,
+    *,
+    method: str | None = None,
+    budget: str | None = None,
+    target_error: float | None = None,
+    seed: Whole | None = None,
+    out: Path | None = None,
+    overwrite: Switch = False,
+    resume: Path | None = None,
+    network: str | None = None,
+    activation: str | None = None,
+    points: Whole | None = None,
+    condition_points: Whole | None = None,
+    sampler: str | None = None,
+    adaptive: float | None = None,
+    resample: Whole | None = None,
+    dtype: str | None = None,
+    device: str | None = None,
+    threads: Whole | None = None,
+    radius: float | None = None,
+    no_symmetry: Switch = False,
+    json: Switch = False,
+    quiet: Switch = False,
+    debug: Switch = False,
+) -> int:
+    """Train a network to solve a problem, and write a run folder.
+
+    Args:
+        problem: NAME from `sapts-pinn list`, FILE.py, or FILE.py:object; not needed with --resume.
+        method: Training method, see `sapts-pinn list`. [default: tr]
+        budget: "2min", "500 iterations", "10000 evaluations". [default: 2min]
+        target_error: Stop when the relative L2 error is this small.
+        seed: Fixes the whole run. [default: 0]
+        out: Run folder. [default: runs/<problem>-<method>-seed<seed>]
+        overwrite: Replace the run that the folder holds.
+        resume: Run folder to continue, with its own settings.
+        network: Hidden widths. [default: 20,20,20]
+        activation: tanh, sin, gelu, silu or softplus. [default: tanh]
+        points: Collocation points of the equation. [default: 8192]
+        condition_points: Points of every weighted condition. [default: 1024]
+        sampler: uniform, grid, lhs, sobol or halton. [default: sobol]
+        adaptive: Share of the points drawn where the residual is large. [default: 0.5]
+        resample: Steps between resamplings, 0 for never. [default: the method's]
+        dtype: float64 or float32. [default: float64]
+        device: cpu, cuda, ... [default: cpu]
+        threads: Threads to compute with. [default: one per core]
+        radius: Initial trust radius.
+        no_symmetry: Leave the symmetries of the problem out of the network.
+        json: Print result.json on standard output and nothing else.
+        quiet: Print nothing but errors.
+        debug: Show the traceback of an error.
+    """
+    if budget is not None:
+        Budget.parse(budget)  # answers before PyTorch is loaded
+    given = {
+        "method": method, "budget": budget, "target_error": target_error, "seed": seed,
+        "network": None if network is None else _widths(network), "activation": activation, "points": points,
+        "condition_points": condition_points, "sampler": sampler, "adaptive": adaptive, "resample": resample,
+        "dtype": dtype, "device": device, "options": None if radius is None else {"radius": radius},
+    }  # fmt: skip
+    saved = {} if resume is None else _saved_settings(resume)
+    if problem is None and resume is None:
+        raise ValueError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
+    text = problem or saved.get("source")
+    if text is None:
+        raise ValueError(f"{resume} does not say which problem it is of; give it: sapts-pinn solve FILE.py --resume ...")
+    with ExitStack() as stack:
+        if json or quiet:
+            stack.enter_context(redirect_stdout(sys.stderr))  # a user's functions may print
+        stack.enter_context(_notes(quiet))
+        stop = stack.enter_context(Interrupts())
+        source = _load(text, no_symmetry or saved.get("symmetry") is False)
+        settings = {**_settings_of(saved), **{name: value for name, value in given.items() if value is not None}}
+        _use_threads(threads, saved.get("threads"))
+        folder = out or resume or _fresh_folder(source, settings)
+        solution = _train(source, settings, folder, overwrite, resume, stop, quiet)
+        stop.finish()
+        _draw(solution, folder)
+    if json:
+        print((folder / "result.json").read_text(), end="")
+    elif not quiet:
+        print(f"{solution}\n  run folder         {folder}")
+    status = str(solution.result["status"])
+    if status.startswith("interrupted"):
+        _say(f"{status}; continue with: sapts-pinn solve --resume {shlex.quote(str(folder))}")
+    elif status.startswith("failed"):
+        _say(f"{status}; the state before is kept in {folder}")
+    return FAILED if status.startswith(("failed", "interrupted")) else DONE
+
+
+@app.command
+def show(folder: Path, /, *, debug: Switch = False) -> int:
+    """Draw the pictures and the report of a run folder again, and print its summary.
+
+    Args:
+        folder: Run folder.
+        debug: Show the traceback of an error.
+    """
+    from .solve import Solution
+
+    config = _read_config(folder)
+    if not config.get("source"):
+        raise ValueError(f"{folder} does not say where its problem came from; use Solution.load and plot in Python")
+    with _notes(quiet=True):
+        solution = Solution.load(folder, _load(config["source"], config.get("symmetry") is False).problem)
+        _draw(solution, folder)
+    print(f"{solution}\n  report             {folder / 'report.html'}")
+    return DONE
+
+
+@app.command
+def bench(
+    suite: str,
+    /,
+    *,
+    methods: str | None = None,
+    problems: str | None = None,
+    budget: str | None = None,
+    seed: Whole | None = None,
+    out: Path | None = None,
+    debug: Switch = False,
+) -> int:
+    """Compare methods side by side.
+
+    Args:
+        suite: Name of the comparison.
+        methods: Methods, separated by commas.
+        problems: Problems, separated by commas.
+        budget: Budget of every run.
+        seed: Seed of every run.
+        out: Folder for the table and the pictures.
+        debug: Show the traceback of an error.
+    """
+    from inspect import signature
+
+    from .bench import SUITES
+
+    if suite not in SUITES:
+        from difflib import get_close_matches
+
+        near = get_close_matches(suite, SUITES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"the suites are {', '.join(SUITES)}"
+        raise ValueError(f"there is no suite {suite!r}; {hint}")
+    split: Callable[[str | None], list[str] | None] = lambda text: None if text is None else text.split(",")
+    options = {"methods": split(methods), "problems": split(problems), "budget": budget, "seed": seed, "out": out}
+    options = {name: value for name, value in options.items() if value is not None}
+    for name in options:
+        if name not in signature(SUITES[suite]).parameters:
+            raise ValueError(f"the suite {suite!r} has no option --{name}; leave it out")
+    SUITES[suite](**options)
+    return DONE
+
+
+# -- pieces of solve --------------------------------------------------------------------------------------------------
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        widths = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise ValueError(f"cannot read the network {text!r}; write its hidden widths, such as 20,20,20")
+    return widths
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{folder} holds no run: there is no config.json in it")
+    try:
+        config = json.loads(path.read_text())
+        if not isinstance(config, dict):
+            raise ValueError
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged; give another run folder") from error
+    return config
+
+
+def _saved_settings(resume: Path) -> dict[str, Any]:
+    if not resume.is_dir():
+        raise ValueError(f"there is no folder {resume} to resume; give the folder of an earlier run")
+    return _read_config(resume)
+
+
+def _settings_of(saved: dict[str, Any]) -> dict[str, Any]:
+    """The settings of an earlier run, as arguments of `solve`."""
+    names = ("method", "budget", "seed", "target_error", "activation", "points", "condition_points", "sampler",
+             "adaptive", "resample", "dtype", "device", "options")  # fmt: skip
+    settings = {name: saved[name] for name in names if saved.get(name) is not None}
+    if isinstance(saved.get("network"), list):  # a network in words is the problem's own, which brings it along
+        settings["network"] = tuple(saved["network"])
+    return settings
+
+
+def _load(text: str, no_symmetry: bool) -> Source:
+    from dataclasses import replace
+
+    from .sources import load_source
+
+    source = load_source(text)
+    return replace(source, problem=replace(source.problem, symmetry=False)) if no_symmetry else source
+
+
+def _use_threads(given: int | None, saved: int | None) -> None:
+    """Resuming repeats a run bit for bit only with the same number of threads."""
+    import torch
+
+    if given is not None and given < 1:
+        raise ValueError(f"--threads must be at least 1, not {given}")
+    count = given or (min(saved, os.cpu_count() or 1) if saved else None)
+    if count is not None:
+        torch.set_num_threads(count)
+
+
+def _fresh_folder(source: Source, settings: dict[str, Any]) -> Path:
+    """runs/<problem>-<method>-seed<seed>, with a counter where that is taken."""
+    name = f"{source.short}-{settings.get('method', 'tr')}-seed{settings.get('seed', 0)}"
+    name = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in name)
+    folder, count = Path("runs") / name, 1
+    while folder.exists():
+        count += 1
+        folder = Path("runs") / f"{name}-{count}"
+    return folder
+
+
+def _train(
+    source: Source,
+    settings: dict[str, Any],
+    folder: Path,
+    overwrite: bool,
+    resume: Path | None,
+    stop: Interrupts,
+    quiet: bool,
+) -> Solution:
+    from .callbacks import Callback, Progress
+    from .solve import solve as train
+
+    class Stopper(Callback):
+        def on_start(self, trainer: Trainer) -> None:
+            stop.start(trainer)
+
+    progress = [] if quiet else [Progress()]
+    try:
+        return train(
+            source.problem,
+            **settings,
+            callbacks=[Stopper(), *progress],
+            out=folder,
+            overwrite=overwrite,
+            resume=resume,
+            source=source.text,
+            started=STARTED,
+        )
+    finally:
+        for callback in progress:
+            callback.close()
+
+
+def _draw(solution: Solution, folder: Path) -> None:
+    """Pictures and report.  A run is not lost because a picture of it could not be drawn."""
+    from .report import write_report
+
+    steps: list[tuple[str, Callable[[], Path]]] = [
+        ("solution.png", lambda: solution.plot(folder / "solution.png")),
+        ("solution.vtu", lambda: solution.export(folder / "solution.vtu")),
+        ("report.html", lambda: write_report(folder)),
+    ]
+    for name, step in steps:
+        try:
+            step()
+        except Exception as error:
+            _say(f"note: {name} could not be made ({type(error).__name__}: {error})")
+
+
+class Aborted(Exception):
+    """A signal came when there was nothing to finish, or came twice."""
+
+
+class Interrupts:
+    """Turns the first SIGINT or SIGTERM of a run into its orderly end; a second one aborts."""
+
+    def __init__(self) -> None:
+        self._trainer: Trainer | None = None
+        self._before: dict[int, Any] = {}
+        self._message = "interrupted before the first step; nothing was trained"
+
+    def __enter__(self) -> Interrupts:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def start(self, trainer: Trainer) -> None:
+        """From here on a signal ends the run after its current step."""
+        self._trainer = trainer
+
+    def finish(self) -> None:
+        """The run is over and written; what follows can be repeated."""
+        self._trainer = None
+        self._message = "interrupted while drawing; the run is complete, draw it with: sapts-pinn show"
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._trainer is None:
+            raise Aborted(self._message)
+        self._trainer.stop(f"interrupted by {signal.Signals(number).name}")
+        self._trainer, self._message = None, "aborted; the run folder holds the last checkpoint"
+
+
+# -- messages ---------------------------------------------------------------------------------------------------------
+
+
+def _say(message: str) -> None:
+    print(" ".join(message.split()), file=sys.stderr)
+
+
+@contextmanager
+def _notes(quiet: bool) -> Iterator[None]:
+    """Warnings as single lines, each once; those meant for developers not at all."""
+    seen: set[str] = set()
+
+    def note(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if not quiet and str(message) not in seen and issubclass(category, (UserWarning, RuntimeWarning)):
+            seen.add(str(message))
+            _say(f"note: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = note
+        yield
+
+
+def _sentence(error: CycloptsError) -> str:
+    """Cyclopts' message without the lists of everything that would have been right."""
+    text = " ".join(str(error).split())
+    return text.partition(" Available commands:")[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: What follows the program's name; by default `sys.argv[1:]`.
+
+    Returns:
+        The exit status.
+    """
+    # OpenMP's threads spin while they wait for work by default.  On a machine with few cores they take them from the
+    # threads of our kernels.  It is read when PyTorch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in tokens
+    try:
+        status = app(tokens, exit_on_error=False, print_error=False, help_on_error=False)
+        return int(status or DONE)
+    except CycloptsError as error:
+        _say(f"error: {_sentence(error)}")
+        return WRONG
+    except (Aborted, KeyboardInterrupt) as error:
+        _say(str(error) or "aborted")
+        return FAILED
+    except BrokenPipeError:  # `sapts-pinn list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except ValueError as error:
+        if debug:
+            traceback.print_exc()
+        _say(f"error: {error}")
+        return WRONG
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError):
+            _say(f"error: {what}; the last checkpoint is kept")
+        else:
+            _say(f"error: {what} (this is a bug; run again with --debug for the traceback; the last checkpoint is kept)")
+        return FAILED

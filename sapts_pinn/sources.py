@@ -1,0 +1,113 @@
+"""Where the problem of a command comes from: a name of the zoo, or an object in the user's file.
+
+A source is written NAME, FILE.py or FILE.py:object; `Source.text` writes it so that a later command in another folder
+finds the same problem.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .problems import Problem
+
+
+@dataclass(frozen=True)
+class Source:
+    """A problem and where it was found.
+
+    Attributes:
+        problem: The problem.
+        text: Name in the zoo, or absolute path and object of the file.
+        short: A name for a folder.
+    """
+
+    problem: Problem
+    text: str
+    short: str
+
+
+def load_source(text: str) -> Source:
+    """The problem that a NAME, FILE.py or FILE.py:object stands for.
+
+    Raises:
+        ValueError: There is none, or its file is wrong; one sentence that says what to do.
+    """
+    found = re.fullmatch(r"(?P<file>.*\.py)(?::(?P<name>.*))?", text, flags=re.DOTALL)
+    if found is None:
+        from .problems.zoo import build
+
+        problem = build(text)
+        return Source(problem, text, text)
+    path = Path(found["file"]).expanduser().absolute()
+    name, problem = _pick(_run(path), found["name"], path)
+    # "problem" is what a problem is called that was given no name.
+    return Source(problem, f"{path}:{name}", path.stem if problem.name == "problem" else problem.name)
+
+
+def _run(path: Path) -> ModuleType:
+    """Import a file; what it prints goes to standard error, so that standard output stays ours."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give a Python file")
+    if not path.is_file():
+        near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "check the path"
+        raise ValueError(f"there is no file {path}; {hint}")
+    spec = importlib.util.spec_from_file_location("sapts_pinn_user_problem", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickles of the file look themselves up
+    try:
+        with redirect_stdout(sys.stderr), _beside(path):
+            spec.loader.exec_module(module)
+    except SyntaxError as error:
+        where = f", line {error.lineno}" if error.lineno else ""
+        raise ValueError(f"{error.filename or path}{where}: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        where = f", line {lines[-1]}" if lines else ""
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ValueError(f"{path}{where}: {kind}{error}") from error
+    return module
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """The file may import its neighbours, as a script may."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        yield
+    finally:
+        if str(path.parent) in sys.path:
+            sys.path.remove(str(path.parent))
+
+
+def _pick(module: ModuleType, name: str | None, path: Path) -> tuple[str, Problem]:
+    """The object of that name, or the only problem there is."""
+    problems: dict[str, Problem] = {}
+    for key, value in vars(module).items():
+        if isinstance(value, Problem) and not any(value is known for known in problems.values()):
+            problems[key] = value
+    choices = ", ".join(f"{path.name}:{key}" for key in problems)
+    if name:
+        value: Any = vars(module).get(name)
+        if isinstance(value, Problem):
+            return name, value
+        hint = f"choose one of {choices}" if problems else "write name = Problem(...) in it"
+        if name not in vars(module):
+            raise ValueError(f"{path} has no object {name!r}; {hint}")
+        raise ValueError(f"{name!r} in {path} is no Problem but a {type(value).__name__}; {hint}")
+    if not problems:
+        raise ValueError(f"{path} holds no Problem; write name = Problem(...) in it")
+    if len(problems) > 1:
+        raise ValueError(f"{path} holds {len(problems)} problems; choose one of {choices}")
+    return next(iter(problems.items()))
