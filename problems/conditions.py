@@ -121,6 +121,13 @@ class Condition(ABC):
                 )
 
 
+def _numbers(values: np.ndarray | Tensor) -> Tensor:
+    """Data of any shape as a flat tensor of float64."""
+    if isinstance(values, Tensor):
+        return values.detach().to("cpu", torch.float64).reshape(-1)
+    return torch.from_numpy(np.array(values, dtype=np.float64).reshape(-1))
+
+
 def _is_finite(value: object) -> bool:
     try:
         return math.isfinite(value)  # type: ignore[arg-type]
@@ -382,11 +389,11 @@ class Observations(Condition):
 
     def __post_init__(self) -> None:
         self._check()
-        values = torch.as_tensor(self.values, dtype=torch.float64).reshape(-1)
+        values = _numbers(self.values)
         if len(values) == 0:
             raise ValueError(f"Observations of {self.unknown} hold no values; leave them out")
         for name, column in {**self.points, "values": values}.items():
-            column = torch.as_tensor(column, dtype=torch.float64).reshape(-1)
+            column = _numbers(column)
             if len(column) != len(values):
                 raise ValueError(
                     f"Observations of {self.unknown}: {len(column)} numbers in {name!r} "
@@ -418,10 +425,7 @@ class Observations(Condition):
                     f"Observations of {self.unknown}: {name!r} is none of the coordinates "
                     f"{', '.join(domain.names)}; remove or rename it"
                 )
-        columns = [
-            torch.as_tensor(self.points[name], dtype=torch.float64).reshape(-1) for name in domain.names
-        ]
-        points = torch.stack(columns, 1)
+        points = torch.stack([_numbers(self.points[name]) for name in domain.names], 1)
         outside = domain.distance(points) > 1e-6 * (domain.bounds[1] - domain.bounds[0]).max()
         if outside.any():
             first = int(outside.nonzero()[0])
@@ -430,7 +434,7 @@ class Observations(Condition):
                 f"Observations of {self.unknown}: number {first}, at {where}, is outside {domain!r}; "
                 "remove it"
             )
-        return Sites(points, values=torch.as_tensor(self.values, dtype=torch.float64).reshape(-1))
+        return Sites(points, values=_numbers(self.values))
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
         """The difference u - values."""
@@ -439,7 +443,7 @@ class Observations(Condition):
 
     def describe(self, domain: Domain) -> str:
         """Such as `40 observations of u`."""
-        return f"{len(torch.as_tensor(self.values).reshape(-1))} observations of {self.unknown}"
+        return f"{len(_numbers(self.values))} observations of {self.unknown}"
 
 
 @dataclass(frozen=True)

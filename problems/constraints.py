@@ -49,13 +49,14 @@ from .conditions import (
     value_at,
 )
 from .corners import corner_features
-from .fields import derivatives
+from .fields import derivatives, slope
 from .symmetry import Symmetry, smooth_across
 
 Function = Callable[[Tensor], Tensor]
 
 SMOOTH = 1e-7  # a relative jump below this is rounding
 COMPATIBLE = 1e-9  # so is a relative difference below this between two conditions,
+BLENDED = 3  # coordinates between whose faces varying data are interpolated
 TOLERABLE = 1e-6  # and below this it does less harm than a weighted term
 
 
@@ -190,9 +191,7 @@ def _from_start(
         if velocity is not None:
             rate = velocity(face)
             if g is not None:
-                tangent = torch.zeros_like(face)
-                tangent[:, axis] = 1.0
-                rate = rate - torch.func.jvp(g, (face,), (tangent,))[1]
+                rate = rate - slope(g, face, axis)
             total = total + (points[:, axis] - start) * rate
         return total
 
@@ -263,6 +262,7 @@ class AnsatzBuilder:
         """
         self._refuse_what_is_not_smooth()
         self._refuse_contradictions()
+        self._refuse_what_is_dear()
         exact: list[Condition] = [*self.periodic]
         extension: dict[str, Function | None] = {}
         factor: dict[str, Function | None] = {}
@@ -272,8 +272,8 @@ class AnsatzBuilder:
         for condition in self.conditions:
             if condition.hard and not any(condition is c for c in exact):
                 raise ValueError(
-                    f"{condition.describe(self.domain)}: hard=True, but there is no exact construction for it "
-                    f"on {self.domain!r}; leave hard out to make it a weighted term"
+                    f"{condition.describe(self.domain)}: hard=True, but there is no exact construction for "
+                    f"it on {self.domain!r}; leave hard out to make it a weighted term"
                 )
         columns = self._features()
         features = torch_columns([f for _, f in columns])
@@ -439,6 +439,25 @@ class AnsatzBuilder:
                         )
                         if not condition.hard:
                             self.refused.append(condition)
+
+    def _refuse_what_is_dear(self) -> None:
+        """The boolean sum over k coordinates looks up its data 3^k times, at every point and channel."""
+        for name in self.unknowns:
+            data = [
+                c
+                for c in self.conditions
+                if isinstance(c, Dirichlet) and c.unknown == name and callable(c.value) and self._possible(c)
+            ]
+            faces = {face for c in data for face in c.faces(self.domain)}
+            count = sum(bool(faces & set(c.shape.faces)) for c in self.coordinates.values())
+            if count > BLENDED:
+                for condition in data:
+                    if condition.hard is None:
+                        self.refused.append(condition)
+                        self.messages.append(
+                            f"{condition.describe(self.domain)} varies over the faces of {count} coordinates, more than "
+                            f"the {BLENDED} that an exact construction is worth: it is a weighted term"
+                        )
 
     def _refuse_contradictions(self) -> None:
         """Find values that disagree where two conditions meet; of the two, one cannot be built in."""

@@ -283,3 +283,15 @@ def _slope(values: Tensor, x: Tensor, axis: int) -> Tensor:
         for column in columns
     ]
     return slopes[0] if values.ndim == 1 else torch.stack(slopes, 1)
+
+
+def slope(function: Callable[[Tensor], Tensor], points: Tensor, axis: int) -> Tensor:
+    """The derivative of a function [N, d] -> [N] along a coordinate, itself differentiable in the points."""
+    if torch._C._functorch.is_functorch_wrapped_tensor(points):  # reverse mode would drop the tangents
+        tangent = torch.zeros_like(points)
+        tangent[:, axis] = 1.0
+        return torch.func.jvp(function, (points,), (tangent,))[1]  # type: ignore[no-any-return]
+    with torch.enable_grad():
+        x = points if points.requires_grad else points.detach().requires_grad_()
+        out = _slope(function(x), x, axis)
+    return out if points.requires_grad else out.detach()

@@ -294,14 +294,15 @@ def smooth_across(function: Callable[[Tensor], Tensor], domain: Domain, axis: in
     start[:, axis], end[:, axis] = domain.bounds[0, axis], domain.bounds[1, axis]
     indices = [(axis,) * k for k in range(orders + 1)]
     length = float(domain.bounds[1, axis] - domain.bounds[0, axis])
-    worst = 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         values = derivatives(function, torch.cat([start, end, inner]), indices)
-    size = float(values[0].abs().max())
+    if not all(torch.isfinite(value).all() for value in values):
+        return math.inf
+    worst, size = 0.0, float(values[0].abs().max())
     for k, value in enumerate(values):
         a, b, _ = value.chunk(3)
         # A derivative that vanishes is known no better than the values are.
         scale = max(float(value.abs().max()), size / length**k)
         worst = max(worst, float((a - b).abs().max()) / scale if scale > 0 else 0.0)
-    return worst if math.isfinite(worst) else math.inf
+    return worst

@@ -33,7 +33,7 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str | float | Budget) -> Budget:
-        """Read "2min", "90s", "1h30min", "500 iterations", "10000 evaluations", a number of seconds, or a list of these.
+        """Read "2min", "90s", "1h30min", "500 iterations", "10000 evaluations", seconds, or a list of these.
 
         Raises:
             ValueError: The text is none of these.
@@ -44,8 +44,8 @@ class Budget:
             text = f"{text}s"
         limits: dict[str, float] = {}
         wrong = ValueError(
-            f"cannot read the budget {text!r}; write for example '2min', '90s', '1h30min', '500 iterations' or "
-            "'10000 evaluations'"
+            f"cannot read the budget {text!r}; "
+            "write for example '2min', '90s', '1h30min', '500 iterations' or '10000 evaluations'"
         )
         for part in text.split(","):
             pieces = re.findall(r"\s*(\d+(?:\.\d*)?(?:e\d+)?)\s*([a-z]+)\s*", part.lower())

@@ -131,16 +131,21 @@ class Progress(Callback):
                 self._live.update(self.line(trainer))
                 self._last = now
         elif now - self._last >= self.every:
-            self.console.print(self.line(trainer), highlight=False)
+            self.console.print(self.line(trainer), highlight=False, soft_wrap=True)
             self._last = now
 
     def on_end(self, trainer: Trainer) -> None:
         """Leave the last state on the screen."""
         if self._live is not None:
             self._live.update(self.line(trainer))
-            self._live.stop()
         else:
-            self.console.print(self.line(trainer), highlight=False)
+            self.console.print(self.line(trainer), highlight=False, soft_wrap=True)
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back, also when a run ended by an error."""
+        if self._live is not None:
+            self._live.stop()
 
     @staticmethod
     def line(trainer: Trainer) -> str:

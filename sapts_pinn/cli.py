@@ -352,7 +352,7 @@ def _draw(solution: Solution, folder: Path) -> None:
             _say(f"note: {name} could not be made ({type(error).__name__}: {error})")
 
 
-class Aborted(Exception):
+class Aborted(KeyboardInterrupt):
     """A signal came when there was nothing to finish, or came twice."""
 
 

@@ -22,7 +22,8 @@ def scatter_(tensors: Sequence[Tensor], vector: Tensor) -> None:
 
 def gather_gradients(tensors: Sequence[Tensor]) -> Tensor:
     """The gradients as one vector [n]; zero where a tensor has none."""
-    return torch.cat([(torch.zeros_like(t) if t.grad is None else t.grad).detach().reshape(-1) for t in tensors])
+    gradients = [torch.zeros_like(t) if t.grad is None else t.grad.detach() for t in tensors]
+    return torch.cat([(g.to_dense() if g.is_sparse else g).reshape(-1) for g in gradients])
 
 
 def scatter_gradients(tensors: Sequence[Tensor], vector: Tensor) -> None:

@@ -2,8 +2,8 @@
 
     u_j(x) = g_j(x) + l_j(x) N_j(features(x))
 
-At a set of points everything but N is constant: `Location` computes the bundles of g, l and the features once, so
-that an evaluation is one pass of the network and one application of Leibniz' rule.
+At a set of points everything but N is constant: `Location` computes the bundles of g, l and the features
+once, so that an evaluation is one pass of the network and one application of Leibniz' rule.
 """
 
 from __future__ import annotations

@@ -8,7 +8,18 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from .taylor import ACTIVATIONS, Channels, Sine, _cos, _sin, apply_elementwise, multiply, propagate
+from .taylor import (
+    ACTIVATIONS,
+    Channels,
+    Sine,
+    _cos,
+    _sin,
+    apply_elementwise,
+    find_rule,
+    multiply,
+    propagate,
+    rule,
+)
 
 ACTIVATION_NAMES: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
@@ -37,16 +48,33 @@ class MLP(nn.Sequential):
         if len(widths) < 2 or any(int(w) != w or w < 1 for w in widths):
             raise ValueError(f"widths must be at least two positive integers, not {tuple(widths)}")
         if activation not in ACTIVATION_NAMES:
-            raise ValueError(f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}")
+            raise ValueError(
+                f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}"
+            )
         layers: list[nn.Module] = []
         for i, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
-            layers += [nn.Linear(inputs, outputs)] + ([ACTIVATION_NAMES[activation]()] if i < len(widths) - 2 else [])
+            layers += [nn.Linear(inputs, outputs)]
+            layers += [ACTIVATION_NAMES[activation]()] if i < len(widths) - 2 else []
         super().__init__(*layers)
         self.widths, self.activation = tuple(widths), activation
 
+    @property
+    def intact(self) -> bool:
+        """Whether it still is what the constructor made, and no layer was exchanged, shared or hooked."""
+        kinds = [nn.Linear, ACTIVATION_NAMES[self.activation]] * (len(self.widths) - 1)
+        if type(self) is not MLP or [type(layer) for layer in self] != kinds[:-1]:
+            return False
+        shapes: list[tuple[int, ...]] = []
+        for inputs, outputs in zip(self.widths[:-1], self.widths[1:], strict=True):
+            shapes += [(outputs, inputs), (outputs,)]
+        same = [tuple(p.shape) for p in self.parameters()] == shapes
+        return same and all(find_rule(layer) is not None for layer in (self, *self))
+
 
 class FourierFeatures(nn.Module):
-    """Random Fourier features, x -> (cos Bx, sin Bx) with B ~ N(0, (pi scale)^2) (Tancik et al., arXiv:2006.10739).
+    """Random Fourier features, x -> (cos Bx, sin Bx) with B ~ N(0, (pi scale)^2).
+
+    Source: Tancik et al., arXiv:2006.10739.
 
     Args:
         inputs: Number of inputs.
@@ -109,10 +137,14 @@ class ModifiedMLP(nn.Module):
             raise ValueError(f"a modified MLP needs equal hidden widths, not {tuple(widths)}")
         inputs, width, outputs = widths[0], widths[1], widths[-1]
         if activation not in ACTIVATION_NAMES:
-            raise ValueError(f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}")
+            raise ValueError(
+                f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}"
+            )
         self.activation = ACTIVATION_NAMES[activation]()
         self.gate_u, self.gate_v = nn.Linear(inputs, width), nn.Linear(inputs, width)
-        self.layers = nn.ModuleList([nn.Linear(inputs if i == 0 else width, width) for i in range(len(widths) - 2)])
+        self.layers = nn.ModuleList(
+            [nn.Linear(inputs if i == 0 else width, width) for i in range(len(widths) - 2)]
+        )
         self.last = nn.Linear(width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -124,21 +156,21 @@ class ModifiedMLP(nn.Module):
         return self.last(x)  # type: ignore[no-any-return]
 
 
-@propagate.register
-def _(module: FourierFeatures, bundle: Tensor, channels: Channels) -> Tensor:
+@rule(FourierFeatures)
+def _fourier(module: FourierFeatures, bundle: Tensor, channels: Channels) -> Tensor:
     angle = bundle @ module.frequencies.T
     return torch.cat([apply_elementwise(f, angle, channels) for f in (_cos, _sin)], -1)
 
 
-@propagate.register
-def _(module: PeriodicEmbedding, bundle: Tensor, channels: Channels) -> Tensor:
+@rule(PeriodicEmbedding)
+def _periodic(module: PeriodicEmbedding, bundle: Tensor, channels: Channels) -> Tensor:
     angle = module.angles(bundle)
     others = torch.cat([bundle[..., : module.axis], bundle[..., module.axis + 1 :]], -1)
     return torch.cat([others, *(apply_elementwise(f, angle, channels) for f in (_cos, _sin))], -1)
 
 
-@propagate.register
-def _(module: ModifiedMLP, bundle: Tensor, channels: Channels) -> Tensor:
+@rule(ModifiedMLP)
+def _modified(module: ModifiedMLP, bundle: Tensor, channels: Channels) -> Tensor:
     u = propagate(module.activation, propagate(module.gate_u, bundle, channels), channels)
     v = propagate(module.activation, propagate(module.gate_v, bundle, channels), channels)
     for layer in module.layers:
@@ -160,12 +192,18 @@ def initialise(module: nn.Module, generator: Generator) -> None:
 
 
 def build_network(
-    spec: NetworkSpec, inputs: int, outputs: int, generator: Generator, dtype: torch.dtype, activation: str = "tanh"
+    spec: NetworkSpec,
+    inputs: int,
+    outputs: int,
+    generator: Generator,
+    dtype: torch.dtype,
+    activation: str = "tanh",
 ) -> nn.Module:
     """A network from what the user gave.
 
     Args:
-        spec: Hidden widths, a module mapping [N, inputs] to [N, outputs], or a function (inputs, outputs) -> module.
+        spec: Hidden widths, a module mapping [N, inputs] to [N, outputs], or a function (inputs, outputs) ->
+            module.
         inputs: Number of features of the problem.
         outputs: Number of unknowns.
         generator: Draws the initial weights of a network made here (a user's module keeps its own).
@@ -187,9 +225,11 @@ def build_network(
     if parameter is None:
         raise ValueError("the network has no parameters to train")
     try:
-        out = network(torch.zeros(3, inputs, dtype=dtype, device=parameter.device))
-    except RuntimeError as error:
+        with torch.no_grad():
+            out = network(torch.zeros(3, inputs, dtype=dtype, device=parameter.device))
+    except Exception as error:  # whatever a user's module raises
         raise ValueError(f"the network does not accept {inputs} inputs: {error}") from error
-    if out.shape != (3, outputs):
-        raise ValueError(f"the network maps 3 points to shape {tuple(out.shape)}; it must be (3, {outputs})")
+    if not isinstance(out, Tensor) or out.shape != (3, outputs):
+        found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
+        raise ValueError(f"the network maps 3 points to {found}; it must be shape (3, {outputs})")
     return network

@@ -3,16 +3,16 @@
     f(theta) = sum_k w_k mean_i |r_k(theta; x_ki)|^2 / 2          LeastSquares: every PINN
     f(theta) given by a closure                                    ClosureObjective: anything in PyTorch
 
-`evaluate()` looks at the current parameters and returns an `Evaluation`: the value now, the gradient (for least
-squares also the residual vector, its Jacobian and products with it) when asked.  A method that rejects a trial step
-thus never pays for its gradient.  An objective is also callable like a PyTorch closure.
+`evaluate()` looks at the current parameters and returns an `Evaluation`: the value now, the gradient (for
+least squares also the residual vector, its Jacobian and products with it) when asked.  A method that rejects
+a trial step thus never pays for its gradient.  An objective is also callable like a PyTorch closure.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -66,12 +66,16 @@ class Objective(ABC):
     def evaluate(self) -> Evaluation:
         """Look at the current parameters."""
 
+    def buffers(self) -> list[Tensor]:
+        """What an evaluation changes by the way, such as running means; a rejected step puts it back."""
+        return []
+
     def value(self) -> float:
-        """f at the current parameters."""
+        """The loss f at the current parameters."""
         return self.evaluate().value
 
     def value_and_grad(self) -> tuple[float, Tensor]:
-        """f and its gradient [n] at the current parameters."""
+        """The loss f and its gradient [n] at the current parameters."""
         evaluation = self.evaluate()
         return evaluation.value, evaluation.gradient()
 
@@ -85,13 +89,27 @@ class Objective(ABC):
 class ClosureObjective(Objective):
     """An ordinary PyTorch closure, which computes loss and gradients at once.
 
+    One such object is one function: as long as an optimizer gets the same object, it may reuse what it
+    knows.  A plain closure, whose data may change between steps, is evaluated anew in every step.
+
     Args:
         closure: Clears the gradients, computes the loss, calls backward, returns the loss.
         parameters: The tensors to train.
+        module: Its buffers (statistics of BatchNorm) are left alone by a step that is rejected.
     """
 
-    def __init__(self, closure: Callable[[], Tensor | float], parameters: Sequence[Tensor]) -> None:
+    def __init__(
+        self,
+        closure: Callable[[], Tensor | float],
+        parameters: Iterable[Tensor],
+        module: nn.Module | None = None,
+    ) -> None:
         self.closure, self.parameters, self.counters = closure, list(parameters), Counters()
+        self.module = module
+
+    def buffers(self) -> list[Tensor]:
+        """Those of the module."""
+        return [] if self.module is None else list(self.module.buffers())
 
     def evaluate(self) -> Evaluation:
         """Call the closure."""
@@ -125,7 +143,9 @@ class _Propagator(nn.Module):
 class _Piece:
     """One term at (a chunk of) its sites."""
 
-    def __init__(self, model: Model, term: Term, sites: Sites, count: int, kernel: CompiledMLP | None) -> None:
+    def __init__(
+        self, model: Model, term: Term, sites: Sites, count: int, kernel: CompiledMLP | None
+    ) -> None:
         self.model, self.term = model, term
         like = model.like
         self.sites = Sites(
@@ -139,23 +159,46 @@ class _Piece:
         self.scale = math.sqrt(term.weight / count)
         self.batch = None if kernel is None else Batch(kernel, self.location.inputs)
         self._stamp = 0
-        self._graph: tuple[Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
+        self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
+        self._module = _Propagator(self.location.trainable, self.location.channels)
+        weights = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
+        self._shapes = {name: p.shape for name, p in weights.items()}
+        self._size = sum(p.numel() for p in weights.values())
+        self._trained = [name for name, value in model.coefficients.items() if value.requires_grad]
+
+    # Parameters are taken from theta and never from the modules, which may have moved on since.
+
+    def _network(self, weights: Tensor) -> Tensor:
+        """The network's bundle [C, m, N] by PyTorch, a function of its trained weights [n]."""
+        return self._call(self._by_name(weights), self.location.inputs)
+
+    def _call(self, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        return torch.func.functional_call(self._module, weights, (inputs,))  # type: ignore[no-any-return]
+
+    def _by_name(self, weights: Tensor) -> dict[str, Tensor]:
+        pieces = weights.split([shape.numel() for shape in self._shapes.values()])
+        return {
+            name: piece.view(shape) for piece, (name, shape) in zip(pieces, self._shapes.items(), strict=True)
+        }
+
+    def _known(self, theta: Tensor) -> dict[str, Tensor]:
+        """The coefficients: those that are trained from theta, the others from the model."""
+        known = {name: value.detach() for name, value in self.model.coefficients.items()}
+        return known | dict(zip(self._trained, theta[self._size :].unbind(), strict=True))
 
     def residual(self, theta: Tensor) -> tuple[Tensor, int]:
-        """Scaled residuals [rows of the term, N / fold], and a stamp for the later calls about the same theta."""
+        """Scaled residuals [rows of the term, N / fold], and a stamp for later calls about the same theta."""
         with torch.enable_grad():
-            if self.batch is not None:
-                graph = out = self.batch.forward(theta).requires_grad_()
-            else:
-                graph = self.location.network_bundle()
-                out = graph.detach().requires_grad_()
+            weights = theta[: self._size].clone().requires_grad_()
+            graph = self._network(weights) if self.batch is None else self.batch.forward(theta)
+            out = graph.detach().requires_grad_()
             # A copy of a coefficient for every point makes its Jacobian column a gradient like all others.
             known = {
-                name: value.detach().expand(out.shape[2]).clone().requires_grad_()
-                for name, value in self.model.coefficients.items()
+                name: value.expand(out.shape[2]).clone().requires_grad_()
+                for name, value in self._known(theta).items()
             }
             r = self.residual_of(out, known)
-        self._graph = (graph, out, known, r)
+        self._graph = (weights, graph, out, known, r)
         self._stamp += 1
         return r.detach(), self._stamp
 
@@ -163,17 +206,21 @@ class _Piece:
         rows = self.term.residual(self.location.fields(out), self.sites, known)
         return self.scale * torch.stack([r.expand(self.rows) for r in rows])
 
-    def _pull_back(self, theta: Tensor, stamp: int, row: int | None, cotangent: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Cotangents of the network's bundle [C, m, N] and of every point's coefficients [N]."""
+    def _pull_back(
+        self, theta: Tensor, stamp: int, row: int | None, cotangent: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Cotangents of the network's bundle [C, m, N] and of every point's trained coefficients [N]."""
         if self._graph is None or stamp != self._stamp:
             self.residual(theta)
         assert self._graph is not None
-        _, out, known, r = self._graph
+        _, _, out, known, r = self._graph
         with torch.enable_grad():
             target = r if row is None else r[row]
-        leaves = [out, *known.values()]
+        leaves = [out, *(known[name] for name in self._trained)]
         found = torch.autograd.grad(target, leaves, cotangent, retain_graph=True, allow_unused=True)
-        bars = [torch.zeros_like(leaf) if bar is None else bar for bar, leaf in zip(found, leaves, strict=True)]
+        bars = [
+            torch.zeros_like(leaf) if bar is None else bar for bar, leaf in zip(found, leaves, strict=True)
+        ]
         return bars[0], bars[1:]
 
     def vjp(self, theta: Tensor, stamp: int, cotangent: Tensor) -> Tensor:
@@ -183,11 +230,8 @@ class _Piece:
             network = self.batch.reverse(theta, bar)
         else:
             assert self._graph is not None
-            weights = [p for p in self.model.network.parameters() if p.requires_grad]
-            found = torch.autograd.grad(self._graph[0], weights, bar, retain_graph=True, allow_unused=True)
-            network = torch.cat(
-                [(torch.zeros_like(w) if g is None else g).reshape(-1) for g, w in zip(found, weights, strict=True)]
-            )
+            weights, graph = self._graph[:2]
+            (network,) = torch.autograd.grad(graph, weights, bar, retain_graph=True, materialize_grads=True)
         return torch.cat([network, *(c.sum().reshape(1) for c in coefficients)])
 
     def jacobian(self, theta: Tensor, stamp: int) -> Tensor:
@@ -199,43 +243,29 @@ class _Piece:
             stamp = self._stamp
             network = self._network_columns(theta, bar)
             full = torch.cat([network, *(c.unsqueeze(0) for c in coefficients)]) if coefficients else network
-            columns.append(full if self.sites.fold == 1 else sum(full.chunk(self.sites.fold, 1)))
+            columns.append(full.unflatten(1, (self.sites.fold, self.rows)).sum(1))
         return columns[0] if len(columns) == 1 else torch.cat(columns, 1)
 
     def _network_columns(self, theta: Tensor, bar: Tensor) -> Tensor:
         if self.batch is not None:
             return self.batch.jacobian(theta, bar)
-        module = _Propagator(self.location.trainable, self.location.channels)
-        weights = {name: p.detach() for name, p in module.named_parameters()}
 
-        def one_point(inputs: Tensor, cotangent: Tensor) -> list[Tensor]:
-            def dot(w: dict[str, Tensor]) -> Tensor:
-                bundle = torch.func.functional_call(module, w, (inputs.unsqueeze(1),))
+        def one_point(inputs: Tensor, cotangent: Tensor) -> Tensor:
+            def dot(weights: Tensor) -> Tensor:
+                bundle = self._call(self._by_name(weights), inputs.unsqueeze(1))
                 return (bundle[:, :, 0] * cotangent).sum()
 
-            return list(torch.func.grad(dot)(weights).values())
+            return torch.func.grad(dot)(theta[: self._size])  # type: ignore[no-any-return]
 
-        found = torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar)
-        return torch.cat([g.reshape(g.shape[0], -1) for g in found], 1).T
+        return torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar).T  # type: ignore[no-any-return]
 
     def jvp(self, theta: Tensor, vector: Tensor) -> Tensor:
         """J vector, [rows of the term * N / fold], by forward mode through PyTorch."""
-        module = _Propagator(self.location.trainable, self.location.channels)
-        weights = [p.detach() for p in module.parameters()]
-        names = [name for name, _ in module.named_parameters()]
-        known = [value.detach() for value in self.model.coefficients.values()]
-        primal = [*weights, *known]
-        tangent = [
-            piece.view_as(p) for piece, p in zip(vector.split([p.numel() for p in primal]), primal, strict=True)
-        ]
 
-        def residual(values: list[Tensor]) -> Tensor:
-            net = dict(zip(names, values[: len(names)], strict=True))
-            bundle = torch.func.functional_call(module, net, (self.location.inputs,))
-            coefficients = dict(zip(self.model.coefficients, values[len(names) :], strict=True))
-            return self.residual_of(bundle, coefficients)
+        def residual(at: Tensor) -> Tensor:
+            return self.residual_of(self._network(at[: self._size]), self._known(at))
 
-        return torch.func.jvp(residual, (primal,), (tangent,))[1].reshape(-1)  # type: ignore[no-any-return]
+        return torch.func.jvp(residual, (theta,), (vector,))[1].reshape(-1)  # type: ignore[no-any-return]
 
     def release(self) -> None:
         """Forget what was kept for a reverse pass."""
@@ -272,8 +302,10 @@ class LeastSquaresEvaluation(Evaluation):
     def jacobian(self) -> Tensor:
         """J = dr/dtheta, [N, n] (stored by columns)."""
         self.objective.counters.gradients += self.objective.share
-        pieces = zip(self.objective.pieces, self._stamps, strict=True)
-        columns = [piece.jacobian(self.theta, stamp) for piece, stamp in pieces]
+        columns = []
+        for piece, stamp in zip(self.objective.pieces, self._stamps, strict=True):
+            columns.append(piece.jacobian(self.theta, stamp))
+            self.objective.recycle(piece)
         return (columns[0] if len(columns) == 1 else torch.cat(columns, 1)).T
 
     def jvp(self, v: Tensor) -> Tensor:
@@ -288,12 +320,13 @@ class LeastSquaresEvaluation(Evaluation):
         for piece, stamp, r in zip(self.objective.pieces, self._stamps, self._rows, strict=True):
             pieces.append(piece.vjp(self.theta, stamp, u[start : start + r.numel()].view_as(r)))
             start += r.numel()
+            self.objective.recycle(piece)
         return _total(pieces)
 
 
-def _total(vectors: Sequence[Tensor] | object) -> Tensor:
+def _total(vectors: Iterable[Tensor]) -> Tensor:
     total: Tensor | None = None
-    for vector in vectors:  # type: ignore[attr-defined]
+    for vector in vectors:
         total = vector if total is None else total + vector
     assert total is not None
     return total
@@ -305,8 +338,8 @@ class LeastSquares(Objective):
     Args:
         model: The model to train.
         sites: For each term of the problem the places where it is evaluated.
-        counts: Number of residuals each term is averaged over; by default those of `sites`.  A restriction to part
-            of the points keeps the full counts, so that the parts' losses add up to the whole.
+        counts: Number of residuals each term is averaged over; by default those of `sites`.  A restriction to
+            part of the points keeps the full counts, so that the parts' losses add up to the whole.
         counters: Where work is counted.
         share: What one evaluation counts.
         threads: Threads of the compiled kernel (default: PyTorch's).
@@ -342,7 +375,7 @@ class LeastSquares(Objective):
         """The compiled kernel, where it applies."""
         network, like = self.model.network, self.model.like
         _, trainable = split_embedding(network)
-        if not isinstance(trainable, MLP) or like.device.type != "cpu":
+        if not isinstance(trainable, MLP) or not trainable.intact or like.device.type != "cpu":
             return None
         if not all(p.requires_grad for p in trainable.parameters()):
             return None
@@ -358,7 +391,8 @@ class LeastSquares(Objective):
         width = sum(p.shape[0] for p in self.parameters if p.dim() == 2)
         size = self.model.like.element_size()
         return sum(
-            (len(piece.location.channels) + 1) * width * piece.sites.points.shape[0] * size for piece in self.pieces
+            (len(piece.location.channels) + 1) * width * piece.sites.points.shape[0] * size
+            for piece in self.pieces
         )
 
     def evaluate(self) -> LeastSquaresEvaluation:
@@ -375,13 +409,18 @@ class LeastSquares(Objective):
             terms[piece.term.name] = terms.get(piece.term.name, 0.0) + 0.5 * float(flat.dot(flat))
             if self._streams:
                 gradients.append(piece.vjp(theta, stamp, r))
-                piece.release()
+                self.recycle(piece)
         self.last_terms = terms
         total = None
         if self._streams:
             self.counters.gradients += self.share
             total = _total(gradients)
         return LeastSquaresEvaluation(self, theta, sum(terms.values()), terms, stamps, rows, total)
+
+    def recycle(self, piece: _Piece) -> None:
+        """Free a piece's memory where all pieces together would need too much."""
+        if self._streams:
+            piece.release()
 
     def restrict(self, part: Mapping[str, Tensor]) -> LeastSquares:
         """The same objective on a subset of its residuals.

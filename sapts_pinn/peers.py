@@ -29,7 +29,7 @@ class Adam(torch.optim.Adam):
 
 
 class LBFGS(torch.optim.LBFGS):
-    """L-BFGS with strong Wolfe line search; its stopping tolerances are zero, because they fire early on PINNs."""
+    """L-BFGS with strong Wolfe line search and stopping tolerances 0: others fire early on PINNs."""
 
     def __init__(self, params: Iterable[Tensor], iterations: int = 20, history: int = 100) -> None:
         super().__init__(
@@ -43,10 +43,12 @@ class LBFGS(torch.optim.LBFGS):
         )
         self.info: dict[str, Any] = {}
 
-    def step(self, closure: Any) -> Any:
+    def step(self, closure: Any) -> Any:  # type: ignore[override]
         """Up to `iterations` steps."""
         before = [p.detach().clone() for p in self.param_groups[0]["params"]]
-        loss = super().step(closure)
-        moved = any(not torch.equal(a, b) for a, b in zip(before, self.param_groups[0]["params"], strict=True))
+        loss = super().step(closure)  # type: ignore[no-untyped-call]
+        moved = any(
+            not torch.equal(a, b) for a, b in zip(before, self.param_groups[0]["params"], strict=True)
+        )
         self.info = {"accepted": moved, "converged": not moved}
         return loss

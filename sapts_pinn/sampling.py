@@ -1,8 +1,8 @@
 """Collocation points of a run: drawn at the start, redrawn where the residual is large.
 
-The first set is uniform.  At every resampling half of the interior points are drawn afresh, uniformly, and half by
-residual-based adaptive distribution, p ~ |r| / mean |r| + 1 (RAD, arXiv:2207.10289); the terms on the boundary are
-drawn afresh.  Between resamplings the set is frozen, so that the objective is a fixed function.
+The first set is uniform.  At every resampling half of the interior points are drawn afresh, uniformly, and
+half by residual-based adaptive distribution, p ~ |r| / mean |r| + 1 (RAD, arXiv:2207.10289); the terms on the
+boundary are drawn afresh.  Between resamplings the set is frozen, so that the objective is a fixed function.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Collocation:
     def draw(self) -> dict[str, Sites]:
         """A first, uniform set."""
         self.sites = {
-            term.name: term.sites(self._count(term.name), self.generator, self.sampler) for term in self.problem.terms
+            term.name: term.sites(self._count(term.name), self.generator, self.sampler)
+            for term in self.problem.terms
         }
         return self.sites
 
@@ -62,9 +63,11 @@ class Collocation:
         self.draw()
         adaptive = round(self.adaptive * self.interior)
         if adaptive:
-            # A grid, or a set fixed by its rule, would come out the same: uniform points are drawn by Sobol then.
+            # A grid would come out the same: uniform points are drawn by Sobol then.
             sampler = "sobol" if self.sampler == "grid" else self.sampler
-            uniform = self.problem.equation_term.sites(self.interior - adaptive, self.generator, sampler).points
+            uniform = self.problem.equation_term.sites(
+                self.interior - adaptive, self.generator, sampler
+            ).points
             dense = rad(
                 self.problem.domain,
                 adaptive,
@@ -94,8 +97,8 @@ class Collocation:
         self.sites = {name: Sites(**site) for name, site in state["sites"].items()}
 
 
-def objective_of(model: Model, sites: Mapping[str, Sites], previous: LeastSquares | None = None) -> LeastSquares:
+def objective_of(
+    model: Model, sites: Mapping[str, Sites], previous: LeastSquares | None = None
+) -> LeastSquares:
     """The loss on given points; work goes on being counted where the previous objective counted it."""
     return LeastSquares(model, sites, counters=None if previous is None else previous.counters)
-
-

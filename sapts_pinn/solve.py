@@ -131,7 +131,7 @@ def solve(
         "problem": problem.name, "source": source, "method": method, "budget": str(limits), "seed": seed,
         "target_error": target_error, **{k: _describe(v) for k, v in settings.items()}, "resample": resample,
         "dtype": dtype, "device": device, "options": dict(options or {}), "threads": torch.get_num_threads(),
-        "description": str(problem), "versions": versions(),
+        "symmetry": problem.symmetry, "description": str(problem), "versions": versions(),
     }  # fmt: skip
     state = None
     if resume is not None:
@@ -141,11 +141,7 @@ def solve(
         _check_resumable(state, config, path)
         folder = folder or path.parent
         overwrite = overwrite or folder == path.parent
-    writers: list[Callback] = []
-    if folder is not None:
-        prepare_folder(folder, overwrite)
-        write_json(folder / "config.json", config)
-        writers.append(_Writer(folder, config))
+    writers: list[Callback] = [] if folder is None else [_Writer(folder, config)]
     trainer = Trainer(
         model,
         collocation,
@@ -162,6 +158,9 @@ def solve(
         trainer.load_state_dict(state["trainer"])
         if trainer.used >= 1:
             raise ValueError(f"the budget {limits} is already spent by the run in {path}; give a larger one to go on")
+    if folder is not None:  # only now: a wrong setting leaves no trace
+        prepare_folder(folder, overwrite, keep=resume is not None)
+        write_json(folder / "config.json", config)
     trainer.run()
     solution = Solution(problem, model, config, trainer.history, summary(trainer, config))
     if folder is not None:
@@ -219,8 +218,18 @@ def _check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: 
             )
 
 
-def prepare_folder(folder: Path, overwrite: bool) -> None:
+RUN_FILES = (
+    "config.json", "history.csv", "result.json", "checkpoint.pt", "model.pt", "solution.png", "solution.vtu", "report.html",
+)  # fmt: skip
+
+
+def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
     """Make a run folder.
+
+    Args:
+        folder: Where.
+        overwrite: Whether it may hold an earlier run.
+        keep: Leave the files of that run where they are, because it goes on.
 
     Raises:
         ValueError: It holds another run, is a file, or cannot be written.
@@ -234,6 +243,8 @@ def prepare_folder(folder: Path, overwrite: bool) -> None:
         probe = folder / ".write-test"
         probe.touch()
         probe.unlink()
+        for name in () if keep else RUN_FILES:  # or the pictures of one run would stand beside the figures of another
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(f"cannot write to {folder}: {error.strerror}; give another folder") from error
 
@@ -422,6 +433,16 @@ class Solution:
         rows = [r.reshape(shape) for r in residuals(self.model, flat)]
         out = [r if torch_in else r.numpy() for r in rows]
         return out if len(out) > 1 else out[0]
+
+    def reference(self, points: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The reference's values by unknown, shaped as by `predict`; None when the problem has no reference."""
+        flat, shape, torch_in = self._points(points)
+        values = reference_values(self.problem, flat)
+        if values is None:
+            return None
+        rows = [v.reshape(shape) for v in values.unbind(1)]
+        names = self.problem.unknown_names
+        return {name: v if torch_in else v.numpy() for name, v in zip(names, rows, strict=True)}
 
     def error(self, points: Mapping[str, Any] | None = None, values: Any = None) -> float:
         """The relative L2 error against the problem's reference, or against data.

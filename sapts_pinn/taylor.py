@@ -1,16 +1,19 @@
 """Forward Taylor propagation: a network's derivatives with respect to its inputs, all in one pass.
 
-A residual needs u and a handful of its derivatives at every point.  Nested reverse-mode differentiation runs the
-network again for each order; instead, the bundle of channels (u, u_x, u_xx, u_t, ...) is carried through the layers.
-An affine layer maps every channel by the same matrix.  An activation maps them by Faa di Bruno's formula,
+A residual needs u and a handful of its derivatives at every point.  Nested reverse-mode differentiation runs
+the network again for each order; instead, the bundle of channels (u, u_x, u_xx, u_t, ...) is carried through
+the layers. An affine layer maps every channel by the same matrix.  An activation maps them by Faa di Bruno's
+formula,
 
     d_alpha s(z) = sum over partitions of alpha into blocks b_1 .. b_k of  s^(k)(z) d_{b_1} z ... d_{b_k} z,
 
-for example a_xx = s'(z) z_xx + s''(z) z_x^2 and a_xy = s'(z) z_xy + s''(z) z_x z_y.  Products obey Leibniz' rule.
-Sources: Griewank & Walther, Evaluating Derivatives (2008), ch. 13; forward Laplacian, appendix of arXiv:2405.15603.
+for example a_xx = s'(z) z_xx + s''(z) z_x^2 and a_xy = s'(z) z_xy + s''(z) z_x z_y.  Products obey Leibniz'
+rule. Sources: Griewank & Walther, Evaluating Derivatives (2008), ch. 13; forward Laplacian, appendix of
+arXiv:2405.15603.
 
-A bundle is a tensor [C, N, W]: channel, point, unit.  `propagate` has a rule for each kind of module; a module
-without one is differentiated by nested `torch.func.jvp`, exactly but more slowly.
+A bundle is a tensor [C, N, W]: channel, point, unit.  `propagate` has a rule for each kind of module; a
+module without one, or that does something else than its kind (a `forward` of its own, hooks), is
+differentiated by nested `torch.func.jvp`, exactly but more slowly.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import singledispatch
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +31,7 @@ from torch.nn import functional
 from .problems.fields import MultiIndex
 
 Derivatives = Callable[[Tensor, int], list[Tensor]]
+Rule = Callable[[Any, Tensor, "Channels"], Tensor]
 
 
 def _partitions(items: tuple[int, ...]) -> list[list[tuple[int, ...]]]:
@@ -79,11 +84,11 @@ class Channels:
         return len(self.indices)
 
 
-# -- activations: s, s', s'', ... at z -------------------------------------------------------------------------------
+# -- activations: s, s', s'', ... at z -------------------------------------------------------------------
 
 
 def _tanh(z: Tensor, order: int) -> list[Tensor]:
-    """a' = 1 - a^2, and by Leibniz a^(n+1) = -sum_k C(n, k) a^(k) a^(n-k)."""
+    """From a' = 1 - a^2 and by Leibniz a^(n+1) = -sum_k C(n, k) a^(k) a^(n-k)."""
     a = torch.tanh(z)
     out = [a, 1 - a * a]
     for n in range(1, order):
@@ -101,7 +106,7 @@ def _leibniz_square(d: list[Tensor], n: int) -> Tensor:
 
 
 def _sigmoid(z: Tensor, order: int) -> list[Tensor]:
-    """s' = s - s^2."""
+    """By s' = s - s^2."""
     out = [torch.sigmoid(z)]
     for n in range(order):
         out.append(out[n] - _leibniz_square(out, n))
@@ -118,11 +123,12 @@ def _silu(z: Tensor, order: int) -> list[Tensor]:
 
 
 def _softplus(z: Tensor, order: int) -> list[Tensor]:
-    return [functional.softplus(z), *_sigmoid(z, max(order - 1, 0))][: order + 1]
+    # Without the threshold of nn.Softplus, 2e-9 off beyond it: a value must fit its derivatives.
+    return [torch.logaddexp(z, torch.zeros_like(z)), *_sigmoid(z, max(order - 1, 0))][: order + 1]
 
 
 def _gelu(z: Tensor, order: int) -> list[Tensor]:
-    """z Phi(z); Phi' = phi and phi^(n+1) = -z phi^(n) - n phi^(n-1)."""
+    """From z Phi(z), Phi' = phi and phi^(n+1) = -z phi^(n) - n phi^(n-1)."""
     gauss = [0.5 * (1 + torch.erf(z / math.sqrt(2))), torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)]
     for n in range(1, order):
         gauss.append(-z * gauss[n] - ((n - 1) * gauss[n - 1] if n > 1 else 0))
@@ -179,7 +185,7 @@ def apply_elementwise(derivatives: Derivatives, bundle: Tensor, channels: Channe
 
 
 def multiply(a: Tensor, b: Tensor, channels: Channels) -> Tensor:
-    """Leibniz: the bundle of a product from the bundles of its factors, channels first, other axes broadcast."""
+    """Leibniz: the bundle of a product from those of its factors, channels first, other axes broadcast."""
     out = []
     for terms in channels.leibniz:
         total = None
@@ -196,10 +202,43 @@ def constant(value: Tensor, channels: Channels) -> Tensor:
     return torch.cat([value.unsqueeze(0), value.new_zeros(len(channels) - 1, *value.shape)])
 
 
-# -- modules ---------------------------------------------------------------------------------------------------------
+# -- modules ---------------------------------------------------------------------------------------------
 
 
-@singledispatch
+RULES: dict[type[nn.Module], Rule] = {}
+
+
+def rule(kind: type[nn.Module]) -> Callable[[Rule], Rule]:
+    """Register the rule (module, bundle, channels) -> bundle of a kind of module."""
+
+    def register(function: Rule) -> Rule:
+        RULES[kind] = function
+        return function
+
+    return register
+
+
+for _kind, _derivatives in ACTIVATIONS.items():
+    RULES[_kind] = partial(
+        lambda derivatives, _, bundle, channels: apply_elementwise(derivatives, bundle, channels),
+        _derivatives,
+    )
+
+
+def find_rule(module: nn.Module) -> Rule | None:
+    """The rule that holds for a module, or None: subclasses may compute something else, hooks too."""
+    if module._forward_hooks or module._forward_pre_hooks:
+        return None
+    kind = next((k for k in type(module).__mro__ if k in RULES), None)
+    if kind is None or type(module).forward is not kind.forward:
+        return None
+    if isinstance(module, nn.GELU) and module.approximate != "none":
+        return None
+    if isinstance(module, nn.Softplus) and (module.beta != 1 or module.threshold < 20):
+        return None
+    return RULES[kind]
+
+
 def propagate(module: nn.Module, bundle: Tensor, channels: Channels) -> Tensor:
     """Carry a bundle through a module.
 
@@ -211,14 +250,8 @@ def propagate(module: nn.Module, bundle: Tensor, channels: Channels) -> Tensor:
     Returns:
         [C, N, W_out].
     """
-    rule = ACTIVATIONS.get(type(module))
-    if isinstance(module, nn.GELU) and module.approximate != "none":
-        rule = None
-    if isinstance(module, nn.Softplus) and (module.beta != 1 or module.threshold < 20):
-        rule = None
-    if rule is not None:
-        return apply_elementwise(rule, bundle, channels)
-    return by_nested_jvp(module, bundle, channels)
+    known = find_rule(module)
+    return by_nested_jvp(module, bundle, channels) if known is None else known(module, bundle, channels)
 
 
 def by_nested_jvp(function: Callable[[Tensor], Tensor], bundle: Tensor, channels: Channels) -> Tensor:
@@ -230,7 +263,9 @@ def by_nested_jvp(function: Callable[[Tensor], Tensor], bundle: Tensor, channels
     out = []
     for index in channels.indices:
 
-        def along(level: int, argument: Callable[[list[Tensor]], Tensor], index: MultiIndex = index) -> Tensor:
+        def along(
+            level: int, argument: Callable[[list[Tensor]], Tensor], index: MultiIndex = index
+        ) -> Tensor:
             if level == len(index):
                 return function(argument([]))
             return torch.func.jvp(  # type: ignore[no-any-return]
@@ -256,19 +291,19 @@ def by_nested_jvp(function: Callable[[Tensor], Tensor], bundle: Tensor, channels
     return torch.stack(out)
 
 
-@propagate.register
-def _(module: nn.Linear, bundle: Tensor, channels: Channels) -> Tensor:
+@rule(nn.Linear)
+def _linear(module: nn.Linear, bundle: Tensor, channels: Channels) -> Tensor:
     out = functional.linear(bundle, module.weight)
     return out if module.bias is None else torch.cat([out[:1] + module.bias, out[1:]])
 
 
-@propagate.register
-def _(module: nn.Sequential, bundle: Tensor, channels: Channels) -> Tensor:
+@rule(nn.Sequential)
+def _sequential(module: nn.Sequential, bundle: Tensor, channels: Channels) -> Tensor:
     for layer in module:
         bundle = propagate(layer, bundle, channels)
     return bundle
 
 
-@propagate.register
-def _(module: nn.Identity, bundle: Tensor, channels: Channels) -> Tensor:
+@rule(nn.Identity)
+def _identity(module: nn.Identity, bundle: Tensor, channels: Channels) -> Tensor:
     return bundle

@@ -2,14 +2,13 @@
 
     s = argmin g.s + s.Bs/2  over |s| <= Delta,      rho = (f_ref - f(theta + s)) / (-m(s))
 
-The step is taken when rho > `accept`, with f_ref = f(theta), or the largest of the last `window` accepted values
-(non-monotone: arXiv:2605.14860).  Delta shrinks when rho < `shrink`, and grows when rho > `grow` *and* the step lies
-on the boundary.  A value or gradient that is not finite is a rejection like any other.
+The step is taken when rho > `accept`, with f_ref = f(theta), or the largest of the last `window` accepted
+values (non-monotone: arXiv:2605.14860).  Delta shrinks when rho < `shrink`, and grows when rho > `grow` *and*
+the step lies on the boundary.  A value or gradient that is not finite is a rejection like any other.
 
-A model that can solve for many radii at once (Gauss-Newton) may have its radius found by probing instead: of a
-geometric set in [Delta/3, 3 Delta] the largest radius whose measured rho still reaches `target_ratio`
-(arXiv:2607.02194).
-Source: Conn, Gould & Toint, Trust-Region Methods (2000), ch. 6 and 17.
+A model that can solve for many radii at once (Gauss-Newton) may have its radius found by probing instead: of
+a geometric set in [Delta/3, 3 Delta] the largest radius whose measured rho still reaches `target_ratio`
+(arXiv:2607.02194). Source: Conn, Gould & Toint, Trust-Region Methods (2000), ch. 6 and 17.
 """
 
 from __future__ import annotations
@@ -33,13 +32,35 @@ PATIENCE = 30  # rejections in a row after which the curvature is rebuilt
 PROBES = 12
 
 
+class _Surroundings:
+    """What an evaluation changes by the way: random numbers and an objective's buffers.
+
+    Put back before every trial, so that dropout draws the same units at both ends of a step, and after a
+    rejection.
+    """
+
+    def __init__(self, objective: Objective, device: torch.device) -> None:
+        self.objective, self.device = objective, device
+        self.random = torch.get_rng_state()
+        self.random_there = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+        self.buffers = [b.clone() for b in objective.buffers()]
+
+    def restore(self) -> None:
+        torch.set_rng_state(self.random)
+        if self.random_there is not None:
+            torch.cuda.set_rng_state(self.random_there, self.device)
+        for buffer, value in zip(self.objective.buffers(), self.buffers, strict=True):
+            buffer.copy_(value)
+
+
 class TrustRegion(torch.optim.Optimizer):
     """A trust-region method as a PyTorch optimizer.
 
     Args:
         params: The tensors to train, one group.
         curvature: The model of the Hessian: "identity", "lsr1", "ssbroyden", "gauss-newton" or a `Curvature`.
-        radius: Initial radius, in the model's norm.  It adapts within a few steps; results hardly depend on it.
+        radius: Initial radius, in the model's norm.  It adapts within a few steps; results hardly depend on
+        it.
         accept: Least rho of an accepted step.
         shrink: The radius shrinks below this rho.
         grow: The radius grows above this rho, when the step is on the boundary.
@@ -47,8 +68,8 @@ class TrustRegion(torch.optim.Optimizer):
         target_ratio: If given, and the model allows, the radius is probed for this rho.
 
     Attributes:
-        info: Of the last step: radius, rho, accepted, predicted, length, and `converged` when no further progress is
-            possible in working precision.
+        info: Of the last step: radius, rho, accepted, predicted, length, and `converged` when no further
+            progress is possible in working precision.
 
     Raises:
         ValueError: An argument out of range, or several parameter groups.
@@ -86,7 +107,9 @@ class TrustRegion(torch.optim.Optimizer):
         self.values: deque[float] = deque(maxlen=window)
         self.rejections = 0
         self.info: dict[str, Any] = {}
-        self._at: tuple[Objective, Tensor, Evaluation, Tensor] | None = None  # objective, theta, look, gradient
+        self._stalled = False
+        # The objective, where it was last evaluated, what was found, and the gradient.
+        self._at: tuple[Objective, Tensor, Evaluation, Tensor] | None = None
         self._prepared: Evaluation | None = None
 
     @property
@@ -95,18 +118,29 @@ class TrustRegion(torch.optim.Optimizer):
         return list(self.param_groups[0]["params"])
 
     def _current(self, objective: Objective) -> tuple[Tensor, Evaluation, Tensor]:
-        """The current point, its evaluation and gradient; those of the last step when nothing changed since."""
+        """The current point, its evaluation and gradient; the last step's when nothing changed since."""
         theta = gather(self.parameters)
+        if sum(p.numel() for p in objective.parameters) != theta.numel():
+            raise ValueError("the objective depends on other parameters than those this optimizer was given")
         if self._at is not None and self._at[0] is objective and torch.equal(self._at[1], theta):
             return self._at[1:]
-        if isinstance(self.curvature, SSBroyden):
-            self.curvature.symmetrise()
         evaluation = objective.evaluate()
         if not math.isfinite(evaluation.value):
-            raise FloatingPointError(f"the loss is {evaluation.value} at the starting point; check the initial network")
+            raise FloatingPointError(
+                f"the loss is {evaluation.value} at the starting point; check the initial network"
+            )
         gradient = evaluation.gradient()
-        self.values.clear()
-        self.values.append(evaluation.value)
+        if not torch.isfinite(gradient).all():
+            raise FloatingPointError(
+                "the gradient is not finite at the starting point; check the initial network"
+            )
+        # The last accepted value again: the same function still, as after loading a checkpoint.
+        if not self.values or self.values[-1] != evaluation.value:
+            if isinstance(self.curvature, SSBroyden):
+                self.curvature.symmetrise()
+            self._stalled = False
+            self.values.clear()
+            self.values.append(evaluation.value)
         self._at = (objective, theta, evaluation, gradient)
         return theta, evaluation, gradient
 
@@ -115,23 +149,23 @@ class TrustRegion(torch.optim.Optimizer):
         """Try one step.
 
         Args:
-            closure: An `Objective`, or an ordinary closure that clears gradients, calls backward, returns the loss.
+            closure: An `Objective`, or an ordinary closure that clears gradients, calls backward, returns the
+                loss.
 
         Returns:
             The loss at the parameters this leaves behind, a tensor without shape.
         """
         objective = closure if isinstance(closure, Objective) else ClosureObjective(closure, self.parameters)
+        around = _Surroundings(objective, self.parameters[0].device)
         theta, evaluation, gradient = self._current(objective)
         f = evaluation.value
         if self._prepared is not evaluation:
             self.curvature.prepare(evaluation)
             self._prepared = evaluation
-        rng = torch.get_rng_state()
-        chosen = self._probe(objective, theta, f, gradient)
-        if chosen is None:
+        step = self._probe(objective, theta, f, gradient, around)
+        if step is None:
             step = self.curvature.solve(gradient, self.radius)
-        else:
-            step = chosen
+        around.restore()
         if not step.predicted > ROUNDING * torch.finfo(theta.dtype).eps * abs(f):
             return self._no_progress(theta, f, gradient)
         scatter_(self.parameters, theta + step.s)
@@ -145,10 +179,10 @@ class TrustRegion(torch.optim.Optimizer):
             self.curvature.update(step.s, new_gradient - gradient)
             self.values.append(trial.value)
             self._at = (objective, gather(self.parameters), trial, new_gradient)
-            self.rejections = 0
+            self.rejections, self._stalled = 0, False
         else:
             scatter_(self.parameters, theta)
-            torch.set_rng_state(rng)
+            around.restore()
             self.rejections += 1
             if self.rejections % PATIENCE == 0:
                 self.curvature.reset()
@@ -165,7 +199,9 @@ class TrustRegion(torch.optim.Optimizer):
         elif rho > group["grow"] and step.on_boundary:
             self.radius = max(self.radius, 2.0 * step.length)
 
-    def _probe(self, objective: Objective, theta: Tensor, f: float, gradient: Tensor) -> Step | None:
+    def _probe(
+        self, objective: Objective, theta: Tensor, f: float, gradient: Tensor, around: _Surroundings
+    ) -> Step | None:
         """The step for the largest radius whose measured rho reaches the target; None without probing."""
         target = self.param_groups[0]["target_ratio"]
         if target is None or not isinstance(self.curvature, GaussNewton):
@@ -179,6 +215,7 @@ class TrustRegion(torch.optim.Optimizer):
             if not step.predicted > 0:
                 continue
             scatter_(self.parameters, theta + step.s)
+            around.restore()
             value = objective.evaluate().value
             if not (math.isfinite(value) and (f - value) / step.predicted >= target):
                 break  # rho falls with the radius: what lies beyond is worse
@@ -192,12 +229,12 @@ class TrustRegion(torch.optim.Optimizer):
 
     def _no_progress(self, theta: Tensor, f: float, gradient: Tensor) -> Tensor:
         """The model promises nothing above rounding: rebuild it once, then say that this is the end."""
-        again = bool(self.info.get("stalled", False))
+        again, self._stalled = self._stalled, True
         self.curvature.reset()
         self._prepared = None
         self.radius = max(self.radius, 1.0)
         self._report(0.0, False, 0.0, 0.0)
-        self.info.update(stalled=True, converged=again or not bool(gradient.any()))
+        self.info["converged"] = again or not bool(gradient.any())
         return torch.tensor(f, dtype=theta.dtype)
 
     def _report(self, rho: float, accepted: bool, predicted: float, length: float) -> None:
@@ -217,6 +254,8 @@ class TrustRegion(torch.optim.Optimizer):
             "radius": self.radius,
             "values": list(self.values),
             "rejections": self.rejections,
+            "stalled": self._stalled,
+            "model": type(self.curvature).__name__,
             "info": dict(self.info),
             "curvature": self.curvature.state_dict(),
         }
@@ -230,10 +269,15 @@ class TrustRegion(torch.optim.Optimizer):
         """
         state = dict(state_dict)
         if "trust_region" not in state:
-            raise ValueError("this state was not saved by TrustRegion; resume with the method it was written by")
+            raise ValueError(
+                "this state was not saved by TrustRegion; resume with the method it was written by"
+            )
         own = state.pop("trust_region")
+        if own["model"] != type(self.curvature).__name__:
+            raise ValueError(f"this state is of {own['model']}, not of {type(self.curvature).__name__}")
         super().load_state_dict(state)
-        self.radius, self.rejections, self.info = own["radius"], own["rejections"], dict(own["info"])
+        self.radius, self.rejections, self._stalled = own["radius"], own["rejections"], own["stalled"]
+        self.info = dict(own["info"])
         self.values = deque(own["values"], maxlen=self.values.maxlen)
         self.curvature.load_state_dict(own["curvature"])
         self._at = self._prepared = None

@@ -3,13 +3,13 @@
 Three forms of the same model, chosen by size:
 
 - dense (N >= n): eigen-decomposition of J^T J, [n, n];
-- kernel (N < n): eigen-decomposition of J J^T, [N, N]; the gradient J^T r lies in the range of J^T, so nothing is lost
-  (Woodbury; arXiv:2505.12149);
+- kernel (N < n): eigen-decomposition of J J^T, [N, N]; the gradient J^T r lies in the range of J^T, so
+  nothing is lost (Woodbury; arXiv:2505.12149);
 - matrix-free: products J^T (J v) inside Steihaug's conjugate gradients, for networks whose J does not fit.
 
-With the eigen-decomposition at hand the exact trust-region step for any radius costs one small product, which the
-ratio-targeted radius exploits (`trust_region.py`; the idea of arXiv:2607.02194).
-Sources: Mueller & Zeinhofer, arXiv:2302.13163; More, The Levenberg-Marquardt algorithm (1978).
+With the eigen-decomposition at hand the exact trust-region step for any radius costs one small product, which
+the ratio-targeted radius exploits (`trust_region.py`; the idea of arXiv:2607.02194). Sources: Mueller &
+Zeinhofer, arXiv:2302.13163; More, The Levenberg-Marquardt algorithm (1978).
 """
 
 from __future__ import annotations
@@ -81,13 +81,15 @@ class GaussNewton(Curvature):
 
     def solve(self, g: Tensor, radius: float) -> Step:
         """The exact step, or that of truncated conjugate gradients."""
+        if not g.any():
+            return Step(torch.zeros_like(g), 0.0, False, 0.0)  # J may be 0, and its spectrum empty
         if self._eigen is None:
             return steihaug(g, self.mv, radius, tolerance=self.tolerance, max_iterations=self.iterations)
         return secular(g, *self._eigen, radius)
 
     def solve_many(self, g: Tensor, radii: Tensor) -> list[Step]:
         """Exact steps for several radii [k] at little more than the cost of one."""
-        if self._eigen is None:
+        if self._eigen is None or not g.any():
             return [self.solve(g, float(radius)) for radius in radii]
         values, vectors = self._eigen
         found = secular_many(vectors.T @ g, values, radii)

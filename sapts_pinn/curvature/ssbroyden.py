@@ -12,10 +12,11 @@ the update is
 
     H+ = [H - Hy (Hy)^T / y.Hy + phi (y.Hy) v v^T] / tau + rho s s^T.
 
-Source: Al-Baali (1998) and Urban, Stefanou & Pons, arXiv:2405.04230 (their SSBroyden2).  No line search is needed:
-the trust region is measured in the model's own norm, |s|_B = sqrt(s.Bs), in which its minimiser is exactly the
-quasi-Newton step cut to length.  That norm is also invariant to a linear change of the parameters, so that an initial
-radius means the same for every network.  H stays positive definite because a pair with y.s <= 0 is skipped.
+Source: Al-Baali (1998) and Urban, Stefanou & Pons, arXiv:2405.04230 (their SSBroyden2).  No line search is
+needed: the trust region is measured in the model's own norm, |s|_B = sqrt(s.Bs), in which its minimiser is
+exactly the quasi-Newton step cut to length.  That norm is also invariant to a linear change of the
+parameters, so that an initial radius means the same for every network.  H stays positive definite because a
+pair with y.s <= 0 is skipped.
 
 Memory 8 n^2 bytes, time O(n^2) per step: for n up to some 6,000.
 """
@@ -74,7 +75,7 @@ class SSBroyden(Curvature):
         h, b = rho * y_H_y, rho * s_B_s
         a = max(h * b - 1.0, 1e-14)  # >= 0 by Cauchy-Schwarz; rounding may say otherwise
         c = math.sqrt(a / (1.0 + a))
-        rho_minus = min(1.0, h * (1.0 - c))
+        rho_minus = min(1.0, h / ((1.0 + a) * (1.0 + c)))  # 1 - c without cancellation
         theta = max((rho_minus - 1.0) / a, min(1.0 / rho_minus, (1.0 - b) / b))
         sigma = 1.0 + theta * a
         sigma_n = abs(sigma) ** (1.0 / (1.0 - n)) if n > 1 else 1.0

@@ -16,19 +16,25 @@ from pathlib import Path
 FLAGS = ("-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-std=gnu11")
 
 
-def cache_folder() -> Path:
-    """Where compiled kernels are kept."""
+def cache_folder() -> Path | None:
+    """Where compiled kernels are kept; None where no folder can be written, as in some containers."""
     given = os.environ.get("SAPTS_PINN_CACHE")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sapts_pinn"
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = Path(given) if given else home / "sapts_pinn"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # there may be no home at all
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _processor() -> str:
     """What the code is tuned for: another processor must not load it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return "\n".join(sorted({line for line in lines if line.startswith(("flags", "model name", "Features"))}))
+        return "\n".join(
+            sorted({line for line in lines if line.startswith(("flags", "model name", "Features"))})
+        )
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
 
@@ -38,7 +44,6 @@ def _compile(source: str, target: Path, options: tuple[str, ...]) -> bool:
     if compiler is None:
         return False
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             code, built = Path(folder) / "taylor.c", Path(folder) / "taylor.so"
             code.write_text(source)
@@ -50,6 +55,15 @@ def _compile(source: str, target: Path, options: tuple[str, ...]) -> bool:
     except (OSError, subprocess.SubprocessError):
         pass
     return False
+
+
+def _open(path: Path) -> ctypes.CDLL | None:
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError:
+        return None
+    library.tape_size.restype = ctypes.c_long
+    return library
 
 
 @cache
@@ -64,12 +78,13 @@ def load(single: bool = False) -> ctypes.CDLL | None:
     source = resources.files(__package__).joinpath("taylor.c").read_text()
     options = ("-DSINGLE",) if single else ()
     identity = "\n".join((source, *FLAGS, *options, os.environ.get("CC", ""), _processor()))
-    target = cache_folder() / f"taylor-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
-    if not target.exists() and not _compile(source, target, options):
-        return None
-    try:
-        library = ctypes.CDLL(str(target))
-    except OSError:
-        return None
-    library.tape_size.restype = ctypes.c_long
-    return library
+    name = f"taylor-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    kept = cache_folder()
+    if kept is not None:
+        known = _open(kept / name)
+        if known is not None:
+            return known
+        return _open(kept / name) if _compile(source, kept / name, options) else None
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # for this process only
+        target = Path(folder) / name
+        return _open(target) if _compile(source, target, options) else None

@@ -43,7 +43,13 @@ class CompiledMLP:
     """
 
     def __init__(
-        self, widths: Sequence[int], activation: str, chain: Chain, order: int, dtype: torch.dtype, threads: int
+        self,
+        widths: Sequence[int],
+        activation: str,
+        chain: Chain,
+        order: int,
+        dtype: torch.dtype,
+        threads: int,
     ) -> None:
         library = load(dtype == torch.float32)
         if library is None or not self.supports(activation, order, dtype):
@@ -103,14 +109,17 @@ class Batch:
         self.padded = self.blocks * kernel.block
         full = torch.cat([inputs, inputs[:, -1:].expand(-1, self.padded - self.points, -1)], 1)
         self._inputs = (
-            full.to(kernel.dtype).reshape(channels, self.blocks, kernel.block, width).permute(1, 0, 3, 2).contiguous()
+            full.to(kernel.dtype)
+            .reshape(channels, self.blocks, kernel.block, width)
+            .permute(1, 0, 3, 2)
+            .contiguous()
         )
         self._tape: Tensor | None = None
         self._out = torch.empty(channels, kernel.widths[-1], self.padded, dtype=kernel.dtype)
         self._gradients: list[Tensor] = []
 
     def forward(self, theta: Tensor, keep: bool = True) -> Tensor:
-        """The network's bundle [C, outputs, N] at parameters theta [n]; keep=True prepares for a reverse pass."""
+        """The network's bundle [C, outputs, N] at theta [n]; keep=True prepares for a reverse pass."""
         kernel = self.kernel
         if keep and self._tape is None:
             self._tape = torch.empty(self.blocks * kernel.tape_block, dtype=kernel.dtype)
@@ -145,12 +154,14 @@ class Batch:
         else:
             padded = torch.nn.functional.pad(cotangent, (0, self.padded - self.points))
         if jacobian is None and not self._gradients:
-            self._gradients = [torch.empty(kernel.parameters, kernel.lanes, dtype=kernel.dtype) for _ in kernel._work]
+            self._gradients = [
+                torch.empty(kernel.parameters, kernel.lanes, dtype=kernel.dtype) for _ in kernel._work
+            ]
 
         def task(worker: int, first: int, last: int) -> None:
             gradient = None
             if jacobian is None:
-                gradient = _pointer(self._gradients[worker].zero_())
+                gradient = _pointer(self._gradients[worker])
             kernel._library.taylor_reverse(
                 *kernel._tables,
                 _pointer(theta),
@@ -169,7 +180,7 @@ class Batch:
         return kernel._split(self.blocks, task)
 
     def reverse(self, theta: Tensor, cotangent: Tensor) -> Tensor:
-        """Gradient [n] of sum(cotangent * bundle), cotangent [C, outputs, N], after `forward` at the same theta."""
+        """Gradient [n] of sum(cotangent * bundle), both [C, outputs, N], after `forward` at the same theta."""
         workers = self._reverse(theta, cotangent, None)
         total = self._gradients[0].sum(1)
         for gradient in self._gradients[1:workers]:

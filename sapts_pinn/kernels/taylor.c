@@ -315,7 +315,7 @@ void taylor_forward(const int *shape, const int *terms, const real *params, cons
   }
 }
 
-/* Cotangents obar[channel][unit][points] to gradients.  jacobian == NULL: grad[parameter][LANES] is added to.
+/* Cotangents obar[channel][unit][points] to gradients.  jacobian == NULL: grad[parameter][LANES] is set.
  * Otherwise row `parameter` of jacobian (leading dimension ld) gets each point's own gradient.
  * work holds three bundles of the widest layer. */
 void taylor_reverse(const int *shape, const int *terms, const real *params, const real *input, const real *tape,
@@ -328,6 +328,7 @@ void taylor_reverse(const int *shape, const int *terms, const real *params, cons
   real *Zbar = work, *Abar = work + bundle, *A = work + 2 * bundle;
   long total = 0;
   for (int l = 1; l <= h.L; l++) total += (long)h.width[l] * (h.width[l - 1] + 1);
+  if (grad) memset(grad, 0, sizeof(real) * total * LANES);
   for (long b = first; b < last; b++) {
     const real *t = tape + (b + 1) * stride;
     long at = total;

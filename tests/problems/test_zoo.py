@@ -57,7 +57,7 @@ def test_manufactured_solutions(name):
     + [("allen-cahn-steady", 1e-2, 1e-7), ("poisson-lshape", 1e-2, 1e-6)],
 )
 def test_equation_holds_for_the_reference(name, step, tolerance):
-    """By central differences of order 4, which a formula in the problem that differs from the reference's fails."""
+    """By central differences of order 4: the problem and its reference speak of the same equation."""
     problem = build(name)
     points = problem.domain.interior(400, torch.Generator().manual_seed(1))
     lower, upper = problem.domain.bounds

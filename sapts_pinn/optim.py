@@ -1,0 +1,40 @@
+"""The optimizers, for people with their own training loop.
+
+    optimizer = TrustRegion(model.parameters(), "lsr1")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+
+A step evaluates the closure at both of its ends, on the same data: the batch may change between steps, not
+within one. `ClosureObjective` adds what a plain closure cannot tell; `LeastSquares` is the loss of a PDE on
+given points, with all that it knows of its own curvature.  The curvature models are in
+`sapts_pinn.curvature`.
+"""
+
+from .curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
+from .objective import ClosureObjective, Counters, Evaluation, LeastSquares, LeastSquaresEvaluation, Objective
+from .peers import LBFGS, Adam
+from .trust_region import TrustRegion
+
+__all__ = [
+    "CURVATURES",
+    "LBFGS",
+    "LSR1",
+    "Adam",
+    "ClosureObjective",
+    "Counters",
+    "Curvature",
+    "Evaluation",
+    "GaussNewton",
+    "Identity",
+    "LeastSquares",
+    "LeastSquaresEvaluation",
+    "Objective",
+    "SSBroyden",
+    "TrustRegion",
+]

@@ -1,0 +1,134 @@
+"""The report of a run: one HTML file that needs nothing beside it, made from the files of the run folder alone."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import html
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .checkpoint import write_atomically
+from .viz import plot_history
+
+CSS = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #f4f5f7; margin: 0; }
+main { max-width: 62rem; margin: 2rem auto; background: #fff; padding: 2rem 2.5rem; border-radius: 6px;
+  box-shadow: 0 1px 4px #0002; }
+h1 { font-size: 1.6rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem; }
+.status { margin: 0 0 1.4rem; color: #555; } .failed { color: #b2182b; font-weight: 600; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 0; }
+.figures div { background: #f4f5f7; border-radius: 4px; padding: .6rem .8rem; }
+.figures dt { font-size: .8rem; color: #555; } .figures dd { margin: 0; font-size: 1.15rem; font-weight: 600; }
+img { max-width: 100%; display: block; margin: 0 auto; }
+pre { background: #f4f5f7; padding: .8rem 1rem; border-radius: 4px; overflow-x: auto; font-size: .82rem; }
+table { border-collapse: collapse; font-size: .88rem; width: 100%; }
+td { border-top: 1px solid #e3e5e8; padding: .25rem .6rem .25rem 0; vertical-align: top; overflow-wrap: anywhere; }
+td:first-child { color: #555; width: 14rem; } tr:first-child td { border-top: none; }
+@media print { body, main { background: none; box-shadow: none; margin: 0; } }
+"""
+
+
+def write_report(folder: Path) -> Path:
+    """Write report.html into a run folder.
+
+    Args:
+        folder: Holds config.json and result.json; history.csv and solution.png where there are any.
+
+    Returns:
+        The report's path.
+
+    Raises:
+        ValueError: The folder holds no finished run.
+    """
+    for name in ("config.json", "result.json"):
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder} has no {name}, so that there is nothing to report")
+    config, result = (json.loads((folder / name).read_text()) for name in ("config.json", "result.json"))
+    text = _page(config, result, _picture(folder / "solution.png"), _convergence(folder / "history.csv"))
+    path = folder / "report.html"
+    write_atomically(path, lambda p: _write(p, text))
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _picture(path: Path) -> str:
+    """The picture as an <img>, or nothing."""
+    if not path.is_file():
+        return ""
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">'
+
+
+def _convergence(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    if len(rows) < 2:
+        return ""
+    with tempfile.TemporaryDirectory() as folder:
+        return _picture(plot_history(rows, Path(folder) / "convergence.png"))
+
+
+def _page(config: Mapping[str, Any], result: Mapping[str, Any], solution: str, convergence: str) -> str:
+    title = f"{result['problem']} by {result['method']}"
+    status = str(result["status"])
+    mark = " failed" if status.startswith(("failed", "interrupted")) else ""
+    settings = {k: v for k, v in config.items() if k not in ("description", "versions")}
+    parts = [
+        f"<h1>{html.escape(title)}</h1>",
+        f'<p class="status{mark}">{html.escape(status)}</p>',
+        _figures(result),
+        f"<h2>Solution</h2>\n{solution}" if solution else "",
+        f"<h2>Convergence</h2>\n{convergence}" if convergence else "",
+        f"<h2>Problem</h2>\n<pre>{html.escape(str(config.get('description', '')))}</pre>",
+        f"<h2>Result</h2>\n{_table(result)}",
+        f"<h2>Configuration</h2>\n{_table(settings)}",
+        f"<h2>Versions</h2>\n{_table(config.get('versions', {}))}",
+    ]
+    body = "\n".join(part for part in parts if part)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _figures(result: Mapping[str, Any]) -> str:
+    """The few numbers one looks for first."""
+    shown = [
+        ("relative L2 error", _number(result.get("relative_l2_error"), ".2e")),
+        ("loss", _number(result.get("loss"), ".2e")),
+        ("time", f"{_number(result.get('seconds'), '.1f')} s"),
+        ("steps", _number(result.get("iterations"), ",.0f")),
+        ("gradient evaluations", _number(result.get("gradient_evaluations"), ",.0f")),
+        ("parameters", _number(result.get("parameters"), ",.0f")),
+        *((name, _number(value, ".6g")) for name, value in (result.get("coefficients") or {}).items()),
+    ]
+    cells = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{value}</dd></div>" for name, value in shown)
+    return f'<dl class="figures">{cells}</dl>'
+
+
+def _number(value: Any, form: str) -> str:
+    return "–" if value is None else format(float(value), form)
+
+
+def _table(rows: Mapping[str, Any]) -> str:
+    cells = "\n".join(
+        f"<tr><td>{html.escape(str(name))}</td><td>{html.escape(_cell(value))}</td></tr>" for name, value in rows.items()
+    )
+    return f"<table>\n{cells}\n</table>"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

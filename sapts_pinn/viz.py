@@ -1,0 +1,547 @@
+"""Pictures of solutions and of the way to them, and files for ParaView.
+
+Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's boundary; more as
+sections through the middle, or as snapshots where one of three coordinates is time.  Every unknown has its row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .checkpoint import write_atomically
+from .geometry import Domain, Time
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from .solve import Solution
+
+Array = NDArray[np.float64]
+
+CURVE, IMAGE = 801, 301  # points along a curve and along a side of an image
+EXPORT = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of an exported grid
+CHUNK = 16_384
+OURS, THEIRS = "#2166ac", "#d6604d"
+STYLE = {
+    "font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.edgecolor": "#666666", "xtick.color": "#444444", "ytick.color": "#444444", "axes.linewidth": 0.7,
+    "figure.titlesize": 11, "figure.titleweight": "bold", "mathtext.default": "regular", "legend.frameon": False,
+}  # fmt: skip
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Values:
+    """A solution on points of one shape.
+
+    Attributes:
+        found: The unknowns.
+        exact: Their reference, or None.
+        residual: Absolute residual of the equations, the largest of a system's.
+        inside: Which points lie in the domain; everything else is NaN elsewhere.
+    """
+
+    found: dict[str, Array]
+    exact: dict[str, Array] | None
+    residual: Array
+    inside: NDArray[np.bool_]
+
+    def error(self, name: str) -> Array | None:
+        """Absolute error of an unknown."""
+        return None if self.exact is None else np.abs(self.found[name] - self.exact[name])
+
+
+def evaluate(solution: Solution, points: Mapping[str, Array]) -> Values:
+    """All there is to know of a solution at points whose coordinates broadcast."""
+    problem = solution.problem
+    columns = np.broadcast_arrays(*(np.asarray(points[name], float) for name in problem.domain.names))
+    shape = columns[0].shape
+    flat = np.stack([c.reshape(-1) for c in columns], 1)
+    span = (problem.domain.bounds[1] - problem.domain.bounds[0]).max().item()
+    inside = (problem.domain.distance(torch.from_numpy(flat)).detach() <= 1e-9 * span).numpy()
+    kept = flat[inside]
+    at = {name: kept[:, i] for i, name in enumerate(problem.domain.names)}
+
+    def spread(values: Any) -> Array:
+        out = np.full(len(flat), np.nan)
+        out[inside] = values
+        return out.reshape(shape)
+
+    found = solution.predict(at)
+    found = found if isinstance(found, dict) else {problem.unknown_names[0]: found}
+    exact = solution.reference(at)
+    residual = [
+        np.abs(solution.residual({name: c[i : i + CHUNK] for name, c in at.items()}))
+        for i in range(0, len(kept), CHUNK)
+    ]
+    return Values(
+        {name: spread(v) for name, v in found.items()},
+        None if exact is None else {name: spread(v) for name, v in exact.items()},
+        spread(np.concatenate([r.reshape(-1, r.shape[-1]).max(0) for r in residual])),
+        inside.reshape(shape),
+    )
+
+
+def _ends(domain: Domain, name: str) -> tuple[float, float]:
+    low, high = domain.bounds[:, domain.names.index(name)].tolist()
+    return low, high
+
+
+def _middle(domain: Domain) -> dict[str, float]:
+    """A point well inside: of the box's centre and many others, the one farthest from the boundary."""
+    centre = domain.bounds.mean(0, keepdim=True)
+    if float(domain.distance(centre)) >= 0:
+        trial = domain.interior(4096, torch.Generator().manual_seed(0), "sobol")
+        centre = trial[domain.distance(trial).argmin()][None]
+    return dict(zip(domain.names, centre[0].tolist(), strict=True))
+
+
+def _time(domain: Domain) -> str | None:
+    return next((f.names[0] for f in domain.factors() if isinstance(f, Time)), None)
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def plot_solution(solution: Solution, path: Path) -> Path:
+    """Draw a solution with its reference and error, where known, into a picture.
+
+    Args:
+        solution: What to draw.
+        path: Where; the extension gives the format (.png, .pdf, .svg).
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: The extension is no picture's.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context(STYLE):
+        draw = {1: _curves, 2: _images}.get(solution.problem.domain.dim, _sections)
+        figure = draw(solution)
+        figure.suptitle(_title(solution), x=0.02, ha="left")
+        return _save(figure, path)
+
+
+def _title(solution: Solution) -> str:
+    r = solution.result
+    parts = [str(r["problem"]), str(r["method"])]
+    if r.get("relative_l2_error") is not None:
+        parts.append(f"relative L2 error {r['relative_l2_error']:.1e}")
+    return "   ·   ".join([*parts, f"{r['seconds']:.0f} s"])
+
+
+def _figure(width: float, height: float) -> Figure:
+    """A figure of its own: pyplot would choose a window system and keep every figure alive."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=160)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    known = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise ValueError(f"cannot draw {path.name!r}: use .png, .pdf or .svg")
+    write_atomically(path, lambda p: figure.savefig(p))
+    return path
+
+
+def _curves(solution: Solution) -> Figure:
+    """One coordinate: the solution over it, and the error below."""
+    problem = solution.problem
+    (name,) = problem.domain.names
+    x = np.linspace(*_ends(problem.domain, name), CURVE)
+    values = evaluate(solution, {name: x})
+    rows = len(values.found)
+    figure = _figure(6.4, 0.5 + 3.4 * rows)
+    axes = figure.subplots(2 * rows, 1, sharex=True, squeeze=False, height_ratios=[2, 1] * rows)[:, 0]
+    for row, unknown in enumerate(values.found):
+        _curve(axes[2 * row], axes[2 * row + 1], x, values, unknown)
+    axes[-1].set(xlabel=name, xlim=(x[0], x[-1]))
+    return figure
+
+
+def _curve(top: Axes, bottom: Axes, x: Array, values: Values, unknown: str) -> None:
+    top.plot(x, values.found[unknown], color=OURS, lw=2, label="network")
+    error = values.error(unknown)
+    if values.exact is not None:
+        top.plot(x, values.exact[unknown], color=THEIRS, lw=1.2, ls=(0, (4, 3)), label="reference")
+    top.legend(loc="best")
+    top.set_ylabel(unknown)
+    shown, label = (values.residual, "|residual|") if error is None else (error, f"|error of {unknown}|")
+    bottom.semilogy(x, np.maximum(shown, 1e-300), color="#444444", lw=1)
+    with np.errstate(all="ignore"):
+        top_value = float(np.nanmax(shown, initial=0.0)) or 1.0
+    bottom.set(ylabel=label, ylim=(max(top_value * 1e-5, 1e-17), 3 * top_value))
+    bottom.grid(color="#dddddd", lw=0.5)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A plane through the domain, to be drawn as an image.
+
+    Attributes:
+        across: Horizontal coordinate.
+        up: Vertical coordinate.
+        fixed: All others.
+    """
+
+    across: str
+    up: str
+    fixed: dict[str, float]
+
+    def grid(self, domain: Domain) -> dict[str, Array]:
+        """Coordinates [IMAGE, IMAGE] of the points."""
+        a, b = (np.linspace(*_ends(domain, name), IMAGE) for name in (self.across, self.up))
+        first, second = np.meshgrid(a, b)
+        return {**{name: np.full_like(first, v) for name, v in self.fixed.items()}, self.across: first, self.up: second}
+
+    @property
+    def label(self) -> str:
+        """Where it lies."""
+        return ", ".join(f"{name} = {value:.3g}" for name, value in self.fixed.items())
+
+
+def _images(solution: Solution) -> Figure:
+    """Two coordinates: solution, reference, error; or solution and residual."""
+    domain = solution.problem.domain
+    time = _time(domain)
+    across = time or domain.names[0]
+    (up,) = (name for name in domain.names if name != across)
+    section = Section(across, up, {})
+    grid = section.grid(domain)
+    values = evaluate(solution, grid)
+    rows, columns = len(values.found), 2 if values.exact is None else 3
+    wide, high = (end - start for start, end in (_ends(domain, across), _ends(domain, up)))
+    aspect = 0.85 if time else min(max(high / wide, 0.4), 2.0)
+    figure = _figure(3.4 * columns + 0.4, 0.5 + rows * (2.6 * aspect + 0.45))
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for row, unknown in enumerate(values.found):
+        error = values.error(unknown)
+        drawn = [values.found[unknown]] if values.exact is None else [values.found[unknown], values.exact[unknown]]
+        limits = _limits(drawn)
+        for axis, field, title in zip(axes[row], drawn, (unknown, f"{unknown}, reference"), strict=False):
+            _image(axis, section, grid, values.inside, field, title, limits, domain, equal=time is None)
+        last, title = (values.residual, "|residual|") if error is None else (error, f"|error of {unknown}|")
+        _log_image(axes[row, -1], section, grid, values.inside, last, title, domain, equal=time is None)
+    for axis in axes[-1]:
+        axis.set_xlabel(across)
+    for axis in axes[:, 0]:
+        axis.set_ylabel(up)
+    return figure
+
+
+def _sections(solution: Solution) -> Figure:
+    """Three coordinates and more: three sections with their errors, and a line through the middle."""
+    domain = solution.problem.domain
+    middle, time = _middle(domain), _time(domain)
+    if time is not None and domain.dim == 3:
+        start, end = _ends(domain, time)
+        a, b = (name for name in domain.names if name != time)
+        sections = [Section(a, b, {time: t}) for t in (start, (start + end) / 2, end)]
+    else:
+        x, y, z = domain.names[:3]
+        sections = [
+            Section(a, b, {name: v for name, v in middle.items() if name not in (a, b)})
+            for a, b in ((x, y), (x, z), (y, z))
+        ]
+    grids = [section.grid(domain) for section in sections]
+    values = [evaluate(solution, grid) for grid in grids]
+    unknowns = solution.problem.unknown_names
+    figure = _figure(14.0, 0.5 + 5.6 * len(unknowns))
+    axes = figure.subplots(2 * len(unknowns), 4, squeeze=False, width_ratios=[1, 1, 1, 1.1])
+    line_name = next(name for name in domain.names if name != time)
+    x_line = np.linspace(*_ends(domain, line_name), CURVE)
+    fixed = {name: v for name, v in middle.items() if name != line_name}
+    on_line = evaluate(solution, {line_name: x_line, **{name: np.float64(v) for name, v in fixed.items()}})
+    for row, unknown in enumerate(unknowns):
+        limits = _limits([v.found[unknown] for v in values])
+        for column, (section, grid, value) in enumerate(zip(sections, grids, values, strict=True)):
+            top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
+            equal = time not in (section.across, section.up)
+            where = section.label if len(section.fixed) <= 2 else "the others in the middle"
+            _image(top, section, grid, value.inside, value.found[unknown], f"{unknown} at {where}", limits, domain, equal)
+            error = value.error(unknown)
+            shown, title = (value.residual, "|residual|") if error is None else (error, f"|error of {unknown}|")
+            _log_image(bottom, section, grid, value.inside, shown, title, domain, equal)
+            for axis in (top, bottom):
+                axis.set(xlabel=section.across, ylabel=section.up)
+        _curve(axes[2 * row, 3], axes[2 * row + 1, 3], x_line, on_line, unknown)
+        axes[2 * row, 3].set_title("along the middle line", loc="left")
+        axes[2 * row + 1, 3].set_xlabel(line_name)
+    return figure
+
+
+def _limits(fields: Sequence[Array]) -> tuple[float, float]:
+    """Common limits, symmetric when the values change sign in earnest."""
+    known = np.concatenate([f[np.isfinite(f)].reshape(-1) for f in fields])
+    if known.size == 0:
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    if low < 0 < high and min(-low, high) > 0.2 * max(-low, high):
+        low, high = -max(-low, high), max(-low, high)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _image(
+    axis: Axes,
+    section: Section,
+    grid: Mapping[str, Array],
+    inside: NDArray[np.bool_],
+    field: Array,
+    title: str,
+    limits: tuple[float, float],
+    domain: Domain,
+    equal: bool,
+    colours: str | None = None,
+) -> None:
+    symmetric = limits[0] == -limits[1]
+    mesh = axis.pcolormesh(
+        grid[section.across],
+        grid[section.up],
+        _continued(field),
+        shading="gouraud",
+        cmap=colours or ("RdBu_r" if symmetric else "viridis"),
+        vmin=limits[0],
+        vmax=limits[1],
+        rasterized=True,
+    )
+    if not inside.all():
+        _clip(axis, mesh, section, grid, domain)
+    axis.set_title(title, loc="left")
+    if equal:
+        axis.set_aspect("equal")
+    bar = axis.figure.colorbar(mesh, ax=axis, pad=0.02, aspect=25)  # type: ignore[union-attr]
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.ax.tick_params(length=2, labelsize=8)
+
+
+def _log_image(
+    axis: Axes,
+    section: Section,
+    grid: Mapping[str, Array],
+    inside: NDArray[np.bool_],
+    field: Array,
+    title: str,
+    domain: Domain,
+    equal: bool,
+) -> None:
+    """Sizes over decades: from the largest four down, which leaves out the zeros of an exact condition."""
+    logs = np.log10(np.maximum(field, 1e-300))
+    known = logs[np.isfinite(logs)]
+    high = math.ceil(10 * float(known.max())) / 10 if known.size else 0.0
+    low = max(high - 4.0, min(high - 1.0, float(np.percentile(known, 2)))) if known.size else -1.0
+    _image(axis, section, grid, inside, logs, f"log$_{{10}}$ {title}", (low, high), domain, equal, "magma")
+
+
+def _continued(field: Array) -> Array:
+    """Unknown values replaced by the nearest known one, so that a clipped image reaches its boundary."""
+    from scipy.ndimage import distance_transform_edt
+
+    unknown = ~np.isfinite(field)
+    if not unknown.any() or unknown.all():
+        return np.nan_to_num(field)
+    nearest = distance_transform_edt(unknown, return_distances=False, return_indices=True)
+    return field[tuple(nearest)]  # type: ignore[no-any-return]
+
+
+def _clip(axis: Axes, mesh: Any, section: Section, grid: Mapping[str, Array], domain: Domain) -> None:
+    """Cut an image off at the boundary and draw that, both from the zero level of the distance."""
+    a, b = grid[section.across], grid[section.up]
+    # One ring of points outside, so that the level closes where the domain touches its bounding box.
+    pad = {name: np.pad(values, 1, mode="edge") for name, values in grid.items()}
+    for name, axis_number in ((section.across, 1), (section.up, 0)):
+        step = (grid[name].max() - grid[name].min()) / (IMAGE - 1)
+        column = np.concatenate([[grid[name].min() - step], np.unique(grid[name]), [grid[name].max() + step]])
+        pad[name] = np.broadcast_to(column[None] if axis_number == 1 else column[:, None], pad[name].shape)
+    points = np.stack([pad[name].reshape(-1) for name in domain.names], 1)
+    distance = domain.distance(torch.from_numpy(points)).detach().numpy().reshape(pad[section.up].shape)
+    if not (distance < 0).any():
+        return
+    region = axis.contourf(pad[section.across], pad[section.up], distance, levels=[-1e300, 0.0], alpha=0.0)
+    path = region.get_paths()[0]
+    region.remove()
+    mesh.set_clip_path(path, axis.transData)
+    axis.contour(
+        pad[section.across], pad[section.up], distance, levels=[0.0], colors="#444444", linewidths=0.8, negative_linestyles="solid"
+    )
+    axis.set(xlim=(a.min(), a.max()), ylim=(b.min(), b.max()))
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+
+
+def plot_history(history: Sequence[Mapping[str, Any]], path: Path) -> Path:
+    """Draw loss, error, trust radius and rho of a run against seconds and gradient evaluations.
+
+    Args:
+        history: Rows of history.csv.
+        path: Where.
+
+    Returns:
+        The path.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(10.5, 5.6)
+        axes = figure.subplots(2, 2, sharex="col", sharey="row", height_ratios=[2, 1])
+        for column, (key, label) in enumerate((("seconds", "seconds"), ("gradient_evaluations", "gradient evaluations"))):
+            _history(axes[0, column], axes[1, column], history, key)
+            axes[1, column].set_xlabel(label)
+        axes[0, 0].legend(loc="best")
+        if axes[1, 0].lines or axes[1, 0].collections:
+            axes[1, 0].legend(loc="best", ncols=2)
+        return _save(figure, path)
+
+
+def _column(history: Sequence[Mapping[str, Any]], name: str) -> Array:
+    return np.array([np.nan if row.get(name) in (None, "") else float(row[name]) for row in history])
+
+
+def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key: str) -> None:
+    x = _column(history, key)
+    loss, error, radius, rho = (_column(history, n) for n in ("loss", "relative_l2_error", "radius", "rho"))
+    top.semilogy(x, loss, color=OURS, lw=1.4, label="loss")
+    known = np.isfinite(error)
+    if known.any():
+        top.semilogy(x[known], error[known], color=THEIRS, lw=1.4, marker="o", ms=2.5, label="relative L2 error")
+    top.grid(color="#dddddd", lw=0.5)
+    if np.isfinite(radius).any():
+        bottom.semilogy(x, radius, color="#4d9221", lw=1, label="radius")
+    if np.isfinite(rho).any():
+        bottom.semilogy(x, np.clip(rho, 1e-3, None), ".", color="#999999", ms=2.5, label="rho")
+    bottom.grid(color="#dddddd", lw=0.5)
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def export_solution(solution: Solution, path: Path) -> Path:
+    """Write unknowns, reference, error and residual on a grid.
+
+    The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole grid, with NaN
+    outside.  Of more than three coordinates the first three vary and the field data `section` says where the others are.
+
+    Args:
+        solution: What to write.
+        path: .vtu, .vts, .vtk or an extension that meshio writes.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: No writer for the extension.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".vtu", ".vts", ".vtk"):
+        _check_meshio(path)
+    domain = solution.problem.domain
+    shown, middle = domain.names[:3], _middle(domain)
+    count = EXPORT[len(shown)]
+    axes = [np.linspace(*_ends(domain, name), count) for name in shown]
+    grids = np.meshgrid(*axes, indexing="ij")
+    fixed = {name: v for name, v in middle.items() if name not in shown}
+    values = evaluate(
+        solution,
+        {**dict(zip(shown, grids, strict=True)), **{name: np.full_like(grids[0], v) for name, v in fixed.items()}},
+    )
+    fields = _fields(values)
+    section = ", ".join([*shown, *(f"{name} = {v:g}" for name, v in fixed.items())])
+    position = np.stack([*grids, *[np.zeros_like(grids[0])] * (3 - len(shown))], -1)
+    if suffix == ".vts":
+        _write_structured(path, position, fields, section)
+    else:
+        kind, cells = _cells(values.inside)
+        used, cells = np.unique(cells, return_inverse=True)
+        cells = cells.reshape(-1, 2 ** len(shown))
+        points = position.reshape(-1, 3)[used]
+        fields = {name: v.reshape(-1)[used] for name, v in fields.items()}
+        if suffix in (".vtu", ".vtk"):
+            _write_unstructured(path, points, kind, cells, fields, section)
+        else:
+            _write_meshio(path, points, kind, cells, fields)
+    return path
+
+
+def _fields(values: Values) -> dict[str, Array]:
+    fields: dict[str, Array] = {}
+    for name, found in values.found.items():
+        fields[name] = found
+        if values.exact is not None:
+            fields[f"{name}_reference"] = values.exact[name]
+            fields[f"{name}_error"] = found - values.exact[name]
+    fields["residual"] = values.residual
+    return fields
+
+
+def _cells(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
+    """Corners [cells, 2^d] of the cells that lie inside, as lines, quads or hexahedra."""
+    number = np.arange(inside.size).reshape(inside.shape)
+    corners = {1: [(0,), (1,)], 2: [(0, 0), (1, 0), (1, 1), (0, 1)]}.get(inside.ndim) or [
+        (a, b, c) for c in (0, 1) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))
+    ]
+
+    def shifted(array: Any, corner: tuple[int, ...]) -> Any:
+        return array[tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))].reshape(-1)
+
+    kept = np.all([shifted(inside, corner) for corner in corners], 0)
+    cells = np.stack([shifted(number, corner) for corner in corners], 1)[kept]
+    return {1: "line", 2: "quad", 3: "hexahedron"}[inside.ndim], cells
+
+
+def _write_unstructured(
+    path: Path, points: Array, kind: str, cells: NDArray[np.int64], fields: Mapping[str, Array], section: str
+) -> None:
+    import pyvista
+
+    code = {"line": pyvista.CellType.LINE, "quad": pyvista.CellType.QUAD, "hexahedron": pyvista.CellType.HEXAHEDRON}
+    mesh = pyvista.UnstructuredGrid({code[kind]: cells}, points)
+    mesh.point_data.update(dict(fields))
+    mesh.field_data["section"] = [section]
+    write_atomically(path, lambda p: mesh.save(p))
+
+
+def _write_structured(path: Path, position: Array, fields: Mapping[str, Array], section: str) -> None:
+    import pyvista
+
+    shape = (*position.shape[:-1], 1, 1)[:3]
+    mesh = pyvista.StructuredGrid(*(np.ascontiguousarray(position[..., i]).reshape(shape) for i in range(3)))
+    for name, values in fields.items():
+        mesh.point_data[name] = values.reshape(shape).ravel(order="F")
+    mesh.field_data["section"] = [section]
+    write_atomically(path, lambda p: mesh.save(p))
+
+
+def _check_meshio(path: Path) -> None:
+    import meshio
+
+    if path.suffix.lower() not in meshio.extension_to_filetypes:
+        raise ValueError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk or an extension that meshio writes")
+
+
+def _write_meshio(
+    path: Path, points: Array, kind: str, cells: NDArray[np.int64], fields: Mapping[str, Array]
+) -> None:
+    import meshio
+
+    mesh = meshio.Mesh(points, [(kind, cells)], point_data=dict(fields))
+    try:
+        write_atomically(path, lambda p: meshio.write(p, mesh))
+    except (meshio.WriteError, SystemExit) as error:
+        raise ValueError(f"meshio cannot write this solution as {path.suffix}: {error}; use .vtu") from error

@@ -1,0 +1,354 @@
+"""Wrong input: one clear sentence that names the value and the fix; and what a stranger would write works."""
+
+import math
+from math import pi
+
+import numpy as np
+import pytest
+import torch
+
+from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
+from sapts_pinn.problems import (
+    Coefficient,
+    Dirichlet,
+    Initial,
+    Neumann,
+    Observations,
+    Periodic,
+    Problem,
+    Robin,
+)
+
+X, T = Interval(-1, 1), Time(0, 1)
+ok = lambda u: u.t - u.xx
+V = Initial("u", 0.0)
+
+
+def problem(equation=ok, conditions=(), domain=X * T, unknowns="u", **options):
+    return Problem(domain, unknowns, equation, conditions, **options)
+
+
+def broken(u):
+    return {}["key"]
+
+
+def no_return(u):
+    u.x + 1  # noqa: B018
+
+
+nan = float("nan")
+points = {"x": [0.0, 0.5], "t": [0.0, 0.5]}
+MESSAGES = [
+    # equations
+    (
+        lambda: problem(lambda u: u.t - u.yy),
+        r"the equation asks for u\.yy, but 'yy' is not made of the coordinates x, t",
+    ),
+    (lambda: problem(lambda u: u.d("z")), r"the equation asks for u\.z, but 'z' is not made of"),
+    (
+        lambda: problem(lambda u, y: u.t - y),
+        "the equation asks for 'y', which is none of u, x, t; rename the parameter",
+    ),
+    (lambda: problem(lambda w: w.t), "the equation asks for 'w', which is none of u, x, t"),
+    (
+        lambda: problem(lambda u, v: u.t, unknowns=("u", "v")),
+        "the equation does not use its unknown 'v'; add it or drop",
+    ),
+    (lambda: problem(lambda x: x), "the equation does not use its unknown 'u'"),
+    (lambda: problem(lambda u: 0), "the equation does not use its unknown 'u'"),
+    (
+        lambda: problem(lambda u, x: u.t + torch.log(x - 5)),
+        "the equation gives NaN or infinity at ordinary points of",
+    ),
+    (lambda: problem(lambda u: u.t / 0), "the equation gives NaN or infinity"),
+    (lambda: problem(lambda u: u.t[:3]), "the equation failed with TypeError"),
+    (
+        lambda: problem(lambda u, x: (u.t + x)[:3]),
+        r"the equation returned shape \(3,\) for 7 points; return shape \(7,\)",
+    ),
+    (
+        lambda: problem(lambda u, x: u.t + torch.ones(4)),
+        "the equation failed with RuntimeError: The size of tensor",
+    ),
+    (
+        lambda: problem(lambda u, x: (u.t, (x * u.x)[:, None])),
+        r"an equation of the system returned shape \(7, 1\)",
+    ),
+    (
+        lambda: problem(lambda u, x: u.t + np.sin(x)),
+        "the equation failed with RuntimeError.*; use torch.sin, not numpy.sin",
+    ),
+    (
+        lambda: problem(lambda u: u.t + np.sin(u)),
+        "the equation failed with TypeError.*; use torch.sin, not numpy.sin",
+    ),
+    (
+        lambda: problem(lambda u, x: u.t + math.sin(x)),
+        "the equation failed with .*; use torch.sin, not numpy.sin or math",
+    ),
+    (
+        lambda: problem(lambda u: u.t + math.sin(u)),
+        "the equation failed with TypeError.*; use torch.sin, not numpy.sin or",
+    ),
+    (lambda: problem(lambda u: "u.t"), "the equation returned str; return a torch tensor"),
+    (lambda: problem(no_return), "the equation returned NoneType; did it forget to return"),
+    (lambda: problem(lambda u: ()), "the equation returned nothing; return what must vanish"),
+    (lambda: problem(broken), "the equation failed with KeyError: 'key'"),
+    (lambda: problem(lambda u: u.t + undefined), "the equation failed with NameError: name 'undefined'"),  # noqa: F821
+    (
+        lambda: problem(lambda u, x: x.sinn() + u.t),
+        "the equation failed with AttributeError: 'Tensor' object has no",
+    ),
+    (
+        lambda: problem("u.t - u.xx"),
+        r"equation must be a function such as lambda u: \.\.\., not 'u\.t - u\.xx'",
+    ),
+    (
+        lambda: problem(torch.sin),
+        "the equation is <built-in .*, whose parameters have no names to match; wrap it",
+    ),
+    # names
+    (lambda: problem(unknowns=()), "a problem needs at least one unknown, for example unknowns='u'"),
+    (
+        lambda: problem(unknowns="x"),
+        "'x' names two things among unknowns, coordinates and coefficients; rename one",
+    ),
+    (lambda: problem(unknowns=("u", "u")), "'u' names two things"),
+    (lambda: problem(coefficients=[Coefficient("t")]), "'t' names two things"),
+    (
+        lambda: problem(unknowns="u, v"),
+        r"'u, v' cannot be the name of a function's parameter; .* unknowns=\('u', 'v'\)",
+    ),
+    (lambda: problem(unknowns="lambda"), "'lambda' cannot be the name"),
+    (
+        lambda: problem(lambda u: u.xx, domain=Interval(0, 1, name="d")),
+        "'d' cannot name a coordinate, u.d has a meaning",
+    ),
+    (lambda: problem(coefficients=["nu"]), r"'nu' is not a coefficient; write Coefficient\('nu', init=0.1\)"),
+    (
+        lambda: problem(coefficients=[Coefficient("nu")]),
+        "nothing uses the coefficient 'nu'; name it as a parameter",
+    ),
+    (lambda: Coefficient("nu", nan), r"Coefficient\('nu'\): init must be a finite number, not nan"),
+    (lambda: problem(domain=(0, 1)), r"domain must be a shape such as Interval\(0, 1\), not \(0, 1\)"),
+    (
+        lambda: problem(reference=lambda y: y),
+        "the reference asks for 'y', which is none of the coordinates x, t",
+    ),
+    # conditions
+    (lambda: problem(conditions=[0.0]), "0.0 is not a condition; use Dirichlet, Neumann, Initial"),
+    (lambda: problem(conditions=[Dirichlet("w", 0.0)]), r"Dirichlet\('w'\): there is no unknown 'w' among u"),
+    (
+        lambda: problem(conditions=[Dirichlet("u", 0.0, on="x=2")]),
+        "no face 'x=2': the faces of this domain are x=-1, x=1",
+    ),
+    (
+        lambda: problem(conditions=[Neumann("u", 0.0, on="y")]),
+        "no face 'y'.*a coordinate \\(x, t\\) stands for all of its",
+    ),
+    (
+        lambda: problem(conditions=[Neumann("u", 0.0, on="t=0")]),
+        r"Neumann\('u'\) on t=0: .* use Initial\('u', value, vel",
+    ),
+    (
+        lambda: problem(lambda u: u.t, [Dirichlet("u")], T),
+        r"Dirichlet\('u'\): Time.* has no boundary in space; use Initial",
+    ),
+    (
+        lambda: problem(lambda u: u.xx, [V], X),
+        r"Initial\('u'\) needs a time in the domain: multiply it by Time\(0, 1\)",
+    ),
+    (
+        lambda: problem(conditions=[Periodic("z")]),
+        r"Periodic\(on='z'\) needs an interval coordinate; .* has none of that",
+    ),
+    (
+        lambda: problem(lambda u: u.xx + u.yy, [Periodic("x")], Ball((0, 0), 1)),
+        r"Periodic\(on='x'\) needs an interval coordinate; Ball",
+    ),
+    (
+        lambda: Dirichlet("u", nan),
+        r"Dirichlet\('u'\): value must be a finite number or a function of the coordinates, not n",
+    ),
+    (lambda: Dirichlet("u", "x"), r"Dirichlet\('u'\): value must be .*, not 'x'"),
+    (lambda: Dirichlet("u", None), r"Dirichlet\('u'\): value must be .*, not None"),
+    (lambda: Dirichlet("u", np.zeros(3)), r"Dirichlet\('u'\): value must be"),
+    (
+        lambda: Initial("u", math.inf),
+        r"Initial\('u'\): value must be a finite number or a function .*, not inf",
+    ),
+    (lambda: Initial("u", 0.0, velocity=nan), r"Initial\('u'\): velocity must be"),
+    (lambda: Initial("u", None), r"Initial\('u'\) prescribes nothing; give a value or a velocity"),
+    (lambda: Robin("u", alpha=nan), r"Robin\('u'\): alpha must be"),
+    (lambda: Dirichlet("u", weight=0), r"Dirichlet\('u'\): weight must be a positive number, not 0"),
+    (lambda: Initial("u", weight=-1), r"Initial\('u'\): weight must be a positive number, not -1"),
+    (lambda: Periodic("x", weight=nan), r"Periodic\(\): weight must be a positive number, not nan"),
+    (lambda: Neumann("u", weight="high"), r"Neumann\('u'\): weight must be a positive number, not 'high'"),
+    (
+        lambda: problem(conditions=[Dirichlet("u", lambda z: z)]),
+        "the value of u on x=-1, x=1 asks for 'z', which is none of",
+    ),
+    (
+        lambda: problem(conditions=[Initial("u", torch.sin)]),
+        "is <built-in .* wrap it in a function that names them",
+    ),
+    (
+        lambda: problem(conditions=[Initial("u", lambda x: torch.log(x - 3))]),
+        "initial value of u gives NaN or infinity",
+    ),
+    (
+        lambda: problem(conditions=[Initial("u", lambda x: x[:, None])]),
+        r"the value of initial value of u returned shape",
+    ),
+    (
+        lambda: problem(conditions=[Initial("u", lambda x: np.sin(x))]),
+        "initial value of u failed .* use torch.sin",
+    ),
+    (
+        lambda: problem(conditions=[Initial("u", lambda x: x.foo)]),
+        "the value of initial value of u failed with AttributeE",
+    ),
+    (
+        lambda: problem(conditions=[Initial("u", lambda x: None)]),
+        "the value of initial value of u returned NoneType; did",
+    ),
+    (
+        lambda: problem(conditions=[Dirichlet("u", hard=True, on="t=1")]),
+        "u on t=1: hard=True, but there is no exact cons",
+    ),
+    # observations
+    (lambda: Observations("u", points, [1.0]), "Observations of u: 2 numbers in 'x' but 1 values"),
+    (
+        lambda: Observations("u", points, [1.0, nan]),
+        "Observations of u: 'values' holds a NaN or an infinity; remove it",
+    ),
+    (lambda: Observations("u", {"x": [nan]}, [1.0]), "Observations of u: 'x' holds a NaN"),
+    (lambda: Observations("u", {"x": []}, []), "Observations of u hold no values; leave them out"),
+    (
+        lambda: Observations("u", points, [1.0, 2.0], weight=0),
+        r"Observations\('u'\): weight must be a positive number",
+    ),
+    (
+        lambda: problem(conditions=[Observations("u", {"x": [0.0]}, [1.0])]),
+        "Observations of u lack the coordinate 't'; add",
+    ),
+    (
+        lambda: problem(conditions=[Observations("u", points | {"z": [0.0, 0.0]}, [1.0, 2.0])]),
+        "Observations of u: 'z' is none of the coordinates x, t; remove or rename it",
+    ),
+    (
+        lambda: problem(conditions=[Observations("u", {"x": [0.0, 3.0], "t": [0.0, 0.5]}, [1.0, 2.0])]),
+        r"Observations of u: number 1, at x=3, t=0\.5, is outside Interval\(.*; remove it",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", range(len(MESSAGES)))
+def test_message(case):
+    make, message = MESSAGES[case]
+    with pytest.raises(ValueError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_the_cause_is_kept():
+    with pytest.raises(ValueError) as caught:
+        problem(broken)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_two_unknowns_with_names_of_one_length_are_not_taken_for_equal():
+    problem(lambda u, v: (u.t + 1 / (u - v), v.t - u.x / (v.x - u.x)), unknowns=("u", "v"))
+
+
+def test_numpy_numbers_are_numbers():
+    nu, half = np.float64(0.1), np.float32(0.5)
+    found = problem(
+        lambda u, x: half * u.t - nu * u.xx + np.float64(2) * x,
+        [Dirichlet("u", nu), Initial("u", np.array(0.1))],
+    )
+    assert len(found.terms) == 1
+    assert found.equation_term.needs == {"u": ((1,), (0, 0))}
+
+
+def test_faces_may_come_from_a_generator():
+    faces = (face for face in ("x=-1", "x=1"))
+    assert "u on x=-1, x=1: exact" in str(problem(conditions=[Dirichlet("u", 0.0, on=faces)]))
+
+
+# -- as a stranger would write them ------------------------------------------------------------------------
+
+
+def test_heat_in_a_plate():
+    """A source that moves along a plate, insulated below, cooled at its sides, Newton's law above."""
+    source = lambda x, y, t: torch.exp(-20 * ((x - t) ** 2 + (y - 0.5) ** 2))
+    plate = Problem(
+        domain=Box((0, 0), (2, 1)) * Time(0, 1),
+        unknowns="T",
+        equation=lambda T, x, y, t: T.t - 0.1 * (T.xx + T.yy) - source(x, y, t),
+        conditions=[
+            Dirichlet("T", 20.0, on="x"),
+            Neumann("T", 0.0, on="y=0"),
+            Robin("T", 20.0, on="y=1", alpha=1.0, beta=0.5),
+            Initial("T", 20.0),
+        ],
+    )
+    assert plate.equation_term.needs == {"T": ((2,), (0, 0), (1, 1))}
+    assert [term.name for term in plate.terms] == [
+        "equation",
+        "normal derivative of T on y=0",
+        "Robin condition of T on y=1",
+    ]
+    assert plate.symmetries == {}
+
+
+def test_plucked_string():
+    string = Problem(
+        domain=Interval(0, pi) * Time(0, 2),
+        unknowns="u",
+        equation=lambda u: u.tt - 4 * u.xx,
+        conditions=[Dirichlet("u", 0.0, on="x"), Initial("u", lambda x: torch.sin(x), velocity=0.0)],
+        reference=lambda x, t: np.sin(x) * np.cos(2 * t),
+    )
+    assert len(string.terms) == 1 and set(string.symmetries) == {"x"}
+
+
+def test_reaction_and_diffusion_with_an_unknown_rate():
+    x, t = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0.1, 1, 4))
+    brusselator = Problem(
+        domain=Interval(0, 1) * Time(0, 1),
+        unknowns=("u", "v"),
+        equation=lambda u, v, k: (
+            u.t - 0.01 * u.xx - (1 - (k + 1) * u + u**2 * v),
+            v.t - 0.01 * v.xx - (k * u - u**2 * v),
+        ),
+        conditions=[
+            Neumann("u", 0.0),
+            Neumann("v", 0.0),
+            Initial("u", lambda x: 1 + 0.1 * torch.cos(2 * pi * x)),
+            Initial("v", lambda k: k),
+            Observations("u", {"x": x, "t": t}, np.ones_like(x), weight=5.0),
+        ],
+        coefficients=[Coefficient("k", init=2.0)],
+    )
+    text = str(brusselator)
+    assert brusselator.equation_term.rows == 2
+    assert "initial value of v: weighted term, weight 10" in text  # it moves with k
+    assert "20 observations of u: weighted term, weight 5" in text
+    assert "coefficient k, starting from 2" in text
+    assert "x about the middle: u even, v even" in text and "x about both ends: u even, v even" in text
+
+
+def test_flow_around_a_corner():
+    corner = Polygon([(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)])
+    stokes = Problem(
+        domain=corner,
+        unknowns=("u", "v", "p"),
+        equation=lambda u, v, p: (p.x - u.xx - u.yy, p.y - v.xx - v.yy, u.x + v.y),
+        conditions=[
+            Dirichlet("u", lambda x, y: (y + 1) * y, on="edge1"),
+            Dirichlet("u", 0.0, on=["edge0", "edge2"]),
+        ]
+        + [Dirichlet("v", 0.0)],
+    )
+    assert len(stokes.terms) == 4 and stokes.equation_term.needs["p"] == ((0,), (1,))
