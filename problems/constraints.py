@@ -455,8 +455,9 @@ class AnsatzBuilder:
                     if condition.hard is None:
                         self.refused.append(condition)
                         self.messages.append(
-                            f"{condition.describe(self.domain)} varies over the faces of {count} coordinates, more than "
-                            f"the {BLENDED} that an exact construction is worth: it is a weighted term"
+                            f"{condition.describe(self.domain)} varies over the faces of {count} "
+                            f"coordinates, more than the {BLENDED} that an exact construction is worth: "
+                            "it is a weighted term"
                         )
 
     def _refuse_contradictions(self) -> None:

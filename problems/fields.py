@@ -20,6 +20,7 @@ from torch import Tensor
 MultiIndex = tuple[int, ...]
 Channels = Callable[[MultiIndex], Tensor]
 
+CHUNK = 8192  # points differentiated at a time, which bounds the memory of the graphs
 RESERVED = ("d", "value")  # attributes of a field, hence no coordinate names
 
 
@@ -261,28 +262,39 @@ def derivatives(
     Returns:
         One tensor for each multi-index, shaped like the values, without a graph.
     """
+    chunks = [_derivatives(function, x, indices) for x in points.detach().split(CHUNK)]
+    return [torch.cat(parts) for parts in zip(*chunks, strict=True)]
+
+
+def _derivatives(
+    function: Callable[[Tensor], Tensor], points: Tensor, indices: Sequence[MultiIndex]
+) -> list[Tensor]:
     with torch.enable_grad():
-        x = points.detach().clone().requires_grad_()
+        x = points.clone().requires_grad_()
         known: dict[MultiIndex, Tensor] = {(): function(x)}
+        gradients: dict[MultiIndex, Tensor] = {}  # one pass serves all coordinates
 
         def along(index: MultiIndex) -> Tensor:
             if index not in known:
-                known[index] = _slope(along(index[:-1]), x, index[-1])
+                lower = index[:-1]
+                if lower not in gradients:
+                    gradients[lower] = _gradient(along(lower), x)
+                known[index] = gradients[lower][..., index[-1]]
             return known[index]
 
         return [along(tuple(index)).detach() for index in indices]
 
 
-def _slope(values: Tensor, x: Tensor, axis: int) -> Tensor:
-    """The derivative of values [N] or [N, m] along one coordinate of x [N, d]."""
+def _gradient(values: Tensor, x: Tensor) -> Tensor:
+    """The gradients [N, d] or [N, m, d] of values [N] or [N, m] with respect to x [N, d]."""
     if not values.requires_grad:
-        return torch.zeros_like(values)
+        return values.new_zeros(*values.shape, x.shape[1])
     columns = [values] if values.ndim == 1 else list(values.unbind(1))
-    slopes = [
-        torch.autograd.grad(column.sum(), x, create_graph=True, materialize_grads=True)[0][:, axis]
+    gradients = [
+        torch.autograd.grad(column.sum(), x, create_graph=True, materialize_grads=True)[0]
         for column in columns
     ]
-    return slopes[0] if values.ndim == 1 else torch.stack(slopes, 1)
+    return gradients[0] if values.ndim == 1 else torch.stack(gradients, 1)
 
 
 def slope(function: Callable[[Tensor], Tensor], points: Tensor, axis: int) -> Tensor:
@@ -293,5 +305,5 @@ def slope(function: Callable[[Tensor], Tensor], points: Tensor, axis: int) -> Te
         return torch.func.jvp(function, (points,), (tangent,))[1]  # type: ignore[no-any-return]
     with torch.enable_grad():
         x = points if points.requires_grad else points.detach().requires_grad_()
-        out = _slope(function(x), x, axis)
+        out = _gradient(function(x), x)[:, axis]
     return out if points.requires_grad else out.detach()

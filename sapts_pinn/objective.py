@@ -257,7 +257,7 @@ class _Piece:
 
             return torch.func.grad(dot)(theta[: self._size])  # type: ignore[no-any-return]
 
-        return torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar).T  # type: ignore[no-any-return]
+        return torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar).T
 
     def jvp(self, theta: Tensor, vector: Tensor) -> Tensor:
         """J vector, [rows of the term * N / fold], by forward mode through PyTorch."""

@@ -60,7 +60,8 @@ class Trainer:
         self.phase = 0
         self.iteration = 0
         self.phase_start = 0
-        self.loss, self.error = math.nan, None
+        self.loss = math.nan
+        self.error: float | None = None
         self.history: list[dict[str, Any]] = []
         self.status = ""
         self.converged = False

@@ -180,7 +180,7 @@ class Batch:
         return kernel._split(self.blocks, task)
 
     def reverse(self, theta: Tensor, cotangent: Tensor) -> Tensor:
-        """Gradient [n] of sum(cotangent * bundle), both [C, outputs, N], after `forward` at the same theta."""
+        """Gradient [n] of sum(cotangent * bundle), both [C, outputs, N], after `forward` at this theta."""
         workers = self._reverse(theta, cotangent, None)
         total = self._gradients[0].sum(1)
         for gradient in self._gradients[1:workers]:

@@ -465,6 +465,17 @@ def test_contradictions_elsewhere():
     assert len(problem.ansatz.exact) == 1
 
 
+def test_data_over_many_faces_are_not_blended():
+    """The interpolant of data on the faces of d coordinates evaluates them 3^d times."""
+    names = ("a", "b", "c", "e")
+    equation = lambda u: u.aa + u.bb + u.cc + u.ee
+    for dim, value, exact in ((3, lambda a: torch.exp(a), 1), (4, lambda a: torch.exp(a), 0), (4, 2.0, 1)):
+        laplace = equation if dim == 4 else (lambda u: u.aa + u.bb + u.cc)
+        problem = Problem(Box([0] * dim, [1] * dim, names[:dim]), "u", laplace, [Dirichlet("u", value)])
+        assert len(problem.ansatz.exact) == exact
+        assert ("varies over the faces of 4 coordinates" in str(problem)) is (exact == 0)
+
+
 def test_no_contradiction_between_different_unknowns():
     Problem(
         X * T,
