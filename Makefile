@@ -11,7 +11,8 @@ help:
 	@echo 'make test       the fast tests'
 	@echo 'make test-slow  the tests that take minutes'
 	@echo 'make lint       ruff, mypy and the import contract'
-	@echo 'make bench      compare methods side by side'
+	@echo 'make bench      speed against DeepXDE, memory, start-up: a few minutes'
+	@echo '                make bench SUITE=solve OPTIONS="--budget 60s" compares the methods, see --help'
 	@echo 'make clean      remove build products and caches; runs and .venv stay'
 	@echo 'The first of them makes an environment in $(VENV), which takes a few minutes once.'
 
@@ -45,8 +46,9 @@ lint: $(READY)
 	done; \
 	[ -z "$$failed" ] || { echo "lint failed:$${failed#,}" >&2; exit 1; }
 
+SUITE ?= gradients points memory first-step
 bench: $(READY)
-	$(VENV)/bin/python -m sapts_pinn.bench
+	@for suite in $(SUITE); do $(VENV)/bin/python -m sapts_pinn.bench $$suite $(OPTIONS) || exit; echo; done
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -48,7 +48,7 @@ class Budget:
             "write for example '2min', '90s', '1h30min', '500 iterations' or '10000 evaluations'"
         )
         for part in text.split(","):
-            pieces = re.findall(r"\s*(\d+(?:\.\d*)?(?:e\d+)?)\s*([a-z]+)\s*", part.lower())
+            pieces = re.findall(r"\s*(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*([a-z]+)\s*", part.lower())
             if not pieces or "".join(a + b for a, b in pieces) != re.sub(r"\s+", "", part.lower()):
                 raise wrong
             for number, unit in pieces:
@@ -63,9 +63,9 @@ class Budget:
         return cls(**limits)
 
     def __str__(self) -> str:
-        parts = [f"{self.seconds:g}s"] if self.seconds < math.inf else []
-        parts += [f"{self.iterations:g} iterations"] if self.iterations < math.inf else []
-        parts += [f"{self.evaluations:g} evaluations"] if self.evaluations < math.inf else []
+        parts = [f"{self.seconds:.15g}s"] if self.seconds < math.inf else []
+        parts += [f"{self.iterations:.15g} iterations"] if self.iterations < math.inf else []
+        parts += [f"{self.evaluations:.15g} evaluations"] if self.evaluations < math.inf else []
         return ", ".join(parts) or "unlimited"
 
     def used(self, seconds: float, iterations: float, evaluations: float) -> float:

@@ -142,14 +142,19 @@ def solve(
         raise ValueError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
     text = problem or saved.get("source")
     if text is None:
-        raise ValueError(f"{resume} does not say which problem it is of; give it: sapts-pinn solve FILE.py --resume ...")
+        raise ValueError(
+            f"{resume} does not say which problem it is of; give it: sapts-pinn solve FILE.py --resume ..."
+        )
     with ExitStack() as stack:
         if json or quiet:
             stack.enter_context(redirect_stdout(sys.stderr))  # a user's functions may print
         stack.enter_context(_notes(quiet))
         stop = stack.enter_context(Interrupts())
         source = _load(text, no_symmetry or saved.get("symmetry") is False)
-        settings = {**_settings_of(saved), **{name: value for name, value in given.items() if value is not None}}
+        settings = {
+            **_settings_of(saved),
+            **{name: value for name, value in given.items() if value is not None},
+        }
         _use_threads(threads, saved.get("threads"))
         folder = out or resume or _fresh_folder(source, settings)
         solution = _train(source, settings, folder, overwrite, resume, stop, quiet)
@@ -179,7 +184,9 @@ def show(folder: Path, /, *, debug: Switch = False) -> int:
 
     config = _read_config(folder)
     if not config.get("source"):
-        raise ValueError(f"{folder} does not say where its problem came from; use Solution.load and plot in Python")
+        raise ValueError(
+            f"{folder} does not say where its problem came from; use Solution.load and plot in Python"
+        )
     with _notes(quiet=True):
         solution = Solution.load(folder, _load(config["source"], config.get("symmetry") is False).problem)
         _draw(solution, folder)
@@ -187,47 +194,16 @@ def show(folder: Path, /, *, debug: Switch = False) -> int:
     return DONE
 
 
-@app.command
-def bench(
-    suite: str,
-    /,
-    *,
-    methods: str | None = None,
-    problems: str | None = None,
-    budget: str | None = None,
-    seed: Whole | None = None,
-    out: Path | None = None,
-    debug: Switch = False,
-) -> int:
-    """Compare methods side by side.
+@app.command(help_flags=[])
+def bench(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
+    """Measure speed, memory and accuracy on this machine; `sapts-pinn bench --help` lists the suites.
 
     Args:
-        suite: Name of the comparison.
-        methods: Methods, separated by commas.
-        problems: Problems, separated by commas.
-        budget: Budget of every run.
-        seed: Seed of every run.
-        out: Folder for the table and the pictures.
-        debug: Show the traceback of an error.
+        arguments: SUITE and its options.
     """
-    from inspect import signature
+    from .bench import main as measure
 
-    from .bench import SUITES
-
-    if suite not in SUITES:
-        from difflib import get_close_matches
-
-        near = get_close_matches(suite, SUITES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"the suites are {', '.join(SUITES)}"
-        raise ValueError(f"there is no suite {suite!r}; {hint}")
-    split: Callable[[str | None], list[str] | None] = lambda text: None if text is None else text.split(",")
-    options = {"methods": split(methods), "problems": split(problems), "budget": budget, "seed": seed, "out": out}
-    options = {name: value for name, value in options.items() if value is not None}
-    for name in options:
-        if name not in signature(SUITES[suite]).parameters:
-            raise ValueError(f"the suite {suite!r} has no option --{name}; leave it out")
-    SUITES[suite](**options)
-    return DONE
+    return measure(arguments)
 
 
 # -- pieces of solve --------------------------------------------------------------------------------------------------
@@ -267,7 +243,9 @@ def _settings_of(saved: dict[str, Any]) -> dict[str, Any]:
     names = ("method", "budget", "seed", "target_error", "activation", "points", "condition_points", "sampler",
              "adaptive", "resample", "dtype", "device", "options")  # fmt: skip
     settings = {name: saved[name] for name in names if saved.get(name) is not None}
-    if isinstance(saved.get("network"), list):  # a network in words is the problem's own, which brings it along
+    if isinstance(
+        saved.get("network"), list
+    ):  # a network in words is the problem's own, which brings it along
         settings["network"] = tuple(saved["network"])
     return settings
 
@@ -456,5 +434,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError):
             _say(f"error: {what}; the last checkpoint is kept")
         else:
-            _say(f"error: {what} (this is a bug; run again with --debug for the traceback; the last checkpoint is kept)")
+            _say(
+                f"error: {what} (this is a bug; run again with --debug for the traceback; the last checkpoint is kept)"
+            )
         return FAILED

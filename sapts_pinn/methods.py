@@ -1,4 +1,4 @@
-"""Methods by name: each is a row of the table, a sequence of phases with an optimizer and a share of the budget."""
+"""Methods by name: rows of a table, each a sequence of phases with an optimizer and a share of the budget."""
 
 from __future__ import annotations
 
@@ -60,8 +60,12 @@ def _with(curvature: str, **fixed: Any) -> Make:
 
 
 METHODS: dict[str, Method] = {
-    "tr": Method("trust region, curvature by size: self-scaled Broyden, or limited-memory SR1", (Phase(_automatic),)),
-    "tr-ssbroyden": Method("trust region with a dense self-scaled Broyden inverse", (Phase(_with("ssbroyden")),)),
+    "tr": Method(
+        "trust region, curvature by size: self-scaled Broyden, or limited-memory SR1", (Phase(_automatic),)
+    ),
+    "tr-ssbroyden": Method(
+        "trust region with a dense self-scaled Broyden inverse", (Phase(_with("ssbroyden")),)
+    ),
     "tr-gauss-newton": Method(
         "trust region with Gauss-Newton curvature and a probed radius",
         (Phase(_with("gauss-newton", target_ratio=0.1), resample=25),),
@@ -70,7 +74,9 @@ METHODS: dict[str, Method] = {
     "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
     "adam": Method("Adam, decaying learning rate", (Phase(Adam),)),
     "lbfgs": Method("L-BFGS, strong Wolfe line search", (Phase(LBFGS, resample=25),)),
-    "adam-lbfgs": Method("Adam for a quarter of the budget, then L-BFGS", (Phase(Adam, 0.25), Phase(LBFGS, resample=25))),
+    "adam-lbfgs": Method(
+        "Adam for a quarter of the budget, then L-BFGS", (Phase(Adam, 0.25), Phase(LBFGS, resample=25))
+    ),
 }
 
 

@@ -114,10 +114,11 @@ class ClosureObjective(Objective):
     def evaluate(self) -> Evaluation:
         """Call the closure."""
         with torch.enable_grad():
-            loss = float(self.closure())
+            loss = self.closure()
         self.counters.functions += 1
         self.counters.gradients += 1
-        return _Known(loss, gather_gradients(self.parameters))
+        value = float(loss.detach() if isinstance(loss, Tensor) else loss)
+        return _Known(value, gather_gradients(self.parameters))
 
 
 @dataclass

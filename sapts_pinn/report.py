@@ -123,7 +123,8 @@ def _number(value: Any, form: str) -> str:
 
 def _table(rows: Mapping[str, Any]) -> str:
     cells = "\n".join(
-        f"<tr><td>{html.escape(str(name))}</td><td>{html.escape(_cell(value))}</td></tr>" for name, value in rows.items()
+        f"<tr><td>{html.escape(str(name))}</td><td>{html.escape(_cell(value))}</td></tr>"
+        for name, value in rows.items()
     )
     return f"<table>\n{cells}\n</table>"
 

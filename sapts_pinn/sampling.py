@@ -65,9 +65,8 @@ class Collocation:
         if adaptive:
             # A grid would come out the same: uniform points are drawn by Sobol then.
             sampler = "sobol" if self.sampler == "grid" else self.sampler
-            uniform = self.problem.equation_term.sites(
-                self.interior - adaptive, self.generator, sampler
-            ).points
+            rest = self.interior - adaptive
+            chosen = [self.problem.equation_term.sites(rest, self.generator, sampler).points] if rest else []
             dense = rad(
                 self.problem.domain,
                 adaptive,
@@ -75,7 +74,7 @@ class Collocation:
                 self.generator,
                 candidates=4 * self.interior,
             )
-            self.sites["equation"] = Sites(torch.cat([uniform, dense]))
+            self.sites["equation"] = Sites(torch.cat([*chosen, dense]))
         return self.sites
 
     def _count(self, name: str) -> int:

@@ -110,6 +110,8 @@ def solve(
     if not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, not {seed!r}")
     measure = error_measure(problem)
+    if target_error is not None and not target_error > 0:
+        raise ValueError(f"target_error must be positive, not {target_error:g}")
     if target_error is not None and measure is None:
         raise ValueError(f"target_error needs a reference solution, and {problem.name} has none")
     generator = torch.Generator().manual_seed(seed)
@@ -213,6 +215,13 @@ def _check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: 
     saved, now = state.get("config", {}), identity(config)
     for name, value in now.items():
         if saved.get(name) != value:
+            if name == "description":
+                now_, then = str(value).splitlines(), str(saved.get(name)).splitlines()
+                first = next((line for line in now_ if line not in then), now_[0])
+                raise ValueError(
+                    f"{path} is of another problem than the one given, for which it does not hold that {first.strip()!r};"
+                    " restore the problem or start anew"
+                )
             raise ValueError(
                 f"{path} is of another run: its {name} is {saved.get(name)!r}, not {value!r}; give the same {name}"
             )
@@ -288,8 +297,29 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "seconds_to_first_step": trainer.seconds_to_first_step,
         "loss": trainer.loss,
         "relative_l2_error": trainer.error,
-        "coefficients": {name: float(value) for name, value in trainer.model.coefficients.items()},
+        "coefficients": {name: value.item() for name, value in trainer.model.coefficients.items()},
         "status": trainer.status,
+    }
+
+
+def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary of a run that was killed, from its last checkpoint."""
+    measure = error_measure(model.problem)
+    return {
+        **{name: config[name] for name in ("problem", "method", "seed", "dtype", "device", "threads")},
+        "parts": 1,
+        "world_size": 1,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "points": sum(site["points"].shape[0] for site in state["collocation"]["sites"].values()),
+        "iterations": state["iteration"],
+        "function_evaluations": state["counters"][0],
+        "gradient_evaluations": state["counters"][1],
+        "seconds": state["seconds"],
+        "seconds_to_first_step": state["seconds_to_first_step"],
+        "loss": state["loss"],
+        "relative_l2_error": None if measure is None else measure(model),
+        "coefficients": {name: float(value) for name, value in model.coefficients.items()},
+        "status": "unfinished: this is its last checkpoint",
     }
 
 
@@ -378,7 +408,7 @@ class Solution:
     @cached_property
     def coefficients(self) -> dict[str, float]:
         """Estimates of the unknown coefficients."""
-        return {name: float(value) for name, value in self.model.coefficients.items()}
+        return {name: value.item() for name, value in self.model.coefficients.items()}
 
     def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
         names = self.problem.domain.names
@@ -534,6 +564,7 @@ class Solution:
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
         if "trainer" in state:
             history = state["trainer"]["history"]
+            result = result or _unfinished(model, config, state["trainer"])
         elif (target / "history.csv").is_file():
             import csv
 

@@ -105,7 +105,7 @@ def _pick(module: ModuleType, name: str | None, path: Path) -> tuple[str, Proble
         hint = f"choose one of {choices}" if problems else "write name = Problem(...) in it"
         if name not in vars(module):
             raise ValueError(f"{path} has no object {name!r}; {hint}")
-        raise ValueError(f"{name!r} in {path} is no Problem but a {type(value).__name__}; {hint}")
+        raise ValueError(f"{name!r} in {path} is no Problem, its type is {type(value).__name__}; {hint}")
     if not problems:
         raise ValueError(f"{path} holds no Problem; write name = Problem(...) in it")
     if len(problems) > 1:

@@ -72,6 +72,7 @@ class Trainer:
         self._measured = -math.inf
         self._cost = 0.0
         self._asked: str | None = None
+        self._terms: dict[str, float] = {}  # of the loss at the current parameters
         self.optimizer: Any = self._make_optimizer()
         self.objective: LeastSquares
 
@@ -120,13 +121,20 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.collocation.load_state_dict(state["collocation"])
         self.iteration, self.loss, self._before = state["iteration"], state["loss"], state["seconds"]
+        self._clock = time.monotonic()  # what it took to get here is not training
         self.counters.functions, self.counters.gradients = state["counters"]
         self.seconds_to_first_step = state["seconds_to_first_step"]
         self.history = list(state["history"])
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        return self.method.phases[self.phase].make(parameters, **self.options)
+        try:
+            return self.method.phases[self.phase].make(parameters, **self.options)
+        except TypeError as error:  # raised by the call, not by what it calls, when an option is unknown to it
+            if "unexpected keyword" not in str(error):
+                raise
+            names = ", ".join(repr(name) for name in self.options)
+            raise ValueError(f"phase {self.phase + 1} of the method does not take the option {names}; drop it") from error
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -164,6 +172,8 @@ class Trainer:
         self.loss = float(self.optimizer.step(self.objective))
         self.iteration += 1
         info = self.optimizer.info
+        if info.get("accepted", True):
+            self._terms = dict(self.objective.last_terms)
         if self.seconds_to_first_step is None and info.get("accepted"):
             self.seconds_to_first_step = time.monotonic() - self._started
         self.converged = bool(info.get("converged"))
@@ -175,6 +185,7 @@ class Trainer:
 
     def _set_points(self) -> None:
         self.objective = LeastSquares(self.model, self.collocation.sites, counters=self.counters)
+        self._terms = {}
 
     def _error_is_due(self) -> bool:
         if self.measure is None:
@@ -184,9 +195,10 @@ class Trainer:
     def _measure_error(self) -> None:
         if self.measure is None:
             return
-        begin = time.monotonic()
+        begin, first = time.monotonic(), self._measured == -math.inf
         self.error = self.measure(self.model)
-        self._cost = time.monotonic() - begin
+        # The first time evaluates the reference, too, which is no reason to wait with the second.
+        self._cost = 0.0 if first else time.monotonic() - begin
         self._measured = self.seconds
 
     def _record(self) -> None:
@@ -194,7 +206,8 @@ class Trainer:
             self.history.pop()
         info = self.optimizer.info
         row: dict[str, Any] = {"iteration": self.iteration, "seconds": round(self.seconds, 4), "loss": self.loss}
-        row |= {f"loss_{name}": value for name, value in self.objective.last_terms.items()}
+        # What was last evaluated may be a rejected trial: until a step is accepted the terms are not known.
+        row |= {f"loss_{name}": self._terms.get(name) for name in self.objective.last_terms}
         row |= {
             "radius": info.get("radius"),
             "rho": info.get("rho"),

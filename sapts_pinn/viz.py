@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-CURVE, IMAGE = 801, 301  # points along a curve and along a side of an image
+CURVE, IMAGE, SECTION = 801, 301, 121  # points along a curve, along a side of an image and of one of many
 EXPORT = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of an exported grid
-CHUNK = 16_384
+CHUNK = 4_096  # points at which residuals are computed at a time
+# What meshio writes with values at the points.  (It takes .msh for another program's format, which has none.)
+OTHERS = {".msh": "gmsh", ".ply": "ply", ".dat": "tecplot", ".avs": "avsucd", ".xdmf": "xdmf"}
 OURS, THEIRS = "#2166ac", "#d6604d"
 STYLE = {
     "font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
@@ -48,22 +50,25 @@ class Values:
     Attributes:
         found: The unknowns.
         exact: Their reference, or None.
-        residual: Absolute residual of the equations, the largest of a system's.
+        residual: Absolute residual of the equations, the largest of a system's; None where it was not asked for.
         inside: Which points lie in the domain; everything else is NaN elsewhere.
     """
 
     found: dict[str, Array]
     exact: dict[str, Array] | None
-    residual: Array
+    residual: Array | None
     inside: NDArray[np.bool_]
 
-    def error(self, name: str) -> Array | None:
-        """Absolute error of an unknown."""
-        return None if self.exact is None else np.abs(self.found[name] - self.exact[name])
+    def wrong(self, name: str) -> tuple[Array, str]:
+        """What there is to show of the accuracy of an unknown, its error or else the residual, and how it is called."""
+        if self.exact is not None:
+            return np.abs(self.found[name] - self.exact[name]), f"|error of {name}|"
+        assert self.residual is not None
+        return self.residual, "|residual|" if len(self.found) == 1 else "largest |residual|"
 
 
-def evaluate(solution: Solution, points: Mapping[str, Array]) -> Values:
-    """All there is to know of a solution at points whose coordinates broadcast."""
+def evaluate(solution: Solution, points: Mapping[str, Array], residual: bool = False) -> Values:
+    """A solution at points whose coordinates broadcast; the residual when asked for or when there is no reference."""
     problem = solution.problem
     columns = np.broadcast_arrays(*(np.asarray(points[name], float) for name in problem.domain.names))
     shape = columns[0].shape
@@ -81,14 +86,14 @@ def evaluate(solution: Solution, points: Mapping[str, Array]) -> Values:
     found = solution.predict(at)
     found = found if isinstance(found, dict) else {problem.unknown_names[0]: found}
     exact = solution.reference(at)
-    residual = [
+    rows = [
         np.abs(solution.residual({name: c[i : i + CHUNK] for name, c in at.items()}))
-        for i in range(0, len(kept), CHUNK)
+        for i in range(0, len(kept) if residual or exact is None else 0, CHUNK)
     ]
     return Values(
         {name: spread(v) for name, v in found.items()},
         None if exact is None else {name: spread(v) for name, v in exact.items()},
-        spread(np.concatenate([r.reshape(-1, r.shape[-1]).max(0) for r in residual])),
+        spread(np.concatenate([r.reshape(-1, r.shape[-1]).max(0) for r in rows])) if rows else None,
         inside.reshape(shape),
     )
 
@@ -149,7 +154,7 @@ def _figure(width: float, height: float) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=160)
+    figure = Figure(figsize=(width, height), layout="compressed", dpi=160)
     FigureCanvasAgg(figure)
     return figure
 
@@ -158,7 +163,7 @@ def _save(figure: Figure, path: Path) -> Path:
     known = figure.canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise ValueError(f"cannot draw {path.name!r}: use .png, .pdf or .svg")
-    write_atomically(path, lambda p: figure.savefig(p))
+    write_atomically(path, lambda p: figure.savefig(p, bbox_inches="tight"))
     return path
 
 
@@ -179,12 +184,11 @@ def _curves(solution: Solution) -> Figure:
 
 def _curve(top: Axes, bottom: Axes, x: Array, values: Values, unknown: str) -> None:
     top.plot(x, values.found[unknown], color=OURS, lw=2, label="network")
-    error = values.error(unknown)
     if values.exact is not None:
         top.plot(x, values.exact[unknown], color=THEIRS, lw=1.2, ls=(0, (4, 3)), label="reference")
     top.legend(loc="best")
     top.set_ylabel(unknown)
-    shown, label = (values.residual, "|residual|") if error is None else (error, f"|error of {unknown}|")
+    shown, label = values.wrong(unknown)
     bottom.semilogy(x, np.maximum(shown, 1e-300), color="#444444", lw=1)
     with np.errstate(all="ignore"):
         top_value = float(np.nanmax(shown, initial=0.0)) or 1.0
@@ -206,15 +210,22 @@ class Section:
     up: str
     fixed: dict[str, float]
 
-    def grid(self, domain: Domain) -> dict[str, Array]:
-        """Coordinates [IMAGE, IMAGE] of the points."""
-        a, b = (np.linspace(*_ends(domain, name), IMAGE) for name in (self.across, self.up))
+    def grid(self, domain: Domain, count: int) -> dict[str, Array]:
+        """Coordinates [count, count] of the points."""
+        a, b = (np.linspace(*_ends(domain, name), count) for name in (self.across, self.up))
         first, second = np.meshgrid(a, b)
-        return {**{name: np.full_like(first, v) for name, v in self.fixed.items()}, self.across: first, self.up: second}
+        return {
+            **{name: np.full_like(first, v) for name, v in self.fixed.items()},
+            self.across: first,
+            self.up: second,
+        }
 
     @property
     def label(self) -> str:
         """Where it lies."""
+        values = list(self.fixed.values())
+        if max(values) - min(values) < 1e-12:
+            return " = ".join([*self.fixed, f"{values[0]:.3g}"])
         return ", ".join(f"{name} = {value:.3g}" for name, value in self.fixed.items())
 
 
@@ -225,7 +236,7 @@ def _images(solution: Solution) -> Figure:
     across = time or domain.names[0]
     (up,) = (name for name in domain.names if name != across)
     section = Section(across, up, {})
-    grid = section.grid(domain)
+    grid = section.grid(domain, IMAGE)
     values = evaluate(solution, grid)
     rows, columns = len(values.found), 2 if values.exact is None else 3
     wide, high = (end - start for start, end in (_ends(domain, across), _ends(domain, up)))
@@ -233,13 +244,19 @@ def _images(solution: Solution) -> Figure:
     figure = _figure(3.4 * columns + 0.4, 0.5 + rows * (2.6 * aspect + 0.45))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for row, unknown in enumerate(values.found):
-        error = values.error(unknown)
-        drawn = [values.found[unknown]] if values.exact is None else [values.found[unknown], values.exact[unknown]]
+        drawn = (
+            [values.found[unknown]]
+            if values.exact is None
+            else [values.found[unknown], values.exact[unknown]]
+        )
         limits = _limits(drawn)
         for axis, field, title in zip(axes[row], drawn, (unknown, f"{unknown}, reference"), strict=False):
             _image(axis, section, grid, values.inside, field, title, limits, domain, equal=time is None)
-        last, title = (values.residual, "|residual|") if error is None else (error, f"|error of {unknown}|")
-        _log_image(axes[row, -1], section, grid, values.inside, last, title, domain, equal=time is None)
+        wrong, title = values.wrong(unknown)
+        limits = _log_limits([wrong])
+        _log_image(
+            axes[row, -1], section, grid, values.inside, wrong, title, limits, domain, equal=time is None
+        )
     for axis in axes[-1]:
         axis.set_xlabel(across)
     for axis in axes[:, 0]:
@@ -261,7 +278,7 @@ def _sections(solution: Solution) -> Figure:
             Section(a, b, {name: v for name, v in middle.items() if name not in (a, b)})
             for a, b in ((x, y), (x, z), (y, z))
         ]
-    grids = [section.grid(domain) for section in sections]
+    grids = [section.grid(domain, SECTION) for section in sections]
     values = [evaluate(solution, grid) for grid in grids]
     unknowns = solution.problem.unknown_names
     figure = _figure(14.0, 0.5 + 5.6 * len(unknowns))
@@ -271,20 +288,24 @@ def _sections(solution: Solution) -> Figure:
     fixed = {name: v for name, v in middle.items() if name != line_name}
     on_line = evaluate(solution, {line_name: x_line, **{name: np.float64(v) for name, v in fixed.items()}})
     for row, unknown in enumerate(unknowns):
-        limits = _limits([v.found[unknown] for v in values])
+        limits, log_limits = (
+            _limits([v.found[unknown] for v in values]),
+            _log_limits([v.wrong(unknown)[0] for v in values]),
+        )
         for column, (section, grid, value) in enumerate(zip(sections, grids, values, strict=True)):
             top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
             equal = time not in (section.across, section.up)
-            where = section.label if len(section.fixed) <= 2 else "the others in the middle"
-            _image(top, section, grid, value.inside, value.found[unknown], f"{unknown} at {where}", limits, domain, equal)
-            error = value.error(unknown)
-            shown, title = (value.residual, "|residual|") if error is None else (error, f"|error of {unknown}|")
-            _log_image(bottom, section, grid, value.inside, shown, title, domain, equal)
+            title = f"{unknown} at {section.label}"
+            _image(top, section, grid, value.inside, value.found[unknown], title, limits, domain, equal)
+            wrong, title = value.wrong(unknown)
+            _log_image(bottom, section, grid, value.inside, wrong, title, log_limits, domain, equal)
             for axis in (top, bottom):
                 axis.set(xlabel=section.across, ylabel=section.up)
         _curve(axes[2 * row, 3], axes[2 * row + 1, 3], x_line, on_line, unknown)
-        axes[2 * row, 3].set_title("along the middle line", loc="left")
-        axes[2 * row + 1, 3].set_xlabel(line_name)
+        axes[2 * row, 3].set_title(f"{unknown} along {line_name} through the middle", loc="left")
+        axes[2 * row + 1, 3].set_title(axes[2 * row + 1, 3].get_ylabel(), loc="left")
+        for axis in axes[2 * row : 2 * row + 2, 3]:
+            axis.set(xlabel=line_name, ylabel="", xlim=(x_line[0], x_line[-1]))
     return figure
 
 
@@ -312,21 +333,23 @@ def _image(
     colours: str | None = None,
 ) -> None:
     symmetric = limits[0] == -limits[1]
-    mesh = axis.pcolormesh(
-        grid[section.across],
-        grid[section.up],
+    (left, right), (low, high) = (_ends(domain, name) for name in (section.across, section.up))
+    a, b = (right - left) / (field.shape[1] - 1) / 2, (high - low) / (field.shape[0] - 1) / 2
+    mesh = axis.imshow(
         _continued(field),
-        shading="gouraud",
+        origin="lower",
+        extent=(left - a, right + a, low - b, high + b),  # the points are the middles of the pixels
+        interpolation="bilinear",
+        interpolation_stage="data",
+        aspect="equal" if equal else "auto",
         cmap=colours or ("RdBu_r" if symmetric else "viridis"),
         vmin=limits[0],
         vmax=limits[1],
-        rasterized=True,
     )
     if not inside.all():
         _clip(axis, mesh, section, grid, domain)
+    axis.set(xlim=(left, right), ylim=(low, high))
     axis.set_title(title, loc="left")
-    if equal:
-        axis.set_aspect("equal")
     bar = axis.figure.colorbar(mesh, ax=axis, pad=0.02, aspect=25)  # type: ignore[union-attr]
     bar.outline.set_visible(False)  # type: ignore[operator]
     bar.ax.tick_params(length=2, labelsize=8)
@@ -339,15 +362,22 @@ def _log_image(
     inside: NDArray[np.bool_],
     field: Array,
     title: str,
+    limits: tuple[float, float],
     domain: Domain,
     equal: bool,
 ) -> None:
-    """Sizes over decades: from the largest four down, which leaves out the zeros of an exact condition."""
     logs = np.log10(np.maximum(field, 1e-300))
-    known = logs[np.isfinite(logs)]
-    high = math.ceil(10 * float(known.max())) / 10 if known.size else 0.0
-    low = max(high - 4.0, min(high - 1.0, float(np.percentile(known, 2)))) if known.size else -1.0
-    _image(axis, section, grid, inside, logs, f"log$_{{10}}$ {title}", (low, high), domain, equal, "magma")
+    _image(axis, section, grid, inside, logs, f"log$_{{10}}$ {title}", limits, domain, equal, "magma")
+
+
+def _log_limits(fields: Sequence[Array]) -> tuple[float, float]:
+    """Decades to show: from the largest down at most four, which leaves out the zeros of an exact condition."""
+    known = np.concatenate([f[np.isfinite(f)].reshape(-1) for f in fields])
+    if known.size == 0:
+        return -1.0, 0.0
+    known = np.log10(np.maximum(known, 1e-300))
+    high = math.ceil(10 * float(known.max())) / 10
+    return max(high - 4.0, min(high - 1.0, float(np.percentile(known, 2)))), high
 
 
 def _continued(field: Array) -> Array:
@@ -363,11 +393,16 @@ def _continued(field: Array) -> Array:
 
 def _clip(axis: Axes, mesh: Any, section: Section, grid: Mapping[str, Array], domain: Domain) -> None:
     """Cut an image off at the boundary and draw that, both from the zero level of the distance."""
-    a, b = grid[section.across], grid[section.up]
     # One ring of points outside, so that the level closes where the domain touches its bounding box.
     pad = {name: np.pad(values, 1, mode="edge") for name, values in grid.items()}
+    # The distance vanishes all over the first and the last moment; the shape is that of every other.
+    pad |= {
+        name: np.full_like(pad[name], sum(_ends(domain, name)) / 2)
+        for name in section.fixed
+        if name == _time(domain)
+    }
     for name, axis_number in ((section.across, 1), (section.up, 0)):
-        step = (grid[name].max() - grid[name].min()) / (IMAGE - 1)
+        step = (grid[name].max() - grid[name].min()) / (len(grid[name]) - 1)
         column = np.concatenate([[grid[name].min() - step], np.unique(grid[name]), [grid[name].max() + step]])
         pad[name] = np.broadcast_to(column[None] if axis_number == 1 else column[:, None], pad[name].shape)
     points = np.stack([pad[name].reshape(-1) for name in domain.names], 1)
@@ -379,9 +414,14 @@ def _clip(axis: Axes, mesh: Any, section: Section, grid: Mapping[str, Array], do
     region.remove()
     mesh.set_clip_path(path, axis.transData)
     axis.contour(
-        pad[section.across], pad[section.up], distance, levels=[0.0], colors="#444444", linewidths=0.8, negative_linestyles="solid"
+        pad[section.across],
+        pad[section.up],
+        distance,
+        levels=[0.0],
+        colors="#444444",
+        linewidths=0.8,
+        negative_linestyles="solid",
     )
-    axis.set(xlim=(a.min(), a.max()), ylim=(b.min(), b.max()))
     for spine in axis.spines.values():
         spine.set_visible(False)
 
@@ -401,7 +441,9 @@ def plot_history(history: Sequence[Mapping[str, Any]], path: Path) -> Path:
     with matplotlib.rc_context(STYLE):
         figure = _figure(10.5, 5.6)
         axes = figure.subplots(2, 2, sharex="col", sharey="row", height_ratios=[2, 1])
-        for column, (key, label) in enumerate((("seconds", "seconds"), ("gradient_evaluations", "gradient evaluations"))):
+        for column, (key, label) in enumerate(
+            (("seconds", "seconds"), ("gradient_evaluations", "gradient evaluations"))
+        ):
             _history(axes[0, column], axes[1, column], history, key)
             axes[1, column].set_xlabel(label)
         axes[0, 0].legend(loc="best")
@@ -420,7 +462,9 @@ def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key:
     top.semilogy(x, loss, color=OURS, lw=1.4, label="loss")
     known = np.isfinite(error)
     if known.any():
-        top.semilogy(x[known], error[known], color=THEIRS, lw=1.4, marker="o", ms=2.5, label="relative L2 error")
+        top.semilogy(
+            x[known], error[known], color=THEIRS, lw=1.4, marker="o", ms=2.5, label="relative L2 error"
+        )
     top.grid(color="#dddddd", lw=0.5)
     if np.isfinite(radius).any():
         bottom.semilogy(x, radius, color="#4d9221", lw=1, label="radius")
@@ -436,11 +480,11 @@ def export_solution(solution: Solution, path: Path) -> Path:
     """Write unknowns, reference, error and residual on a grid.
 
     The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole grid, with NaN
-    outside.  Of more than three coordinates the first three vary and the field data `section` says where the others are.
+    outside.  Of more than three coordinates the first three vary; the field data say where the others are ("x4 = 0.5").
 
     Args:
         solution: What to write.
-        path: .vtu, .vts, .vtk or an extension that meshio writes.
+        path: .vtu, .vts, .vtk or an extension of `OTHERS`.
 
     Returns:
         The path.
@@ -449,8 +493,8 @@ def export_solution(solution: Solution, path: Path) -> Path:
         ValueError: No writer for the extension.
     """
     suffix = path.suffix.lower()
-    if suffix not in (".vtu", ".vts", ".vtk"):
-        _check_meshio(path)
+    if suffix not in (".vtu", ".vts", ".vtk", *OTHERS):
+        raise ValueError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk, {', '.join(OTHERS)}")
     domain = solution.problem.domain
     shown, middle = domain.names[:3], _middle(domain)
     count = EXPORT[len(shown)]
@@ -459,13 +503,16 @@ def export_solution(solution: Solution, path: Path) -> Path:
     fixed = {name: v for name, v in middle.items() if name not in shown}
     values = evaluate(
         solution,
-        {**dict(zip(shown, grids, strict=True)), **{name: np.full_like(grids[0], v) for name, v in fixed.items()}},
+        {
+            **dict(zip(shown, grids, strict=True)),
+            **{name: np.full_like(grids[0], v) for name, v in fixed.items()},
+        },
+        residual=True,
     )
     fields = _fields(values)
-    section = ", ".join([*shown, *(f"{name} = {v:g}" for name, v in fixed.items())])
     position = np.stack([*grids, *[np.zeros_like(grids[0])] * (3 - len(shown))], -1)
     if suffix == ".vts":
-        _write_structured(path, position, fields, section)
+        _write_structured(path, position, fields, fixed)
     else:
         kind, cells = _cells(values.inside)
         used, cells = np.unique(cells, return_inverse=True)
@@ -473,7 +520,7 @@ def export_solution(solution: Solution, path: Path) -> Path:
         points = position.reshape(-1, 3)[used]
         fields = {name: v.reshape(-1)[used] for name, v in fields.items()}
         if suffix in (".vtu", ".vtk"):
-            _write_unstructured(path, points, kind, cells, fields, section)
+            _write_unstructured(path, points, kind, cells, fields, fixed)
         else:
             _write_meshio(path, points, kind, cells, fields)
     return path
@@ -486,6 +533,7 @@ def _fields(values: Values) -> dict[str, Array]:
         if values.exact is not None:
             fields[f"{name}_reference"] = values.exact[name]
             fields[f"{name}_error"] = found - values.exact[name]
+    assert values.residual is not None
     fields["residual"] = values.residual
     return fields
 
@@ -498,7 +546,9 @@ def _cells(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
     ]
 
     def shifted(array: Any, corner: tuple[int, ...]) -> Any:
-        return array[tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))].reshape(-1)
+        return array[tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))].reshape(
+            -1
+        )
 
     kept = np.all([shifted(inside, corner) for corner in corners], 0)
     cells = np.stack([shifted(number, corner) for corner in corners], 1)[kept]
@@ -506,33 +556,43 @@ def _cells(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
 
 
 def _write_unstructured(
-    path: Path, points: Array, kind: str, cells: NDArray[np.int64], fields: Mapping[str, Array], section: str
+    path: Path,
+    points: Array,
+    kind: str,
+    cells: NDArray[np.int64],
+    fields: Mapping[str, Array],
+    fixed: Mapping[str, float],
 ) -> None:
     import pyvista
 
-    code = {"line": pyvista.CellType.LINE, "quad": pyvista.CellType.QUAD, "hexahedron": pyvista.CellType.HEXAHEDRON}
+    code = {
+        "line": pyvista.CellType.LINE,
+        "quad": pyvista.CellType.QUAD,
+        "hexahedron": pyvista.CellType.HEXAHEDRON,
+    }
     mesh = pyvista.UnstructuredGrid({code[kind]: cells}, points)
     mesh.point_data.update(dict(fields))
-    mesh.field_data["section"] = [section]
+    _say_where(mesh, fixed)
     write_atomically(path, lambda p: mesh.save(p))
 
 
-def _write_structured(path: Path, position: Array, fields: Mapping[str, Array], section: str) -> None:
+def _write_structured(
+    path: Path, position: Array, fields: Mapping[str, Array], fixed: Mapping[str, float]
+) -> None:
     import pyvista
 
     shape = (*position.shape[:-1], 1, 1)[:3]
     mesh = pyvista.StructuredGrid(*(np.ascontiguousarray(position[..., i]).reshape(shape) for i in range(3)))
     for name, values in fields.items():
         mesh.point_data[name] = values.reshape(shape).ravel(order="F")
-    mesh.field_data["section"] = [section]
+    _say_where(mesh, fixed)
     write_atomically(path, lambda p: mesh.save(p))
 
 
-def _check_meshio(path: Path) -> None:
-    import meshio
-
-    if path.suffix.lower() not in meshio.extension_to_filetypes:
-        raise ValueError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk or an extension that meshio writes")
+def _say_where(mesh: Any, fixed: Mapping[str, float]) -> None:
+    """The coordinates that are fixed, as field data: numbers, for meshio cannot read a .vtu file with text in it."""
+    for name, value in fixed.items():
+        mesh.field_data[f"{name} = {value:g}"] = np.array([value])
 
 
 def _write_meshio(
@@ -542,6 +602,6 @@ def _write_meshio(
 
     mesh = meshio.Mesh(points, [(kind, cells)], point_data=dict(fields))
     try:
-        write_atomically(path, lambda p: meshio.write(p, mesh))
-    except (meshio.WriteError, SystemExit) as error:
-        raise ValueError(f"meshio cannot write this solution as {path.suffix}: {error}; use .vtu") from error
+        write_atomically(path, lambda p: meshio.write(p, mesh, file_format=OTHERS[path.suffix.lower()]))
+    except (ImportError, meshio.WriteError) as error:
+        raise ValueError(f"meshio cannot write {path.name!r}: {error}; use .vtu") from error

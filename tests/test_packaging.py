@@ -119,9 +119,9 @@ def copy_of_the_tree(target: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "statement", "allowed"),
     [
-        ("geometry/domains.py", "import sapts_pinn.fields", False),
+        ("geometry/domains.py", "import sapts_pinn.taylor", False),
         ("problems/base.py", "from sapts_pinn.training import train", False),
-        ("sapts_pinn/fields.py", "from .objective import Objective", False),
+        ("sapts_pinn/taylor.py", "from .objective import Objective", False),
         ("problems/base.py", "import sapts_pinn.geometry", True),
     ],
 )

@@ -2,7 +2,8 @@
 
     sapts-pinn bench SUITE [options]          or          python -m sapts_pinn.bench SUITE [options]
 
-Everything is measured in child processes, so that one measurement does not warm, fill or slow down the next.
+Everything is measured in child processes, so that one measurement does not warm, fill or slow down the
+next.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ app = App(
     help_format="plaintext",
     version_flags=[],
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 for _name, _suite in SUITES.items():
     app.command(_suite, name=_name)
@@ -57,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"error: {text.partition(' Available commands:')[0]}", 2)
     except ValueError as error:
         return _say(f"error: {error}", 2)
-    except KeyboardInterrupt:
-        return _say("interrupted", 1)
+    except KeyboardInterrupt as error:
+        return _say(str(error) or "interrupted", 1)
     except RuntimeError as error:
         return _say(f"error: {error}", 1)
     except Exception:

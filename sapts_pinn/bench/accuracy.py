@@ -1,7 +1,7 @@
 """Relative L2 error of problems x methods x seeds at one budget: a table, and the error against time.
 
-Every run is a process of its own, one after the other.  Results are written as they come: an interrupted suite goes on
-where it was when the same command is given again.
+Every run is a process of its own, one after the other.  Results are written as they come: an interrupted
+suite goes on where it was when the same command is given again.
 """
 
 from __future__ import annotations
@@ -31,9 +31,17 @@ from .report import (
 PROBLEMS = ("poisson-2d", "burgers", "allen-cahn", "poisson-lshape")
 METHODS = ("tr", "adam", "lbfgs", "adam-lbfgs")
 SEEDS = (0, 1, 2)
-KEY = ("problem", "method", "seed")
+KEPT = (
+    "relative_l2_error",
+    "loss",
+    "iterations",
+    "gradient_evaluations",
+    "seconds",
+    "status",
+)  # of result.json
 
 Row = dict[str, Any]
+Cell = tuple[str, str, int]  # problem, method, seed
 
 
 def run(
@@ -59,55 +67,69 @@ def run(
     from ..methods import method as find_method
     from ..sources import load_source
 
-    methods, seeds = list(methods or METHODS), list(SEEDS if seeds is None else seeds)
+    methods = list(dict.fromkeys(methods or METHODS))
+    seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))
     at_least(0, seeds=seeds)
     budget = str(Budget.parse(budget))
     for name in methods:
         find_method(name)
-    sources = [load_source(text) for text in problems or PROBLEMS]
+    sources = {source.short: source.text for source in map(load_source, problems or PROBLEMS)}
     facts = machine()
-    at_least(1, threads=facts["threads"] if threads is None else threads)
-    threads = threads or facts["threads"]
+    threads = facts["threads"] if threads is None else threads
+    at_least(1, threads=threads)
     folder = folder_for("solve", out)
     fixed = {"budget": budget, "threads": threads, "precision": "float64"}
     done = _earlier(folder, fixed)
     # Seeds outermost: whatever has been run when it is interrupted compares all methods.
-    cells = [(source, method, seed) for seed in seeds for source in sources for method in methods]
-    missing = [cell for cell in cells if (cell[0].short, *cell[1:]) not in done]
+    cells = [(problem, method, seed) for seed in seeds for problem in sources for method in methods]
+    missing = [cell for cell in cells if cell not in done]
     say(f"{len(cells)} runs of {budget}, {len(cells) - len(missing)} of them known from before")
-    for source, method, seed in missing:
-        say(f"{source.short}  {method}  seed {seed}")
-        where = f"runs/{source.short}-{method}-seed{seed}"
-        row: Row = {"problem": source.short, "method": method, "seed": seed, "run": where}
-        try:
-            row |= in_child(
-                measure,
-                problem=source.text,
-                method=method,
-                seed=seed,
-                budget=budget,
-                threads=threads,
-                out=str(folder / where),
-            )
-        except RuntimeError as error:  # the others go on; the next time it is tried again
-            row |= {"status": str(error), "broken": True}
-            say(str(error))
-        row["git_commit"] = facts["versions"]["git_commit"]
-        done[(source.short, method, seed)] = row
-        save(folder, "solve", facts, fixed, list(done.values()))
-    rows = [done[source.short, method, seed] for source, method, seed in cells]
-    settings = {**fixed, "seeds": seeds}
-    text = "\n".join(
-        [header("Relative L2 error, median [min, max] over the seeds", facts, settings), _table(rows)]
-    )
+    try:
+        for cell in missing:
+            say("{}  {}  seed {}".format(*cell))
+            row = _row(cell, sources[cell[0]], budget, threads, folder)
+            done[cell] = {**row, "git_commit": facts["versions"]["git_commit"]}
+            save(folder, "solve", facts, fixed, list(done.values()))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("interrupted; the same command goes on from here") from None
+    rows = [done[cell] for cell in cells]
+    title = header("Relative L2 error, median [min, max] over the seeds", facts, {**fixed, "seeds": seeds})
+    notes = [
+        "note: {problem}, {method}, seed {seed}: {status}".format(**row)
+        for row in rows
+        if row.get("broken") or row["status"].startswith("failed")
+    ]
     commits = {row["git_commit"] for row in rows}
     if len(commits) > 1:
-        text += f"\n\nnote: these are runs of {len(commits)} versions of the code; another --out starts anew"
+        notes.append(
+            f"note: these are runs of {len(commits)} versions of the code; another --out starts anew"
+        )
     picture = _plot(folder, rows)
+    text = "\n".join([title, _table(rows), *notes])
     finish(folder, "solve", text, facts, fixed, list(done.values()), picture=picture.name)
 
 
-def _earlier(folder: Path, fixed: Mapping[str, Any]) -> dict[tuple[str, str, int], Row]:
+def _row(cell: Cell, source: str, budget: str, threads: int, folder: Path) -> Row:
+    """Train once, in a child process."""
+    problem, method, seed = cell
+    where = f"runs/{problem}-{method}-seed{seed}"
+    row: Row = {"problem": problem, "method": method, "seed": seed, "run": where}
+    try:
+        return row | in_child(
+            measure,
+            problem=source,
+            method=method,
+            seed=seed,
+            budget=budget,
+            threads=threads,
+            out=str(folder / where),
+        )
+    except RuntimeError as error:  # the others go on; the next time it is tried again
+        say(str(error))
+        return row | {"status": str(error), "broken": True}
+
+
+def _earlier(folder: Path, fixed: Mapping[str, Any]) -> dict[Cell, Row]:
     """Results of an earlier session.
 
     Raises:
@@ -118,10 +140,8 @@ def _earlier(folder: Path, fixed: Mapping[str, Any]) -> dict[tuple[str, str, int
         return {}
     try:
         content = json.loads(path.read_text())
-        settings, rows = (
-            content["settings"],
-            {tuple(row[name] for name in KEY): row for row in content["rows"]},
-        )
+        settings = content["settings"]
+        rows = {(row["problem"], row["method"], row["seed"]): row for row in content["rows"]}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged; give another --out") from error
     for name, value in fixed.items():
@@ -144,16 +164,7 @@ def measure(problem: str, method: str, seed: int, budget: str, threads: int, out
     solution = solve(
         source.problem, method=method, budget=budget, seed=seed, out=out, overwrite=True, source=source.text
     )
-    wanted = (
-        "relative_l2_error",
-        "loss",
-        "iterations",
-        "gradient_evaluations",
-        "function_evaluations",
-        "seconds",
-        "status",
-    )
-    return {name: solution.result[name] for name in wanted}
+    return {name: solution.result[name] for name in KEPT}
 
 
 def _table(rows: Sequence[Row]) -> str:
@@ -164,11 +175,10 @@ def _table(rows: Sequence[Row]) -> str:
     for (problem, method), members in sorted(groups.items(), key=lambda item: item[0][0]):
         whole = [row for row in members if not row.get("broken")]
         errors = [row["relative_l2_error"] for row in whole if row["relative_l2_error"] is not None]
-        counts = [f"{len(whole)}/{len(members)}"]
-        figures = [
-            spread([row[name] for row in whole], ".0f") for name in ("gradient_evaluations", "seconds")
-        ]
-        cells.append([f"{problem}  {method}", *counts, spread(errors, ".2e"), *figures])
+        count = f"{len(whole)}/{len(members)}"
+        gradients = spread([row["gradient_evaluations"] for row in whole], ".0f")
+        seconds = spread([row["seconds"] for row in whole], ".1f")
+        cells.append([f"{problem}  {method}", count, spread(errors, ".2e"), gradients, seconds])
     return table(["problem, method", "runs", "relative L2 error", "gradients", "seconds"], cells)
 
 

@@ -1,8 +1,8 @@
 """Seconds from the command to the first accepted step, on a warm disk.
 
-`seconds_to_first_step` of result.json begins when the command line's module is loaded.  What the interpreter needs until
-then is added here: this machine's monotonic clock is read before the process is started and, by the command line,
-where it begins.
+`seconds_to_first_step` of result.json begins when the command line's module is loaded.  What the
+interpreter needs until then is added here: the monotonic clock is read before the process is started and,
+by the command line, where it begins.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ from .child import ENVIRONMENT
 from .report import Whole, at_least, finish, folder_for, header, machine, say, spread, table
 
 # What the script `sapts-pinn` does, and then when it began.
-COMMAND = "import sys; from sapts_pinn import cli; status = cli.main(sys.argv[1:]); print(cli.STARTED); sys.exit(status)"
+COMMAND = """
+import sys
+from sapts_pinn import cli
+status = cli.main(sys.argv[1:])
+print(cli.STARTED)
+sys.exit(status)
+"""
 
 
 def run(*, problem: str = "burgers", repeats: Whole = 5, seed: Whole = 0, out: Path | None = None) -> None:
@@ -47,7 +53,7 @@ def run(*, problem: str = "burgers", repeats: Whole = 5, seed: Whole = 0, out: P
             rows.append({"cache": "empty" if i == 0 else "warm", **measure(source.text, seed, cache)})
     settings = {
         "command": f"sapts-pinn solve {source.short}", "method": "tr", "precision": "float64",
-        "threads": facts["threads"], "seed": seed, "budget": "until the first accepted step", "repeats": repeats,
+        "threads": facts["threads"], "seed": seed, "budget": "the first accepted step", "repeats": repeats,
     }  # fmt: skip
     names = {
         "from_outside": "process start to first accepted step",

@@ -1,13 +1,15 @@
 """Values with gradients per second on Burgers, against DeepXDE on the same network and points.
 
-Two formulations on DeepXDE's side: its own example Burgers.py, where the conditions are terms of the loss (the
-80 and 160 points of them scaled with the rest), and the ansatz that holds them by construction, as an output
-transform.  Ours runs the latter, and the ansatz that is odd as well, its default.  What DeepXDE is timed on is its own
-`train_step` with an optimizer that does nothing; before that, loss and gradient of both sides are compared.
+Two formulations on DeepXDE's side: its own example Burgers.py, where the conditions are terms of the loss
+(2540 points inside, 80 on the boundary and 160 at the start, scaled to the total), and the ansatz that
+holds them by construction, as an output transform.  Ours runs the latter, and the ansatz that is odd as
+well, its default.  DeepXDE is timed on its own `train_step` with an optimizer that does nothing.  On the
+common ansatz and points, loss and gradient of both sides are compared.
 
-How fast either side is depends on the number of threads, and on how OpenMP's threads wait for work: actively by
-default, which helps chains of small PyTorch operations while nobody else uses the cores; passively as our command
-line asks for.  Every case is measured every way, in rounds (A B C ... A B C ...), and each side is judged by its best.
+How fast either side is depends on the number of threads, and on how OpenMP's threads wait for work:
+actively by default, which helps chains of small PyTorch operations while nobody else uses the cores;
+passively as our command line asks for.  Every case is measured every way, in rounds (A B C ... A B C ...),
+and each side is judged by its best.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -39,6 +42,7 @@ POLICIES = {"active": None, "passive": "PASSIVE"}  # values of OMP_WAIT_POLICY
 def run(
     *,
     points: Whole = 4096,
+    threads: Whole | None = None,
     repeats: Whole = 9,
     seconds: float = 0.25,
     seed: Whole = 0,
@@ -48,6 +52,7 @@ def run(
 
     Args:
         points: Collocation points.
+        threads: Measured with one and with this many. [default: one per core]
         repeats: Rounds; every case is measured once in each.
         seconds: Length of one measurement.
         seed: Of the initial weights.
@@ -57,26 +62,30 @@ def run(
     at_least(1, repeats=repeats)
     at_least(0.001, seconds=seconds)
     at_least(0, seed=seed)
-    folder = folder_for("gradients", out)
     facts = machine()
-    ways = [(1, "passive")] + [(facts["threads"], policy) for policy in POLICIES if facts["threads"] > 1]
+    threads = facts["threads"] if threads is None else threads
+    at_least(1, threads=threads)
+    folder = folder_for("gradients", out)
+    ways = [(1, "passive")] + [(threads, policy) for policy in POLICIES if threads > 1]
     rates: dict[str, dict[str, list[float]]] = {name: {_label(way): [] for way in ways} for name in CASES}
-    with Child(OMP_WAIT_POLICY=POLICIES["active"]) as active, Child() as passive:
-        children = {"active": active, "passive": passive}
+    with ExitStack() as stack:
+        children = {
+            p: stack.enter_context(Child(OMP_WAIT_POLICY=POLICIES[p])) for p in {way[1] for way in ways}
+        }
         for i in range(repeats):
             say(f"round {i + 1} of {repeats}")
             for name in CASES:
-                for threads, policy in ways:
-                    rate = children[policy].call(
+                for way in ways:
+                    rate = children[way[1]].call(
                         evaluations_per_second,
                         case=name,
                         points=points,
-                        threads=threads,
+                        threads=way[0],
                         seed=seed,
                         seconds=seconds,
                     )
-                    rates[name][_label((threads, policy))].append(rate)
-        agreement = passive.call(agree, points=points, seed=seed)
+                    rates[name][_label(way)].append(rate)
+        agreement = children["passive"].call(agree, points=points, seed=seed)
     best = {name: max(ways.values(), key=statistics.median) for name, ways in rates.items()}
     ratios = {
         f"{ours} / {theirs}": [a / b for a, b in zip(best[ours], best[theirs], strict=True)]
@@ -112,7 +121,7 @@ def _label(way: tuple[int, str]) -> str:
     return "1 thread" if threads == 1 else f"{threads} threads, {policy} wait"
 
 
-# -- in the child ---------------------------------------------------------------------------------------------------
+# -- in the child --------------------------------------------------------------------------------------------
 
 
 def evaluations_per_second(case: str, points: int, threads: int, seed: int, seconds: float) -> float:
@@ -131,7 +140,7 @@ def evaluations_per_second(case: str, points: int, threads: int, seed: int, seco
 
 
 def agree(points: int, seed: int) -> float:
-    """Largest relative difference of loss and gradient between the two sides, on one ansatz and one set of points.
+    """Relative difference of loss and gradient between the two sides, on the same ansatz and points.
 
     Raises:
         RuntimeError: They differ by more than rounding: the comparison would be void.

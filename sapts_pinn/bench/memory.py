@@ -1,7 +1,8 @@
-"""Peak resident memory of a short run of every problem of the zoo, with its defaults, against a bound of 2 GiB.
+"""Peak resident memory of a short run of every problem of the zoo, at its defaults, against 2 GiB.
 
-Short in steps only: a run holds all it ever will after its first resampling and its first error measurement.  Pictures
-and export, which the command line makes at the end, load large libraries and are counted apart.
+Short in steps only: a run holds all it ever will after its first resampling and its first error
+measurement. Pictures and export, which the command line makes at the end, load large libraries and are
+shown apart.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def run(
         "budget": f"{steps} iterations", "bound_MB": BOUND // MB,
     }  # fmt: skip
     columns = ["peak MB after", "import torch", "loading", "solving", "drawing", "solving / bound"]
-    stages = ("torch", "problem", "solve", "pictures")
+    stages = ("torch", "loaded", "solve", "pictures")
     cells = [
         [row["problem"], *(f"{row[stage] / MB:.0f}" for stage in stages), f"{row['solve'] / BOUND:.0%}"]
         for row in rows
@@ -80,7 +81,7 @@ def measure(problem: str, steps: int, method: str, seed: int) -> dict[str, Any]:
     from ..solve import solve
 
     chosen = build(problem)
-    peaks["problem"] = peak_memory()
+    peaks["loaded"] = peak_memory()
     solution = solve(chosen, method=method, seed=seed, budget=f"{steps} iterations", resample=steps // 2)
     peaks["solve"] = peak_memory()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
 """Seconds and memory of an optimizer step against the number of points, on Burgers.
 
-The cost has a part that does not depend on the points, the optimizer's own algebra (for a dense curvature n^2 in the
-number of parameters), and one proportional to them.  Both are fitted: the exponent of seconds ~ points^p over all sizes
-and over the upper half, and seconds = a + b points.
+The cost has a part that does not depend on the points, the optimizer's own algebra (for a dense curvature
+n^2 in the number of parameters), and one proportional to them.  Fitted are the exponent of seconds ~
+points^p, over all sizes and over the upper half, and seconds = a + b points.
 """
 
 from __future__ import annotations
@@ -91,14 +91,15 @@ def run(
     ]
     if fit:
         parts.append(
-            f"\nseconds ~ points^{fit['exponent']:.2f}, over the upper half of the sizes points^{fit['exponent_upper']:.2f}\n"
+            f"\nseconds ~ points^{fit['exponent']:.2f}, over the upper half of the sizes "
+            f"points^{fit['exponent_upper']:.2f}\n"
             f"seconds = {fit['fixed']:.2g} + {fit['per_point']:.2g} points, off by at most {fit['worst']:.0%}"
         )
     finish(folder, "points", "\n".join(parts), facts, settings, rows, fit=fit)
 
 
 def _fit(counts: Sequence[int], seconds: Sequence[float]) -> dict[str, float]:
-    """Power law and straight line through the measurements, both in relative error; empty for fewer than three."""
+    """Power law and straight line through the measurements, both in relative error; empty for one or two."""
     import numpy as np
 
     if len(counts) < 3:

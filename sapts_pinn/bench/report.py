@@ -114,8 +114,8 @@ def header(title: str, facts: Mapping[str, Any], settings: Mapping[str, Any]) ->
     said = "; ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in settings.items())
     return (
         f"{title}\n"
-        f"  machine   {facts['cpu']}, {facts['cores']} cores, load {facts['load_at_start']:.1f} at the start, "
-        f"{facts['time']}\n"
+        f"  machine   {facts['cpu']}, {facts['cores']} cores, {facts['system']}, "
+        f"load {facts['load_at_start']:.1f} at the start, {facts['time']}\n"
         f"  software  sapts_pinn {v['sapts_pinn']} ({commit}), torch {v['torch']}, deepxde {v['deepxde']}, "
         f"python {v['python']}\n"
         f"  settings  {said}\n"
@@ -142,7 +142,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def spread(values: Sequence[float], form: str = ".3g") -> str:
-    """median [smallest, largest]."""
+    """Median [smallest, largest]."""
     if not values:
         return "-"
     middle, low, high = statistics.median(values), min(values), max(values)

@@ -32,6 +32,7 @@ from torch import Tensor
 from .base import Curvature, Step
 
 CURVED = 1e-10  # of y.s against s.Bs: below it a pair says nothing
+SKEWED = 1e12  # of (y.Hy)(s.Bs) against (y.s)^2: above it rounding would decide what a pair says
 
 
 class SSBroyden(Curvature):
@@ -73,6 +74,8 @@ class SSBroyden(Curvature):
             return False
         rho = 1.0 / curvature
         h, b = rho * y_H_y, rho * s_B_s
+        if not h * b < SKEWED:
+            return False
         a = max(h * b - 1.0, 1e-14)  # >= 0 by Cauchy-Schwarz; rounding may say otherwise
         c = math.sqrt(a / (1.0 + a))
         rho_minus = min(1.0, h / ((1.0 + a) * (1.0 + c)))  # 1 - c without cancellation

@@ -1,0 +1,171 @@
+"""Dense self-scaled Broyden against the formulas of the literature, written out with dense matrices."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from sapts_pinn.curvature import SSBroyden
+
+
+def randn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def naive(H: Tensor, s: Tensor, y: Tensor) -> Tensor:
+    """SSBroyden2 as the patched SciPy of arXiv:2405.04230 computes it, with B = H^-1 formed."""
+    n, B = len(s), torch.linalg.inv(H)
+    rho = 1 / float(y @ s)
+    h, b = rho * float(y @ H @ y), rho * float(s @ B @ s)
+    a = b * h - 1
+    c = math.sqrt(abs(a) / (1 + a))
+    rho_m = min(1.0, h * (1 - c))
+    theta_m, theta_p = (rho_m - 1) / a, 1 / rho_m
+    theta = max(theta_m, min(theta_p, (1 - b) / b))
+    sigma = 1 + theta * a
+    sigma_n = abs(sigma) ** (1 / (1 - n))
+    tau = min(min(1, 1 / b) * sigma_n, sigma) if theta <= 0 else min(1, 1 / b) * min(sigma_n, 1 / theta)
+    phi = (1 - theta) / (1 + a * theta)
+    Hy, yHy = H @ y, float(y @ H @ y)
+    v = rho * s - Hy / yHy
+    return (H - Hy.outer(Hy) / yHy + phi * yHy * v.outer(v)) / tau + rho * s.outer(s)
+
+
+def relative(a: Tensor, b: Tensor) -> float:
+    return float((a - b).norm() / b.norm())
+
+
+def walk(n: int, steps: int, seed: int, radius: float = 1.0):
+    """Steps of the method itself on a convex function that is no quadratic."""
+    A = randn(n, n, seed=seed)
+    A = A @ A.T / n + 0.1 * torch.eye(n, dtype=torch.float64)
+    gradient = lambda x: A @ x + torch.tanh(x) ** 3
+    model, x = SSBroyden(), randn(n, seed=seed + 1)
+    for _ in range(steps):
+        g = gradient(x)
+        step = model.solve(g, radius)
+        H = model.H.clone()
+        y = gradient(x + step.s) - g
+        used = model.update(step.s, y)
+        yield model, H, step, y, used
+        x = x + step.s
+
+
+@given(st.integers(2, 9), st.integers(0, 50), st.sampled_from([0.1, 1.0, 10.0]))
+def test_update_is_the_formula_of_the_literature(n, seed, radius):
+    for model, H, step, y, used in walk(n, 6, seed, radius):
+        if not used:
+            break
+        if float(step.s.norm()) < 1e-6:
+            break  # converged: y is rounding
+        assert relative(model.H, naive(H, step.s, y)) < 1e-9
+        assert relative(model.H @ y, step.s) < 1e-10  # secant
+        assert float(torch.linalg.eigvalsh((model.H + model.H.T) / 2)[0]) > 0
+        assert relative(model.mv(step.s), y) < 1e-7
+
+
+@pytest.mark.parametrize(
+    ("scale", "tilt"), [(1.0, 0.0), (0.3, 0.0), (4.0, 0.0), (1.0, 1e-9), (1e8, 1.0), (1.0, 1e5), (1e-4, 1e-4)]
+)
+def test_extreme_pairs(scale, tilt):
+    """Of y parallel to Bs, where the formula is 0/0, and far from it, where 1 - c cancels."""
+    model, g = SSBroyden(), randn(5)
+    step = model.solve(g, 0.5)
+    side = randn(5, seed=1)
+    side -= side @ step.s / (step.s @ step.s) * step.s
+    y = scale * step.s + tilt * side
+    assert model.update(step.s, y)
+    size = float(torch.linalg.matrix_norm(model.H, 2))
+    assert float((model.H @ y - step.s).norm()) <= 1e-13 * size * float(y.norm())
+    assert float(torch.linalg.eigvalsh((model.H + model.H.T) / 2)[0]) > -1e-14 * size
+
+
+def test_a_pair_at_a_right_angle_but_for_rounding_is_skipped():
+    model = SSBroyden()
+    step = model.solve(randn(5), 0.5)
+    H, side = model.H.clone(), randn(5, seed=1)
+    side -= side @ step.s / (step.s @ step.s) * step.s
+    for y in (step.s + 1e9 * side, step.s + 1e7 * side):
+        assert not model.update(step.s, y)
+        assert torch.equal(model.H, H)
+
+
+def test_one_parameter():
+    model = SSBroyden()
+    step = model.solve(torch.tensor([3.0], dtype=torch.float64), 1.0)
+    assert model.update(step.s, 4 * step.s)
+    assert float(model.H) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("bad", ["negative", "zero", "nan", "inf"])
+def test_a_pair_that_says_nothing_is_skipped(bad):
+    model = SSBroyden()
+    step = model.solve(randn(4), 1.0)
+    H = model.H.clone()
+    y = {"negative": -step.s, "zero": 0 * step.s, "nan": step.s * math.nan, "inf": step.s * math.inf}[bad]
+    assert not model.update(step.s, y)
+    assert torch.equal(model.H, H)
+
+
+def test_only_the_step_solved_for_last_is_learned():
+    model = SSBroyden()
+    first = model.solve(randn(4), 1.0)
+    model.solve(randn(4), 0.5)
+    with pytest.raises(ValueError, match="learns from the step it solved for last"):
+        model.update(first.s, first.s)
+    with pytest.raises(ValueError, match="learns from the step"):
+        SSBroyden().update(first.s, first.s)
+
+
+@given(st.integers(0, 30), st.floats(1e-3, 1e3))
+def test_step_minimises_over_the_ellipsoid(seed, radius):
+    """By the change of variables z = L^T s, B = L L^T, which makes the ellipsoid a ball."""
+    *_, (model, *_rest) = walk(6, 4, seed)
+    g = randn(6, seed=seed + 9)
+    step = model.solve(g, radius)
+    B = torch.linalg.inv(model.H)
+    L = torch.linalg.cholesky((B + B.T) / 2)
+    z = -torch.linalg.solve(L, g)
+    z = z * min(1.0, radius / float(z.norm()))
+    exact = torch.linalg.solve(L.T, z)
+    assert relative(step.s, exact) < 1e-8
+    assert step.length == pytest.approx(float(z.norm()), rel=1e-8)
+    assert step.predicted == pytest.approx(-float(g @ exact + exact @ B @ exact / 2), rel=1e-7)
+    assert step.on_boundary == (step.length < float((g @ model.H @ g).sqrt()) * (1 - 1e-12))
+
+
+@pytest.mark.parametrize("value", [0.0, math.nan, math.inf])
+def test_gradient_that_is_zero_or_not_finite(value):
+    step = SSBroyden().solve(torch.full((3,), value, dtype=torch.float64), 1.0)
+    assert not step.s.any() and not step.predicted > 0
+    assert math.isnan(step.predicted) == (value != 0)
+
+
+def test_state_round_trip(tmp_path):
+    runs = list(walk(5, 8, 2))
+    model = runs[-1][0]
+    torch.save(model.state_dict(), tmp_path / "state.pt")
+    other = SSBroyden()
+    other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    for m in (model, other):
+        step = m.solve(randn(5, seed=7), 0.3)
+        m.update(step.s, 2 * step.s)
+    assert torch.equal(model.H, other.H)
+    empty = SSBroyden()
+    empty.load_state_dict(SSBroyden().state_dict())
+    assert empty.H is None and torch.equal(empty.mv(randn(3)), randn(3))
+
+
+def test_symmetrise_and_reset():
+    *_, (model, *_rest) = walk(5, 6, 3)
+    before = model.H.clone()
+    model.symmetrise()
+    assert torch.equal(model.H, model.H.T) and relative(model.H, before) < 1e-13
+    model.reset()
+    assert torch.allclose(model.H, before.diagonal().mean() * torch.eye(5, dtype=torch.float64))
+    model.H *= math.nan
+    model.reset()
+    assert torch.equal(model.H, torch.eye(5, dtype=torch.float64))

@@ -1,0 +1,175 @@
+"""Every suite at toy size: its table, its figures, what it does with wrong input, and how it measures."""
+
+import json
+import subprocess
+import sys
+from inspect import signature
+
+import pytest
+import torch
+
+from sapts_pinn.bench import SUITES, accuracy, child, first_step, gradients, main, memory, points, report
+
+# Each suite as small as it gets.
+TOY = {
+    "gradients": ["--points", "64", "--threads", "1", "--repeats", "1", "--seconds", "0.001"],
+    "points": ["--sizes", "64,32,128", "--steps", "2"],
+    "memory": ["--problems", "poisson-1d", "--steps", "2"],
+    "first-step": ["--problem", "poisson-1d", "--repeats", "1"],
+    "solve": ["--problems", "poisson-1d", "--methods", "tr,adam", "--budget", "3 iterations", "--seeds", "0"],
+}
+
+
+def in_this_process(function, **arguments):
+    return json.loads(json.dumps(function(**arguments)))
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Measure in this process, which has loaded PyTorch already."""
+    for suite in (accuracy, memory, points):
+        monkeypatch.setattr(suite, "in_child", in_this_process)
+    times = {"from_outside": 2.0, "seconds_to_first_step": 1.9, "until_started": 0.1, "whole": 9.0}
+    monkeypatch.setattr(first_step, "measure", lambda problem, seed, cache: times)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def run(suite, folder):
+    assert main([suite, *TOY[suite], "--out", str(folder)]) == 0
+    return json.loads((folder / "bench.json").read_text())
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_suite_prints_a_table_and_writes_its_figures(suite, tmp_path, capsys, here):
+    found = run(suite, tmp_path)
+    assert found["suite"] == suite and found["rows"]
+    assert {"cpu", "cores", "threads", "versions"} <= set(found["machine"])
+    out = capsys.readouterr().out
+    assert out.rstrip() == (tmp_path / "table.txt").read_text().rstrip()
+    for word in ("machine", "software", "threads", "float64", "seed"):
+        assert word in out
+    check = {
+        "gradients": lambda: len(found["rows"]) >= 5 and all(r > 0 for r in found["ratios"].values()),
+        "points": lambda: (
+            [row["points"] for row in found["rows"]] == [32, 64, 128] and found["fit"]["exponent"]
+        ),
+        "memory": lambda: found["below"],
+        "first-step": lambda: [row["cache"] for row in found["rows"]] == ["empty", "warm"],
+        "solve": lambda: (tmp_path / found["picture"]).stat().st_size > 0,
+    }
+    assert check[suite]()
+
+
+def test_solve_goes_on_where_it_was(tmp_path, capsys, here, monkeypatch):
+    calls = []
+
+    def interrupted(function, **arguments):
+        calls.append(arguments["method"])
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return in_this_process(function, **arguments)
+
+    monkeypatch.setattr(accuracy, "in_child", interrupted)
+    arguments = ["solve", *TOY["solve"], "--out", str(tmp_path)]
+    assert main(arguments) == 1
+    assert "interrupted" in capsys.readouterr().err
+    assert main(arguments) == 0
+    assert calls == ["tr", "adam", "adam"]
+    assert main([*(a.replace("3 it", "4 it") for a in arguments)]) == 2
+    assert "holds results with budget 3 iterations" in capsys.readouterr().err
+
+
+def test_a_failed_run_is_told_and_tried_again(tmp_path, capsys, here, monkeypatch):
+    def broken(function, **arguments):
+        raise RuntimeError("out of memory")
+
+    arguments = ["solve", *TOY["solve"], "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr(accuracy, "in_child", broken)
+        assert main(arguments) == 0
+    assert "note: poisson-1d, tr, seed 0: out of memory" in capsys.readouterr().out
+    assert main(arguments) == 0
+    assert "out of memory" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["solv"], "Did you mean"),
+        (["solve", "--problems", "burgrs"], "did you mean 'burgers'?"),
+        (["solve", "--methods", "trr"], "did you mean 'tr'?"),
+        (["solve", "--budget", "2 minuts"], "cannot read the budget"),
+        (["solve", "--seeds", "0,-1"], "--seeds must be at least 0, not -1"),
+        (["solve", "--threads", "0"], "--threads must be at least 1, not 0"),
+        (["points", "--sizes", "1.5"], "'1.5' is not a whole number"),
+        (["points", "--sizes", ","], "--sizes is empty"),
+        (["points", "--method", "newton"], "unknown method 'newton'"),
+        (["memory", "--problems", "heat"], "there is no problem 'heat'"),
+        (["gradients", "--threads", "0"], "--threads must be at least 1, not 0"),
+        (["gradients", "--repeats", "0"], "--repeats must be at least 1, not 0"),
+        (["gradients", "--seconds", "nan"], "--seconds must be at least 0.001, not nan"),
+        (["first-step", "--bogus", "1"], "Unknown option"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_status_2(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert message in err and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_refused(tmp_path, capsys):
+    (tmp_path / "taken").touch()
+    assert main(["memory", "--out", str(tmp_path / "taken")]) == 2
+    assert "is a file" in capsys.readouterr().err
+
+
+def test_every_suite_has_a_folder_option():
+    assert all("out" in signature(suite).parameters for suite in SUITES.values())
+
+
+def test_the_module_is_a_command():
+    command = [sys.executable, "-m", "sapts_pinn.bench", "--help"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert all(name in listing for name in SUITES)
+
+
+def test_the_peak_of_a_child_is_its_own():
+    ballast = torch.ones(500 * 2**20 // 8, dtype=torch.float64)  # 500 MB in this process
+    assert child.peak_memory() > ballast.nbytes
+    with child.Child() as fresh:
+        assert fresh.call(child.peak_memory) < 200 * 2**20
+
+
+def test_a_child_that_fails_says_why():
+    with pytest.raises(RuntimeError, match="--steps must be at least 1, not 0"):
+        child.in_child(report.at_least, least=1, steps=0)
+
+
+def test_the_first_step_is_timed_from_the_process_start(tmp_path):
+    found = first_step.measure("poisson-1d", seed=0, cache=str(tmp_path))
+    assert 0 < found["seconds_to_first_step"] < found["from_outside"] < found["whole"]
+
+
+@pytest.mark.slow
+def test_gradients_with_two_threads_waits_both_ways(tmp_path):
+    arguments = ["--points", "64", "--threads", "2", "--repeats", "1", "--seconds", "0.001"]
+    assert main(["gradients", *arguments, "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "bench.json").read_text())
+    assert len(found["rows"]) == 3 * len(gradients.CASES)
+
+
+def test_the_fit_recovers_power_and_line():
+    sizes = [1000, 2000, 4000, 8000]
+    fit = points._fit(sizes, [1e-3 + 2e-6 * n for n in sizes])
+    assert fit["fixed"] == pytest.approx(1e-3) and fit["per_point"] == pytest.approx(2e-6)
+    assert fit["worst"] < 1e-9
+    assert points._fit(sizes, [1e-6 * n**1.5 for n in sizes])["exponent"] == pytest.approx(1.5)
+
+
+def test_spread():
+    assert report.spread([3.0, 1.0, 2.0]) == "2 [1, 3]"
+    assert report.spread([]) == "-"

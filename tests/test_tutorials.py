@@ -1,0 +1,90 @@
+"""The tutorials: each notebook says what its script says, holds its outputs, and runs in a fresh kernel."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+with warnings.catch_warnings():  # of libraries of the notebooks' world, about themselves
+    warnings.simplefilter("ignore")
+    import jupytext
+    import nbformat
+    from nbclient import NotebookClient
+
+TUTORIALS = Path(__file__).parents[1] / "tutorials"
+SECONDS = 180  # for a whole notebook, its kernel's start included
+ERRORS = {"01_first_pde": 5e-2, "02_your_own_equation": 5e-2}  # what a slow and busy machine still reaches
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in TUTORIALS.glob("[0-9]*.py"))
+
+
+def text_of(notebook: nbformat.NotebookNode) -> str:
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    return "".join(output.get("text", "") for output in outputs)
+
+
+def test_every_tutorial_is_a_pair() -> None:
+    assert names() == sorted(ERRORS)
+    assert names() == sorted(path.stem for path in TUTORIALS.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_notebook_and_script_hold_the_same_cells(name: str) -> None:
+    script = jupytext.read(TUTORIALS / f"{name}.py")
+    notebook = nbformat.read(TUTORIALS / f"{name}.ipynb", as_version=4)
+    for number, (a, b) in enumerate(zip(script.cells, notebook.cells, strict=True)):
+        assert (a.cell_type, a.source) == (b.cell_type, b.source), f"cell {number}: run tutorials/execute.py"
+    assert notebook.metadata.jupytext.formats == "ipynb,py:percent"
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_notebook_is_committed_with_outputs_and_without_the_machine(name: str) -> None:
+    notebook = nbformat.read(TUTORIALS / f"{name}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    outputs = [output for cell in code for output in cell.outputs]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert sum("image/png" in output.get("data", ()) for output in outputs) >= 2
+    assert not any(output.output_type == "error" for output in outputs)
+    text = text_of(notebook)
+    assert not re.search(r"/(home|root|work|tmp|usr|Users)/|0x[0-9a-f]{6}", text)
+    assert all(not cell.metadata for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_notebook_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The kernel of this environment, whether or not the environment is activated, and nothing of the user's.
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "jupyter"))
+    notebook = jupytext.read(TUTORIALS / f"{name}.py")
+    resources = {"metadata": {"path": str(tmp_path)}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=resources).execute()
+    found = re.search(r"final error: (\S+)", text_of(notebook))
+    assert found, "the last code cell prints the final error"
+    assert float(found[1]) < ERRORS[name]
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    readme = (TUTORIALS.parent / "README.md").read_text()
+    code = re.search(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    assert code and '"30s"' in code[1]
+    exec(code[1].replace('"30s"', '"3 iterations"'), {})
+    assert (tmp_path / "burgers.png").stat().st_size > 10_000
+
+
+def test_the_readme_shows_what_the_first_tutorial_found() -> None:
+    readme = (TUTORIALS.parent / "README.md").read_text()
+    said = re.search(r"```text\n(.*?)```", readme, flags=re.DOTALL)
+    assert said and said[1] in text_of(nbformat.read(TUTORIALS / "01_first_pde.ipynb", as_version=4))
+    for link in re.findall(r"\]\(([^)]+)\)", readme):
+        assert (TUTORIALS.parent / link).exists(), link
+    assert all(path.stat().st_size < 150_000 for path in (TUTORIALS / "figures").iterdir())

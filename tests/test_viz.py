@@ -1,0 +1,223 @@
+"""Pictures that show something, files that others read, and the report."""
+
+import base64
+import json
+import math
+import re
+from html.parser import HTMLParser
+
+import meshio
+import numpy as np
+import pytest
+import pyvista
+import torch
+from matplotlib.image import imread
+
+from sapts_pinn import Dirichlet, Initial, Problem, solve
+from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
+from sapts_pinn.report import write_report
+from sapts_pinn.solve import Solution
+from sapts_pinn.viz import evaluate
+
+SMALL = {"budget": "2 iterations", "network": (4,), "points": 64, "condition_points": 16}
+
+
+def line() -> Problem:
+    return Problem(
+        Interval(0, 1),
+        "u",
+        lambda u: u.xx + 1,
+        [Dirichlet("u", 0.0)],
+        reference=lambda x: x * (1 - x) / 2,
+        name="line",
+    )
+
+
+def waves() -> Problem:
+    return Problem(
+        Interval(-1, 1) * Time(0, 1),
+        ("u", "v"),
+        lambda u, v: (u.t - v.x, v.t - u.x),
+        [Initial("u", lambda x: torch.sin(math.pi * x)), Initial("v", 0.0)],
+        reference=lambda x, t: {
+            "u": torch.sin(math.pi * x) * torch.cos(math.pi * t),
+            "v": torch.cos(math.pi * x) * torch.sin(math.pi * t),
+        },
+        name="waves",
+    )
+
+
+def ring() -> Problem:
+    domain = Ball((0, 0), 1) - Ball((0, 0), 0.4, tag="hole")
+    return Problem(domain, "u", lambda u: u.xx + u.yy + 1, [Dirichlet("u", 0.0)], name="<b>ring</b> & co")
+
+
+def corner() -> Problem:
+    shape = Polygon([(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)])
+    return Problem(shape, "u", lambda u: u.xx + u.yy + 1, [Dirichlet("u", 0.0)], name="corner")
+
+
+def disk_in_time() -> Problem:
+    conditions = [Dirichlet("u", 0.0), Initial("u", lambda x, y: 1 - x**2 - y**2)]
+    return Problem(Ball((0, 0), 1) * Time(0, 1), "u", lambda u: u.t - u.xx - u.yy, conditions, name="disk")
+
+
+def cube(dim: int) -> Problem:
+    names = [f"x{i}" for i in range(dim)]
+    return Problem(
+        Box([0] * dim, [1] * dim, names),
+        "u",
+        lambda u: sum(u.d(name, name) for name in names) + 1,
+        [Dirichlet("u", 0.0)],
+        name="cube",
+    )
+
+
+PROBLEMS = {
+    "curve": line, "system": waves, "clipped": ring, "snapshots": disk_in_time, "sections": lambda: cube(3),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def solutions() -> dict[str, Solution]:
+    return {
+        name: solve(build(), **SMALL)
+        for name, build in {**PROBLEMS, "corner": corner, "five": lambda: cube(5)}.items()
+    }
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_picture_is_drawn_and_not_blank(solutions, tmp_path, name):
+    path = solutions[name].plot(tmp_path / "solution.png")
+    image = imread(path)[..., :3]
+    assert min(image.shape[:2]) > 300
+    white = (image > 0.99).all(-1).mean()
+    assert white < 0.97, "there is something in it"
+    assert len(np.unique((image * 15).astype(int).reshape(-1, 3), axis=0)) > 20, "in colours"
+
+
+def test_other_formats_are_pictures_too_and_others_are_refused(solutions, tmp_path):
+    assert solutions["curve"].plot(tmp_path / "a.svg").read_text().lstrip().startswith("<?xml")
+    with pytest.raises(ValueError, match=r"cannot draw 'a.docx': use .png"):
+        solutions["curve"].plot(tmp_path / "a.docx")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.svg"]
+
+
+def test_values_outside_the_domain_are_unknown(solutions):
+    x, y = np.meshgrid(np.linspace(-1, 1, 21), np.linspace(-1, 1, 21))
+    values = evaluate(solutions["clipped"], {"x": x, "y": y})
+    r = np.hypot(x, y)
+    inside = (r <= 1) & (r >= 0.4)
+    assert (
+        np.isfinite(values.found["u"]) == inside
+    ).mean() > 0.99  # the boundary itself is a matter of rounding
+    assert (
+        np.isnan(values.residual[r < 0.3]).all() and np.isfinite(values.residual[(r > 0.5) & (r < 0.9)]).all()
+    )
+
+
+def test_vtu_holds_the_fields_for_pyvista_and_meshio(solutions, tmp_path):
+    solution = solutions["system"]
+    path = solution.export(tmp_path / "s.vtu")
+    mesh, other = pyvista.read(path), meshio.read(path)
+    assert mesh.n_cells == 200 * 200 and set(mesh.celltypes) == {pyvista.CellType.QUAD}
+    assert np.isclose(mesh.area, 2.0)
+    x, t = mesh.points[:, 0], mesh.points[:, 1]
+    exact = np.sin(np.pi * x) * np.cos(np.pi * t)
+    predicted = solution.predict({"x": x, "t": t})
+    for data in (mesh.point_data, other.point_data):
+        assert set(data) == {"u", "u_reference", "u_error", "v", "v_reference", "v_error", "residual"}
+        np.testing.assert_allclose(data["u"], predicted["u"], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(data["v"], predicted["v"], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(data["u_reference"], exact, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(data["u_error"], predicted["u"] - exact, rtol=0, atol=1e-12)
+
+
+def test_exported_cells_fill_the_domain(solutions, tmp_path):
+    corner_mesh = pyvista.read(solutions["corner"].export(tmp_path / "c.vtu"))
+    assert np.isclose(corner_mesh.area, 3.0), "the grid fits the L-shape"
+    ring_mesh = pyvista.read(solutions["clipped"].export(tmp_path / "r.vtu"))
+    assert 0.95 < ring_mesh.area / (math.pi * (1 - 0.16)) < 1
+    assert np.isfinite(ring_mesh["u"]).all() and set(ring_mesh.point_data) == {"u", "residual"}
+    disk = pyvista.read(solutions["snapshots"].export(tmp_path / "d.vtu"))
+    assert 0.85 < disk.volume / math.pi < 1
+
+
+def test_a_curve_is_exported_as_lines(solutions, tmp_path):
+    mesh = meshio.read(solutions["curve"].export(tmp_path / "l.vtu"))
+    assert [block.type for block in mesh.cells] == ["line"]
+    assert np.allclose(mesh.point_data["u"], solutions["curve"].predict({"x": mesh.points[:, 0]}))
+
+
+def test_five_coordinates_are_cut_and_the_file_says_where(solutions, tmp_path):
+    mesh = pyvista.read(solutions["five"].export(tmp_path / "five.vtu"))
+    assert {name: float(v[0]) for name, v in mesh.field_data.items()} == {"x3 = 0.5": 0.5, "x4 = 0.5": 0.5}
+    assert "u" in meshio.read(tmp_path / "five.vtu").point_data
+    points = {**{f"x{i}": mesh.points[:, i] for i in range(3)}, "x3": 0.5, "x4": 0.5}
+    assert np.isclose(mesh.volume, 1.0) and np.allclose(mesh["u"], solutions["five"].predict(points))
+
+
+def test_vts_holds_the_whole_grid(solutions, tmp_path):
+    for name, dimensions in {
+        "system": (201, 201, 1),
+        "clipped": (201, 201, 1),
+        "sections": (41, 41, 41),
+    }.items():
+        mesh = pyvista.read(solutions[name].export(tmp_path / f"{name}.vts"))
+        assert mesh.dimensions == dimensions
+        names, known = solutions[name].problem.domain.names, np.isfinite(mesh["u"])
+        assert known.all() == (name != "clipped")
+        found = solutions[name].predict({n: mesh.points[known][:, i] for i, n in enumerate(names)})
+        assert np.allclose(mesh["u"][known], found["u"] if isinstance(found, dict) else found)
+
+
+def test_other_formats(solutions, tmp_path):
+    expected = pyvista.read(solutions["clipped"].export(tmp_path / "a.vtu"))["u"]
+    assert np.array_equal(pyvista.read(solutions["clipped"].export(tmp_path / "a.vtk"))["u"], expected)
+    assert np.allclose(meshio.read(solutions["clipped"].export(tmp_path / "a.msh")).point_data["u"], expected)
+    for name in ("a.docx", "a"):
+        with pytest.raises(ValueError, match=r"cannot export .*: use .vtu, .vts, .vtk"):
+            solutions["clipped"].export(tmp_path / name)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.msh", "a.vtk", "a.vtu"]
+
+
+class Page(HTMLParser):
+    """Tags and attributes of a page, and whether they nest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.images: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "img":
+            self.images.append(dict(attrs)["src"])
+        elif tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_report_is_one_file_with_everything(tmp_path):
+    folder = tmp_path / "run"
+    solution = solve(ring(), out=folder, **{**SMALL, "budget": "6 iterations"})
+    solution.plot(folder / "solution.png")
+    text = write_report(folder).read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert not page.open and not {"script", "link", "iframe", "b"} & set(page.tags)
+    assert not re.search(r"""(?:src|href)=["'](?!data:)|https?://|url\(""", text), "nothing is loaded"
+    assert "&lt;b&gt;ring&lt;/b&gt; &amp; co by tr" in text
+    assert len(page.images) == 2
+    pictures = [base64.b64decode(image.removeprefix("data:image/png;base64,")) for image in page.images]
+    assert pictures[0] == (folder / "solution.png").read_bytes() and pictures[1].startswith(b"\x89PNG")
+    config = json.loads((folder / "config.json").read_text())
+    assert config["versions"]["torch"] in text and "weighted term" in text
+
+
+def test_a_report_needs_a_run(tmp_path):
+    with pytest.raises(ValueError, match=r"has no config.json"):
+        write_report(tmp_path)
