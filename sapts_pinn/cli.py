@@ -1,8 +1,8 @@
 """The command line: `sapts-pinn list | solve | show | bench`.
 
-Standard output is for results, standard error for progress, notes and errors.  Exit status: 0 done, 1 the run failed or
-was interrupted, 2 the command or its input is wrong, which is told in one sentence.  Whatever loads PyTorch is imported
-inside the commands, so that `--help` and a mistyped option answer at once.
+Standard output is for results, standard error for progress, notes and errors.  Exit status: 0 done, 1 the run
+failed or was interrupted, 2 the command or its input is wrong, which is told in one sentence.  Whatever loads
+PyTorch is imported inside the commands, so that `--help` and a mistyped option answer at once.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Switch = Annotated[bool, Parameter(negative="")]
 app = App(
     name="sapts-pinn",
     version=__version__,
-    help="Solve PDEs with physics-informed neural networks, trained by trust-region methods that need no settings.",
+    help="Solve PDEs with physics-informed neural networks, by trust-region methods that need no settings.",
     help_format="plaintext",
     result_action="return_value",
 )
@@ -206,7 +206,7 @@ def bench(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> i
     return measure(arguments)
 
 
-# -- pieces of solve --------------------------------------------------------------------------------------------------
+# -- pieces of solve -----------------------------------------------------------------------------------------
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -240,8 +240,10 @@ def _saved_settings(resume: Path) -> dict[str, Any]:
 
 def _settings_of(saved: dict[str, Any]) -> dict[str, Any]:
     """The settings of an earlier run, as arguments of `solve`."""
-    names = ("method", "budget", "seed", "target_error", "activation", "points", "condition_points", "sampler",
-             "adaptive", "resample", "dtype", "device", "options")  # fmt: skip
+    names = (
+        "method", "budget", "seed", "target_error", "activation", "points", "condition_points", "sampler",
+        "adaptive", "resample", "dtype", "device", "options",
+    )  # fmt: skip
     settings = {name: saved[name] for name in names if saved.get(name) is not None}
     if isinstance(
         saved.get("network"), list
@@ -321,7 +323,7 @@ def _draw(solution: Solution, folder: Path) -> None:
     steps: list[tuple[str, Callable[[], Path]]] = [
         ("solution.png", lambda: solution.plot(folder / "solution.png")),
         ("solution.vtu", lambda: solution.export(folder / "solution.vtu")),
-        ("report.html", lambda: write_report(folder)),
+        ("report.html", lambda: write_report(folder, solution.result)),
     ]
     for name, step in steps:
         try:
@@ -367,7 +369,7 @@ class Interrupts:
         self._trainer, self._message = None, "aborted; the run folder holds the last checkpoint"
 
 
-# -- messages ---------------------------------------------------------------------------------------------------------
+# -- messages ------------------------------------------------------------------------------------------------
 
 
 def _say(message: str) -> None:
@@ -405,8 +407,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    # OpenMP's threads spin while they wait for work by default.  On a machine with few cores they take them from the
-    # threads of our kernels.  It is read when PyTorch is loaded.
+    # By default OpenMP's threads spin while they wait for work.  On a machine with few cores that starves the
+    # threads of our own kernels.  It is read when PyTorch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in tokens
@@ -434,7 +436,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError):
             _say(f"error: {what}; the last checkpoint is kept")
         else:
-            _say(
-                f"error: {what} (this is a bug; run again with --debug for the traceback; the last checkpoint is kept)"
-            )
+            _say(f"error: {what} (this is a bug; --debug shows the traceback; the last checkpoint is kept)")
         return FAILED

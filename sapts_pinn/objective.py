@@ -288,6 +288,11 @@ class LeastSquaresEvaluation(Evaluation):
     _rows: list[Tensor]
     _gradient: Tensor | None = field(default=None)
 
+    @property
+    def rows(self) -> int:
+        """Number of residuals N."""
+        return sum(r.numel() for r in self._rows)
+
     def gradient(self) -> Tensor:
         """J^T r, [n]."""
         if self._gradient is None:

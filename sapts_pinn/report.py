@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs nothing beside it, made from the files of the run folder alone."""
+"""The report of a run: one HTML file that needs nothing beside it, made from the files of the run folder."""
 
 from __future__ import annotations
 
@@ -23,36 +23,43 @@ h1 { font-size: 1.6rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 2.2
 .status { margin: 0 0 1.4rem; color: #555; } .failed { color: #b2182b; font-weight: 600; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 0; }
 .figures div { background: #f4f5f7; border-radius: 4px; padding: .6rem .8rem; }
-.figures dt { font-size: .8rem; color: #555; } .figures dd { margin: 0; font-size: 1.15rem; font-weight: 600; }
+.figures dt { font-size: .8rem; color: #555; }
+.figures dd { margin: 0; font-size: 1.15rem; font-weight: 600; }
 img { max-width: 100%; display: block; margin: 0 auto; }
 pre { background: #f4f5f7; padding: .8rem 1rem; border-radius: 4px; overflow-x: auto; font-size: .82rem; }
 table { border-collapse: collapse; font-size: .88rem; width: 100%; }
-td { border-top: 1px solid #e3e5e8; padding: .25rem .6rem .25rem 0; vertical-align: top; overflow-wrap: anywhere; }
+td { border-top: 1px solid #e3e5e8; padding: .25rem .6rem .25rem 0; vertical-align: top;
+  overflow-wrap: anywhere; }
 td:first-child { color: #555; width: 14rem; } tr:first-child td { border-top: none; }
 @media print { body, main { background: none; box-shadow: none; margin: 0; } }
 """
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
     """Write report.html into a run folder.
 
     Args:
         folder: Holds config.json and result.json; history.csv and solution.png where there are any.
+        result: In place of result.json, which a run that was killed has not got.
 
     Returns:
         The report's path.
 
     Raises:
-        ValueError: The folder holds no finished run.
+        ValueError: A file is missing.
     """
-    for name in ("config.json", "result.json"):
-        if not (folder / name).is_file():
-            raise ValueError(f"{folder} has no {name}, so that there is nothing to report")
-    config, result = (json.loads((folder / name).read_text()) for name in ("config.json", "result.json"))
+    config = _read(folder / "config.json")
+    result = result or _read(folder / "result.json")
     text = _page(config, result, _picture(folder / "solution.png"), _convergence(folder / "history.csv"))
     path = folder / "report.html"
     write_atomically(path, lambda p: _write(p, text))
     return path
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ValueError(f"{path.parent} has no {path.name}, so that there is nothing to report")
+    return dict(json.loads(path.read_text()))
 
 
 def _write(path: Path, text: str) -> None:

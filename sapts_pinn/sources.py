@@ -1,7 +1,7 @@
 """Where the problem of a command comes from: a name of the zoo, or an object in the user's file.
 
-A source is written NAME, FILE.py or FILE.py:object; `Source.text` writes it so that a later command in another folder
-finds the same problem.
+A source is written NAME, FILE.py or FILE.py:object; `Source.text` writes it so that a later command in another
+folder finds the same problem.
 """
 
 from __future__ import annotations
@@ -99,13 +99,13 @@ def _pick(module: ModuleType, name: str | None, path: Path) -> tuple[str, Proble
             problems[key] = value
     choices = ", ".join(f"{path.name}:{key}" for key in problems)
     if name:
-        value: Any = vars(module).get(name)
-        if isinstance(value, Problem):
-            return name, value
+        named: Any = vars(module).get(name)
+        if isinstance(named, Problem):
+            return name, named
         hint = f"choose one of {choices}" if problems else "write name = Problem(...) in it"
         if name not in vars(module):
             raise ValueError(f"{path} has no object {name!r}; {hint}")
-        raise ValueError(f"{name!r} in {path} is no Problem, its type is {type(value).__name__}; {hint}")
+        raise ValueError(f"{name!r} in {path} is no Problem, its type is {type(named).__name__}; {hint}")
     if not problems:
         raise ValueError(f"{path} holds no Problem; write name = Problem(...) in it")
     if len(problems) > 1:

@@ -15,10 +15,12 @@ import torch
 
 from .budget import Budget
 from .callbacks import Callback
+from .curvature import GaussNewton
 from .methods import Method
 from .model import Model
 from .objective import Counters, LeastSquares
 from .sampling import Collocation
+from .trust_region import TrustRegion
 
 EVERY = 10  # steps between rows of the history, after the first hundred
 ERROR_SHARE = 0.02  # of the time may go into measuring the error
@@ -57,6 +59,7 @@ class Trainer:
         self.measure, self.target_error = error, target_error
         self.callbacks, self.resample, self.options = tuple(callbacks), resample, dict(options or {})
         self.counters = Counters()
+        self.threads = torch.get_num_threads()
         self.phase = 0
         self.iteration = 0
         self.phase_start = 0
@@ -130,11 +133,15 @@ class Trainer:
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         try:
             return self.method.phases[self.phase].make(parameters, **self.options)
-        except TypeError as error:  # raised by the call, not by what it calls, when an option is unknown to it
+        except (
+            TypeError
+        ) as error:  # raised by the call, not by what it calls, when an option is unknown to it
             if "unexpected keyword" not in str(error):
                 raise
             names = ", ".join(repr(name) for name in self.options)
-            raise ValueError(f"phase {self.phase + 1} of the method does not take the option {names}; drop it") from error
+            raise ValueError(
+                f"phase {self.phase + 1} of the method does not take the option {names}; drop it"
+            ) from error
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -148,16 +155,29 @@ class Trainer:
             callback.on_start(self)
         try:
             while not self.status:
+                torch.set_num_threads(1 if self._leaves_cores_to_the_kernel() else self.threads)
                 self._advance()
                 for callback in self.callbacks:
                     callback.on_step(self)
                 self.status = self._reason()
         except FloatingPointError as error:
             self.status = f"failed: {error}"
+        finally:
+            torch.set_num_threads(self.threads)
         self._measure_error()
         self._record()
         for callback in self.callbacks:
             callback.on_end(self)
+
+    def _leaves_cores_to_the_kernel(self) -> bool:
+        """Whether PyTorch does better with one thread.
+
+        The compiled kernel has threads of its own, and those of OpenMP spin between PyTorch's operations: on a small
+        machine they slow the kernel down threefold.  Gauss-Newton's matrix products are worth more than that.
+        """
+        if isinstance(self.optimizer, TrustRegion) and isinstance(self.optimizer.curvature, GaussNewton):
+            return False
+        return all(piece.batch is not None for piece in self.objective.pieces)
 
     def _advance(self) -> None:
         if self.phase + 1 < len(self.method.phases) and self.used >= self.method.phases[self.phase].share:
@@ -184,7 +204,9 @@ class Trainer:
             self._record()
 
     def _set_points(self) -> None:
-        self.objective = LeastSquares(self.model, self.collocation.sites, counters=self.counters)
+        self.objective = LeastSquares(
+            self.model, self.collocation.sites, counters=self.counters, threads=self.threads
+        )
         self._terms = {}
 
     def _error_is_due(self) -> bool:
@@ -205,7 +227,11 @@ class Trainer:
         if self.history and self.history[-1]["iteration"] == self.iteration:
             self.history.pop()
         info = self.optimizer.info
-        row: dict[str, Any] = {"iteration": self.iteration, "seconds": round(self.seconds, 4), "loss": self.loss}
+        row: dict[str, Any] = {
+            "iteration": self.iteration,
+            "seconds": round(self.seconds, 4),
+            "loss": self.loss,
+        }
         # What was last evaluated may be a rejected trial: until a step is accepted the terms are not known.
         row |= {f"loss_{name}": self._terms.get(name) for name in self.objective.last_terms}
         row |= {

@@ -1,7 +1,8 @@
 """Pictures of solutions and of the way to them, and files for ParaView.
 
-Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's boundary; more as
-sections through the middle, or as snapshots where one of three coordinates is time.  Every unknown has its row.
+Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's boundary;
+more as sections through the middle, or as snapshots where one of three coordinates is time.  Every unknown has
+its row.
 """
 
 from __future__ import annotations
@@ -33,14 +34,15 @@ CHUNK = 4_096  # points at which residuals are computed at a time
 # What meshio writes with values at the points.  (It takes .msh for another program's format, which has none.)
 OTHERS = {".msh": "gmsh", ".ply": "ply", ".dat": "tecplot", ".avs": "avsucd", ".xdmf": "xdmf"}
 OURS, THEIRS = "#2166ac", "#d6604d"
-STYLE = {
+STYLE: Any = {
     "font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
     "axes.edgecolor": "#666666", "xtick.color": "#444444", "ytick.color": "#444444", "axes.linewidth": 0.7,
-    "figure.titlesize": 11, "figure.titleweight": "bold", "mathtext.default": "regular", "legend.frameon": False,
+    "figure.titlesize": 11, "figure.titleweight": "bold", "mathtext.default": "regular",
+    "legend.frameon": False,
 }  # fmt: skip
 
 
-# -- values -----------------------------------------------------------------------------------------------------------
+# -- values --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Values:
     Attributes:
         found: The unknowns.
         exact: Their reference, or None.
-        residual: Absolute residual of the equations, the largest of a system's; None where it was not asked for.
+        residual: Absolute residual of the equations, the largest of a system's; None if not asked for.
         inside: Which points lie in the domain; everything else is NaN elsewhere.
     """
 
@@ -60,7 +62,7 @@ class Values:
     inside: NDArray[np.bool_]
 
     def wrong(self, name: str) -> tuple[Array, str]:
-        """What there is to show of the accuracy of an unknown, its error or else the residual, and how it is called."""
+        """The error of an unknown, or where that is not known the residual, and its name."""
         if self.exact is not None:
             return np.abs(self.found[name] - self.exact[name]), f"|error of {name}|"
         assert self.residual is not None
@@ -68,7 +70,7 @@ class Values:
 
 
 def evaluate(solution: Solution, points: Mapping[str, Array], residual: bool = False) -> Values:
-    """A solution at points whose coordinates broadcast; the residual when asked for or when there is no reference."""
+    """A solution at points whose coordinates broadcast; the residual if asked for, or without a reference."""
     problem = solution.problem
     columns = np.broadcast_arrays(*(np.asarray(points[name], float) for name in problem.domain.names))
     shape = columns[0].shape
@@ -116,7 +118,7 @@ def _time(domain: Domain) -> str | None:
     return next((f.names[0] for f in domain.factors() if isinstance(f, Time)), None)
 
 
-# -- pictures ---------------------------------------------------------------------------------------------------------
+# -- pictures ------------------------------------------------------------------------------------------------
 
 
 def plot_solution(solution: Solution, path: Path) -> Path:
@@ -286,7 +288,7 @@ def _sections(solution: Solution) -> Figure:
     line_name = next(name for name in domain.names if name != time)
     x_line = np.linspace(*_ends(domain, line_name), CURVE)
     fixed = {name: v for name, v in middle.items() if name != line_name}
-    on_line = evaluate(solution, {line_name: x_line, **{name: np.float64(v) for name, v in fixed.items()}})
+    on_line = evaluate(solution, {line_name: x_line, **{name: np.array(v) for name, v in fixed.items()}})
     for row, unknown in enumerate(unknowns):
         limits, log_limits = (
             _limits([v.found[unknown] for v in values]),
@@ -350,8 +352,8 @@ def _image(
         _clip(axis, mesh, section, grid, domain)
     axis.set(xlim=(left, right), ylim=(low, high))
     axis.set_title(title, loc="left")
-    bar = axis.figure.colorbar(mesh, ax=axis, pad=0.02, aspect=25)  # type: ignore[union-attr]
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar = axis.figure.colorbar(mesh, ax=axis, pad=0.02, aspect=25)
+    bar.outline.set_visible(False)
     bar.ax.tick_params(length=2, labelsize=8)
 
 
@@ -371,7 +373,7 @@ def _log_image(
 
 
 def _log_limits(fields: Sequence[Array]) -> tuple[float, float]:
-    """Decades to show: from the largest down at most four, which leaves out the zeros of an exact condition."""
+    """Decades to show: at most four down from the largest, leaving out the zeros of an exact condition."""
     known = np.concatenate([f[np.isfinite(f)].reshape(-1) for f in fields])
     if known.size == 0:
         return -1.0, 0.0
@@ -473,14 +475,15 @@ def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key:
     bottom.grid(color="#dddddd", lw=0.5)
 
 
-# -- files ------------------------------------------------------------------------------------------------------------
+# -- files ---------------------------------------------------------------------------------------------------
 
 
 def export_solution(solution: Solution, path: Path) -> Path:
     """Write unknowns, reference, error and residual on a grid.
 
-    The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole grid, with NaN
-    outside.  Of more than three coordinates the first three vary; the field data say where the others are ("x4 = 0.5").
+    The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole grid,
+    with NaN outside.  Of more than three coordinates the first three vary; the field data say where the others
+    are ("x4 = 0.5").
 
     Args:
         solution: What to write.
@@ -541,14 +544,15 @@ def _fields(values: Values) -> dict[str, Array]:
 def _cells(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
     """Corners [cells, 2^d] of the cells that lie inside, as lines, quads or hexahedra."""
     number = np.arange(inside.size).reshape(inside.shape)
-    corners = {1: [(0,), (1,)], 2: [(0, 0), (1, 0), (1, 1), (0, 1)]}.get(inside.ndim) or [
-        (a, b, c) for c in (0, 1) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))
-    ]
+    square = [(0, 0), (1, 0), (1, 1), (0, 1)]
+    corners: list[tuple[int, ...]] = {
+        1: [(0,), (1,)], 2: [*square], 3: [(a, b, c) for c in (0, 1) for a, b in square]
+    }[inside.ndim]  # fmt: skip
 
     def shifted(array: Any, corner: tuple[int, ...]) -> Any:
-        return array[tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))].reshape(
-            -1
-        )
+        """The array at that corner of every cell."""
+        slices = tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))
+        return array[slices].reshape(-1)
 
     kept = np.all([shifted(inside, corner) for corner in corners], 0)
     cells = np.stack([shifted(number, corner) for corner in corners], 1)[kept]
@@ -590,7 +594,7 @@ def _write_structured(
 
 
 def _say_where(mesh: Any, fixed: Mapping[str, float]) -> None:
-    """The coordinates that are fixed, as field data: numbers, for meshio cannot read a .vtu file with text in it."""
+    """The fixed coordinates as field data: numbers, for meshio cannot read a .vtu file with text in it."""
     for name, value in fixed.items():
         mesh.field_data[f"{name} = {value:g}"] = np.array([value])
 

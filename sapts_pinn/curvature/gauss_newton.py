@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..objective import LeastSquaresEvaluation
 from ..subproblem import secular, secular_many, steihaug
 from .base import Curvature, Step
 
@@ -47,14 +48,12 @@ class GaussNewton(Curvature):
         Raises:
             TypeError: The objective has no residual vector.
         """
-        from ..objective import LeastSquaresEvaluation
-
         if not isinstance(evaluation, LeastSquaresEvaluation):
             raise TypeError(
                 "Gauss-Newton needs a least-squares objective; for any other loss use 'ssbroyden' or 'lsr1'"
             )
         self._evaluation, self._eigen = evaluation, None
-        rows, n = sum(r.numel() for r in evaluation._rows), evaluation.theta.numel()
+        rows, n = evaluation.rows, evaluation.theta.numel()
         free = self.matrix_free
         if free is None:
             free = rows * n * evaluation.theta.element_size() > DENSE_BYTES

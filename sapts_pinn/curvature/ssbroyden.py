@@ -18,6 +18,11 @@ exactly the quasi-Newton step cut to length.  That norm is also invariant to a l
 parameters, so that an initial radius means the same for every network.  H stays positive definite because a
 pair with y.s <= 0 is skipped.
 
+After thousands of updates the range of H's eigenvalues may outgrow the precision: H is no longer positive definite in
+its small ones, every step is rejected, and the run would stand still.  `reset` then builds H anew, for a least-squares
+objective as the Levenberg-Marquardt inverse (J^T J + mu I)^-1 with mu = f (Yamashita & Fukushima, 2001), else as
+the scale of the last pair, y.s / y.y.
+
 Memory 8 n^2 bytes, time O(n^2) per step: for n up to some 6,000.
 """
 
@@ -29,8 +34,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..objective import LeastSquaresEvaluation
 from .base import Curvature, Step
 
+DENSE = 1.5e8  # entries of a Jacobian worth forming for a rebuild
 CURVED = 1e-10  # of y.s against s.Bs: below it a pair says nothing
 SKEWED = 1e12  # of (y.Hy)(s.Bs) against (y.s)^2: above it rounding would decide what a pair says
 
@@ -40,7 +47,15 @@ class SSBroyden(Curvature):
 
     def __init__(self) -> None:
         self.H: Tensor | None = None
+        self.scale = 1.0  # y.s / y.y of the last pair
+        self.rebuilds = 0  # since the last pair was learned
         self._taken: tuple[Tensor, float] | None = None  # the last step and its s.Bs, which the update needs
+        self._product: tuple[Tensor, Tensor] | None = None  # a gradient g and H g
+        self._evaluation: Any = None
+
+    def prepare(self, evaluation: Any) -> None:
+        """Remember where the model is, in case it has to be rebuilt there."""
+        self._evaluation = evaluation
 
     def mv(self, v: Tensor) -> Tensor:
         """B v, by a Cholesky solve: O(n^3), for tests and diagnosis."""
@@ -52,7 +67,9 @@ class SSBroyden(Curvature):
         """The minimiser over s.Bs <= radius^2."""
         if self.H is None:
             self.H = torch.eye(g.numel(), dtype=g.dtype, device=g.device)
-        newton = torch.mv(self.H, g).neg_()
+        if self._product is None or not torch.equal(self._product[0], g):
+            self._product = g, torch.mv(self.H, g)
+        newton = -self._product[1]
         square = -float(g.dot(newton))  # g.Hg = |newton|_B^2
         if not square > 0:
             return Step(torch.zeros_like(g), 0.0 if square == 0 else math.nan, False, 0.0)
@@ -90,27 +107,46 @@ class SSBroyden(Curvature):
         # The rank-two correction in the basis (Hy, s), and H / tau, in a single pass over H.
         yy, ys, ss = (phi - 1.0) / y_H_y, -phi * rho, phi * y_H_y * rho * rho
         left = torch.stack([(yy * Hy + ys * s) / tau, (ys * Hy + ss * s) / tau + rho * s], 1)
-        self.H.addmm_(left, torch.stack([Hy, s]), beta=1.0 / tau)
+        right = torch.stack([Hy, s])
+        self.H.addmm_(left, right, beta=1.0 / tau)
+        if self._product is not None:  # H+ g+ from H g and H y: one pass over H is saved
+            g_plus = self._product[0] + y
+            self._product = g_plus, (self._product[1] + Hy) / tau + left @ (right @ g_plus)
+        self.scale, self.rebuilds = curvature / float(y.dot(y)), 0
         return True
 
     def symmetrise(self) -> None:
         """Remove the asymmetry that rounding has built up."""
         if self.H is not None:
             self.H = 0.5 * (self.H + self.H.T)
+            self._product = None
 
     def reset(self) -> None:
-        """Forget everything but the overall scale of H."""
-        if self.H is not None:
-            scale = float(self.H.diagonal().mean())
-            scale = scale if math.isfinite(scale) and scale > 0 else 1.0
-            self.H = scale * torch.eye(self.H.shape[0], dtype=self.H.dtype, device=self.H.device)
-        self._taken = None
+        """Build H anew where the model was last prepared; each time in a row with more damping."""
+        if self.H is None:
+            return
+        n, like = self.H.shape[0], self.H
+        identity = torch.eye(n, dtype=like.dtype, device=like.device)
+        self.H = self.scale * identity
+        self._taken = self._product = None
+        evaluation = self._evaluation
+        if isinstance(evaluation, LeastSquaresEvaluation) and evaluation.rows * n < DENSE:
+            J = evaluation.jacobian()
+            G = J.T @ J
+            mu = max(evaluation.value, 1e-14 * float(G.diagonal().sum())) * 100.0**self.rebuilds
+            factor, failed = torch.linalg.cholesky_ex(G + mu * identity)
+            if not failed:
+                self.H = torch.cholesky_inverse(factor)
+        self.rebuilds += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """H, the only state that outlives a step."""
-        return {"H": self.H}
+        """H, and what saves work at the next step."""
+        product = None if self._product is None else list(self._product)
+        return {"H": self.H, "scale": self.scale, "rebuilds": self.rebuilds, "product": product}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a saved H."""
+        """Take over a saved state."""
         self.H = None if state["H"] is None else state["H"].clone()
+        self.scale, self.rebuilds = state["scale"], state["rebuilds"]
+        self._product = None if state["product"] is None else (state["product"][0], state["product"][1])
         self._taken = None
