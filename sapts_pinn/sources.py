@@ -1,7 +1,7 @@
 """Where the problem of a command comes from: a name of the zoo, or an object in the user's file.
 
-A source is written NAME, FILE.py or FILE.py:object; `Source.text` writes it so that a later command in another
-folder finds the same problem.
+A source is written NAME, FILE.py or FILE.py:object; `Source.text` writes it so that a later command in
+another folder finds the same problem.
 """
 
 from __future__ import annotations

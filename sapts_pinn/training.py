@@ -72,7 +72,7 @@ class Trainer:
         self._started = time.monotonic() if started is None else started
         self._before = 0.0  # seconds of earlier sessions
         self._clock = time.monotonic()
-        self._measured = -math.inf
+        self._measured, self._measured_step = -math.inf, -1
         self._cost = 0.0
         self._asked: str | None = None
         self._terms: dict[str, float] = {}  # of the loss at the current parameters
@@ -221,7 +221,7 @@ class Trainer:
         self.error = self.measure(self.model)
         # The first time evaluates the reference, too, which is no reason to wait with the second.
         self._cost = 0.0 if first else time.monotonic() - begin
-        self._measured = self.seconds
+        self._measured, self._measured_step = self.seconds, self.iteration
 
     def _record(self) -> None:
         if self.history and self.history[-1]["iteration"] == self.iteration:
@@ -242,7 +242,7 @@ class Trainer:
             "gradient_evaluations": self.counters.gradients,
         }
         if self.measure is not None:
-            row["relative_l2_error"] = self.error if self._measured >= self.seconds - 0.05 else None
+            row["relative_l2_error"] = self.error if self._measured_step == self.iteration else None
         self.history.append(row)
 
     def _reason(self) -> str:

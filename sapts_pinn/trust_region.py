@@ -28,7 +28,7 @@ from .flat import gather, scatter_
 from .objective import ClosureObjective, Evaluation, Objective
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
-PATIENCE = 10  # rejections in a row after which the curvature is rebuilt
+PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
 PROBES = 12
 
 
@@ -186,8 +186,8 @@ class TrustRegion(torch.optim.Optimizer):
             self.rejections += 1
         self._adapt(rho, step, accepted)
         if self.rejections and self.rejections % PATIENCE == 0:
-            self.curvature.reset()
-            self.radius = max(self.radius, 1.0)
+            if self.curvature.reset():
+                self.radius = max(self.radius, 1.0)
         self._report(rho, accepted, step.predicted, step.length)
         return torch.tensor(trial.value if accepted else f, dtype=theta.dtype)
 

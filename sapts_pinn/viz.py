@@ -1,8 +1,8 @@
 """Pictures of solutions and of the way to them, and files for ParaView.
 
-Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's boundary;
-more as sections through the middle, or as snapshots where one of three coordinates is time.  Every unknown has
-its row.
+Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's
+boundary; more as sections through the middle, or as snapshots where one of three coordinates is time.  Every
+unknown has its row.
 """
 
 from __future__ import annotations
@@ -471,7 +471,9 @@ def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key:
     if np.isfinite(radius).any():
         bottom.semilogy(x, radius, color="#4d9221", lw=1, label="radius")
     if np.isfinite(rho).any():
-        bottom.semilogy(x, np.clip(rho, 1e-3, None), ".", color="#999999", ms=2.5, label="rho")
+        bottom.semilogy(
+            x, np.clip(rho, 1e-3, None), ".", color="#999999", ms=2.5, label="rho (negative: at the bottom)"
+        )
     bottom.grid(color="#dddddd", lw=0.5)
 
 
@@ -481,9 +483,9 @@ def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key:
 def export_solution(solution: Solution, path: Path) -> Path:
     """Write unknowns, reference, error and residual on a grid.
 
-    The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole grid,
-    with NaN outside.  Of more than three coordinates the first three vary; the field data say where the others
-    are ("x4 = 0.5").
+    The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole
+    grid, with NaN outside.  Of more than three coordinates the first three vary; the field data say where the
+    others are ("x4 = 0.5").
 
     Args:
         solution: What to write.
@@ -545,9 +547,12 @@ def _cells(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
     """Corners [cells, 2^d] of the cells that lie inside, as lines, quads or hexahedra."""
     number = np.arange(inside.size).reshape(inside.shape)
     square = [(0, 0), (1, 0), (1, 1), (0, 1)]
-    corners: list[tuple[int, ...]] = {
-        1: [(0,), (1,)], 2: [*square], 3: [(a, b, c) for c in (0, 1) for a, b in square]
-    }[inside.ndim]  # fmt: skip
+    choices: dict[int, list[tuple[int, ...]]] = {
+        1: [(0,), (1,)],
+        2: [*square],
+        3: [(a, b, c) for c in (0, 1) for a, b in square],
+    }
+    corners = choices[inside.ndim]
 
     def shifted(array: Any, corner: tuple[int, ...]) -> Any:
         """The array at that corner of every cell."""

@@ -27,8 +27,8 @@ FILES = {
     "solution.vtu",
     "report.html",
 }
-RESULT = """problem method seed parts world_size parameters points dtype device iterations function_evaluations
-    gradient_evaluations seconds seconds_to_first_step loss relative_l2_error status"""
+RESULT = """problem method seed parts world_size parameters points dtype device iterations
+    function_evaluations gradient_evaluations seconds seconds_to_first_step loss relative_l2_error status"""
 QUICK = ["--network", "6", "--points", "64", "--condition-points", "16"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error::DeprecationWarning:sapts_pinn"}
 USERS_FILE = """
@@ -132,6 +132,25 @@ def test_a_signal_ends_the_run_in_order_and_resume_continues_it(tmp_path, number
     rows = load_checkpoint(folder / "checkpoint.pt")["trainer"]["history"]
     assert rows[-1]["iteration"] == steps + 2
     assert rows[: len(state["history"]) - 1] == state["history"][:-1], "the history goes on"
+
+
+def test_a_second_signal_aborts_and_so_does_one_when_there_is_nothing_to_finish():
+    class Run:
+        reasons: list[str] = []
+
+        def stop(self, reason: str) -> None:
+            self.reasons.append(reason)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with cli.Interrupts() as interrupts:
+        with pytest.raises(cli.Aborted, match="before the first step"):
+            signal.raise_signal(signal.SIGTERM)
+        interrupts.start(Run())
+        signal.raise_signal(signal.SIGTERM)
+        assert Run.reasons == ["interrupted by SIGTERM"]
+        with pytest.raises(cli.Aborted, match="holds the last checkpoint"):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_resumed_run_equals_one_in_one_piece(tmp_path, capsys):

@@ -108,9 +108,10 @@ class LSR1(Curvature):
         middle = torch.diag(torch.tensor(curvatures, dtype=torch.float64))
         self._spectrum = spectrum(gamma, rows[: len(curvatures)].T, middle, self.dot)
 
-    def reset(self) -> None:
+    def reset(self) -> bool:
         """Forget all pairs."""
         self._pairs, self._spectrum = [], None
+        return False
 
     def state_dict(self) -> dict[str, Any]:
         """Return the pairs, oldest first; all else follows from them."""

@@ -18,10 +18,10 @@ exactly the quasi-Newton step cut to length.  That norm is also invariant to a l
 parameters, so that an initial radius means the same for every network.  H stays positive definite because a
 pair with y.s <= 0 is skipped.
 
-After thousands of updates the range of H's eigenvalues may outgrow the precision: H is no longer positive definite in
-its small ones, every step is rejected, and the run would stand still.  `reset` then builds H anew, for a least-squares
-objective as the Levenberg-Marquardt inverse (J^T J + mu I)^-1 with mu = f (Yamashita & Fukushima, 2001), else as
-the scale of the last pair, y.s / y.y.
+After thousands of updates the range of H's eigenvalues may outgrow the precision: H is no longer positive
+definite in its small ones, every step is rejected, and the run would stand still.  `reset` then builds H
+anew, for a least-squares objective as the Levenberg-Marquardt inverse (J^T J + mu I)^-1 with mu = f
+(Yamashita & Fukushima, 2001), else as the scale of the last pair, y.s / y.y.
 
 Memory 8 n^2 bytes, time O(n^2) per step: for n up to some 6,000.
 """
@@ -121,10 +121,10 @@ class SSBroyden(Curvature):
             self.H = 0.5 * (self.H + self.H.T)
             self._product = None
 
-    def reset(self) -> None:
+    def reset(self) -> bool:
         """Build H anew where the model was last prepared; each time in a row with more damping."""
         if self.H is None:
-            return
+            return False
         n, like = self.H.shape[0], self.H
         identity = torch.eye(n, dtype=like.dtype, device=like.device)
         self.H = self.scale * identity
@@ -138,6 +138,7 @@ class SSBroyden(Curvature):
             if not failed:
                 self.H = torch.cholesky_inverse(factor)
         self.rebuilds += 1
+        return True
 
     def state_dict(self) -> dict[str, Any]:
         """H, and what saves work at the next step."""

@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sapts_pinn.curvature import SSBroyden
+from sapts_pinn.model import Model
+from sapts_pinn.networks import build_network
+from sapts_pinn.objective import LeastSquares
+from sapts_pinn.problems import build
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:
@@ -160,12 +164,37 @@ def test_state_round_trip(tmp_path):
 
 
 def test_symmetrise_and_reset():
-    *_, (model, *_rest) = walk(5, 6, 3)
+    *_, (model, _, step, y, _) = walk(5, 6, 3)
     before = model.H.clone()
     model.symmetrise()
     assert torch.equal(model.H, model.H.T) and relative(model.H, before) < 1e-13
-    model.reset()
-    assert torch.allclose(model.H, before.diagonal().mean() * torch.eye(5, dtype=torch.float64))
     model.H *= math.nan
     model.reset()
-    assert torch.equal(model.H, torch.eye(5, dtype=torch.float64))
+    scale = float(y @ step.s) / float(y @ y)
+    assert torch.allclose(model.H, scale * torch.eye(5, dtype=torch.float64))
+
+
+def test_the_product_carried_over_an_update_is_that_of_the_new_matrix():
+    products = [(model.H.clone(), *model._product) for model, *_ in walk(7, 6, 11)]
+    assert len(products) == 6
+    for H, g, Hg in products:
+        assert relative(Hg, H @ g) < 1e-12
+
+
+def test_reset_on_least_squares_is_the_damped_gauss_newton_inverse():
+    problem = build("poisson-1d")
+    generator = torch.Generator().manual_seed(0)
+    model = Model(problem, build_network((4,), 1, 1, generator, torch.float64))
+    objective = LeastSquares(model, {t.name: t.sites(40, generator, "uniform") for t in problem.terms})
+    evaluation = objective.evaluate()
+    J = torch.cat(
+        [evaluation.vjp(row).unsqueeze(0) for row in torch.eye(evaluation.rows, dtype=torch.float64)]
+    )
+    curvature = SSBroyden()
+    curvature.solve(evaluation.gradient(), 1.0)
+    curvature.prepare(evaluation)
+    for damping in (1.0, 100.0, 1e4):  # each time in a row
+        curvature.reset()
+        mu = max(evaluation.value, 1e-14 * float((J * J).sum())) * damping
+        expected = torch.linalg.inv(J.T @ J + mu * torch.eye(J.shape[1], dtype=torch.float64))
+        assert relative(curvature.H, expected) < 1e-8
