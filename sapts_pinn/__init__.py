@@ -24,7 +24,8 @@ if TYPE_CHECKING:
         Problem,
         Robin,
     )
-    from .solve import Solution, solve
+    from .solution import Solution
+    from .solve import solve
 
 __version__ = "0.1.0"
 

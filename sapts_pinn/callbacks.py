@@ -102,7 +102,7 @@ def _write(path: Path, text: str) -> None:
 
 
 class Progress(Callback):
-    """A live line: loss, error, radius, rho, evaluations, time left (rich; plain lines where there is no terminal).
+    """A live line: loss, error, radius, rho, evaluations, time left; plain lines where there is no terminal.
 
     Args:
         console: A `rich.console.Console`; by default one on standard error.
@@ -115,7 +115,9 @@ class Progress(Callback):
 
         self.console = console or Console(stderr=True)
         self.every = every
-        self._live: Live | None = Live(console=self.console, refresh_per_second=4) if self.console.is_terminal else None
+        self._live: Live | None = (
+            Live(console=self.console, refresh_per_second=4) if self.console.is_terminal else None
+        )
         self._last = -math.inf
 
     def on_start(self, trainer: Trainer) -> None:

@@ -15,7 +15,7 @@ VERSION = 1
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it: readers see the old file or the new one.
+    """Let `write` fill a temporary file beside `path`, then rename it: readers see the old one or the new.
 
     The temporary file has the extension of `path`, which writers of pictures and meshes go by.
 
@@ -69,8 +69,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # a truncated zip, a foreign pickle: torch has no common error for them
-        raise ValueError(f"{path} is not a readable checkpoint of this package ({type(error).__name__})") from error
+        raise ValueError(
+            f"{path} is not a readable checkpoint of this package ({type(error).__name__})"
+        ) from error
     if not isinstance(state, dict) or state.get("version") != VERSION:
         found = state.get("version") if isinstance(state, dict) else None
-        raise ValueError(f"{path} is a checkpoint of version {found}, this package reads version {VERSION}; start anew")
+        raise ValueError(
+            f"{path} is a checkpoint of version {found}, this package reads version {VERSION}; start anew"
+        )
     return state

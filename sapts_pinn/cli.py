@@ -27,7 +27,7 @@ from . import __version__
 from .budget import Budget
 
 if TYPE_CHECKING:
-    from .solve import Solution
+    from .solution import Solution
     from .sources import Source
     from .training import Trainer
 
@@ -180,7 +180,7 @@ def show(folder: Path, /, *, debug: Switch = False) -> int:
         folder: Run folder.
         debug: Show the traceback of an error.
     """
-    from .solve import Solution
+    from .solution import Solution
 
     config = _read_config(folder)
     if not config.get("source"):

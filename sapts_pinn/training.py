@@ -1,7 +1,7 @@
-"""The loop: points, objective, optimizer, one step after another until the budget, the target or the end of progress.
+"""The loop: points, objective, optimizer, step after step until budget, target or the end of progress.
 
-Everything the loop changes is in `Trainer.state_dict`, so that k steps, a save, a load in a fresh process and m steps
-are k + m steps, bit for bit.
+Everything the loop changes is in `Trainer.state_dict`, so that k steps, a save, a load in a fresh process
+and m steps are k + m steps, bit for bit.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Trainer:
         self.optimizer: Any = self._make_optimizer()
         self.objective: LeastSquares
 
-    # -- state -------------------------------------------------------------------------------------------------------
+    # -- state -------------------------------------------------------------------------------------
 
     @property
     def seconds(self) -> float:
@@ -143,7 +143,7 @@ class Trainer:
                 f"phase {self.phase + 1} of the method does not take the option {names}; drop it"
             ) from error
 
-    # -- the loop ----------------------------------------------------------------------------------------------------
+    # -- the loop ----------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Train until something ends it; `status` says what, in words."""
@@ -172,8 +172,8 @@ class Trainer:
     def _leaves_cores_to_the_kernel(self) -> bool:
         """Whether PyTorch does better with one thread.
 
-        The compiled kernel has threads of its own, and those of OpenMP spin between PyTorch's operations: on a small
-        machine they slow the kernel down threefold.  Gauss-Newton's matrix products are worth more than that.
+        The compiled kernel has threads of its own, and those of OpenMP spin between PyTorch's operations: on
+        a small machine they slow the kernel down threefold.  Gauss-Newton's matrix products are worth more.
         """
         if isinstance(self.optimizer, TrustRegion) and isinstance(self.optimizer.curvature, GaussNewton):
             return False

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .solve import Solution
+    from .solution import Solution
 
 Array = NDArray[np.float64]
 

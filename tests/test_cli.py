@@ -16,7 +16,7 @@ import torch
 from sapts_pinn import cli, solve
 from sapts_pinn.checkpoint import load_checkpoint
 from sapts_pinn.problems.zoo import ZOO, build
-from sapts_pinn.solve import Solution
+from sapts_pinn.solution import Solution
 
 FILES = {
     "config.json",

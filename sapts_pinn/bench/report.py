@@ -61,7 +61,7 @@ def folder_for(suite: str, out: Path | None) -> Path:
     Raises:
         ValueError: It cannot be written.
     """
-    from ..solve import prepare_folder
+    from ..run_folder import prepare_folder
 
     folder = out or Path("bench-results") / suite
     prepare_folder(folder, overwrite=True, keep=True)
@@ -72,7 +72,7 @@ def machine() -> dict[str, Any]:
     """What a measurement depends on, as far as it can be asked."""
     import torch
 
-    from ..solve import versions
+    from ..run_folder import versions
 
     package = Path(__file__).parent
     try:

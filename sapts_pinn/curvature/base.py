@@ -68,8 +68,14 @@ class Curvature(ABC):
         """
         return False
 
-    def reset(self) -> None:  # noqa: B027
-        """Forget everything learned, as if new."""
+    def reset(self) -> bool:
+        """Give up a model that every step contradicts.
+
+        Returns:
+            Whether another took its place, so that the radius may be tried anew; False when the model merely
+            forgot, or has nothing to forget.
+        """
+        return False
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything learned as tensors, numbers, strings, lists and dictionaries.

@@ -1,4 +1,4 @@
-"""Singular functions of re-entrant corners: harmonic, with the right values on the edges, cut outside the domain."""
+"""Singular functions of re-entrant corners: harmonic, right on the edges, cut outside the domain."""
 
 import math
 

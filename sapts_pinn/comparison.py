@@ -1,0 +1,74 @@
+"""How far a model is from the reference of its problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .model import Location, Model
+from .problems import Problem, Reference
+from .problems.fields import call_by_name
+
+TEST_POINTS = 20_000  # where a solution is compared with an exact one given as a function
+
+
+def test_grid(problem: Problem) -> Tensor:
+    """Points [M, dim] on which solutions are compared with a function: a seeded Sobol set."""
+    return problem.domain.interior(TEST_POINTS, torch.Generator().manual_seed(2_024), "sobol")
+
+
+def reference_values(problem: Problem, points: Tensor) -> Tensor | None:
+    """Reference values [M, unknowns] at points [M, dim], or None when the problem has no reference."""
+    reference = problem.reference
+    if reference is None:
+        return None
+    columns = {name: points[:, i].cpu() for i, name in enumerate(problem.domain.names)}
+    if isinstance(reference, Reference):
+        values: Any = reference.evaluate({name: c.numpy() for name, c in columns.items()})
+    else:
+        values = call_by_name(reference, columns, "the reference")
+    if not isinstance(values, Mapping):
+        values = {problem.unknown_names[0]: values}
+    missing = [name for name in problem.unknown_names if name not in values]
+    if missing:
+        raise ValueError(f"the reference gives no values of {missing[0]!r}; return a dict by unknown")
+    out = [
+        torch.as_tensor(values[name], dtype=torch.float64).expand(points.shape[0])
+        for name in problem.unknown_names
+    ]
+    return torch.stack(out, 1)
+
+
+def error_measure(problem: Problem) -> Callable[[Model], float] | None:
+    """A function that gives a model's relative L2 error over all unknowns, or None without a reference.
+
+    The reference is evaluated once, when the function is first called.
+    """
+    if problem.reference is None:
+        return None
+    cache: list[tuple[Location, Tensor]] = []
+
+    def error(model: Model) -> float:
+        if not cache:
+            if isinstance(problem.reference, Reference):
+                flat = problem.reference.test_points()
+                points = torch.stack([torch.as_tensor(flat[name]) for name in problem.domain.names], 1)
+            else:
+                points = test_grid(problem)
+            exact = reference_values(problem, points)
+            assert exact is not None
+            known = torch.isfinite(exact).all(1)
+            if not known.any():
+                raise ValueError(f"the reference of {problem.name} is NaN at every test point; check it")
+            location = Location(model, points[known], {name: ((),) for name in problem.unknown_names})
+            cache.append((location, exact[known]))
+        location, exact = cache[0]
+        with torch.no_grad():
+            fields = location.fields(location.network_bundle())
+            found = torch.stack([field.value for field in fields.values()], 1).cpu().to(torch.float64)
+        return float((found - exact).norm() / exact.norm())
+
+    return error

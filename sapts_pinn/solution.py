@@ -1,0 +1,266 @@
+"""A trained model with its history: evaluate, compare, draw, export, save, load."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .callbacks import write_history
+from .checkpoint import load_checkpoint, save_checkpoint, write_json
+from .comparison import error_measure, reference_values
+from .model import Location, Model
+from .networks import NetworkSpec, build_network
+from .objective import residuals
+from .problems import Problem, Reference
+from .problems.fields import parse_derivative
+from .run_folder import check_resumable, identity, prepare_folder
+
+PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
+
+
+@dataclass
+class Solution:
+    """A trained model with its history.
+
+    Attributes:
+        problem: What was solved.
+        model: The trained model; `model(points)` maps [N, dim] to [N, unknowns].
+        config: Settings of the run.
+        history: One dict for each recorded step.
+        result: Summary of the run, as in result.json.
+    """
+
+    problem: Problem
+    model: Model
+    config: dict[str, Any] = field(repr=False)
+    history: list[dict[str, Any]] = field(repr=False)
+    result: dict[str, Any]
+
+    @cached_property
+    def coefficients(self) -> dict[str, float]:
+        """Estimates of the unknown coefficients."""
+        return {name: value.item() for name, value in self.model.coefficients.items()}
+
+    def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
+        names = self.problem.domain.names
+        for name in (*points, *names):
+            if name not in names or name not in points:
+                raise ValueError(
+                    f"points must give exactly the coordinates {', '.join(names)}, not {', '.join(points)}"
+                )
+        torch_in = any(isinstance(v, Tensor) for v in points.values())
+        columns = torch.broadcast_tensors(
+            *(torch.as_tensor(points[name], dtype=torch.float64).detach().cpu() for name in names)
+        )
+        return torch.stack([c.reshape(-1) for c in columns], 1), tuple(columns[0].shape), torch_in
+
+    def _evaluate(self, points: Tensor, index: tuple[int, ...]) -> dict[str, Tensor]:
+        names = self.problem.unknown_names
+        out: dict[str, list[Tensor]] = {name: [] for name in names}
+        with torch.no_grad():
+            for chunk in points.split(16_384):
+                location = Location(self.model, chunk, {name: (index,) for name in names})
+                fields = location.fields(location.network_bundle())
+                for name in names:
+                    out[name].append(
+                        fields[name].d(*(self.problem.domain.names[i] for i in index)).value.cpu()
+                    )
+        return {name: torch.cat(parts).to(torch.float64) for name, parts in out.items()}
+
+    def predict(self, points: Mapping[str, Any]) -> Any:
+        """The unknowns at points.
+
+        Args:
+            points: Coordinates by name, NumPy arrays, tensors or numbers that broadcast.
+
+        Returns:
+            An array of the broadcast shape (a tensor if a coordinate is one); for a system a dict of them by
+            unknown.
+        """
+        return self.derivative(points, "")
+
+    def derivative(self, points: Mapping[str, Any], which: str) -> Any:
+        """A derivative of the unknowns, such as "x", "xx" or "xt"; arguments and result as for `predict`.
+
+        Raises:
+            ValueError: `which` is not made of coordinate names.
+        """
+        index = parse_derivative(which, self.problem.domain.names)
+        if index is None:
+            raise ValueError(
+                f"{which!r} is not made of the coordinates {', '.join(self.problem.domain.names)}"
+            )
+        flat, shape, torch_in = self._points(points)
+        values = {name: v.reshape(shape) for name, v in self._evaluate(flat, index).items()}
+        out = {name: v if torch_in else v.numpy() for name, v in values.items()}
+        return out if len(out) > 1 else next(iter(out.values()))
+
+    def residual(self, points: Mapping[str, Any]) -> Any:
+        """The equation's residual at points; a list of arrays for a system of several equations."""
+        flat, shape, torch_in = self._points(points)
+        rows = [r.reshape(shape) for r in residuals(self.model, flat)]
+        out = [r if torch_in else r.numpy() for r in rows]
+        return out if len(out) > 1 else out[0]
+
+    def reference(self, points: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The reference's values by unknown, shaped as by `predict`; None where there is no reference."""
+        flat, shape, torch_in = self._points(points)
+        values = reference_values(self.problem, flat)
+        if values is None:
+            return None
+        rows = [v.reshape(shape) for v in values.unbind(1)]
+        names = self.problem.unknown_names
+        return {name: v if torch_in else v.numpy() for name, v in zip(names, rows, strict=True)}
+
+    def error(self, points: Mapping[str, Any] | None = None, values: Any = None) -> float:
+        """The relative L2 error against the problem's reference, or against data.
+
+        Args:
+            points: Coordinates of the data.
+            values: The data (a dict by unknown for a system); NaN entries are ignored.
+
+        Raises:
+            ValueError: There is neither a reference nor data.
+        """
+        if points is None:
+            measure = error_measure(self.problem)
+            if measure is None:
+                raise ValueError(
+                    f"{self.problem.name} has no reference; give points and values to compare with"
+                )
+            return measure(self.model)
+        found = self.predict(points)
+        pairs = [(found[n], values[n]) for n in found] if isinstance(found, dict) else [(found, values)]
+        above = below = 0.0
+        for ours, theirs in pairs:
+            a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+            known = np.isfinite(b)
+            above += float(((a - b)[known] ** 2).sum())
+            below += float((b[known] ** 2).sum())
+        return math.sqrt(above / below)
+
+    def plot(self, path: str | Path) -> Path:
+        """Draw the solution (and its error, where a reference is known) into a picture."""
+        from .viz import plot_solution
+
+        return plot_solution(self, Path(path))
+
+    def export(self, path: str | Path) -> Path:
+        """Write the fields for ParaView: .vtu, .vts or any format meshio writes."""
+        from .viz import export_solution
+
+        return export_solution(self, Path(path))
+
+    def save(self, folder: str | Path, overwrite: bool = True) -> Path:
+        """Write the model, configuration, history and result into a folder that `Solution.load` reads."""
+        target = Path(folder)
+        prepare_folder(target, overwrite)
+        save_checkpoint(
+            target / "model.pt", {"config": identity(self.config), "model": self.model.state_dict()}
+        )
+        write_json(target / "config.json", self.config)
+        write_json(target / "result.json", self.result)
+        write_history(target / "history.csv", self.history)
+        return target
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, problem: Problem | None = None, network: NetworkSpec | None = None
+    ) -> Solution:
+        """Read a run folder.
+
+        Args:
+            folder: Written by `save`, or by `solve(out=...)`.
+            problem: Needed when it is not one of the zoo.
+            network: Needed when the network was not given by widths.
+
+        Raises:
+            ValueError: The folder holds no run, or one of another problem.
+        """
+        target = Path(folder)
+        if not (target / "config.json").is_file():
+            raise ValueError(f"{target} holds no run: there is no config.json in it")
+        config = json.loads((target / "config.json").read_text())
+        if problem is None:
+            from .problems.zoo import build
+
+            problem = build(config["problem"])
+        path = target / ("model.pt" if (target / "model.pt").is_file() else "checkpoint.pt")
+        state = load_checkpoint(path)
+        spec = network if network is not None else config["network"]
+        if isinstance(spec, str):
+            raise ValueError(
+                f"{target} was trained with its own network, {spec.splitlines()[0]}; give it as network="
+            )
+        net = build_network(
+            spec,
+            len(problem.ansatz.feature_names),
+            len(problem.unknown_names),
+            torch.Generator(),
+            PRECISIONS[config["dtype"]],
+            config["activation"],
+        )
+        model = Model(problem, net)
+        check_resumable(state, {**config, "problem": problem.name, "description": str(problem)}, path)
+        model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
+        result_file, history = target / "result.json", []
+        result = json.loads(result_file.read_text()) if result_file.is_file() else {}
+        if "trainer" in state:
+            history = state["trainer"]["history"]
+            result = result or _unfinished(model, config, state["trainer"])
+        elif (target / "history.csv").is_file():
+            with (target / "history.csv").open() as file:
+                history = [
+                    {k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(file)
+                ]
+        return cls(problem, model, config, history, result)
+
+    def __str__(self) -> str:
+        r = self.result
+        lines = [f"{r['problem']} by {r['method']}: {r['status']}"]
+        if r["relative_l2_error"] is not None:
+            source = (
+                self.problem.reference.source
+                if isinstance(self.problem.reference, Reference)
+                else "given function"
+            )
+            lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
+        lines.append(f"  loss               {r['loss']:.3e}")
+        lines += [f"  {name:<18} {value:.8g}" for name, value in r["coefficients"].items()]
+        lines.append(
+            f"  work               {r['iterations']} steps, {r['gradient_evaluations']:.0f} gradients on "
+            f"{r['points']} points, {r['seconds']:.1f} s"
+        )
+        lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
+        return "\n".join(lines)
+
+
+def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary of a run that was killed, from its last checkpoint."""
+    measure = error_measure(model.problem)
+    return {
+        **{name: config[name] for name in ("problem", "method", "seed", "dtype", "device", "threads")},
+        "parts": 1,
+        "world_size": 1,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "points": sum(site["points"].shape[0] for site in state["collocation"]["sites"].values()),
+        "iterations": state["iteration"],
+        "function_evaluations": state["counters"][0],
+        "gradient_evaluations": state["counters"][1],
+        "seconds": state["seconds"],
+        "seconds_to_first_step": state["seconds_to_first_step"],
+        "loss": state["loss"],
+        "relative_l2_error": None if measure is None else measure(model),
+        "coefficients": {name: float(value) for name, value in model.coefficients.items()},
+        "status": "unfinished: this is its last checkpoint",
+    }
