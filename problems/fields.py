@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -186,6 +187,7 @@ def spell(index: MultiIndex, names: Sequence[str]) -> str:
     return "".join(names[i] for i in index)
 
 
+@lru_cache(maxsize=256)  # an equation is called at every evaluation
 def parameter_names(function: Callable[..., Any], what: str = "the function") -> tuple[str, ...]:
     """Names of the parameters of a user's function, by which arguments are matched.
 

@@ -24,7 +24,7 @@ from .solution import PRECISIONS, Solution
 from .training import Trainer
 
 DEFAULTS: dict[str, Any] = {
-    "network": (20, 20, 20),
+    "network": (30, 30, 30),
     "activation": "tanh",
     "points": 8192,
     "condition_points": 1024,

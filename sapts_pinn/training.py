@@ -183,6 +183,7 @@ class Trainer:
         if self.phase + 1 < len(self.method.phases) and self.used >= self.method.phases[self.phase].share:
             self.phase += 1
             self.phase_start = self.iteration
+            torch.set_num_threads(self.threads)
             self.optimizer = self._make_optimizer()
         every = self.method.phases[self.phase].resample if self.resample is None else self.resample
         steps = self.iteration - self.phase_start

@@ -34,11 +34,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..kernels import product, rank_two_
 from ..objective import LeastSquaresEvaluation
 from .base import Curvature, Step
 
 DENSE = 1.5e8  # entries of a Jacobian worth forming for a rebuild
 CURVED = 1e-10  # of y.s against s.Bs: below it a pair says nothing
+SAME = 500  # eps: relative difference of two gradients that are one
 SKEWED = 1e12  # of (y.Hy)(s.Bs) against (y.s)^2: above it rounding would decide what a pair says
 
 
@@ -47,6 +49,7 @@ class SSBroyden(Curvature):
 
     def __init__(self) -> None:
         self.H: Tensor | None = None
+        self.threads = torch.get_num_threads()
         self.scale = 1.0  # y.s / y.y of the last pair
         self.rebuilds = 0  # since the last pair was learned
         self._taken: tuple[Tensor, float] | None = None  # the last step and its s.Bs, which the update needs
@@ -67,8 +70,10 @@ class SSBroyden(Curvature):
         """The minimiser over s.Bs <= radius^2."""
         if self.H is None:
             self.H = torch.eye(g.numel(), dtype=g.dtype, device=g.device)
-        if self._product is None or not torch.equal(self._product[0], g):
-            self._product = g, torch.mv(self.H, g)
+        # The gradient that `update` derived from its pair is this one up to rounding, unless the objective changed.
+        same = SAME * torch.finfo(g.dtype).eps * float(g.norm())
+        if self._product is None or not float((self._product[0] - g).norm()) <= same:
+            self._product = g, product(self.H, g, self.threads)
         newton = -self._product[1]
         square = -float(g.dot(newton))  # g.Hg = |newton|_B^2
         if not square > 0:
@@ -85,7 +90,7 @@ class SSBroyden(Curvature):
             raise ValueError("SSBroyden learns from the step it solved for last; s is another vector")
         s_B_s, n = self._taken[1], s.numel()
         curvature = float(y.dot(s))
-        Hy = torch.mv(self.H, y)
+        Hy = product(self.H, y, self.threads)
         y_H_y = float(y.dot(Hy))
         if not (curvature > CURVED * s_B_s and y_H_y > 0 and math.isfinite(y_H_y)):
             return False
@@ -106,12 +111,12 @@ class SSBroyden(Curvature):
         phi = (1.0 - theta) / (1.0 + a * theta)
         # The rank-two correction in the basis (Hy, s), and H / tau, in a single pass over H.
         yy, ys, ss = (phi - 1.0) / y_H_y, -phi * rho, phi * y_H_y * rho * rho
-        left = torch.stack([(yy * Hy + ys * s) / tau, (ys * Hy + ss * s) / tau + rho * s], 1)
+        left = torch.stack([(yy * Hy + ys * s) / tau, (ys * Hy + ss * s) / tau + rho * s])
         right = torch.stack([Hy, s])
-        self.H.addmm_(left, right, beta=1.0 / tau)
+        rank_two_(self.H, 1.0 / tau, left, right, self.threads)
         if self._product is not None:  # H+ g+ from H g and H y: one pass over H is saved
             g_plus = self._product[0] + y
-            self._product = g_plus, (self._product[1] + Hy) / tau + left @ (right @ g_plus)
+            self._product = g_plus, (self._product[1] + Hy) / tau + (right @ g_plus) @ left
         self.scale, self.rebuilds = curvature / float(y.dot(y)), 0
         return True
 

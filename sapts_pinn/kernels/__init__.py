@@ -1,11 +1,12 @@
-"""Compiled Taylor propagation of multilayer perceptrons, where the machine has a C compiler.
+"""The two inner loops in C, where the machine has a compiler: Taylor propagation and quasi-Newton updates.
 
-`taylor.c` is compiled once for each processor and precision, in about a second, into a cache folder
-(`SAPTS_PINN_CACHE`, else the user's cache); after that it loads in milliseconds.  Without a compiler, or with
-`SAPTS_PINN_COMPILED=0`, everything works through PyTorch, more slowly.
+The sources are compiled once for each processor and precision, in about a second, into a cache folder
+(`SAPTS_PINN_CACHE`, else the user's cache); after that they load in milliseconds.  Without a compiler, or
+with `SAPTS_PINN_COMPILED=0`, everything works through PyTorch, more slowly.
 """
 
 from .build import load
+from .dense import product, rank_two_
 from .mlp import Batch, CompiledMLP
 
-__all__ = ["Batch", "CompiledMLP", "load"]
+__all__ = ["Batch", "CompiledMLP", "load", "product", "rank_two_"]

@@ -1,4 +1,4 @@
-"""Compile `taylor.c` on demand and load it."""
+"""Compile the C sources on demand and load them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+SOURCES = ("taylor.c", "dense.c")  # in this order: the second uses the definitions of the first
 FLAGS = ("-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-std=gnu11")
 
 
@@ -45,7 +46,7 @@ def _compile(source: str, target: Path, options: tuple[str, ...]) -> bool:
         return False
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            code, built = Path(folder) / "taylor.c", Path(folder) / "taylor.so"
+            code, built = Path(folder) / "kernels.c", Path(folder) / "kernels.so"
             code.write_text(source)
             for tuning in (("-march=native",), ("-mcpu=native",), ()):
                 command = [*compiler.split(), *FLAGS, *tuning, *options, str(code), "-o", str(built), "-lm"]
@@ -75,10 +76,10 @@ def load(single: bool = False) -> ctypes.CDLL | None:
     """
     if os.environ.get("SAPTS_PINN_COMPILED") == "0":
         return None
-    source = resources.files(__package__).joinpath("taylor.c").read_text()
+    source = "\n".join(resources.files(__package__).joinpath(name).read_text() for name in SOURCES)
     options = ("-DSINGLE",) if single else ()
     identity = "\n".join((source, *FLAGS, *options, os.environ.get("CC", ""), _processor()))
-    name = f"taylor-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    name = f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     kept = cache_folder()
     if kept is not None:
         known = _open(kept / name)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .build import load
+from .threads import in_parallel, pointer
 
 ACTIVATIONS = {"tanh": 1, "sin": 2, "silu": 3, "gelu": 4, "softplus": 5}
 MAX_ORDER = 4
@@ -19,15 +18,6 @@ _WIDTH = 7  # integers of one term of the chain rule
 _SMALL = 8  # fewer blocks than this are not worth a second thread
 
 Chain = Sequence[Sequence[tuple[int, tuple[int, ...]]]]
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="taylor")
-
-
-def _pointer(tensor: Tensor) -> ctypes.c_void_p:
-    return ctypes.c_void_p(tensor.data_ptr())
 
 
 class CompiledMLP:
@@ -83,14 +73,7 @@ class CompiledMLP:
     def _split(self, blocks: int, task: Callable[[int, int, int], None]) -> int:
         """Run task(worker, first block, last block) on every thread; the number of workers used."""
         workers = 1 if blocks < _SMALL else self.threads
-        if workers == 1:
-            task(0, 0, blocks)
-            return 1
-        cuts = [blocks * i // workers for i in range(workers + 1)]
-        futures = [_pool(self.threads).submit(task, i, cuts[i], cuts[i + 1]) for i in range(1, workers)]
-        task(0, cuts[0], cuts[1])
-        for future in futures:
-            future.result()
+        in_parallel(workers, blocks, task)
         return workers
 
 
@@ -123,19 +106,19 @@ class Batch:
         kernel = self.kernel
         if keep and self._tape is None:
             self._tape = torch.empty(self.blocks * kernel.tape_block, dtype=kernel.dtype)
-        tape = _pointer(self._tape) if keep and self._tape is not None else None
+        tape = pointer(self._tape) if keep and self._tape is not None else None
 
         def task(worker: int, first: int, last: int) -> None:
             kernel._library.taylor_forward(
                 *kernel._tables,
-                _pointer(theta),
-                _pointer(self._inputs),
+                pointer(theta),
+                pointer(self._inputs),
                 ctypes.c_long(first),
                 ctypes.c_long(last),
                 ctypes.c_long(self.padded),
                 tape,
-                _pointer(self._out),
-                _pointer(kernel._work[worker]),
+                pointer(self._out),
+                pointer(kernel._work[worker]),
             )
 
         kernel._split(self.blocks, task)
@@ -161,20 +144,20 @@ class Batch:
         def task(worker: int, first: int, last: int) -> None:
             gradient = None
             if jacobian is None:
-                gradient = _pointer(self._gradients[worker])
+                gradient = pointer(self._gradients[worker])
             kernel._library.taylor_reverse(
                 *kernel._tables,
-                _pointer(theta),
-                _pointer(self._inputs),
-                _pointer(tape),
-                _pointer(padded),
+                pointer(theta),
+                pointer(self._inputs),
+                pointer(tape),
+                pointer(padded),
                 ctypes.c_long(first),
                 ctypes.c_long(last),
                 ctypes.c_long(self.padded),
                 gradient,
-                None if jacobian is None else _pointer(jacobian),
+                None if jacobian is None else pointer(jacobian),
                 ctypes.c_long(self.padded),
-                _pointer(kernel._work[worker]),
+                pointer(kernel._work[worker]),
             )
 
         return kernel._split(self.blocks, task)

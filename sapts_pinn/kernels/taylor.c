@@ -208,18 +208,20 @@ static void activate(int kind, int C, int order, int width, const int *terms, in
     real *a = A + (long)w * B;
     activation(kind, order, z, value ? value + (long)w * B : 0, d);
     memcpy(a, d[0], sizeof d[0]);
-    for (int c = 1; c < C; c++) memset(a + c * s, 0, B * sizeof(real));
     for (int t = 0; t < n_terms; t++) {
       const int *m = terms + t * TERM;
-      real *target = a + m[0] * s, coef = (real)m[1];
-      const real *dk = d[m[2]], *f0 = z + m[3] * s, *f1 = z + m[4] * s, *f2 = z + m[5] * s, *f3 = z + m[6] * s;
-      for (int j = 0; j < B; j += LANES) {
-        vec x = coef * *(const vec *)(dk + j) * *(const vec *)(f0 + j);
-        if (m[2] > 1) x *= *(const vec *)(f1 + j);
-        if (m[2] > 2) x *= *(const vec *)(f2 + j);
-        if (m[2] > 3) x *= *(const vec *)(f3 + j);
-        *(vec *)(target + j) += x;
-      }
+      vec *target = (vec *)(a + m[0] * s);
+      const vec *dk = (const vec *)d[m[2]], *f[4];
+      const real coef = (real)m[1];
+      for (int i = 0; i < 4; i++) f[i] = (const vec *)(z + m[3 + i] * s);
+      vec x[NV];
+      for (int v = 0; v < NV; v++) x[v] = coef * dk[v] * f[0][v];
+      for (int i = 1; i < m[2]; i++)
+        for (int v = 0; v < NV; v++) x[v] *= f[i][v];
+      if (t == 0 || m[0] != m[-TERM]) /* the channel's first term: nothing there to add to */
+        for (int v = 0; v < NV; v++) target[v] = x[v];
+      else
+        for (int v = 0; v < NV; v++) target[v] += x[v];
     }
   }
 }
@@ -233,30 +235,42 @@ static void activate_reverse(int kind, int C, int order, int width, const int *t
     const real *z = Z + (long)w * B, *ab = Abar + (long)w * B;
     real *zb = Zbar + (long)w * B;
     activation(kind, order + 1, z, value ? value + (long)w * B : 0, d);
-    for (int j = 0; j < B; j += LANES) *(vec *)(zb + j) = *(const vec *)(d[1] + j) * *(const vec *)(ab + j);
+    vec value_bar[NV];
+    for (int v = 0; v < NV; v++) value_bar[v] = ((const vec *)d[1])[v] * ((const vec *)ab)[v];
     for (int c = 1; c < C; c++) memset(zb + c * s, 0, B * sizeof(real));
     for (int t = 0; t < n_terms; t++) {
       const int *m = terms + t * TERM;
       const int k = m[2];
-      const real *source = ab + m[0] * s, *dk = d[k], *dn = d[k + 1], *f[4];
-      real *g[4];
-      for (int i = 0; i < 4; i++) f[i] = z + m[3 + i] * s, g[i] = zb + m[3 + i] * s;
-      for (int j = 0; j < B; j += LANES) {
-        vec y = (real)m[1] * *(const vec *)(source + j), x0 = *(const vec *)(f[0] + j), yd = y * *(const vec *)(dk + j);
-        if (k == 1) {
-          *(vec *)(g[0] + j) += yd;
-          *(vec *)(zb + j) += y * *(const vec *)(dn + j) * x0;
-        } else {
-          vec x1 = *(const vec *)(f[1] + j), one = (vec){0} + (real)1;
-          vec x2 = k > 2 ? *(const vec *)(f[2] + j) : one, x3 = k > 3 ? *(const vec *)(f[3] + j) : one;
-          *(vec *)(g[0] + j) += yd * x1 * x2 * x3;
-          *(vec *)(g[1] + j) += yd * x0 * x2 * x3;
-          if (k > 2) *(vec *)(g[2] + j) += yd * x0 * x1 * x3;
-          if (k > 3) *(vec *)(g[3] + j) += yd * x0 * x1 * x2;
-          *(vec *)(zb + j) += y * *(const vec *)(dn + j) * x0 * x1 * x2 * x3;
+      const vec *source = (const vec *)(ab + m[0] * s), *dk = (const vec *)d[k], *dn = (const vec *)d[k + 1], *f[4];
+      const real coef = (real)m[1];
+      vec *g[4];
+      for (int i = 0; i < 4; i++) f[i] = (const vec *)(z + m[3 + i] * s), g[i] = (vec *)(zb + m[3 + i] * s);
+      if (k == 1) {
+        for (int v = 0; v < NV; v++) {
+          vec y = coef * source[v];
+          g[0][v] += y * dk[v];
+          value_bar[v] += y * dn[v] * f[0][v];
+        }
+      } else if (k == 2) {
+        for (int v = 0; v < NV; v++) {
+          vec y = coef * source[v], yd = y * dk[v], x0 = f[0][v], x1 = f[1][v];
+          g[0][v] += yd * x1;
+          g[1][v] += yd * x0;
+          value_bar[v] += y * dn[v] * x0 * x1;
+        }
+      } else {
+        for (int v = 0; v < NV; v++) {
+          vec y = coef * source[v], yd = y * dk[v], one = (vec){0} + (real)1;
+          vec x0 = f[0][v], x1 = f[1][v], x2 = f[2][v], x3 = k > 3 ? f[3][v] : one;
+          g[0][v] += yd * x1 * x2 * x3;
+          g[1][v] += yd * x0 * x2 * x3;
+          g[2][v] += yd * x0 * x1 * x3;
+          if (k > 3) g[3][v] += yd * x0 * x1 * x2;
+          value_bar[v] += y * dn[v] * x0 * x1 * x2 * x3;
         }
       }
     }
+    for (int v = 0; v < NV; v++) ((vec *)zb)[v] = value_bar[v];
   }
 }
 

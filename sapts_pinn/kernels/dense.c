@@ -1,0 +1,33 @@
+/* One pass over a dense symmetric matrix H [n, n], row by row: what a quasi-Newton update needs.
+ * Compiled together with taylor.c, which defines real, vec and LANES.
+ */
+
+/* out[i] = H[i] . x for rows first .. last-1 */
+void dense_product(const real *H, long n, long first, long last, const real *x, real *out) {
+  for (long i = first; i < last; i++) {
+    const real *row = H + i * n;
+    vec acc[4];
+    memset(acc, 0, sizeof acc);
+    long j = 0;
+    for (; j + 4 * LANES <= n; j += 4 * LANES)
+      for (int v = 0; v < 4; v++)
+        acc[v] += *(const vec *)(row + j + v * LANES) * *(const vec *)(x + j + v * LANES);
+    vec total = (acc[0] + acc[1]) + (acc[2] + acc[3]);
+    real sum = 0;
+    for (int k = 0; k < LANES; k++) sum += total[k];
+    for (; j < n; j++) sum += row[j] * x[j];
+    out[i] = sum;
+  }
+}
+
+/* H[i] = beta H[i] + a[i] u + b[i] v for rows first .. last-1 */
+void dense_rank_two(real *H, long n, long first, long last, double beta, const real *a, const real *b, const real *u,
+                    const real *v) {
+  for (long i = first; i < last; i++) {
+    real *row = H + i * n, scale = (real)beta, ai = a[i], bi = b[i];
+    long j = 0;
+    for (; j + LANES <= n; j += LANES)
+      *(vec *)(row + j) = scale * *(vec *)(row + j) + ai * *(const vec *)(u + j) + bi * *(const vec *)(v + j);
+    for (; j < n; j++) row[j] = scale * row[j] + ai * u[j] + bi * v[j];
+  }
+}
