@@ -157,7 +157,7 @@ class Solution:
 
     def export(self, path: str | Path) -> Path:
         """Write the fields for ParaView: .vtu, .vts or any format meshio writes."""
-        from .viz import export_solution
+        from .export import export_solution
 
         return export_solution(self, Path(path))
 

@@ -1,4 +1,4 @@
-"""Pictures of solutions and of the way to them, and files for ParaView.
+"""Pictures of solutions and of the way to them.
 
 Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's
 boundary; more as sections through the middle, or as snapshots where one of three coordinates is time.  Every
@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from .checkpoint import write_atomically
-from .geometry import Domain, Time
+from .geometry import Domain
+from .sampled import Array, Values, ends, evaluate, middle_of, time_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,13 +27,7 @@ if TYPE_CHECKING:
 
     from .solution import Solution
 
-Array = NDArray[np.float64]
-
 CURVE, IMAGE, SECTION = 801, 301, 121  # points along a curve, along a side of an image and of one of many
-EXPORT = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of an exported grid
-CHUNK = 4_096  # points at which residuals are computed at a time
-# What meshio writes with values at the points.  (It takes .msh for another program's format, which has none.)
-OTHERS = {".msh": "gmsh", ".ply": "ply", ".dat": "tecplot", ".avs": "avsucd", ".xdmf": "xdmf"}
 OURS, THEIRS = "#2166ac", "#d6604d"
 STYLE: Any = {
     "font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
@@ -40,85 +35,6 @@ STYLE: Any = {
     "figure.titlesize": 11, "figure.titleweight": "bold", "mathtext.default": "regular",
     "legend.frameon": False,
 }  # fmt: skip
-
-
-# -- values --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Values:
-    """A solution on points of one shape.
-
-    Attributes:
-        found: The unknowns.
-        exact: Their reference, or None.
-        residual: Absolute residual of the equations, the largest of a system's; None if not asked for.
-        inside: Which points lie in the domain; everything else is NaN elsewhere.
-    """
-
-    found: dict[str, Array]
-    exact: dict[str, Array] | None
-    residual: Array | None
-    inside: NDArray[np.bool_]
-
-    def wrong(self, name: str) -> tuple[Array, str]:
-        """The error of an unknown, or where that is not known the residual, and its name."""
-        if self.exact is not None:
-            return np.abs(self.found[name] - self.exact[name]), f"|error of {name}|"
-        assert self.residual is not None
-        return self.residual, "|residual|" if len(self.found) == 1 else "largest |residual|"
-
-
-def evaluate(solution: Solution, points: Mapping[str, Array], residual: bool = False) -> Values:
-    """A solution at points whose coordinates broadcast; the residual if asked for, or without a reference."""
-    problem = solution.problem
-    columns = np.broadcast_arrays(*(np.asarray(points[name], float) for name in problem.domain.names))
-    shape = columns[0].shape
-    flat = np.stack([c.reshape(-1) for c in columns], 1)
-    span = (problem.domain.bounds[1] - problem.domain.bounds[0]).max().item()
-    inside = (problem.domain.distance(torch.from_numpy(flat)).detach() <= 1e-9 * span).numpy()
-    kept = flat[inside]
-    at = {name: kept[:, i] for i, name in enumerate(problem.domain.names)}
-
-    def spread(values: Any) -> Array:
-        out = np.full(len(flat), np.nan)
-        out[inside] = values
-        return out.reshape(shape)
-
-    found = solution.predict(at)
-    found = found if isinstance(found, dict) else {problem.unknown_names[0]: found}
-    exact = solution.reference(at)
-    rows = [
-        np.abs(solution.residual({name: c[i : i + CHUNK] for name, c in at.items()}))
-        for i in range(0, len(kept) if residual or exact is None else 0, CHUNK)
-    ]
-    return Values(
-        {name: spread(v) for name, v in found.items()},
-        None if exact is None else {name: spread(v) for name, v in exact.items()},
-        spread(np.concatenate([r.reshape(-1, r.shape[-1]).max(0) for r in rows])) if rows else None,
-        inside.reshape(shape),
-    )
-
-
-def _ends(domain: Domain, name: str) -> tuple[float, float]:
-    low, high = domain.bounds[:, domain.names.index(name)].tolist()
-    return low, high
-
-
-def _middle(domain: Domain) -> dict[str, float]:
-    """A point well inside: of the box's centre and many others, the one farthest from the boundary."""
-    centre = domain.bounds.mean(0, keepdim=True)
-    if float(domain.distance(centre)) >= 0:
-        trial = domain.interior(4096, torch.Generator().manual_seed(0), "sobol")
-        centre = trial[domain.distance(trial).argmin()][None]
-    return dict(zip(domain.names, centre[0].tolist(), strict=True))
-
-
-def _time(domain: Domain) -> str | None:
-    return next((f.names[0] for f in domain.factors() if isinstance(f, Time)), None)
-
-
-# -- pictures ------------------------------------------------------------------------------------------------
 
 
 def plot_solution(solution: Solution, path: Path) -> Path:
@@ -173,7 +89,7 @@ def _curves(solution: Solution) -> Figure:
     """One coordinate: the solution over it, and the error below."""
     problem = solution.problem
     (name,) = problem.domain.names
-    x = np.linspace(*_ends(problem.domain, name), CURVE)
+    x = np.linspace(*ends(problem.domain, name), CURVE)
     values = evaluate(solution, {name: x})
     rows = len(values.found)
     figure = _figure(6.4, 0.5 + 3.4 * rows)
@@ -214,7 +130,7 @@ class Section:
 
     def grid(self, domain: Domain, count: int) -> dict[str, Array]:
         """Coordinates [count, count] of the points."""
-        a, b = (np.linspace(*_ends(domain, name), count) for name in (self.across, self.up))
+        a, b = (np.linspace(*ends(domain, name), count) for name in (self.across, self.up))
         first, second = np.meshgrid(a, b)
         return {
             **{name: np.full_like(first, v) for name, v in self.fixed.items()},
@@ -234,14 +150,14 @@ class Section:
 def _images(solution: Solution) -> Figure:
     """Two coordinates: solution, reference, error; or solution and residual."""
     domain = solution.problem.domain
-    time = _time(domain)
+    time = time_name(domain)
     across = time or domain.names[0]
     (up,) = (name for name in domain.names if name != across)
     section = Section(across, up, {})
     grid = section.grid(domain, IMAGE)
     values = evaluate(solution, grid)
     rows, columns = len(values.found), 2 if values.exact is None else 3
-    wide, high = (end - start for start, end in (_ends(domain, across), _ends(domain, up)))
+    wide, high = (end - start for start, end in (ends(domain, across), ends(domain, up)))
     aspect = 0.85 if time else min(max(high / wide, 0.4), 2.0)
     figure = _figure(3.4 * columns + 0.4, 0.5 + rows * (2.6 * aspect + 0.45))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
@@ -269,9 +185,9 @@ def _images(solution: Solution) -> Figure:
 def _sections(solution: Solution) -> Figure:
     """Three coordinates and more: three sections with their errors, and a line through the middle."""
     domain = solution.problem.domain
-    middle, time = _middle(domain), _time(domain)
+    middle, time = middle_of(domain), time_name(domain)
     if time is not None and domain.dim == 3:
-        start, end = _ends(domain, time)
+        start, end = ends(domain, time)
         a, b = (name for name in domain.names if name != time)
         sections = [Section(a, b, {time: t}) for t in (start, (start + end) / 2, end)]
     else:
@@ -286,7 +202,7 @@ def _sections(solution: Solution) -> Figure:
     figure = _figure(14.0, 0.5 + 5.6 * len(unknowns))
     axes = figure.subplots(2 * len(unknowns), 4, squeeze=False, width_ratios=[1, 1, 1, 1.1])
     line_name = next(name for name in domain.names if name != time)
-    x_line = np.linspace(*_ends(domain, line_name), CURVE)
+    x_line = np.linspace(*ends(domain, line_name), CURVE)
     fixed = {name: v for name, v in middle.items() if name != line_name}
     on_line = evaluate(solution, {line_name: x_line, **{name: np.array(v) for name, v in fixed.items()}})
     for row, unknown in enumerate(unknowns):
@@ -335,7 +251,7 @@ def _image(
     colours: str | None = None,
 ) -> None:
     symmetric = limits[0] == -limits[1]
-    (left, right), (low, high) = (_ends(domain, name) for name in (section.across, section.up))
+    (left, right), (low, high) = (ends(domain, name) for name in (section.across, section.up))
     a, b = (right - left) / (field.shape[1] - 1) / 2, (high - low) / (field.shape[0] - 1) / 2
     mesh = axis.imshow(
         _continued(field),
@@ -399,9 +315,9 @@ def _clip(axis: Axes, mesh: Any, section: Section, grid: Mapping[str, Array], do
     pad = {name: np.pad(values, 1, mode="edge") for name, values in grid.items()}
     # The distance vanishes all over the first and the last moment; the shape is that of every other.
     pad |= {
-        name: np.full_like(pad[name], sum(_ends(domain, name)) / 2)
+        name: np.full_like(pad[name], sum(ends(domain, name)) / 2)
         for name in section.fixed
-        if name == _time(domain)
+        if name == time_name(domain)
     }
     for name, axis_number in ((section.across, 1), (section.up, 0)):
         step = (grid[name].max() - grid[name].min()) / (len(grid[name]) - 1)
@@ -475,142 +391,3 @@ def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key:
             x, np.clip(rho, 1e-3, None), ".", color="#999999", ms=2.5, label="rho (negative: at the bottom)"
         )
     bottom.grid(color="#dddddd", lw=0.5)
-
-
-# -- files ---------------------------------------------------------------------------------------------------
-
-
-def export_solution(solution: Solution, path: Path) -> Path:
-    """Write unknowns, reference, error and residual on a grid.
-
-    The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole
-    grid, with NaN outside.  Of more than three coordinates the first three vary; the field data say where the
-    others are ("x4 = 0.5").
-
-    Args:
-        solution: What to write.
-        path: .vtu, .vts, .vtk or an extension of `OTHERS`.
-
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: No writer for the extension.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in (".vtu", ".vts", ".vtk", *OTHERS):
-        raise ValueError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk, {', '.join(OTHERS)}")
-    domain = solution.problem.domain
-    shown, middle = domain.names[:3], _middle(domain)
-    count = EXPORT[len(shown)]
-    axes = [np.linspace(*_ends(domain, name), count) for name in shown]
-    grids = np.meshgrid(*axes, indexing="ij")
-    fixed = {name: v for name, v in middle.items() if name not in shown}
-    values = evaluate(
-        solution,
-        {
-            **dict(zip(shown, grids, strict=True)),
-            **{name: np.full_like(grids[0], v) for name, v in fixed.items()},
-        },
-        residual=True,
-    )
-    fields = _fields(values)
-    position = np.stack([*grids, *[np.zeros_like(grids[0])] * (3 - len(shown))], -1)
-    if suffix == ".vts":
-        _write_structured(path, position, fields, fixed)
-    else:
-        kind, cells = _cells(values.inside)
-        used, cells = np.unique(cells, return_inverse=True)
-        cells = cells.reshape(-1, 2 ** len(shown))
-        points = position.reshape(-1, 3)[used]
-        fields = {name: v.reshape(-1)[used] for name, v in fields.items()}
-        if suffix in (".vtu", ".vtk"):
-            _write_unstructured(path, points, kind, cells, fields, fixed)
-        else:
-            _write_meshio(path, points, kind, cells, fields)
-    return path
-
-
-def _fields(values: Values) -> dict[str, Array]:
-    fields: dict[str, Array] = {}
-    for name, found in values.found.items():
-        fields[name] = found
-        if values.exact is not None:
-            fields[f"{name}_reference"] = values.exact[name]
-            fields[f"{name}_error"] = found - values.exact[name]
-    assert values.residual is not None
-    fields["residual"] = values.residual
-    return fields
-
-
-def _cells(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
-    """Corners [cells, 2^d] of the cells that lie inside, as lines, quads or hexahedra."""
-    number = np.arange(inside.size).reshape(inside.shape)
-    square = [(0, 0), (1, 0), (1, 1), (0, 1)]
-    choices: dict[int, list[tuple[int, ...]]] = {
-        1: [(0,), (1,)],
-        2: [*square],
-        3: [(a, b, c) for c in (0, 1) for a, b in square],
-    }
-    corners = choices[inside.ndim]
-
-    def shifted(array: Any, corner: tuple[int, ...]) -> Any:
-        """The array at that corner of every cell."""
-        slices = tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))
-        return array[slices].reshape(-1)
-
-    kept = np.all([shifted(inside, corner) for corner in corners], 0)
-    cells = np.stack([shifted(number, corner) for corner in corners], 1)[kept]
-    return {1: "line", 2: "quad", 3: "hexahedron"}[inside.ndim], cells
-
-
-def _write_unstructured(
-    path: Path,
-    points: Array,
-    kind: str,
-    cells: NDArray[np.int64],
-    fields: Mapping[str, Array],
-    fixed: Mapping[str, float],
-) -> None:
-    import pyvista
-
-    code = {
-        "line": pyvista.CellType.LINE,
-        "quad": pyvista.CellType.QUAD,
-        "hexahedron": pyvista.CellType.HEXAHEDRON,
-    }
-    mesh = pyvista.UnstructuredGrid({code[kind]: cells}, points)
-    mesh.point_data.update(dict(fields))
-    _say_where(mesh, fixed)
-    write_atomically(path, lambda p: mesh.save(p))
-
-
-def _write_structured(
-    path: Path, position: Array, fields: Mapping[str, Array], fixed: Mapping[str, float]
-) -> None:
-    import pyvista
-
-    shape = (*position.shape[:-1], 1, 1)[:3]
-    mesh = pyvista.StructuredGrid(*(np.ascontiguousarray(position[..., i]).reshape(shape) for i in range(3)))
-    for name, values in fields.items():
-        mesh.point_data[name] = values.reshape(shape).ravel(order="F")
-    _say_where(mesh, fixed)
-    write_atomically(path, lambda p: mesh.save(p))
-
-
-def _say_where(mesh: Any, fixed: Mapping[str, float]) -> None:
-    """The fixed coordinates as field data: numbers, for meshio cannot read a .vtu file with text in it."""
-    for name, value in fixed.items():
-        mesh.field_data[f"{name} = {value:g}"] = np.array([value])
-
-
-def _write_meshio(
-    path: Path, points: Array, kind: str, cells: NDArray[np.int64], fields: Mapping[str, Array]
-) -> None:
-    import meshio
-
-    mesh = meshio.Mesh(points, [(kind, cells)], point_data=dict(fields))
-    try:
-        write_atomically(path, lambda p: meshio.write(p, mesh, file_format=OTHERS[path.suffix.lower()]))
-    except (ImportError, meshio.WriteError) as error:
-        raise ValueError(f"meshio cannot write {path.name!r}: {error}; use .vtu") from error

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sapts_pinn.kernels import product, rank_two_
 from sapts_pinn.kernels import dense as module
+from sapts_pinn.kernels import product, rank_two_
 
 
 @pytest.mark.parametrize("n", [1, 5, 63, 64, 257, 300, 515])

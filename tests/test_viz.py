@@ -16,8 +16,8 @@ from matplotlib.image import imread
 from sapts_pinn import Dirichlet, Initial, Problem, solve
 from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
 from sapts_pinn.report import write_report
+from sapts_pinn.sampled import evaluate
 from sapts_pinn.solution import Solution
-from sapts_pinn.viz import evaluate
 
 SMALL = {"budget": "2 iterations", "network": (4,), "points": 64, "condition_points": 16}
 

@@ -70,7 +70,8 @@ class SSBroyden(Curvature):
         """The minimiser over s.Bs <= radius^2."""
         if self.H is None:
             self.H = torch.eye(g.numel(), dtype=g.dtype, device=g.device)
-        # The gradient that `update` derived from its pair is this one up to rounding, unless the objective changed.
+        # The gradient that `update` derived from its pair is this one up to rounding, unless the objective
+        # has changed.
         same = SAME * torch.finfo(g.dtype).eps * float(g.norm())
         if self._product is None or not float((self._product[0] - g).norm()) <= same:
             self._product = g, product(self.H, g, self.threads)

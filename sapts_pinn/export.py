@@ -1,0 +1,156 @@
+"""Files of a solution's fields, for ParaView and whatever else reads VTK or a format of meshio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checkpoint import write_atomically
+from .sampled import Array, Values, ends, evaluate, middle_of
+
+if TYPE_CHECKING:
+    from .solution import Solution
+
+EXPORT = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of an exported grid
+# What meshio writes with values at the points.  (It takes .msh for another program's format, which has none.)
+OTHERS = {".msh": "gmsh", ".ply": "ply", ".dat": "tecplot", ".avs": "avsucd", ".xdmf": "xdmf"}
+
+
+def export_solution(solution: Solution, path: Path) -> Path:
+    """Write unknowns, reference, error and residual on a grid.
+
+    The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole
+    grid, with NaN outside.  Of more than three coordinates the first three vary; the field data say where the
+    others are ("x4 = 0.5").
+
+    Args:
+        solution: What to write.
+        path: .vtu, .vts, .vtk or an extension of `OTHERS`.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: No writer for the extension.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".vtu", ".vts", ".vtk", *OTHERS):
+        raise ValueError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk, {', '.join(OTHERS)}")
+    domain = solution.problem.domain
+    shown, middle = domain.names[:3], middle_of(domain)
+    count = EXPORT[len(shown)]
+    axes = [np.linspace(*ends(domain, name), count) for name in shown]
+    grids = np.meshgrid(*axes, indexing="ij")
+    fixed = {name: v for name, v in middle.items() if name not in shown}
+    values = evaluate(
+        solution,
+        {
+            **dict(zip(shown, grids, strict=True)),
+            **{name: np.full_like(grids[0], v) for name, v in fixed.items()},
+        },
+        residual=True,
+    )
+    fields = _fields(values)
+    position = np.stack([*grids, *[np.zeros_like(grids[0])] * (3 - len(shown))], -1)
+    if suffix == ".vts":
+        _write_structured(path, position, fields, fixed)
+    else:
+        kind, cells = _cells(values.inside)
+        used, cells = np.unique(cells, return_inverse=True)
+        cells = cells.reshape(-1, 2 ** len(shown))
+        points = position.reshape(-1, 3)[used]
+        fields = {name: v.reshape(-1)[used] for name, v in fields.items()}
+        if suffix in (".vtu", ".vtk"):
+            _write_unstructured(path, points, kind, cells, fields, fixed)
+        else:
+            _write_meshio(path, points, kind, cells, fields)
+    return path
+
+
+def _fields(values: Values) -> dict[str, Array]:
+    fields: dict[str, Array] = {}
+    for name, found in values.found.items():
+        fields[name] = found
+        if values.exact is not None:
+            fields[f"{name}_reference"] = values.exact[name]
+            fields[f"{name}_error"] = found - values.exact[name]
+    assert values.residual is not None
+    fields["residual"] = values.residual
+    return fields
+
+
+def _cells(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
+    """Corners [cells, 2^d] of the cells that lie inside, as lines, quads or hexahedra."""
+    number = np.arange(inside.size).reshape(inside.shape)
+    square = [(0, 0), (1, 0), (1, 1), (0, 1)]
+    choices: dict[int, list[tuple[int, ...]]] = {
+        1: [(0,), (1,)],
+        2: [*square],
+        3: [(a, b, c) for c in (0, 1) for a, b in square],
+    }
+    corners = choices[inside.ndim]
+
+    def shifted(array: Any, corner: tuple[int, ...]) -> Any:
+        """The array at that corner of every cell."""
+        slices = tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))
+        return array[slices].reshape(-1)
+
+    kept = np.all([shifted(inside, corner) for corner in corners], 0)
+    cells = np.stack([shifted(number, corner) for corner in corners], 1)[kept]
+    return {1: "line", 2: "quad", 3: "hexahedron"}[inside.ndim], cells
+
+
+def _write_unstructured(
+    path: Path,
+    points: Array,
+    kind: str,
+    cells: NDArray[np.int64],
+    fields: Mapping[str, Array],
+    fixed: Mapping[str, float],
+) -> None:
+    import pyvista
+
+    code = {
+        "line": pyvista.CellType.LINE,
+        "quad": pyvista.CellType.QUAD,
+        "hexahedron": pyvista.CellType.HEXAHEDRON,
+    }
+    mesh = pyvista.UnstructuredGrid({code[kind]: cells}, points)
+    mesh.point_data.update(dict(fields))
+    _say_where(mesh, fixed)
+    write_atomically(path, lambda p: mesh.save(p))
+
+
+def _write_structured(
+    path: Path, position: Array, fields: Mapping[str, Array], fixed: Mapping[str, float]
+) -> None:
+    import pyvista
+
+    shape = (*position.shape[:-1], 1, 1)[:3]
+    mesh = pyvista.StructuredGrid(*(np.ascontiguousarray(position[..., i]).reshape(shape) for i in range(3)))
+    for name, values in fields.items():
+        mesh.point_data[name] = values.reshape(shape).ravel(order="F")
+    _say_where(mesh, fixed)
+    write_atomically(path, lambda p: mesh.save(p))
+
+
+def _say_where(mesh: Any, fixed: Mapping[str, float]) -> None:
+    """The fixed coordinates as field data: numbers, for meshio cannot read a .vtu file with text in it."""
+    for name, value in fixed.items():
+        mesh.field_data[f"{name} = {value:g}"] = np.array([value])
+
+
+def _write_meshio(
+    path: Path, points: Array, kind: str, cells: NDArray[np.int64], fields: Mapping[str, Array]
+) -> None:
+    import meshio
+
+    mesh = meshio.Mesh(points, [(kind, cells)], point_data=dict(fields))
+    try:
+        write_atomically(path, lambda p: meshio.write(p, mesh, file_format=OTHERS[path.suffix.lower()]))
+    except (ImportError, meshio.WriteError) as error:
+        raise ValueError(f"meshio cannot write {path.name!r}: {error}; use .vtu") from error
