@@ -52,6 +52,7 @@ app = App(
     help="Solve PDEs with physics-informed neural networks, by trust-region methods that need no settings.",
     help_format="plaintext",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # Ctrl-C is ours to answer
 )
 
 

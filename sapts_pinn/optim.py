@@ -17,7 +17,8 @@ given points, with all that it knows of its own curvature.  The curvature models
 """
 
 from .curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
-from .objective import ClosureObjective, Counters, Evaluation, LeastSquares, LeastSquaresEvaluation, Objective
+from .least_squares import LeastSquares, LeastSquaresEvaluation
+from .objective import ClosureObjective, Counters, Evaluation, Objective
 from .peers import LBFGS, Adam
 from .trust_region import TrustRegion
 

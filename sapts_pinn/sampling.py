@@ -15,8 +15,8 @@ import torch
 from torch import Generator
 
 from .geometry import SAMPLERS, rad
+from .least_squares import residuals
 from .model import Model
-from .objective import LeastSquares, residuals
 from .problems import Problem, Sites
 
 
@@ -94,10 +94,3 @@ class Collocation:
         """Take over saved points and generator."""
         self.generator.set_state(state["generator"])
         self.sites = {name: Sites(**site) for name, site in state["sites"].items()}
-
-
-def objective_of(
-    model: Model, sites: Mapping[str, Sites], previous: LeastSquares | None = None
-) -> LeastSquares:
-    """The loss on given points; work goes on being counted where the previous objective counted it."""
-    return LeastSquares(model, sites, counters=None if previous is None else previous.counters)

@@ -18,9 +18,9 @@ from torch import Tensor
 from .callbacks import write_history
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import error_measure, reference_values
+from .least_squares import residuals
 from .model import Location, Model
 from .networks import NetworkSpec, build_network
-from .objective import residuals
 from .problems import Problem, Reference
 from .problems.fields import parse_derivative
 from .run_folder import check_resumable, identity, prepare_folder

@@ -16,9 +16,10 @@ import torch
 from .budget import Budget
 from .callbacks import Callback
 from .curvature import GaussNewton
+from .least_squares import LeastSquares
 from .methods import Method
 from .model import Model
-from .objective import Counters, LeastSquares
+from .objective import Counters
 from .sampling import Collocation
 from .trust_region import TrustRegion
 

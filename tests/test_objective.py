@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sapts_pinn import objective as module
+from sapts_pinn import least_squares as module
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Box, Interval, Time
+from sapts_pinn.least_squares import LeastSquares, LeastSquaresEvaluation, residuals
 from sapts_pinn.model import Model
 from sapts_pinn.networks import MLP, FourierFeatures, ModifiedMLP
-from sapts_pinn.objective import ClosureObjective, LeastSquares, LeastSquaresEvaluation, residuals
+from sapts_pinn.objective import ClosureObjective
 from sapts_pinn.problems import (
     Coefficient,
     Dirichlet,

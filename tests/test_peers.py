@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from sapts_pinn.flat import gather
+from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.model import Model
 from sapts_pinn.networks import build_network
-from sapts_pinn.objective import LeastSquares
 from sapts_pinn.optim import LBFGS, Adam
 from sapts_pinn.problems import build
 

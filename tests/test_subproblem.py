@@ -9,18 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from sapts_pinn.compact import obs, obs_spectrum, spectrum
 from sapts_pinn.subproblem import (
     Dot,
     Step,
     cauchy,
     dogleg,
-    obs,
-    obs_spectrum,
     plain_dot,
     scaled,
     secular,
     secular_many,
-    spectrum,
     steihaug,
 )
 

@@ -13,6 +13,7 @@ from sapts_pinn import Dirichlet, Initial, Problem, solve
 from sapts_pinn.budget import Budget
 from sapts_pinn.callbacks import Callback, EarlyStop
 from sapts_pinn.geometry import SAMPLERS, Interval, Time
+from sapts_pinn.kernels.dense import SMALL as SMALL_MATRIX
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.solution import Solution
 
@@ -206,6 +207,32 @@ def test_samplers_go_on_where_they_were(tmp_path, sampler):
 
 def test_float32_goes_on_bit_for_bit(tmp_path):
     assert_same(*interrupted(tmp_path / "run", "tr", heat(), dtype="float32"))
+
+
+def test_a_matrix_large_enough_for_the_kernel_goes_on_bit_for_bit(tmp_path):
+    whole, resumed = interrupted(tmp_path / "run", "tr", heat(), network=(20, 20), points=512)
+    assert sum(p.numel() for p in whole.model.parameters()) >= SMALL_MATRIX
+    assert_same(whole, resumed)
+
+
+def test_training_leaves_the_number_of_threads_as_it_was():
+    before, seen = torch.get_num_threads(), []
+
+    class Look(Callback):
+        def on_step(self, trainer):
+            kernel = all(piece.batch is not None for piece in trainer.objective.pieces)
+            seen.append((kernel, torch.get_num_threads()))
+            if trainer.iteration == 3:
+                raise RuntimeError("out")
+
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(RuntimeError, match="out"):
+            solve(heat(), budget="5 iterations", callbacks=[Look()], **SMALL)
+        assert torch.get_num_threads() == 2
+        assert seen == [(kernel, 1 if kernel else 2) for kernel, _ in seen] and len(seen) == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_fresh_process_goes_on_bit_for_bit(tmp_path):

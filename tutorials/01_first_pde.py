@@ -21,14 +21,6 @@
 # The notebook takes about a minute on two processor cores. The next one, `02_your_own_equation`, leaves the
 # textbook example behind.
 
-# %% [markdown]
-# (A word on speed first. The threads of PyTorch spin while they wait for work, which costs other threads
-# their cores. This setting lets them sleep; it is read when PyTorch is loaded, so it comes before the
-# imports. The command line does it for you.)
-
-# %%
-# %env OMP_WAIT_POLICY=PASSIVE
-
 # %%
 from math import pi
 from pathlib import Path
@@ -40,8 +32,8 @@ from IPython.display import Image
 
 from sapts_pinn import Dirichlet, Initial, Problem, Solution, solve
 from sapts_pinn.geometry import Interval, Time
+from sapts_pinn.optim import TrustRegion
 from sapts_pinn.problems import references
-from sapts_pinn.trust_region import TrustRegion
 
 # %% [markdown]
 # ## 1.1 The equation

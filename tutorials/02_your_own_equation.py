@@ -22,9 +22,6 @@
 # The notebook takes about a minute on two processor cores. It assumes `01_first_pde`.
 
 # %%
-# %env OMP_WAIT_POLICY=PASSIVE
-
-# %%
 from math import log, pi
 
 import numpy as np

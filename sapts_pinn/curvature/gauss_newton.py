@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..objective import LeastSquaresEvaluation
+from ..least_squares import LeastSquaresEvaluation
 from ..subproblem import secular, secular_many, steihaug
 from .base import Curvature, Step
 

@@ -36,7 +36,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..subproblem import Spectrum, combine, obs_spectrum, products, spectrum
+from ..compact import Spectrum, combine, obs_spectrum, products, spectrum
 from .base import Curvature, Dot, Step, plain_dot
 
 

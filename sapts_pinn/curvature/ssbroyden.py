@@ -35,7 +35,7 @@ import torch
 from torch import Tensor
 
 from ..kernels import product, rank_two_
-from ..objective import LeastSquaresEvaluation
+from ..least_squares import LeastSquaresEvaluation
 from .base import Curvature, Step
 
 DENSE = 1.5e8  # entries of a Jacobian worth forming for a rebuild

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sapts_pinn.curvature import SSBroyden
+from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.model import Model
 from sapts_pinn.networks import build_network
-from sapts_pinn.objective import LeastSquares
 from sapts_pinn.problems import build
 
 

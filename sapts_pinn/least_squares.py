@@ -1,0 +1,379 @@
+"""The loss of a problem on given points, f = |r|^2 / 2, with its residual vector, Jacobian and products.
+
+A term at its points is a `_Piece`: the network's Taylor bundle (by the compiled kernel where it applies, else
+by PyTorch), then the user's residual under autograd.  The two are joined at the bundle: a cotangent of
+the residuals is pulled back to the bundle first, pointwise and cheap, and from there through the network.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from .flat import gather
+from .kernels import Batch, CompiledMLP, load
+from .model import Location, Model, split_embedding
+from .networks import MLP
+from .objective import Counters, Evaluation, Objective
+from .problems import Sites, Term
+from .taylor import Channels, propagate
+
+TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
+CHUNK = 16_384  # points
+
+
+class _Propagator(nn.Module):
+    """Taylor propagation as a module, so that `torch.func.functional_call` can exchange its parameters."""
+
+    def __init__(self, network: nn.Module, channels: Channels) -> None:
+        super().__init__()
+        self.network, self.channels = network, channels
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return propagate(self.network, inputs, self.channels).transpose(1, 2)
+
+
+class _Piece:
+    """One term at (a chunk of) its sites."""
+
+    def __init__(
+        self, model: Model, term: Term, sites: Sites, count: int, kernel: CompiledMLP | None
+    ) -> None:
+        self.model, self.term = model, term
+        like = model.like
+        self.sites = Sites(
+            sites.points.to(like),
+            None if sites.normals is None else sites.normals.to(like),
+            None if sites.values is None else sites.values.to(like),
+            sites.fold,
+        )
+        self.location = Location(model, sites.points, term.needs)
+        self.rows = sites.points.shape[0] // sites.fold
+        self.scale = math.sqrt(term.weight / count)
+        self.batch = None if kernel is None else Batch(kernel, self.location.inputs)
+        self._stamp = 0
+        self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
+        self._module = _Propagator(self.location.trainable, self.location.channels)
+        weights = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
+        self._shapes = {name: p.shape for name, p in weights.items()}
+        self._size = sum(p.numel() for p in weights.values())
+        self._trained = [name for name, value in model.coefficients.items() if value.requires_grad]
+
+    # Parameters are taken from theta and never from the modules, which may have moved on since.
+
+    def _network(self, weights: Tensor) -> Tensor:
+        """The network's bundle [C, m, N] by PyTorch, a function of its trained weights [n]."""
+        return self._call(self._by_name(weights), self.location.inputs)
+
+    def _call(self, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        return torch.func.functional_call(self._module, weights, (inputs,))  # type: ignore[no-any-return]
+
+    def _by_name(self, weights: Tensor) -> dict[str, Tensor]:
+        pieces = weights.split([shape.numel() for shape in self._shapes.values()])
+        return {
+            name: piece.view(shape) for piece, (name, shape) in zip(pieces, self._shapes.items(), strict=True)
+        }
+
+    def _known(self, theta: Tensor) -> dict[str, Tensor]:
+        """The coefficients: those that are trained from theta, the others from the model."""
+        known = {name: value.detach() for name, value in self.model.coefficients.items()}
+        return known | dict(zip(self._trained, theta[self._size :].unbind(), strict=True))
+
+    def residual(self, theta: Tensor) -> tuple[Tensor, int]:
+        """Scaled residuals [rows of the term, N / fold], and a stamp for later calls about the same theta."""
+        with torch.enable_grad():
+            weights = theta[: self._size].clone().requires_grad_()
+            graph = self._network(weights) if self.batch is None else self.batch.forward(theta)
+            out = graph.detach().requires_grad_()
+            # A copy of a coefficient for every point makes its Jacobian column a gradient like all others.
+            known = {
+                name: value.expand(out.shape[2]).clone().requires_grad_()
+                for name, value in self._known(theta).items()
+            }
+            r = self.residual_of(out, known)
+        self._graph = (weights, graph, out, known, r)
+        self._stamp += 1
+        return r.detach(), self._stamp
+
+    def residual_of(self, out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
+        rows = self.term.residual(self.location.fields(out), self.sites, known)
+        return self.scale * torch.stack([r.expand(self.rows) for r in rows])
+
+    def _pull_back(
+        self, theta: Tensor, stamp: int, row: int | None, cotangent: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Cotangents of the network's bundle [C, m, N] and of every point's trained coefficients [N]."""
+        if self._graph is None or stamp != self._stamp:
+            self.residual(theta)
+        assert self._graph is not None
+        _, _, out, known, r = self._graph
+        with torch.enable_grad():
+            target = r if row is None else r[row]
+        leaves = [out, *(known[name] for name in self._trained)]
+        found = torch.autograd.grad(target, leaves, cotangent, retain_graph=True, allow_unused=True)
+        bars = [
+            torch.zeros_like(leaf) if bar is None else bar for bar, leaf in zip(found, leaves, strict=True)
+        ]
+        return bars[0], bars[1:]
+
+    def vjp(self, theta: Tensor, stamp: int, cotangent: Tensor) -> Tensor:
+        """J^T cotangent, [n]."""
+        bar, coefficients = self._pull_back(theta, stamp, None, cotangent)
+        if self.batch is not None:
+            network = self.batch.reverse(theta, bar)
+        else:
+            assert self._graph is not None
+            weights, graph = self._graph[:2]
+            (network,) = torch.autograd.grad(graph, weights, bar, retain_graph=True, materialize_grads=True)
+        return torch.cat([network, *(c.sum().reshape(1) for c in coefficients)])
+
+    def jacobian(self, theta: Tensor, stamp: int) -> Tensor:
+        """J^T as columns, [n, rows of the term * N / fold]."""
+        columns = []
+        for row in range(self.term.rows):
+            one = torch.ones(self.rows, dtype=theta.dtype, device=theta.device)
+            bar, coefficients = self._pull_back(theta, stamp, row, one)
+            stamp = self._stamp
+            network = self._network_columns(theta, bar)
+            full = torch.cat([network, *(c.unsqueeze(0) for c in coefficients)]) if coefficients else network
+            columns.append(full.unflatten(1, (self.sites.fold, self.rows)).sum(1))
+        return columns[0] if len(columns) == 1 else torch.cat(columns, 1)
+
+    def _network_columns(self, theta: Tensor, bar: Tensor) -> Tensor:
+        if self.batch is not None:
+            return self.batch.jacobian(theta, bar)
+
+        def one_point(inputs: Tensor, cotangent: Tensor) -> Tensor:
+            def dot(weights: Tensor) -> Tensor:
+                bundle = self._call(self._by_name(weights), inputs.unsqueeze(1))
+                return (bundle[:, :, 0] * cotangent).sum()
+
+            return torch.func.grad(dot)(theta[: self._size])  # type: ignore[no-any-return]
+
+        return torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar).T
+
+    def jvp(self, theta: Tensor, vector: Tensor) -> Tensor:
+        """J vector, [rows of the term * N / fold], by forward mode through PyTorch."""
+
+        def residual(at: Tensor) -> Tensor:
+            return self.residual_of(self._network(at[: self._size]), self._known(at))
+
+        return torch.func.jvp(residual, (theta,), (vector,))[1].reshape(-1)  # type: ignore[no-any-return]
+
+    def release(self) -> None:
+        """Forget what was kept for a reverse pass."""
+        self._graph = None
+        self._stamp += 1
+        if self.batch is not None:
+            self.batch.release()
+
+
+@dataclass
+class LeastSquaresEvaluation(Evaluation):
+    """A look at a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
+
+    objective: LeastSquares
+    theta: Tensor
+    value: float
+    terms: dict[str, float]
+    _stamps: list[int]
+    _rows: list[Tensor]
+    _gradient: Tensor | None = field(default=None)
+
+    @property
+    def rows(self) -> int:
+        """Number of residuals N."""
+        return sum(r.numel() for r in self._rows)
+
+    def gradient(self) -> Tensor:
+        """J^T r, [n]."""
+        if self._gradient is None:
+            self.objective.counters.gradients += self.objective.share
+            pieces = zip(self.objective.pieces, self._stamps, self._rows, strict=True)
+            self._gradient = _total(piece.vjp(self.theta, stamp, r) for piece, stamp, r in pieces)
+        return self._gradient
+
+    def residual(self) -> Tensor:
+        """r, [N], all terms one after the other."""
+        return torch.cat([r.reshape(-1) for r in self._rows])
+
+    def jacobian(self) -> Tensor:
+        """J = dr/dtheta, [N, n] (stored by columns)."""
+        self.objective.counters.gradients += self.objective.share
+        columns = []
+        for piece, stamp in zip(self.objective.pieces, self._stamps, strict=True):
+            columns.append(piece.jacobian(self.theta, stamp))
+            self.objective.recycle(piece)
+        return (columns[0] if len(columns) == 1 else torch.cat(columns, 1)).T
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v, [N]."""
+        self.objective.counters.functions += self.objective.share
+        return torch.cat([piece.jvp(self.theta, v) for piece in self.objective.pieces])
+
+    def vjp(self, u: Tensor) -> Tensor:
+        """J^T u, [n]."""
+        self.objective.counters.gradients += self.objective.share
+        pieces, start = [], 0
+        for piece, stamp, r in zip(self.objective.pieces, self._stamps, self._rows, strict=True):
+            pieces.append(piece.vjp(self.theta, stamp, u[start : start + r.numel()].view_as(r)))
+            start += r.numel()
+            self.objective.recycle(piece)
+        return _total(pieces)
+
+
+def _total(vectors: Iterable[Tensor]) -> Tensor:
+    total: Tensor | None = None
+    for vector in vectors:
+        total = vector if total is None else total + vector
+    assert total is not None
+    return total
+
+
+class LeastSquares(Objective):
+    """The loss of a problem on given points.
+
+    Args:
+        model: The model to train.
+        sites: For each term of the problem the places where it is evaluated.
+        counts: Number of residuals each term is averaged over; by default those of `sites`.  A restriction to
+            part of the points keeps the full counts, so that the parts' losses add up to the whole.
+        counters: Where work is counted.
+        share: What one evaluation counts.
+        threads: Threads of the compiled kernel (default: PyTorch's).
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        sites: Mapping[str, Sites],
+        counts: Mapping[str, int] | None = None,
+        counters: Counters | None = None,
+        share: float = 1.0,
+        threads: int | None = None,
+    ) -> None:
+        self.model, self.sites = model, dict(sites)
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.counters = counters or Counters()
+        self.share = share
+        self.threads = threads or torch.get_num_threads()
+        self.counts = counts or {name: s.points.shape[0] // s.fold for name, s in self.sites.items()}
+        self.last_terms: dict[str, float] = {}  # of the latest evaluation, for the history
+        self.pieces: list[_Piece] = []
+        for term in model.problem.terms:
+            if term.name in self.sites and self.sites[term.name].points.shape[0]:
+                for chunk in _chunks(self.sites[term.name]):
+                    kernel = self._kernel(Channels(i for needs in term.needs.values() for i in needs))
+                    self.pieces.append(_Piece(model, term, chunk, self.counts[term.name], kernel))
+        if not self.pieces:
+            raise ValueError("no points: every term of the objective is empty")
+        self._streams = self._tape_bytes() > TAPE_LIMIT
+
+    def _kernel(self, channels: Channels) -> CompiledMLP | None:
+        """The compiled kernel, where it applies."""
+        network, like = self.model.network, self.model.like
+        _, trainable = split_embedding(network)
+        if not isinstance(trainable, MLP) or not trainable.intact or like.device.type != "cpu":
+            return None
+        if not all(p.requires_grad for p in trainable.parameters()):
+            return None
+        if not CompiledMLP.supports(trainable.activation, channels.order, like.dtype):
+            return None
+        if load(like.dtype == torch.float32) is None:
+            return None
+        return CompiledMLP(
+            trainable.widths, trainable.activation, channels.chain, channels.order, like.dtype, self.threads
+        )
+
+    def _tape_bytes(self) -> float:
+        width = sum(p.shape[0] for p in self.parameters if p.dim() == 2)
+        size = self.model.like.element_size()
+        return sum(
+            (len(piece.location.channels) + 1) * width * piece.sites.points.shape[0] * size
+            for piece in self.pieces
+        )
+
+    def evaluate(self) -> LeastSquaresEvaluation:
+        """Residuals and loss at the current parameters; large point sets are streamed in chunks."""
+        theta = gather(self.parameters)
+        self.counters.functions += self.share
+        stamps, rows, gradients = [], [], []
+        terms: dict[str, float] = {}
+        for piece in self.pieces:
+            r, stamp = piece.residual(theta)
+            stamps.append(stamp)
+            rows.append(r)
+            flat = r.reshape(-1)
+            terms[piece.term.name] = terms.get(piece.term.name, 0.0) + 0.5 * float(flat.dot(flat))
+            if self._streams:
+                gradients.append(piece.vjp(theta, stamp, r))
+                self.recycle(piece)
+        self.last_terms = terms
+        total = None
+        if self._streams:
+            self.counters.gradients += self.share
+            total = _total(gradients)
+        return LeastSquaresEvaluation(self, theta, sum(terms.values()), terms, stamps, rows, total)
+
+    def recycle(self, piece: _Piece) -> None:
+        """Free a piece's memory where all pieces together would need too much."""
+        if self._streams:
+            piece.release()
+
+    def restrict(self, part: Mapping[str, Tensor]) -> LeastSquares:
+        """The same objective on a subset of its residuals.
+
+        Args:
+            part: For each term the indices of the residuals to keep; terms left out are empty.
+
+        Returns:
+            An objective normalised by the full counts: the parts of a partition sum to the whole.
+        """
+        sites = {}
+        for name, index in part.items():
+            whole = self.sites[name]
+            block = whole.points.shape[0] // whole.fold
+            rows = torch.cat([index + i * block for i in range(whole.fold)])
+            sites[name] = Sites(
+                whole.points[rows],
+                None if whole.normals is None else whole.normals[rows],
+                None if whole.values is None else whole.values[rows],
+                whole.fold,
+            )
+        points = sum(s.points.shape[0] for s in sites.values())
+        share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
+        return LeastSquares(self.model, sites, self.counts, self.counters, share, self.threads)
+
+
+def _chunks(sites: Sites) -> list[Sites]:
+    """Pieces of at most CHUNK points; paired points stay together."""
+    if sites.points.shape[0] <= CHUNK or sites.fold > 1:
+        return [sites]
+    parts = -(-sites.points.shape[0] // CHUNK)
+
+    def split(t: Tensor | None) -> Sequence[Tensor | None]:
+        return [None] * parts if t is None else t.tensor_split(parts)
+
+    triples = zip(split(sites.points), split(sites.normals), split(sites.values), strict=True)
+    return [Sites(p, n, v) for p, n, v in triples if p is not None]
+
+
+def residuals(model: Model, points: Tensor) -> Tensor:
+    """The equation's residuals [K, N] at points [N, dim], chunk by chunk, without gradients.
+
+    Args:
+        model: The model.
+        points: [N, dim].
+    """
+    rows = []
+    for chunk in points.split(CHUNK):
+        objective = LeastSquares(model, {"equation": Sites(chunk)})
+        theta = gather(objective.parameters)
+        for piece in objective.pieces:
+            rows.append(piece.residual(theta)[0] / piece.scale)
+            piece.release()
+    return torch.cat(rows, 1).to(points)
