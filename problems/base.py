@@ -26,8 +26,9 @@ import torch
 from torch import Generator, Tensor
 
 from ..geometry import Domain
+from .ansatz import Ansatz
 from .conditions import Coefficient, Condition, Fields, Known, Observations, Sites, as_column
-from .constraints import Ansatz, AnsatzBuilder
+from .constraints import AnsatzBuilder
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
 from .references import Reference
 from .symmetry import Finder, Symmetry

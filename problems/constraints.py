@@ -1,25 +1,4 @@
-"""Conditions built into the ansatz, so that no training is spent on them.
-
-For each unknown the ansatz is
-
-    u(x) = g(x) + l(x) N(features(x)),
-
-where g satisfies the conditions, l vanishes wherever they fix u (to second order at the start of time when
-the velocity is given too), and N is the network.  g is the boolean sum of the conditions' one-dimensional
-interpolants (transfinite interpolation: Gordon 1971), coordinate after coordinate, time last:
-
-    g_k = g_{k-1} + P_k (d_k - g_{k-1}),
-
-with P_k the linear interpolant between the two ends of coordinate k (constant when one end is fixed, constant
-plus t times the velocity for time).  Periodicity and symmetries enter through the features and through l:
-
-    coordinate                      features                       l
-    plain                           xi in [-1, 1]                  1 - xi^2, 1 + xi, 1 - xi or 1
-    mirror-symmetric about middle   xi^2                           the same, times xi if odd
-    periodic                        cos, sin of 2 pi (x-a)/L       1
-    periodic and symmetric          cos of 2 pi (x-c)/L            1, or sin 2 pi (x-c)/L if odd
-    symmetric about both ends       cos phi, phi = pi (x-a)/L      sin phi if u = 0 at the ends, else 1
-    ... and about the middle        cos 2 phi                      the same, times cos phi if odd
+"""Which conditions are built into the ansatz, so that no training is spent on them.
 
 A construction that would be worse than a weighted term is not used: data that contradict each other in a
 corner, and data that are not smooth on the circle which a periodic coordinate closes (their kink would stay
@@ -29,14 +8,13 @@ in u for ever).
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from ..geometry import Ball, Domain, Interval, Polygon, Time
+from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, torch_columns
 from .conditions import (
     Condition,
     Dirichlet,
@@ -49,153 +27,13 @@ from .conditions import (
     value_at,
 )
 from .corners import corner_features
-from .fields import derivatives, slope
+from .fields import derivatives
 from .symmetry import Symmetry, smooth_across
-
-Function = Callable[[Tensor], Tensor]
 
 SMOOTH = 1e-7  # a relative jump below this is rounding
 COMPATIBLE = 1e-9  # so is a relative difference below this between two conditions,
-BLENDED = 3  # coordinates between whose faces varying data are interpolated
 TOLERABLE = 1e-6  # and below this it does less harm than a weighted term
-
-
-@dataclass(frozen=True)
-class Ansatz:
-    """u_j = extension_j + factor_j N_j(features).
-
-    Attributes:
-        features: Maps points [N, dim] to the network's inputs [N, F].
-        feature_names: What the inputs are, in words.
-        extension: For each unknown a function [N, dim] -> [N], or None for zero.
-        factor: For each unknown a function [N, dim] -> [N], or None for one.
-        exact: Conditions that hold by construction, by identity.
-        messages: What was decided against the usual choice, and why.
-        contradictions: Those of the messages that tell of conditions no solution can satisfy.
-    """
-
-    features: Function
-    feature_names: tuple[str, ...]
-    extension: Mapping[str, Function | None]
-    factor: Mapping[str, Function | None]
-    exact: tuple[Condition, ...] = ()
-    messages: tuple[str, ...] = ()
-    contradictions: tuple[str, ...] = ()
-
-
-def _pinned(points: Tensor, axis: int, value: float) -> Tensor:
-    """The points moved to a face of a coordinate."""
-    column = torch.arange(points.shape[1], device=points.device) == axis
-    return torch.where(column, torch.full_like(points, value), points)
-
-
-@dataclass
-class _Coordinate:
-    """How one interval coordinate enters the ansatz."""
-
-    shape: Interval
-    axis: int
-    periodic: bool = False
-    symmetry: Symmetry = field(default_factory=Symmetry)
-
-    def xi(self, points: Tensor) -> Tensor:
-        lower, upper = self.shape.bounds[:, 0].tolist()
-        out: Tensor = (2 * points[:, self.axis] - (lower + upper)) / (upper - lower)
-        return out
-
-    def features(self) -> list[tuple[str, Function]]:
-        name, xi = self.shape.names[0], self.xi
-        centred = self.symmetry.centre is not None
-        if self.periodic:
-            even = (f"cos of {name} over its period", lambda p: torch.cos(math.pi * xi(p)))
-            odd = (f"sin of {name} over its period", lambda p: torch.sin(math.pi * xi(p)))
-            return [even] if centred else [even, odd]
-        if self.symmetry.ends is not None:
-            if centred:
-                return [
-                    (f"cos of {name}, symmetric about ends and middle", lambda p: torch.cos(math.pi * xi(p)))
-                ]
-            return [(f"cos of {name}, symmetric about both ends", lambda p: torch.sin(0.5 * math.pi * xi(p)))]
-        if centred:
-            return [(f"square of {name}, symmetric about the middle", lambda p: 2 * xi(p) ** 2 - 1)]
-        return [(name, xi)]
-
-    def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:
-        """What vanishes at the fixed ends and has the parity of unknown j; None for one."""
-        xi, factors = self.xi, []
-        odd = self.symmetry.centre is not None and self.symmetry.centre[j] == -1
-        if self.periodic:
-            return (lambda p: torch.sin(math.pi * xi(p))) if odd else None
-        if (
-            self.symmetry.ends is not None
-        ):  # phi = pi (xi + 1) / 2: sin phi = cos(pi xi / 2), cos phi = -sin(pi xi / 2)
-            if self.symmetry.ends[j] == -1:
-                factors.append(lambda p: torch.cos(0.5 * math.pi * xi(p)))
-            if odd:
-                factors.append(lambda p: torch.sin(0.5 * math.pi * xi(p)))
-        else:
-            if fixed == (True, True):
-                factors.append(lambda p: 1 - xi(p) ** 2)
-            elif fixed == (True, False):
-                factors.append(lambda p: (1 + xi(p)) / 2)
-            elif fixed == (False, True):
-                factors.append(lambda p: (1 - xi(p)) / 2)
-            if odd:
-                factors.append(xi)
-        return _product(factors)
-
-
-def _product(factors: Sequence[Function]) -> Function | None:
-    if not factors:
-        return None
-
-    def product(points: Tensor) -> Tensor:
-        out = factors[0](points)
-        for f in factors[1:]:
-            out = out * f(points)
-        return out
-
-    return product
-
-
-def _interpolant(
-    g: Function | None, coordinate: _Coordinate, ends: tuple[Function | None, Function | None]
-) -> Function | None:
-    """Extend g to g + P (d - g) for the Dirichlet data d at the ends of one coordinate."""
-    lower, upper = coordinate.shape.bounds[:, 0].tolist()
-    both = ends[0] is not None and ends[1] is not None
-
-    def blended(points: Tensor) -> Tensor:
-        xi = coordinate.xi(points)
-        total = torch.zeros_like(xi) if g is None else g(points)
-        for end, data, weight in ((lower, ends[0], (1 - xi) / 2), (upper, ends[1], (1 + xi) / 2)):
-            if data is not None:
-                face = _pinned(points, coordinate.axis, end)
-                gap = data(face) if g is None else data(face) - g(face)
-                total = total + (weight * gap if both else gap)
-        return total
-
-    return None if ends == (None, None) else blended
-
-
-def _from_start(
-    g: Function | None, axis: int, start: float, value: Function | None, velocity: Function | None
-) -> Function:
-    """Extend g to g + P (d - g) for initial data: value, and (t - start) times the velocity."""
-
-    def blended(points: Tensor) -> Tensor:
-        total = torch.zeros_like(points[:, 0]) if g is None else g(points)
-        face = _pinned(points, axis, start)
-        if value is not None:
-            total = total + (value(face) if g is None else value(face) - g(face))
-        if velocity is not None:
-            rate = velocity(face)
-            if g is not None:
-                rate = rate - slope(g, face, axis)
-            total = total + (points[:, axis] - start) * rate
-        return total
-
-    return blended
+BLENDED = 3  # coordinates between whose faces varying data are interpolated
 
 
 class AnsatzBuilder:
@@ -227,7 +65,7 @@ class AnsatzBuilder:
         self.periodic = self._circles()
         circles = {c.on for c in self.periodic}
         self.coordinates = {
-            shape.names[0]: _Coordinate(
+            shape.names[0]: Coordinate(
                 shape,
                 domain.names.index(shape.names[0]),
                 shape.names[0] in circles,
@@ -377,7 +215,7 @@ class AnsatzBuilder:
                     at = [None, None]  # one end alone would spoil the symmetry
                 data = [None if c is None else self._data(c.value, c) for c in at]
                 if any(c is not None and (callable(c.value) or c.value != 0) for c in at) or g is not None:
-                    g = _interpolant(g, coordinate, (data[0], data[1])) or g
+                    g = interpolant(g, coordinate, (data[0], data[1])) or g
                 held += [(c, face) for c, face in zip(at, faces, strict=True) if c is not None]
             parity = coordinate.factor(j, (at[0] is not None, at[1] is not None))
             if parity is not None:
@@ -388,7 +226,7 @@ class AnsatzBuilder:
             start, end = self.domain.bounds[:, axis].tolist()
             velocity = None if initial.velocity is None else self._data(initial.velocity, initial)
             assert initial.value is not None
-            g = _from_start(g, axis, start, self._data(initial.value, initial), velocity)
+            g = from_start(g, axis, start, self._data(initial.value, initial), velocity)
             power = 1 if velocity is None else 2
             factors.append(lambda p: ((p[:, axis] - start) / (end - start)) ** power)
             held.append((initial, initial.faces(self.domain)[0]))
@@ -398,7 +236,7 @@ class AnsatzBuilder:
             if c.faces(self.domain)
             and all(any(c is d and face == f for d, f in held) for face in c.faces(self.domain))
         ]
-        return g, _product(factors), built
+        return g, product(factors), built
 
     def _initial(self, name: str) -> Initial | None:
         """The initial condition to build in for an unknown; a velocity alone fixes nothing pointwise."""
@@ -544,8 +382,3 @@ def _values(condition: Condition) -> tuple[Value | None, ...]:
     if isinstance(condition, Initial):
         return condition.value, condition.velocity
     return (condition.value, None) if isinstance(condition, Dirichlet) else ()
-
-
-def torch_columns(functions: Sequence[Function]) -> Function:
-    """Functions [N, dim] -> [N] side by side, [N, dim] -> [N, F]."""
-    return lambda points: torch.stack([f(points) for f in functions], 1)

@@ -1,0 +1,185 @@
+"""The form of a solution that satisfies what can be satisfied exactly, and the parts it is made of.
+
+For each unknown the ansatz is
+
+    u(x) = g(x) + l(x) N(features(x)),
+
+where g satisfies the conditions, l vanishes wherever they fix u (to second order at the start of time when
+the velocity is given too), and N is the network.  g is the boolean sum of the conditions' one-dimensional
+interpolants (transfinite interpolation: Gordon 1971), coordinate after coordinate, time last:
+
+    g_k = g_{k-1} + P_k (d_k - g_{k-1}),
+
+with P_k the linear interpolant between the two ends of coordinate k (constant when one end is fixed, constant
+plus t times the velocity for time).  Periodicity and symmetries enter through the features and through l:
+
+    coordinate                      features                       l
+    plain                           xi in [-1, 1]                  1 - xi^2, 1 + xi, 1 - xi or 1
+    mirror-symmetric about middle   xi^2                           the same, times xi if odd
+    periodic                        cos, sin of 2 pi (x-a)/L       1
+    periodic and symmetric          cos of 2 pi (x-c)/L            1, or sin 2 pi (x-c)/L if odd
+    symmetric about both ends       cos phi, phi = pi (x-a)/L      sin phi if u = 0 at the ends, else 1
+    ... and about the middle        cos 2 phi                      the same, times cos phi if odd
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..geometry import Interval
+from .conditions import Condition
+from .fields import slope
+from .symmetry import Symmetry
+
+Function = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """u_j = extension_j + factor_j N_j(features).
+
+    Attributes:
+        features: Maps points [N, dim] to the network's inputs [N, F].
+        feature_names: What the inputs are, in words.
+        extension: For each unknown a function [N, dim] -> [N], or None for zero.
+        factor: For each unknown a function [N, dim] -> [N], or None for one.
+        exact: Conditions that hold by construction, by identity.
+        messages: What was decided against the usual choice, and why.
+        contradictions: Those of the messages that tell of conditions no solution can satisfy.
+    """
+
+    features: Function
+    feature_names: tuple[str, ...]
+    extension: Mapping[str, Function | None]
+    factor: Mapping[str, Function | None]
+    exact: tuple[Condition, ...] = ()
+    messages: tuple[str, ...] = ()
+    contradictions: tuple[str, ...] = ()
+
+
+def pinned(points: Tensor, axis: int, value: float) -> Tensor:
+    """The points moved to a face of a coordinate."""
+    column = torch.arange(points.shape[1], device=points.device) == axis
+    return torch.where(column, torch.full_like(points, value), points)
+
+
+@dataclass
+class Coordinate:
+    """How one interval coordinate enters the ansatz."""
+
+    shape: Interval
+    axis: int
+    periodic: bool = False
+    symmetry: Symmetry = field(default_factory=Symmetry)
+
+    def xi(self, points: Tensor) -> Tensor:
+        """The coordinate scaled to [-1, 1], [N]."""
+        lower, upper = self.shape.bounds[:, 0].tolist()
+        out: Tensor = (2 * points[:, self.axis] - (lower + upper)) / (upper - lower)
+        return out
+
+    def features(self) -> list[tuple[str, Function]]:
+        """What the network sees of it: names in words, and functions [N, dim] -> [N]."""
+        name, xi = self.shape.names[0], self.xi
+        centred = self.symmetry.centre is not None
+        if self.periodic:
+            even = (f"cos of {name} over its period", lambda p: torch.cos(math.pi * xi(p)))
+            odd = (f"sin of {name} over its period", lambda p: torch.sin(math.pi * xi(p)))
+            return [even] if centred else [even, odd]
+        if self.symmetry.ends is not None:
+            if centred:
+                return [
+                    (f"cos of {name}, symmetric about ends and middle", lambda p: torch.cos(math.pi * xi(p)))
+                ]
+            return [(f"cos of {name}, symmetric about both ends", lambda p: torch.sin(0.5 * math.pi * xi(p)))]
+        if centred:
+            return [(f"square of {name}, symmetric about the middle", lambda p: 2 * xi(p) ** 2 - 1)]
+        return [(name, xi)]
+
+    def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:
+        """What vanishes at the fixed ends and has the parity of unknown j; None for one."""
+        xi, factors = self.xi, []
+        odd = self.symmetry.centre is not None and self.symmetry.centre[j] == -1
+        if self.periodic:
+            return (lambda p: torch.sin(math.pi * xi(p))) if odd else None
+        if (
+            self.symmetry.ends is not None
+        ):  # phi = pi (xi + 1) / 2: sin phi = cos(pi xi / 2), cos phi = -sin(pi xi / 2)
+            if self.symmetry.ends[j] == -1:
+                factors.append(lambda p: torch.cos(0.5 * math.pi * xi(p)))
+            if odd:
+                factors.append(lambda p: torch.sin(0.5 * math.pi * xi(p)))
+        else:
+            if fixed == (True, True):
+                factors.append(lambda p: 1 - xi(p) ** 2)
+            elif fixed == (True, False):
+                factors.append(lambda p: (1 + xi(p)) / 2)
+            elif fixed == (False, True):
+                factors.append(lambda p: (1 - xi(p)) / 2)
+            if odd:
+                factors.append(xi)
+        return product(factors)
+
+
+def product(factors: Sequence[Function]) -> Function | None:
+    """The product of functions; None for the empty one, which is one."""
+    if not factors:
+        return None
+
+    def product(points: Tensor) -> Tensor:
+        out = factors[0](points)
+        for f in factors[1:]:
+            out = out * f(points)
+        return out
+
+    return product
+
+
+def interpolant(
+    g: Function | None, coordinate: Coordinate, ends: tuple[Function | None, Function | None]
+) -> Function | None:
+    """Extend g to g + P (d - g) for the Dirichlet data d at the ends of one coordinate."""
+    lower, upper = coordinate.shape.bounds[:, 0].tolist()
+    both = ends[0] is not None and ends[1] is not None
+
+    def blended(points: Tensor) -> Tensor:
+        xi = coordinate.xi(points)
+        total = torch.zeros_like(xi) if g is None else g(points)
+        for end, data, weight in ((lower, ends[0], (1 - xi) / 2), (upper, ends[1], (1 + xi) / 2)):
+            if data is not None:
+                face = pinned(points, coordinate.axis, end)
+                gap = data(face) if g is None else data(face) - g(face)
+                total = total + (weight * gap if both else gap)
+        return total
+
+    return None if ends == (None, None) else blended
+
+
+def from_start(
+    g: Function | None, axis: int, start: float, value: Function | None, velocity: Function | None
+) -> Function:
+    """Extend g to g + P (d - g) for initial data: value, and (t - start) times the velocity."""
+
+    def blended(points: Tensor) -> Tensor:
+        total = torch.zeros_like(points[:, 0]) if g is None else g(points)
+        face = pinned(points, axis, start)
+        if value is not None:
+            total = total + (value(face) if g is None else value(face) - g(face))
+        if velocity is not None:
+            rate = velocity(face)
+            if g is not None:
+                rate = rate - slope(g, face, axis)
+            total = total + (points[:, axis] - start) * rate
+        return total
+
+    return blended
+
+
+def torch_columns(functions: Sequence[Function]) -> Function:
+    """Functions [N, dim] -> [N] side by side, [N, dim] -> [N, F]."""
+    return lambda points: torch.stack([f(points) for f in functions], 1)
