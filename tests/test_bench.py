@@ -97,7 +97,7 @@ def test_a_failed_run_is_told_and_tried_again(tmp_path, capsys, here, monkeypatc
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["solv"], "Did you mean"),
+        (["solv"], "there is no suite 'solv'; choose one of gradients, points"),
         (["solve", "--problems", "burgrs"], "did you mean 'burgers'?"),
         (["solve", "--methods", "trr"], "did you mean 'tr'?"),
         (["solve", "--budget", "2 minuts"], "cannot read the budget"),

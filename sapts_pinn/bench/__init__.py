@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 the measurement failed or was interrupted, 2 the command is wrong.
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if tokens and not tokens[0].startswith("-") and tokens[0] not in SUITES:
+        return _say(f"error: there is no suite {tokens[0]!r}; choose one of {', '.join(SUITES)}", 2)
     before = signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         app(tokens, exit_on_error=False, print_error=False, help_on_error=False)
