@@ -137,12 +137,15 @@ class SSBroyden(Curvature):
         self._taken = self._product = None
         evaluation = self._evaluation
         if isinstance(evaluation, LeastSquaresEvaluation) and evaluation.rows * n < DENSE:
+            before = torch.get_num_threads()
+            torch.set_num_threads(self.threads)  # dense algebra for once: PyTorch may have its threads
             J = evaluation.jacobian()
             G = J.T @ J
             mu = max(evaluation.value, 1e-14 * float(G.diagonal().sum())) * 100.0**self.rebuilds
             factor, failed = torch.linalg.cholesky_ex(G + mu * identity)
             if not failed:
                 self.H = torch.cholesky_inverse(factor)
+            torch.set_num_threads(before)
         self.rebuilds += 1
         return True
 
