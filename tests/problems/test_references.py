@@ -179,7 +179,10 @@ def test_the_script_reproduces_the_stored_table(script):
     make = script("make_allen_cahn")
     diffusion, ends = make.CASES["dirichlet"]
     x, u = make.spectral_elements(diffusion, np.unique(ends.round(6)), dirichlet=True)
-    assert np.abs(u - references._stored("allen_cahn_dirichlet")["values"]).max() < 1e-11
+    # Rounding, which differs between processors and numbers of BLAS threads, grows by e^5 until t = 1: the
+    # table cannot be reproduced better than it claims to be accurate.
+    stored = references._stored("allen_cahn_dirichlet")["values"]
+    assert relative(u, stored) < allen_cahn_dirichlet().accuracy
 
 
 @published
