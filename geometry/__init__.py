@@ -2,6 +2,16 @@
 
 from .csg import Difference, Intersection, Union
 from .domains import BoundaryPoints, Domain, Patch, Product
+from .partition import (
+    Cuts,
+    bisection,
+    cut,
+    interleaved,
+    overlapping_anywhere,
+    overlapping_nearby,
+    shuffled,
+    slabs,
+)
 from .polygon import Polygon
 from .samplers import SAMPLERS, rad, rar_d, unit_points
 from .shapes import Ball, Box, Interval, Shape, Time
@@ -11,6 +21,7 @@ __all__ = [
     "Ball",
     "BoundaryPoints",
     "Box",
+    "Cuts",
     "Difference",
     "Domain",
     "Intersection",
@@ -21,7 +32,14 @@ __all__ = [
     "Shape",
     "Time",
     "Union",
+    "bisection",
+    "cut",
+    "interleaved",
+    "overlapping_anywhere",
+    "overlapping_nearby",
     "rad",
     "rar_d",
+    "shuffled",
+    "slabs",
     "unit_points",
 ]

@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import math
+import statistics
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +67,15 @@ class CheckpointWriter(Callback):
 
     def __init__(self, folder: Path, every: float = 30.0) -> None:
         self.folder, self.every = folder, every
-        self._last = time.monotonic()
+        self._last = 0.0
+
+    def on_start(self, trainer: Trainer) -> None:
+        """From now on."""
+        self._last = trainer.common_seconds
 
     def on_step(self, trainer: Trainer) -> None:
         """Write when it is time."""
-        if time.monotonic() - self._last >= self.every:
+        if trainer.common_seconds - self._last >= self.every:
             self.write(trainer)
 
     def on_end(self, trainer: Trainer) -> None:
@@ -81,10 +87,12 @@ class CheckpointWriter(Callback):
         return {"trainer": trainer.state_dict()}
 
     def write(self, trainer: Trainer) -> None:
-        """Write now."""
-        save_checkpoint(self.folder / "checkpoint.pt", self.state(trainer))
-        write_history(self.folder / "history.csv", trainer.history)
-        self._last = time.monotonic()
+        """Write now: all ranks give their state, rank 0 writes."""
+        state = self.state(trainer)
+        if trainer.communicator.rank == 0:
+            save_checkpoint(self.folder / "checkpoint.pt", state)
+            write_history(self.folder / "history.csv", trainer.history)
+        self._last = trainer.common_seconds
 
 
 def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -121,7 +129,9 @@ class Progress(Callback):
         self._last = -math.inf
 
     def on_start(self, trainer: Trainer) -> None:
-        """Open the live line."""
+        """Open the live line; of several ranks the first one has it."""
+        if trainer.communicator.rank:
+            self.console.quiet = True
         if self._live is not None:
             self._live.start()
 
@@ -165,3 +175,90 @@ class Progress(Callback):
         if math.isfinite(left):
             parts.append(f"{left:.0f} s left")
         return "  ".join(parts)
+
+
+class PartsLog(Callback):
+    """What the parts of a SAPTS method have done since the last report, and what became of their sweeps.
+
+    Gains are mean reductions of F_d by one visit, in percent of f; predicted, actual and rho are medians over
+    the sweeps.  As long as it is there, the history has a row for every step.
+
+    Args:
+        every: Seconds between two reports; 0 for a report after every step.
+        say: Takes the lines of a report; by default they go to standard error.
+    """
+
+    def __init__(self, every: float = 3.0, say: Callable[[str], object] | None = None) -> None:
+        self.every, self.say = every, say or _to_standard_error
+        self._steps: list[dict[str, Any]] = []  # what the optimizer said after each
+        self._first, self._last = 0, 0.0
+
+    def on_start(self, trainer: Trainer) -> None:
+        """From now on."""
+        trainer.every = 1
+        self._steps, self._first, self._last = [], trainer.iteration, time.monotonic()
+        if trainer.method.divides is None and trainer.communicator.rank == 0:
+            self.say("This method has no parts to report on; the SAPTS methods have.")
+
+    def on_step(self, trainer: Trainer) -> None:
+        """Take note, and report when it is time: after the first step, too."""
+        if trainer.method.divides is None or trainer.communicator.rank:
+            return
+        self._steps.append(trainer.optimizer.info)
+        if trainer.iteration == 1 or time.monotonic() - self._last >= self.every:
+            self._report(trainer)
+
+    def on_end(self, trainer: Trainer) -> None:
+        """Report what has not been."""
+        if self._steps:
+            self._report(trainer)
+
+    def _report(self, trainer: Trainer) -> None:
+        self.say(parts_report(self._steps, self._first + 1, trainer.loss))
+        self._steps, self._first, self._last = [], trainer.iteration, time.monotonic()
+
+
+def parts_report(infos: Sequence[dict[str, Any]], first: int, loss: float) -> str:
+    """Lines about some steps of SAPTS in a row.
+
+    Args:
+        infos: `SAPTS.info` after each of them.
+        first: The number of the first.
+        loss: After the last.
+
+    Returns:
+        A summary of the sweeps, and a row for every part that was visited.
+    """
+    sweeps = [info for info in infos if "sweep" in info]
+    last = first + len(infos) - 1
+    title = f"step {first}" if last == first else f"steps {first}-{last}"
+    if not sweeps:
+        return f"{title}: plain, m < 2, f {loss:.3e}"
+    chosen = [info["sweep"] for info in sweeps]
+    taken, plain = sum(sweep["accepted"] for sweep in chosen), len(infos) - len(sweeps)
+    predicted = [sweep["predicted"] / sweep["before"] for sweep in chosen]
+    actual = [sweep["rho"] * share for sweep, share in zip(chosen, predicted, strict=True)]
+    median = statistics.median
+    lines = [
+        f"{title}: f {chosen[0]['before']:.3e} -> {loss:.3e}, sweeps {taken} of {len(sweeps)} taken"
+        + (f", plain steps {plain}" if plain else ""),
+        f"  predicted {median(predicted):.2%}, actual {median(actual):.2%}, "
+        f"rho {median(sweep['rho'] for sweep in chosen):+.2f}, m {chosen[-1]['local_steps']}",
+        "  part  visits     gain   radius  steps taken     work",
+    ]
+    visits: dict[int, list[tuple[dict[str, float], float]]] = {}
+    for info in sweeps:
+        for record in info["parts"]:
+            visits.setdefault(int(record["number"]), []).append((record, info["sweep"]["before"]))
+    for number, seen in sorted(visits.items()):
+        gain = statistics.fmean(record["gain"] / before for record, before in seen)
+        accepted, steps, work = (sum(r[name] for r, _ in seen) for name in ("accepted", "steps", "work"))
+        lines.append(
+            f"  {number + 1:4}  {len(seen):6}  {gain:7.2%}  {seen[-1][0]['radius']:.1e}"
+            f"  {accepted:4.0f} of {steps:4.0f}  {work:7.1f}"
+        )
+    return "\n".join(lines)
+
+
+def _to_standard_error(text: str) -> None:
+    sys.stderr.write(f"{text}\n")  # looked up anew: a live line puts its own in place, which keeps it below

@@ -3,11 +3,15 @@
 Standard output is for results, standard error for progress, notes and errors.  Exit status: 0 done, 1 the run
 failed or was interrupted, 2 the command or its input is wrong, which is told in one sentence.  Whatever loads
 PyTorch is imported inside the commands, so that `--help` and a mistyped option answer at once.
+
+Under `torchrun` every rank runs the same command.  Rank 0 alone prints, draws and writes; an error is said by
+the first rank that finds it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import signal
@@ -16,7 +20,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,12 +32,14 @@ from . import __version__
 from .budget import Budget
 
 if TYPE_CHECKING:
+    from .communicator import Communicator
     from .solution import Solution
     from .sources import Source
     from .training import Trainer
 
 STARTED = time.monotonic()
 DONE, FAILED, WRONG = 0, 1, 2
+SAME = 5.0  # seconds in which signals to ranks are one: torchrun passes on what a terminal has sent to all
 
 
 def _whole(type_: Any, tokens: Sequence[Any]) -> int:
@@ -97,8 +104,10 @@ def solve(
     dtype: str | None = None,
     device: str | None = None,
     threads: Whole | None = None,
+    parts: Whole | None = None,
     radius: float | None = None,
     no_symmetry: Switch = False,
+    log_parts: Switch = False,
     json: Switch = False,
     quiet: Switch = False,
     debug: Switch = False,
@@ -124,8 +133,10 @@ def solve(
         dtype: float64 or float32. [default: float64]
         device: cpu, cuda, ... [default: cpu]
         threads: Threads to compute with. [default: one per core]
+        parts: Parts of a SAPTS method, a multiple of the number of ranks. [default: 4, or the ranks]
         radius: Initial trust radius.
         no_symmetry: Leave the symmetries of the problem out of the network.
+        log_parts: Report every few seconds what each part of a SAPTS method has gained.
         json: Print result.json on standard output and nothing else.
         quiet: Print nothing but errors.
         debug: Show the traceback of an error.
@@ -136,7 +147,7 @@ def solve(
         "method": method, "budget": budget, "target_error": target_error, "seed": seed,
         "network": None if network is None else _widths(network), "activation": activation, "points": points,
         "condition_points": condition_points, "sampler": sampler, "adaptive": adaptive, "resample": resample,
-        "dtype": dtype, "device": device, "options": None if radius is None else {"radius": radius},
+        "dtype": dtype, "device": device, "parts": parts,
     }  # fmt: skip
     saved = {} if resume is None else _saved_settings(resume)
     if problem is None and resume is None:
@@ -147,30 +158,43 @@ def solve(
             f"{resume} does not say which problem it is of; give it: sapts-pinn solve FILE.py --resume ..."
         )
     with ExitStack() as stack:
-        if json or quiet:
+        if _rank():
+            nowhere = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(redirect_stdout(nowhere))
+            stack.enter_context(redirect_stderr(nowhere))
+        elif json or quiet:
             stack.enter_context(redirect_stdout(sys.stderr))  # a user's functions may print
         stack.enter_context(_notes(quiet))
-        stop = stack.enter_context(Interrupts())
+        stop = stack.enter_context(Interrupts(SAME if _several() else 0.0))
         source = _load(text, no_symmetry or saved.get("symmetry") is False)
         settings = {
             **_settings_of(saved),
             **{name: value for name, value in given.items() if value is not None},
         }
+        if radius is not None:
+            settings["options"] = {**settings.get("options", {}), "radius": radius}
         _use_threads(threads, saved.get("threads"))
-        folder = out or resume or _fresh_folder(source, settings)
-        solution = _train(source, settings, folder, overwrite, resume, stop, quiet)
+        ranks = _connect(settings, stack)
+        if resume is not None:
+            _fit_ranks(settings, saved, ranks.size)
+        folder = Path(ranks.gather_objects(str(out or resume or _fresh_folder(source, settings)))[0])
+        solution = _train(source, settings, folder, overwrite, resume, stop, quiet, log_parts, ranks)
         stop.finish()
+        ranks.close()
+        status = str(solution.result["status"])
+        exit_status = FAILED if status.startswith(("failed", "interrupted")) else DONE
+        if ranks.rank:
+            return exit_status
         _draw(solution, folder)
     if json:
         print((folder / "result.json").read_text(), end="")
     elif not quiet:
         print(f"{solution}\n  run folder         {folder}")
-    status = str(solution.result["status"])
     if status.startswith("interrupted"):
-        _say(f"{status}; continue with: sapts-pinn solve --resume {shlex.quote(str(folder))}")
+        _say(f"{status}; continue with: {_resume_command(folder)}")
     elif status.startswith("failed"):
         _say(f"{status}; the state before is kept in {folder}")
-    return FAILED if status.startswith(("failed", "interrupted")) else DONE
+    return exit_status
 
 
 @app.command
@@ -253,6 +277,35 @@ def _settings_of(saved: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def _connect(settings: dict[str, Any], stack: ExitStack) -> Communicator:
+    from .distributed import connect
+
+    ranks = connect(settings.get("device", "cpu"))
+    stack.callback(ranks.close)
+    return ranks
+
+
+def _fit_ranks(settings: dict[str, Any], saved: dict[str, Any], size: int) -> None:
+    """Parts and stages of an earlier run on this number of ranks.
+
+    Raises:
+        ValueError: Its checkpoint is of no use to so many ranks.
+    """
+    if settings.get("method") == "sapts-ip" and max(size, saved.get("world_size", 1)) > 1:
+        raise ValueError(
+            "a run of sapts-ip on several ranks cannot be resumed yet: its checkpoint holds the stages of rank 0 "
+            "only; start it again with a larger budget"
+        )
+    options = settings.get("options", {})
+    count = options.get("parts")
+    if count and count % size and "parts" not in settings:
+        settings["options"] = {name: value for name, value in options.items() if name != "parts"}
+        warnings.warn(
+            f"the run had {count} parts, which {size} ranks cannot share evenly; it goes on with {size} parts",
+            stacklevel=2,
+        )
+
+
 def _load(text: str, no_symmetry: bool) -> Source:
     from dataclasses import replace
 
@@ -292,29 +345,57 @@ def _train(
     resume: Path | None,
     stop: Interrupts,
     quiet: bool,
+    log_parts: bool,
+    ranks: Communicator,
 ) -> Solution:
-    from .callbacks import Callback, Progress
+    from .callbacks import Callback, PartsLog, Progress
+    from .communicator import RankFailure
     from .solve import solve as train
 
     class Stopper(Callback):
         def on_start(self, trainer: Trainer) -> None:
             stop.start(trainer)
 
-    progress = [] if quiet else [Progress()]
+    progress = [] if quiet or ranks.rank else [Progress()]
+    logs = [PartsLog()] if log_parts else []
     try:
         return train(
             source.problem,
             **settings,
-            callbacks=[Stopper(), *progress],
+            callbacks=[Stopper(), *logs, *progress],
             out=folder,
             overwrite=overwrite,
             resume=resume,
             source=source.text,
             started=STARTED,
+            communicator=ranks,
         )
+    except RankFailure as failure:
+        checkpoint = (folder / "checkpoint.pt").is_file()
+        how = f"continue with: {_resume_command(folder)}" if checkpoint else "none was written yet, start again"
+        raise RankFailure(f"{failure}; {how}") from failure
     finally:
         for callback in progress:
             callback.close()
+
+
+def _several() -> bool:
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def _rank() -> int:
+    return int(os.environ.get("RANK", "0")) if _several() else 0
+
+
+def _resume_command(folder: Path) -> str:
+    """How the user goes on with a run, on as many ranks as there are now."""
+    how = f"solve --resume {shlex.quote(str(folder))}"
+    if not _several():
+        return f"sapts-pinn {how}"
+    machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+    each = int(os.environ["WORLD_SIZE"]) // machines
+    nodes = f"--nnodes {machines} " if machines > 1 else ""
+    return f"torchrun {nodes}--nproc-per-node {each} -m sapts_pinn {how}"
 
 
 def _draw(solution: Solution, folder: Path) -> None:
@@ -338,9 +419,14 @@ class Aborted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """Turns the first SIGINT or SIGTERM of a run into its orderly end; a second one aborts."""
+    """Turns the first SIGINT or SIGTERM of a run into its orderly end; a second one aborts.
 
-    def __init__(self) -> None:
+    Args:
+        same: Seconds after the first in which others are taken for the same one.
+    """
+
+    def __init__(self, same: float = 0.0) -> None:
+        self.same, self._first = same, -math.inf
         self._trainer: Trainer | None = None
         self._before: dict[int, Any] = {}
         self._message = "interrupted before the first step; nothing was trained"
@@ -364,8 +450,11 @@ class Interrupts:
         self._message = "interrupted while drawing; the run is complete, draw it with: sapts-pinn show"
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if time.monotonic() < self._first + self.same:
+            return
         if self._trainer is None:
             raise Aborted(self._message)
+        self._first = time.monotonic()
         self._trainer.stop(f"interrupted by {signal.Signals(number).name}")
         self._trainer, self._message = None, "aborted; the run folder holds the last checkpoint"
 
@@ -375,6 +464,22 @@ class Interrupts:
 
 def _say(message: str) -> None:
     print(" ".join(message.split()), file=sys.stderr)
+
+
+def _say_once(message: str) -> None:
+    """Say what ends the command, unless another rank has done so: `torchrun` has a store to agree in."""
+    first = _rank() == 0
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and _several():
+        from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+        key = f"sapts_pinn/said {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+        address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        try:
+            first = TCPStore(*address, is_master=False, timeout=timedelta(seconds=10)).add(key, 1) == 1
+        except RuntimeError:  # torchrun is gone, and nobody could be asked
+            pass
+    if first:
+        _say(message)
 
 
 @contextmanager
@@ -417,10 +522,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = app(tokens, exit_on_error=False, print_error=False, help_on_error=False)
         return int(status or DONE)
     except CycloptsError as error:
-        _say(f"error: {_sentence(error)}")
+        _say_once(f"error: {_sentence(error)}")
         return WRONG
     except (Aborted, KeyboardInterrupt) as error:
-        _say(str(error) or "aborted")
+        _say_once(str(error) or "aborted")
         return FAILED
     except BrokenPipeError:  # `sapts-pinn list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -428,14 +533,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         if debug:
             traceback.print_exc()
-        _say(f"error: {error}")
+        _say_once(f"error: {error}")
         return WRONG
     except Exception as error:
         if debug:
             traceback.print_exc()
         what = f"{type(error).__name__}: {error}"
-        if isinstance(error, OSError):
-            _say(f"error: {what}; the last checkpoint is kept")
+        if type(error).__name__ == "RankFailure":  # not imported here: it would load PyTorch
+            _say_once(f"error: {error}")
+        elif isinstance(error, OSError):
+            _say_once(f"error: {what}; the last checkpoint is kept")
         else:
-            _say(f"error: {what} (this is a bug; --debug shows the traceback; the last checkpoint is kept)")
+            _say_once(f"error: {what} (this is a bug; --debug shows the traceback; the last checkpoint is kept)")
         return FAILED

@@ -16,7 +16,7 @@ from math import isfinite, sqrt
 import torch
 from torch import Tensor
 
-from .subproblem import Dot, Step, _refused, _step, _zero, plain_dot, secular_many
+from .subproblem import Dot, InnerProducts, Step, _refused, _step, _zero, plain_dot, secular_many
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ def products(rows: Tensor, v: Tensor, dot: Dot) -> Tensor:
     """Return the inner products of each row with ``v``, [r], in float64 on the CPU."""
     if dot is plain_dot:
         return (rows @ v).double().cpu()
+    if isinstance(dot, InnerProducts):
+        return dot.gram(rows, v.unsqueeze(0))[:, 0]
     return torch.tensor([dot(row, v) for row in rows], dtype=torch.float64)
 
 
@@ -60,11 +62,20 @@ def combine(weights: Tensor, rows: Tensor) -> Tensor:
     return weights.to(rows) @ rows
 
 
+def _products(rows: Tensor, others: Tensor, dot: Dot) -> Tensor:
+    """Return the inner products of the rows with the others, [r, k]."""
+    if isinstance(dot, InnerProducts):
+        return dot.gram(rows, others)
+    return torch.stack([products(others, row, dot) for row in rows])
+
+
 def _gram(rows: Tensor, dot: Dot) -> Tensor:
     """Return the inner products of the rows with each other, [k, k], in float64 on the CPU."""
     if dot is plain_dot:
         wide = rows.double()
         return (wide @ wide.T).cpu()
+    if isinstance(dot, InnerProducts):
+        return dot.gram(rows, rows)
     gram = torch.zeros(len(rows), len(rows), dtype=torch.float64)
     for i in range(len(rows)):
         for j in range(i + 1):
@@ -110,11 +121,7 @@ def spectrum(gamma: float, psi: Tensor, middle: Tensor, dot: Dot = plain_dot) ->
     if not finite:
         return Spectrum(float("nan"), inverse.new_zeros(0), rows[:0], False)
     basis = _orthonormal(rows, dot)
-    R = (
-        torch.stack([products(rows, q, dot) for q in basis])
-        if len(basis)
-        else inverse.new_zeros(0, len(rows))
-    )
+    R = _products(basis, rows, dot) if len(basis) else inverse.new_zeros(0, len(rows))
     K = R @ inverse @ R.T
     theta, U = torch.linalg.eigh((K + K.T) / 2)
     return Spectrum(gamma, gamma + theta, U.T.to(basis) @ basis, len(basis) >= round(dimension))

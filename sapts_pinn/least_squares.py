@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from .flat import gather
 from .kernels import Batch, CompiledMLP, load
 from .model import Location, Model, split_embedding
 from .networks import MLP
-from .objective import Counters, Evaluation, Objective
+from .objective import Counters, Objective, ResidualEvaluation
 from .problems import Sites, Term
 from .taylor import Channels, propagate
 
@@ -173,7 +174,7 @@ class _Piece:
 
 
 @dataclass
-class LeastSquaresEvaluation(Evaluation):
+class LeastSquaresEvaluation(ResidualEvaluation):
     """A look at a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
 
     objective: LeastSquares
@@ -188,6 +189,11 @@ class LeastSquaresEvaluation(Evaluation):
     def rows(self) -> int:
         """Number of residuals N."""
         return sum(r.numel() for r in self._rows)
+
+    @property
+    def size(self) -> int:
+        """Number of parameters n."""
+        return self.theta.numel()
 
     def gradient(self) -> Tensor:
         """J^T r, [n]."""
@@ -263,18 +269,33 @@ class LeastSquares(Objective):
         self.threads = threads or torch.get_num_threads()
         self.counts = counts or {name: s.points.shape[0] // s.fold for name, s in self.sites.items()}
         self.last_terms: dict[str, float] = {}  # of the latest evaluation, for the history
-        self.pieces: list[_Piece] = []
-        for term in model.problem.terms:
-            if term.name in self.sites and self.sites[term.name].points.shape[0]:
-                for chunk in _chunks(self.sites[term.name]):
-                    kernel = self._kernel(Channels(i for needs in term.needs.values() for i in needs))
-                    self.pieces.append(_Piece(model, term, chunk, self.counts[term.name], kernel))
-        if not self.pieces:
+        self.terms = [
+            t for t in model.problem.terms if t.name in self.sites and self.sites[t.name].points.shape[0]
+        ]
+        if not self.terms:
             raise ValueError("no points: every term of the objective is empty")
-        self._streams = self._tape_bytes() > TAPE_LIMIT
 
-    def _kernel(self, channels: Channels) -> CompiledMLP | None:
+    @cached_property
+    def pieces(self) -> list[_Piece]:
+        """The terms at their points; made when first needed, as an objective may only serve to be divided."""
+        return [
+            _Piece(self.model, term, chunk, self.counts[term.name], self._kernel(term))
+            for term in self.terms
+            for chunk in _chunks(self.sites[term.name])
+        ]
+
+    @cached_property
+    def _streams(self) -> bool:
+        return self._tape_bytes() > TAPE_LIMIT
+
+    @property
+    def compiled(self) -> bool:
+        """Whether every term is computed by the compiled kernel."""
+        return all(self._kernel(term) is not None for term in self.terms)
+
+    def _kernel(self, term: Term) -> CompiledMLP | None:
         """The compiled kernel, where it applies."""
+        channels = Channels(i for needs in term.needs.values() for i in needs)
         network, like = self.model.network, self.model.like
         _, trainable = split_embedding(network)
         if not isinstance(trainable, MLP) or not trainable.intact or like.device.type != "cpu":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .peers import LBFGS, Adam
+from .sapts import SAPTS, Sweep
 from .trust_region import TrustRegion
 
 DENSE = 6_000  # parameters up to which a dense quasi-Newton matrix is kept
@@ -26,11 +27,13 @@ class Phase:
         make: Builds it from the parameters (and options such as `radius`).
         share: Part of the run's budget after which the next phase begins.
         resample: Iterations between resamplings.
+        divides: What the optimizer divides by itself: "data", "parameters" or "stages".
     """
 
     make: Make
     share: float = 1.0
     resample: int = 500
+    divides: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class Method:
 
     summary: str
     phases: tuple[Phase, ...]
+
+    @property
+    def divides(self) -> str | None:
+        """What it divides into parts, if anything: "data", "parameters" or "stages"."""
+        return next((phase.divides for phase in self.phases if phase.divides), None)
 
 
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
@@ -59,6 +67,23 @@ def _with(curvature: str, **fixed: Any) -> Make:
     return make
 
 
+def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
+    """SAPTS; options that belong to the sweep are told from those of the optimizer by their names."""
+    names = {field.name for field in fields(Sweep)}
+
+    def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
+        chosen = {**fixed, **options}
+        if decomposition != "data":
+            chosen = {"kind": "layers", "visits": 0, "order": "additive", "global_steps": 1, **chosen}
+        sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
+        if chosen.get("curvature") is None:
+            n = sum(p.numel() for p in params)
+            chosen["curvature"] = "ssbroyden" if n <= DENSE and decomposition != "stages" else "lsr1"
+        return SAPTS(params, decomposition, sweep=sweep, **chosen)
+
+    return Method(summary, (Phase(make, divides=decomposition),))
+
+
 METHODS: dict[str, Method] = {
     "tr": Method(
         "trust region, curvature by size: self-scaled Broyden, or limited-memory SR1", (Phase(_automatic),)
@@ -72,6 +97,9 @@ METHODS: dict[str, Method] = {
     ),
     "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1")),)),
     "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
+    "sapts-d": _sapts("SAPTS, the data divided among parts, pooled curvature", "data"),
+    "sapts-p": _sapts("SAPTS, the parameters divided into blocks", "parameters"),
+    "sapts-ip": _sapts("SAPTS, the network divided into stages, inexact", "stages"),
     "adam": Method("Adam, decaying learning rate", (Phase(Adam),)),
     "lbfgs": Method("L-BFGS, strong Wolfe line search", (Phase(LBFGS, resample=25),)),
     "adam-lbfgs": Method(

@@ -42,6 +42,47 @@ class Evaluation(ABC):
         """The gradient of f, [n]."""
 
 
+class ResidualEvaluation(Evaluation):
+    """A look at a least-squares objective f = |r|^2 / 2, which knows part of its own curvature, J^T J.
+
+    Attributes:
+        whole: Whether this process holds all of J, so that its rows can be formed; else only products can.
+    """
+
+    whole = True
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """Number of residuals N."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of parameters n."""
+
+    @abstractmethod
+    def jacobian(self) -> Tensor:
+        """J = dr/dtheta, [N, n]."""
+
+    @abstractmethod
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v, [N]."""
+
+    @abstractmethod
+    def vjp(self, u: Tensor) -> Tensor:
+        """J^T u, [n]."""
+
+    def gram(self) -> Tensor:
+        """J^T J, [n, n]."""
+        J = self.jacobian()
+        return J.T @ J
+
+    def gram_product(self, v: Tensor) -> Tensor:
+        """J^T J v, [n]."""
+        return self.vjp(self.jvp(v))
+
+
 class Objective(ABC):
     """A function of trainable parameters.
 
@@ -109,13 +150,20 @@ class ClosureObjective(Objective):
         self.counters.functions += 1
         self.counters.gradients += 1
         value = float(loss.detach() if isinstance(loss, Tensor) else loss)
-        return _Known(value, gather_gradients(self.parameters))
+        return Known(value, gather_gradients(self.parameters))
 
 
 @dataclass
-class _Known(Evaluation):
+class Known(Evaluation):
+    """A look of which all is known.
+
+    Attributes:
+        known: The gradient, [n].
+    """
+
     value: float
     known: Tensor
 
     def gradient(self) -> Tensor:
+        """The gradient."""
         return self.known

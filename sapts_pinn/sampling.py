@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from .geometry import SAMPLERS, rad
 from .least_squares import residuals
 from .model import Model
 from .problems import Problem, Sites
+from .sharded import ShardedModel
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Collocation:
         }
         return self.sites
 
-    def redraw(self, model: Model) -> dict[str, Sites]:
+    def redraw(self, model: Model | ShardedModel) -> dict[str, Sites]:
         """A new set, denser where the model's residual is large."""
         self.draw()
         adaptive = round(self.adaptive * self.interior)
@@ -70,7 +71,7 @@ class Collocation:
             dense = rad(
                 self.problem.domain,
                 adaptive,
-                lambda points: residuals(model, points).norm(dim=0),
+                lambda points: _residuals(model, points).norm(dim=0),
                 self.generator,
                 candidates=4 * self.interior,
             )
@@ -94,3 +95,7 @@ class Collocation:
         """Take over saved points and generator."""
         self.generator.set_state(state["generator"])
         self.sites = {name: Sites(**site) for name, site in state["sites"].items()}
+
+
+def _residuals(model: Model | ShardedModel, points: Tensor) -> Tensor:
+    return model.residuals(points) if isinstance(model, ShardedModel) else residuals(model, points)

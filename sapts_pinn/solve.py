@@ -13,13 +13,16 @@ import torch
 from .budget import Budget
 from .callbacks import Callback, CheckpointWriter
 from .checkpoint import load_checkpoint, write_json
+from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
+from .distributed import connect
 from .methods import method as find_method
 from .model import Model
 from .networks import NetworkSpec, build_network
 from .problems import Problem
 from .run_folder import check_resumable, identity, prepare_folder, versions
 from .sampling import Collocation
+from .sharded import ShardedModel
 from .solution import PRECISIONS, Solution
 from .training import Trainer
 
@@ -49,6 +52,7 @@ def solve(
     resample: int | None = None,
     dtype: str = "float64",
     device: str = "cpu",
+    parts: int | None = None,
     options: Mapping[str, Any] | None = None,
     callbacks: Sequence[Callback] = (),
     out: str | Path | None = None,
@@ -56,6 +60,7 @@ def solve(
     resume: str | Path | None = None,
     source: str | None = None,
     started: float | None = None,
+    communicator: Communicator | None = None,
 ) -> Solution:
     """Train a network to solve a problem.
 
@@ -74,6 +79,7 @@ def solve(
         resample: Steps between resamplings; None leaves it to the method, 0 never resamples.
         dtype: "float64" or "float32".
         device: "cpu", "cuda", ...
+        parts: Parts of a SAPTS method, a multiple of the number of ranks; by default 4, or the ranks.
         options: Keyword arguments of the optimizer, such as {"radius": 0.1}.
         callbacks: Told after every step.
         out: Run folder to write: configuration, checkpoint, history.
@@ -81,6 +87,8 @@ def solve(
         resume: Run folder, or checkpoint, to continue; it is also written to when `out` is not given.
         source: Where the problem came from, for the configuration (the command line sets it).
         started: `time.monotonic()` when the user's command began.
+        communicator: The ranks; by default those that torchrun has started, or this process alone.  Every
+            rank calls `solve` with the same arguments and gets the same solution; rank 0 writes the folder.
 
     Returns:
         The solution.
@@ -99,22 +107,28 @@ def solve(
         raise ValueError(f"dtype must be float64 or float32, not {dtype!r}")
     if not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, not {seed!r}")
+    ranks = communicator or connect(device)
+    options = dict(options or {})
+    if chosen.divides:
+        options["parts"] = parts or options.get("parts") or (4 if ranks.size == 1 else ranks.size)
+    elif parts is not None:
+        raise ValueError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
     measure = error_measure(problem)
     if target_error is not None and not target_error > 0:
         raise ValueError(f"target_error must be positive, not {target_error:g}")
     if target_error is not None and measure is None:
         raise ValueError(f"target_error needs a reference solution, and {problem.name} has none")
     generator = torch.Generator().manual_seed(seed)
+    precision = PRECISIONS[dtype]
     with _fixed_global_seed(seed):
-        net = build_network(
-            settings["network"],
-            len(problem.ansatz.feature_names),
-            len(problem.unknown_names),
-            generator,
-            PRECISIONS[dtype],
-            settings["activation"],
-        )
-    model = Model(problem, net.to(_device(device)))
+        model: Model | ShardedModel
+        if chosen.divides == "stages":
+            architecture = settings["network"], precision, settings["activation"]
+            model = ShardedModel(problem, generator, *architecture, options["parts"], ranks)
+        else:
+            sizes = len(problem.ansatz.feature_names), len(problem.unknown_names)
+            net = build_network(settings["network"], *sizes, generator, precision, settings["activation"])
+            model = Model(problem, net.to(_device(device)))
     collocation = Collocation(
         problem,
         settings["points"],
@@ -127,9 +141,11 @@ def solve(
     config = {
         "problem": problem.name, "source": source, "method": method, "budget": str(limits), "seed": seed,
         "target_error": target_error, **{k: _describe(v) for k, v in settings.items()}, "resample": resample,
-        "dtype": dtype, "device": device, "options": dict(options or {}), "threads": torch.get_num_threads(),
-        "symmetry": problem.symmetry, "description": str(problem), "versions": versions(),
+        "dtype": dtype, "device": device, "options": options, "threads": torch.get_num_threads(),
+        "world_size": ranks.size, "symmetry": problem.symmetry, "description": str(problem),
+        "versions": versions(),
     }  # fmt: skip
+    check_same(ranks, code=code_fingerprint(), settings=str({**identity(config), "options": options}))
     state = None
     if resume is not None:
         path = Path(resume)
@@ -138,7 +154,8 @@ def solve(
         check_resumable(state, config, path)
         folder = folder or path.parent
         overwrite = overwrite or folder == path.parent
-    writers: list[Callback] = [] if folder is None else [_Writer(folder, config)]
+    writes = folder is not None and ranks.rank == 0
+    writers: list[Callback] = [_Writer(folder, config)] if folder is not None else []
     trainer = Trainer(
         model,
         collocation,
@@ -150,6 +167,7 @@ def solve(
         resample,
         options,
         started,
+        ranks,
     )
     if state is not None:
         trainer.load_state_dict(state["trainer"])
@@ -157,12 +175,14 @@ def solve(
             raise ValueError(
                 f"the budget {limits} is already spent by the run in {path}; give a larger one to go on"
             )
-    if folder is not None:  # only now: a wrong setting leaves no trace
+    if writes and folder is not None:  # only now: a wrong setting leaves no trace
         prepare_folder(folder, overwrite, keep=resume is not None)
         write_json(folder / "config.json", config)
     trainer.run()
-    solution = Solution(problem, model, config, trainer.history, summary(trainer, config))
-    if folder is not None:
+    result = summary(trainer, config)
+    whole = model.assemble() if isinstance(model, ShardedModel) else model
+    solution = Solution(problem, whole, config, trainer.history, result)
+    if writes and folder is not None:
         write_json(folder / "result.json", solution.result)
     return solution
 
@@ -203,21 +223,27 @@ def _describe(value: Any) -> Any:
 
 
 def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of result.json."""
+    """The content of result.json; all ranks make it together."""
+    ranks, work = trainer.communicator, trainer.counters
+    spent = ranks.gather_objects((work.functions, work.gradients))
     return {
         "problem": config["problem"],
         "method": config["method"],
         "seed": config["seed"],
-        "parts": 1,
-        "world_size": 1,
+        "parts": config["options"].get("parts", 1),
+        "world_size": ranks.size,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
         "points": sum(s.points.shape[0] for s in trainer.collocation.sites.values()),
         "dtype": config["dtype"],
         "device": config["device"],
         "threads": config["threads"],
         "iterations": trainer.iteration,
-        "function_evaluations": trainer.counters.functions,
-        "gradient_evaluations": trainer.counters.gradients,
+        "function_evaluations": sum(functions for functions, _ in spent),
+        "gradient_evaluations": sum(gradients for _, gradients in spent),
+        "collectives": ranks.traffic.collectives,
+        "messages": ranks.traffic.messages,
+        "bytes_sent": ranks.traffic.bytes,
+        "communication_seconds": ranks.traffic.seconds,
         "seconds": trainer.seconds,
         "seconds_to_first_step": trainer.seconds_to_first_step,
         "loss": trainer.loss,

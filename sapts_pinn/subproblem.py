@@ -40,6 +40,7 @@ Vectors may be shards of longer ones. Except in `secular`, which holds its eigen
 entries go through ``dot``, and every branch depends on such sums alone, so that all ranks branch alike.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, sqrt
@@ -72,6 +73,18 @@ class Step:
     predicted: float
     on_boundary: bool
     length: float
+
+
+class InnerProducts(ABC):
+    """An inner product that costs a round of communication, whatever the number of products in it."""
+
+    @abstractmethod
+    def gram(self, rows: Tensor, others: Tensor) -> Tensor:
+        """The products of rows [r, n] with others [k, n], [r, k], in float64 on the CPU."""
+
+    def __call__(self, a: Tensor, b: Tensor) -> float:
+        """One product."""
+        return float(self.gram(a.unsqueeze(0), b.unsqueeze(0)))
 
 
 def plain_dot(a: Tensor, b: Tensor) -> float:

@@ -15,15 +15,23 @@ import torch
 
 from .budget import Budget
 from .callbacks import Callback
+from .communicator import Alone, Communicator
+from .comparison import Predictor
 from .curvature import GaussNewton
+from .decomposition import data_parts
 from .least_squares import LeastSquares
 from .methods import Method
 from .model import Model
 from .objective import Counters
+from .pipeline import Pipeline
 from .sampling import Collocation
+from .sapts import SAPTS
+from .sharded import ShardedModel
+from .summed import Summed
 from .trust_region import TrustRegion
 
 EVERY = 10  # steps between rows of the history, after the first hundred
+ASK_EVERY = 0.5  # seconds between two questions among ranks whether to stop
 ERROR_SHARE = 0.02  # of the time may go into measuring the error
 
 
@@ -41,21 +49,24 @@ class Trainer:
         resample: Steps between resamplings; None leaves it to the method, 0 never resamples.
         options: Keyword arguments of the optimizers, such as `radius`.
         started: `time.monotonic()` when the user's command began, for the time to the first step.
+        communicator: The ranks that train together; every one has a trainer.
     """
 
     def __init__(
         self,
-        model: Model,
+        model: Model | ShardedModel,
         collocation: Collocation,
         method: Method,
         budget: Budget,
-        error: Callable[[Model], float] | None = None,
+        error: Callable[[Predictor], float] | None = None,
         target_error: float | None = None,
         callbacks: Sequence[Callback] = (),
         resample: int | None = None,
         options: Mapping[str, Any] | None = None,
         started: float | None = None,
+        communicator: Communicator | None = None,
     ) -> None:
+        self.communicator = communicator or Alone()
         self.model, self.collocation, self.method, self.budget = model, collocation, method, budget
         self.measure, self.target_error = error, target_error
         self.callbacks, self.resample, self.options = tuple(callbacks), resample, dict(options or {})
@@ -67,6 +78,7 @@ class Trainer:
         self.loss = math.nan
         self.error: float | None = None
         self.history: list[dict[str, Any]] = []
+        self.every = EVERY
         self.status = ""
         self.converged = False
         self.seconds_to_first_step: float | None = None
@@ -77,8 +89,10 @@ class Trainer:
         self._cost = 0.0
         self._asked: str | None = None
         self._terms: dict[str, float] = {}  # of the loss at the current parameters
+        self._first, self._common = 0, 0.0
+        self._spent, self._asking = 0.0, 1  # agreed among several ranks, and the iteration to do so again
         self.optimizer: Any = self._make_optimizer()
-        self.objective: LeastSquares
+        self.objective: LeastSquares | Summed | Pipeline
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -88,13 +102,21 @@ class Trainer:
         return self._before + time.monotonic() - self._clock
 
     @property
+    def common_seconds(self) -> float:
+        """Seconds of training as all ranks see them: they may act on it together."""
+        return self._common if self.communicator.size > 1 else self.seconds
+
+    @property
     def seconds_left(self) -> float:
         """Seconds until the budget ends."""
         return max(self.budget.seconds - self.seconds, 0.0)
 
     @property
     def used(self) -> float:
-        """Spent share of the budget."""
+        """Spent share of the budget; several ranks go by what they last agreed on."""
+        return self._spent if self.communicator.size > 1 else self._own_use()
+
+    def _own_use(self) -> float:
         return self.budget.used(self.seconds, self.iteration, self.counters.gradients)
 
     def stop(self, reason: str) -> None:
@@ -132,8 +154,10 @@ class Trainer:
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         parameters = [p for p in self.model.parameters() if p.requires_grad]
+        phase = self.method.phases[self.phase]
+        options = {**self.options, "communicator": self.communicator} if phase.divides else self.options
         try:
-            return self.method.phases[self.phase].make(parameters, **self.options)
+            return phase.make(parameters, **options)
         except (
             TypeError
         ) as error:  # raised by the call, not by what it calls, when an option is unknown to it
@@ -149,6 +173,7 @@ class Trainer:
     def run(self) -> None:
         """Train until something ends it; `status` says what, in words."""
         self._clock = time.monotonic()
+        self._first = self.iteration
         if not self.collocation.sites:
             self.collocation.draw()
         self._set_points()
@@ -170,6 +195,10 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_end(self)
 
+    @property
+    def _sharded(self) -> bool:
+        return isinstance(self.model, ShardedModel)
+
     def _leaves_cores_to_the_kernel(self) -> bool:
         """Whether PyTorch does better with one thread.
 
@@ -178,7 +207,7 @@ class Trainer:
         """
         if isinstance(self.optimizer, TrustRegion) and isinstance(self.optimizer.curvature, GaussNewton):
             return False
-        return all(piece.batch is not None for piece in self.objective.pieces)
+        return not isinstance(self.objective, Pipeline) and self.objective.compiled
 
     def _advance(self) -> None:
         if self.phase + 1 < len(self.method.phases) and self.used >= self.method.phases[self.phase].share:
@@ -190,6 +219,7 @@ class Trainer:
         steps = self.iteration - self.phase_start
         if every and steps and steps % every == 0:
             self.collocation.redraw(self.model)
+            self._share_points()
             self._set_points()
         self.loss = float(self.optimizer.step(self.objective))
         self.iteration += 1
@@ -202,28 +232,46 @@ class Trainer:
         if self._error_is_due():
             self._measure_error()
             self._record()
-        elif self.iteration <= 100 or self.iteration % EVERY == 0:
+        elif self.iteration <= 100 or self.iteration % self.every == 0:
             self._record()
 
     def _set_points(self) -> None:
-        self.objective = LeastSquares(
-            self.model, self.collocation.sites, counters=self.counters, threads=self.threads
-        )
         self._terms = {}
+        if isinstance(self.model, ShardedModel):
+            self.objective = self.model.objective(self.collocation.sites, self.counters)
+            return
+        whole = LeastSquares(self.model, self.collocation.sites, counters=self.counters, threads=self.threads)
+        if self.communicator.size == 1 or self.method.phases[self.phase].divides:
+            self.objective = whole
+            return
+        # Any other method is trained synchronously: every rank computes a share of each gradient.
+        size, generator = self.communicator.size, torch.Generator().manual_seed(0)
+        parts = data_parts(whole.sites, size, "interleaved", generator, ())
+        piece = whole.restrict(parts.owned[self.communicator.rank])
+        self.objective = Summed(
+            [piece], self.communicator, dict.fromkeys((term.name for term in whole.terms), 0.0)
+        )
+
+    def _share_points(self) -> None:
+        """The points of rank 0 for all: on other machines those of RAD may differ in the last bit."""
+        for site in self.collocation.sites.values() if self.communicator.size > 1 else ():
+            site.points.copy_(self.communicator.broadcast(site.points))
 
     def _error_is_due(self) -> bool:
-        if self.measure is None:
+        if self.measure is None or (self.communicator.rank and not self._sharded):
             return False
+        if self._sharded and self.communicator.size > 1:  # all ranks measure, and so decide, together
+            return self.common_seconds - self._measured >= max(0.5, self._cost / ERROR_SHARE)
         return self.seconds - self._measured >= max(0.5, self._cost / ERROR_SHARE)
 
     def _measure_error(self) -> None:
-        if self.measure is None:
+        if self.measure is None or (self.communicator.rank and not self._sharded):
             return
         begin, first = time.monotonic(), self._measured == -math.inf
         self.error = self.measure(self.model)
         # The first time evaluates the reference, too, which is no reason to wait with the second.
         self._cost = 0.0 if first else time.monotonic() - begin
-        self._measured, self._measured_step = self.seconds, self.iteration
+        self._measured, self._measured_step = self.common_seconds, self.iteration
 
     def _record(self) -> None:
         if self.history and self.history[-1]["iteration"] == self.iteration:
@@ -243,17 +291,53 @@ class Trainer:
             "function_evaluations": self.counters.functions,
             "gradient_evaluations": self.counters.gradients,
         }
+        if isinstance(self.optimizer, SAPTS):
+            row |= _sweep_columns(info, self.optimizer.count)
         if self.measure is not None:
             row["relative_l2_error"] = self.error if self._measured_step == self.iteration else None
         self.history.append(row)
 
     def _reason(self) -> str:
+        """Why the run ends now, in words; empty when it goes on."""
+        if self.communicator.size == 1:
+            return self._own_reason()
+        if self.converged or self.iteration >= self.budget.iterations:  # what all ranks know
+            return self._own_reason()
+        if self.iteration < self._asking:
+            return ""
+        # Clocks, signals and errors are each rank's own.  Asking costs a round, so it is done about twice a
+        # second, at an iteration that rank 0 has set.
+        pace = max(self.seconds - self._before, 1e-9) / max(self.iteration - self._first, 1)
+        wait = min(max(int(ASK_EVERY / pace), 1), 1000)
+        answers = self.communicator.gather_objects((self._own_reason(), self._own_use(), wait))
+        self._first, self._common = 0, 0.0
+        self._spent, self._asking = answers[0][1], self.iteration + answers[0][2]
+        return next((reason for reason, *_ in answers if reason), "")
+
+    def _own_reason(self) -> str:
         if self._asked:
             return self._asked
         if self.target_error is not None and self.error is not None and self.error <= self.target_error:
             return f"target error {self.target_error:g} reached"
-        if self.used >= 1:
+        if self._own_use() >= 1:
             return f"budget spent ({self.budget})"
         if self.converged:
             return "converged to working precision"
         return ""
+
+
+def _sweep_columns(info: Mapping[str, Any], parts: int) -> dict[str, Any]:
+    """What SAPTS did in a step, for the history; a step without a sweep has no local steps."""
+    sweep = info.get("sweep", {})
+    accepted = sweep.get("accepted")
+    row = {
+        "sweep_rho": sweep.get("rho"),
+        "sweep_accepted": None if accepted is None else int(accepted),
+        "local_steps": sweep.get("local_steps", 0),
+    }
+    records = {int(record["number"]): record for record in info.get("parts", ())}
+    for number in range(parts):
+        record = records.get(number, {})
+        for name in ("gain", "radius", "steps", "accepted", "work"):
+            row[f"part{number + 1}_{name}"] = record.get(name)
+    return row

@@ -16,12 +16,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .curvature import CURVATURES, Curvature, Step
+from .curvature import CURVATURES, LSR1, Curvature, Identity, Step
+from .curvature.base import Dot
 from .curvature.gauss_newton import GaussNewton
 from .curvature.ssbroyden import SSBroyden
 from .flat import gather, scatter_
@@ -32,7 +34,71 @@ PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
 PROBES = 12
 
 
-class _Surroundings:
+@dataclass(frozen=True)
+class RadiusRule:
+    """When a step is accepted, and what becomes of the radius.
+
+    Attributes:
+        accept: Least rho of an accepted step.
+        shrink: The radius shrinks below this rho.
+        grow: The radius grows above this rho, when the step is on the boundary.
+        less: A shrinking radius becomes this much of the step's length.
+        more: A growing one becomes this much of it.
+        least: The radius never falls below.
+        most: It never rises above.
+    """
+
+    accept: float = 1e-4
+    shrink: float = 0.25
+    grow: float = 0.75
+    less: float = 0.5
+    more: float = 2.0
+    least: float = 0.0
+    most: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.accept <= self.shrink < self.grow < 1:
+            raise ValueError(
+                f"0 <= accept <= shrink < grow < 1 is needed, not {self.accept}, {self.shrink}, {self.grow}"
+            )
+        if not (0 < self.less < 1 < self.more and 0 <= self.least < self.most):
+            raise ValueError(
+                "0 < less < 1 < more and 0 <= least < most are needed, "
+                f"not {self.less}, {self.more}, {self.least}, {self.most}"
+            )
+
+    def next(self, radius: float, rho: float, step: Step, accepted: bool) -> float:
+        """The radius after a step."""
+        if not accepted or rho < self.shrink:
+            # A step that was wrong by an order of magnitude says that its whole scale is wrong.
+            radius = (self.less if rho > -10.0 else self.less**2) * step.length
+        elif rho > self.grow and step.on_boundary:
+            radius = max(radius, self.more * step.length)
+        return min(max(radius, self.least), self.most)
+
+
+def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
+    """A model of the curvature by its name.
+
+    Args:
+        name: One of `CURVATURES`.
+        dot: The inner product, where vectors are sharded; only "identity" and "lsr1" can do with products.
+
+    Raises:
+        ValueError: There is none of that name, or it needs whole vectors.
+    """
+    if name not in CURVATURES:
+        raise ValueError(f"unknown curvature {name!r}; choose one of {', '.join(CURVATURES)}")
+    if dot is None:
+        return CURVATURES[name]()
+    if name == "identity":
+        return Identity(dot)
+    if name == "lsr1":
+        return LSR1(dot=dot)
+    raise ValueError(f"curvature {name!r} needs all parameters on one rank; stages take 'lsr1' or 'identity'")
+
+
+class Surroundings:
     """What an evaluation changes by the way: random numbers and an objective's buffers.
 
     Put back before every trial, so that dropout draws the same units at both ends of a step, and after a
@@ -46,6 +112,7 @@ class _Surroundings:
         self.buffers = [b.clone() for b in objective.buffers()]
 
     def restore(self) -> None:
+        """Put it back."""
         torch.set_rng_state(self.random)
         if self.random_there is not None:
             torch.cuda.set_rng_state(self.random_there, self.device)
@@ -88,21 +155,16 @@ class TrustRegion(torch.optim.Optimizer):
     ) -> None:
         if not (radius > 0 and math.isfinite(radius)):
             raise ValueError(f"radius must be positive and finite, not {radius}")
-        if not 0 <= accept <= shrink < grow < 1:
-            raise ValueError(f"0 <= accept <= shrink < grow < 1 is needed, not {accept}, {shrink}, {grow}")
+        self.rule = RadiusRule(accept, shrink, grow)
         if window < 1:
             raise ValueError(f"window must be at least 1, not {window}")
         if target_ratio is not None and not 0 < target_ratio < 1:
             raise ValueError(f"target_ratio must lie in (0, 1), not {target_ratio}")
-        if isinstance(curvature, str):
-            if curvature not in CURVATURES:
-                raise ValueError(f"unknown curvature {curvature!r}; choose one of {', '.join(CURVATURES)}")
-            curvature = CURVATURES[curvature]()
-        defaults = {"lr": 1.0, "accept": accept, "shrink": shrink, "grow": grow, "target_ratio": target_ratio}
-        super().__init__(params, defaults)
+        self.target_ratio = target_ratio
+        super().__init__(params, {"lr": 1.0})
         if len(self.param_groups) != 1:
             raise ValueError("TrustRegion does not support several parameter groups")
-        self.curvature = curvature
+        self.curvature = make_curvature(curvature) if isinstance(curvature, str) else curvature
         self.radius = float(radius)
         self.values: deque[float] = deque(maxlen=window)
         self.rejections = 0
@@ -130,7 +192,7 @@ class TrustRegion(torch.optim.Optimizer):
                 f"the loss is {evaluation.value} at the starting point; check the initial network"
             )
         gradient = evaluation.gradient()
-        if not torch.isfinite(gradient).all():
+        if not self._everywhere(bool(torch.isfinite(gradient).all())):
             raise FloatingPointError(
                 "the gradient is not finite at the starting point; check the initial network"
             )
@@ -156,7 +218,7 @@ class TrustRegion(torch.optim.Optimizer):
             The loss at the parameters this leaves behind, a tensor without shape.
         """
         objective = closure if isinstance(closure, Objective) else ClosureObjective(closure, self.parameters)
-        around = _Surroundings(objective, self.parameters[0].device)
+        around = Surroundings(objective, self.parameters[0].device)
         theta, evaluation, gradient = self._current(objective)
         f = evaluation.value
         if self._prepared is not evaluation:
@@ -171,10 +233,10 @@ class TrustRegion(torch.optim.Optimizer):
         scatter_(self.parameters, theta + step.s)
         trial = objective.evaluate()
         rho = (max(self.values) - trial.value) / step.predicted if math.isfinite(trial.value) else -math.inf
-        accepted = rho > self.param_groups[0]["accept"]
+        accepted = rho > self.rule.accept
         if accepted:
             new_gradient = trial.gradient()
-            accepted = bool(torch.isfinite(new_gradient).all())
+            accepted = self._everywhere(bool(torch.isfinite(new_gradient).all()))
         if accepted:
             self.curvature.update(step.s, new_gradient - gradient)
             self.values.append(trial.value)
@@ -184,27 +246,22 @@ class TrustRegion(torch.optim.Optimizer):
             scatter_(self.parameters, theta)
             around.restore()
             self.rejections += 1
-        self._adapt(rho, step, accepted)
+        self.radius = self.rule.next(self.radius, rho, step, accepted)
         if self.rejections and self.rejections % PATIENCE == 0:
             if self.curvature.reset():
                 self.radius = max(self.radius, 1.0)
         self._report(rho, accepted, step.predicted, step.length)
         return torch.tensor(trial.value if accepted else f, dtype=theta.dtype)
 
-    def _adapt(self, rho: float, step: Step, accepted: bool) -> None:
-        """The radius rule."""
-        group = self.param_groups[0]
-        if not accepted or rho < group["shrink"]:
-            # A step that was wrong by an order of magnitude says that its whole scale is wrong.
-            self.radius = (0.5 if rho > -10.0 else 0.25) * step.length
-        elif rho > group["grow"] and step.on_boundary:
-            self.radius = max(self.radius, 2.0 * step.length)
+    def _everywhere(self, flag: bool) -> bool:
+        """Whether something holds on every rank; here there is one."""
+        return flag
 
     def _probe(
-        self, objective: Objective, theta: Tensor, f: float, gradient: Tensor, around: _Surroundings
+        self, objective: Objective, theta: Tensor, f: float, gradient: Tensor, around: Surroundings
     ) -> Step | None:
         """The step for the largest radius whose measured rho reaches the target; None without probing."""
-        target = self.param_groups[0]["target_ratio"]
+        target = self.target_ratio
         if target is None or not isinstance(self.curvature, GaussNewton):
             return None
         radii = self.radius * torch.logspace(
@@ -235,7 +292,7 @@ class TrustRegion(torch.optim.Optimizer):
         self._prepared = None
         self.radius = max(self.radius, 1.0)
         self._report(0.0, False, 0.0, 0.0)
-        self.info["converged"] = again or not bool(gradient.any())
+        self.info["converged"] = again or self._everywhere(not bool(gradient.any()))
         return torch.tensor(f, dtype=theta.dtype)
 
     def _report(self, rho: float, accepted: bool, predicted: float, length: float) -> None:

@@ -187,11 +187,10 @@ def _ours(points: int, threads: int, seed: int, symmetry: bool, compiled: bool =
     from ..least_squares import LeastSquares
     from ..model import Model
     from ..networks import build_network
-    from ..problems import Sites, build
-    from ..taylor import Channels
+    from ..problems import Sites, Term, build
 
     class Plain(LeastSquares):
-        def _kernel(self, channels: Channels) -> CompiledMLP | None:
+        def _kernel(self, term: Term) -> CompiledMLP | None:
             return None
 
     problem = replace(build("burgers"), symmetry=symmetry)

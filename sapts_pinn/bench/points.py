@@ -120,6 +120,7 @@ def _fit(counts: Sequence[int], seconds: Sequence[float]) -> dict[str, float]:
 def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
     """In the child: train for a few steps without resampling or error measurement."""
     from ..callbacks import Callback
+    from ..least_squares import LeastSquares
     from ..problems import build
     from ..solve import solve
 
@@ -154,6 +155,7 @@ def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
         raise RuntimeError("the run ended during its first steps")
     peak = peak_memory()  # before what follows, which is no part of a step
     objective = clock.trainer.objective
+    assert isinstance(objective, LeastSquares)
     gradients = []
     for _ in range(5):
         begin = time.perf_counter()

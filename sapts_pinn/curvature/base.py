@@ -14,7 +14,10 @@ every sum over entries goes through the `dot` that a model was built with.
 Source: Conn, Gould and Toint, Trust-Region Methods (SIAM, 2000), chapters 6 and 7.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from typing import Any
 
 from torch import Tensor
@@ -30,7 +33,14 @@ class Curvature(ABC):
     At each iteration: `prepare` looks at the objective, `solve` proposes a step (again for every new radius),
     `update` learns from the step tried. A model has to define `mv` and `solve`; those that learn define the
     other four as well.
+
+    Attributes:
+        learns: Whether the model lives on pairs.
+        linearises: Whether it needs the Jacobian at every point.
     """
+
+    learns = False
+    linearises = False
 
     def prepare(self, evaluation: Any) -> None:  # noqa: B027
         """Linearise at the current point; models that learn from gradients alone have nothing to do.
@@ -67,6 +77,20 @@ class Curvature(ABC):
             Whether the pair was used; False also from models that do not learn from pairs.
         """
         return False
+
+    def learn(self, s: Tensor, y: Tensor, length: float | None = None) -> bool:
+        """Learn a pair that another model, or a sequence of steps, has produced; as `update` otherwise.
+
+        Args:
+            s: A step, [n].
+            y: The change of the gradient along it, [n].
+            length: The step's length in the norm of the model that made it.
+        """
+        return self.update(s, y)
+
+    def branch(self) -> Curvature:
+        """A model that starts from this one's knowledge and learns on its own."""
+        return deepcopy(self)
 
     def reset(self) -> bool:
         """Give up a model that every step contradicts.

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..least_squares import LeastSquaresEvaluation
+from ..objective import ResidualEvaluation
 from ..subproblem import secular, secular_many, steihaug
 from .base import Curvature, Step
 
@@ -35,6 +35,8 @@ class GaussNewton(Curvature):
         iterations: At most so many products per step, matrix-free.
     """
 
+    linearises = True
+
     def __init__(
         self, matrix_free: bool | None = None, tolerance: float = 0.1, iterations: int = 200
     ) -> None:
@@ -48,24 +50,27 @@ class GaussNewton(Curvature):
         Raises:
             TypeError: The objective has no residual vector.
         """
-        if not isinstance(evaluation, LeastSquaresEvaluation):
+        if not isinstance(evaluation, ResidualEvaluation):
             raise TypeError(
                 "Gauss-Newton needs a least-squares objective; for any other loss use 'ssbroyden' or 'lsr1'"
             )
         self._evaluation, self._eigen = evaluation, None
-        rows, n = evaluation.rows, evaluation.theta.numel()
+        rows, n = evaluation.rows, evaluation.size
         free = self.matrix_free
         if free is None:
-            free = rows * n * evaluation.theta.element_size() > DENSE_BYTES
+            free = 8 * rows * n > DENSE_BYTES or (rows < n and not evaluation.whole)
         if free:
             return
-        J = evaluation.jacobian()
-        if not torch.isfinite(J).all():
-            raise FloatingPointError("the Jacobian is not finite")
         if rows >= n:
-            values, vectors = torch.linalg.eigh(J.T @ J)
+            gram = evaluation.gram()
+            if not torch.isfinite(gram).all():
+                raise FloatingPointError("the Jacobian is not finite")
+            values, vectors = torch.linalg.eigh(gram)
             self._eigen = values.clamp_(min=0.0), vectors
         else:
+            J = evaluation.jacobian()
+            if not torch.isfinite(J).all():
+                raise FloatingPointError("the Jacobian is not finite")
             values, vectors = torch.linalg.eigh(J @ J.T)
             keep = values > torch.finfo(values.dtype).eps * values[-1] * rows
             values = values[keep]
@@ -76,7 +81,7 @@ class GaussNewton(Curvature):
         if self._eigen is not None:
             values, vectors = self._eigen
             return vectors @ (values * (vectors.T @ v))
-        return self._evaluation.vjp(self._evaluation.jvp(v))  # type: ignore[no-any-return]
+        return self._evaluation.gram_product(v)  # type: ignore[no-any-return]
 
     def solve(self, g: Tensor, radius: float) -> Step:
         """The exact step, or that of truncated conjugate gradients."""
@@ -85,6 +90,10 @@ class GaussNewton(Curvature):
         if self._eigen is None:
             return steihaug(g, self.mv, radius, tolerance=self.tolerance, max_iterations=self.iterations)
         return secular(g, *self._eigen, radius)
+
+    def branch(self) -> GaussNewton:
+        """A model of the same form, to be prepared elsewhere."""
+        return GaussNewton(self.matrix_free, self.tolerance, self.iterations)
 
     def solve_many(self, g: Tensor, radii: Tensor) -> list[Step]:
         """Exact steps for several radii [k] at little more than the cost of one."""

@@ -53,6 +53,8 @@ class LSR1(Curvature):
         ValueError: the memory is not positive.
     """
 
+    learns = True
+
     def __init__(self, memory: int = 10, dot: Dot = plain_dot) -> None:
         if memory < 1:
             raise ValueError(f"L-SR1 needs a memory of at least one pair, not {memory}")

@@ -23,6 +23,11 @@ definite in its small ones, every step is rejected, and the run would stand stil
 anew, for a least-squares objective as the Levenberg-Marquardt inverse (J^T J + mu I)^-1 with mu = f
 (Yamashita & Fukushima, 2001), else as the scale of the last pair, y.s / y.y.
 
+**Pooling** (SAPTS).  Pairs that were not made by a step of this very H come with s.Bs of another model, which
+`learn` corrects to what Cauchy-Schwarz allows, or without; then the update is that of BFGS, theta = 0 and
+tau = 1, which needs none.  A `branch` shares H and keeps its own updates
+beside it, H_branch = c H + L^T R with [k, n] factors: the parts of an additive sweep need no copy of H.
+
 Memory 8 n^2 bytes, time O(n^2) per step: for n up to some 6,000.
 """
 
@@ -35,7 +40,7 @@ import torch
 from torch import Tensor
 
 from ..kernels import product, rank_two_
-from ..least_squares import LeastSquaresEvaluation
+from ..objective import ResidualEvaluation
 from .base import Curvature, Step
 
 DENSE = 1.5e8  # entries of a Jacobian worth forming for a rebuild
@@ -47,6 +52,8 @@ SKEWED = 1e12  # of (y.Hy)(s.Bs) against (y.s)^2: above it rounding would decide
 class SSBroyden(Curvature):
     """Dense self-scaled Broyden inverse."""
 
+    learns = True
+
     def __init__(self) -> None:
         self.H: Tensor | None = None
         self.threads = torch.get_num_threads()
@@ -55,6 +62,7 @@ class SSBroyden(Curvature):
         self._taken: tuple[Tensor, float] | None = None  # the last step and its s.Bs, which the update needs
         self._product: tuple[Tensor, Tensor] | None = None  # a gradient g and H g
         self._evaluation: Any = None
+        self._own: tuple[float, Tensor, Tensor] | None = None  # of a branch: c, L and R, [k, n] each
 
     def prepare(self, evaluation: Any) -> None:
         """Remember where the model is, in case it has to be rebuilt there."""
@@ -74,7 +82,7 @@ class SSBroyden(Curvature):
         # has changed.
         same = SAME * torch.finfo(g.dtype).eps * float(g.norm())
         if self._product is None or not float((self._product[0] - g).norm()) <= same:
-            self._product = g, product(self.H, g, self.threads)
+            self._product = g, self._times(g)
         newton = -self._product[1]
         square = -float(g.dot(newton))  # g.Hg = |newton|_B^2
         if not square > 0:
@@ -89,17 +97,50 @@ class SSBroyden(Curvature):
         """Learn the pair of the last step solved for."""
         if self.H is None or self._taken is None or self._taken[0] is not s:
             raise ValueError("SSBroyden learns from the step it solved for last; s is another vector")
-        s_B_s, n = self._taken[1], s.numel()
-        curvature = float(y.dot(s))
-        Hy = product(self.H, y, self.threads)
+        return self._learn(s, y, self._taken[1])
+
+    def learn(self, s: Tensor, y: Tensor, length: float | None = None) -> bool:
+        """Learn a pair of any origin.
+
+        Args:
+            s: A step, [n].
+            y: The change of the gradient along it, [n].
+            length: sqrt(s.Bs) in a model near this one; without it the update is that of BFGS.
+        """
+        if self.H is None:
+            self.H = torch.eye(s.numel(), dtype=s.dtype, device=s.device)
+        if not float(y.dot(s)) > CURVED * float(s.norm()) * float(y.norm()):
+            return False
+        return self._learn(s, y, None if length is None else length**2)
+
+    def _learn(self, s: Tensor, y: Tensor, s_B_s: float | None) -> bool:
+        n, curvature = s.numel(), float(y.dot(s))
+        Hy = self._times(y)
         y_H_y = float(y.dot(Hy))
-        if not (curvature > CURVED * s_B_s and y_H_y > 0 and math.isfinite(y_H_y)):
+        if not (curvature > CURVED * (s_B_s or 0.0) and y_H_y > 0 and math.isfinite(y_H_y)):
             return False
         rho = 1.0 / curvature
-        h, b = rho * y_H_y, rho * s_B_s
+        h = rho * y_H_y
+        # Cauchy-Schwarz says h b >= 1; rounding, or a length of another model, may say otherwise.
+        b = 1.0 if s_B_s is None else max(rho * s_B_s, 1.0 / h)
         if not h * b < SKEWED:
             return False
-        a = max(h * b - 1.0, 1e-14)  # >= 0 by Cauchy-Schwarz; rounding may say otherwise
+        tau, phi = (1.0, 1.0) if s_B_s is None else self._scaling(n, h, b)
+        # The rank-two correction in the basis (Hy, s), and H / tau, in a single pass over H.
+        yy, ys, ss = (phi - 1.0) / y_H_y, -phi * rho, phi * y_H_y * rho * rho
+        left = torch.stack([(yy * Hy + ys * s) / tau, (ys * Hy + ss * s) / tau + rho * s])
+        right = torch.stack([Hy, s])
+        self._correct(1.0 / tau, left, right)
+        if self._product is not None:  # H+ g+ from H g and H y: one pass over H is saved
+            g_plus = self._product[0] + y
+            self._product = g_plus, (self._product[1] + Hy) / tau + (right @ g_plus) @ left
+        self.scale, self.rebuilds = curvature / float(y.dot(y)), 0
+        return True
+
+    @staticmethod
+    def _scaling(n: int, h: float, b: float) -> tuple[float, float]:
+        """The scale tau and the parameter phi of the update."""
+        a = max(h * b - 1.0, 1e-14)
         c = math.sqrt(a / (1.0 + a))
         rho_minus = min(1.0, h / ((1.0 + a) * (1.0 + c)))  # 1 - c without cancellation
         theta = max((rho_minus - 1.0) / a, min(1.0 / rho_minus, (1.0 - b) / b))
@@ -109,38 +150,52 @@ class SSBroyden(Curvature):
             tau = min(min(1.0, 1.0 / b) * sigma_n, sigma)
         else:
             tau = min(1.0, 1.0 / b) * min(sigma_n, 1.0 / theta)
-        phi = (1.0 - theta) / (1.0 + a * theta)
-        # The rank-two correction in the basis (Hy, s), and H / tau, in a single pass over H.
-        yy, ys, ss = (phi - 1.0) / y_H_y, -phi * rho, phi * y_H_y * rho * rho
-        left = torch.stack([(yy * Hy + ys * s) / tau, (ys * Hy + ss * s) / tau + rho * s])
-        right = torch.stack([Hy, s])
-        rank_two_(self.H, 1.0 / tau, left, right, self.threads)
-        if self._product is not None:  # H+ g+ from H g and H y: one pass over H is saved
-            g_plus = self._product[0] + y
-            self._product = g_plus, (self._product[1] + Hy) / tau + (right @ g_plus) @ left
-        self.scale, self.rebuilds = curvature / float(y.dot(y)), 0
-        return True
+        return tau, (1.0 - theta) / (1.0 + a * theta)
+
+    def branch(self) -> SSBroyden:
+        """A model that shares H, which must not change meanwhile, and corrects it for itself."""
+        other = SSBroyden()
+        other.H, other.threads, other.scale = self.H, self.threads, self.scale
+        other._evaluation, other._product = self._evaluation, self._product
+        if self.H is not None:
+            other._own = (1.0, self.H.new_empty(0, len(self.H)), self.H.new_empty(0, len(self.H)))
+        return other
+
+    def _times(self, x: Tensor) -> Tensor:
+        assert self.H is not None
+        if self._own is None:
+            return product(self.H, x, self.threads)
+        c, left, right = self._own
+        return c * product(self.H, x, self.threads) + left.T @ (right @ x)
+
+    def _correct(self, beta: float, left: Tensor, right: Tensor) -> None:
+        """H = beta H + left^T right."""
+        assert self.H is not None
+        if self._own is None:
+            rank_two_(self.H, beta, left, right, self.threads)
+        else:
+            c, L, R = self._own
+            self._own = (beta * c, torch.cat([beta * L, left]), torch.cat([R, right]))
 
     def symmetrise(self) -> None:
         """Remove the asymmetry that rounding has built up."""
-        if self.H is not None:
+        if self.H is not None and self._own is None:
             self.H = 0.5 * (self.H + self.H.T)
             self._product = None
 
     def reset(self) -> bool:
         """Build H anew where the model was last prepared; each time in a row with more damping."""
-        if self.H is None:
+        if self.H is None or self._own is not None:
             return False
         n, like = self.H.shape[0], self.H
         identity = torch.eye(n, dtype=like.dtype, device=like.device)
         self.H = self.scale * identity
         self._taken = self._product = None
         evaluation = self._evaluation
-        if isinstance(evaluation, LeastSquaresEvaluation) and evaluation.rows * n < DENSE:
+        if isinstance(evaluation, ResidualEvaluation) and evaluation.rows * n < DENSE:
             before = torch.get_num_threads()
             torch.set_num_threads(self.threads)  # dense algebra for once: PyTorch may have its threads
-            J = evaluation.jacobian()
-            G = J.T @ J
+            G = evaluation.gram()
             mu = max(evaluation.value, 1e-14 * float(G.diagonal().sum())) * 100.0**self.rebuilds
             factor, failed = torch.linalg.cholesky_ex(G + mu * identity)
             if not failed:

@@ -1,0 +1,222 @@
+"""Ranks that talk to each other: all of them in one process, or one process each under `torchrun`.
+
+An algorithm asks for what its ranks must agree on and never where they run.  Sums are formed in the order of
+the ranks from gathered summands, so that every rank has the same bits, and the bits of a single process that
+adds its parts in turn.  `sapts_pinn.distributed.connect` gives the ranks of `torchrun`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+class RankFailure(RuntimeError):
+    """A rank is gone or the ranks cannot reach each other; the message says which and what to do."""
+
+
+@dataclass
+class Traffic:
+    """What this rank has communicated.
+
+    Attributes:
+        collectives: Collective operations (each is one synchronisation of all ranks).
+        messages: Messages from one rank to another, sent or received by this one.
+        bytes: Bytes this rank has sent, counting what it contributes to a collective once for every other
+            rank (a native sum, see `Distributed.all_reduce`, for what a ring of ranks passes on).
+        seconds: Time spent in communication, waiting included.
+    """
+
+    collectives: int = 0
+    messages: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+class Communicator(ABC):
+    """Ranks 0 ... size - 1, of which this process is one.
+
+    Attributes:
+        rank: This process.
+        size: Number of ranks.
+        traffic: What was communicated so far.
+    """
+
+    rank: int
+    size: int
+    traffic: Traffic
+
+    @abstractmethod
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
+        """Every rank's tensor, in the order of the ranks; all of one shape and type."""
+
+    @abstractmethod
+    def gather_objects(self, value: Any) -> list[Any]:
+        """Every rank's (small) picklable value, in the order of the ranks: for checks at the start."""
+
+    @abstractmethod
+    def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
+        """The tensor of rank `source`; the others give one of the same shape and type."""
+
+    @abstractmethod
+    def send(self, tensor: Tensor, to: int) -> None:
+        """Send a tensor to one rank.
+
+        It may wait until the other receives: of two ranks that send to each other, one has to receive first.
+        """
+
+    @abstractmethod
+    def receive(self, like: Tensor, source: int) -> Tensor:
+        """The tensor that rank `source` sends, of the shape and type of `like`."""
+
+    def all_reduce(self, tensor: Tensor) -> Tensor:
+        """The sum over the ranks, the same bits everywhere."""
+        if self.size == 1:
+            return tensor
+        total, *others = self.all_gather(tensor)
+        total = total.clone()
+        for other in others:
+            total += other
+        return total
+
+    def dot(self, a: Tensor, b: Tensor) -> float:
+        """The inner product of vectors of which every rank holds a shard."""
+        return float(self.all_reduce(a.dot(b)))
+
+    def close(self) -> None:  # noqa: B027
+        """Leave the group."""
+
+
+class Alone(Communicator):
+    """A single process: nothing to exchange."""
+
+    def __init__(self) -> None:
+        self.rank, self.size, self.traffic = 0, 1, Traffic()
+
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
+        """This one."""
+        return [tensor]
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        """This one."""
+        return [value]
+
+    def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
+        """The same."""
+        return tensor
+
+    def send(self, tensor: Tensor, to: int) -> None:
+        """There is nobody to send to."""
+        raise ValueError(f"there is no rank {to}: this is a single process")
+
+    def receive(self, like: Tensor, source: int) -> Tensor:
+        """There is nobody to receive from."""
+        raise ValueError(f"there is no rank {source}: this is a single process")
+
+
+class Delayed(Communicator):
+    """Another communicator over a slower network: every collective and every message takes longer.
+
+    The ranks of a collective wait for it, and of a message the one that receives it: it arrives late.
+
+    Args:
+        inner: The communicator that does the work; its traffic is this one's, the delay included.
+        seconds: What is added to each.
+    """
+
+    def __init__(self, inner: Communicator, seconds: float) -> None:
+        if not seconds >= 0:
+            raise ValueError(f"a delay of at least 0 seconds is needed, not {seconds}")
+        self.inner, self.seconds = inner, seconds
+        self.rank, self.size, self.traffic = inner.rank, inner.size, inner.traffic
+
+    def _late(self, operation: Callable[..., T], *arguments: Any) -> T:
+        result = operation(*arguments)
+        began = time.perf_counter()
+        time.sleep(self.seconds)
+        self.traffic.seconds += time.perf_counter() - began
+        return result
+
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
+        """The inner one's, later."""
+        return self._late(self.inner.all_gather, tensor)
+
+    def all_reduce(self, tensor: Tensor) -> Tensor:
+        """The inner one's, later."""
+        return self._late(self.inner.all_reduce, tensor)
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        """The inner one's, later."""
+        return self._late(self.inner.gather_objects, value)
+
+    def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
+        """The inner one's, later."""
+        return self._late(self.inner.broadcast, tensor, source)
+
+    def send(self, tensor: Tensor, to: int) -> None:
+        """The inner one's."""
+        self.inner.send(tensor, to)
+
+    def receive(self, like: Tensor, source: int) -> Tensor:
+        """The inner one's, later."""
+        return self._late(self.inner.receive, like, source)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self.inner.close()
+
+
+def check_same(communicator: Communicator, **items: Any) -> None:
+    """Make sure that all ranks are about to do the same: otherwise they would hang, or agree on nonsense.
+
+    Args:
+        communicator: The ranks.
+        items: What has to be equal, by name: `code=code_fingerprint(), problem=..., configuration=...`; what
+            JSON cannot write is compared by its `repr`.
+
+    Raises:
+        ValueError: On every rank, naming each item that differs, and the ranks where it is not rank 0's.
+    """
+    texts = {name: json.dumps(item, sort_keys=True, default=repr) for name, item in items.items()}
+    marks = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    first, *others = communicator.gather_objects(marks)
+    differing = []
+    for name in sorted(first.keys() | {name for other in others for name in other}):
+        ranks = [rank for rank, other in enumerate(others, 1) if other.get(name) != first.get(name)]
+        if ranks:
+            differing.append(f"the {name} of {name_ranks(ranks)}")
+    if differing:
+        raise ValueError(
+            f"{' and '.join(differing)} differs from that of rank 0; "
+            "start every rank from the same installation and with the same arguments"
+        )
+
+
+def code_fingerprint() -> str:
+    """A hash of this package's sources (.py and .c), wherever they are installed."""
+    package, digest = Path(__file__).parent, hashlib.sha256()
+    # In a checkout two of the folders are links.
+    walk = os.walk(package, followlinks=True)
+    files = (
+        Path(folder, name) for folder, _, names in walk for name in names if name.endswith((".py", ".c"))
+    )
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(package).as_posix()}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def name_ranks(ranks: list[int]) -> str:
+    """`rank 1` or `ranks 1, 2`, for messages."""
+    return f"rank{'s' * (len(ranks) > 1)} {', '.join(map(str, ranks))}"

@@ -1,0 +1,234 @@
+"""Which residuals, or which parameters, each subdomain of SAPTS owns.
+
+**Data.**  A part holds residuals of every term, and the objective restricted to it keeps the full counts, so
+that over a partition sum_d f_d = f and sum_d grad f_d = grad f.  Regions (slabs, boxes) are cut through the
+points of the equation; points of boundary and initial conditions join the region they lie in, so that a part
+may lack a term altogether.  Scattered parts (interleaved, random) take their share of every term.  A residual
+of a periodic pair belongs where its first point lies.
+
+**Parameters.**  A part holds indices into the flat vector of `flat.gather`: whole layers in a row, whole
+tensors, or neurons (a row of a weight matrix with its entry of the bias).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+import torch
+from torch import Generator, Tensor
+
+from .geometry import cut, interleaved, overlapping_anywhere, overlapping_nearby, shuffled
+from .problems import Sites
+
+SCATTERED = ("interleaved", "random")
+DATA_KINDS = (*SCATTERED, "bisection")  # and every coordinate
+PARAMETER_KINDS = ("layers", "tensors", "neurons")
+
+
+@dataclass(frozen=True)
+class DataParts:
+    """A decomposition of the residuals; every dict suits `LeastSquares.restrict`.
+
+    Attributes:
+        owned: For each part the indices of its residuals by term: a partition, so sums over it are the whole.
+        local: The same with overlap, what a part's own objective looks at; the owned residuals come first.
+    """
+
+    owned: list[dict[str, Tensor]]
+    local: list[dict[str, Tensor]]
+
+
+def data_parts(
+    sites: Mapping[str, Sites],
+    parts: int,
+    kind: str,
+    generator: Generator,
+    names: Sequence[str],
+    overlap: float = 0.0,
+) -> DataParts:
+    """Give every residual to a part.
+
+    Args:
+        sites: The places of each term of a problem.
+        parts: Number of parts.
+        kind: "interleaved" (each part a thinned copy of the whole), "random", "bisection" (boxes of
+            space-time), or the name of a coordinate (slabs along it).
+        generator: Source of all randomness.
+        names: Names of the coordinates.
+        overlap: By how much of its size a part is enlarged, in [0, 1): by its neighbourhood where parts are
+            regions, else by residuals drawn from the others.
+
+    Returns:
+        The parts; terms of which a part has no residual are left out of its dict.  Scattered parts differ by
+        at most one residual in all, regions by at most one residual of the equation.
+
+    Raises:
+        ValueError: The kind is unknown, a part would get no residual, or the overlap does not lie in [0, 1).
+    """
+    # Residual i of a term is at point i, and at i + N / fold, ...: the first of them decides.
+    at = {name: s.points[: len(s.points) // s.fold] for name, s in sites.items() if len(s.points)}
+    if kind in SCATTERED:
+        by_term = _scattered(at, parts, kind, generator)
+    elif kind == "bisection" or kind in names:
+        by_term = _regions(at, parts, None if kind == "bisection" else names.index(kind))
+    else:
+        known = ", ".join(dict.fromkeys([*DATA_KINDS, *names]))
+        raise ValueError(f"unknown decomposition of the data {kind!r}; choose one of {known}")
+    owned = _by_part(by_term, parts)
+    if overlap == 0:
+        return DataParts(owned, owned)
+    wider = {
+        name: overlapping_anywhere(own, overlap, generator)
+        if kind in SCATTERED
+        else overlapping_nearby(own, at[name], overlap)
+        for name, own in by_term.items()
+    }
+    return DataParts(owned, _by_part(wider, parts))
+
+
+def _scattered(
+    at: Mapping[str, Tensor], parts: int, kind: str, generator: Generator
+) -> dict[str, list[Tensor]]:
+    """Each term by itself."""
+    total = sum(len(points) for points in at.values())
+    if parts > total:
+        raise ValueError(
+            f"part {total} of {parts} would get no residual, for there are only {total}: "
+            "use fewer parts or more points"
+        )
+    partition = interleaved if kind == "interleaved" else shuffled
+    load, by_term = [0] * parts, {}
+    for name, points in at.items():
+        shares = partition(points, min(parts, len(points)), generator)
+        shares += [shares[0][:0]] * (parts - len(shares))
+        by_term[name] = _deal(shares, load)
+    return by_term
+
+
+def _regions(at: Mapping[str, Tensor], parts: int, axis: int | None) -> dict[str, list[Tensor]]:
+    """The equation's points in equal counts, those of the other terms by the same cuts."""
+    if "equation" not in at:
+        raise ValueError(
+            f"regions are cut through the points of the term 'equation', which is none of {', '.join(at)}; "
+            "use the kind 'interleaved' or 'random'"
+        )
+    own, cuts = cut(at["equation"], parts, axis)
+    return {name: own if name == "equation" else cuts.assign(points) for name, points in at.items()}
+
+
+def _by_part(by_term: Mapping[str, Sequence[Tensor]], parts: int) -> list[dict[str, Tensor]]:
+    return [{name: own[d] for name, own in by_term.items() if len(own[d])} for d in range(parts)]
+
+
+def parameter_parts(
+    parameters: Sequence[Tensor], parts: int, kind: str, names: Sequence[str] | None = None
+) -> list[Tensor]:
+    """Give every parameter to a part.
+
+    Args:
+        parameters: The trained tensors, n entries in all.
+        parts: Number of parts.
+        kind: "layers" (several in a row, the largest part as small as possible), "tensors" (whole tensors),
+            or "neurons" (rows of a layer with their biases: of every layer each part has the same number but
+            for one, and the parts' sizes differ by at most the longest row).
+        names: Names of the tensors, as of `nn.Module.named_parameters`: then the tensors of one module make a
+            layer.  Without names it is a tensor of two or more dimensions and those of fewer that follow it.
+
+    Returns:
+        For each part indices into the vector [n] of `flat.gather`, ascending.
+
+    Raises:
+        ValueError: The kind is unknown, there are more parts than layers, tensors or neurons, or not as many
+            names as tensors.
+    """
+    if kind not in PARAMETER_KINDS:
+        raise ValueError(
+            f"unknown decomposition of the parameters {kind!r}; choose one of {', '.join(PARAMETER_KINDS)}"
+        )
+    if parts < 1:
+        raise ValueError(f"parts must be at least 1, not {parts}")
+    # Matrices of indices [count, size]: a row stays whole.
+    if kind == "tensors":
+        units = [index.view(1, -1) for index in _indices(parameters)]
+    elif kind == "layers":
+        units = [torch.cat([i.view(1, -1) for i in layer], 1) for layer in _layers(parameters, names)]
+    else:
+        units = [rows for layer in _layers(parameters, names) for rows in _rows(layer)]
+    count = sum(len(rows) for rows in units)
+    if parts > count:
+        remedy = f"use at most {count} parts" + ("" if kind == "neurons" else " or the kind 'neurons'")
+        raise ValueError(f"cannot spread {count} {kind} over {parts} parts: {remedy}")
+    blocks: list[Sequence[Tensor]]
+    if kind == "layers":
+        ends = _in_a_row([rows.numel() for rows in units], parts)
+        blocks = [units[start:end] for start, end in pairwise((0, *ends))]
+    else:
+        load = [0] * parts
+        units.sort(key=lambda rows: rows.shape[1], reverse=True)
+        dealt = [_deal(rows.tensor_split(parts), load) for rows in units]
+        blocks = list(zip(*dealt, strict=True))
+    return [torch.cat([rows.reshape(-1) for rows in block]).sort().values for block in blocks]
+
+
+def _indices(parameters: Sequence[Tensor]) -> list[Tensor]:
+    """For each tensor the places of its entries in the flat vector, in the tensor's shape."""
+    ends = accumulate(p.numel() for p in parameters)
+    return [
+        torch.arange(end - p.numel(), end, device=p.device).view(p.shape)
+        for p, end in zip(parameters, ends, strict=True)
+    ]
+
+
+def _layers(parameters: Sequence[Tensor], names: Sequence[str] | None) -> list[list[Tensor]]:
+    """The tensors' indices, grouped into layers."""
+    if names is not None and len(names) != len(parameters):
+        raise ValueError(f"there are {len(parameters)} parameters but {len(names)} names")
+    layers: list[list[Tensor]] = []
+    previous = None
+    for i, index in enumerate(_indices(parameters)):
+        module = None if names is None else names[i].rpartition(".")[0]
+        if not layers or (index.dim() >= 2 if names is None else module != previous):
+            layers.append([])
+        layers[-1].append(index)
+        previous = module
+    return layers
+
+
+def _rows(layer: Sequence[Tensor]) -> list[Tensor]:
+    """The neurons of a layer: row i of its first tensor and entry i of the others that have as many."""
+    first = layer[0]
+    fitting = [index for index in layer if index.shape[:1] == first.shape[:1]]
+    others = [index for index in layer if index.shape[:1] != first.shape[:1]]
+    rows = torch.cat([index.reshape(*(first.shape[:1] or [1]), -1) for index in fitting], 1)
+    return [rows, *(_rows(others) if others else [])]
+
+
+def _in_a_row(sizes: Sequence[int], parts: int) -> tuple[int, ...]:
+    """Where the parts of a row of units end, so that the largest part is as small as possible.
+
+    Dynamic programming: when the first j units make p parts, the last of these is units i ... j - 1, and the
+    best is min over i of max(best of i units in p - 1 parts, size of the last).
+    """
+    total = [0, *accumulate(sizes)]
+    best: dict[int, tuple[int, tuple[int, ...]]] = {j: (total[j], (j,)) for j in range(1, len(total))}
+    for p in range(2, parts + 1):
+        best = {
+            j: min((max(best[i][0], total[j] - total[i]), (*best[i][1], j)) for i in range(p - 1, j))
+            for j in range(p, len(total))
+        }
+    return best[len(sizes)][1]
+
+
+def _deal(shares: Sequence[Tensor], load: list[int]) -> list[Tensor]:
+    """For each part a share, the larger ones to the parts that have the least so far; adds to their load.
+
+    When the shares, of rows of one size, differ by at most one row, then loads never differ by more than the
+    longest row there was: only who had less, or the same, gets more.
+    """
+    takers = sorted(range(len(load)), key=load.__getitem__)
+    dealt = dict(zip(takers, sorted(shares, key=len, reverse=True), strict=True))
+    for part, share in dealt.items():
+        load[part] += share.numel()
+    return [dealt[part] for part in range(len(load))]

@@ -1,0 +1,337 @@
+"""One process for every rank, over torch.distributed: what `torchrun` starts.
+
+What one rank does not know is whether another that keeps silent is slow or dead: Gloo reports a broken
+connection at once but not whose, NCCL reports nothing, and a stopped process keeps its connections.  So every
+rank has a pulse: a thread that counts up a key in the store where the ranks met, and reads those of the
+others.  When an operation fails or outlasts its limit, the ranks whose pulse stands still are the ones that
+are gone.  The first to find out leaves its finding in the store, so that all survivors raise the same
+sentence.  Only that thread speaks to the store: when its host is dead or stopped, it does not answer.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from .communicator import Alone, Communicator, RankFailure, Traffic, name_ranks
+
+BEAT = 0.25  # seconds from one beat to the next
+GRACE = 3.0  # seconds a rank has to show its pulse once something went wrong
+ORDERED = 8  # ranks up to which a sum is formed in their order
+RESUME = "the run stops, resume from the last checkpoint"
+
+
+def connect(device: str | torch.device = "cpu", timeout: float = 60.0) -> Communicator:
+    """The ranks that this process was started among.
+
+    Args:
+        device: Where the tensors live, "cpu" or "cuda" (then each rank of a machine takes the next GPU as its
+            current one).
+        timeout: Seconds that one operation may wait for the other ranks.
+
+    Returns:
+        `Distributed` under `torchrun` (or where its variables RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and
+        MASTER_PORT are set by other means), `Alone` otherwise.
+
+    Raises:
+        RankFailure: The ranks do not all come within `timeout`.
+    """
+    return Alone() if int(os.environ.get("WORLD_SIZE", "1")) == 1 else Distributed(device, timeout)
+
+
+class Distributed(Communicator):
+    """The ranks of a torch.distributed process group; see `connect`.
+
+    Tensors of any type and shape; results are on the device of the argument, without gradients.  Every
+    operation raises RankFailure when another rank is gone, or when this process was asked to stop (SIGTERM,
+    unless the program handles it: `torchrun` sends it to the survivors of a dead rank, and kills them 30 s
+    later).
+
+    Args:
+        device: "cpu" or "cuda".
+        timeout: Seconds that one operation may wait for the other ranks.
+    """
+
+    def __init__(self, device: str | torch.device = "cpu", timeout: float = 60.0) -> None:
+        self.traffic, self._timeout = Traffic(), timeout
+        self._failure: RankFailure | None = None
+        self._asked_to_stop = False
+        self._wire = _wire(torch.device(device))
+        self._native = self._wire.type == "cuda"
+        try:
+            # NCCL ends the process at its limit: later than ours, so that the last checkpoint can be written.
+            limit = timedelta(seconds=timeout + 60.0 * self._native)
+            dist.init_process_group("nccl" if self._native else "gloo", timeout=limit)
+            self.rank, self.size = dist.get_rank(), dist.get_world_size()
+            self._pulse = _Pulse(self.rank, self.size, timeout)
+            self._finish(self._gather(self._bytes(torch.tensor(self.rank)))[1])
+        except RuntimeError as error:
+            if dist.is_initialized():
+                dist.destroy_process_group()
+            raise RankFailure(
+                "the {WORLD_SIZE} ranks did not all meet at {MASTER_ADDR}:{MASTER_PORT}".format_map(
+                    os.environ
+                )
+                + f" within {timeout:g} s ({_first_line(error)})"
+            ) from error
+        self._pulse.start()
+        self._handles = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        )
+        if self._handles:
+            signal.signal(signal.SIGTERM, self._stop)
+        atexit.register(self.close)
+
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
+        """Every rank's tensor, in the order of the ranks; all of one shape and type."""
+        with self._operation():
+            parts, work = self._gather(self._bytes(tensor))
+            self._finish(work)
+        self._count(tensor, collectives=1, copies=self.size - 1)
+        return [_tensor(part, tensor) for part in parts]
+
+    def all_reduce(self, tensor: Tensor) -> Tensor:
+        """The sum over the ranks, the same bits everywhere.
+
+        Up to 8 ranks it is formed in their order, so that it has the bits of one process adding its parts.
+        Each rank then sends (size - 1) times the tensor.  Among more ranks a ring passes on partial sums, for
+        which it sends at most twice the tensor, in an order of its own.
+        """
+        if self.size <= ORDERED or tensor.dtype == torch.bool:
+            return super().all_reduce(tensor)
+        total = tensor.detach().to(self._wire, copy=True).contiguous()
+        with self._operation():
+            self._finish(dist.all_reduce(total, async_op=True))
+        self._count(tensor, collectives=1, copies=2 * (self.size - 1), shared_by=self.size)
+        return total.to(tensor.device)
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        """Every rank's (small) picklable value, in the order of the ranks: for checks at the start."""
+        data = torch.frombuffer(bytearray(pickle.dumps(value)), dtype=torch.uint8)
+        lengths = [int(length) for length in self.all_gather(torch.tensor(len(data)))]
+        padded = torch.zeros(max(lengths), dtype=torch.uint8)
+        padded[: len(data)] = data
+        parts = self.all_gather(padded)
+        return [pickle.loads(bytes(part[:n].numpy())) for part, n in zip(parts, lengths, strict=True)]
+
+    def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
+        """The tensor of rank `source`; the others give one of the same shape and type."""
+        sends = self.rank == source
+        data = self._bytes(tensor) if sends else self._space(tensor)
+        with self._operation():
+            self._finish(dist.broadcast(data, source, async_op=True))
+        self._count(tensor, collectives=1, copies=sends * (self.size - 1))
+        return _tensor(data, tensor)
+
+    def send(self, tensor: Tensor, to: int) -> None:
+        """Send a tensor to one rank, and wait until it has received it."""
+        with self._operation():
+            self._finish(dist.isend(self._bytes(tensor), self._other(to)))
+        self._count(tensor, messages=1, copies=1)
+
+    def receive(self, like: Tensor, source: int) -> Tensor:
+        """The tensor that rank `source` sends, of the shape and type of `like`."""
+        data = self._space(like)
+        with self._operation():
+            self._finish(dist.irecv(data, self._other(source)))
+        self._count(like, messages=1)
+        return _tensor(data, like)
+
+    def close(self) -> None:
+        """Leave the group; done at exit if not before."""
+        atexit.unregister(self.close)
+        self._pulse.leave()
+        if self._handles:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._handles = False
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+    # Operations
+
+    @contextmanager
+    def _operation(self) -> Iterator[None]:
+        if self._failure is not None:
+            raise self._failure
+        began = time.perf_counter()
+        try:
+            if self._asked_to_stop or self._pulse.finding is not None:
+                raise RuntimeError("the run stops")
+            yield
+        except RuntimeError as error:
+            self._failure = self._pulse.failure(error, self._asked_to_stop, self._timeout)
+            if not self._native and dist.is_initialized():
+                dist.destroy_process_group()  # whoever waits for this rank learns of it now
+            raise self._failure from error
+        finally:
+            self.traffic.seconds += time.perf_counter() - began
+
+    def _finish(self, work: Any) -> None:
+        if not self._native:
+            work.wait()
+            return
+        # NCCL does not notice that a rank has died.
+        limit = time.monotonic() + self._timeout
+        while not work.is_completed():
+            if time.monotonic() > limit:
+                raise RuntimeError("timed out")
+            if self._pulse.finding is not None or self._pulse.silent(time.monotonic() - 3 * GRACE):
+                raise RuntimeError("a rank is silent")
+            time.sleep(5e-5)
+
+    def _gather(self, data: Tensor) -> tuple[list[Tensor], Any]:
+        parts = [torch.empty_like(data) for _ in range(self.size)]
+        return parts, dist.all_gather(parts, data, async_op=True)
+
+    def _bytes(self, tensor: Tensor) -> Tensor:
+        """A tensor as bytes: what travels needs no type."""
+        return tensor.detach().to(self._wire).contiguous().view(-1).view(torch.uint8)
+
+    def _space(self, like: Tensor) -> Tensor:
+        return torch.empty(like.nbytes, dtype=torch.uint8, device=self._wire)
+
+    def _count(
+        self, tensor: Tensor, collectives: int = 0, messages: int = 0, copies: int = 0, shared_by: int = 1
+    ) -> None:
+        self.traffic.collectives += collectives
+        self.traffic.messages += messages
+        self.traffic.bytes += copies * tensor.nbytes // shared_by
+
+    def _other(self, rank: int) -> int:
+        if rank == self.rank or not 0 <= rank < self.size:
+            raise ValueError(f"rank {self.rank} of {self.size} cannot exchange messages with rank {rank}")
+        return rank
+
+    def _stop(self, *_: object) -> None:
+        self._asked_to_stop = True  # and the next operation says so: nothing is left half done
+
+
+class _Pulse(threading.Thread):
+    """The ranks' pulses.
+
+    Attributes:
+        finding: What is wrong, once some rank has found out.
+    """
+
+    def __init__(self, rank: int, size: int, timeout: float) -> None:
+        super().__init__(name="sapts_pinn pulse", daemon=True)
+        self.finding: str | None = None
+        self._rank, self._size = rank, size
+        # `torchrun` keeps the store in its own process, and the same one when it restarts the ranks.
+        self._hosted_apart = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+        self._store = dist.PrefixStore(  # type: ignore[attr-defined]
+            f"sapts_pinn/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}",
+            dist.TCPStore(  # type: ignore[attr-defined]
+                os.environ["MASTER_ADDR"],
+                int(os.environ["MASTER_PORT"]),
+                is_master=False,
+                timeout=timedelta(seconds=timeout),
+            ),
+        )
+        self._keys = [f"pulse {r}" for r in range(size)]
+        self._last, self._heard = [b""] * size, [time.monotonic()] * size
+        self._answered = time.monotonic()
+        self._own_finding: str | None = None
+        self._left = threading.Event()
+        self._store.set(self._keys[rank], "0")
+
+    def run(self) -> None:
+        """Beat until this rank leaves, or the store is gone."""
+        beats = 0
+        while not self._left.wait(BEAT):
+            beats += 1
+            try:
+                self._beat(beats)
+            except RuntimeError:
+                return
+
+    def _beat(self, beats: int) -> None:
+        self._store.set(self._keys[self._rank], str(beats))
+        pulses = self._store.multi_get(self._keys)
+        self._answered = time.monotonic()
+        for rank, (last, pulse) in enumerate(zip(self._last, pulses, strict=True)):
+            if pulse != last:
+                self._heard[rank] = self._answered
+        self._last = pulses
+        if self._own_finding is not None:
+            self._store.compare_set("finding", "", self._own_finding)  # the first one stays
+        if self._store.check(["finding"]):
+            self.finding = self._store.get("finding").decode()
+
+    def silent(self, since: float) -> list[int]:
+        """The ranks without a beat since that moment; rank 0 if it takes the store with it."""
+        if self.ident is None:  # the ranks are still meeting
+            return []
+        if self._answered < since:
+            return [] if self._hosted_apart else [0]
+        return [rank for rank in range(self._size) if rank != self._rank and self._heard[rank] < since]
+
+    def failure(self, error: RuntimeError, asked_to_stop: bool, timeout: float) -> RankFailure:
+        """What is behind an operation's failure; takes `GRACE` seconds unless a rank already knows."""
+        began = time.monotonic()
+        while self.finding is None and time.monotonic() < began + GRACE:
+            time.sleep(BEAT / 5)
+        if self.finding is None:
+            self._own_finding = self._judge(error, asked_to_stop, timeout, since=began + GRACE / 2)
+            while self.finding is None and self.is_alive() and time.monotonic() < began + GRACE + 4 * BEAT:
+                time.sleep(BEAT / 5)
+            if self._rank == 0 and not self._hosted_apart:
+                time.sleep(4 * BEAT)  # the others have to read it before the store goes with this process
+        return RankFailure(self.finding or self._own_finding)
+
+    def _judge(self, error: RuntimeError, asked_to_stop: bool, timeout: float, since: float) -> str:
+        late = "timed out" in str(error).lower()
+        silent = self.silent(since)
+        if silent:
+            has, its = ("has", "its connection") if len(silent) == 1 else ("have", "their connections")
+            verb = f"{has} stopped answering, died or lost" if late else f"{has} died or lost"
+            return f"{name_ranks(silent)} {verb} {its}; {RESUME}"
+        if self._answered < since:
+            return f"torchrun has died or lost its connection; {RESUME}"
+        if asked_to_stop:
+            return f"rank {self._rank} was asked to stop (SIGTERM); {RESUME}"
+        if late:
+            return (
+                f"rank {self._rank} waited {timeout:g} s for the others although all of them are alive; "
+                f"{RESUME}, with a longer `timeout` if a rank had so much to compute"
+            )
+        return f"communication failed although all ranks are alive ({_first_line(error)}); {RESUME}"
+
+    def leave(self) -> None:
+        """Stop beating."""
+        self._left.set()
+        if self.is_alive():
+            self.join(timeout=4 * BEAT)  # it may wait for a store that does not answer
+
+
+def _wire(device: torch.device) -> torch.device:
+    """Where tensors are exchanged: NCCL needs a GPU for each rank; ranks that share one go through memory."""
+    if device.type != "cuda":
+        return torch.device("cpu")
+    gpus, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", "0"))
+    if not gpus:
+        raise ValueError('no GPU is visible to this rank; use device "cpu"')
+    torch.cuda.set_device(local % gpus)
+    enough = gpus >= int(os.environ.get("LOCAL_WORLD_SIZE", local + 1))
+    return torch.device("cuda", local) if enough else torch.device("cpu")
+
+
+def _tensor(data: Tensor, like: Tensor) -> Tensor:
+    return data.view(like.dtype).view(like.shape).to(like.device)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,116 @@
+"""The local solve of SAPTS: a few trust-region steps of one part, or of the parts of a group in turn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from .curvature import Curvature
+from .parts import LocalEvaluation, Part
+from .trust_region import ROUNDING, RadiusRule
+
+Pair = tuple[Tensor, Tensor, float]
+
+
+@dataclass
+class Record:
+    """What a part did in a sweep.
+
+    Attributes:
+        number: The part.
+        gain: F_d before less F_d after.
+        radius: The radius it ended with.
+        length: The sum of its accepted steps' lengths.
+        steps: Steps tried.
+        accepted: Steps taken.
+        work: Gradient evaluations, in those of the full point set.
+    """
+
+    number: float
+    gain: float = 0.0
+    radius: float = 0.0
+    length: float = 0.0
+    steps: float = 0.0
+    accepted: float = 0.0
+    work: float = 0.0
+
+
+@dataclass
+class Correction:
+    """The outcome of a group's local solves.
+
+    Attributes:
+        s: The correction, [n].
+        y: The change of the F_d's gradients along it, [n].
+        records: One for each part visited.
+        pairs: The secant pairs found: s and y of [n] each, and the length of s in the part's model.
+        last: The last part visited and its look at theta_k + s, where that is known.
+    """
+
+    s: Tensor
+    y: Tensor
+    records: list[Record]
+    pairs: list[Pair] = field(default_factory=list)
+    last: tuple[Part, LocalEvaluation] | None = None
+
+    @property
+    def predicted(self) -> float:
+        """The reduction that the parts saw."""
+        return sum(record.gain for record in self.records)
+
+
+def improve(
+    part: Part,
+    z: Tensor,
+    start: LocalEvaluation,
+    curvature: Curvature,
+    radius: float,
+    steps: int,
+    rule: RadiusRule,
+) -> tuple[Tensor, LocalEvaluation, Record, list[Pair]]:
+    """Take up to `steps` trust-region steps on F_d.
+
+    Args:
+        part: The part.
+        z: Where it starts, [n].
+        start: F_d there.
+        curvature: The model of its Hessian, in the part's parameters; it learns.
+        radius: Initial radius of a step.
+        steps: At most so many trials.
+        rule: Acceptance and radius.
+
+    Returns:
+        Where it ended [n], F_d there, what was done, and the secant pairs.
+    """
+    here, g, record = start, start.gradient(), Record(part.number, radius=radius)
+    pairs: list[Pair] = []
+    curvature.prepare(here)
+    for _ in range(steps):
+        step = curvature.solve(g, record.radius)
+        if not step.predicted > ROUNDING * EPSILON[g.element_size()] * abs(here.value):
+            break
+        s = part.extend(step.s, len(z))
+        trial = part.evaluate(z + s)
+        rho = (here.value - trial.value) / step.predicted if math.isfinite(trial.value) else -math.inf
+        accepted = rho > rule.accept
+        if accepted:
+            g_trial = trial.gradient()
+            accepted = bool(g_trial.isfinite().all())
+        record.steps += 1
+        record.radius = rule.next(record.radius, rho, step, accepted)
+        if not accepted:
+            continue
+        curvature.update(step.s, g_trial - g)
+        pairs.append((s, trial.full_gradient() - here.full_gradient(), step.length))
+        z, here, g = z + s, trial, g_trial
+        record.accepted += 1
+        record.length += step.length
+        if record.accepted < steps:
+            curvature.prepare(here)
+    record.gain = start.value - here.value
+    return z, here, record, pairs
+
+
+EPSILON = {8: 2.0**-52, 4: 2.0**-23}  # by bytes of a number

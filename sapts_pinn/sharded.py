@@ -1,0 +1,98 @@
+"""A model whose stages live on different ranks, with what the training loop asks of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Generator, Tensor
+
+from .communicator import Communicator
+from .model import Model
+from .networks import NetworkSpec, build_network
+from .objective import Counters
+from .pipeline import Pipeline
+from .problems import Problem, Sites
+from .stages import ModelChain, build_partly, merge
+
+
+class ShardedModel:
+    """The model of a problem as a chain of stages; this rank holds the parameters of its own.
+
+    Calling it, its residuals and `assemble` are collective.
+
+    Args:
+        problem: Gives the ansatz and the coefficients.
+        generator: Draws the weights: those that one process would have.
+        network: As of `build_network`.
+        dtype: Precision.
+        activation: Of a network given by widths.
+        parts: Number of stages.
+        communicator: The ranks.
+
+    Raises:
+        ValueError: The network cannot be cut into so many stages.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        generator: Generator,
+        network: NetworkSpec,
+        dtype: torch.dtype,
+        activation: str,
+        parts: int,
+        communicator: Communicator,
+    ) -> None:
+        self.problem, self.communicator = problem, communicator
+        sizes = len(problem.ansatz.feature_names), len(problem.unknown_names)
+        built = build_partly(
+            network, *sizes, generator, dtype, activation, parts=parts, communicator=communicator
+        )
+        self.chain = ModelChain(problem, built, parts, communicator)
+        self._spec = network, *sizes, dtype, activation
+
+    @property
+    def coefficients(self) -> dict[str, Tensor]:
+        """Those of the problem; only the last rank trains them."""
+        return dict(self.chain.part.coefficients.items())
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Those of this rank."""
+        return iter(self.chain.parameters())
+
+    def objective(self, sites: Mapping[str, Sites], counters: Counters) -> Pipeline:
+        """The loss on given points."""
+        return Pipeline.of_problem(self.chain, sites, counters)
+
+    def __call__(self, points: Tensor) -> Tensor:
+        """The unknowns [N, m] at points [N, dim], on every rank."""
+        return self._anywhere(points).predict(points.to(self.chain.like))
+
+    def residuals(self, points: Tensor) -> Tensor:
+        """The equation's residuals [K, N] at points [N, dim], on every rank."""
+        return self._anywhere(points).residuals(points.to(self.chain.like))
+
+    def _anywhere(self, points: Tensor) -> Pipeline:
+        return self.objective({"equation": Sites(points[:1])}, Counters())
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Parameters and buffers of this rank, by their names in the whole model."""
+        return self.chain.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over this rank's."""
+        self.chain.load_state_dict(state)
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes of this rank's parameters, and of all."""
+        return self.chain.memory()
+
+    def assemble(self) -> Model:
+        """The whole model on every rank, for what comes after training; only this needs its memory."""
+        shards = self.communicator.gather_objects(self.state_dict())
+        network, inputs, outputs, dtype, activation = self._spec
+        net = build_network(network, inputs, outputs, Generator(), dtype, activation)
+        model = Model(self.problem, net.to(self.chain.like.device))
+        model.load_state_dict(merge(shards))
+        return model

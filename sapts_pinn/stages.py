@@ -1,0 +1,417 @@
+"""A network as a chain of stages, of which every rank holds its own.
+
+    net = phi_S o ... o phi_1,      phi_s a run of consecutive layers with the parameters theta_s
+
+The layers of other ranks stay in the network as shapes without storage (PyTorch's meta device).  So every
+rank knows all names, all sizes and the shape of what travels from stage to stage, and holds nothing else of
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import accumulate
+
+import torch
+from torch import Generator, Tensor, nn
+
+from .communicator import Alone, Communicator
+from .model import Model, split_embedding
+from .networks import MLP, ModifiedMLP, NetworkSpec, build_network, initialise
+from .problems import Problem
+from .taylor import Channels, find_rule, multiply, propagate, rule
+
+# -- cutting ---------------------------------------------------------------------------------------------
+
+
+def balance(sizes: Sequence[int], parts: int) -> list[range]:
+    """Cut a row of sizes into consecutive parts, none of them empty, so that the largest sum is least.
+
+    Args:
+        sizes: At least as many as there are parts.
+        parts: At least one.
+    """
+    sums = [0, *accumulate(sizes)]
+
+    @cache
+    def best(start: int, parts: int) -> tuple[int, int]:
+        """The largest sum from `start` on, and where the first part ends."""
+        if parts == 1:
+            return sums[-1] - sums[start], len(sizes)
+        ends = range(start + 1, len(sizes) - parts + 2)
+        return min((max(sums[end] - sums[start], best(end, parts - 1)[0]), end) for end in ends)
+
+    out, start = [], 0
+    for left in range(parts, 0, -1):
+        end = best(start, left)[1]
+        out.append(range(start, end))
+        start = end
+    return out
+
+
+def stage_chain(network: nn.Module, parts: int) -> list[nn.Sequential]:
+    """Cut a network into consecutive stages; the largest has as few parameters as possible.
+
+    A cut never divides a layer; what follows a layer without trainable parameters of its own stays with it,
+    and what comes before the first one too.  An `nn.Sequential` is cut between its layers, nested ones
+    included.  In a modified MLP the gates travel along, which makes the activations three times as wide.
+
+    Args:
+        network: An `nn.Sequential`, such as `MLP`, or a `ModifiedMLP`; any other module counts as one layer.
+        parts: Number of stages.
+
+    Returns:
+        The stages; they share the network's layers.
+
+    Raises:
+        ValueError: There are fewer layers with parameters than stages, or two stages share a parameter.
+    """
+    groups: list[list[nn.Module]] = [[]]
+    for layer in _layers(network):
+        if _trained(layer) and any(_trained(other) for other in groups[-1]):
+            groups.append([])
+        groups[-1].append(layer)
+    sizes = [_count(group) for group in groups]
+    found = sum(any(_trained(layer) for layer in group) for group in groups)
+    if not 1 <= parts <= found:
+        raise ValueError(
+            f"{type(network).__name__} cannot be cut into {parts} stages: "
+            f"it has {found} layers with parameters one after the other"
+        )
+    stages = [nn.Sequential(*(layer for i in part for layer in groups[i])) for part in balance(sizes, parts)]
+    owner: dict[int, int] = {}
+    for s, stage in enumerate(stages):
+        for name, p in stage.named_parameters():
+            if owner.setdefault(id(p), s) != s:
+                raise ValueError(
+                    f"stages {owner[id(p)]} and {s} share a parameter of shape {tuple(p.shape)} "
+                    f"({name}); untie it, or ask for fewer than {parts} stages"
+                )
+    return stages
+
+
+def _layers(network: nn.Module) -> list[nn.Module]:
+    """The modules to cut between; a module with hooks, or a forward of its own, is not looked into."""
+    if isinstance(network, nn.Sequential) and find_rule(network) is not None:
+        return [layer for child in network for layer in _layers(child)]
+    if isinstance(network, ModifiedMLP) and find_rule(network) is not None:
+        first, *others = network.layers
+        gated = [_Gated(layer, network.activation) for layer in others]
+        return [_Gates(network, first), *gated, _Ungated(network.last)]
+    return [network]
+
+
+def _trained(module: nn.Module) -> bool:
+    return any(p.requires_grad for p in module.parameters())
+
+
+def _count(modules: Iterable[nn.Module]) -> int:
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+class _Gates(nn.Module):
+    """The beginning of a modified MLP: x -> (h, u, v) side by side."""
+
+    def __init__(self, network: ModifiedMLP, layer: nn.Module) -> None:
+        super().__init__()
+        self.gate_u, self.gate_v = network.gate_u, network.gate_v
+        self.layer, self.activation = layer, network.activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        u, v, s = (self.activation(layer(x)) for layer in (self.gate_u, self.gate_v, self.layer))
+        return torch.cat([v + s * (u - v), u, v], -1)
+
+
+class _Gated(nn.Module):
+    """A layer between gates: (h, u, v) -> (v + s(h) (u - v), u, v)."""
+
+    def __init__(self, layer: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.layer, self.activation = layer, activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, u, v = x.chunk(3, -1)
+        return torch.cat([v + self.activation(self.layer(h)) * (u - v), u, v], -1)
+
+
+class _Ungated(nn.Module):
+    """The end of a modified MLP: (h, u, v) -> output."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.chunk(3, -1)[0])  # type: ignore[no-any-return]
+
+
+@rule(_Gates)
+def _gates(module: _Gates, bundle: Tensor, channels: Channels) -> Tensor:
+    u, v, s = (
+        propagate(module.activation, propagate(layer, bundle, channels), channels)
+        for layer in (module.gate_u, module.gate_v, module.layer)
+    )
+    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
+
+
+@rule(_Gated)
+def _gated(module: _Gated, bundle: Tensor, channels: Channels) -> Tensor:
+    h, u, v = bundle.chunk(3, -1)
+    s = propagate(module.activation, propagate(module.layer, h, channels), channels)
+    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
+
+
+@rule(_Ungated)
+def _ungated(module: _Ungated, bundle: Tensor, channels: Channels) -> Tensor:
+    return propagate(module.layer, bundle.chunk(3, -1)[0], channels)
+
+
+# -- what a rank holds -----------------------------------------------------------------------------------
+
+
+class Stage(nn.Module):
+    """A run of layers; the last one also holds the unknown coefficients of a problem.
+
+    Args:
+        layers: The layers.
+    """
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+        self.coefficients = nn.ParameterDict()
+
+    def forward(self, x: Tensor, channels: Channels | None = None) -> Tensor:
+        """Carry a Taylor bundle [C, N, W] through the layers, or without channels any input."""
+        if channels is None:
+            return self.layers(x)  # type: ignore[no-any-return]
+        return propagate(self.layers, x, channels)
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The parameters to train, by their names in this stage."""
+        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Copies of them to differentiate by, which stay when the parameters move."""
+        return {name: p.detach().clone().requires_grad_() for name, p in self.trained().items()}
+
+    def at(self, weights: dict[str, Tensor], x: Tensor, channels: Channels | None) -> Tensor:
+        """The output with a snapshot's weights."""
+        return torch.func.functional_call(self, weights, (x, channels))  # type: ignore[no-any-return]
+
+    def known(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The coefficients, from a snapshot where they are trained."""
+        return {
+            name: weights.get(f"coefficients.{name}", value.detach())
+            for name, value in self.coefficients.items()
+        }
+
+
+class Chain:
+    """A network cut into stages, of which this rank holds its own.
+
+    Args:
+        network: The network, or what `build_partly` made of it.  It is taken over: the layers of stages on
+            other ranks lose their storage.
+        parts: Number of stages.
+        communicator: The ranks (default: this process alone); each gets consecutive stages.
+
+    Attributes:
+        stages: All stages; those of other ranks are shapes only.
+        owned: The positions of this rank's.
+
+    Raises:
+        ValueError: The network cannot be cut like this, or there are fewer stages than ranks.
+    """
+
+    def __init__(self, network: nn.Module, parts: int, communicator: Communicator | None = None) -> None:
+        self.network, self.communicator = network, communicator or Alone()
+        self.stages = [Stage(layers) for layers in stage_chain(network, parts)]
+        if parts < self.communicator.size:
+            raise ValueError(
+                f"{parts} stages are too few for {self.communicator.size} ranks; every rank needs one"
+            )
+        sizes = [_count([stage]) for stage in self.stages]
+        self.owned = balance(sizes, self.communicator.size)[self.communicator.rank]
+        for s, stage in enumerate(self.stages):
+            if s not in self.owned:
+                stage.to("meta")
+
+    @property
+    def own(self) -> dict[int, Stage]:
+        """This rank's stages by position."""
+        return {s: self.stages[s] for s in self.owned}
+
+    @property
+    def first(self) -> bool:
+        """Whether this rank has the first stage."""
+        return 0 in self.owned
+
+    @property
+    def last(self) -> bool:
+        """Whether this rank has the last stage."""
+        return len(self.stages) - 1 in self.owned
+
+    @property
+    def like(self) -> Tensor:
+        """A parameter of this rank, for its precision and device."""
+        return next(self.stages[self.owned.start].parameters())
+
+    @property
+    def sizes(self) -> list[int]:
+        """Number of trained parameters of every stage."""
+        return [sum(p.numel() for p in stage.trained().values()) for stage in self.stages]
+
+    def receive(self, like: Tensor, step: int) -> Tensor:
+        """A tensor from the rank before (step -1) or after (step 1), of the shape and type of `like`."""
+        like = torch.empty_like(like, device=self.like.device)
+        return self.communicator.receive(like, self.communicator.rank + step)
+
+    def send(self, tensor: Tensor, step: int) -> None:
+        """Send a tensor to the rank before or after."""
+        self.communicator.send(tensor.contiguous(), self.communicator.rank + step)
+
+    def from_last(self, tensor: Tensor) -> Tensor:
+        """What the rank of the last stage has here; the others give anything of that shape and type."""
+        return self.communicator.broadcast(tensor.contiguous(), self.communicator.size - 1)
+
+    def parameters(self) -> list[Tensor]:
+        """This rank's trained parameters, stage by stage."""
+        return [p for stage in self.own.values() for p in stage.trained().values()]
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes of this rank's parameters, and of the whole network's."""
+        held = [sum(p.numel() * p.element_size() for p in stage.parameters()) for stage in self.stages]
+        return sum(held[s] for s in self.owned), sum(held)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Parameters and buffers of this rank, by their names in the whole network."""
+        return {name: t for name, t in self.network.state_dict().items() if t.device.type != "meta"}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over this rank's parameters and buffers from its own, or the whole network's, state.
+
+        Raises:
+            ValueError: One of them is missing or has another shape.
+        """
+        own = self.state_dict()
+        for name, tensor in own.items():
+            if name not in state or state[name].shape != tensor.shape:
+                found = tuple(state[name].shape) if name in state else "nothing"
+                raise ValueError(
+                    f"the state has {found} for {name} of shape {tuple(tensor.shape)}; "
+                    "it was saved with another network or another number of stages"
+                )
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(state[name])
+
+
+class ModelChain(Chain):
+    """The chain of a problem's model: the ansatz surrounds it, and its last stage has the coefficients.
+
+    The names in its state are those of `Model(problem, network)`.
+
+    Args:
+        problem: Gives the ansatz and the coefficients.
+        network: As for `Chain`; maps features [N, F] to the unknowns' N_j, [N, m].  Embeddings that it starts
+            with are computed once for every set of points.
+        parts: Number of stages.
+        communicator: The ranks.
+
+    Attributes:
+        part: A `Model` around this rank's first stage, for what does not depend on the parameters.
+        embedding: What comes before the first parameter; shapes only on ranks without the first stage.
+
+    Raises:
+        ValueError: As for `Chain`.
+    """
+
+    def __init__(
+        self, problem: Problem, network: nn.Module, parts: int, communicator: Communicator | None = None
+    ) -> None:
+        super().__init__(network, parts, communicator)
+        self.problem = problem
+        self.part = Model(problem, self.stages[self.owned.start].layers)
+        self.embedding, self.stages[0].layers = split_embedding(self.stages[0].layers)
+        self.stages[-1].coefficients = self.part.coefficients
+        if not self.last:
+            self.stages[-1].to("meta")
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Parameters and buffers of this rank, by their names in the whole model."""
+        state = {f"network.{name}": t for name, t in super().state_dict().items()}
+        if self.last:
+            state |= {f"coefficients.{name}": p.detach() for name, p in self.part.coefficients.items()}
+        return state
+
+    def coefficients(self) -> dict[str, float]:
+        """The coefficients' values on every rank; collective."""
+        held = self.part.coefficients
+        if not held:
+            return {}
+        values = [p.detach() if self.last else torch.zeros_like(p, device="cpu") for p in held.values()]
+        told = self.from_last(torch.stack(values).to(self.like.device))
+        return dict(zip(held, told.tolist(), strict=True))
+
+
+def build_partly(
+    spec: NetworkSpec,
+    inputs: int,
+    outputs: int,
+    generator: Generator,
+    dtype: torch.dtype,
+    activation: str = "tanh",
+    *,
+    parts: int,
+    communicator: Communicator,
+) -> nn.Module:
+    """What `build_network` makes, but only the layers of this rank's stages.
+
+    The weights of all layers are drawn in turn and those of other ranks dropped, so that the ranks together
+    have what one process would have, and the generator ends where it would.  A network given as a module, or
+    by a function, is made whole first: only its author knows what its layers start from.
+
+    Args:
+        spec: As the others up to `activation`, see `build_network`.
+        inputs: Number of features.
+        outputs: Number of unknowns.
+        generator: Draws the weights.
+        dtype: Precision.
+        activation: Of a network given by widths.
+        parts: Number of stages.
+        communicator: The ranks.
+
+    Raises:
+        ValueError: As `build_network` and `Chain`.
+    """
+    if isinstance(spec, nn.Module) or callable(spec):
+        network = build_network(spec, inputs, outputs, generator, dtype, activation)
+        Chain(network, parts, communicator)
+        return network
+    with torch.device("meta"):
+        network = MLP((inputs, *spec, outputs), activation).to(dtype)
+    for stage in Chain(network, parts, communicator).own.values():
+        stage.to_empty(device="cpu")
+    initialise(network, generator)  # copying a draw into a layer without storage does nothing
+    return network
+
+
+def merge(shards: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The state of the whole network, or model, from the states of all ranks.
+
+    Args:
+        shards: What `state_dict` returned on each rank.
+
+    Returns:
+        What `load_state_dict` of the undivided network, or `Model`, takes.
+    """
+    return {name: tensor for shard in shards for name, tensor in shard.items()}
+
+
+def shape_of(module: nn.Module, x: Tensor) -> Tensor:
+    """The output's shape and type, as a tensor without storage, from such an input."""
+    state = {name: t.to("meta") for name, t in [*module.named_parameters(), *module.named_buffers()]}
+    with torch.no_grad():
+        return torch.func.functional_call(module, state, (x,))  # type: ignore[no-any-return]

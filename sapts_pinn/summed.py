@@ -1,0 +1,139 @@
+"""A sum of objectives, each evaluated by the rank that owns it: f = sum_d f_d, grad f = sum_d grad f_d.
+
+In one process this only splits the work; over ranks it is synchronous data parallelism.  There, value, terms
+and gradient travel in one collective, for a round trip costs more than a gradient that is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .communicator import Communicator
+from .least_squares import LeastSquares, LeastSquaresEvaluation
+from .objective import Known, Objective, ResidualEvaluation
+
+
+class Summed(Objective):
+    """The sum of least-squares objectives over parts of the residuals.
+
+    Args:
+        pieces: Those of this rank, in order; the ranks' pieces follow one another.
+        communicator: The ranks.
+        terms: Where to record the loss by terms, the same keys on every rank.
+    """
+
+    def __init__(
+        self, pieces: Sequence[LeastSquares], communicator: Communicator, terms: dict[str, float]
+    ) -> None:
+        self.pieces, self.communicator, self.last_terms = list(pieces), communicator, terms
+        self.parameters, self.counters = pieces[0].parameters, pieces[0].counters
+        self.compiled = all(piece.compiled for piece in pieces)
+
+    def evaluate(self, known: Mapping[int, LeastSquaresEvaluation] | None = None) -> SummedEvaluation:
+        """Look at the current parameters.
+
+        Args:
+            known: Evaluations of own pieces, by position, that were made at these very parameters.
+        """
+        known = known or {}
+        parts = [known.get(i) or piece.evaluate() for i, piece in enumerate(self.pieces)]
+        like = self.parameters[0]
+        terms = like.new_tensor([sum(p.terms.get(name, 0.0) for p in parts) for name in self.last_terms])
+        gradient = None
+        if self.communicator.size > 1:
+            message = torch.cat([terms, _sum([part.gradient() for part in parts])])
+            total = self.communicator.all_reduce(message)
+            terms, gradient = total[: len(terms)], total[len(terms) :].clone()
+        self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
+        return SummedEvaluation(self, parts, float(terms.sum()), gradient)
+
+
+@dataclass
+class SummedEvaluation(ResidualEvaluation):
+    """A look at a sum.
+
+    Attributes:
+        parts: The evaluations of this rank's pieces.
+    """
+
+    objective: Summed
+    parts: list[LeastSquaresEvaluation]
+    value: float
+    _gradient: Tensor | None
+
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        """Whether this process has all pieces."""
+        return self.objective.communicator.size == 1
+
+    @property
+    def rows(self) -> int:
+        """Number of residuals N of this rank."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def size(self) -> int:
+        """Number of parameters n."""
+        return self.parts[0].size
+
+    def gradient(self) -> Tensor:
+        """The gradient of f, [n]."""
+        if self._gradient is None:
+            self._gradient = _sum([part.gradient() for part in self.parts])
+        return self._gradient
+
+    def jacobian(self) -> Tensor:
+        """J of this rank's residuals, [N, n]."""
+        return torch.cat([part.jacobian() for part in self.parts])
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v of this rank's residuals, [N]."""
+        return torch.cat([part.jvp(v) for part in self.parts])
+
+    def vjp(self, u: Tensor) -> Tensor:
+        """J^T u, summed over this rank's residuals only, [n]."""
+        pieces = u.split([part.rows for part in self.parts])
+        return _sum([part.vjp(piece) for part, piece in zip(self.parts, pieces, strict=True)])
+
+    def gram(self) -> Tensor:
+        """J^T J of all residuals, [n, n]."""
+        return self.objective.communicator.all_reduce(_sum([part.gram() for part in self.parts]))
+
+    def gram_product(self, v: Tensor) -> Tensor:
+        """J^T J v of all residuals, [n]."""
+        return self.objective.communicator.all_reduce(_sum([part.gram_product(v) for part in self.parts]))
+
+
+class Replicated(Objective):
+    """An objective that every rank evaluates by itself, and rank 0 for all: the ranks must agree to the bit.
+
+    Args:
+        inner: The objective.
+        communicator: The ranks.
+    """
+
+    def __init__(self, inner: Objective, communicator: Communicator) -> None:
+        self.inner, self.communicator = inner, communicator
+        self.parameters, self.counters = inner.parameters, inner.counters
+
+    def buffers(self) -> list[Tensor]:
+        """Those of the objective."""
+        return self.inner.buffers()
+
+    def evaluate(self) -> Known:
+        """Value and gradient of rank 0."""
+        look = self.inner.evaluate()
+        gradient = look.gradient()
+        found = self.communicator.broadcast(torch.cat([gradient.new_tensor([look.value]), gradient]))
+        return Known(float(found[0]), found[1:].clone())
+
+
+def _sum(tensors: Sequence[Tensor]) -> Tensor:
+    total = tensors[0].clone()
+    for tensor in tensors[1:]:
+        total += tensor
+    return total
