@@ -87,12 +87,18 @@ class CheckpointWriter(Callback):
         return {"trainer": trainer.state_dict()}
 
     def write(self, trainer: Trainer) -> None:
-        """Write now: all ranks give their state, rank 0 writes."""
-        state = self.state(trainer)
-        if trainer.communicator.rank == 0:
-            save_checkpoint(self.folder / "checkpoint.pt", state)
+        """Write now: all ranks give their state, rank 0 writes; of a sharded model every rank its own."""
+        state, rank = self.state(trainer), trainer.communicator.rank
+        if rank == 0 or trainer.sharded:
+            save_checkpoint(self.folder / checkpoint_name(rank), state)
+        if rank == 0:
             write_history(self.folder / "history.csv", trainer.history)
         self._last = trainer.common_seconds
+
+
+def checkpoint_name(rank: int) -> str:
+    """The file of a rank's checkpoint."""
+    return f"checkpoint-rank{rank}.pt" if rank else "checkpoint.pt"
 
 
 def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -233,17 +239,18 @@ def parts_report(infos: Sequence[dict[str, Any]], first: int, loss: float) -> st
     last = first + len(infos) - 1
     title = f"step {first}" if last == first else f"steps {first}-{last}"
     if not sweeps:
-        return f"{title}: plain, m < 2, f {loss:.3e}"
+        return f"{title}: f {loss:.3e}, no sweeps, plain steps {len(infos)}"
     chosen = [info["sweep"] for info in sweeps]
     taken, plain = sum(sweep["accepted"] for sweep in chosen), len(infos) - len(sweeps)
     predicted = [sweep["predicted"] / sweep["before"] for sweep in chosen]
-    actual = [sweep["rho"] * share for sweep, share in zip(chosen, predicted, strict=True)]
+    # Where no part has moved, there was nothing to try.
+    actual = [sweep["rho"] * p if p > 0 else 0.0 for sweep, p in zip(chosen, predicted, strict=True)]
     median = statistics.median
     lines = [
         f"{title}: f {chosen[0]['before']:.3e} -> {loss:.3e}, sweeps {taken} of {len(sweeps)} taken"
         + (f", plain steps {plain}" if plain else ""),
         f"  predicted {median(predicted):.2%}, actual {median(actual):.2%}, "
-        f"rho {median(sweep['rho'] for sweep in chosen):+.2f}, m {chosen[-1]['local_steps']}",
+        f"rho {median(sweep['rho'] for sweep in chosen):+.2f}, local steps m = {chosen[-1]['local_steps']}",
         "  part  visits     gain   radius  steps taken     work",
     ]
     visits: dict[int, list[tuple[dict[str, float], float]]] = {}

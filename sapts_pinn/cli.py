@@ -293,15 +293,15 @@ def _fit_ranks(settings: dict[str, Any], saved: dict[str, Any], size: int) -> No
     """
     if settings.get("method") == "sapts-ip" and max(size, saved.get("world_size", 1)) > 1:
         raise ValueError(
-            "a run of sapts-ip on several ranks cannot be resumed yet: its checkpoint holds the stages of rank 0 "
-            "only; start it again with a larger budget"
+            "a run of sapts-ip on several ranks cannot be resumed yet: its checkpoint holds the stages of "
+            "rank 0 only; start it again with a larger budget"
         )
     options = settings.get("options", {})
     count = options.get("parts")
     if count and count % size and "parts" not in settings:
         settings["options"] = {name: value for name, value in options.items() if name != "parts"}
         warnings.warn(
-            f"the run had {count} parts, which {size} ranks cannot share evenly; it goes on with {size} parts",
+            f"the run had {count} parts, which {size} ranks cannot share evenly; it goes on with {size}",
             stacklevel=2,
         )
 
@@ -357,7 +357,7 @@ def _train(
             stop.start(trainer)
 
     progress = [] if quiet or ranks.rank else [Progress()]
-    logs = [PartsLog()] if log_parts else []
+    logs = [PartsLog()] if log_parts and not quiet else []
     try:
         return train(
             source.problem,
@@ -371,8 +371,9 @@ def _train(
             communicator=ranks,
         )
     except RankFailure as failure:
-        checkpoint = (folder / "checkpoint.pt").is_file()
-        how = f"continue with: {_resume_command(folder)}" if checkpoint else "none was written yet, start again"
+        how = "none was written yet, start again"
+        if (folder / "checkpoint.pt").is_file():
+            how = f"continue with: {_resume_command(folder)}"
         raise RankFailure(f"{failure}; {how}") from failure
     finally:
         for callback in progress:
@@ -544,5 +545,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif isinstance(error, OSError):
             _say_once(f"error: {what}; the last checkpoint is kept")
         else:
-            _say_once(f"error: {what} (this is a bug; --debug shows the traceback; the last checkpoint is kept)")
+            hint = "this is a bug; --debug shows the traceback; the last checkpoint is kept"
+            _say_once(f"error: {what} ({hint})")
         return FAILED

@@ -345,11 +345,12 @@ class LeastSquares(Objective):
         if self._streams:
             piece.release()
 
-    def restrict(self, part: Mapping[str, Tensor]) -> LeastSquares:
+    def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> LeastSquares:
         """The same objective on a subset of its residuals.
 
         Args:
             part: For each term the indices of the residuals to keep; terms left out are empty.
+            estimate: Normalise by the counts of the subset, which then estimates the whole.
 
         Returns:
             An objective normalised by the full counts: the parts of a partition sum to the whole.
@@ -367,7 +368,8 @@ class LeastSquares(Objective):
             )
         points = sum(s.points.shape[0] for s in sites.values())
         share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
-        return LeastSquares(self.model, sites, self.counts, self.counters, share, self.threads)
+        counts = None if estimate else self.counts
+        return LeastSquares(self.model, sites, counts, self.counters, share, self.threads)
 
 
 def _chunks(sites: Sites) -> list[Sites]:

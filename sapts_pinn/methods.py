@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from .peers import LBFGS, Adam
-from .sapts import SAPTS, Sweep
-from .trust_region import TrustRegion
+from .sapts import SAPTS
+from .sweep import Sweep
+from .trust_region import RadiusRule, TrustRegion
 
 DENSE = 6_000  # parameters up to which a dense quasi-Newton matrix is kept
 
@@ -84,6 +85,27 @@ def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
     return Method(summary, (Phase(make, divides=decomposition),))
 
 
+def _thesis_rule(least: float) -> RadiusRule:
+    return RadiusRule(accept=0.25, shrink=0.25, grow=0.75, less=0.9, more=1.2, least=least, most=2.0)
+
+
+# What the authors' code was run with: radius 0.1, x 0.9 and x 1.2, L-SR1 of memory 5 for the whole and the
+# parts, 3 local steps, one global step, corrections summed, nothing pooled, overlapping batches that grow by
+# half.  Their norm for SAPTS_P is the largest entry; here it is the Euclidean one.
+THESIS: dict[str, Any] = {
+    "curvature": "lsr1",
+    "radius": 0.1,
+    "adaptive": False,
+    "global_steps": 1,
+    "order": "additive",
+    "visits": 0,
+    "combination": "sum",
+    "pooled": False,
+    "kind": "random",
+    "overlap": 0.33,
+    "batch": 0.5,
+}
+
 METHODS: dict[str, Method] = {
     "tr": Method(
         "trust region, curvature by size: self-scaled Broyden, or limited-memory SR1", (Phase(_automatic),)
@@ -97,9 +119,26 @@ METHODS: dict[str, Method] = {
     ),
     "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1")),)),
     "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
-    "sapts-d": _sapts("SAPTS, the data divided among parts, pooled curvature", "data"),
+    "sapts-d": _sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
     "sapts-p": _sapts("SAPTS, the parameters divided into blocks", "parameters"),
     "sapts-ip": _sapts("SAPTS, the network divided into stages, inexact", "stages"),
+    "thesis-sapts-d": _sapts(
+        "SAPTS_D with the published settings", "data", **THESIS, local_steps=3, rule=_thesis_rule(0.001)
+    ),
+    "thesis-sapts-p": _sapts(
+        "SAPTS_P with the published settings",
+        "parameters",
+        **{**THESIS, "kind": "tensors", "batch": 1.0},
+        local_steps=3,
+        rule=_thesis_rule(0.001),
+    ),
+    "thesis-sapts-ip": _sapts(
+        "SAPTS_IP with the published settings, first-order local steps",
+        "stages",
+        **{**THESIS, "batch": 1.0, "local_curvature": "identity"},
+        local_steps=3,
+        rule=_thesis_rule(0.001),
+    ),
     "adam": Method("Adam, decaying learning rate", (Phase(Adam),)),
     "lbfgs": Method("L-BFGS, strong Wolfe line search", (Phase(LBFGS, resample=25),)),
     "adam-lbfgs": Method(

@@ -20,12 +20,15 @@ from .curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBro
 from .least_squares import LeastSquares, LeastSquaresEvaluation
 from .objective import ClosureObjective, Counters, Evaluation, Objective
 from .peers import LBFGS, Adam
-from .trust_region import TrustRegion
+from .sapts import SAPTS
+from .sweep import Sweep
+from .trust_region import RadiusRule, TrustRegion
 
 __all__ = [
     "CURVATURES",
     "LBFGS",
     "LSR1",
+    "SAPTS",
     "Adam",
     "ClosureObjective",
     "Counters",
@@ -36,6 +39,8 @@ __all__ = [
     "LeastSquares",
     "LeastSquaresEvaluation",
     "Objective",
+    "RadiusRule",
     "SSBroyden",
+    "Sweep",
     "TrustRegion",
 ]

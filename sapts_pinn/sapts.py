@@ -31,100 +31,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
+from .combination import combine
 from .communicator import Alone, Communicator
 from .curvature import Curvature
 from .decomposition import PARAMETER_KINDS
 from .division import Division, divide
 from .flat import gather, scatter_
+from .least_squares import LeastSquares
 from .local import Correction, improve
 from .objective import ClosureObjective, Evaluation, Objective
 from .parts import Part
-from .subproblem import InnerProducts, secular
+from .sharded import ShardedProducts
+from .stochastic import Batches
+from .summed import SummedEvaluation
+from .sweep import Sweep
 from .trust_region import PATIENCE, RadiusRule, Surroundings, TrustRegion, make_curvature
 
+FIRST = 4  # local steps of the first sweep
 SHORTEN, GROW = 0.6, 1.25  # of the number of local steps
 REGROW = 1.1  # the same after a plain step, so that sweeps are tried again after some eight of them
 TINY = 1e-300
 DECOMPOSITIONS = ("data", "parameters", "stages")
-COMBINATIONS = ("sum", "mean", "subspace")
-ORDERS = ("additive", "multiplicative")
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """How the parts are used.
-
-    Attributes:
-        kind: How they are cut: of `decomposition.DATA_KINDS` (or a coordinate), or `PARAMETER_KINDS`.
-        overlap: By how much data parts are enlarged.
-        local_steps: At most so many trust-region steps of a part in one sweep; 0 leaves the plain method.
-        adaptive: Whether their number follows rho; else it is fixed, and so is the global pass.
-        order: "multiplicative" (in one process all parts are one group) or "additive" (each is its own).
-        visits: Parts of a group visited in one sweep, in random order; 0 for all.
-        combination: Of the groups: "sum", "mean" or "subspace"; None for the mean of data parts and the sum
-            of the others.
-        pooled: Whether the parts' pairs feed the one model of the curvature.
-        consistent: Whether data parts have the gradient of f at theta_k.
-        global_steps: Steps of the trust region on f after every sweep.
-        local_curvature: The parts' own model; None for that of the whole.
-        low: m shrinks when a sweep's rho is below.
-        high: m grows when it is above.
-    """
-
-    kind: str = "interleaved"
-    overlap: float = 0.0
-    local_steps: int = 20
-    adaptive: bool = True
-    order: str = "multiplicative"
-    visits: int = 1
-    combination: str | None = None
-    pooled: bool = True
-    consistent: bool = True
-    global_steps: int = 0
-    local_curvature: str | None = None
-    low: float = 0.1
-    high: float = 0.3
-
-    def __post_init__(self) -> None:
-        for name, value, known in (
-            ("order", self.order, ORDERS),
-            ("combination", self.combination, (None, *COMBINATIONS)),
-        ):
-            if value not in known:
-                raise ValueError(
-                    f"unknown {name} {value!r}; choose one of {', '.join(k for k in known if k)}"
-                )
-        for name, number in (
-            ("local_steps", self.local_steps),
-            ("visits", self.visits),
-            ("global_steps", self.global_steps),
-        ):
-            if number < 0:
-                raise ValueError(f"{name} must not be negative, and is {number}")
-        if not 0 <= self.low <= self.high < 1:
-            raise ValueError(f"0 <= low <= high < 1 is needed, not {self.low} and {self.high}")
-
-
-class _Sharded(InnerProducts):
-    """Products of vectors that consist of stages: summed over this rank's stages, then over the ranks."""
-
-    def __init__(self, communicator: Communicator) -> None:
-        self.communicator = communicator
-        self.sizes: list[int] = []  # of this rank's stages
-
-    def gram(self, rows: Tensor, others: Tensor) -> Tensor:
-        """The products of rows [r, n] with others [k, n], [r, k]."""
-        own = torch.zeros(len(rows), len(others), dtype=torch.float64, device=rows.device)
-        for a, b in zip(rows.split(self.sizes, 1), others.split(self.sizes, 1), strict=True):
-            # Copies, because the last bits of a product depend on where in memory a vector begins.
-            own += a.to(torch.float64, copy=True) @ b.to(torch.float64, copy=True).T
-        return self.communicator.all_reduce(own).cpu()
 
 
 class SAPTS(TrustRegion):
@@ -161,7 +94,7 @@ class SAPTS(TrustRegion):
         communicator: Communicator | None = None,
     ) -> None:
         self.communicator = communicator or Alone()
-        self._products = _Sharded(self.communicator)
+        self._products = ShardedProducts(self.communicator)
         if decomposition == "stages" and isinstance(curvature, str):
             curvature = make_curvature(curvature, self._products)
         super().__init__(params, curvature, radius)
@@ -181,15 +114,20 @@ class SAPTS(TrustRegion):
         )
         self.rule = rule or self.rule
         self.generator = Generator().manual_seed(0)
-        self.local_steps = float(
-            min(self.sweep.local_steps, 4) if self.sweep.adaptive else self.sweep.local_steps
+        limit = self.sweep.local_steps
+        self.local_steps = float(min(limit, FIRST) if self.sweep.adaptive else limit)
+        # Of parts with a model of their own: it, and its radius.
+        self._local: dict[int, tuple[Curvature, float]] = {}
+        self.batches = Batches(self.sweep.batch)
+        self._whole: Objective | None = None  # what is given to `step`,
+        self._sequence: dict[str, Tensor] = {}  # the order of its residuals, of which batches are runs,
+        self._division: Division | None = None  # and the current batch, divided
+        self._ordered = self._drawn = (
+            self.generator.get_state()
+        )  # before the sequence, and the division, were
+        self._later: dict[str, Tensor] | None = (
+            None  # drawn; and, after loading, the states to draw them from
         )
-        self._local: dict[
-            int, tuple[Curvature, float]
-        ] = {}  # parts with a model of their own: it, its radius
-        self._division: Division | None = None
-        self._drawn = self.generator.get_state()  # the generator when the division was made,
-        self._later: Tensor | None = None  # and, after loading, to set once it is made again
 
     def _everywhere(self, flag: bool) -> bool:
         """Of shards every rank sees its own only."""
@@ -200,27 +138,62 @@ class SAPTS(TrustRegion):
     # -- the division ------------------------------------------------------------------------------
 
     def _divide(self, objective: Objective) -> Division:
-        """The parts of an objective; made anew when the points have changed."""
-        if self._division is None or self._division.objective is not objective:
-            self._drawn = self.generator.get_state()
-            self._division = divide(
-                objective,
-                self.decomposition,
-                self.count,
-                self.sweep.kind,
-                self.sweep.overlap,
-                self.sweep.consistent,
-                self.sweep.order == "additive",
-                self.generator,
-                self.communicator,
-            )
-            self._products.sizes = [
-                len(part.indices) for part in self._division.own if part.indices is not None
-            ]
-            if self._later is not None:
-                self.generator.set_state(self._later)
-                self._later = None
+        """The parts of the current batch of an objective; made anew when points or batch have changed."""
+        if self._division is None or self._whole is not objective:
+            # What was drawn before a state was saved is drawn again from the same states of the generator.
+            before, self._later = self._later, None
+            self._whole = objective
+            if before is not None:
+                self.generator.set_state(before["ordered"])
+            self._ordered = self.generator.get_state()
+            if not self.batches.whole:
+                if not isinstance(objective, LeastSquares):
+                    raise TypeError("batches need an objective that knows its points; drop the option batch")
+                self._sequence = self.batches.order(objective, self.generator)
+            if before is not None:
+                self.generator.set_state(before["drawn"])
+            self._division = self._cut(objective)
+            if before is not None:
+                self.generator.set_state(before["generator"])
         return self._division
+
+    def _cut(self, objective: Objective) -> Division:
+        self._drawn = self.generator.get_state()
+        if isinstance(objective, LeastSquares) and not self.batches.whole:
+            objective = self.batches.take(objective, self._sequence)
+        division = divide(
+            objective,
+            self.decomposition,
+            self.count,
+            self.sweep.kind,
+            self.sweep.overlap,
+            self.sweep.consistent,
+            self.sweep.order == "additive",
+            self.generator,
+            self.communicator,
+        )
+        owned = (part.indices for part in division.own)
+        self._products.sizes = [len(indices) for indices in owned if indices is not None]
+        return division
+
+    def _next_batch(self, division: Division) -> None:
+        """A new batch where one is due; a larger one where the old one's noise decides, or nothing moves."""
+        if self.batches.whole:
+            return
+        stuck, self.info["converged"] = self.info["converged"], False
+        if not (self.batches.due() or stuck):
+            return
+        assert self._whole is not None and self._at is not None
+        whole = self._at[2]
+        if isinstance(whole, SummedEvaluation):
+            gradient = whole.gradient()
+            own = sum(float((self.count * p.gradient() - gradient).square().sum()) for p in whole.parts)
+            spread = float(self.communicator.all_reduce(gradient.new_tensor(own)))
+            stuck = self.batches.noisy(spread, self.count, float(gradient.square().sum())) or stuck
+        if stuck:
+            self.batches.grow()
+        self.batches.advance()
+        self._division = self._cut(self._whole)
 
     # -- the step ----------------------------------------------------------------------------------
 
@@ -254,6 +227,7 @@ class SAPTS(TrustRegion):
                 break
         if not swept and self.sweep.local_steps and self.sweep.adaptive and self.info["accepted"]:
             self._lengthen(self.info["rho"], REGROW)
+        self._next_batch(division)
         return loss
 
     def _sweep(self, division: Division, steps: int) -> Tensor:
@@ -265,7 +239,9 @@ class SAPTS(TrustRegion):
         corrections = [self._improve(division, group, steps) for group in self._order(division)]
         pairs = steps * len(corrections[0].records) if self.sweep.pooled and not division.sharded else 0
         corrections = division.exchange(corrections, pairs)
-        s, predicted = self._combine(corrections, g)
+        how = self.sweep.combination or ("mean" if division.shared else "sum")
+        gram = self._products.gram if division.sharded else lambda a, b: a @ b.T
+        s, predicted = combine(corrections, g, how, gram)
         around.restore()
         trial: Evaluation | None = None
         rho = -math.inf
@@ -326,38 +302,6 @@ class SAPTS(TrustRegion):
             for group, draw in zip(division.groups, draws[first : first + own], strict=True)
         ]
 
-    def _combine(self, corrections: list[Correction], g: Tensor) -> tuple[Tensor, float]:
-        """The combined correction and its predicted reduction."""
-        count = len(corrections)
-        how = self.sweep.combination or ("mean" if self.decomposition == "data" else "sum")
-        if count == 1:
-            return corrections[0].s, corrections[0].predicted
-        weights = [1.0 / count if how == "mean" else 1.0] * count
-        predicted = sum(w * c.predicted for w, c in zip(weights, corrections, strict=True))
-        if how == "subspace":
-            found = self._best(corrections, g)
-            if found is not None:
-                weights, predicted = found
-        s = torch.zeros_like(g)
-        for weight, correction in zip(weights, corrections, strict=True):
-            s += weight * correction.s
-        return s, predicted
-
-    def _best(self, corrections: list[Correction], g: Tensor) -> tuple[list[float], float] | None:
-        """The minimiser of g.s + s.Bs/2 over the span of the corrections, where B s_d = y_d is what they saw.
-
-        No more than the length of the plain sum is allowed; None if there is no such minimiser.
-        """
-        S = torch.stack([c.s for c in corrections])
-        others = torch.stack([g, *(c.y for c in corrections)])
-        both = self._products.gram(S, others) if self.decomposition == "stages" else S @ others.T
-        slope, gram = both[:, 0], both[:, 1:]
-        if not (torch.isfinite(slope).all() and torch.isfinite(gram).all()):
-            return None
-        values, vectors = torch.linalg.eigh(0.5 * (gram + gram.T))
-        step = secular(slope, values.clamp(min=0.0), vectors, math.sqrt(len(corrections)))
-        return (step.s.tolist(), step.predicted) if step.predicted > 0 else None
-
     def _adapt_sweep(self, rho: float, corrections: list[Correction]) -> None:
         """The number of local steps, and the radius that the local ratios found."""
         if self.sweep.adaptive:
@@ -394,12 +338,8 @@ class SAPTS(TrustRegion):
             if pooled:
                 curvature = model
             else:
-                if part.number not in self._local:
-                    self._local[part.number] = (
-                        make_curvature(self.sweep.local_curvature or self.kind),
-                        self.radius,
-                    )
-                curvature, radius = self._local[part.number]
+                own = self._local.get(part.number)
+                curvature, radius = own or (self._fresh_model(), self.radius)
             known = part.begin(evaluation, base) if z is theta else None
             if known is None or (curvature.linearises and not known.whole):
                 known = part.evaluate(z)
@@ -419,6 +359,9 @@ class SAPTS(TrustRegion):
         done.y = y
         return done
 
+    def _fresh_model(self) -> Curvature:
+        return make_curvature(self.sweep.local_curvature or self.kind)
+
     # -- state -------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
@@ -433,8 +376,12 @@ class SAPTS(TrustRegion):
             "local_steps": self.local_steps,
             "parts": self.count,
             "local": own,
-            "drawn": self._drawn,
-            "generator": self.generator.get_state(),
+            "batches": self.batches.state_dict(),
+            "random": {
+                "ordered": self._ordered,
+                "drawn": self._drawn,
+                "generator": self.generator.get_state(),
+            },
         }
         return {**super().state_dict(), "sapts": state}
 
@@ -451,9 +398,8 @@ class SAPTS(TrustRegion):
         super().load_state_dict(rest)
         self.local_steps, self._local, self._division = state["local_steps"], {}, None
         for number, saved in state["local"].items() if state["parts"] == self.count else ():
-            curvature = make_curvature(self.sweep.local_curvature or self.kind)
+            curvature = self._fresh_model()
             curvature.load_state_dict(saved["curvature"])
             self._local[number] = curvature, saved["radius"]
-        # The division that was in use is drawn again from the same state of the generator.
-        self.generator.set_state(state["drawn"])
-        self._later = state["generator"]
+        self.batches.load_state_dict(state["batches"])
+        self._later = dict(state["random"])

@@ -14,6 +14,7 @@ from .objective import Counters
 from .pipeline import Pipeline
 from .problems import Problem, Sites
 from .stages import ModelChain, build_partly, merge
+from .subproblem import InnerProducts
 
 
 class ShardedModel:
@@ -51,11 +52,6 @@ class ShardedModel:
         )
         self.chain = ModelChain(problem, built, parts, communicator)
         self._spec = network, *sizes, dtype, activation
-
-    @property
-    def coefficients(self) -> dict[str, Tensor]:
-        """Those of the problem; only the last rank trains them."""
-        return dict(self.chain.part.coefficients.items())
 
     def parameters(self) -> Iterator[Tensor]:
         """Those of this rank."""
@@ -96,3 +92,19 @@ class ShardedModel:
         model = Model(self.problem, net.to(self.chain.like.device))
         model.load_state_dict(merge(shards))
         return model
+
+
+class ShardedProducts(InnerProducts):
+    """Products of vectors that consist of stages: summed over this rank's stages, then over the ranks."""
+
+    def __init__(self, communicator: Communicator) -> None:
+        self.communicator = communicator
+        self.sizes: list[int] = []  # of this rank's stages
+
+    def gram(self, rows: Tensor, others: Tensor) -> Tensor:
+        """The products of rows [r, n] with others [k, n], [r, k]."""
+        own = torch.zeros(len(rows), len(others), dtype=torch.float64, device=rows.device)
+        for a, b in zip(rows.split(self.sizes, 1), others.split(self.sizes, 1), strict=True):
+            # Copies, because the last bits of a product depend on where in memory a vector begins.
+            own += a.to(torch.float64, copy=True) @ b.to(torch.float64, copy=True).T
+        return self.communicator.all_reduce(own).cpu()

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from .budget import Budget
-from .callbacks import Callback, CheckpointWriter
-from .checkpoint import load_checkpoint, write_json
+from .callbacks import Callback, CheckpointWriter, checkpoint_name
+from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
 from .distributed import connect
@@ -150,8 +150,15 @@ def solve(
     if resume is not None:
         path = Path(resume)
         path = path / "checkpoint.pt" if path.is_dir() or path.suffix != ".pt" else path
+        if chosen.divides == "stages" and ranks.rank:
+            path = path.with_name(checkpoint_name(ranks.rank))
         state = load_checkpoint(path)
         check_resumable(state, config, path)
+        if chosen.divides == "stages" and state["world_size"] != ranks.size:
+            raise ValueError(
+                f"{path} holds the stages of one of {state['world_size']} ranks; "
+                f"resume with as many, not {ranks.size}"
+            )
         folder = folder or path.parent
         overwrite = overwrite or folder == path.parent
     writes = folder is not None and ranks.rank == 0
@@ -184,6 +191,8 @@ def solve(
     solution = Solution(problem, whole, config, trainer.history, result)
     if writes and folder is not None:
         write_json(folder / "result.json", solution.result)
+        if isinstance(model, ShardedModel) and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
+            save_checkpoint(folder / "model.pt", {"config": identity(config), "model": whole.state_dict()})
     return solution
 
 
@@ -195,7 +204,11 @@ class _Writer(CheckpointWriter):
         self.config = config
 
     def state(self, trainer: Trainer) -> dict[str, Any]:
-        return {"config": identity(self.config), "trainer": trainer.state_dict()}
+        return {
+            "config": identity(self.config),
+            "world_size": trainer.communicator.size,
+            "trainer": trainer.state_dict(),
+        }
 
 
 @contextmanager
@@ -222,6 +235,28 @@ def _describe(value: Any) -> Any:
     return list(value) if isinstance(value, (tuple, list)) else repr(value)
 
 
+def _count(trainer: Trainer) -> int:
+    own = sum(p.numel() for p in trainer.model.parameters())
+    return sum(trainer.communicator.gather_objects(own)) if trainer.sharded else own
+
+
+def _coefficients(trainer: Trainer) -> dict[str, float]:
+    model = trainer.model
+    if isinstance(model, ShardedModel):
+        return model.chain.coefficients()
+    return {name: value.item() for name, value in model.coefficients.items()}
+
+
+def _bytes(trainer: Trainer) -> dict[str, int]:
+    """Of the parameters: those of all, and the most that one rank held while training."""
+    model, ranks = trainer.model, trainer.communicator
+    if isinstance(model, ShardedModel):
+        held, whole = model.memory()
+    else:
+        held = whole = sum(p.numel() * p.element_size() for p in model.parameters())
+    return {"all": whole, "largest_rank": max(ranks.gather_objects(held))}
+
+
 def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
     """The content of result.json; all ranks make it together."""
     ranks, work = trainer.communicator, trainer.counters
@@ -231,8 +266,9 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "method": config["method"],
         "seed": config["seed"],
         "parts": config["options"].get("parts", 1),
+        "parameter_bytes": _bytes(trainer),
         "world_size": ranks.size,
-        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "parameters": _count(trainer),
         "points": sum(s.points.shape[0] for s in trainer.collocation.sites.values()),
         "dtype": config["dtype"],
         "device": config["device"],
@@ -248,7 +284,7 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "seconds_to_first_step": trainer.seconds_to_first_step,
         "loss": trainer.loss,
         "relative_l2_error": trainer.error,
-        "coefficients": {name: value.item() for name, value in trainer.model.coefficients.items()},
+        "coefficients": _coefficients(trainer),
         "status": trainer.status,
     }
 

@@ -196,7 +196,8 @@ class Trainer:
             callback.on_end(self)
 
     @property
-    def _sharded(self) -> bool:
+    def sharded(self) -> bool:
+        """Whether every rank holds its own part of the model only."""
         return isinstance(self.model, ShardedModel)
 
     def _leaves_cores_to_the_kernel(self) -> bool:
@@ -258,14 +259,14 @@ class Trainer:
             site.points.copy_(self.communicator.broadcast(site.points))
 
     def _error_is_due(self) -> bool:
-        if self.measure is None or (self.communicator.rank and not self._sharded):
+        if self.measure is None or (self.communicator.rank and not self.sharded):
             return False
-        if self._sharded and self.communicator.size > 1:  # all ranks measure, and so decide, together
+        if self.sharded and self.communicator.size > 1:  # all ranks measure, and so decide, together
             return self.common_seconds - self._measured >= max(0.5, self._cost / ERROR_SHARE)
         return self.seconds - self._measured >= max(0.5, self._cost / ERROR_SHARE)
 
     def _measure_error(self) -> None:
-        if self.measure is None or (self.communicator.rank and not self._sharded):
+        if self.measure is None or (self.communicator.rank and not self.sharded):
             return
         begin, first = time.monotonic(), self._measured == -math.inf
         self.error = self.measure(self.model)

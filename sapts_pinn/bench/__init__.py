@@ -16,7 +16,7 @@ from types import FrameType
 
 from cyclopts import App, CycloptsError
 
-from . import accuracy, first_step, gradients, memory, points
+from . import ablation, accuracy, first_step, gradients, memory, points, radius, scaling
 
 Suite = Callable[..., None]
 
@@ -26,6 +26,9 @@ SUITES: dict[str, Suite] = {
     "memory": memory.run,
     "first-step": first_step.run,
     "solve": accuracy.run,
+    "ablation": ablation.run,
+    "radius": radius.run,
+    "scaling": scaling.run,
 }
 
 app = App(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +18,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 MB = 2**20
+
+Row = dict[str, Any]
+Section = tuple[str, Sequence[str], Sequence[Sequence[str]]]  # a table: its title, columns and rows
+Line = tuple[str, Sequence[float], Sequence[float], str]  # of a picture: label, x, y, style
 
 
 def _words(type_: Any, tokens: Sequence[Any]) -> list[str]:
@@ -147,6 +153,148 @@ def spread(values: Sequence[float], form: str = ".3g") -> str:
         return "-"
     middle, low, high = statistics.median(values), min(values), max(values)
     return f"{middle:{form}}" if len(values) == 1 else f"{middle:{form}} [{low:{form}}, {high:{form}}]"
+
+
+def geometric(values: Sequence[float]) -> float:
+    """The geometric mean."""
+    return math.exp(sum(math.log(max(value, 1e-300)) for value in values) / len(values))
+
+
+def geometric_spread(values: Sequence[float], form: str = ".1e") -> str:
+    """Geometric mean [smallest, largest]; what diverged is left out and counted."""
+    finite = [value for value in values if math.isfinite(value)]
+    lost = f"{len(values) - len(finite)}/{len(values)} diverged" if len(finite) < len(values) else ""
+    if not finite:
+        return lost or "-"
+    text = f"{geometric(finite):{form}}"
+    if len(finite) > 1:
+        text += f" [{min(finite):{form}}, {max(finite):{form}}]"
+    return f"{text}, {lost}" if lost else text
+
+
+def number(value: float | None) -> float:
+    """A figure that JSON has written: null stands for what was not finite."""
+    return math.nan if value is None else value
+
+
+class Journal:
+    """Results in a file of JSON lines, one appended for every cell as soon as it is measured.
+
+    A cell that was measured with the same settings is not measured again; results of other settings stay in
+    the file and are not looked at.
+
+    Args:
+        path: The file.
+        settings: What a result depends on beside its cell.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        self.path, self.settings = path, json.loads(json.dumps(settings))
+        self.notes: list[str] = []
+        self._rows: dict[str, Row] = {}
+        for line in path.read_text().splitlines() if path.is_file() else ():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # empty, or cut off when a session was killed
+                continue
+            if entry["settings"] == self.settings:
+                self._rows[_key(entry["cell"])] = entry["result"]
+
+    def complete(
+        self, cells: Sequence[Row], measure: Callable[..., Row], publish: Callable[[list[Row]], None]
+    ) -> None:
+        """Measure what is not known yet, then make the tables; also of an interrupted session.
+
+        Args:
+            cells: What distinguishes one result from another, by name.
+            measure: Called with a cell's entries.  A RuntimeError is noted, and tried again the next time.
+            publish: Called with the results, each with its cell's entries.
+        """
+        from ..communicator import code_fingerprint
+
+        code = code_fingerprint()[:10]
+        missing = [cell for cell in cells if _key(cell) not in self._rows]
+        say(f"{len(cells)} runs, {len(cells) - len(missing)} of them known from before")
+        try:
+            for i, cell in enumerate(missing, 1):
+                name = ", ".join(f"{key} {value}" for key, value in cell.items())
+                say(f"{i}/{len(missing)}  {name}")
+                try:
+                    self._append(cell, {**measure(**cell), "code": code})
+                except RuntimeError as error:  # the others go on
+                    say(str(error))
+                    self.notes.append(f"note: {name}: {error}")
+        except KeyboardInterrupt:
+            self.notes.append("note: interrupted, these are the results so far")
+            raise KeyboardInterrupt("interrupted; the same command goes on from here") from None
+        finally:
+            rows = [{**cell, **self._rows[_key(cell)]} for cell in cells if _key(cell) in self._rows]
+            if len({row["code"] for row in rows}) > 1:
+                self.notes.append(
+                    "note: these are runs of several versions of the code; see `code` of the rows"
+                )
+            publish(rows)
+
+    def _append(self, cell: Row, result: Row) -> None:
+        entry = {"settings": self.settings, "cell": cell, "result": result}
+        with self.path.open("a") as file:  # the line break comes first: it ends a line that was cut off
+            file.write("\n" + json.dumps(entry))
+        self._rows[_key(cell)] = result
+
+
+def _key(cell: Row) -> str:
+    return json.dumps(cell, sort_keys=True)
+
+
+def draw(path: Path, panels: Mapping[str, Sequence[Line]], title: str = "", **axes: Any) -> None:
+    """Write a picture: one panel for each entry, lines of one label in one colour."""
+    from matplotlib.figure import Figure
+
+    from ..checkpoint import write_atomically
+
+    labels = list(dict.fromkeys(line[0] for lines in panels.values() for line in lines))
+    across = max(len(panels), 1)
+    figure = Figure(figsize=(4.6 * across, 3.8), layout="constrained")
+    figure.suptitle(title)
+    for panel, (name, lines) in zip(
+        figure.subplots(1, across, squeeze=False)[0], panels.items(), strict=False
+    ):
+        for label, x, y, style in lines:
+            panel.plot(x, y, style, color=f"C{labels.index(label)}", lw=1, ms=4, alpha=0.8)
+        for label in dict.fromkeys(line[0] for line in lines):
+            panel.plot([], [], color=f"C{labels.index(label)}", label=label)
+        panel.set(title=name, **axes)
+        panel.grid(alpha=0.3)
+        if lines:
+            panel.legend(fontsize="small")
+    write_atomically(path, lambda p: figure.savefig(p, dpi=150))
+
+
+def publish(
+    folder: Path,
+    suite: str,
+    head: str,
+    sections: Sequence[Section],
+    notes: Sequence[str],
+    facts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    **summary: Any,
+) -> None:
+    """Finish a suite of several tables; they are also written as Markdown."""
+    from ..checkpoint import write_atomically
+
+    marked = [f"## {title}\n\n{markdown(columns, lines)}\n" for title, columns, lines in sections]
+    page = "\n".join([f"```\n{head.rstrip()}\n```\n", *marked, *(f"- {note}" for note in notes)]) + "\n"
+    write_atomically(folder / f"{suite}.md", lambda path: _write(path, page))
+    plain = [f"{title}\n{table(columns, lines)}\n" for title, columns, lines in sections]
+    finish(folder, suite, "\n".join([head, *plain, *notes]), facts, settings, rows, **summary)
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown: the first column to the left, the others to the right."""
+    lines = [columns, ["---"] + ["--:"] * (len(columns) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def finish(

@@ -1,0 +1,405 @@
+"""What each choice in SAPTS is worth: the methods' defaults, and one factor at a time changed from them.
+
+All runs have the same budget of gradient work, in evaluations of the gradient on all points, and the plain
+trust region runs beside them.  The error is measured every `1 / MEASURED` of the budget; that takes no part
+in the work, and its time is taken off the seconds.  Results are written as they come: an interrupted suite
+goes on where it was when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .child import in_child
+from .report import (
+    Journal,
+    Line,
+    Names,
+    Row,
+    Section,
+    Whole,
+    Wholes,
+    at_least,
+    draw,
+    folder_for,
+    geometric,
+    geometric_spread,
+    header,
+    machine,
+    number,
+    publish,
+)
+
+if TYPE_CHECKING:
+    from ..callbacks import Callback
+    from ..problems import Problem
+    from ..training import Trainer
+
+PROBLEMS = ("poisson-2d", "burgers", "allen-cahn")
+PLAIN = "tr"
+METHODS = (PLAIN, "sapts-d", "sapts-p", "sapts-ip")
+SEEDS = (0, 1, 2)
+TARGETS = (1e-2, 1e-3, 1e-4)
+MEASURED = 200  # error measurements in a run
+DEFAULT = "default"
+FACTORS: dict[str, dict[str, dict[str, Any]]] = {
+    "parts": {f"parts {n}": {"parts": n} for n in (1, 2, 4, 8)},
+    "local-steps": {
+        f"local steps {m}, fixed": {"adaptive": False, "local_steps": m, "global_steps": 1}
+        for m in (1, 3, 10)
+    },
+    # Multiplicative parts are one group in one process, which leaves nothing to combine.
+    "combination": {
+        f"{how} of additive parts": {"order": "additive", "combination": how}
+        for how in ("sum", "mean", "subspace")
+    },
+    "order": {order: {"order": order} for order in ("additive", "multiplicative")},
+    "pooled": {"pooled": {"pooled": True}, "not pooled": {"pooled": False}},
+}
+
+
+def run(
+    *,
+    problems: Names | None = None,
+    methods: Names | None = None,
+    factors: Names | None = None,
+    budget: str = "1000 evaluations",
+    seeds: Wholes | None = None,
+    points: Whole | None = None,
+    network: Wholes | None = None,
+    threads: Whole | None = None,
+    out: Path | None = None,
+) -> None:
+    """One factor at a time around the defaults of the SAPTS methods, at equal gradient work.
+
+    Args:
+        problems: Separated by commas: names of `sapts-pinn list`, FILE.py or FILE.py:object.
+        methods: Separated by commas; tr comes with them. [default: tr,sapts-d,sapts-p,sapts-ip]
+        factors: Separated by commas, of parts, local-steps, combination, order, pooled. [default: all]
+        budget: Of every run, in evaluations of the full gradient.
+        seeds: Separated by commas. [default: 0,1,2]
+        points: Collocation points. [default: the problem's]
+        network: Hidden widths, separated by commas. [default: the problem's]
+        threads: Of every run. [default: one per core]
+        out: Folder for the results, and for going on with them. [default: bench-results/ablation]
+    """
+    from ..budget import Budget
+    from ..sources import load_source
+
+    limits = Budget.parse(budget)
+    if limits != Budget(evaluations=limits.evaluations) or math.isinf(limits.evaluations):
+        raise ValueError(
+            f"--budget must be gradient work, the same for all, such as '1000 evaluations', not {budget!r}"
+        )
+    unknown = [name for name in factors or () if name not in FACTORS]
+    if unknown:
+        raise ValueError(f"there is no factor {unknown[0]!r}; choose one of {', '.join(FACTORS)}")
+    methods = list(dict.fromkeys([PLAIN, *(methods or METHODS)]))
+    found = {name: variants(name, factors or list(FACTORS)) for name in methods}
+    seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))
+    at_least(0, seeds=seeds)
+    sources = {source.short: source.text for source in map(load_source, problems or PROBLEMS)}
+    facts = machine()
+    threads = facts["threads"] if threads is None else threads
+    at_least(1, threads=threads)
+    fixed = {
+        "budget": str(limits), "threads": threads, "precision": "float64",
+        "points": points or "the problem's", "network": network or "the problem's",
+    }  # fmt: skip
+    folder = folder_for("ablation", out)
+    journal = Journal(folder / "runs.jsonl", fixed)
+    # Seeds outermost, so that an interrupted suite compares everything.
+    cells = [
+        {"problem": problem, "method": method, "variant": variant, "seed": seed}
+        for seed in seeds
+        for problem in sources
+        for method, options in found.items()
+        for variant in options
+    ]
+
+    def measured(problem: str, method: str, variant: str, seed: int) -> Row:
+        return in_child(
+            measure,
+            problem=sources[problem],
+            method=method,
+            options=found[method][variant],
+            seed=seed,
+            work=limits.evaluations,
+            points=points,
+            network=network,
+            threads=threads,
+        )
+
+    def published(rows: list[Row]) -> None:
+        title = "SAPTS, one factor at a time: geometric mean [smallest, largest] over the seeds"
+        said = {
+            **fixed,
+            "seeds": seeds,
+            "error measured every": f"{limits.evaluations / MEASURED:g} gradients",
+        }
+        picture = folder / "error-against-work.png"
+        draw(picture, _curves(rows), xlabel="gradient evaluations", ylabel="relative L2 error", yscale="log")
+        notes = [*_refusals(rows), *journal.notes]
+        sections = [section for problem in sources for section in _sections(problem, rows, len(seeds))]
+        publish(
+            folder,
+            "ablation",
+            header(title, facts, said),
+            sections,
+            notes,
+            facts,
+            said,
+            rows,
+            picture=picture.name,
+        )
+
+    journal.complete(cells, measured, published)
+
+
+def variants(method: str, factors: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Options of a method by what they are called: its default first, and none that comes to the same twice.
+
+    Args:
+        method: Its name; one that divides nothing has its default only.
+        factors: Of `FACTORS`.
+    """
+    from ..methods import method as find_method
+
+    if not find_method(method).divides:
+        return {DEFAULT: {}}
+    found: dict[str, dict[str, Any]] = {DEFAULT: {}}
+    known = [_meaning(method, {})]
+    for factor in factors:
+        for name, options in FACTORS[factor].items():
+            meaning = _meaning(method, options)
+            if meaning not in known:
+                known.append(meaning)
+                found[name] = options
+    return found
+
+
+def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What options come to in one process, without those that have no effect there."""
+    import torch
+
+    from ..methods import method as find_method
+    from ..sapts import SAPTS
+
+    made = find_method(method).phases[0].make([torch.zeros(1, 1)], **options)
+    assert isinstance(made, SAPTS)
+    meaning = {"parts": made.count, **asdict(made.sweep)}
+    one_group = made.sweep.order == "multiplicative" or made.count == 1
+    if made.decomposition == "stages":  # their parameters are their own
+        meaning["pooled"] = None
+    if made.sweep.combination is None:
+        meaning["combination"] = "mean" if made.decomposition == "data" else "sum"
+    return {**meaning, "combination": None} if one_group else meaning
+
+
+def measure(
+    problem: str,
+    method: str,
+    options: dict[str, Any],
+    seed: int,
+    work: float,
+    points: int | None,
+    network: list[int] | None,
+    threads: int,
+) -> Row:
+    """In the child: one run; a decomposition that is refused says why."""
+    import torch
+
+    from ..solve import solve
+    from ..sources import load_source
+
+    torch.set_num_threads(threads)
+    whole = load_source(problem).problem
+    rows: list[dict[str, float]] = []
+    try:
+        solution = solve(
+            replace(whole, reference=None),
+            method=method,
+            budget=f"{work!r} evaluations",
+            seed=seed,
+            points=points,
+            network=tuple(network) if network else None,
+            options=options,
+            callbacks=[watch(whole, rows, lambda trainer: trainer.counters.gradients, work / MEASURED)],
+        )
+    except ValueError as error:
+        return {"refused": str(error)}
+    return {
+        **rows[-1],
+        "function_evaluations": solution.result["function_evaluations"],
+        "status": solution.result["status"],
+        "work": solution.result["gradient_evaluations"],
+        "curve": [(row["work"], row["error"]) for row in rows],
+    }
+
+
+def watch(
+    problem: Problem,
+    rows: list[dict[str, float]],
+    progress: Callable[[Trainer], float],
+    every: float,
+    target: float | None = None,
+) -> Callback:
+    """A callback that measures the error, and how far the run has come, beside the run's own clock.
+
+    Args:
+        problem: With the reference.
+        rows: Gets one for every measurement, at the start and at the end too; its `seconds` are those of the
+            run without the measurements, `accepted` and `sweeps_accepted` are counts.
+        progress: The measure of progress,
+        every: and by how much it grows between two measurements.
+        target: The error at which to stop.
+    """
+    from ..callbacks import Callback
+    from ..comparison import error_measure
+
+    measured = error_measure(problem)
+    if measured is None:
+        raise ValueError(f"the error of {problem.name} cannot be measured: it has no reference solution")
+    error = measured
+
+    class Watch(Callback):
+        def __init__(self) -> None:
+            self.spent, self.last, self.iteration = 0.0, 0.0, -1
+            self.counts = {"accepted": 0, "sweeps": 0, "sweeps_accepted": 0}
+
+        def on_start(self, trainer: Trainer) -> None:
+            self.look(trainer)
+
+        def on_step(self, trainer: Trainer) -> None:
+            info = trainer.optimizer.info
+            sweep = info.get("sweep")
+            self.counts["accepted"] += bool(info.get("accepted"))
+            self.counts["sweeps"] += sweep is not None
+            self.counts["sweeps_accepted"] += bool(sweep and sweep["accepted"])
+            if progress(trainer) - self.last >= every:
+                self.look(trainer)
+
+        def on_end(self, trainer: Trainer) -> None:
+            if trainer.iteration != self.iteration:
+                self.look(trainer)
+
+        def look(self, trainer: Trainer) -> None:
+            begin, traffic = time.monotonic(), trainer.communicator.traffic
+            found = error(trainer.model)
+            rows.append(
+                {
+                    "error": found,
+                    "seconds": trainer.seconds - (time.monotonic() - begin) - self.spent,
+                    "work": trainer.counters.gradients,
+                    "loss": trainer.loss,
+                    "iterations": trainer.iteration,
+                    "collectives": traffic.collectives,
+                    "messages": traffic.messages,
+                    "bytes": traffic.bytes,
+                    **self.counts,
+                }
+            )
+            if target is not None and found <= target:
+                trainer.stop(f"target error {target:g} reached")
+            self.last, self.iteration = progress(trainer), trainer.iteration
+            self.spent += time.monotonic() - begin
+
+    return Watch()
+
+
+def _to(row: Row, target: float) -> float | None:
+    """Work until the error was first seen to be so small."""
+    return next((work for work, error in row["curve"] if error is not None and error <= target), None)
+
+
+def _sections(problem: str, rows: Sequence[Row], seeds: int) -> list[Section]:
+    """Two tables: what the budget reached, and the work to target errors beside that of the plain method."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["problem"] == problem and "refused" not in row:
+            groups.setdefault((row["method"], row["variant"]), []).append(row)
+    plain = {row["seed"]: row for row in groups.get((PLAIN, DEFAULT), ())}
+    reached, targets = [], []
+    for (method, variant), members in groups.items():
+        name = f"{method}, {variant}"
+        errors = [number(row["error"]) for row in members]
+        reached.append(
+            [
+                name,
+                f"{len(members)}/{seeds}",
+                geometric_spread(errors),
+                geometric_spread([number(row["loss"]) for row in members]),
+                f"{geometric([row['work'] for row in members]):.0f}",
+                f"{geometric([row['iterations'] for row in members]):.0f}",
+                _share(members, "sweeps_accepted", "sweeps"),
+                _share(members, "accepted", "iterations"),
+                geometric_spread([row["seconds"] for row in members], ".1f"),
+            ]
+        )
+        line = [name]
+        for target in TARGETS:
+            works = [work for row in members if (work := _to(row, target)) is not None]
+            pairs = [
+                (_to(row, target), _to(plain[row["seed"]], target)) for row in members if row["seed"] in plain
+            ]
+            ratios = [own / other for own, other in pairs if own and other]
+            line.append(_of(works, len(members), ".0f"))
+            line.append(_of(ratios, len(pairs), ".2f"))
+        targets.append(line)
+    columns = [
+        "",
+        "runs",
+        "error",
+        "loss",
+        "gradients",
+        "steps",
+        "sweeps accepted",
+        "steps accepted",
+        "seconds",
+    ]
+    heads = [head for target in TARGETS for head in (f"to {target:.0e}", f"/ {PLAIN}")]
+    return [
+        (f"{problem}: what the budget reached", columns, reached),
+        (
+            f"{problem}: gradient work to an error, and its ratio to that of {PLAIN}, seed by seed",
+            ["", *heads],
+            targets,
+        ),
+    ]
+
+
+def _of(values: Sequence[float], count: int, form: str) -> str:
+    """The geometric mean, with how many there are if some are missing."""
+    if not values:
+        return "-"
+    return f"{geometric(values):{form}}" + (f" ({len(values)}/{count})" if len(values) < count else "")
+
+
+def _share(rows: Sequence[Row], part: str, whole: str) -> str:
+    total = sum(row[whole] for row in rows)
+    return f"{sum(row[part] for row in rows) / total:.0%}" if total else "-"
+
+
+def _refusals(rows: Sequence[Row]) -> list[str]:
+    """Each sentence once."""
+    found = {
+        f"refused: {row['problem']}, {row['method']}, {row['variant']}: {row['refused']}"
+        for row in rows
+        if "refused" in row
+    }
+    return sorted(found)
+
+
+def _curves(rows: Sequence[Row]) -> dict[str, list[Line]]:
+    """Error against work of the defaults."""
+    panels: dict[str, list[Line]] = {row["problem"]: [] for row in rows}
+    for row in rows:
+        if row["variant"] == DEFAULT and "refused" not in row:
+            work, errors = zip(*row["curve"], strict=True)
+            panels[row["problem"]].append((row["method"], work, [number(e) for e in errors], "-"))
+    return panels

@@ -1,0 +1,198 @@
+"""How much the first radius matters, and beside it Adam's learning rate.
+
+The initial radius of the trust region methods goes over six orders of magnitude, and so does the learning
+rate.  A method that needs no tuning ends with the same error.  Results are written as they come: an
+interrupted suite goes on where it was when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .child import in_child
+from .report import (
+    Journal,
+    Line,
+    Names,
+    Row,
+    Section,
+    Whole,
+    Wholes,
+    at_least,
+    draw,
+    folder_for,
+    geometric,
+    geometric_spread,
+    header,
+    machine,
+    number,
+    publish,
+)
+
+METHODS = ("tr", "sapts-d", "sapts-p", "sapts-ip", "adam")
+KEPT = ("loss", "iterations", "gradient_evaluations", "seconds", "status")  # of result.json
+RADII = tuple(10.0**p for p in range(-3, 4))
+RATES = tuple(10.0**p for p in range(-6, 1))
+
+
+def run(
+    *,
+    problem: str = "burgers",
+    methods: Names | None = None,
+    budget: str = "60s",
+    seeds: Wholes | None = None,
+    points: Whole | None = None,
+    network: Wholes | None = None,
+    threads: Whole | None = None,
+    out: Path | None = None,
+) -> None:
+    """Final errors for initial radii from 1e-3 to 1e3, and for learning rates of Adam from 1e-6 to 1.
+
+    Args:
+        problem: A name of `sapts-pinn list`, FILE.py or FILE.py:object.
+        methods: Separated by commas. [default: tr,sapts-d,sapts-p,sapts-ip,adam]
+        budget: Of every run: "60s", "500 iterations", "10000 evaluations".
+        seeds: Separated by commas. [default: 0]
+        points: Collocation points. [default: the problem's]
+        network: Hidden widths, separated by commas. [default: the problem's]
+        threads: Of every run. [default: one per core]
+        out: Folder for the results, and for going on with them. [default: bench-results/radius]
+    """
+    from ..budget import Budget
+    from ..methods import method as find_method
+    from ..sources import load_source
+
+    methods = list(dict.fromkeys(methods or METHODS))
+    for name in methods:
+        find_method(name)
+    seeds = list(dict.fromkeys([0] if seeds is None else seeds))
+    at_least(0, seeds=seeds)
+    budget = str(Budget.parse(budget))
+    source = load_source(problem)
+    facts = machine()
+    threads = facts["threads"] if threads is None else threads
+    at_least(1, threads=threads)
+    fixed = {
+        "problem": source.short, "budget": budget, "threads": threads, "precision": "float64",
+        "points": points or "the problem's", "network": network or "the problem's",
+    }  # fmt: skip
+    folder = folder_for("radius", out)
+    journal = Journal(folder / "runs.jsonl", fixed)
+    cells = [
+        {"method": method, option: value, "seed": seed}
+        for seed in seeds
+        for method in methods
+        for option, value in _values(method)
+    ]
+
+    def measured(method: str, seed: int, **options: float) -> Row:
+        return in_child(
+            measure,
+            problem=source.text,
+            method=method,
+            options=options,
+            seed=seed,
+            budget=budget,
+            points=points,
+            network=network,
+            threads=threads,
+        )
+
+    def published(rows: list[Row]) -> None:
+        said = {**fixed, "seeds": seeds}
+        title = "Final error against the initial radius, and against Adam's learning rate"
+        picture = folder / "error-against-radius.png"
+        axes = {"xscale": "log", "yscale": "log", "ylabel": f"relative L2 error after {budget}"}
+        draw(picture, _curves(rows), **axes)
+        notes = [
+            f"note: {row['method']}, {_value(row):.0e}, seed {row['seed']}: {row['status']}"
+            for row in rows
+            if row["status"].startswith("failed")
+        ]
+        publish(
+            folder, "radius", header(title, facts, said), _sections(rows), [*notes, *journal.notes], facts, said,
+            rows, picture=picture.name,
+        )  # fmt: skip
+
+    journal.complete(cells, measured, published)
+
+
+def _values(method: str) -> list[tuple[str, float]]:
+    return [("lr", rate) for rate in RATES] if method == "adam" else [("radius", r) for r in RADII]
+
+
+def _value(row: Row) -> float:
+    return float(row["lr"] if "lr" in row else row["radius"])
+
+
+def measure(
+    problem: str,
+    method: str,
+    options: dict[str, Any],
+    seed: int,
+    budget: str,
+    points: int | None,
+    network: list[int] | None,
+    threads: int,
+) -> Row:
+    """In the child: one run."""
+    import torch
+
+    from ..solve import solve
+    from ..sources import load_source
+
+    torch.set_num_threads(threads)
+    result = solve(
+        load_source(problem).problem,
+        method=method,
+        options=options,
+        budget=budget,
+        seed=seed,
+        points=points,
+        network=tuple(network) if network else None,
+    ).result
+    return {"error": result["relative_l2_error"], **{name: result[name] for name in KEPT}}
+
+
+def _errors(rows: Sequence[Row]) -> dict[str, dict[float, list[float]]]:
+    """By method and value, over the seeds."""
+    found: dict[str, dict[float, list[float]]] = {}
+    for row in rows:
+        found.setdefault(row["method"], {}).setdefault(_value(row), []).append(number(row["error"]))
+    return found
+
+
+def ratio(errors: dict[float, list[float]]) -> float:
+    """Largest by smallest error over the values, geometric means over the seeds; infinite if one diverged."""
+    means = [geometric(e) if all(map(math.isfinite, e)) else math.inf for e in errors.values()]
+    return max(means) / min(means) if math.isfinite(min(means)) else math.inf
+
+
+def _sections(rows: Sequence[Row]) -> list[Section]:
+    """One table for each of the two quantities."""
+    sections: list[Section] = []
+    found = _errors(rows)
+    for title, values, adam in (("Initial radius", RADII, False), ("Learning rate", RATES, True)):
+        lines = [
+            [method, *(geometric_spread(errors.get(v, [])) for v in values), f"{ratio(errors):.3g}"]
+            for method, errors in found.items()
+            if (method == "adam") == adam
+        ]
+        if lines:
+            sections.append((title, ["", *(f"{v:.0e}" for v in values), "max / min"], lines))
+    return sections
+
+
+def _curves(rows: Sequence[Row]) -> dict[str, list[Line]]:
+    panels: dict[str, list[Line]] = {}
+    for method, errors in _errors(rows).items():
+        values = sorted(errors)
+        means = [
+            geometric(e) if all(map(math.isfinite, e)) else math.nan for e in map(errors.get, values) if e
+        ]
+        name = "learning rate" if method == "adam" else "initial radius"
+        panels.setdefault(name, []).append((method, values, means, "o-"))
+    return panels

@@ -1,0 +1,115 @@
+"""Mini-batches of a least-squares objective that overlap, and grow when their noise decides the step.
+
+A batch is a run of residuals in an order in which every run is spread over the whole domain; the next batch
+begins where this one's own share ends, and a batch reaches into its successor by an overlap.  Value,
+gradient, rho and y of a step are all of one batch.
+
+**Growth.**  With the gradients g_d of D equal parts of a batch, their mean g has the variance
+
+    V = sum_d |g_d - g|^2 / (D (D - 1)),
+
+and a batch whose noise exceeds its gradient, V > theta^2 |g|^2 (norm test: Byrd, Chin, Nocedal & Wu, 2012),
+is too small to tell where to go.  From then on batches are 1.5 times as large, until the batch is the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from .geometry import interleaved
+from .least_squares import LeastSquares
+
+GROWTH = 1.5
+LEAST = 1024  # residuals of the first batch
+CHUNKS = 64  # pieces of the order, each spread over the domain
+
+
+@dataclass
+class Batches:
+    """The batches of one run.
+
+    Attributes:
+        share: Of all residuals in a batch, without the overlap.
+        overlap: By how much of its size a batch reaches into the next.
+        theta: Of the norm test.
+        steps: Taken with one batch before the next one.
+        start: Where the current batch begins, in [0, 1).
+        age: Steps taken with it.
+    """
+
+    share: float
+    overlap: float = 0.33
+    theta: float = 1.0
+    steps: int = 10
+    start: float = 0.0
+    age: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"batch must lie in (0, 1], not {self.share:g}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether the batch is everything."""
+        return self.share * (1.0 + self.overlap) >= 1.0
+
+    def order(self, objective: LeastSquares, generator: Generator) -> dict[str, Tensor]:
+        """For each term an order of its residuals of which every run covers the domain evenly.
+
+        A share too small for a batch is enlarged by the way.
+        """
+        orders = {}
+        for name, sites in objective.sites.items():
+            count = len(sites.points) // sites.fold
+            pieces = interleaved(sites.points[:count], min(CHUNKS, count), generator)
+            orders[name] = torch.cat(pieces)
+        self.share = min(1.0, max(self.share, LEAST / sum(map(len, orders.values()))))
+        return orders
+
+    def take(self, objective: LeastSquares, order: dict[str, Tensor]) -> LeastSquares:
+        """The current batch, normalised by its own size: it estimates the whole."""
+        if self.whole:
+            return objective
+        part = {}
+        for name, index in order.items():
+            size = max(1, round(self.share * (1.0 + self.overlap) * len(index)))
+            first = round(self.start * len(index))
+            part[name] = index[torch.arange(first, first + size) % len(index)]
+        return objective.restrict(part, estimate=True)
+
+    def due(self) -> bool:
+        """Count a step; whether it is time for the next batch."""
+        if self.whole:
+            return False
+        self.age += 1
+        return self.age >= self.steps
+
+    def advance(self) -> None:
+        """Go on to the next batch."""
+        self.start, self.age = (self.start + self.share) % 1.0, 0
+
+    def noisy(self, spread: float, parts: int, square: float) -> bool:
+        """The norm test.
+
+        Args:
+            spread: sum_d |g_d - g|^2.
+            parts: D.
+            square: |g|^2.
+        """
+        return parts > 1 and spread / (parts * (parts - 1)) > self.theta**2 * square
+
+    def grow(self) -> None:
+        """Larger batches from now on."""
+        self.share = min(1.0, GROWTH * self.share)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Size and position."""
+        return {"share": self.share, "start": self.start, "age": self.age}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a saved state."""
+        self.share, self.start, self.age = state["share"], state["start"], state["age"]
