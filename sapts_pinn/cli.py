@@ -107,6 +107,7 @@ def solve(
     parts: Whole | None = None,
     radius: float | None = None,
     no_symmetry: Switch = False,
+    additive: Switch = False,
     log_parts: Switch = False,
     json: Switch = False,
     quiet: Switch = False,
@@ -123,7 +124,7 @@ def solve(
         out: Run folder. [default: runs/<problem>-<method>-seed<seed>]
         overwrite: Replace the run that the folder holds.
         resume: Run folder to continue, with its own settings.
-        network: Hidden widths. [default: 20,20,20]
+        network: Hidden widths. [default: 30,30,30]
         activation: tanh, sin, gelu, silu or softplus. [default: tanh]
         points: Collocation points of the equation. [default: 8192]
         condition_points: Points of every weighted condition. [default: 1024]
@@ -136,6 +137,8 @@ def solve(
         parts: Parts of a SAPTS method, a multiple of the number of ranks. [default: 4, or the ranks]
         radius: Initial trust radius.
         no_symmetry: Leave the symmetries of the problem out of the network.
+        additive: All parts of sapts-d start from the same point, as they do on several ranks, instead of
+            in turn.
         log_parts: Report every few seconds what each part of a SAPTS method has gained.
         json: Print result.json on standard output and nothing else.
         quiet: Print nothing but errors.
@@ -173,6 +176,9 @@ def solve(
         }
         if radius is not None:
             settings["options"] = {**settings.get("options", {}), "radius": radius}
+        if additive:
+            both = {"order": "additive", "visits": 0}
+            settings["options"] = {**settings.get("options", {}), **both}
         _use_threads(threads, saved.get("threads"))
         ranks = _connect(settings, stack)
         if resume is not None:
@@ -291,10 +297,10 @@ def _fit_ranks(settings: dict[str, Any], saved: dict[str, Any], size: int) -> No
     Raises:
         ValueError: Its checkpoint is of no use to so many ranks.
     """
-    if settings.get("method") == "sapts-ip" and max(size, saved.get("world_size", 1)) > 1:
+    before = saved.get("world_size", 1)
+    if settings.get("method", "").endswith("sapts-ip") and size != before:
         raise ValueError(
-            "a run of sapts-ip on several ranks cannot be resumed yet: its checkpoint holds the stages of "
-            "rank 0 only; start it again with a larger budget"
+            f"every rank of a sapts-ip run has its own stages: resume it on {before} ranks, not {size}"
         )
     options = settings.get("options", {})
     count = options.get("parts")

@@ -41,6 +41,8 @@ def connect(device: str | torch.device = "cpu", timeout: float = 60.0) -> Commun
             current one).
         timeout: Seconds that one operation may wait for the other ranks.
 
+    The ranks meet once: until it is closed, the same group is returned again.
+
     Returns:
         `Distributed` under `torchrun` (or where its variables RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and
         MASTER_PORT are set by other means), `Alone` otherwise.
@@ -48,7 +50,14 @@ def connect(device: str | torch.device = "cpu", timeout: float = 60.0) -> Commun
     Raises:
         RankFailure: The ranks do not all come within `timeout`.
     """
-    return Alone() if int(os.environ.get("WORLD_SIZE", "1")) == 1 else Distributed(device, timeout)
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Alone()
+    if not _open:
+        _open.append(Distributed(device, timeout))
+    return _open[0]
+
+
+_open: list[Distributed] = []  # the group of this process, at most one, as torch.distributed has it
 
 
 class Distributed(Communicator):
@@ -153,6 +162,8 @@ class Distributed(Communicator):
     def close(self) -> None:
         """Leave the group; done at exit if not before."""
         atexit.unregister(self.close)
+        if self in _open:
+            _open.remove(self)
         self._pulse.leave()
         if self._handles:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -139,6 +139,7 @@ class Pipeline(Objective):
             raise ValueError("no points: every term of the objective is empty")
         self.chain, self.flows, self.counters = chain, flows, counters or Counters()
         self.parameters = chain.parameters()
+        self.share = sum(chain.sizes[s] for s in chain.owned) / sum(chain.sizes)  # of the work
         self.last_terms: dict[str, float] = {}
         self._frozen: Frozen = {}
 
@@ -184,7 +185,7 @@ class Pipeline(Objective):
 
     def evaluate(self) -> PipelineEvaluation:
         """The loss at the current parameters; collective."""
-        self.counters.functions += 1
+        self.counters.functions += self.share
         # Copies: what is differentiated later must not move with the parameters.
         weights = {s: stage.snapshot() for s, stage in self.chain.own.items()}
         tapes: list[Tape] = []
@@ -296,7 +297,7 @@ class PipelineEvaluation(Evaluation):
     def gradient(self) -> Tensor:
         """This rank's part of the gradient of f, [its n]; collective."""
         if self._gradient is None:
-            self.objective.counters.gradients += 1
+            self.objective.counters.gradients += self.objective.share
             self._gradient = self._backward()
             self.objective._frozen = self._frozen
             self._weights, self._tapes = {}, []

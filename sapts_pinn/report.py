@@ -7,12 +7,12 @@ import csv
 import html
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .checkpoint import write_atomically
-from .viz import plot_history
+from .viz import plot_history, plot_sweeps
 
 CSS = """
 :root { color-scheme: light; }
@@ -50,7 +50,9 @@ def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
     """
     config = _read(folder / "config.json")
     result = result or _read(folder / "result.json")
-    text = _page(config, result, _picture(folder / "solution.png"), _convergence(folder / "history.csv"))
+    rows = _rows(folder / "history.csv")
+    convergence, sweeps = _drawn(plot_history, rows), _drawn(plot_sweeps, rows)
+    text = _page(config, result, _picture(folder / "solution.png"), convergence, sweeps)
     path = folder / "report.html"
     write_atomically(path, lambda p: _write(p, text))
     return path
@@ -74,18 +76,27 @@ def _picture(path: Path) -> str:
     return f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">'
 
 
-def _convergence(path: Path) -> str:
+def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        return ""
+        return []
     with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def _drawn(
+    plot: Callable[[Sequence[Mapping[str, Any]], Path], Path | None], rows: list[dict[str, str]]
+) -> str:
+    """A picture of the history as an <img>; nothing when there is nothing to draw."""
     if len(rows) < 2:
         return ""
     with tempfile.TemporaryDirectory() as folder:
-        return _picture(plot_history(rows, Path(folder) / "convergence.png"))
+        path = plot(rows, Path(folder) / f"{plot.__name__.removeprefix('plot_')}.png")
+        return "" if path is None else _picture(path)
 
 
-def _page(config: Mapping[str, Any], result: Mapping[str, Any], solution: str, convergence: str) -> str:
+def _page(
+    config: Mapping[str, Any], result: Mapping[str, Any], solution: str, convergence: str, sweeps: str
+) -> str:
     title = f"{result['problem']} by {result['method']}"
     status = str(result["status"])
     mark = " failed" if status.startswith(("failed", "interrupted")) else ""
@@ -96,6 +107,7 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], solution: str, c
         _figures(result),
         f"<h2>Solution</h2>\n{solution}" if solution else "",
         f"<h2>Convergence</h2>\n{convergence}" if convergence else "",
+        f"<h2>Sweeps of the parts</h2>\n{sweeps}" if sweeps else "",
         f"<h2>Problem</h2>\n<pre>{html.escape(str(config.get('description', '')))}</pre>",
         f"<h2>Result</h2>\n{_table(result)}",
         f"<h2>Configuration</h2>\n{_table(settings)}",

@@ -370,12 +370,13 @@ class SAPTS(TrustRegion):
             number: {"curvature": curvature.state_dict(), "radius": radius}
             for number, (curvature, radius) in self._local.items()
         }
-        if self.communicator.size > 1 and not (self.sweep.pooled and self.decomposition == "data"):
+        if self.communicator.size > 1 and self.decomposition != "stages":
             own = {k: v for shard in self.communicator.gather_objects(own) for k, v in shard.items()}
         state = {
             "local_steps": self.local_steps,
             "parts": self.count,
             "local": own,
+            "sizes": list(self._products.sizes),
             "batches": self.batches.state_dict(),
             "random": {
                 "ordered": self._ordered,
@@ -395,9 +396,13 @@ class SAPTS(TrustRegion):
         if "sapts" not in rest:
             raise ValueError("this state was not saved by SAPTS; resume with the method it was written by")
         state = rest.pop("sapts")
+        self._products.sizes = list(state["sizes"])
         super().load_state_dict(rest)
         self.local_steps, self._local, self._division = state["local_steps"], {}, None
+        each = self.count // self.communicator.size
         for number, saved in state["local"].items() if state["parts"] == self.count else ():
+            if self.decomposition != "stages" and number // each != self.communicator.rank:
+                continue
             curvature = self._fresh_model()
             curvature.load_state_dict(saved["curvature"])
             self._local[number] = curvature, saved["radius"]

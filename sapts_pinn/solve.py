@@ -178,7 +178,8 @@ def solve(
     )
     if state is not None:
         trainer.load_state_dict(state["trainer"])
-        if trainer.used >= 1:
+        spent = limits.used(trainer.seconds, trainer.iteration, state["trainer"]["counters"][1])
+        if spent >= 1:
             raise ValueError(
                 f"the budget {limits} is already spent by the run in {path}; give a larger one to go on"
             )
@@ -259,8 +260,8 @@ def _bytes(trainer: Trainer) -> dict[str, int]:
 
 def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
     """The content of result.json; all ranks make it together."""
-    ranks, work = trainer.communicator, trainer.counters
-    spent = ranks.gather_objects((work.functions, work.gradients))
+    ranks = trainer.communicator
+    functions, gradients = trainer.total_work()
     return {
         "problem": config["problem"],
         "method": config["method"],
@@ -274,8 +275,8 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "device": config["device"],
         "threads": config["threads"],
         "iterations": trainer.iteration,
-        "function_evaluations": sum(functions for functions, _ in spent),
-        "gradient_evaluations": sum(gradients for _, gradients in spent),
+        "function_evaluations": functions,
+        "gradient_evaluations": gradients,
         "collectives": ranks.traffic.collectives,
         "messages": ranks.traffic.messages,
         "bytes_sent": ranks.traffic.bytes,
@@ -283,7 +284,7 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": trainer.seconds,
         "seconds_to_first_step": trainer.seconds_to_first_step,
         "loss": trainer.loss,
-        "relative_l2_error": trainer.error,
+        "relative_l2_error": ranks.gather_objects(trainer.error)[0],
         "coefficients": _coefficients(trainer),
         "status": trainer.status,
     }

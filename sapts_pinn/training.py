@@ -114,10 +114,14 @@ class Trainer:
     @property
     def used(self) -> float:
         """Spent share of the budget; several ranks go by what they last agreed on."""
-        return self._spent if self.communicator.size > 1 else self._own_use()
-
-    def _own_use(self) -> float:
+        if self.communicator.size > 1:
+            return self._spent
         return self.budget.used(self.seconds, self.iteration, self.counters.gradients)
+
+    def total_work(self) -> list[float]:
+        """Function and gradient evaluations of all ranks; they ask together."""
+        spent = self.communicator.gather_objects((self.counters.functions, self.counters.gradients))
+        return [sum(work) for work in zip(*spent, strict=True)]
 
     def stop(self, reason: str) -> None:
         """Ask the run to end after the current step."""
@@ -134,7 +138,7 @@ class Trainer:
             "iteration": self.iteration,
             "loss": self.loss,
             "seconds": self.seconds,
-            "counters": [self.counters.functions, self.counters.gradients],
+            "counters": self.total_work(),
             "seconds_to_first_step": self.seconds_to_first_step,
             "history": self.history,
         }
@@ -148,7 +152,9 @@ class Trainer:
         self.collocation.load_state_dict(state["collocation"])
         self.iteration, self.loss, self._before = state["iteration"], state["loss"], state["seconds"]
         self._clock = time.monotonic()  # what it took to get here is not training
-        self.counters.functions, self.counters.gradients = state["counters"]
+        # The work so far is of all ranks together: rank 0 goes on counting from there.
+        done = state["counters"] if self.communicator.rank == 0 else (0.0, 0.0)
+        self.counters.functions, self.counters.gradients = done
         self.seconds_to_first_step = state["seconds_to_first_step"]
         self.history = list(state["history"])
 
@@ -301,30 +307,35 @@ class Trainer:
     def _reason(self) -> str:
         """Why the run ends now, in words; empty when it goes on."""
         if self.communicator.size == 1:
+            return self._own_reason() or self._budget_spent()
+        if self.converged:  # what all ranks know
             return self._own_reason()
-        if self.converged or self.iteration >= self.budget.iterations:  # what all ranks know
-            return self._own_reason()
+        if self.iteration >= self.budget.iterations:
+            self._spent = 1.0
+            return self._budget_spent()
         if self.iteration < self._asking:
             return ""
-        # Clocks, signals and errors are each rank's own.  Asking costs a round, so it is done about twice a
-        # second, at an iteration that rank 0 has set.
+        # Clocks, work, signals and errors are each rank's own.  Asking costs a round, so it is done about
+        # twice a second, at an iteration that rank 0 has set.
         pace = max(self.seconds - self._before, 1e-9) / max(self.iteration - self._first, 1)
         wait = min(max(int(ASK_EVERY / pace), 1), 1000)
-        answers = self.communicator.gather_objects((self._own_reason(), self._own_use(), wait))
-        self._first, self._common = 0, 0.0
-        self._spent, self._asking = answers[0][1], self.iteration + answers[0][2]
-        return next((reason for reason, *_ in answers if reason), "")
+        answers = self.communicator.gather_objects(
+            (self._own_reason(), self.seconds, wait, self.counters.gradients)
+        )
+        self._common, self._asking = answers[0][1], self.iteration + answers[0][2]
+        work = sum(gradients for *_, gradients in answers)
+        self._spent = self.budget.used(self._common, self.iteration, work)
+        return next((reason for reason, *_ in answers if reason), "") or self._budget_spent()
 
     def _own_reason(self) -> str:
         if self._asked:
             return self._asked
         if self.target_error is not None and self.error is not None and self.error <= self.target_error:
             return f"target error {self.target_error:g} reached"
-        if self._own_use() >= 1:
-            return f"budget spent ({self.budget})"
-        if self.converged:
-            return "converged to working precision"
-        return ""
+        return "converged to working precision" if self.converged else ""
+
+    def _budget_spent(self) -> str:
+        return f"budget spent ({self.budget})" if self.used >= 1 else ""
 
 
 def _sweep_columns(info: Mapping[str, Any], parts: int) -> dict[str, Any]:

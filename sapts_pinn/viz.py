@@ -391,3 +391,42 @@ def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key:
             x, np.clip(rho, 1e-3, None), ".", color="#999999", ms=2.5, label="rho (negative: at the bottom)"
         )
     bottom.grid(color="#dddddd", lw=0.5)
+
+
+def plot_sweeps(history: Sequence[Mapping[str, Any]], path: Path) -> Path | None:
+    """Draw how the sweeps of a SAPTS method fared: rho, local steps, and the share of sweeps taken.
+
+    Args:
+        history: Rows of history.csv.
+        path: Where.
+
+    Returns:
+        The path; None when the history knows of no sweeps.
+    """
+    import matplotlib
+
+    step, rho, taken, m = (
+        _column(history, n) for n in ("iteration", "sweep_rho", "sweep_accepted", "local_steps")
+    )
+    swept = np.isfinite(taken)
+    if not swept.any():
+        return None
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(10.5, 4.2)
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+        for value, colour, label in ((1, OURS, "taken"), (0, THEIRS, "undone")):
+            these = taken == value
+            top.plot(step[these], rho[these].clip(-1, 2), ".", color=colour, ms=2.5, label=label)
+        top.axhline(0, color="#bbbbbb", lw=0.7, zorder=0)
+        top.set(ylabel="rho, cut off at -1 and 2", ylim=(-1.1, 2.1))
+        window = np.ones(min(50, int(swept.sum())))
+        counts = np.convolve(swept, window, "same")
+        share = np.convolve(np.nan_to_num(taken), window, "same") / np.maximum(counts, 1)
+        twin = top.twinx()
+        twin.plot(step, np.where(counts > 0, share, np.nan), color="#999999", lw=1, label="share taken")
+        twin.set(ylim=(-1.1 / 2.1, 1), yticks=[0, 0.5, 1])
+        top.legend(loc="lower left", ncols=2)
+        twin.legend(loc="lower right")
+        bottom.step(step, m, color="#4d9221", lw=1, where="mid")
+        bottom.set(xlabel="step", ylabel="local steps, 0: plain", ylim=(0, None))
+        return _save(figure, path)

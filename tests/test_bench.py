@@ -8,7 +8,22 @@ from inspect import signature
 import pytest
 import torch
 
-from sapts_pinn.bench import SUITES, accuracy, child, first_step, gradients, main, memory, points, report
+from sapts_pinn.bench import (
+    SUITES,
+    ablation,
+    accuracy,
+    child,
+    first_step,
+    gradients,
+    main,
+    memory,
+    points,
+    radius,
+    report,
+    scaling,
+)
+
+SMALL = ["--points", "64", "--network", "4,4,4", "--seeds", "0"]
 
 # Each suite as small as it gets.
 TOY = {
@@ -17,6 +32,20 @@ TOY = {
     "memory": ["--problems", "poisson-1d", "--steps", "2"],
     "first-step": ["--problem", "poisson-1d", "--repeats", "1"],
     "solve": ["--problems", "poisson-1d", "--methods", "tr,adam", "--budget", "3 iterations", "--seeds", "0"],
+    "ablation": ["--problems", "poisson-1d", "--methods", "sapts-p", "--factors", "parts,pooled"]
+    + ["--budget", "8 evaluations", *SMALL],
+    "radius": ["--problem", "poisson-1d", "--methods", "tr,adam", "--budget", "2 iterations", *SMALL],
+    "scaling": [
+        "--problem",
+        "poisson-1d",
+        "--ranks",
+        "1",
+        "--target",
+        "2",
+        "--budget",
+        "9 iterations",
+        *SMALL,
+    ],
 }
 
 
@@ -27,8 +56,9 @@ def in_this_process(function, **arguments):
 @pytest.fixture
 def here(monkeypatch):
     """Measure in this process, which has loaded PyTorch already."""
-    for suite in (accuracy, memory, points):
+    for suite in (ablation, accuracy, memory, points, radius):
         monkeypatch.setattr(suite, "in_child", in_this_process)
+    monkeypatch.setattr(scaling, "launch", lambda ranks, **a: in_this_process(scaling.measure, **a))
     times = {"from_outside": 2.0, "seconds_to_first_step": 1.9, "until_started": 0.1, "whole": 9.0}
     monkeypatch.setattr(first_step, "measure", lambda problem, seed, cache: times)
     threads = torch.get_num_threads()
@@ -58,6 +88,13 @@ def test_a_suite_prints_a_table_and_writes_its_figures(suite, tmp_path, capsys, 
         "memory": lambda: found["below"],
         "first-step": lambda: [row["cache"] for row in found["rows"]] == ["empty", "warm"],
         "solve": lambda: (tmp_path / found["picture"]).stat().st_size > 0,
+        "ablation": lambda: (
+            sum("refused" in row for row in found["rows"]) == 1
+            and all(row["curve"][-1][0] >= 8 for row in found["rows"] if "curve" in row)
+            and "| tr, default |" in (tmp_path / "ablation.md").read_text()
+        ),
+        "radius": lambda: len(found["rows"]) == 14 and "max / min" in out,
+        "scaling": lambda: all(row["reached"] for row in found["rows"]) and "stand-in for a network" in out,
     }
     assert check[suite]()
 
@@ -103,6 +140,11 @@ def test_a_failed_run_is_told_and_tried_again(tmp_path, capsys, here, monkeypatc
         (["solve", "--budget", "2 minuts"], "cannot read the budget"),
         (["solve", "--seeds", "0,-1"], "--seeds must be at least 0, not -1"),
         (["solve", "--threads", "0"], "--threads must be at least 1, not 0"),
+        (["ablation", "--budget", "60s"], "--budget must be gradient work"),
+        (["ablation", "--factors", "step"], "there is no factor 'step'; choose one of parts"),
+        (["radius", "--methods", "newton"], "unknown method 'newton'"),
+        (["scaling", "--target", "0"], "--target must be a positive error, not 0"),
+        (["scaling", "--delays", "-1"], "--delays must be at least 0, not -1"),
         (["points", "--sizes", "1.5"], "'1.5' is not a whole number"),
         (["points", "--sizes", ","], "--sizes is empty"),
         (["points", "--method", "newton"], "unknown method 'newton'"),
@@ -173,3 +215,78 @@ def test_the_fit_recovers_power_and_line():
 def test_spread():
     assert report.spread([3.0, 1.0, 2.0]) == "2 [1, 3]"
     assert report.spread([]) == "-"
+
+
+def test_a_journal_goes_on_after_whatever_ended_it(tmp_path, capsys):
+    path, cells = tmp_path / "runs.jsonl", [{"n": n} for n in range(3)]
+    calls, published = [], []
+
+    def measure(n, stop=1):
+        calls.append(n)
+        if n == stop:
+            raise KeyboardInterrupt
+        return {"square": n * n}
+
+    with pytest.raises(KeyboardInterrupt, match="goes on from here"):
+        report.Journal(path, {"budget": 1}).complete(cells, measure, published.append)
+    path.write_text(path.read_text() + '\n{"settings": {"bud')  # killed while writing
+    report.Journal(path, {"budget": 1}).complete(cells, lambda n: measure(n, stop=9), published.append)
+    assert calls == [0, 1, 1, 2]
+    assert [[row["square"] for row in rows] for rows in published] == [[0], [0, 1, 4]]
+    report.Journal(path, {"budget": 2}).complete(cells[:1], lambda n: measure(n, stop=9), published.append)
+    assert calls[-1] == 0
+    capsys.readouterr()
+
+
+def test_no_variant_comes_to_the_default_or_to_another():
+    data, stages = (ablation.variants(name, list(ablation.FACTORS)) for name in ("sapts-d", "sapts-ip"))
+    assert next(iter(data)) == "default" and {"parts 8", "mean of additive parts", "not pooled"} <= set(data)
+    assert "parts 4" not in data and "additive" not in data
+    assert "not pooled" not in stages and "multiplicative" in stages
+    assert list(ablation.variants("tr", list(ablation.FACTORS))) == ["default"]
+
+
+def test_means_say_what_diverged():
+    assert report.geometric_spread([1.0, 100.0], ".0f") == "10 [1, 100]"
+    assert report.geometric_spread([1.0, float("nan")], ".0f") == "1, 1/2 diverged"
+    assert radius.ratio({0.1: [1e-2, 1e-4], 1.0: [1e-1, 1e-3]}) == pytest.approx(10)
+    assert radius.ratio({0.1: [1e-2], 1.0: [float("nan")]}) == float("inf")
+
+
+def test_the_cost_model_recovers_its_constants():
+    truth = {
+        "tr": {"replicated": 2e-3, "divided": 30e-3},
+        "sapts-d": {"replicated": 9e-3, "divided": 80e-3},
+        "latency": 1e-3,
+        "seconds_per_byte": 1e-8,
+    }
+    rows = []
+    for method, summed, gathered, operations in (("tr", 2e4, 0.0, 1), ("sapts-d", 2e4, 4e5, 2)):
+        for ranks, delay in ((1, 0), (2, 0), (2, 5), (2, 20), (4, 0), (4, 20)):
+            row = {
+                "method": method, "ranks": ranks, "delay": delay, "iterations": 10, "messages": 0,
+                "summed_per_step": summed, "gathered_per_step": gathered,
+                "collectives": 10 * operations * (ranks > 1),
+                "bytes": 10 * (summed + gathered) * (ranks - 1),
+                "probes": [(b, 1e-3 + 1e-8 * b) for b in (8, 8e3, 8e5)] if ranks > 1 else [],
+            }  # fmt: skip
+            row["seconds"] = 10 * scaling.predict(truth, row, ranks, 1e-3 * delay, cores=2)
+            rows.append(row)
+    found = scaling.fit(rows, cores=2)
+    assert found["off_at_most"] < 1e-8
+    for name, value in truth.items():
+        assert found[name] == pytest.approx(value, rel=1e-6)
+    assert scaling.fit(rows[:1], cores=2) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "parts"), [("tr", None), ("sapts-d", 2)])
+def test_scaling_launches_ranks(method, parts):
+    found = scaling.launch(
+        2, problem="poisson-1d", method=method, parts=parts, delay=1e-3, seed=0, budget="9 iterations",
+        target=1e-9, points=64, network=[4, 4],
+    )  # fmt: skip
+    assert found["iterations"] == 9 and not found["reached"]
+    assert found["collectives"] >= 9 and found["bytes"] > 0 and found["summed_per_step"] > 0
+    assert (found["gathered_per_step"] > 0) == (method == "sapts-d")
+    assert len(found["probes"]) == 4

@@ -362,3 +362,82 @@ def test_help_and_mistakes_load_no_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "[0, 0, 2, 0, 2] False"
     assert "--target-error" in done.stdout and "Traceback" not in done.stderr
+
+
+# -- parts and ranks -----------------------------------------------------------------------------------------
+
+
+def ranks(size: int, *arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={size}"]
+    return subprocess.Popen(
+        [*command, "-m", "sapts_pinn", "solve", *map(str, arguments)],
+        cwd=cwd, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_parts_are_logged_on_standard_error(tmp_path, capsys):
+    arguments = ["solve", "poisson-1d", "--method", "sapts-d", "--parts", "2", "--log-parts", *QUICK]
+    status, out, err = command(capsys, *arguments, "--budget", "3 iterations", "--out", tmp_path / "r")
+    assert status == 0 and "part  visits" in err and "part  visits" not in out
+    assert json.loads((tmp_path / "r" / "result.json").read_text())["parts"] == 2
+    assert "Sweeps of the parts" in (tmp_path / "r" / "report.html").read_text()
+    arguments[3] = "tr"
+    assert command(capsys, *arguments, "--out", tmp_path / "s")[0] == 2
+    plain = ["solve", "poisson-1d", "--log-parts", "--budget", "2 iterations", *QUICK]
+    status, out, err = command(capsys, *plain, "--out", tmp_path / "t")
+    assert status == 0 and err.startswith("This method has no parts")
+    assert "Sweeps of the parts" not in (tmp_path / "t" / "report.html").read_text()
+
+
+def test_parts_that_ranks_cannot_share_evenly_become_one_each():
+    saved = {"world_size": 1}
+    settings = {"method": "sapts-d", "options": {"parts": 4, "radius": 0.5}}
+    cli._fit_ranks(settings, saved, 2)
+    assert settings["options"] == {"parts": 4, "radius": 0.5}
+    with pytest.warns(UserWarning, match="4 parts, which 3 ranks cannot share evenly; it goes on with 3"):
+        cli._fit_ranks(settings, saved, 3)
+    assert settings["options"] == {"radius": 0.5}
+    with pytest.raises(ValueError, match="cannot be resumed yet"):
+        cli._fit_ranks({"method": "sapts-ip"}, {"world_size": 2}, 1)
+
+
+def test_signals_that_torchrun_passes_on_are_one():
+    class Run:
+        reasons: list[str] = []
+
+        def stop(self, reason: str) -> None:
+            self.reasons.append(reason)
+
+    with cli.Interrupts(same=60.0) as interrupts:
+        interrupts.start(Run())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.raise_signal(number)
+        interrupts.finish()
+        signal.raise_signal(signal.SIGTERM)
+    assert Run.reasons == ["interrupted by SIGINT"]
+
+
+def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path):
+    process = ranks(
+        2, "poisson-1d", "--method", "sapts-d", "--parts", "2", "--budget", "1h", *QUICK, cwd=tmp_path
+    )
+    folder = tmp_path / "runs" / "poisson-1d-sapts-d-seed0"
+    wait_for((folder / "config.json").is_file, process)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGTERM)  # torchrun's own traceback about it cannot be helped
+    out, err = process.communicate(timeout=60)
+    assert process.returncode and out.count("interrupted by SIGTERM") == 1
+    hint = "continue with: torchrun --nproc-per-node 2 -m sapts_pinn solve --resume "
+    assert err.count(hint) == 1 and {p.name for p in folder.iterdir()} == FILES
+    steps = json.loads((folder / "result.json").read_text())["iterations"]
+    status, out, err = run("solve", "--resume", folder, "--budget", f"{steps + 1} iterations", cwd=tmp_path)
+    assert status == 0, err
+    result = json.loads((folder / "result.json").read_text())
+    assert (result["world_size"], result["parts"], result["iterations"]) == (1, 2, steps + 1)
+
+
+def test_an_error_of_all_ranks_is_said_once(tmp_path):
+    process = ranks(2, "poisson-1d", "--method", "sapts-d", "--parts", "3", cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    assert out == "" and err.count("error: parts must be a positive multiple") == 1
+    assert not (tmp_path / "runs").exists()

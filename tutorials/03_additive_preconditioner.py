@@ -32,7 +32,6 @@ from sapts_pinn.decomposition import data_parts
 from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.model import Model
 from sapts_pinn.networks import build_network
-
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.sampling import Collocation
 from sapts_pinn.sapts import SAPTS, Sweep
@@ -125,8 +124,8 @@ for kind in ("interleaved", "t", "bisection"):
     before, after = float(objective.evaluate().value), float(trial.step(objective))
     gains = [part["gain"] / before for part in trial.info["parts"]]
     print(
-        f"{kind:12} parts expect {min(gains):4.0%} to {max(gains):4.0%}; f falls by {1 - after / before:4.0%},"
-        f" rho = {trial.info['sweep']['rho']:+.2f}"
+        f"{kind:12} parts expect {min(gains):4.0%} to {max(gains):4.0%}; f falls by "
+        f"{1 - after / before:4.0%}, rho = {trial.info['sweep']['rho']:+.2f}"
     )
 
 # %% [markdown]
@@ -146,7 +145,7 @@ for kind in ("interleaved", "t", "bisection"):
 # %%
 common = {"network": (10, 10), "points": 1024, "resample": 0, "seed": 0}
 log = PartsLog(every=3.0, say=print)
-run = solve(burgers, method="sapts-d", parts=4, budget="700 evaluations", callbacks=[log], **common)
+run = solve(burgers, method="sapts-d", parts=4, budget="500 evaluations", callbacks=[log], **common)
 print(run)
 
 
@@ -173,12 +172,9 @@ axes[2].set(ylabel="rho of the sweep,\ncut off at -1 and 1.5", xlabel="step", yl
 axes[2].legend(loc="lower right", ncols=2)
 plt.show()
 print(
-    f"{np.nanmean(taken):.0%} of {np.isfinite(taken).sum()} sweeps were taken, {np.sum(m == 0)} steps were plain"
+    f"{np.nanmean(taken):.0%} of {np.isfinite(taken).sum()} sweeps were taken; plain steps: {np.sum(m == 0)}"
 )
-print(
-    f"mean number of local steps in the first hundred sweeps {m[m > 0][:100].mean():.1f}, "
-    f"in the last hundred {m[m > 0][-100:].mean():.1f}"
-)
+print(f"mean m of the first 100 sweeps {m[m > 0][:100].mean():.1f}, of the last {m[m > 0][-100:].mean():.1f}")
 
 # %% [markdown]
 # ## 3.4 Pooled curvature, at equal work
@@ -188,7 +184,7 @@ print(
 # no extra cost. With `{"pooled": False}` every part keeps a model of its own.
 #
 # Wall time depends on the machine. Work does not: one unit is one gradient of the full loss, and a part with
-# a quarter of the points pays a quarter. Three methods, 700 units each, three seeds:
+# a quarter of the points pays a quarter. Three methods, 500 units each, three seeds:
 
 # %%
 contenders = {
@@ -207,7 +203,7 @@ for (label, (method, parts, options)), colour in zip(
             method=method,
             parts=parts,
             options=options,
-            budget="700 evaluations",
+            budget="500 evaluations",
             **(common | {"seed": seed}),
         )
         finals.setdefault(label, []).append(again.result)

@@ -33,6 +33,7 @@ from .report import (
     machine,
     number,
     publish,
+    with_reference,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +90,6 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/ablation]
     """
     from ..budget import Budget
-    from ..sources import load_source
 
     limits = Budget.parse(budget)
     if limits != Budget(evaluations=limits.evaluations) or math.isinf(limits.evaluations):
@@ -103,7 +103,7 @@ def run(
     found = {name: variants(name, factors or list(FACTORS)) for name in methods}
     seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))
     at_least(0, seeds=seeds)
-    sources = {source.short: source.text for source in map(load_source, problems or PROBLEMS)}
+    sources = {source.short: source.text for source in map(with_reference, problems or PROBLEMS)}
     facts = machine()
     threads = facts["threads"] if threads is None else threads
     at_least(1, threads=threads)
@@ -262,10 +262,8 @@ def watch(
     from ..callbacks import Callback
     from ..comparison import error_measure
 
-    measured = error_measure(problem)
-    if measured is None:
-        raise ValueError(f"the error of {problem.name} cannot be measured: it has no reference solution")
-    error = measured
+    error = error_measure(problem)
+    assert error is not None
 
     class Watch(Callback):
         def __init__(self) -> None:
@@ -290,7 +288,7 @@ def watch(
 
         def look(self, trainer: Trainer) -> None:
             begin, traffic = time.monotonic(), trainer.communicator.traffic
-            found = error(trainer.model)
+            found = error(trainer.model)  # type: ignore[misc]
             rows.append(
                 {
                     "error": found,

@@ -30,6 +30,7 @@ from .report import (
     machine,
     number,
     publish,
+    with_reference,
 )
 
 METHODS = ("tr", "sapts-d", "sapts-p", "sapts-ip", "adam")
@@ -63,7 +64,6 @@ def run(
     """
     from ..budget import Budget
     from ..methods import method as find_method
-    from ..sources import load_source
 
     methods = list(dict.fromkeys(methods or METHODS))
     for name in methods:
@@ -71,7 +71,7 @@ def run(
     seeds = list(dict.fromkeys([0] if seeds is None else seeds))
     at_least(0, seeds=seeds)
     budget = str(Budget.parse(budget))
-    source = load_source(problem)
+    source = with_reference(problem)
     facts = machine()
     threads = facts["threads"] if threads is None else threads
     at_least(1, threads=threads)
@@ -112,10 +112,9 @@ def run(
             for row in rows
             if row["status"].startswith("failed")
         ]
-        publish(
-            folder, "radius", header(title, facts, said), _sections(rows), [*notes, *journal.notes], facts, said,
-            rows, picture=picture.name,
-        )  # fmt: skip
+        notes += journal.notes
+        head = header(title, facts, said)
+        publish(folder, "radius", head, _sections(rows), notes, facts, said, rows, picture=picture.name)
 
     journal.complete(cells, measured, published)
 
@@ -165,9 +164,13 @@ def _errors(rows: Sequence[Row]) -> dict[str, dict[float, list[float]]]:
     return found
 
 
+def _mean(errors: Sequence[float], diverged: float) -> float:
+    return geometric(errors) if all(map(math.isfinite, errors)) else diverged
+
+
 def ratio(errors: dict[float, list[float]]) -> float:
     """Largest by smallest error over the values, geometric means over the seeds; infinite if one diverged."""
-    means = [geometric(e) if all(map(math.isfinite, e)) else math.inf for e in errors.values()]
+    means = [_mean(found, math.inf) for found in errors.values()]
     return max(means) / min(means) if math.isfinite(min(means)) else math.inf
 
 

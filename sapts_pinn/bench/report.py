@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from ..sources import Source
 
 MB = 2**20
 
@@ -166,6 +169,8 @@ def geometric_spread(values: Sequence[float], form: str = ".1e") -> str:
     lost = f"{len(values) - len(finite)}/{len(values)} diverged" if len(finite) < len(values) else ""
     if not finite:
         return lost or "-"
+    if not any(finite):
+        return "0"
     text = f"{geometric(finite):{form}}"
     if len(finite) > 1:
         text += f" [{min(finite):{form}}, {max(finite):{form}}]"
@@ -175,6 +180,20 @@ def geometric_spread(values: Sequence[float], form: str = ".1e") -> str:
 def number(value: float | None) -> float:
     """A figure that JSON has written: null stands for what was not finite."""
     return math.nan if value is None else value
+
+
+def with_reference(text: str) -> Source:
+    """A problem whose error can be measured.
+
+    Raises:
+        ValueError: It has no reference solution, or cannot be loaded.
+    """
+    from ..sources import load_source
+
+    source = load_source(text)
+    if source.problem.reference is None:
+        raise ValueError(f"the error of {source.short} cannot be measured: it has no reference solution")
+    return source
 
 
 class Journal:
@@ -259,13 +278,14 @@ def draw(path: Path, panels: Mapping[str, Sequence[Line]], title: str = "", **ax
     for panel, (name, lines) in zip(
         figure.subplots(1, across, squeeze=False)[0], panels.items(), strict=False
     ):
+        panel.set_title(name)
+        panel.grid(alpha=0.3)
         for label, x, y, style in lines:
             panel.plot(x, y, style, color=f"C{labels.index(label)}", lw=1, ms=4, alpha=0.8)
-        for label in dict.fromkeys(line[0] for line in lines):
-            panel.plot([], [], color=f"C{labels.index(label)}", label=label)
-        panel.set(title=name, **axes)
-        panel.grid(alpha=0.3)
-        if lines:
+        if any(value > 0 for line in lines for value in line[2]):  # else there is nothing a scale could show
+            panel.set(**axes)
+            for label in dict.fromkeys(line[0] for line in lines):
+                panel.plot([], [], color=f"C{labels.index(label)}", label=label)
             panel.legend(fontsize="small")
     write_atomically(path, lambda p: figure.savefig(p, dpi=150))
 

@@ -13,21 +13,25 @@ synchronisations and bytes are those of the first measurement at or below the ta
     T = q (replicated + divided / p) + (latency + delay) c + b / bandwidth,   q = max(1, p / cores):
 
 the divided work is that on points, the replicated work what every rank repeats, such as the algebra of the
-curvature.  Both are of the method; latency and bandwidth of the machine.  Non-negative least squares in
-relative error gives them from all runs, the delay being known.  For more ranks the bytes follow from the
-sizes of the messages: up to 8 ranks everybody sends everything to all, and beyond sums go round a ring.
+curvature.  Latency and bandwidth are those of this machine, from a line through the times of collectives of
+several sizes, which the ranks probe after a run; from the steps alone bandwidth and divided work cannot be
+told apart.  The two kinds of work, of each method, then follow from the steps.  Both fits are non-negative
+least squares of the relative error.  For more ranks the bytes follow from the sizes of the messages: up to 8
+ranks everybody sends everything to all, and beyond sums go round a ring.
 """
 
 from __future__ import annotations
 
 import math
 import socket
+import statistics
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .ablation import watch
 from .child import Child
@@ -46,9 +50,14 @@ from .report import (
     header,
     machine,
     publish,
+    with_reference,
 )
 
+if TYPE_CHECKING:
+    from ..communicator import Communicator
+
 METHODS = ("tr", "sapts-d")
+PROBES = 20  # collectives of each size
 EVERY = 0.5  # seconds between two measurements of the error
 PREDICTED = tuple(2**i for i in range(3, 11))  # ranks
 STAND_IN = "a stand-in for a network"
@@ -82,7 +91,6 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/scaling]
     """
     from ..budget import Budget
-    from ..sources import load_source
 
     if not 0 < target < math.inf:
         raise ValueError(f"--target must be a positive error, not {target:g}")
@@ -94,7 +102,7 @@ def run(
     at_least(0, delays=waits, seeds=seeds)
     if parts_per_rank is not None:
         at_least(1, parts_per_rank=parts_per_rank)
-    source = load_source(problem)
+    source = with_reference(problem)
     facts = machine()
     fixed = {
         "problem": source.short, "target": target, "budget": limits, "precision": "float64",
@@ -128,18 +136,20 @@ def run(
 
     def published(rows: list[Row]) -> None:
         cores = facts["cores"]
-        said = {**fixed, "ranks": counts, "delays": f"{waits} ms, {STAND_IN}", "seeds": seeds,
-                "error measured every": f"{EVERY} s by rank 0, not counted"}  # fmt: skip
+        said = {
+            **fixed, "ranks": counts, "delays": f"{', '.join(map(str, waits))} ms, {STAND_IN}",
+            "seeds": seeds, "error measured every": f"{EVERY} s by rank 0, not counted",
+        }  # fmt: skip
         model = fit(rows, cores)
         sections = [section for delay in waits for section in _sections(rows, delay, cores, len(seeds))]
         sections += _predictions(rows, model, waits)
         picture = folder / "prediction.png"
         _draw(picture, rows, model, waits, cores, target)
         title = f"Ranks: sapts-d against synchronous data-parallel tr, to an error of {target:g}"
+        head, notes = header(title, facts, said), [*_words(model), *journal.notes]
         publish(
-            folder, "scaling", header(title, facts, said), sections, [*_words(model), *journal.notes], facts, said,
-            rows, model=model, picture=picture.name,
-        )  # fmt: skip
+            folder, "scaling", head, sections, notes, facts, said, rows, model=model, picture=picture.name
+        )
 
     journal.complete(cells, measured, published)
 
@@ -165,8 +175,8 @@ def launch(ranks: int, **arguments: Any) -> Row:
             )
             for rank in range(ranks)
         ]
-        answers = [pool.submit(child.call, measure, **arguments) for child in children]
-        return [answer.result() for answer in answers][0]
+        answers = pool.map(lambda child: child.call(measure, **arguments), children)
+        return list(answers)[0]
 
 
 def measure(
@@ -206,9 +216,7 @@ def measure(
     ranks = Counting(connect(), delay)
     whole = load_source(problem).problem
     rows: list[dict[str, float]] = []
-    callbacks = (
-        [watch(whole, rows, lambda trainer: trainer.seconds, EVERY, target)] if ranks.rank == 0 else []
-    )
+    watching = watch(whole, rows, lambda trainer: trainer.seconds, EVERY, target)
     try:
         result = solve(
             replace(whole, reference=None),
@@ -218,9 +226,10 @@ def measure(
             seed=seed,
             points=points,
             network=tuple(network) if network else None,
-            callbacks=callbacks,
+            callbacks=[] if ranks.rank else [watching],
             communicator=ranks,
         ).result
+        probes = _probe(ranks.inner)
     finally:
         ranks.close()
     if not rows:
@@ -232,9 +241,25 @@ def measure(
         "reached": found is not None,
         "status": result["status"],
         "communication_seconds": result["communication_seconds"],
+        "probes": probes,
         "summed_per_step": ranks.summed / steps,
         "gathered_per_step": ranks.gathered / steps,
     }
+
+
+def _probe(ranks: Communicator) -> list[tuple[float, float]]:
+    """Bytes sent and seconds of collectives of several sizes, medians; none for a rank alone."""
+    import torch
+
+    found = []
+    for size in (1, 1_000, 10_000, 100_000) if ranks.size > 1 else ():
+        tensor, before, times = torch.zeros(size, dtype=torch.float64), ranks.traffic.bytes, []
+        for _ in range(PROBES):
+            begin = time.perf_counter()
+            ranks.all_gather(tensor)
+            times.append(time.perf_counter() - begin)
+        found.append(((ranks.traffic.bytes - before) / PROBES, statistics.median(times)))
+    return found
 
 
 # -- the cost model --------------------------------------------------------------------------------
@@ -251,29 +276,35 @@ def fit(rows: Sequence[Row], cores: int) -> dict[str, Any]:
     import numpy as np
     from scipy.optimize import nnls
 
-    rows = [row for row in rows if row["iterations"]]
-    methods = [m for m in METHODS if len({row["ranks"] for row in rows if row["method"] == m}) > 1]
-    rows = [row for row in rows if row["method"] in methods]
-    if not rows:
+    def relative(columns: list[list[float]], seconds: list[float], known: list[float]) -> tuple[Any, Any]:
+        A, y = np.array(columns) / np.array(seconds)[:, None], 1 - np.array(known) / np.array(seconds)
+        scale = np.maximum(A.max(0), 1e-300)
+        x = nnls(A / scale, y)[0] / scale
+        return x.tolist(), np.abs(A @ x - y)
+
+    several = [row for row in rows if row["ranks"] > 1]
+    probes = [p for row in several if row["ranks"] <= cores for p in row["probes"]]
+    probes = probes or [p for row in several for p in row["probes"]]
+    steps = {m: [row for row in rows if row["method"] == m and row["iterations"]] for m in METHODS}
+    steps = {m: found for m, found in steps.items() if len({row["ranks"] for row in found}) > 1}
+    if not probes or not steps:
         return {}
-    A, y = np.zeros((len(rows), 2 * len(methods) + 2)), np.ones(len(rows))
-    for i, row in enumerate(rows):
-        seconds, operations, sent = _per_step(row)
-        q, j = max(1.0, row["ranks"] / cores), 2 * methods.index(row["method"])
-        A[i, j : j + 2] = q, q / row["ranks"]
-        A[i, -2:] = operations, sent
-        A[i] /= seconds
-        y[i] -= 1e-3 * row["delay"] * operations / seconds
-    scale = np.maximum(A.max(0), 1e-300)
-    x = nnls(A / scale, y)[0] / scale
-    off = np.abs(A @ x - y)
-    return {
-        **{m: {"replicated": x[2 * j], "divided": x[2 * j + 1]} for j, m in enumerate(methods)},
-        "latency": x[-2],
-        "seconds_per_byte": x[-1],
-        "off_typically": float(np.median(off)),
-        "off_at_most": float(off.max()),
-    }
+    lines = [[1.0, sent] for sent, _ in probes]
+    (latency, per_byte), _ = relative(lines, [seconds for _, seconds in probes], [0.0] * len(probes))
+    model: dict[str, Any] = {"latency": latency, "seconds_per_byte": per_byte}
+    off: list[float] = []
+    for method, found in steps.items():
+        lines, spent, talk = [], [], []
+        for row in found:
+            seconds, operations, sent = _per_step(row)
+            q = max(1.0, row["ranks"] / cores)
+            lines.append([q, q / row["ranks"]])
+            spent.append(seconds)
+            talk.append((latency + 1e-3 * row["delay"]) * operations + per_byte * sent)
+        (replicated, divided), errors = relative(lines, spent, talk)
+        model[method] = {"replicated": replicated, "divided": divided}
+        off += errors.tolist()
+    return {**model, "off_typically": float(np.median(off)), "off_at_most": max(off)}
 
 
 def predict(model: Mapping[str, Any], row: Row, ranks: int, delay: float, cores: float = math.inf) -> float:
@@ -287,7 +318,7 @@ def predict(model: Mapping[str, Any], row: Row, ranks: int, delay: float, cores:
         cores: That the ranks share; by default each has its own.
     """
     own, others = model[row["method"]], ranks - 1
-    _, operations, _ = _per_step(row)
+    operations = (row["collectives"] + row["messages"]) / max(row["iterations"], 1)
     copies = others if ranks <= 8 else 2 * others / ranks
     sent = row["summed_per_step"] * copies + row["gathered_per_step"] * others
     work = own["replicated"] + own["divided"] / ranks
@@ -340,10 +371,7 @@ def _sections(rows: Sequence[Row], delay: int, cores: int, seeds: int) -> list[S
                 [
                     name,
                     f"{len(pairs)}/{seeds}",
-                    *(
-                        _ratio([(a[key], b[key]) for a, b in pairs])
-                        for key in ("seconds", "collectives", "bytes")
-                    ),
+                    *(_ratio(pairs, key) for key in ("seconds", "collectives", "bytes")),
                 ]
             )
     said = f"{delay} ms added to every collective and message, {STAND_IN}"
@@ -359,9 +387,8 @@ def _named(ranks: int, cores: int) -> str:
     return f"{ranks} rank{'s' * (ranks > 1)}{' (oversubscribed)' if ranks > cores else ''}"
 
 
-def _ratio(pairs: Sequence[tuple[float, float]]) -> str:
-    found = [a / b for a, b in pairs if a and b]
-    return geometric_spread(found, ".2f")
+def _ratio(pairs: Sequence[tuple[Row, Row]], key: str) -> str:
+    return geometric_spread([a[key] / b[key] for a, b in pairs if a[key] and b[key]], ".2f")
 
 
 def _predictions(rows: Sequence[Row], model: Mapping[str, Any], delays: Sequence[int]) -> list[Section]:
@@ -372,8 +399,8 @@ def _predictions(rows: Sequence[Row], model: Mapping[str, Any], delays: Sequence
         if method in model and (found := _models(rows, method, delay))
     ]
     title = (
-        "PREDICTION, not measured: seconds to the target by the cost model, a core for every rank, as many steps "
-        f"as measured on the most ranks; by the delay added, {STAND_IN}"
+        "PREDICTION, not measured: seconds to the target by the cost model, a core for every rank, as many "
+        f"steps as measured on the most ranks; by the delay added, {STAND_IN}"
     )
     return [(title, ["", *(f"{p:,} ranks" for p in PREDICTED)], lines)] if lines else []
 
@@ -389,8 +416,8 @@ def _words(model: Mapping[str, Any]) -> list[str]:
     ]
     wire = f"{1e-6 / speed:.3g} MB/s" if speed else "not seen to matter"
     return [
-        f"cost of a step: {'; '.join(works)}; latency {1e3 * model['latency']:.3g} ms beside the delay; bandwidth "
-        f"{wire}; off by {model['off_typically']:.0%} typically and {model['off_at_most']:.0%} at most"
+        f"cost of a step: {'; '.join(works)}; latency {1e3 * model['latency']:.3g} ms beside the delay; "
+        f"bandwidth {wire}; off by {model['off_typically']:.0%} typically, {model['off_at_most']:.0%} at most"
     ]
 
 

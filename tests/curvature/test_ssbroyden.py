@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sapts_pinn.curvature import SSBroyden
+from sapts_pinn.curvature import CURVATURES, SSBroyden
 from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.model import Model
 from sapts_pinn.networks import build_network
@@ -198,3 +198,163 @@ def test_reset_on_least_squares_is_the_damped_gauss_newton_inverse():
         mu = max(evaluation.value, 1e-14 * float((J * J).sum())) * damping
         expected = torch.linalg.inv(J.T @ J + mu * torch.eye(J.shape[1], dtype=torch.float64))
         assert relative(curvature.H, expected) < 1e-8
+
+
+# -- pairs of other models, and branches (SAPTS) -------------------------------------------------------------
+
+
+def bfgs(H: Tensor, s: Tensor, y: Tensor) -> Tensor:
+    rho = 1 / float(y @ s)
+    V = torch.eye(len(s), dtype=s.dtype) - rho * s.outer(y)
+    return V @ H @ V.T + rho * s.outer(s)
+
+
+def pairs_of(n: int, count: int, seed: int) -> list[tuple[Tensor, Tensor]]:
+    """Steps and changes of the gradient of a convex function, at random places."""
+    A = randn(n, n, seed=seed)
+    A = A @ A.T / n + 0.1 * torch.eye(n, dtype=torch.float64)
+    gradient = lambda x: A @ x + torch.tanh(x) ** 3
+    at = [randn(n, seed=100 * seed + i) for i in range(count + 1)]
+    return [(s, gradient(x + s) - gradient(x)) for x, s in zip(at, at[1:], strict=False)]
+
+
+def matrix(model: SSBroyden, n: int) -> Tensor:
+    """What a model multiplies by, read off from its steps: for a large radius they are -H g."""
+    columns = [-model.solve(e, math.inf).s for e in torch.eye(n, dtype=torch.float64)]
+    return torch.stack(columns, 1)
+
+
+@given(st.integers(2, 9), st.integers(0, 50), st.sampled_from([None, 0.1, 0.5, 1.0]))
+def test_pairs_of_any_origin_are_learned(n, seed, factor):
+    """Without a length as BFGS, with the right one as the formula, and with any other one consistently."""
+    model, H = SSBroyden(), torch.eye(n, dtype=torch.float64)
+    for s, y in pairs_of(n, 6, seed):
+        length = None if factor is None else factor * float(s @ torch.linalg.solve(H, s)) ** 0.5
+        assert model.learn(s, y, length)
+        if factor is None:
+            assert relative(model.H, bfgs(H, s, y)) < 1e-9
+        elif factor == 1.0:
+            assert relative(model.H, naive(H, s, y)) < 1e-7
+        H = model.H.clone()
+        size = float(torch.linalg.matrix_norm(H, 2))
+        assert float((H @ y - s).norm()) <= 1e-13 * size * float(y.norm())  # secant
+        assert float(torch.linalg.eigvalsh((H + H.T) / 2)[0]) > -1e-14 * size
+
+
+@pytest.mark.parametrize("factor", [1.1, 2.0, 10.0])
+def test_a_length_that_is_too_long_leaves_the_matrix_in_order(factor):
+    """As of another group's model: the pairs of a function with eigenvalues from 0.1 to 5 never need more."""
+    model, n = SSBroyden(), 8
+    H = torch.eye(n, dtype=torch.float64)
+    for s, y in pairs_of(n, 12, 0):
+        model.learn(s, y, factor * float(s @ torch.linalg.solve(H, s)) ** 0.5)
+        H = model.H.clone()
+        values = torch.linalg.eigvalsh((H + H.T) / 2)
+        assert 1e-3 < float(values[0]) and float(values[-1]) < 1e3
+
+
+@pytest.mark.parametrize("length", [None, 1e-3, 1e3])
+def test_foreign_pairs_without_curvature_are_skipped(length):
+    model, (s, y) = SSBroyden(), pairs_of(4, 1, 0)[0]
+    side = randn(4, seed=3)
+    side -= side @ s / (s @ s) * s
+    for bad in (-y, 0 * y, y * math.nan, y * math.inf, side + 1e-11 * s):
+        assert not model.learn(s, bad, length)
+        assert torch.equal(model.H, torch.eye(4, dtype=torch.float64))
+    assert model.learn(s, y)
+
+
+@given(st.integers(2, 8), st.integers(0, 30), st.booleans())
+def test_a_branch_learns_beside_the_matrix_that_it_shares(n, seed, lengths):
+    """It equals an independent copy that learned the same, and a dense H that was updated."""
+    model, pairs = SSBroyden(), pairs_of(n, 7, seed)
+    for s, y in pairs[:3]:
+        model.learn(s, y)
+    shared, before = model.H, model.H.clone()
+    copy = SSBroyden()
+    copy.load_state_dict(model.state_dict())
+    branches = [model.branch(), model.branch()]
+    H = before.clone()
+    for i, (s, y) in enumerate(pairs[3:]):
+        length = (0.7 + i) * float(s.norm()) if lengths else None
+        assert branches[0].learn(s, y, length) == copy.learn(s, y, length)
+        H = H if lengths else bfgs(H, s, y)
+        assert relative(matrix(branches[0], n), copy.H) < 1e-8
+    assert lengths or relative(matrix(branches[0], n), H) < 1e-8
+    assert relative(copy.H, before) > 1e-3  # there was something to learn
+    # Neither the shared matrix nor the sibling has heard of it.
+    assert model.H is shared and torch.equal(shared, before)
+    assert torch.equal(matrix(branches[1], n), matrix(model, n))
+
+
+def test_a_branch_updates_by_its_own_steps():
+    """The steps of a trust region on a branch are those on a copy of the model."""
+    *_, (model, *_rest) = walk(6, 5, 4)
+    model._product = None
+    before = model.H.clone()
+    copy, branch = SSBroyden(), model.branch()
+    copy.load_state_dict(model.state_dict())
+    A = torch.diag(torch.arange(1.0, 7.0, dtype=torch.float64))
+    x = randn(6, seed=5)
+    for _ in range(8):
+        g = A @ x + torch.tanh(x) ** 3
+        a, b = branch.solve(g, 0.4), copy.solve(g, 0.4)
+        assert relative(a.s, b.s) < 1e-8 and a.predicted == pytest.approx(b.predicted, rel=1e-8)
+        assert a.on_boundary == b.on_boundary and a.length == pytest.approx(b.length, rel=1e-8)
+        y = A @ (x + a.s) + torch.tanh(x + a.s) ** 3 - g
+        assert branch.update(a.s, y) == copy.update(b.s, y)
+        x = x + a.s
+    assert torch.equal(model.H, before) and relative(copy.H, before) > 1e-3
+
+
+def test_a_branch_of_a_model_without_a_matrix_makes_its_own():
+    model, (s, y) = SSBroyden(), pairs_of(5, 1, 0)[0]
+    branch = model.branch()
+    assert branch.learn(s, y) and model.H is None
+    assert relative(matrix(branch, 5), bfgs(torch.eye(5, dtype=torch.float64), s, y)) < 1e-12
+
+
+def test_a_branch_is_neither_reset_nor_symmetrised():
+    *_, (model, *_rest) = walk(5, 4, 3)
+    before, branch = model.H.clone(), model.branch()
+    branch.symmetrise()
+    assert not branch.reset() and torch.equal(model.H, before) and branch.H is model.H
+
+
+def test_mv_of_a_branch_is_the_inverse_of_what_it_multiplies_by():
+    model, pairs = SSBroyden(), pairs_of(5, 4, 1)
+    for s, y in pairs[:2]:
+        model.learn(s, y)
+    branch = model.branch()
+    for s, y in pairs[2:]:
+        branch.learn(s, y)
+    v = randn(5, seed=8)
+    assert relative(branch.mv(matrix(branch, 5) @ v), v) < 1e-9
+
+
+@pytest.mark.parametrize("name", ["lsr1", "identity", "gauss-newton"])
+def test_branches_of_other_models_are_independent(name):
+    problem = build("poisson-1d")
+    generator = torch.Generator().manual_seed(0)
+    network = build_network((4,), 1, 1, generator, torch.float64)
+    objective = LeastSquares(
+        Model(problem, network), {t.name: t.sites(40, generator, "uniform") for t in problem.terms}
+    )
+    model, look = CURVATURES[name](), objective.evaluate()
+    n, g = look.size, look.gradient()
+    pairs = pairs_of(n, 6, 1)
+    model.prepare(look)
+    for s, y in pairs[:3]:
+        model.learn(s, y)
+    v = randn(n, seed=3)
+    before = model.mv(v), model.solve(g, 0.3).s
+    branch, copy = model.branch(), CURVATURES[name]()
+    copy.load_state_dict(model.state_dict())
+    for one in (branch, copy):
+        one.prepare(look)
+    assert torch.equal(branch.mv(v), before[0])
+    for s, y in pairs[3:]:
+        assert branch.learn(s, y) == copy.learn(s, y) == (name == "lsr1")
+    assert torch.equal(branch.mv(v), copy.mv(v)) and torch.equal(branch.solve(g, 0.3).s, copy.solve(g, 0.3).s)
+    assert torch.equal(branch.mv(v), before[0]) == (name != "lsr1")
+    assert torch.equal(model.mv(v), before[0]) and torch.equal(model.solve(g, 0.3).s, before[1])
