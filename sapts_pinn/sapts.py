@@ -55,7 +55,8 @@ from .trust_region import PATIENCE, RadiusRule, Surroundings, TrustRegion, make_
 
 FIRST = 4  # local steps of the first sweep
 SHORTEN, GROW = 0.6, 1.25  # of the number of local steps
-REGROW = 1.1  # the same after a plain step, so that sweeps are tried again after some eight of them
+REGROW = 0.1  # more after a plain step: sweeps are tried again after eight of them, later if they did not pay
+MEMORY = 0.1  # weight of the latest plain step in the mean rate
 TINY = 1e-300
 DECOMPOSITIONS = ("data", "parameters", "stages")
 
@@ -115,7 +116,10 @@ class SAPTS(TrustRegion):
         self.rule = rule or self.rule
         self.generator = Generator().manual_seed(0)
         limit = self.sweep.local_steps
-        self.local_steps = float(min(limit, FIRST) if self.sweep.adaptive else limit)
+        first = FIRST if decomposition == "data" else 1
+        self.local_steps = float(min(limit, first) if self.sweep.adaptive else limit)
+        self._plain_rate = 0.0  # of log f per unit of work, by steps without a sweep
+        self._unpaid = 0  # sweeps in a row that did worse
         # Of parts with a model of their own: it, and its radius.
         self._local: dict[int, tuple[Curvature, float]] = {}
         self.batches = Batches(self.sweep.batch)
@@ -221,12 +225,15 @@ class SAPTS(TrustRegion):
         else:
             passes = max(1, self.sweep.global_steps)
         for _ in range(passes):
+            before = self.values[-1] if self.values else math.nan
             loss = super().step(division.whole)
             self.info |= swept
             if self.info["converged"]:
                 break
         if not swept and self.sweep.local_steps and self.sweep.adaptive and self.info["accepted"]:
-            self._lengthen(self.info["rho"], REGROW)
+            gain = math.log(before / float(loss)) if before > float(loss) > 0 else 0.0
+            self._plain_rate += MEMORY * (gain * division.count - self._plain_rate)
+            self._lengthen(self.info["rho"], 1.0 + REGROW / 2.0 ** min(self._unpaid, 10))
         self._next_batch(division)
         return loss
 
@@ -270,7 +277,8 @@ class SAPTS(TrustRegion):
             scatter_(self.parameters, theta)
             around.restore()
             self.rejections += 1
-        self._adapt_sweep(rho, corrections)
+        gain = math.log(f / trial.value) if accepted and trial is not None and trial.value > 0 else 0.0
+        self._adapt_sweep(division, rho, gain, corrections)
         self._prepared = None
         if self.rejections and self.rejections % PATIENCE == 0:
             self.curvature.prepare(evaluation)
@@ -302,10 +310,19 @@ class SAPTS(TrustRegion):
             for group, draw in zip(division.groups, draws[first : first + own], strict=True)
         ]
 
-    def _adapt_sweep(self, rho: float, corrections: list[Correction]) -> None:
-        """The number of local steps, and the radius that the local ratios found."""
+    def _adapt_sweep(
+        self, division: Division, rho: float, gain: float, corrections: list[Correction]
+    ) -> None:
+        """The number of local steps, and the radius that the local ratios found.
+
+        Blocks and stages cost a pass over all points at every local step, so that their sweeps must also earn
+        as much per work as plain steps do, in work done side by side by as many ranks as there are groups.
+        """
+        work = max(sum(record.work for record in c.records) for c in corrections)
         if self.sweep.adaptive:
-            self._lengthen(rho, GROW)
+            paid = division.shared or gain >= self._plain_rate * (work + 1.0 / division.count)
+            self._unpaid = 0 if paid else self._unpaid + 1
+            self._lengthen(rho if paid else -math.inf, GROW)
         shared = self.sweep.pooled and self.decomposition == "data"
         if shared:
             radii = [c.records[-1].radius for c in corrections]
@@ -375,6 +392,8 @@ class SAPTS(TrustRegion):
         state = {
             "local_steps": self.local_steps,
             "parts": self.count,
+            "plain_rate": self._plain_rate,
+            "unpaid": self._unpaid,
             "local": own,
             "sizes": list(self._products.sizes),
             "batches": self.batches.state_dict(),
@@ -399,6 +418,7 @@ class SAPTS(TrustRegion):
         self._products.sizes = list(state["sizes"])
         super().load_state_dict(rest)
         self.local_steps, self._local, self._division = state["local_steps"], {}, None
+        self._plain_rate, self._unpaid = state["plain_rate"], state["unpaid"]
         each = self.count // self.communicator.size
         for number, saved in state["local"].items() if state["parts"] == self.count else ():
             if self.decomposition != "stages" and number // each != self.communicator.rank:

@@ -88,7 +88,8 @@ class SummedEvaluation(ResidualEvaluation):
 
     def jacobian(self) -> Tensor:
         """J of this rank's residuals, [N, n]."""
-        return torch.cat([part.jacobian() for part in self.parts])
+        blocks = [part.jacobian() for part in self.parts]
+        return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
     def jvp(self, v: Tensor) -> Tensor:
         """J v of this rank's residuals, [N]."""

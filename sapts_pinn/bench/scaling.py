@@ -175,8 +175,8 @@ def launch(ranks: int, **arguments: Any) -> Row:
             )
             for rank in range(ranks)
         ]
-        answers = pool.map(lambda child: child.call(measure, **arguments), children)
-        return list(answers)[0]
+        answers: list[Row] = list(pool.map(lambda child: child.call(measure, **arguments), children))
+        return answers[0]
 
 
 def measure(
