@@ -99,7 +99,7 @@ def _unpack(row: Tensor, like: Correction, pairs: int, sharded: bool) -> Correct
     # Copies, because the last bits of a product depend on where in memory a vector begins.
     s, y, room = (piece.clone() for piece in row[size:].split([n, n, (2 * n + 1) * pairs]))
     found = [(p[:n].clone(), p[n:-1].clone(), float(p[-1])) for p in room.view(pairs, 2 * n + 1) if p[-1] > 0]
-    return Correction(s, y, records, found)
+    return Correction(s, y, records, pairs=found)
 
 
 def divide(
@@ -137,6 +137,11 @@ def divide(
     if decomposition == "stages":
         if not isinstance(objective, Pipeline):
             raise TypeError("stages need a Pipeline as the objective, which knows the network's stages")
+        if len(objective.chain.stages) != count:
+            raise ValueError(
+                f"the network is cut into {len(objective.chain.stages)} stages, not into {count}; "
+                "give the optimizer as many parts"
+            )
         parts, start = [], 0
         for stage in objective.chain.owned:
             size = objective.chain.sizes[stage]

@@ -43,6 +43,7 @@ class Correction:
 
     Attributes:
         s: The correction, [n].
+        end: Where it leads, theta_k + s before rounding, [n].
         y: The change of the F_d's gradients along it, [n].
         records: One for each part visited.
         pairs: The secant pairs found: s and y of [n] each, and the length of s in the part's model.
@@ -52,6 +53,7 @@ class Correction:
     s: Tensor
     y: Tensor
     records: list[Record]
+    end: Tensor | None = None
     pairs: list[Pair] = field(default_factory=list)
     last: tuple[Part, LocalEvaluation] | None = None
 
@@ -69,6 +71,7 @@ def improve(
     radius: float,
     steps: int,
     rule: RadiusRule,
+    reach: float = math.inf,
 ) -> tuple[Tensor, LocalEvaluation, Record, list[Pair]]:
     """Take up to `steps` trust-region steps on F_d.
 
@@ -80,6 +83,7 @@ def improve(
         radius: Initial radius of a step.
         steps: At most so many trials.
         rule: Acceptance and radius.
+        reach: Bound of the sum of the steps' lengths.
 
     Returns:
         Where it ended [n], F_d there, what was done, and the secant pairs.
@@ -88,7 +92,10 @@ def improve(
     pairs: list[Pair] = []
     curvature.prepare(here)
     for _ in range(steps):
-        step = curvature.solve(g, record.radius)
+        left = reach - record.length
+        if record.length > (1.0 - FULL) * reach:
+            break
+        step = curvature.solve(g, min(record.radius, left))
         if not step.predicted > ROUNDING * EPSILON[g.element_size()] * abs(here.value):
             break
         s = part.extend(step.s, len(z))
@@ -113,4 +120,5 @@ def improve(
     return z, here, record, pairs
 
 
+FULL = 1e-9  # of the reach left over: it is used up
 EPSILON = {8: 2.0**-52, 4: 2.0**-23}  # by bytes of a number

@@ -116,9 +116,9 @@ class SAPTS(TrustRegion):
         self.rule = rule or self.rule
         self.generator = Generator().manual_seed(0)
         limit = self.sweep.local_steps
-        first = FIRST if decomposition == "data" else 1
-        self.local_steps = float(min(limit, first) if self.sweep.adaptive else limit)
-        self._plain_rate = 0.0  # of log f per unit of work, by steps without a sweep
+        self.local_steps = float(min(limit, FIRST) if self.sweep.adaptive else limit)
+        self.reach = math.inf  # bound of a part's way in a sweep of a fixed number of steps
+        self._plain_rate = math.inf  # of log f per unit of work, by steps without a sweep; unknown yet
         self._unpaid = 0  # sweeps in a row that did worse
         # Of parts with a model of their own: it, and its radius.
         self._local: dict[int, tuple[Curvature, float]] = {}
@@ -232,7 +232,8 @@ class SAPTS(TrustRegion):
                 break
         if not swept and self.sweep.local_steps and self.sweep.adaptive and self.info["accepted"]:
             gain = math.log(before / float(loss)) if before > float(loss) > 0 else 0.0
-            self._plain_rate += MEMORY * (gain * division.count - self._plain_rate)
+            rate, known = gain * division.count, self._plain_rate
+            self._plain_rate = rate if math.isinf(known) else known + MEMORY * (rate - known)
             self._lengthen(self.info["rho"], 1.0 + REGROW / 2.0 ** min(self._unpaid, 10))
         self._next_batch(division)
         return loss
@@ -254,8 +255,9 @@ class SAPTS(TrustRegion):
         rho = -math.inf
         moved = any(record.accepted for correction in corrections for record in correction.records)
         if moved and predicted > 0:
-            scatter_(self.parameters, theta + s)
-            trial = division.look(corrections, alone=len(corrections) == 1)
+            alone = corrections[0].end if len(corrections) == 1 else None
+            scatter_(self.parameters, theta + s if alone is None else alone)
+            trial = division.look(corrections, alone is not None)
             if math.isfinite(trial.value):
                 rho = (max(self.values) - trial.value) / predicted
         accepted = trial is not None and rho > self.rule.accept
@@ -323,6 +325,12 @@ class SAPTS(TrustRegion):
             paid = division.shared or gain >= self._plain_rate * (work + 1.0 / division.count)
             self._unpaid = 0 if paid else self._unpaid + 1
             self._lengthen(rho if paid else -math.inf, GROW)
+        else:
+            way = max(record.length for c in corrections for record in c.records)
+            if rho < self.rule.shrink and way > 0:
+                self.reach = 0.5 * way
+            elif rho > self.rule.grow and way > 0.5 * self.reach:
+                self.reach *= 2.0
         shared = self.sweep.pooled and self.decomposition == "data"
         if shared:
             radii = [c.records[-1].radius for c in corrections]
@@ -361,7 +369,7 @@ class SAPTS(TrustRegion):
             if known is None or (curvature.linearises and not known.whole):
                 known = part.evaluate(z)
             before = division.objective.counters.gradients
-            z, end, record, pairs = improve(part, z, known, curvature, radius, steps, self.rule)
+            z, end, record, pairs = improve(part, z, known, curvature, radius, steps, self.rule, self.reach)
             record.work = division.objective.counters.gradients - before
             if pooled:
                 radius = record.radius
@@ -370,7 +378,7 @@ class SAPTS(TrustRegion):
             done.records.append(record)
             done.pairs += pairs
             done.last = (part, end)
-        done.s = z - theta
+        done.s, done.end = z - theta, z
         for _, change, _ in done.pairs:
             y = y + change
         done.y = y
@@ -397,11 +405,9 @@ class SAPTS(TrustRegion):
             "local": own,
             "sizes": list(self._products.sizes),
             "batches": self.batches.state_dict(),
-            "random": {
-                "ordered": self._ordered,
-                "drawn": self._drawn,
-                "generator": self.generator.get_state(),
-            },
+            "reach": self.reach,
+            "random": self._later
+            or {"ordered": self._ordered, "drawn": self._drawn, "generator": self.generator.get_state()},
         }
         return {**super().state_dict(), "sapts": state}
 
@@ -419,6 +425,7 @@ class SAPTS(TrustRegion):
         super().load_state_dict(rest)
         self.local_steps, self._local, self._division = state["local_steps"], {}, None
         self._plain_rate, self._unpaid = state["plain_rate"], state["unpaid"]
+        self.reach = state["reach"]
         each = self.count // self.communicator.size
         for number, saved in state["local"].items() if state["parts"] == self.count else ():
             if self.decomposition != "stages" and number // each != self.communicator.rank:

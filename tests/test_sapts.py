@@ -303,11 +303,29 @@ COMBINATIONS = [
     ("data", {"curvature": "lsr1", "order": "additive", "combination": "mean", "global_steps": 2}),
     ("data", {"curvature": "identity", "visits": 0}),
     ("parameters", {}),
-    ("parameters", {"order": "additive", "visits": 0, "global_steps": 1}),
-    ("parameters", {"pooled": False, "kind": "neurons", "combination": "subspace", "order": "additive"}),
-    ("parameters", {"curvature": "gauss-newton", "kind": "tensors", "visits": 2}),
+    ("parameters", {"adaptive": False, "order": "additive", "visits": 0, "global_steps": 1}),
+    (
+        "parameters",
+        {
+            "adaptive": False,
+            "pooled": False,
+            "kind": "neurons",
+            "combination": "subspace",
+            "order": "additive",
+        },
+    ),
+    ("parameters", {"adaptive": False, "curvature": "gauss-newton", "kind": "tensors", "visits": 2}),
     ("stages", {"order": "additive", "visits": 0, "global_steps": 1}),
-    ("stages", {"curvature": "identity", "combination": "subspace", "order": "additive", "visits": 0}),
+    (
+        "stages",
+        {
+            "adaptive": False,
+            "curvature": "identity",
+            "combination": "subspace",
+            "order": "additive",
+            "visits": 0,
+        },
+    ),
 ]
 
 
@@ -318,7 +336,7 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, case: int) -> None:
 
     def start() -> tuple[Objective, SAPTS]:
         objective = objective_of(decomposition, points=points)
-        return objective, sapts(objective, decomposition, **options)
+        return objective, sapts(objective, decomposition, **{"local_steps": 5, **options})
 
     objective, optimizer = start()
     for _ in range(13):
@@ -338,7 +356,9 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, case: int) -> None:
                 part["work"] = pytest.approx(part["work"])
         assert again.info == info
     assert torch.equal(gather(objective.parameters), gather(other.parameters))
-    assert any("sweep" in info for _, info in steps) and again.local_steps == optimizer.local_steps
+    assert (
+        optimizer.sweep.adaptive or all("sweep" in info for _, info in steps)
+    ) and again.local_steps == optimizer.local_steps
     assert torch.equal(again.generator.get_state(), optimizer.generator.get_state())
 
 
@@ -383,8 +403,9 @@ def test_two_sessions_are_one_run_also_with_new_points(tmp_path: Path, method: s
     names = ["loss", "radius", "rho", "accepted", "sweep_rho", "local_steps"]
     for a, b in zip(whole.history, parts.history, strict=True):
         assert [a[name] for name in names] == [b[name] for name in names]
-    assert any(row["local_steps"] for row in whole.history)
-    assert whole.history[-1]["loss"] < whole.history[0]["loss"]
+    assert method in ("sapts-p", "sapts-ip") or any(row["local_steps"] for row in whole.history)
+    for row in whole.history:  # what a step has left behind, by terms: this problem has one
+        assert row.get("loss_equation") in (None, pytest.approx(row["loss"]))
 
 
 def test_in_a_fresh_process_too(tmp_path: Path) -> None:
@@ -419,27 +440,28 @@ def test_a_state_of_another_kind_is_refused() -> None:
 @pytest.mark.parametrize("curvature", ["lsr1", "ssbroyden"])
 @pytest.mark.parametrize("pooled", [True, False])
 def test_blocks_of_parameters_reach_known_minima(curvature: str, pooled: bool, order: str) -> None:
-    A = randn(12, 12, seed=1)
-    A = A @ A.T + 0.3 * torch.eye(12, dtype=torch.float64)
-    best = randn(12, seed=2)
+    A = randn(6, 6, seed=1)
+    A = A @ A.T + 0.3 * torch.eye(6, dtype=torch.float64)
+    best = randn(6, seed=2)
     quadratic = lambda x: 0.5 * (x - best) @ A @ (x - best) + 1.0
-    for function, minimum, where in (
-        (quadratic, 1.0, best),
-        (rosenbrock, 0.0, torch.ones(12, dtype=torch.float64)),
+    for adaptive, (function, minimum, where) in itertools.product(
+        (True, False),
+        ((quadratic, 1.0, best), (rosenbrock, 0.0, torch.ones(6, dtype=torch.float64))),
     ):
-        x = [nn.Parameter(torch.full((3,), 0.4, dtype=torch.float64)) for _ in range(4)]
-        sweep = Sweep("tensors", order=order, visits=0, pooled=pooled, global_steps=1)
-        optimizer = SAPTS(x, "parameters", 2, curvature, sweep=sweep)
+        x = [nn.Parameter(torch.full((2,), 0.4, dtype=torch.float64)) for _ in range(3)]
+        options = {"order": order, "pooled": pooled, "adaptive": adaptive}
+        sweep = Sweep("tensors", visits=0, global_steps=1, local_steps=3, **options)
+        optimizer = SAPTS(x, "parameters", 3, curvature, sweep=sweep)
         objective = closure_of(function, *x)
         swept = 0
         for _ in range(1500):
             loss = float(optimizer.step(objective))
             swept += bool(optimizer.info.get("sweep", {}).get("accepted"))
-            if optimizer.info["converged"] or loss - minimum < 1e-18:
+            if optimizer.info["converged"] or loss - minimum < 1e-16:
                 break
         assert loss == pytest.approx(minimum, abs=1e-13)
         assert float((gather(x) - where).norm()) < 1e-5
-        assert swept > 2
+        assert adaptive or swept > 2
 
 
 def linear(points: int = 60) -> tuple[LeastSquares, float]:
@@ -483,15 +505,23 @@ def test_every_combination_makes_progress(decomposition: str, curvature: str) ->
     for combination, order, pooled in itertools.product(
         ("sum", "mean", "subspace"), ("additive", "multiplicative"), (True, False)
     ):
+        if order == "multiplicative" and combination != "sum":
+            continue  # there is nothing to combine
         objective = objective_of(decomposition, points=60)
-        options = {"combination": combination, "order": order, "pooled": pooled, "visits": 0}
+        options = {
+            "combination": combination,
+            "order": order,
+            "pooled": pooled,
+            "visits": 0,
+            "local_steps": 4,
+        }
         optimizer = sapts(objective, decomposition, curvature, **options)
         first = last = objective.value()
-        for _ in range(25):
+        for _ in range(12):
             loss = float(optimizer.step(objective))
             assert loss <= last
             last = loss
-        assert last < (0.85 if curvature == "identity" else 0.6) * first, options
+        assert last < (0.9 if curvature == "identity" else 0.8) * first, options
         assert objective.value() == pytest.approx(last, rel=1e-13)
 
 
@@ -511,20 +541,19 @@ def test_a_sweep_visits_as_many_parts_as_asked_for(visits: int) -> None:
 
 
 def test_pooled_pairs_teach_the_one_model() -> None:
-    """After a sweep of many parts the model knows more than from the global pair alone."""
+    """Every accepted local step, and the sweep as a whole; else the latter alone."""
     found = {}
     for pooled in (True, False):
         objective = pinn(points=60)
         optimizer = sapts(
             objective, "data", order="additive", visits=0, pooled=pooled, adaptive=False, local_steps=3
         )
-        learned: list[bool] = []
-        learn = optimizer.curvature.learn
-        optimizer.curvature.learn = lambda *pair: learned.append(learn(*pair)) or learned[-1]
+        learned: list[Tensor] = []
+        optimizer.curvature.learn = lambda s, y, length=None, to=learned: to.append(s) or True
         optimizer.step(objective)
-        found[pooled] = sum(learned), sum(part["accepted"] for part in optimizer.info["parts"])
+        found[pooled] = len(learned), sum(part["accepted"] for part in optimizer.info["parts"])
     assert found[False][0] == 1 and found[True][1] > 2
-    assert found[True][0] > 2
+    assert found[True][0] == found[True][1] + 1
 
 
 def test_batches_grow_and_end_with_all_points() -> None:
