@@ -145,7 +145,8 @@ def solve(
         "world_size": ranks.size, "symmetry": problem.symmetry, "description": str(problem),
         "versions": versions(),
     }  # fmt: skip
-    check_same(ranks, code=code_fingerprint(), settings=str({**identity(config), "options": options}))
+    alike = {name: value for name, value in config.items() if name not in ("source", "threads", "versions")}
+    check_same(ranks, code=code_fingerprint(), settings=str(alike))
     state = None
     if resume is not None:
         path = Path(resume)

@@ -69,10 +69,14 @@ class SSBroyden(Curvature):
         self._evaluation = evaluation
 
     def mv(self, v: Tensor) -> Tensor:
-        """B v, by a Cholesky solve: O(n^3), for tests and diagnosis."""
+        """B v, by a dense solve: O(n^3), for tests and diagnosis."""
         if self.H is None:
             return v.clone()
-        return torch.cholesky_solve(v.unsqueeze(1), torch.linalg.cholesky(self.H)).squeeze(1)
+        H = self.H
+        if self._own is not None:
+            c, left, right = self._own
+            H = c * H + left.T @ right
+        return torch.linalg.solve(H, v)
 
     def solve(self, g: Tensor, radius: float) -> Step:
         """The minimiser over s.Bs <= radius^2."""

@@ -65,7 +65,7 @@ result = status, said.getvalue(), time.time()
 """
 
 
-@pytest.mark.parametrize("doomed", [0, 1])
+@pytest.mark.parametrize("doomed", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_survivors_name_the_dead_rank_and_the_run_goes_on_from_its_checkpoint(
     run_ranks: Callable[..., list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doomed: int
 ) -> None:
@@ -190,6 +190,11 @@ FAULTY = [
 ]
 
 
+def victim(decomposition: str) -> int:
+    """Of a closure rank 0 has the say: what the others see as a whole is not asked for."""
+    return 0 if decomposition == "closure" else 1
+
+
 def train_with_faults() -> list[Any]:
     """For each case and kind of fault: what each step took, the parameters, the number of faults here."""
     ranks, faults = connect(), Faults()
@@ -210,10 +215,10 @@ def train_with_faults() -> list[Any]:
                 communicator=ranks,
             )
             first = float(optimizer.step(objective))
-            if ranks.rank == 1:
+            if ranks.rank == victim(decomposition):
                 faults.arm(1, 0.3, of)
             steps = []
-            for _ in range(25):
+            for _ in range(15):
                 before = gather(objective.parameters)
                 loss = float(optimizer.step(objective))
                 after = gather(objective.parameters)
@@ -227,7 +232,8 @@ def test_what_is_no_number_on_one_rank_is_rejected_by_all(run_ranks: Callable[..
     for (decomposition, *_), a, b in zip(
         [case for case in FAULTY for _ in "vg"], *run_ranks(train_with_faults, 2), strict=True
     ):
-        assert a[3] == 0 < b[3]
+        spoiled = a[3], b[3]
+        assert spoiled[victim(decomposition)] > 0 == spoiled[1 - victim(decomposition)]
         assert a[0] == b[0] and [step[:3] for step in a[1]] == [step[:3] for step in b[1]]
         for loss, accepted, radius, still in (*a[1], *b[1]):
             assert math.isfinite(loss) and math.isfinite(radius) and accepted != still
@@ -251,7 +257,6 @@ DIFFERENT: dict[str, list[dict[str, Any]]] = {
     "sampler": [{"sampler": "sobol"}, {"sampler": "uniform"}],
     "resample": [{"resample": 2}, {"resample": 0}],
     "budget": [{"budget": "3 iterations"}, {"budget": "4 iterations"}],
-    "nothing": [{}, {}],
 }
 
 
@@ -259,7 +264,7 @@ def disagree(names: list[str], out: str) -> list[str]:
     ranks = connect()
     found = []
     for name in names:
-        settings = {"problem": "burgers", **SAME, **DIFFERENT[name][ranks.rank]}
+        settings = {"problem": "burgers", **SAME, **DIFFERENT.get(name, [{}, {}])[ranks.rank]}
         try:
             solve(build(settings.pop("problem")), communicator=ranks, out=f"{out}/{name}", **settings)
             found.append("")
@@ -268,26 +273,17 @@ def disagree(names: list[str], out: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", DIFFERENT)
+@pytest.mark.parametrize("names", [[*DIFFERENT][:-2], [*DIFFERENT][-2:]], ids=["what", "how long"])
 def test_ranks_with_different_arguments_are_refused(
-    run_ranks: Callable[..., list[Any]], tmp_path: Path, name: str, request: pytest.FixtureRequest
+    run_ranks: Callable[..., list[Any]], tmp_path: Path, names: list[str]
 ) -> None:
-    safe = ["seed", "problem", "network", "method", "options", "parts", "nothing"]
-    if name in safe:  # one launch for all
-        cache = request.config.stash.setdefault(DISAGREED, {})
-        if not cache:
-            cache["found"] = run_ranks(disagree, 2, safe, str(tmp_path))
-        said = [rank[safe.index(name)] for rank in cache["found"]]
-    else:
-        said = [rank[0] for rank in run_ranks(disagree, 2, [name], str(tmp_path), timeout=20.0)]
-    if name == "nothing":
-        assert said == ["", ""]
-        return
-    assert said[0] == said[1] and said[0].startswith("ValueError: ")
-    assert "of rank 1" in said[0] and "start every rank" in said[0] and "same arguments" in said[0]
-
-
-DISAGREED = pytest.StashKey[dict[str, Any]]()
+    found = run_ranks(disagree, 2, ["nothing", *names], str(tmp_path), timeout=30.0)
+    assert found[0][0] == found[1][0] == ""
+    missed = [name for name, a, b in zip(names, found[0][1:], found[1][1:], strict=True) if not a or not b]
+    assert not missed, "these were not refused"
+    for a, b in zip(found[0][1:], found[1][1:], strict=True):
+        assert a == b and a.startswith("ValueError: ")
+        assert "of rank 1" in a and "start every rank" in a and "same arguments" in a
 
 
 # -- many runs at random -------------------------------------------------------------------------------------
@@ -361,7 +357,8 @@ def random_runs(count: int) -> list[tuple[str, int, float, Tensor]]:
 @pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
 def test_random_runs_end_together(run_ranks: Callable[..., list[Any]], count: int) -> None:
     seen = set()
-    for run, (a, b) in enumerate(zip(*run_ranks(random_runs, 2, count, timeout=60.0), strict=True)):
+    results = run_ranks(random_runs, 2, count, timeout=50.0 + count)
+    for run, (a, b) in enumerate(zip(*results, strict=True)):
         assert a[:2] == b[:2], run
         assert a[2] == b[2] or math.isnan(a[2]) == math.isnan(b[2]) == True, run  # noqa: E712
         assert a[4] or torch.equal(a[3], b[3]), run

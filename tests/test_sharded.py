@@ -1,0 +1,168 @@
+"""A model in shards: with its ranks as threads it is the undivided model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from sapts_pinn.communicator import Alone, Communicator, Traffic
+from sapts_pinn.flat import gather
+from sapts_pinn.least_squares import LeastSquares, residuals
+from sapts_pinn.model import Model
+from sapts_pinn.networks import build_network
+from sapts_pinn.objective import Counters
+from sapts_pinn.problems import build
+from sapts_pinn.sharded import ShardedModel, ShardedProducts
+
+HIDDEN = (7, 5, 6)
+
+
+class Threads(Communicator):
+    """Ranks that are threads of this process."""
+
+    def __init__(self, rank: int, size: int, mail: dict[tuple[int, int], SimpleQueue[Any]]) -> None:
+        self.rank, self.size, self.traffic, self.mail = rank, size, Traffic(), mail
+
+    def send(self, tensor: Tensor, to: int) -> None:
+        self.mail[self.rank, to].put(tensor.clone())
+
+    def receive(self, like: Tensor, source: int) -> Tensor:
+        return self.mail[source, self.rank].get(timeout=60)
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        for other in range(self.size):
+            self.mail[self.rank, other].put(value)
+        return [self.mail[other, self.rank].get(timeout=60) for other in range(self.size)]
+
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
+        return self.gather_objects(tensor.clone())
+
+    def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
+        return self.all_gather(tensor)[source]
+
+
+def on_ranks(size: int, work: Callable[[Communicator], Any]) -> list[Any]:
+    """What every rank made of it."""
+    if size == 1:
+        return [work(Alone())]
+    mail = {(a, b): SimpleQueue[Any]() for a in range(size) for b in range(size)}
+    results: list[Any] = [None] * size
+
+    def run(rank: int) -> None:
+        try:
+            results[rank] = work(Threads(rank, size, mail))
+        except BaseException as error:
+            results[rank] = error
+
+    threads = [threading.Thread(target=run, args=(rank,)) for rank in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+def rng(seed: int = 0) -> Generator:
+    return Generator().manual_seed(seed)
+
+
+def sharded(ranks: Communicator, parts: int, seed: int = 0) -> ShardedModel:
+    return ShardedModel(build("burgers"), rng(seed), HIDDEN, torch.float64, "tanh", parts, ranks)
+
+
+def undivided(seed: int = 0) -> Model:
+    problem = build("burgers")
+    return Model(
+        problem, build_network(HIDDEN, len(problem.ansatz.feature_names), 1, rng(seed), torch.float64)
+    )
+
+
+@pytest.mark.parametrize(("size", "parts"), [(1, 1), (1, 3), (2, 2), (2, 4), (3, 4)])
+def test_shards_are_the_undivided_model(size: int, parts: int) -> None:
+    whole = undivided()
+    points = whole.problem.domain.interior(20, rng(1), "uniform")
+    sites = {t.name: t.sites(30, rng(2), "uniform") for t in whole.problem.terms}
+
+    def work(ranks: Communicator) -> dict[str, Any]:
+        model = sharded(ranks, parts)
+        look = model.objective(sites, Counters()).evaluate()
+        return {
+            "theta": gather(list(model.parameters())),
+            "unknowns": model(points),
+            "residuals": model.residuals(points),
+            "memory": model.memory(),
+            "state": model.state_dict(),
+            "whole": model.assemble(),
+            "value": look.value,
+            "gradient": look.gradient(),
+        }
+
+    found = on_ranks(size, work)
+    theta, look = gather(list(whole.parameters())), LeastSquares(whole, sites).evaluate()
+    assert torch.equal(torch.cat([rank["theta"] for rank in found]), theta)
+    assert torch.allclose(torch.cat([r["gradient"] for r in found]), look.gradient(), rtol=1e-12, atol=1e-14)
+    names = set()
+    for rank in found:
+        assert torch.allclose(rank["unknowns"], whole(points).detach(), rtol=1e-13)
+        assert torch.allclose(rank["residuals"], residuals(whole, points), rtol=1e-11, atol=1e-13)
+        assert rank["value"] == pytest.approx(look.value, rel=1e-13)
+        assert rank["memory"] == (8 * len(rank["theta"]), 8 * len(theta))
+        assert 0 < len(rank["theta"]) < len(theta) or size == 1
+        assert torch.equal(gather(list(rank["whole"].parameters())), theta)
+        assert not names & rank["state"].keys()
+        names |= rank["state"].keys()
+    assert names == whole.state_dict().keys()
+
+
+def test_a_shard_takes_its_own_from_the_whole_state() -> None:
+    other = undivided(seed=5)
+
+    def work(ranks: Communicator) -> Tensor:
+        model = sharded(ranks, 2)
+        model.load_state_dict(other.state_dict())
+        return gather(list(model.parameters()))
+
+    assert torch.equal(torch.cat(on_ranks(2, work)), gather(list(other.parameters())))
+
+
+@pytest.mark.parametrize("parts", [0, 5])
+def test_a_network_cannot_be_cut_into_more_stages_than_layers(parts: int) -> None:
+    with pytest.raises(ValueError, match=f"MLP cannot be cut into {parts} stages: it has 4 layers"):
+        sharded(Alone(), parts)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_products_of_sharded_vectors_are_those_of_whole_ones(dtype: torch.dtype) -> None:
+    """On ranks of one stage each to the bit what one process has; where ranks have several, up to rounding."""
+    sizes = [5, 17, 3, 40]
+    rows = torch.randn(3, sum(sizes), generator=rng(), dtype=torch.float64).to(dtype)
+    others = torch.randn(2, sum(sizes), generator=rng(1), dtype=torch.float64).to(dtype)
+    grams = []
+    for size in (1, 2, 4):
+
+        def work(ranks: Communicator) -> tuple[Tensor, float]:
+            products = ShardedProducts(ranks)
+            each = len(sizes) // ranks.size
+            first = each * ranks.rank
+            products.sizes = sizes[first : first + each]
+            start = sum(sizes[:first])
+            mine = slice(start, start + sum(products.sizes))
+            return products.gram(rows[:, mine], others[:, mine]), products(rows[0, mine], others[1, mine])
+
+        found = on_ranks(size, work)
+        assert all(torch.equal(gram, found[0][0]) and dot == found[0][1] for gram, dot in found)
+        grams.append(found[0])
+    assert torch.equal(grams[0][0], grams[2][0]) and grams[0][1] == grams[2][1]
+    exact = rows.double() @ others.double().T
+    for gram, dot in grams:
+        assert gram.dtype == torch.float64 and torch.allclose(gram, exact, rtol=1e-13, atol=1e-13)
+        assert dot == pytest.approx(float(exact[0, 1]), rel=1e-12)
