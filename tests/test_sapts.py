@@ -336,15 +336,15 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, case: int) -> None:
 
     def start() -> tuple[Objective, SAPTS]:
         objective = objective_of(decomposition, points=points)
-        return objective, sapts(objective, decomposition, **{"local_steps": 5, **options})
+        return objective, sapts(objective, decomposition, **{"local_steps": 4, **options})
 
     objective, optimizer = start()
-    for _ in range(13):
+    for _ in range(11):
         optimizer.step(objective)
     torch.save(
         {"theta": gather(objective.parameters), "optimizer": optimizer.state_dict()}, tmp_path / "run.pt"
     )
-    steps = [(float(optimizer.step(objective)), optimizer.info) for _ in range(14)]
+    steps = [(float(optimizer.step(objective)), optimizer.info) for _ in range(9)]
     other, again = start()
     saved = torch.load(tmp_path / "run.pt", weights_only=True)
     scatter_(other.parameters, saved["theta"])
@@ -398,7 +398,7 @@ def stopped(
 @pytest.mark.parametrize("method", SAPTS_METHODS)
 def test_two_sessions_are_one_run_also_with_new_points(tmp_path: Path, method: str, first: int) -> None:
     """At a resample after 4 steps the points are new, and with 8 that is just after the interruption."""
-    whole, parts = stopped(tmp_path, method, first, 15, 4)
+    whole, parts = stopped(tmp_path, method, first, 12, 4)
     assert torch.equal(gather(list(whole.model.parameters())), gather(list(parts.model.parameters())))
     names = ["loss", "radius", "rho", "accepted", "sweep_rho", "local_steps"]
     for a, b in zip(whole.history, parts.history, strict=True):
@@ -517,11 +517,11 @@ def test_every_combination_makes_progress(decomposition: str, curvature: str) ->
         }
         optimizer = sapts(objective, decomposition, curvature, **options)
         first = last = objective.value()
-        for _ in range(12):
+        for _ in range(8):
             loss = float(optimizer.step(objective))
             assert loss <= last
             last = loss
-        assert last < (0.9 if curvature == "identity" else 0.8) * first, options
+        assert last < (0.95 if curvature == "identity" else 0.85) * first, options
         assert objective.value() == pytest.approx(last, rel=1e-13)
 
 

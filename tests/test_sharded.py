@@ -142,7 +142,7 @@ def test_a_network_cannot_be_cut_into_more_stages_than_layers(parts: int) -> Non
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_products_of_sharded_vectors_are_those_of_whole_ones(dtype: torch.dtype) -> None:
-    """On ranks of one stage each to the bit what one process has; where ranks have several, up to rounding."""
+    """On ranks of one stage each to the bit what one process has; with several stages up to rounding."""
     sizes = [5, 17, 3, 40]
     rows = torch.randn(3, sum(sizes), generator=rng(), dtype=torch.float64).to(dtype)
     others = torch.randn(2, sum(sizes), generator=rng(1), dtype=torch.float64).to(dtype)

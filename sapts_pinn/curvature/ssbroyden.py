@@ -76,7 +76,8 @@ class SSBroyden(Curvature):
         if self._own is not None:
             c, left, right = self._own
             H = c * H + left.T @ right
-        return torch.linalg.solve(H, v)
+        solution: Tensor = torch.linalg.solve(H, v)
+        return solution
 
     def solve(self, g: Tensor, radius: float) -> Step:
         """The minimiser over s.Bs <= radius^2."""

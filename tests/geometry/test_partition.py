@@ -1,7 +1,6 @@
 """Partitions of points: that they are some, that they are balanced, and what the kinds are good for."""
 
 import statistics
-import time
 from collections.abc import Callable
 
 import pytest
@@ -108,17 +107,6 @@ def test_interleaved_parts_are_copies_of_the_whole(sampler: str) -> None:
     f = torch.sin(3 * x[:, 0]) * torch.exp(x[:, 1])
     ratio = scatter(f, KINDS["shuffled"], x, 4) / scatter(f, KINDS["interleaved"], x, 4)
     assert ratio > 10
-
-
-@pytest.mark.parametrize("dim", [1, 2, 3, 5])
-def test_interleaving_many_points_is_fast(dim: int) -> None:
-    """About 0.1 s at rest: no loop over the 16 384 cells."""
-    x, times = cloud(65_536, dim), []
-    for _ in range(3):
-        start = time.perf_counter()
-        interleaved(x, 4, rng())
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.5
 
 
 @given(case=cases(), share=st.floats(0, 0.99))
