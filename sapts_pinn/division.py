@@ -25,6 +25,7 @@ class Division:
         objective: What was divided.
         whole: The same function, evaluated by all ranks together.
         groups: Of this rank; the parts of a group follow one another, groups are independent.
+        sizes: For each rank the numbers of parts in its groups.
         count: Number of groups of all ranks.
         shared: Whether every part moves all parameters, so that one model of the curvature serves all.
         sharded: Whether this rank has its own parts' parameters only.
@@ -39,10 +40,12 @@ class Division:
         communicator: Communicator,
         shared: bool,
         sharded: bool,
+        sizes: list[list[int]] | None = None,
     ) -> None:
         self.objective, self.whole, self.groups = objective, whole, groups
         self.communicator, self.shared, self.sharded = communicator, shared, sharded
-        self.count = len(groups) * communicator.size
+        self.sizes = sizes or [[len(group) for group in groups]] * communicator.size
+        self.count = sum(map(len, self.sizes))
         self.own = [part for group in groups for part in group]
         self._place = {part.number: i for i, part in enumerate(self.own)}
 
@@ -69,32 +72,48 @@ class Division:
         """
         if self.communicator.size == 1:
             return own
-        packed = torch.stack([_pack(c, pairs, self.sharded) for c in own])
+        if self.sharded:
+            return self._exchange_records(own)
+        packed = torch.stack([_pack(c, pairs) for c in own])
         gathered = torch.cat(self.communicator.all_gather(packed))
         first = self.communicator.rank * len(own)
         return [
-            own[i - first] if first <= i < first + len(own) else _unpack(row, own[0], pairs, self.sharded)
+            own[i - first] if first <= i < first + len(own) else _unpack(row, own[0], pairs)
             for i, row in enumerate(gathered)
         ]
 
+    def _exchange_records(self, own: list[Correction]) -> list[Correction]:
+        """Of a sharded vector nothing travels but the records; ranks may have different numbers of them."""
+        rows = [(i, *astuple(record)) for i, c in enumerate(own) for record in c.records]
+        message = own[0].s.new_full((max(map(sum, self.sizes)), 8), -1.0)
+        message[: len(rows)] = message.new_tensor(rows)
+        found: list[Correction] = []
+        for rank, received in enumerate(self.communicator.all_gather(message)):
+            if rank == self.communicator.rank:
+                found += own
+                continue
+            groups: list[list[Record]] = [[] for _ in self.sizes[rank]]
+            for i, *values in received.tolist():
+                if i >= 0:
+                    groups[int(i)].append(Record(*values))
+            like = own[0]
+            found += [Correction(torch.zeros_like(like.s), torch.zeros_like(like.y), g) for g in groups]
+        return found
 
-def _pack(c: Correction, pairs: int, sharded: bool) -> Tensor:
-    """Records, s, y, pairs (of length 0 where there is none); of a sharded vector nothing but the records."""
-    records = c.s.new_tensor([astuple(record) for record in c.records]).reshape(-1)
-    if sharded:
-        return records
+
+def _pack(c: Correction, pairs: int) -> Tensor:
+    """Records, s, y, pairs (of length 0 where there is none)."""
     n = len(c.s)
     room = c.s.new_zeros(pairs, 2 * n + 1)
     for row, (s, y, length) in zip(room, c.pairs, strict=False):
         row[:n], row[n:-1], row[-1] = s, y, length
+    records = c.s.new_tensor([astuple(record) for record in c.records]).reshape(-1)
     return torch.cat([records, c.s, c.y, room.reshape(-1)])
 
 
-def _unpack(row: Tensor, like: Correction, pairs: int, sharded: bool) -> Correction:
+def _unpack(row: Tensor, like: Correction, pairs: int) -> Correction:
     size = 7 * len(like.records)
     records = [Record(*values) for values in row[:size].view(-1, 7).tolist()]
-    if sharded:
-        return Correction(torch.zeros_like(like.s), torch.zeros_like(like.y), records)
     n = len(like.s)
     # Copies, because the last bits of a product depend on where in memory a vector begins.
     s, y, room = (piece.clone() for piece in row[size:].split([n, n, (2 * n + 1) * pairs]))
@@ -131,7 +150,8 @@ def divide(
         ValueError: There is less to cut than parts.
     """
     each = count // communicator.size
-    mine = range(communicator.rank * each, (communicator.rank + 1) * each)
+    shares = [range(rank * each, (rank + 1) * each) for rank in range(communicator.size)]
+    mine = shares[communicator.rank]
     parts: list[Part]
     whole: Objective = objective
     if decomposition == "stages":
@@ -142,19 +162,16 @@ def divide(
                 f"the network is cut into {len(objective.chain.stages)} stages, not into {count}; "
                 "give the optimizer as many parts"
             )
-        parts, start = [], 0
+        parts, start, shares = [], 0, objective.chain.shares
         for stage in objective.chain.owned:
             size = objective.chain.sizes[stage]
-            parts.append(
-                StagePart(
-                    stage,
-                    torch.arange(start, start + size),
-                )
-            )
+            parts.append(StagePart(stage, torch.arange(start, start + size)))
             start += size
     elif decomposition == "parameters":
         blocks = parameter_parts(objective.parameters, count, kind)
-        parts = [BlockPart(i, blocks[i], objective) for i in mine]
+        # The blocks look at f through an objective of their own: the whole's records are of the whole.
+        inner = objective.twin() if isinstance(objective, LeastSquares) else objective
+        parts = [BlockPart(i, blocks[i], inner) for i in mine]
         if isinstance(objective, LeastSquares):
             # Everybody needs f, so everybody computes a share of it.
             sites = data_parts(objective.sites, count, "interleaved", generator, ()).owned
@@ -177,9 +194,9 @@ def divide(
         ]
         whole = _summed(objective, owned, communicator)
     groups = [[part] for part in parts] if additive else [parts]
-    return Division(
-        objective, whole, groups, communicator, decomposition == "data", decomposition == "stages"
-    )
+    sizes = [[1] * len(share) if additive else [len(share)] for share in shares]
+    shared, sharded = decomposition == "data", decomposition == "stages"
+    return Division(objective, whole, groups, communicator, shared, sharded, sizes)
 
 
 def _summed(objective: LeastSquares, pieces: list[LeastSquares], communicator: Communicator) -> Summed:

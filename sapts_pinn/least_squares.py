@@ -345,6 +345,10 @@ class LeastSquares(Objective):
         if self._streams:
             piece.release()
 
+    def twin(self) -> LeastSquares:
+        """The same objective, with a record of its own."""
+        return LeastSquares(self.model, self.sites, self.counts, self.counters, self.share, self.threads)
+
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> LeastSquares:
         """The same objective on a subset of its residuals.
 

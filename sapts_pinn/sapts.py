@@ -161,6 +161,12 @@ class SAPTS(TrustRegion):
                 self.generator.set_state(before["generator"])
         return self._division
 
+    def renew(self) -> None:
+        """The points are about to change: what a loaded state says of the old ones' division is done with."""
+        if self._later is not None:
+            self.generator.set_state(self._later["generator"])
+            self._later = None
+
     def _cut(self, objective: Objective) -> Division:
         self._drawn = self.generator.get_state()
         if isinstance(objective, LeastSquares) and not self.batches.whole:
@@ -304,12 +310,13 @@ class SAPTS(TrustRegion):
 
     def _order(self, division: Division) -> list[list[Part]]:
         """For each group of this rank the parts to visit, in turn; every rank draws for all."""
-        size, own = len(division.groups[0]), len(division.groups)
-        draws = [torch.randperm(size, generator=self.generator).tolist() for _ in range(division.count)]
-        first = self.communicator.rank * own
+        draws = [
+            [torch.randperm(size, generator=self.generator).tolist() for size in sizes]
+            for sizes in division.sizes
+        ]
         return [
             [group[i] for i in draw[: self.sweep.visits or None]]
-            for group, draw in zip(division.groups, draws[first : first + own], strict=True)
+            for group, draw in zip(division.groups, draws[self.communicator.rank], strict=True)
         ]
 
     def _adapt_sweep(

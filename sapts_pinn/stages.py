@@ -219,7 +219,8 @@ class Chain:
 
     Attributes:
         stages: All stages; those of other ranks are shapes only.
-        owned: The positions of this rank's.
+        shares: The positions of every rank's,
+        owned: and of this one's.
 
     Raises:
         ValueError: The network cannot be cut like this, or there are fewer stages than ranks.
@@ -233,7 +234,8 @@ class Chain:
                 f"{parts} stages are too few for {self.communicator.size} ranks; every rank needs one"
             )
         sizes = [_count([stage]) for stage in self.stages]
-        self.owned = balance(sizes, self.communicator.size)[self.communicator.rank]
+        self.shares = balance(sizes, self.communicator.size)
+        self.owned = self.shares[self.communicator.rank]
         for s, stage in enumerate(self.stages):
             if s not in self.owned:
                 stage.to("meta")

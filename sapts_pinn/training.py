@@ -225,14 +225,19 @@ class Trainer:
         every = self.method.phases[self.phase].resample if self.resample is None else self.resample
         steps = self.iteration - self.phase_start
         if every and steps and steps % every == 0:
+            if isinstance(self.optimizer, SAPTS):
+                self.optimizer.renew()
             self.collocation.redraw(self.model)
             self._share_points()
             self._set_points()
+        before = self.loss
         self.loss = float(self.optimizer.step(self.objective))
         self.iteration += 1
         info = self.optimizer.info
         if info.get("accepted", True):
             self._terms = dict(self.objective.last_terms)
+        elif self.loss != before:  # a sweep was taken, the step after it was not
+            self._terms = {}
         if self.seconds_to_first_step is None and info.get("accepted"):
             self.seconds_to_first_step = time.monotonic() - self._started
         self.converged = bool(info.get("converged"))

@@ -397,7 +397,7 @@ def test_parts_that_ranks_cannot_share_evenly_become_one_each():
     with pytest.warns(UserWarning, match="4 parts, which 3 ranks cannot share evenly; it goes on with 3"):
         cli._fit_ranks(settings, saved, 3)
     assert settings["options"] == {"radius": 0.5}
-    with pytest.raises(ValueError, match="cannot be resumed yet"):
+    with pytest.raises(ValueError, match="resume it on 2 ranks, not 1"):
         cli._fit_ranks({"method": "sapts-ip"}, {"world_size": 2}, 1)
 
 

@@ -486,7 +486,7 @@ def test_corrections_travel_whole(rank: int, sharded: bool) -> None:
     ]
     ranks = Twins(rank)
     whole = make("burgers")
-    division = Division(whole, whole, [[], []], ranks, True, sharded)
+    division = Division(whole, whole, [[], []], ranks, True, sharded, [[2, 2], [2, 2]])
     found = division.exchange(own, 0 if sharded else room)
     assert ranks.traffic.collectives == 1 and len(found) == 4
     assert [found[2 * rank] is own[0], found[2 * rank + 1] is own[1]] == [True, True]
