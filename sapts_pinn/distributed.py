@@ -30,6 +30,7 @@ from .communicator import Alone, Communicator, RankFailure, Traffic, name_ranks
 BEAT = 0.25  # seconds from one beat to the next
 GRACE = 3.0  # seconds a rank has to show its pulse once something went wrong
 ORDERED = 8  # ranks up to which a sum is formed in their order
+SMALL = 1024  # bytes of an object that travel in the first round
 RESUME = "the run stops, resume from the last checkpoint"
 
 
@@ -129,12 +130,20 @@ class Distributed(Communicator):
 
     def gather_objects(self, value: Any) -> list[Any]:
         """Every rank's (small) picklable value, in the order of the ranks: for checks at the start."""
-        data = torch.frombuffer(bytearray(pickle.dumps(value)), dtype=torch.uint8)
-        lengths = [int(length) for length in self.all_gather(torch.tensor(len(data)))]
-        padded = torch.zeros(max(lengths), dtype=torch.uint8)
-        padded[: len(data)] = data
-        parts = self.all_gather(padded)
-        return [pickle.loads(bytes(part[:n].numpy())) for part, n in zip(parts, lengths, strict=True)]
+        data = pickle.dumps(value)
+        first, rest = data[:SMALL], data[SMALL:]
+        message = len(data).to_bytes(8, "little") + first.ljust(SMALL, b"\0")
+        parts = [bytes(part.numpy()) for part in self.all_gather(_of_bytes(message))]
+        lengths = [int.from_bytes(part[:8], "little") for part in parts]
+        parts = [part[8 : 8 + length] for part, length in zip(parts, lengths, strict=True)]
+        if max(lengths) > SMALL:  # one round does for what is small everywhere
+            room = max(lengths) - SMALL
+            more = self.all_gather(_of_bytes(rest.ljust(room, b"\0")))
+            parts = [
+                part + bytes(tail.numpy())[: max(length - SMALL, 0)]
+                for part, tail, length in zip(parts, more, lengths, strict=True)
+            ]
+        return [pickle.loads(part) for part in parts]
 
     def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
         """The tensor of rank `source`; the others give one of the same shape and type."""
@@ -346,3 +355,7 @@ def _tensor(data: Tensor, like: Tensor) -> Tensor:
 
 def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0]
+
+
+def _of_bytes(data: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)

@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from .communicator import Communicator
+from .curvature import Pair
 from .decomposition import data_parts, parameter_parts
 from .least_squares import LeastSquares, LeastSquaresEvaluation
 from .local import Correction, Record
@@ -106,7 +107,7 @@ def _pack(c: Correction, pairs: int) -> Tensor:
     n = len(c.s)
     room = c.s.new_zeros(pairs, 2 * n + 1)
     for row, (s, y, length) in zip(room, c.pairs, strict=False):
-        row[:n], row[n:-1], row[-1] = s, y, length
+        row[:n], row[n:-1], row[-1] = s, y, length or 0.0
     records = c.s.new_tensor([astuple(record) for record in c.records]).reshape(-1)
     return torch.cat([records, c.s, c.y, room.reshape(-1)])
 
@@ -117,7 +118,9 @@ def _unpack(row: Tensor, like: Correction, pairs: int) -> Correction:
     n = len(like.s)
     # Copies, because the last bits of a product depend on where in memory a vector begins.
     s, y, room = (piece.clone() for piece in row[size:].split([n, n, (2 * n + 1) * pairs]))
-    found = [(p[:n].clone(), p[n:-1].clone(), float(p[-1])) for p in room.view(pairs, 2 * n + 1) if p[-1] > 0]
+    found: list[Pair] = [
+        (p[:n].clone(), p[n:-1].clone(), float(p[-1])) for p in room.view(pairs, 2 * n + 1) if p[-1] > 0
+    ]
     return Correction(s, y, records, pairs=found)
 
 

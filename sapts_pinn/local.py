@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from .curvature import Curvature
+from .curvature import Curvature, Pair
 from .parts import LocalEvaluation, Part
 from .trust_region import ROUNDING, RadiusRule
-
-Pair = tuple[Tensor, Tensor, float]
 
 
 @dataclass

@@ -39,7 +39,7 @@ from torch import Generator, Tensor
 
 from .combination import combine
 from .communicator import Alone, Communicator
-from .curvature import Curvature
+from .curvature import Curvature, Pair
 from .decomposition import PARAMETER_KINDS
 from .division import Division, divide
 from .flat import gather, scatter_
@@ -271,12 +271,12 @@ class SAPTS(TrustRegion):
             g_trial = trial.gradient()
             finite = self._everywhere(bool(torch.isfinite(g_trial).all()))
             accepted = accepted and finite
+            learned: list[Pair] = []
             if self.sweep.pooled and not self._in_place(division) and not division.sharded:
-                for correction in corrections:
-                    for pair in correction.pairs:
-                        self.curvature.learn(*pair)
+                learned = [pair for correction in corrections for pair in correction.pairs]
             if finite:
-                self.curvature.learn(s, g_trial - g)
+                learned.append((s, g_trial - g, None))
+            self.curvature.learn_all(learned)
         if accepted and trial is not None:
             self.values.append(trial.value)
             self._at = (objective, gather(self.parameters), trial, g_trial)

@@ -31,7 +31,7 @@ from .summed import Summed
 from .trust_region import TrustRegion
 
 EVERY = 10  # steps between rows of the history, after the first hundred
-ASK_EVERY = 0.5  # seconds between two questions among ranks whether to stop
+ASK_EVERY = 1.0  # seconds between two questions among ranks whether to stop
 ERROR_SHARE = 0.02  # of the time may go into measuring the error
 
 
@@ -321,9 +321,9 @@ class Trainer:
         if self.iteration < self._asking:
             return ""
         # Clocks, work, signals and errors are each rank's own.  Asking costs a round, so it is done about
-        # twice a second, at an iteration that rank 0 has set.
+        # once a second, at an iteration that rank 0 has set.
         pace = max(self.seconds - self._before, 1e-9) / max(self.iteration - self._first, 1)
-        wait = min(max(int(ASK_EVERY / pace), 1), 1000)
+        wait = min(max(int(min(ASK_EVERY, self.seconds_left) / pace), 1), 1000)
         answers = self.communicator.gather_objects(
             (self._own_reason(), self.seconds, wait, self.counters.gradients)
         )

@@ -184,7 +184,7 @@ def test_a_rejected_sweep_leaves_everything_as_it_was(decomposition: str, pooled
         **RUINOUS,
     )
     last, taken = objective.value(), []
-    for _ in range(12):
+    for _ in range(20):
         theta, random = gather(objective.parameters), torch.get_rng_state()
         loss = float(optimizer.step(objective))
         info = optimizer.info
@@ -548,8 +548,8 @@ def test_pooled_pairs_teach_the_one_model() -> None:
         optimizer = sapts(
             objective, "data", order="additive", visits=0, pooled=pooled, adaptive=False, local_steps=3
         )
-        learned: list[Tensor] = []
-        optimizer.curvature.learn = lambda s, y, length=None, to=learned: to.append(s) or True
+        learned: list[Any] = []
+        optimizer.curvature.learn_all = lambda pairs, to=learned: to.extend(pairs)
         optimizer.step(objective)
         found[pooled] = len(learned), sum(part["accepted"] for part in optimizer.info["parts"])
     assert found[False][0] == 1 and found[True][1] > 2

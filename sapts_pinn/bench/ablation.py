@@ -46,7 +46,7 @@ PLAIN = "tr"
 METHODS = (PLAIN, "sapts-d", "sapts-p", "sapts-ip")
 SEEDS = (0, 1, 2)
 TARGETS = (1e-2, 1e-3, 1e-4)
-MEASURED = 200  # error measurements in a run
+MEASURED = 100  # error measurements in a run
 DEFAULT = "default"
 FACTORS: dict[str, dict[str, dict[str, Any]]] = {
     "parts": {f"parts {n}": {"parts": n} for n in (1, 2, 4, 8)},

@@ -1,6 +1,6 @@
 """Models of the curvature, by name: what a trust-region method knows about the loss beyond its gradient."""
 
-from .base import Curvature, Dot, MatVec, Step
+from .base import Curvature, Dot, MatVec, Pair, Step
 from .gauss_newton import GaussNewton
 from .identity import Identity
 from .lsr1 import LSR1
@@ -13,4 +13,15 @@ CURVATURES: dict[str, type[Curvature]] = {
     "gauss-newton": GaussNewton,
 }
 
-__all__ = ["CURVATURES", "Curvature", "Dot", "GaussNewton", "Identity", "LSR1", "MatVec", "SSBroyden", "Step"]
+__all__ = [
+    "CURVATURES",
+    "Curvature",
+    "Dot",
+    "GaussNewton",
+    "Identity",
+    "LSR1",
+    "MatVec",
+    "Pair",
+    "SSBroyden",
+    "Step",
+]

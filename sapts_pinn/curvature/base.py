@@ -17,6 +17,7 @@ Source: Conn, Gould and Toint, Trust-Region Methods (SIAM, 2000), chapters 6 and
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -24,7 +25,9 @@ from torch import Tensor
 
 from ..subproblem import Dot, MatVec, Step, plain_dot
 
-__all__ = ["Curvature", "Dot", "MatVec", "Step", "plain_dot"]
+__all__ = ["Curvature", "Dot", "MatVec", "Pair", "Step", "plain_dot"]
+
+Pair = tuple[Tensor, Tensor, float | None]  # s and y, [n] each, and the length of s in a model, if known
 
 
 class Curvature(ABC):
@@ -87,6 +90,10 @@ class Curvature(ABC):
             length: The step's length in the norm of the model that made it.
         """
         return self.update(s, y)
+
+    def learn_all(self, pairs: Iterable[Pair]) -> int:
+        """Learn pairs in turn; how many were used."""
+        return sum(self.learn(*pair) for pair in pairs)
 
     def branch(self) -> Curvature:
         """A model that starts from this one's knowledge and learns on its own."""

@@ -26,7 +26,7 @@ anew, for a least-squares objective as the Levenberg-Marquardt inverse (J^T J + 
 **Pooling** (SAPTS).  Pairs that were not made by a step of this very H come with s.Bs of another model, which
 `learn` corrects to what Cauchy-Schwarz allows, or without; then the update is that of BFGS, theta = 0 and
 tau = 1, which needs none.  A `branch` shares H and keeps its own updates
-beside it, H_branch = c H + L^T R with [k, n] factors: the parts of an additive sweep need no copy of H.
+beside it (`deferred.py`): the parts of an additive sweep need no copy of H.
 
 Memory 8 n^2 bytes, time O(n^2) per step: for n up to some 6,000.
 """
@@ -34,14 +34,15 @@ Memory 8 n^2 bytes, time O(n^2) per step: for n up to some 6,000.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..kernels import product, rank_two_
 from ..objective import ResidualEvaluation
-from .base import Curvature, Step
+from .base import Curvature, Pair, Step
+from .deferred import Deferred
 
 DENSE = 1.5e8  # entries of a Jacobian worth forming for a rebuild
 CURVED = 1e-10  # of y.s against s.Bs: below it a pair says nothing
@@ -55,14 +56,28 @@ class SSBroyden(Curvature):
     learns = True
 
     def __init__(self) -> None:
-        self.H: Tensor | None = None
+        self._matrix: Deferred | None = None
         self.threads = torch.get_num_threads()
         self.scale = 1.0  # y.s / y.y of the last pair
         self.rebuilds = 0  # since the last pair was learned
         self._taken: tuple[Tensor, float] | None = None  # the last step and its s.Bs, which the update needs
         self._product: tuple[Tensor, Tensor] | None = None  # a gradient g and H g
         self._evaluation: Any = None
-        self._own: tuple[float, Tensor, Tensor] | None = None  # of a branch: c, L and R, [k, n] each
+
+    @property
+    def H(self) -> Tensor | None:
+        """The inverse Hessian, [n, n]; None before the first step."""
+        return None if self._matrix is None else self._matrix.dense()
+
+    @H.setter
+    def H(self, H: Tensor | None) -> None:
+        self._matrix = None if H is None else Deferred(H, self.threads)
+
+    def _begin(self, like: Tensor) -> Deferred:
+        if self._matrix is None:
+            self.H = torch.eye(like.numel(), dtype=like.dtype, device=like.device)
+        assert self._matrix is not None
+        return self._matrix
 
     def prepare(self, evaluation: Any) -> None:
         """Remember where the model is, in case it has to be rebuilt there."""
@@ -72,22 +87,17 @@ class SSBroyden(Curvature):
         """B v, by a dense solve: O(n^3), for tests and diagnosis."""
         if self.H is None:
             return v.clone()
-        H = self.H
-        if self._own is not None:
-            c, left, right = self._own
-            H = c * H + left.T @ right
-        solution: Tensor = torch.linalg.solve(H, v)
+        solution: Tensor = torch.linalg.solve(self.H, v)
         return solution
 
     def solve(self, g: Tensor, radius: float) -> Step:
         """The minimiser over s.Bs <= radius^2."""
-        if self.H is None:
-            self.H = torch.eye(g.numel(), dtype=g.dtype, device=g.device)
+        matrix = self._begin(g)
         # The gradient that `update` derived from its pair is this one up to rounding, unless the objective
         # has changed.
         same = SAME * torch.finfo(g.dtype).eps * float(g.norm())
         if self._product is None or not float((self._product[0] - g).norm()) <= same:
-            self._product = g, self._times(g)
+            self._product = g, matrix.times(g)
         newton = -self._product[1]
         square = -float(g.dot(newton))  # g.Hg = |newton|_B^2
         if not square > 0:
@@ -100,9 +110,11 @@ class SSBroyden(Curvature):
 
     def update(self, s: Tensor, y: Tensor) -> bool:
         """Learn the pair of the last step solved for."""
-        if self.H is None or self._taken is None or self._taken[0] is not s:
+        if self._matrix is None or self._taken is None or self._taken[0] is not s:
             raise ValueError("SSBroyden learns from the step it solved for last; s is another vector")
-        return self._learn(s, y, self._taken[1])
+        learned = self._learn(self._matrix, s, y, self._taken[1])
+        self._matrix.fold()
+        return learned
 
     def learn(self, s: Tensor, y: Tensor, length: float | None = None) -> bool:
         """Learn a pair of any origin.
@@ -112,15 +124,31 @@ class SSBroyden(Curvature):
             y: The change of the gradient along it, [n].
             length: sqrt(s.Bs) in a model near this one; without it the update is that of BFGS.
         """
-        if self.H is None:
-            self.H = torch.eye(s.numel(), dtype=s.dtype, device=s.device)
-        if not float(y.dot(s)) > CURVED * float(s.norm()) * float(y.norm()):
-            return False
-        return self._learn(s, y, None if length is None else length**2)
+        return self.learn_all([(s, y, length)]) == 1
 
-    def _learn(self, s: Tensor, y: Tensor, s_B_s: float | None) -> bool:
+    def learn_all(self, pairs: Iterable[Pair]) -> int:
+        """Learn pairs in turn, with a single pass over H."""
+        pairs = list(pairs)
+        if not pairs:
+            return 0
+        matrix = self._begin(pairs[0][0])
+        pairs = [
+            (s, y, b) for s, y, b in pairs if float(y.dot(s)) > CURVED * float(s.norm()) * float(y.norm())
+        ]
+        known: Iterable[Tensor | None] = [None] * len(pairs)
+        if len(pairs) > 1:
+            known = matrix.base_times(torch.stack([y for _, y, _ in pairs]))
+        count = 0
+        for (s, y, length), H0y in zip(pairs, known, strict=True):
+            count += self._learn(matrix, s, y, None if length is None else length**2, H0y)
+        matrix.fold()
+        return count
+
+    def _learn(
+        self, matrix: Deferred, s: Tensor, y: Tensor, s_B_s: float | None, known: Tensor | None = None
+    ) -> bool:
         n, curvature = s.numel(), float(y.dot(s))
-        Hy = self._times(y)
+        Hy = matrix.times(y, known)
         y_H_y = float(y.dot(Hy))
         if not (curvature > CURVED * (s_B_s or 0.0) and y_H_y > 0 and math.isfinite(y_H_y)):
             return False
@@ -131,11 +159,11 @@ class SSBroyden(Curvature):
         if not h * b < SKEWED:
             return False
         tau, phi = (1.0, 1.0) if s_B_s is None else self._scaling(n, h, b)
-        # The rank-two correction in the basis (Hy, s), and H / tau, in a single pass over H.
+        # The rank-two correction in the basis (Hy, s), and H / tau.
         yy, ys, ss = (phi - 1.0) / y_H_y, -phi * rho, phi * y_H_y * rho * rho
         left = torch.stack([(yy * Hy + ys * s) / tau, (ys * Hy + ss * s) / tau + rho * s])
         right = torch.stack([Hy, s])
-        self._correct(1.0 / tau, left, right)
+        matrix.correct(1.0 / tau, left, right)
         if self._product is not None:  # H+ g+ from H g and H y: one pass over H is saved
             g_plus = self._product[0] + y
             self._product = g_plus, (self._product[1] + Hy) / tau + (right @ g_plus) @ left
@@ -160,39 +188,23 @@ class SSBroyden(Curvature):
     def branch(self) -> SSBroyden:
         """A model that shares H, which must not change meanwhile, and corrects it for itself."""
         other = SSBroyden()
-        other.H, other.threads, other.scale = self.H, self.threads, self.scale
+        other.threads, other.scale = self.threads, self.scale
         other._evaluation, other._product = self._evaluation, self._product
-        if self.H is not None:
-            other._own = (1.0, self.H.new_empty(0, len(self.H)), self.H.new_empty(0, len(self.H)))
+        other._matrix = None if self._matrix is None else self._matrix.share()
         return other
-
-    def _times(self, x: Tensor) -> Tensor:
-        assert self.H is not None
-        if self._own is None:
-            return product(self.H, x, self.threads)
-        c, left, right = self._own
-        return c * product(self.H, x, self.threads) + left.T @ (right @ x)
-
-    def _correct(self, beta: float, left: Tensor, right: Tensor) -> None:
-        """H = beta H + left^T right."""
-        assert self.H is not None
-        if self._own is None:
-            rank_two_(self.H, beta, left, right, self.threads)
-        else:
-            c, L, R = self._own
-            self._own = (beta * c, torch.cat([beta * L, left]), torch.cat([R, right]))
 
     def symmetrise(self) -> None:
         """Remove the asymmetry that rounding has built up."""
-        if self.H is not None and self._own is None:
-            self.H = 0.5 * (self.H + self.H.T)
+        if self._matrix is not None and not self._matrix.shared:
+            H = self._matrix.dense()
+            self.H = 0.5 * (H + H.T)
             self._product = None
 
     def reset(self) -> bool:
         """Build H anew where the model was last prepared; each time in a row with more damping."""
-        if self.H is None or self._own is not None:
+        if self._matrix is None or self._matrix.shared:
             return False
-        n, like = self.H.shape[0], self.H
+        n, like = self._matrix.base.shape[0], self._matrix.base
         identity = torch.eye(n, dtype=like.dtype, device=like.device)
         self.H = self.scale * identity
         self._taken = self._product = None
@@ -210,13 +222,20 @@ class SSBroyden(Curvature):
         return True
 
     def state_dict(self) -> dict[str, Any]:
-        """H, and what saves work at the next step."""
-        product = None if self._product is None else list(self._product)
-        return {"H": self.H, "scale": self.scale, "rebuilds": self.rebuilds, "product": product}
+        """H as it is kept, and what saves work at the next step."""
+        matrix = self._matrix
+        return {
+            "H": None if matrix is None else matrix.state_dict(),
+            "scale": self.scale,
+            "rebuilds": self.rebuilds,
+            "product": None if self._product is None else list(self._product),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a saved state."""
-        self.H = None if state["H"] is None else state["H"].clone()
+        self.H = None
+        if state["H"] is not None:
+            self._matrix = Deferred.of(state["H"], self.threads)
         self.scale, self.rebuilds = state["scale"], state["rebuilds"]
         self._product = None if state["product"] is None else (state["product"][0], state["product"][1])
         self._taken = None

@@ -6,7 +6,7 @@ with `SAPTS_PINN_COMPILED=0`, everything works through PyTorch, more slowly.
 """
 
 from .build import load
-from .dense import product, rank_two_
+from .dense import product
 from .mlp import Batch, CompiledMLP
 
-__all__ = ["Batch", "CompiledMLP", "load", "product", "rank_two_"]
+__all__ = ["Batch", "CompiledMLP", "load", "product"]

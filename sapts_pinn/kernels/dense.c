@@ -1,4 +1,4 @@
-/* One pass over a dense symmetric matrix H [n, n], row by row: what a quasi-Newton update needs.
+/* One pass over a dense symmetric matrix H [n, n], row by row.
  * Compiled together with taylor.c, which defines real, vec and LANES.
  */
 
@@ -17,17 +17,5 @@ void dense_product(const real *H, long n, long first, long last, const real *x, 
     for (int k = 0; k < LANES; k++) sum += total[k];
     for (; j < n; j++) sum += row[j] * x[j];
     out[i] = sum;
-  }
-}
-
-/* H[i] = beta H[i] + a[i] u + b[i] v for rows first .. last-1 */
-void dense_rank_two(real *H, long n, long first, long last, double beta, const real *a, const real *b, const real *u,
-                    const real *v) {
-  for (long i = first; i < last; i++) {
-    real *row = H + i * n, scale = (real)beta, ai = a[i], bi = b[i];
-    long j = 0;
-    for (; j + LANES <= n; j += LANES)
-      *(vec *)(row + j) = scale * *(vec *)(row + j) + ai * *(const vec *)(u + j) + bi * *(const vec *)(v + j);
-    for (; j < n; j++) row[j] = scale * row[j] + ai * u[j] + bi * v[j];
   }
 }

@@ -1,4 +1,4 @@
-"""Product and update of a dense symmetric matrix, on several threads; by PyTorch where there is no kernel."""
+"""Products with a dense symmetric matrix, on several threads; by PyTorch where there is no kernel."""
 
 from __future__ import annotations
 
@@ -33,24 +33,3 @@ def product(H: Tensor, x: Tensor, threads: int) -> Tensor:
 
     in_parallel(threads, n, rows)
     return out
-
-
-def rank_two_(H: Tensor, beta: float, left: Tensor, right: Tensor, threads: int) -> None:
-    """H = beta H + left^T right in place, for left and right [2, n]."""
-    library = _library(H)
-    if library is None:
-        H.addmm_(left.T, right, beta=beta)
-        return
-    n, left, right = H.shape[0], left.contiguous(), right.contiguous()
-
-    def rows(_: int, first: int, last: int) -> None:
-        library.dense_rank_two(
-            pointer(H),
-            ctypes.c_long(n),
-            ctypes.c_long(first),
-            ctypes.c_long(last),
-            ctypes.c_double(beta),
-            *(pointer(v) for v in (left[0], left[1], right[0], right[1])),
-        )
-
-    in_parallel(threads, n, rows)

@@ -62,6 +62,9 @@ def talk(ports):
     out["no gradient"] = [t.requires_grad for t in (*c.all_gather(with_grad), c.broadcast(with_grad))]
     out["dot"] = c.dot(mine := numbers(c.rank, (7,), torch.float64), mine)
     out["objects"] = c.gather_objects({"rank": c.rank, "text": "x" * 10 * c.rank})
+    before = c.traffic.collectives
+    out["long objects"] = c.gather_objects([c.rank, "y" * 3000 * c.rank])
+    out["rounds"] = c.traffic.collectives - before
 
     out["traffic"] = {
         "gather": counted(lambda: c.all_gather(x)),
@@ -150,6 +153,7 @@ def test_three_ranks(run_ranks, free_ports):
         assert out["no gradient"] == [False] * 4
         assert out["dot"] == float(in_order([v.dot(v) for v in vectors]))
         assert out["objects"] == [{"rank": r, "text": "x" * 10 * r} for r in range(3)]
+        assert out["long objects"] == [[r, "y" * 3000 * r] for r in range(3)] and out["rounds"] == 2
         message = [(0, 1, 80), (0, 1, 0), (0, 0, 0)][rank]
         assert out["traffic"] == traffic | {"broadcast": (1, 0, 160 * (rank == 2)), "message": message}
         assert out["delayed traffic"] == (2, 0, 160 + 160 * (rank == 0))
