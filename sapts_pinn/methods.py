@@ -56,9 +56,9 @@ class Method:
 
 
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
-    """Dense self-scaled Broyden while its matrix is affordable, limited-memory SR1 beyond."""
+    """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
     n = sum(p.numel() for p in params)
-    return TrustRegion(params, "ssbroyden" if n <= DENSE else "lsr1", **options)
+    return TrustRegion(params, "ssbroyden" if n <= DENSE else "lbfgs", **options)
 
 
 def _with(curvature: str, **fixed: Any) -> Make:
@@ -79,7 +79,7 @@ def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         if chosen.get("curvature") is None:
             n = sum(p.numel() for p in params)
-            chosen["curvature"] = "ssbroyden" if n <= DENSE and decomposition != "stages" else "lsr1"
+            chosen["curvature"] = "ssbroyden" if n <= DENSE and decomposition != "stages" else "lbfgs"
         return SAPTS(params, decomposition, sweep=sweep, **chosen)
 
     return Method(summary, (Phase(make, divides=decomposition),))
@@ -108,7 +108,7 @@ THESIS: dict[str, Any] = {
 
 METHODS: dict[str, Method] = {
     "tr": Method(
-        "trust region, curvature by size: self-scaled Broyden, or limited-memory SR1", (Phase(_automatic),)
+        "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS", (Phase(_automatic),)
     ),
     "tr-ssbroyden": Method(
         "trust region with a dense self-scaled Broyden inverse", (Phase(_with("ssbroyden")),)
@@ -117,10 +117,11 @@ METHODS: dict[str, Method] = {
         "trust region with Gauss-Newton curvature and a probed radius",
         (Phase(_with("gauss-newton", target_ratio=0.1), resample=25),),
     ),
+    "tr-lbfgs": Method("trust region with limited-memory BFGS", (Phase(_with("lbfgs")),)),
     "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1")),)),
     "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
     "sapts-d": _sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
-    "sapts-p": _sapts("SAPTS, the parameters divided into blocks", "parameters"),
+    "sapts-p": _sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
     "sapts-ip": _sapts("SAPTS, the network divided into stages, inexact", "stages"),
     "thesis-sapts-d": _sapts(
         "SAPTS_D with the published settings", "data", **THESIS, local_steps=3, rule=_thesis_rule(0.001)

@@ -56,6 +56,7 @@ from .trust_region import PATIENCE, RadiusRule, Surroundings, TrustRegion, make_
 FIRST = 4  # local steps of the first sweep
 SHORTEN, GROW = 0.6, 1.25  # of the number of local steps
 REGROW = 0.1  # more after a plain step: sweeps are tried again after eight of them, later if they did not pay
+PAIRS = 8  # that a group's sweep gives to the others, its latest: more cost as much and teach no more
 MEMORY = 0.1  # weight of the latest plain step in the mean rate
 TINY = 1e-300
 DECOMPOSITIONS = ("data", "parameters", "stages")
@@ -251,7 +252,7 @@ class SAPTS(TrustRegion):
         theta, evaluation, g = self._current(objective)
         f = evaluation.value
         corrections = [self._improve(division, group, steps) for group in self._order(division)]
-        pairs = steps * len(corrections[0].records) if self.sweep.pooled and not division.sharded else 0
+        pairs = min(steps * len(corrections[0].records), PAIRS) if self.sweep.pooled else 0
         corrections = division.exchange(corrections, pairs)
         how = self.sweep.combination or ("mean" if division.shared else "sum")
         gram = self._products.gram if division.sharded else lambda a, b: a @ b.T
@@ -388,7 +389,7 @@ class SAPTS(TrustRegion):
         done.s, done.end = z - theta, z
         for _, change, _ in done.pairs:
             y = y + change
-        done.y = y
+        done.y, done.pairs = y, done.pairs[-PAIRS:]
         return done
 
     def _fresh_model(self) -> Curvature:

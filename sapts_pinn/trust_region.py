@@ -22,12 +22,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .curvature import CURVATURES, LSR1, Curvature, Identity, Step
+from .curvature import CURVATURES, LBFGS, LSR1, Curvature, Identity, Step
 from .curvature.base import Dot
 from .curvature.gauss_newton import GaussNewton
 from .curvature.ssbroyden import SSBroyden
 from .flat import gather, scatter_
 from .objective import ClosureObjective, Evaluation, Objective
+from .subproblem import InnerProducts
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
 PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
@@ -82,7 +83,7 @@ def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
 
     Args:
         name: One of `CURVATURES`.
-        dot: The inner product, where vectors are sharded; only "identity" and "lsr1" can do with products.
+        dot: The inner product, where vectors are sharded; only "identity", "lsr1" and "lbfgs" can do with products.
 
     Raises:
         ValueError: There is none of that name, or it needs whole vectors.
@@ -95,7 +96,11 @@ def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
         return Identity(dot)
     if name == "lsr1":
         return LSR1(dot=dot)
-    raise ValueError(f"curvature {name!r} needs all parameters on one rank; stages take 'lsr1' or 'identity'")
+    if name == "lbfgs" and isinstance(dot, InnerProducts):
+        return LBFGS(dot=dot)
+    raise ValueError(
+        f"curvature {name!r} needs all parameters on one rank; stages take 'lbfgs', 'lsr1' or 'identity'"
+    )
 
 
 class Surroundings:

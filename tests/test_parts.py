@@ -415,7 +415,7 @@ class CliffLook(LocalEvaluation):
         return self.known
 
 
-@pytest.mark.parametrize("curvature", ["identity", "lsr1", "ssbroyden"])
+@pytest.mark.parametrize("curvature", ["identity", "lbfgs", "lsr1", "ssbroyden"])
 @pytest.mark.parametrize("of", ["value", "gradient"])
 def test_a_look_that_is_not_finite_is_a_rejection(of: str, curvature: str) -> None:
     part, z = Cliff(of), torch.tensor([3.0, 0.0], dtype=torch.float64)

@@ -97,7 +97,7 @@ def closure_of(function: Callable[[Tensor], Tensor], *tensors: nn.Parameter) -> 
 @pytest.mark.parametrize("curvature", CURVATURES)
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_without_local_steps_it_is_the_trust_region_bit_for_bit(decomposition: str, curvature: str) -> None:
-    if decomposition == "stages" and curvature not in ("identity", "lsr1"):
+    if decomposition == "stages" and curvature not in ("identity", "lbfgs", "lsr1"):
         pytest.skip("stages take models that need products only")
     runs = []
     for plain in (True, False):
@@ -437,7 +437,7 @@ def test_a_state_of_another_kind_is_refused() -> None:
 
 
 @pytest.mark.parametrize("order", ["additive", "multiplicative"])
-@pytest.mark.parametrize("curvature", ["lsr1", "ssbroyden"])
+@pytest.mark.parametrize("curvature", ["lbfgs", "lsr1", "ssbroyden"])
 @pytest.mark.parametrize("pooled", [True, False])
 def test_blocks_of_parameters_reach_known_minima(curvature: str, pooled: bool, order: str) -> None:
     A = randn(6, 6, seed=1)
@@ -481,7 +481,7 @@ def linear(points: int = 60) -> tuple[LeastSquares, float]:
 
 
 @pytest.mark.parametrize("order", ["additive", "multiplicative"])
-@pytest.mark.parametrize("curvature", ["lsr1", "ssbroyden", "gauss-newton"])
+@pytest.mark.parametrize("curvature", ["lbfgs", "lsr1", "ssbroyden", "gauss-newton"])
 @pytest.mark.parametrize("pooled", [True, False])
 def test_parts_of_the_data_reach_the_least_squares_solution(curvature: str, pooled: bool, order: str) -> None:
     objective, least = linear()
@@ -500,7 +500,7 @@ def test_parts_of_the_data_reach_the_least_squares_solution(curvature: str, pool
 @pytest.mark.parametrize("curvature", CURVATURES)
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_every_combination_makes_progress(decomposition: str, curvature: str) -> None:
-    if decomposition == "stages" and curvature not in ("identity", "lsr1"):
+    if decomposition == "stages" and curvature not in ("identity", "lbfgs", "lsr1"):
         pytest.skip("stages take models that need products only")
     for combination, order, pooled in itertools.product(
         ("sum", "mean", "subspace"), ("additive", "multiplicative"), (True, False)
@@ -666,7 +666,7 @@ def test_decompositions_that_do_not_fit() -> None:
         sapts(objective, "stages").step(objective)
     for curvature in ("ssbroyden", "gauss-newton"):
         with pytest.raises(
-            ValueError, match=f"'{curvature}' needs all parameters on one rank; stages take 'lsr1'"
+            ValueError, match=f"'{curvature}' needs all parameters on one rank; stages take 'lbfgs'"
         ):
             SAPTS(objective.parameters, "stages", curvature=curvature)
     x = nn.Parameter(torch.ones(4))

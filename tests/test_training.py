@@ -190,7 +190,7 @@ def interrupted(folder: Path, method: str, problem: Problem, **settings) -> tupl
     return whole, solve(problem, budget=f"{K + M} iterations", resume=folder, **settings)
 
 
-METHODS = ["tr", "tr-gauss-newton", "tr-lsr1", "tr-identity", "adam", "lbfgs", "adam-lbfgs"]
+METHODS = ["tr", "tr-gauss-newton", "tr-lbfgs", "tr-lsr1", "tr-identity", "adam", "lbfgs", "adam-lbfgs"]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -17,7 +17,7 @@ from sapts_pinn.objective import ClosureObjective, Evaluation, Objective
 from sapts_pinn.optim import TrustRegion
 from sapts_pinn.problems import build
 
-LEARNING = ["lsr1", "ssbroyden"]
+LEARNING = ["lbfgs", "lsr1", "ssbroyden"]
 PLAIN = ["identity", *LEARNING]  # those that a closure is enough for
 
 
@@ -329,7 +329,7 @@ def test_a_foreign_state_is_refused():
         ({"grow": 1.0}, "is needed, not .*, 1.0"),
         ({"window": 0}, "window must be at least 1, not 0"),
         ({"target_ratio": 1.0}, r"target_ratio must lie in \(0, 1\), not 1.0"),
-        ({"curvature": "bfgs"}, "unknown curvature 'bfgs'; choose one of identity, lsr1"),
+        ({"curvature": "bfgs"}, "unknown curvature 'bfgs'; choose one of identity, lbfgs, lsr1"),
     ],
 )
 def test_arguments_out_of_range(options, message):

@@ -3,11 +3,13 @@
 from .base import Curvature, Dot, MatVec, Pair, Step
 from .gauss_newton import GaussNewton
 from .identity import Identity
+from .lbfgs import LBFGS
 from .lsr1 import LSR1
 from .ssbroyden import SSBroyden
 
 CURVATURES: dict[str, type[Curvature]] = {
     "identity": Identity,
+    "lbfgs": LBFGS,
     "lsr1": LSR1,
     "ssbroyden": SSBroyden,
     "gauss-newton": GaussNewton,
@@ -19,6 +21,7 @@ __all__ = [
     "Dot",
     "GaussNewton",
     "Identity",
+    "LBFGS",
     "LSR1",
     "MatVec",
     "Pair",

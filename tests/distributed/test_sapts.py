@@ -98,7 +98,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 def start(case: int, parts: int, ranks: Communicator) -> tuple[Objective, SAPTS]:
     name, decomposition, options = CASES[case]
     options = {**SWEEP, **({} if decomposition == "data" else {"kind": "layers"}), **options}
-    curvature = options.pop("curvature", "lsr1" if decomposition == "stages" else "ssbroyden")
+    curvature = options.pop("curvature", "lbfgs" if decomposition == "stages" else "ssbroyden")
     objective = objective_of(name, decomposition, parts, ranks, options.pop("points", 60))
     sweep = Sweep(**options)
     return objective, SAPTS(
