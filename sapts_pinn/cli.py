@@ -11,25 +11,22 @@ the first rank that finds it.
 from __future__ import annotations
 
 import json
-import math
 import os
-import shlex
-import signal
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
 from . import __version__
 from .budget import Budget
+from .interrupts import SAME, Aborted, Interrupts
+from .messages import notes, rank, resume_command, say, say_once, several
 
 if TYPE_CHECKING:
     from .communicator import Communicator
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 DONE, FAILED, WRONG = 0, 1, 2
-SAME = 5.0  # seconds in which signals to ranks are one: torchrun passes on what a terminal has sent to all
 
 
 def _whole(type_: Any, tokens: Sequence[Any]) -> int:
@@ -161,14 +157,14 @@ def solve(
             f"{resume} does not say which problem it is of; give it: sapts-pinn solve FILE.py --resume ..."
         )
     with ExitStack() as stack:
-        if _rank():
+        if rank():
             nowhere = stack.enter_context(open(os.devnull, "w"))
             stack.enter_context(redirect_stdout(nowhere))
             stack.enter_context(redirect_stderr(nowhere))
         elif json or quiet:
             stack.enter_context(redirect_stdout(sys.stderr))  # a user's functions may print
-        stack.enter_context(_notes(quiet))
-        stop = stack.enter_context(Interrupts(SAME if _several() else 0.0))
+        stack.enter_context(notes(quiet))
+        stop = stack.enter_context(Interrupts(SAME if several() else 0.0))
         source = _load(text, no_symmetry or saved.get("symmetry") is False)
         settings = {
             **_settings_of(saved),
@@ -197,9 +193,9 @@ def solve(
     elif not quiet:
         print(f"{solution}\n  run folder         {folder}")
     if status.startswith("interrupted"):
-        _say(f"{status}; continue with: {_resume_command(folder)}")
+        say(f"{status}; continue with: {resume_command(folder)}")
     elif status.startswith("failed"):
-        _say(f"{status}; the state before is kept in {folder}")
+        say(f"{status}; the state before is kept in {folder}")
     return exit_status
 
 
@@ -218,7 +214,7 @@ def show(folder: Path, /, *, debug: Switch = False) -> int:
         raise ValueError(
             f"{folder} does not say where its problem came from; use Solution.load and plot in Python"
         )
-    with _notes(quiet=True):
+    with notes(quiet=True):
         solution = Solution.load(folder, _load(config["source"], config.get("symmetry") is False).problem)
         _draw(solution, folder)
     print(f"{solution}\n  report             {folder / 'report.html'}")
@@ -379,30 +375,11 @@ def _train(
     except RankFailure as failure:
         how = "none was written yet, start again"
         if (folder / "checkpoint.pt").is_file():
-            how = f"continue with: {_resume_command(folder)}"
+            how = f"continue with: {resume_command(folder)}"
         raise RankFailure(f"{failure}; {how}") from failure
     finally:
         for callback in progress:
             callback.close()
-
-
-def _several() -> bool:
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
-def _rank() -> int:
-    return int(os.environ.get("RANK", "0")) if _several() else 0
-
-
-def _resume_command(folder: Path) -> str:
-    """How the user goes on with a run, on as many ranks as there are now."""
-    how = f"solve --resume {shlex.quote(str(folder))}"
-    if not _several():
-        return f"sapts-pinn {how}"
-    machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
-    each = int(os.environ["WORLD_SIZE"]) // machines
-    nodes = f"--nnodes {machines} " if machines > 1 else ""
-    return f"torchrun {nodes}--nproc-per-node {each} -m sapts_pinn {how}"
 
 
 def _draw(solution: Solution, folder: Path) -> None:
@@ -418,91 +395,7 @@ def _draw(solution: Solution, folder: Path) -> None:
         try:
             step()
         except Exception as error:
-            _say(f"note: {name} could not be made ({type(error).__name__}: {error})")
-
-
-class Aborted(KeyboardInterrupt):
-    """A signal came when there was nothing to finish, or came twice."""
-
-
-class Interrupts:
-    """Turns the first SIGINT or SIGTERM of a run into its orderly end; a second one aborts.
-
-    Args:
-        same: Seconds after the first in which others are taken for the same one.
-    """
-
-    def __init__(self, same: float = 0.0) -> None:
-        self.same, self._first = same, -math.inf
-        self._trainer: Trainer | None = None
-        self._before: dict[int, Any] = {}
-        self._message = "interrupted before the first step; nothing was trained"
-
-    def __enter__(self) -> Interrupts:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def start(self, trainer: Trainer) -> None:
-        """From here on a signal ends the run after its current step."""
-        self._trainer = trainer
-
-    def finish(self) -> None:
-        """The run is over and written; what follows can be repeated."""
-        self._trainer = None
-        self._message = "interrupted while drawing; the run is complete, draw it with: sapts-pinn show"
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if time.monotonic() < self._first + self.same:
-            return
-        if self._trainer is None:
-            raise Aborted(self._message)
-        self._first = time.monotonic()
-        self._trainer.stop(f"interrupted by {signal.Signals(number).name}")
-        self._trainer, self._message = None, "aborted; the run folder holds the last checkpoint"
-
-
-# -- messages ------------------------------------------------------------------------------------------------
-
-
-def _say(message: str) -> None:
-    print(" ".join(message.split()), file=sys.stderr)
-
-
-def _say_once(message: str) -> None:
-    """Say what ends the command, unless another rank has done so: `torchrun` has a store to agree in."""
-    first = _rank() == 0
-    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and _several():
-        from torch.distributed import TCPStore  # type: ignore[attr-defined]
-
-        key = f"sapts_pinn/said {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
-        address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-        try:
-            first = TCPStore(*address, is_master=False, timeout=timedelta(seconds=10)).add(key, 1) == 1
-        except RuntimeError:  # torchrun is gone, and nobody could be asked
-            pass
-    if first:
-        _say(message)
-
-
-@contextmanager
-def _notes(quiet: bool) -> Iterator[None]:
-    """Warnings as single lines, each once; those meant for developers not at all."""
-    seen: set[str] = set()
-
-    def note(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        if not quiet and str(message) not in seen and issubclass(category, (UserWarning, RuntimeWarning)):
-            seen.add(str(message))
-            _say(f"note: {message}")
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = note
-        yield
+            say(f"note: {name} could not be made ({type(error).__name__}: {error})")
 
 
 def _sentence(error: CycloptsError) -> str:
@@ -529,10 +422,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = app(tokens, exit_on_error=False, print_error=False, help_on_error=False)
         return int(status or DONE)
     except CycloptsError as error:
-        _say_once(f"error: {_sentence(error)}")
+        say_once(f"error: {_sentence(error)}")
         return WRONG
     except (Aborted, KeyboardInterrupt) as error:
-        _say_once(str(error) or "aborted")
+        say_once(str(error) or "aborted")
         return FAILED
     except BrokenPipeError:  # `sapts-pinn list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -540,17 +433,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         if debug:
             traceback.print_exc()
-        _say_once(f"error: {error}")
+        say_once(f"error: {error}")
         return WRONG
     except Exception as error:
         if debug:
             traceback.print_exc()
         what = f"{type(error).__name__}: {error}"
         if type(error).__name__ == "RankFailure":  # not imported here: it would load PyTorch
-            _say_once(f"error: {error}")
+            say_once(f"error: {error}")
         elif isinstance(error, OSError):
-            _say_once(f"error: {what}; the last checkpoint is kept")
+            say_once(f"error: {what}; the last checkpoint is kept")
         else:
             hint = "this is a bug; --debug shows the traceback; the last checkpoint is kept"
-            _say_once(f"error: {what} ({hint})")
+            say_once(f"error: {what} ({hint})")
         return FAILED

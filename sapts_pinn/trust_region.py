@@ -83,7 +83,7 @@ def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
 
     Args:
         name: One of `CURVATURES`.
-        dot: The inner product, where vectors are sharded; only "identity", "lsr1" and "lbfgs" can do with products.
+        dot: The inner product, where vectors are sharded; "ssbroyden" and "gauss-newton" need whole ones.
 
     Raises:
         ValueError: There is none of that name, or it needs whole vectors.

@@ -89,9 +89,9 @@ class LBFGS(Curvature):
 
     def mv(self, v: Tensor) -> Tensor:
         """B v, by a dense solve: O(n^3), for tests and diagnosis."""
-        columns = [self._times(e)[0] for e in torch.eye(len(v), dtype=v.dtype, device=v.device)]
         if not self._order:
             return v.clone()
+        columns = [self._times(e)[0] for e in torch.eye(len(v), dtype=v.dtype, device=v.device)]
         solution: Tensor = torch.linalg.solve(torch.stack(columns, 1), v)
         return solution
 

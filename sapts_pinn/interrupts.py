@@ -1,0 +1,59 @@
+"""Signals: the first ends a run in order, the second aborts it.  Nothing here loads PyTorch."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .training import Trainer
+
+SAME = 5.0  # seconds in which signals to ranks are one: torchrun passes on what a terminal has sent to all
+
+
+class Aborted(KeyboardInterrupt):
+    """A signal came when there was nothing to finish, or came twice."""
+
+
+class Interrupts:
+    """Turns the first SIGINT or SIGTERM of a run into its orderly end; a second one aborts.
+
+    Args:
+        same: Seconds after the first in which others are taken for the same one.
+    """
+
+    def __init__(self, same: float = 0.0) -> None:
+        self.same, self._first = same, -math.inf
+        self._trainer: Trainer | None = None
+        self._before: dict[int, Any] = {}
+        self._message = "interrupted before the first step; nothing was trained"
+
+    def __enter__(self) -> Interrupts:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def start(self, trainer: Trainer) -> None:
+        """From here on a signal ends the run after its current step."""
+        self._trainer = trainer
+
+    def finish(self) -> None:
+        """The run is over and written; what follows can be repeated."""
+        self._trainer = None
+        self._message = "interrupted while drawing; the run is complete, draw it with: sapts-pinn show"
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if time.monotonic() < self._first + self.same:
+            return
+        if self._trainer is None:
+            raise Aborted(self._message)
+        self._first = time.monotonic()
+        self._trainer.stop(f"interrupted by {signal.Signals(number).name}")
+        self._trainer, self._message = None, "aborted; the run folder holds the last checkpoint"
