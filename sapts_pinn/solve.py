@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from .budget import Budget
 from .callbacks import Callback, CheckpointWriter, checkpoint_name
@@ -16,6 +17,7 @@ from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
 from .distributed import connect
+from .methods import Method
 from .methods import method as find_method
 from .model import Model
 from .networks import NetworkSpec, build_network
@@ -79,7 +81,8 @@ def solve(
         resample: Steps between resamplings; None leaves it to the method, 0 never resamples.
         dtype: "float64" or "float32".
         device: "cpu", "cuda", ...
-        parts: Parts of a SAPTS method, a multiple of the number of ranks; by default 4, or the ranks.
+        parts: Parts of a SAPTS method, a multiple of the number of ranks; by default the ranks, or 4
+            in one process (fewer where a network has fewer layers to give them).
         options: Keyword arguments of the optimizer, such as {"radius": 0.1}.
         callbacks: Told after every step.
         out: Run folder to write: configuration, checkpoint, history.
@@ -110,7 +113,9 @@ def solve(
     ranks = communicator or connect(device)
     options = dict(options or {})
     if chosen.divides:
-        options["parts"] = parts or options.get("parts") or (4 if ranks.size == 1 else ranks.size)
+        options["parts"] = (
+            parts or options.get("parts") or _default_parts(chosen, ranks.size, settings["network"])
+        )
     elif parts is not None:
         raise ValueError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
     measure = error_measure(problem)
@@ -219,6 +224,15 @@ def _fixed_global_seed(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
+
+
+def _default_parts(chosen: Method, ranks: int, network: NetworkSpec) -> int:
+    """One part a rank; four in one process, if a network given by widths has so many layers."""
+    if ranks > 1:
+        return ranks
+    if chosen.divides != "data" and isinstance(network, Sequence) and not isinstance(network, nn.Module):
+        return min(4, len(network) + 1)
+    return 4
 
 
 def _device(name: str) -> torch.device:
