@@ -113,9 +113,9 @@ def solve(
     ranks = communicator or connect(device)
     options = dict(options or {})
     if chosen.divides:
-        options["parts"] = (
-            parts or options.get("parts") or _default_parts(chosen, ranks.size, settings["network"])
-        )
+        if parts is not None:
+            options["parts"] = parts
+        options.setdefault("parts", _default_parts(chosen, ranks.size, settings["network"]))
     elif parts is not None:
         raise ValueError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
     measure = error_measure(problem)

@@ -297,3 +297,10 @@ def test_the_same_seed_is_the_same_run_and_another_is_not():
 def test_a_network_of_three_layers_has_no_more_parts_of_its_own_by_default(method, parts):
     found = solve(build("poisson-1d"), method=method, network=(4, 4), points=32, budget="2 iterations")
     assert found.result["parts"] == parts
+
+
+@pytest.mark.parametrize("method", ["sapts-d", "sapts-p", "sapts-ip"])
+@pytest.mark.parametrize("parts", [0, -1])
+def test_no_parts_are_refused_and_not_taken_for_the_default(method, parts):
+    with pytest.raises(ValueError, match=f"{parts}"):
+        solve(build("poisson-1d"), method=method, parts=parts, points=32, budget="1 iteration")
