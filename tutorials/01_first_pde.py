@@ -127,7 +127,7 @@ print(burgers)
 # partly redrawn where the residual is large, double precision, and the method `"tr"`.
 
 # %%
-solution = solve(burgers, budget="20s", seed=0, out="runs/burgers", overwrite=True)
+solution = solve(burgers, budget="30s", seed=0, out="runs/burgers", overwrite=True)
 print(solution)
 
 # %% [markdown]
@@ -324,18 +324,18 @@ again = Solution.load("runs/burgers-saved", burgers)
 print("same values:", np.array_equal(again.predict(grid), solution.predict(grid)))
 
 # %% [markdown]
-# And a run can go on. The budget counts from the very beginning: 30 s in all means 10 s more. Resuming is
+# And a run can go on. The budget counts from the very beginning: 45 s in all means 15 s more. Resuming is
 # exact; a run that was interrupted and continued takes the same steps as one that was not.
 
 # %%
-longer = solve(burgers, budget="30s", seed=0, resume="runs/burgers")
+longer = solve(burgers, budget="45s", seed=0, resume="runs/burgers")
 print(longer)
 
 # %% [markdown]
 # The same from a shell, with the problem in a file of its own:
 #
 # ```sh
-# sapts-pinn solve burgers.py --budget 20s --out runs/burgers
+# sapts-pinn solve burgers.py --budget 30s --out runs/burgers
 # sapts-pinn solve --resume runs/burgers --budget 2min
 # ```
 
