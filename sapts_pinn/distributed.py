@@ -23,6 +23,10 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+
+# Loaded here because its default arguments keep the group that there is by then: PyTorch's optimizers load
+# it at their first step: threads of that group would outlive it, and might abort the process as it exits.
+import torch.distributed.nn.functional
 from torch import Tensor
 
 from .communicator import Alone, Communicator, RankFailure, Traffic, name_ranks
@@ -334,7 +338,7 @@ class _Pulse(threading.Thread):
         """Stop beating."""
         self._left.set()
         if self.is_alive():
-            self.join(timeout=4 * BEAT)  # it may wait for a store that does not answer
+            self.join(timeout=GRACE)  # it may wait for a store that does not answer
 
 
 def _wire(device: torch.device) -> torch.device:
