@@ -11,12 +11,11 @@ from torch import Generator, Tensor
 from .communicator import Communicator
 from .curvature import Pair
 from .decomposition import data_parts, parameter_parts
-from .least_squares import LeastSquares, LeastSquaresEvaluation
 from .local import Correction, Record
-from .objective import Evaluation, Objective
+from .objective import Evaluation, Objective, Separable, SeparableEvaluation
 from .parts import BlockPart, DataPart, Part, StagePart
 from .pipeline import Pipeline
-from .summed import Replicated, Summed, SummedEvaluation
+from .summed import Replicated, Summed, SummedLook
 
 
 class Division:
@@ -50,10 +49,10 @@ class Division:
         self.own = [part for group in groups for part in group]
         self._place = {part.number: i for i, part in enumerate(self.own)}
 
-    def base(self, part: Part, evaluation: Evaluation) -> LeastSquaresEvaluation | None:
+    def base(self, part: Part, evaluation: Evaluation) -> SeparableEvaluation | None:
         """The part's own share of an evaluation of the whole, if it is a sum over parts."""
-        if isinstance(part, DataPart) and isinstance(evaluation, SummedEvaluation):
-            return evaluation.parts[self._place[part.number]]
+        if isinstance(part, DataPart) and isinstance(evaluation, SummedLook):
+            return evaluation.parts[self._place[part.number]]  # type: ignore[no-any-return]
         return None
 
     def look(self, corrections: Sequence[Correction], alone: bool) -> Evaluation:
@@ -173,22 +172,21 @@ def divide(
     elif decomposition == "parameters":
         blocks = parameter_parts(objective.parameters, count, kind)
         # The blocks look at f through an objective of their own: the whole's records are of the whole.
-        inner = objective.twin() if isinstance(objective, LeastSquares) else objective
+        inner = objective.twin() if isinstance(objective, Separable) else objective
         parts = [BlockPart(i, blocks[i], inner) for i in mine]
-        if isinstance(objective, LeastSquares):
+        if isinstance(objective, Separable):
             # Everybody needs f, so everybody computes a share of it.
             sites = data_parts(objective.sites, count, "interleaved", generator, ()).owned
             whole = _summed(objective, [objective.restrict(sites[i]) for i in mine], communicator)
         elif communicator.size > 1:
             whole = Replicated(objective, communicator)
     else:
-        if not isinstance(objective, LeastSquares):
+        if not isinstance(objective, Separable):
             raise TypeError(
                 "a decomposition of the data needs an objective that knows its points; "
                 "with a closure use decomposition='parameters'"
             )
-        names = objective.model.problem.domain.names
-        cut = data_parts(objective.sites, count, kind, generator, names, overlap)
+        cut = data_parts(objective.sites, count, kind, generator, objective.coordinates, overlap)
         owned = [objective.restrict(cut.owned[i]) for i in mine]
         local = owned if cut.local is cut.owned else [objective.restrict(cut.local[i]) for i in mine]
         parts = [
@@ -202,6 +200,6 @@ def divide(
     return Division(objective, whole, groups, communicator, shared, sharded, sizes)
 
 
-def _summed(objective: LeastSquares, pieces: list[LeastSquares], communicator: Communicator) -> Summed:
-    objective.last_terms = dict.fromkeys((term.name for term in objective.terms), 0.0)
+def _summed(objective: Separable, pieces: list[Separable], communicator: Communicator) -> Summed:
+    objective.last_terms = dict.fromkeys(objective.term_names, 0.0)
     return Summed(pieces, communicator, objective.last_terms)

@@ -19,7 +19,7 @@ from .flat import gather
 from .kernels import Batch, CompiledMLP, load
 from .model import Location, Model, split_embedding
 from .networks import MLP
-from .objective import Counters, Objective, ResidualEvaluation
+from .objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation
 from .problems import Sites, Term
 from .taylor import Channels, propagate
 
@@ -174,7 +174,7 @@ class _Piece:
 
 
 @dataclass
-class LeastSquaresEvaluation(ResidualEvaluation):
+class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
     """A look at a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
 
     objective: LeastSquares
@@ -240,7 +240,7 @@ def _total(vectors: Iterable[Tensor]) -> Tensor:
     return total
 
 
-class LeastSquares(Objective):
+class LeastSquares(Separable):
     """The loss of a problem on given points.
 
     Args:
@@ -263,6 +263,7 @@ class LeastSquares(Objective):
         threads: int | None = None,
     ) -> None:
         self.model, self.sites = model, dict(sites)
+        self.coordinates = model.problem.domain.names
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.counters = counters or Counters()
         self.share = share
@@ -289,7 +290,12 @@ class LeastSquares(Objective):
         return self._tape_bytes() > TAPE_LIMIT
 
     @property
-    def compiled(self) -> bool:
+    def term_names(self) -> tuple[str, ...]:
+        """The terms that have points."""
+        return tuple(term.name for term in self.terms)
+
+    @property
+    def compiled(self) -> bool:  # type: ignore[override]
         """Whether every term is computed by the compiled kernel."""
         return all(self._kernel(term) is not None for term in self.terms)
 
@@ -350,15 +356,7 @@ class LeastSquares(Objective):
         return LeastSquares(self.model, self.sites, self.counts, self.counters, self.share, self.threads)
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> LeastSquares:
-        """The same objective on a subset of its residuals.
-
-        Args:
-            part: For each term the indices of the residuals to keep; terms left out are empty.
-            estimate: Normalise by the counts of the subset, which then estimates the whole.
-
-        Returns:
-            An objective normalised by the full counts: the parts of a partition sum to the whole.
-        """
+        """The same objective on a subset of its residuals; the groups are the terms."""
         sites = {}
         for name, index in part.items():
             whole = self.sites[name]

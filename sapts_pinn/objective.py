@@ -1,6 +1,7 @@
 """Objectives: what the optimizers minimise.
 
     f(theta) = sum_k w_k mean_i |r_k(theta; x_ki)|^2 / 2     every PINN: `least_squares.LeastSquares`
+    f(theta) = sum_k w_k mean_i l_k(theta; x_ki)             a sum over points: `Separable`
     f(theta) given by a closure                               anything in PyTorch: `ClosureObjective`
 
 `evaluate()` looks at the current parameters and returns an `Evaluation`: the value now, the gradient (for
@@ -11,13 +12,14 @@ a trial step thus never pays for its gradient.  An objective is also callable li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from .flat import gather_gradients, scatter_gradients
+from .problems import Sites
 
 
 @dataclass
@@ -116,6 +118,59 @@ class Objective(ABC):
         value, gradient = self.value_and_grad()
         scatter_gradients(self.parameters, gradient)
         return gradient.new_tensor(value)
+
+
+class SeparableEvaluation(Evaluation):
+    """A look at a sum over points.
+
+    Attributes:
+        terms: The value by terms of the loss.
+    """
+
+    terms: dict[str, float]
+
+
+class Separable(Objective):
+    """A loss that is a sum over points, any part of which is an objective by itself.
+
+    Attributes:
+        sites: Where the residuals of each group lie; a group is one or several terms of the loss.
+        coordinates: Names of the coordinates of these places.
+        share: What one evaluation counts.
+        last_terms: The value by terms at the latest evaluation.
+        compiled: Whether every term is computed by the compiled kernel.
+    """
+
+    sites: Mapping[str, Sites]
+    coordinates: tuple[str, ...]
+    share: float
+    last_terms: dict[str, float]
+    compiled = False
+
+    @property
+    @abstractmethod
+    def term_names(self) -> tuple[str, ...]:
+        """The terms of the loss."""
+
+    @abstractmethod
+    def evaluate(self) -> SeparableEvaluation:
+        """Look at the current parameters."""
+
+    @abstractmethod
+    def twin(self) -> Separable:
+        """The same objective, with a record of its own."""
+
+    @abstractmethod
+    def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> Separable:
+        """The same objective on a subset of its residuals.
+
+        Args:
+            part: For each group the indices of the residuals to keep; groups left out are empty.
+            estimate: Normalise by the counts of the subset, which then estimates the whole.
+
+        Returns:
+            An objective normalised by the full counts: the parts of a partition sum to the whole.
+        """
 
 
 class ClosureObjective(Objective):

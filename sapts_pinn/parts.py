@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from .flat import scatter_
-from .least_squares import LeastSquares, LeastSquaresEvaluation
-from .objective import Evaluation, Objective, ResidualEvaluation
+from .objective import Evaluation, Objective, ResidualEvaluation, Separable, SeparableEvaluation
 from .pipeline import PipelineEvaluation
 
 
@@ -34,7 +33,7 @@ class Part(ABC):
     indices: Tensor | None = None
 
     @abstractmethod
-    def centre(self, theta: Tensor, whole: Evaluation, base: LeastSquaresEvaluation | None) -> None:
+    def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
         """Make F_d consistent with f at theta_k.
 
         Args:
@@ -43,7 +42,7 @@ class Part(ABC):
             base: The evaluation of the part's own residuals at theta_k, where it has any.
         """
 
-    def begin(self, whole: Evaluation, base: LeastSquaresEvaluation | None) -> LocalEvaluation | None:
+    def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> LocalEvaluation | None:
         """F_d at theta_k from what is known there, if that is enough.
 
         Args:
@@ -93,8 +92,8 @@ class DataPart(Part):
     def __init__(
         self,
         number: int,
-        owned: LeastSquares,
-        local: LeastSquares,
+        owned: Separable,
+        local: Separable,
         share: float,
         consistent: bool = True,
     ) -> None:
@@ -103,7 +102,7 @@ class DataPart(Part):
         self.theta: Tensor | None = None
         self.linear: Tensor | None = None
 
-    def centre(self, theta: Tensor, whole: Evaluation, base: LeastSquaresEvaluation | None) -> None:
+    def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
         """Take the linear term from theta_k."""
         self.theta, self.linear = theta, None
         if self.consistent:
@@ -112,7 +111,7 @@ class DataPart(Part):
                 base = self.local.evaluate()
             self.linear = whole.gradient() - self.scale * base.gradient()
 
-    def begin(self, whole: Evaluation, base: LeastSquaresEvaluation | None) -> DataEvaluation | None:
+    def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> DataEvaluation | None:
         """From the part's share of f."""
         if base is None or self.local is not self.owned or self.theta is None:
             return None
@@ -123,23 +122,41 @@ class DataPart(Part):
         scatter_(self.local.parameters, z)
         return self._wrap(self.local.evaluate(), z)
 
-    def _wrap(self, inner: LeastSquaresEvaluation, z: Tensor) -> DataEvaluation:
+    def _wrap(self, inner: SeparableEvaluation, z: Tensor) -> DataEvaluation:
         assert self.theta is not None
         value = self.scale * inner.value
         if self.linear is not None:
             value += float(self.linear.dot(z - self.theta))
+        if isinstance(inner, ResidualEvaluation):
+            return ResidualDataEvaluation(inner, value, self.scale, self.linear)
         return DataEvaluation(inner, value, self.scale, self.linear)
 
 
 @dataclass
-class DataEvaluation(LocalEvaluation, ResidualEvaluation):
+class DataEvaluation(LocalEvaluation):
     """F_d of a data part."""
 
-    inner: LeastSquaresEvaluation
+    inner: Evaluation
     value: float
     scale: float
     linear: Tensor | None
     whole = True
+
+    def gradient(self) -> Tensor:
+        """The gradient of F_d, [n]."""
+        g = self.scale * self.inner.gradient()
+        return g if self.linear is None else g + self.linear
+
+    def full_gradient(self) -> Tensor:
+        """The same."""
+        return self.gradient()
+
+
+@dataclass
+class ResidualDataEvaluation(DataEvaluation, ResidualEvaluation):
+    """The same of a least-squares objective."""
+
+    inner: ResidualEvaluation
 
     @property
     def rows(self) -> int:
@@ -150,15 +167,6 @@ class DataEvaluation(LocalEvaluation, ResidualEvaluation):
     def size(self) -> int:
         """Number of parameters."""
         return self.inner.size
-
-    def gradient(self) -> Tensor:
-        """The gradient of F_d, [n]."""
-        g = self.scale * self.inner.gradient()
-        return g if self.linear is None else g + self.linear
-
-    def full_gradient(self) -> Tensor:
-        """The same."""
-        return self.gradient()
 
     def jacobian(self) -> Tensor:
         """The Jacobian of the scaled residuals."""
@@ -185,10 +193,10 @@ class BlockPart(Part):
     def __init__(self, number: int, indices: Tensor, objective: Objective) -> None:
         self.number, self.indices, self.objective = number, indices, objective
 
-    def centre(self, theta: Tensor, whole: Evaluation, base: LeastSquaresEvaluation | None) -> None:
+    def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
         """Nothing to do: f is consistent with itself."""
 
-    def begin(self, whole: Evaluation, base: LeastSquaresEvaluation | None) -> BlockEvaluation:
+    def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> BlockEvaluation:
         """The block of f itself."""
         return self._wrap(whole)
 
@@ -272,7 +280,7 @@ class StagePart(Part):
         self.number, self.indices = number, indices
         self.objective: Objective | None = None
 
-    def centre(self, theta: Tensor, whole: Evaluation, base: LeastSquaresEvaluation | None) -> None:
+    def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
         """Take the frozen input and cotangent, which make F_s consistent."""
         assert isinstance(whole, PipelineEvaluation)
         self.objective = whole.local(self.number)

@@ -43,13 +43,12 @@ from .curvature import Curvature, Pair
 from .decomposition import PARAMETER_KINDS
 from .division import Division, divide
 from .flat import gather, scatter_
-from .least_squares import LeastSquares
 from .local import Correction, improve
-from .objective import ClosureObjective, Evaluation, Objective
+from .objective import ClosureObjective, Evaluation, Objective, Separable
 from .parts import Part
 from .sharded import ShardedProducts
 from .stochastic import Batches
-from .summed import SummedEvaluation
+from .summed import SummedLook
 from .sweep import Sweep
 from .trust_region import PATIENCE, RadiusRule, Surroundings, TrustRegion, make_curvature
 
@@ -152,7 +151,7 @@ class SAPTS(TrustRegion):
                 self.generator.set_state(before["ordered"])
             self._ordered = self.generator.get_state()
             if not self.batches.whole:
-                if not isinstance(objective, LeastSquares):
+                if not isinstance(objective, Separable):
                     raise TypeError("batches need an objective that knows its points; drop the option batch")
                 self._sequence = self.batches.order(objective, self.generator)
             if before is not None:
@@ -170,7 +169,7 @@ class SAPTS(TrustRegion):
 
     def _cut(self, objective: Objective) -> Division:
         self._drawn = self.generator.get_state()
-        if isinstance(objective, LeastSquares) and not self.batches.whole:
+        if isinstance(objective, Separable) and not self.batches.whole:
             objective = self.batches.take(objective, self._sequence)
         division = divide(
             objective,
@@ -196,7 +195,7 @@ class SAPTS(TrustRegion):
             return
         assert self._whole is not None and self._at is not None
         whole = self._at[2]
-        if isinstance(whole, SummedEvaluation):
+        if isinstance(whole, SummedLook):
             gradient = whole.gradient()
             own = sum(float((self.count * p.gradient() - gradient).square().sum()) for p in whole.parts)
             spread = float(self.communicator.all_reduce(gradient.new_tensor(own)))

@@ -21,7 +21,7 @@ import torch
 from torch import Generator, Tensor
 
 from .geometry import interleaved
-from .least_squares import LeastSquares
+from .objective import Separable
 
 GROWTH = 1.5
 LEAST = 1024  # residuals of the first batch
@@ -57,7 +57,7 @@ class Batches:
         """Whether the batch is everything."""
         return self.share * (1.0 + self.overlap) >= 1.0
 
-    def order(self, objective: LeastSquares, generator: Generator) -> dict[str, Tensor]:
+    def order(self, objective: Separable, generator: Generator) -> dict[str, Tensor]:
         """For each term an order of its residuals of which every run covers the domain evenly.
 
         A share too small for a batch is enlarged by the way.
@@ -70,7 +70,7 @@ class Batches:
         self.share = min(1.0, max(self.share, LEAST / sum(map(len, orders.values()))))
         return orders
 
-    def take(self, objective: LeastSquares, order: dict[str, Tensor]) -> LeastSquares:
+    def take(self, objective: Separable, order: dict[str, Tensor]) -> Separable:
         """The current batch, normalised by its own size: it estimates the whole."""
         if self.whole:
             return objective

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .communicator import Communicator
-from .least_squares import LeastSquares, LeastSquaresEvaluation
-from .objective import Known, Objective, ResidualEvaluation
+from .objective import Evaluation, Known, Objective, ResidualEvaluation, Separable, SeparableEvaluation
 
 
 class Summed(Objective):
-    """The sum of least-squares objectives over parts of the residuals.
+    """The sum of objectives over parts of the points.
 
     Args:
         pieces: Those of this rank, in order; the ranks' pieces follow one another.
@@ -27,13 +27,13 @@ class Summed(Objective):
     """
 
     def __init__(
-        self, pieces: Sequence[LeastSquares], communicator: Communicator, terms: dict[str, float]
+        self, pieces: Sequence[Separable], communicator: Communicator, terms: dict[str, float]
     ) -> None:
         self.pieces, self.communicator, self.last_terms = list(pieces), communicator, terms
         self.parameters, self.counters = pieces[0].parameters, pieces[0].counters
         self.compiled = all(piece.compiled for piece in pieces)
 
-    def evaluate(self, known: Mapping[int, LeastSquaresEvaluation] | None = None) -> SummedEvaluation:
+    def evaluate(self, known: Mapping[int, SeparableEvaluation] | None = None) -> SummedLook:
         """Look at the current parameters.
 
         Args:
@@ -49,11 +49,12 @@ class Summed(Objective):
             total = self.communicator.all_reduce(message)
             terms, gradient = total[: len(terms)], total[len(terms) :].clone()
         self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
-        return SummedEvaluation(self, parts, float(terms.sum()), gradient)
+        kind = SummedEvaluation if all(isinstance(p, ResidualEvaluation) for p in parts) else SummedLook
+        return kind(self, parts, float(terms.sum()), gradient)
 
 
 @dataclass
-class SummedEvaluation(ResidualEvaluation):
+class SummedLook(Evaluation):
     """A look at a sum.
 
     Attributes:
@@ -61,9 +62,20 @@ class SummedEvaluation(ResidualEvaluation):
     """
 
     objective: Summed
-    parts: list[LeastSquaresEvaluation]
+    parts: list[Any]  # SeparableEvaluation; those of least squares are ResidualEvaluation as well
     value: float
     _gradient: Tensor | None
+
+    def gradient(self) -> Tensor:
+        """The gradient of f, [n]."""
+        if self._gradient is None:
+            self._gradient = _sum([part.gradient() for part in self.parts])
+        return self._gradient
+
+
+@dataclass
+class SummedEvaluation(SummedLook, ResidualEvaluation):
+    """A look at a sum of least squares."""
 
     @property
     def whole(self) -> bool:  # type: ignore[override]
@@ -78,13 +90,7 @@ class SummedEvaluation(ResidualEvaluation):
     @property
     def size(self) -> int:
         """Number of parameters n."""
-        return self.parts[0].size
-
-    def gradient(self) -> Tensor:
-        """The gradient of f, [n]."""
-        if self._gradient is None:
-            self._gradient = _sum([part.gradient() for part in self.parts])
-        return self._gradient
+        return self.parts[0].size  # type: ignore[no-any-return]
 
     def jacobian(self) -> Tensor:
         """J of this rank's residuals, [N, n]."""

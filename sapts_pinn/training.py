@@ -260,9 +260,7 @@ class Trainer:
         size, generator = self.communicator.size, torch.Generator().manual_seed(0)
         parts = data_parts(whole.sites, size, "interleaved", generator, ())
         piece = whole.restrict(parts.owned[self.communicator.rank])
-        self.objective = Summed(
-            [piece], self.communicator, dict.fromkeys((term.name for term in whole.terms), 0.0)
-        )
+        self.objective = Summed([piece], self.communicator, dict.fromkeys(whole.term_names, 0.0))
 
     def _share_points(self) -> None:
         """The points of rank 0 for all: on other machines those of RAD may differ in the last bit."""
