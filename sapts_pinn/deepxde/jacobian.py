@@ -1,0 +1,144 @@
+"""All rows of the Jacobian of a DeepXDE model at once.
+
+The gradient caches of DeepXDE do not go together with `torch.func`.  But if every row of the points is given
+weights of its own, copies that are expanded and not stored, then a residual depends on the weights of its own
+row (or of its two rows, of a periodic pair), and one reverse pass of the sum of a term's errors finds the
+Jacobian rows of all of them.  It needs a network whose parameters are those of linear layers, and residuals
+that depend on one point each; a product with J tells whether it was so.  What is left, such as unknown
+coefficients, are columns J e_i.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from .objective import DeepXDEObjective, DeepXDEResidualEvaluation
+
+CHUNK = 64  # rows at a time where each takes a reverse pass of its own
+COLUMNS = 64  # entries at most of the tensors that no linear layer has
+AGREES = 1e-3  # relative difference of a product with J that float32 explains
+
+
+def jacobian(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation) -> Tensor:
+    """J = dr/dtheta, [N, n], at the parameters that are set.
+
+    Args:
+        objective: A sum of squares.
+        evaluation: A look at it, for products with J.
+    """
+    if objective.rowwise is not False:
+        J = _from_copies(objective, evaluation)
+        if J is not None and objective.rowwise is None:
+            random = torch.Generator().manual_seed(0)
+            v = torch.randn(J.shape[1], generator=random, dtype=torch.float64).to(J)
+            product = evaluation.jvp(v)
+            objective.rowwise = float((J @ v - product).norm()) <= AGREES * float(product.norm())
+        if J is not None and objective.rowwise:
+            return J
+        objective.rowwise = False
+    return _row_by_row(objective, evaluation)
+
+
+def _from_copies(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation) -> Tensor | None:
+    linears = [m for m in objective.model.net.modules() if isinstance(m, nn.Linear)]
+    covered = {id(p) for m in linears for p in m.parameters()}
+    rest = sum(p.numel() for p in objective.parameters if id(p) not in covered)
+    places = objective.view.places()
+    if places is None or rest > COLUMNS:
+        return None
+    points = objective.view.count()
+    with _own_weights(linears, points) as copies:
+        try:
+            calls, _, total = objective.look()
+        except RuntimeError:  # a layer that is not fed with the rows
+            return None
+        values = [call[0] for call in calls]
+        slopes = torch.autograd.grad(total, values, retain_graph=True, allow_unused=True)
+        by_id = {key: copy for key, copy in copies.items()}
+        blocks = []
+        for slope, (_, wanted, found), rows in zip(slopes, calls, places, strict=True):
+            scale = 0.0 if slope is None else math.sqrt(2.0 * float(slope) / found.numel())
+            error = found - wanted
+            columns = error.reshape(len(error), -1).unbind(1)
+            per_column = []
+            for column in columns:
+                grads = torch.autograd.grad(
+                    column.sum(), list(by_id.values()), retain_graph=True, allow_unused=True
+                )
+                own = dict(zip(by_id, grads, strict=True))
+                pieces = []
+                for p in objective.parameters:
+                    g = own.get(id(p))
+                    if g is None:
+                        pieces.append(p.new_zeros(len(column), p.numel()))
+                    else:
+                        pieces.append(scale * sum(g[r].reshape(len(r), -1) for r in rows))
+                per_column.append(torch.cat(pieces, 1))
+            # Errors with several components are flattened point by point.
+            blocks.append(torch.stack(per_column, 1).reshape(-1, per_column[0].shape[1]))
+    J = torch.cat(blocks)
+    if objective.l2:
+        decay = math.sqrt(objective.share * objective.l2)
+        n = J.shape[1]
+        count = sum(p.numel() for p in objective.model.net.parameters())
+        J = torch.cat([J, decay * torch.eye(count, n, dtype=J.dtype, device=J.device)])
+    start = 0
+    for p in objective.parameters:
+        if id(p) not in covered:
+            for i in range(start, start + p.numel()):
+                unit = J.new_zeros(J.shape[1])
+                unit[i] = 1.0
+                J[:, i] = evaluation.jvp(unit)
+        start += p.numel()
+    return J
+
+
+@contextmanager
+def _own_weights(linears: list[nn.Linear], points: int) -> Iterator[dict[int, Tensor]]:
+    """Every point's own weights, by the `id` of the parameter they are copies of."""
+    copies: dict[int, Tensor] = {}
+    try:
+        for linear in linears:
+            weight = linear.weight.detach().expand(points, -1, -1).requires_grad_()
+            copies[id(linear.weight)] = weight
+            bias = None
+            if linear.bias is not None:
+                bias = copies[id(linear.bias)] = linear.bias.detach().expand(points, -1).requires_grad_()
+            linear.forward = _forward(weight, bias)  # type: ignore[method-assign]
+        yield copies
+    finally:
+        for linear in linears:
+            linear.__dict__.pop("forward", None)
+
+
+def _forward(weight: Tensor, bias: Tensor | None):  # type: ignore[no-untyped-def]
+    def forward(x: Tensor) -> Tensor:
+        out = torch.bmm(weight, x.unsqueeze(-1)).squeeze(-1)
+        return out if bias is None else out + bias
+
+    return forward
+
+
+def _row_by_row(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation) -> Tensor:
+    r = evaluation.linearised()[0]
+    rows = []
+    for start in range(0, len(r), CHUNK):
+        count = min(CHUNK, len(r) - start)
+        units = torch.zeros(count, len(r), dtype=r.dtype, device=r.device)
+        units[torch.arange(count), start + torch.arange(count)] = 1.0
+        found = torch.autograd.grad(
+            r, objective.parameters, units, retain_graph=True, is_grads_batched=True, allow_unused=True
+        )
+        pieces = [
+            p.new_zeros(count, p.numel()) if g is None else g.reshape(count, -1)
+            for g, p in zip(found, objective.parameters, strict=True)
+        ]
+        rows.append(torch.cat(pieces, 1))
+    return torch.cat(rows)

@@ -1,0 +1,375 @@
+"""The loss of a DeepXDE model as an objective.
+
+    f(theta) = sum_k w_k loss_k(theta),      loss_k = mean of the squares of the errors e_k
+
+The terms are those that DeepXDE computes, by the code that DeepXDE has for them; a loss function in place of
+the model's takes down the errors by the way.  With a_c = df / d loss_c for every call c of that function,
+
+    r = (sqrt(2 a_c / N_c) e_c)_c,     f = |r|^2 / 2,
+
+whatever DeepXDE does with the losses in between (weights, means over functions).  Products with J = dr/dtheta
+come from reverse mode, J v from the derivative of u -> J^T u.
+
+Regularisation is part of f: L1 as DeepXDE adds it, L2 as what the weight decay of its optimizers stands for,
+lambda |theta|^2 / 2 over the network's parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import deepxde as dde
+import torch
+from torch import Tensor
+
+from ..decomposition import data_parts
+from ..flat import gather, scatter_
+from ..objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation
+from .jacobian import jacobian
+from .views import View, refresh, view_of
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+SQUARES = 1e-5  # relative difference of f and |r|^2 / 2, or of f and the sum of parts, that float32 explains
+PARTS = 1e-3  # and of their gradients
+
+
+class _Recorder:
+    """A loss function that takes down what it is called with."""
+
+    def __init__(self, loss: Loss, calls: list[tuple[Tensor, Tensor, Tensor]]) -> None:
+        self.loss, self.calls = loss, calls
+
+    def __call__(self, wanted: Tensor, found: Tensor) -> Tensor:
+        value = self.loss(wanted, found)
+        self.calls.append((value, wanted, found))
+        return value
+
+
+class DeepXDEObjective(Separable):
+    """The training loss of a `deepxde.Model` on its current points.
+
+    Args:
+        model: The model; it need not be compiled.
+        loss: As for `Model.compile`: a name, a function, or a list of one for each term.
+        loss_weights: Of the terms.
+        parameters: The tensors to train, by default those of the network.
+        inputs: The points as the network takes them; by default those of `model.data`.
+        targets: What belongs to them.
+        auxiliary: Their auxiliary variables.
+        counters: Where work is counted.
+
+    Attributes:
+        squares: Whether f is a sum of squares of errors, so that Gauss-Newton applies.
+        rowwise: Whether every residual depends on one point, as far as the Jacobian has been asked for.
+
+    Raises:
+        ValueError: The parameters are of several types, or the regularisation is unknown.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        loss: Any = "MSE",
+        loss_weights: Sequence[float] | None = None,
+        parameters: Sequence[Tensor] | None = None,
+        inputs: Any = None,
+        targets: Any = None,
+        auxiliary: Any = None,
+        counters: Counters | None = None,
+    ) -> None:
+        self.model = model
+        self.loss = dde.losses.get(loss)
+        self.loss_weights = loss_weights
+        self.parameters = list(model.net.parameters() if parameters is None else parameters)
+        self.counters, self.share = counters or Counters(), 1.0
+        kinds = {p.dtype for p in self.parameters}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"the trained tensors are of the types {', '.join(sorted(map(str, kinds)))}; call "
+                "dde.config.set_default_float before making the network and the variables"
+            )
+        self.l1, self.l2 = _regularisation(model.net)
+        if inputs is None:
+            inputs, targets, auxiliary = (*model.data.train_next_batch(), None)[:3]
+        self._set(inputs, targets, auxiliary)
+
+    def _set(self, inputs: Any, targets: Any, auxiliary: Any) -> None:
+        """Take points; one evaluation tells how many terms there are, and whether they are what they seem."""
+        data = self.model.data
+        refresh(data)
+        self._take_up(view_of(data, inputs, targets, auxiliary, 0))
+        _, losses, _ = self.look()
+        self._take_up(view_of(data, inputs, targets, auxiliary, len(losses)))
+        self.squares = self._has_squares()
+
+    def renewed(self, inputs: Any, targets: Any = None, auxiliary: Any = None) -> DeepXDEObjective:
+        """The same loss on other points of the same model."""
+        other = self._copy(self.view, 1.0)
+        other._set(inputs, targets, auxiliary)
+        return other
+
+    def adds_up(self) -> bool:
+        """Whether the losses and gradients of two parts of the points add up to the whole."""
+        parts = data_parts(self.sites, 2, "interleaved", torch.Generator().manual_seed(0), ()).owned
+        found = [self.restrict(part).value_and_grad() for part in parts]
+        value, gradient = self.value_and_grad()
+        close = abs(sum(v for v, _ in found) - value) <= SQUARES * abs(value)
+        return close and float((sum(g for _, g in found) - gradient).norm()) <= PARTS * float(gradient.norm())
+
+    def _take_up(self, view: View) -> None:
+        self.view, self.sites, self.coordinates = view, view.sites, view.coordinates
+        self.last_terms: dict[str, float] = {}
+        self.rowwise: bool | None = None
+        self._inputs = _tensors(view.inputs, True)
+        self._targets, self._auxiliary = _tensors(view.targets, False), _tensors(view.auxiliary, False)
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Of the loss."""
+        return self.view.names()
+
+    def twin(self) -> DeepXDEObjective:
+        """The same objective, with a record of its own."""
+        return self._copy(self.view, self.share)
+
+    def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> DeepXDEObjective:
+        """The same objective on a subset of its rows; the groups are those of its view."""
+        view = self.view.take(part, estimate)
+        points = sum(len(site.points) for site in self.sites.values())
+        return self._copy(view, self.share * sum(len(s.points) for s in view.sites.values()) / points)
+
+    def _copy(self, view: View, share: float) -> DeepXDEObjective:
+        other = object.__new__(DeepXDEObjective)
+        other.__dict__.update(self.__dict__)
+        other._take_up(view)
+        other.share = share
+        return other
+
+    # -- evaluation --------------------------------------------------------------------------------
+
+    def evaluate(self) -> DeepXDEEvaluation:
+        """Look at the current parameters."""
+        self.counters.functions += self.share
+        return (DeepXDEResidualEvaluation if self.squares else DeepXDEEvaluation)(self)
+
+    def look(self, record: bool = True) -> tuple[list[tuple[Tensor, Tensor, Tensor]], list[Tensor], Tensor]:
+        """What was recorded, the terms with their weights, and f, all with their graph."""
+        net, view, calls = self.model.net, self.view, []
+        weights: Any = self.loss_weights
+        loss = self.loss
+        if isinstance(loss, (list, tuple)):
+            loss = [loss[k] for k in view.kept] if view.kept else list(loss)
+            loss = [_Recorder(one, calls) for one in loss] if record else loss
+        elif record:
+            loss = _Recorder(loss, calls)
+        before = net.auxiliary_vars
+        net.auxiliary_vars = self._auxiliary
+        net.train(True)
+        try:
+            with torch.enable_grad():
+                outputs = net(self._inputs)
+                forward = [net] if dde.config.autodiff == "forward" else None
+                losses = view.data.losses_train(
+                    self._targets, outputs, loss, self._inputs, self.model, aux=forward
+                )
+                losses = list(losses) if isinstance(losses, (list, tuple)) else [losses]
+                if weights is not None:
+                    chosen = [weights[k] for k in view.kept] if view.kept else weights
+                    losses = [w * one for w, one in zip(chosen, losses, strict=True)]
+                if view.kept:
+                    losses = [f * one if f != 1.0 else one for f, one in zip(view.factors, losses, strict=True)]
+                value = torch.stack(losses).sum()
+                own = self.share * self._regulariser() if self.l1 or self.l2 else None
+                if own is not None:
+                    value = value + own
+        finally:
+            dde.gradients.clear()
+            net.auxiliary_vars = before
+        return calls, losses, value
+
+    def _regulariser(self) -> Tensor:
+        weights = list(self.model.net.parameters())
+        one = sum((p.abs().sum() for p in weights), weights[0].new_zeros(()))
+        two = sum((p.square().sum() for p in weights), weights[0].new_zeros(()))
+        return self.l1 * one + 0.5 * self.l2 * two
+
+    def _has_squares(self) -> bool:
+        """Whether the loss functions are mean squares, and the recorded errors explain all of f."""
+        losses = self.loss if isinstance(self.loss, (list, tuple)) else [self.loss]
+        if self.l1 or any(one is not dde.losses.mean_squared_error for one in losses):
+            return False
+        calls, _, total = self.look()
+        r, value = self._residual(calls, total), float(total.detach())
+        return r is not None and abs(0.5 * float(r.detach().square().sum()) - value) <= SQUARES * abs(value)
+
+    def _residual(self, calls: Sequence[tuple[Tensor, Tensor, Tensor]], value: Tensor) -> Tensor | None:
+        """r with its graph; None when a weight is negative."""
+        values = [call[0] for call in calls]
+        slopes = torch.autograd.grad(value, values, retain_graph=True, allow_unused=True)
+        rows = []
+        for slope, (_, wanted, found) in zip(slopes, calls, strict=True):
+            weight = 0.0 if slope is None else float(slope)
+            if weight < 0:
+                return None
+            rows.append(math.sqrt(2.0 * weight / found.numel()) * (found - wanted).reshape(-1))
+        if self.l2:
+            decay = math.sqrt(self.share * self.l2)
+            rows += [decay * p.reshape(-1) for p in self.model.net.parameters()]
+        return torch.cat(rows)
+
+
+class DeepXDEEvaluation(SeparableEvaluation):
+    """A look at the loss of a DeepXDE model."""
+
+    def __init__(self, objective: DeepXDEObjective) -> None:
+        self.objective = objective
+        self.theta = gather(objective.parameters)
+        self._versions = self._now()
+        _, losses, total = objective.look(record=False)
+        self._total: Tensor | None = total
+        values = torch.stack([total, *losses]).tolist()
+        self.value = values[0]
+        self.terms = dict(zip(objective.term_names, values[1:], strict=True))
+        objective.last_terms = self.terms
+        self._gradient: Tensor | None = None
+
+    def _now(self) -> list[int]:
+        return [p._version for p in self.objective.parameters]
+
+    def gradient(self) -> Tensor:
+        """The gradient of f, [n]."""
+        if self._gradient is None:
+            self.objective.counters.gradients += self.objective.share
+            with _At(self):
+                total = self._total
+                if total is None or self._now() != self._versions:
+                    total = self.objective.look(record=False)[2]
+                self._gradient = _flat_gradient(total, self.objective.parameters)
+            self._total = None  # and its graph
+        return self._gradient
+
+
+class DeepXDEResidualEvaluation(DeepXDEEvaluation, ResidualEvaluation):
+    """The same of a sum of squares."""
+
+    def __init__(self, objective: DeepXDEObjective) -> None:
+        super().__init__(objective)
+        self._linear: tuple[list[int], Tensor, Tensor, Tensor] | None = None
+        self._rows: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of parameters n."""
+        return self.theta.numel()
+
+    @property
+    def rows(self) -> int:
+        """Number of residuals N."""
+        if self._rows is None:
+            with _At(self):
+                self._rows = len(self.linearised()[0])
+        return self._rows
+
+    def residual(self) -> Tensor:
+        """r, [N]."""
+        with _At(self):
+            return self.linearised()[0].detach()
+
+    def linearised(self) -> tuple[Tensor, Tensor, Tensor]:
+        """r, a cotangent u, and J^T u as a function of u; at the parameters that are set."""
+        if self._linear is None or self._linear[0] != self._now():
+            calls, _, total = self.objective.look()
+            r = self.objective._residual(calls, total)
+            assert r is not None
+            with torch.enable_grad():
+                u = torch.zeros_like(r, requires_grad=True)
+                product = _flat_gradient(r, self.objective.parameters, u, create_graph=True)
+            self._linear = self._now(), r, u, product
+        return self._linear[1:]
+
+    def vjp(self, u: Tensor) -> Tensor:
+        """J^T u, [n]."""
+        self.objective.counters.gradients += self.objective.share
+        with _At(self):
+            r, _, _ = self.linearised()
+            return _flat_gradient(r, self.objective.parameters, u, retain_graph=True)
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v, [N]."""
+        self.objective.counters.functions += self.objective.share
+        with _At(self):
+            _, u, product = self.linearised()
+            (out,) = torch.autograd.grad(product, u, v, retain_graph=True, materialize_grads=True)
+            return out
+
+    def jacobian(self) -> Tensor:
+        """J = dr/dtheta, [N, n]."""
+        self.objective.counters.gradients += self.objective.share
+        with _At(self):
+            return jacobian(self.objective, self)
+
+
+class _At:
+    """The parameters of an evaluation, set for a while if they have moved on."""
+
+    def __init__(self, evaluation: DeepXDEEvaluation) -> None:
+        self.evaluation = evaluation
+        self.moved: Tensor | None = None
+
+    def __enter__(self) -> None:
+        parameters, theta = self.evaluation.objective.parameters, self.evaluation.theta
+        now = gather(parameters)
+        if not torch.equal(now, theta):
+            self.moved = now
+            scatter_(parameters, theta)
+
+    def __exit__(self, *_: object) -> None:
+        if self.moved is not None:
+            scatter_(self.evaluation.objective.parameters, self.moved)
+
+
+def _flat_gradient(
+    value: Tensor,
+    parameters: Sequence[Tensor],
+    cotangent: Tensor | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> Tensor:
+    """As one vector [n]."""
+    found = torch.autograd.grad(
+        value,
+        parameters,
+        cotangent,
+        retain_graph=retain_graph or create_graph,
+        create_graph=create_graph,
+        allow_unused=True,
+    )
+    pieces = [
+        p.new_zeros(p.numel()) if g is None else g.reshape(-1)
+        for g, p in zip(found, parameters, strict=True)
+    ]
+    return torch.cat(pieces)
+
+
+def _regularisation(net: Any) -> tuple[float, float]:
+    """The factors of L1 and L2."""
+    kind = net.regularizer
+    if kind is None:
+        return 0.0, 0.0
+    if kind[0] == "l1":
+        return float(kind[1]), 0.0
+    if kind[0] == "l2":
+        return 0.0, float(kind[1])
+    raise ValueError(f"the regularization {kind[0]!r} is not known to these methods; use 'l1' or 'l2'")
+
+
+def _tensors(value: Any, trained: bool) -> Any:
+    """As DeepXDE makes them; the network's inputs are differentiated."""
+    if value is None:
+        return None
+    if isinstance(value, (tuple, list)):
+        return tuple(_tensors(v, trained) for v in value)
+    tensor = torch.as_tensor(value)
+    return tensor.clone().requires_grad_() if trained else tensor

@@ -1,0 +1,206 @@
+"""A method of this library as the optimizer of a DeepXDE model.
+
+DeepXDE calls `step(closure)` once an iteration.  The closure knows the loss of all points only; the optimizer
+bound to a model looks at the model's data itself (`DeepXDEObjective`), so that it can divide the points, and
+knows residuals.  Everything else of the training loop stays DeepXDE's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import deepxde as dde
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..communicator import Communicator
+from ..methods import Method
+from ..sapts import SAPTS
+from ..trust_region import TrustRegion
+from .objective import DeepXDEObjective
+
+FIXED = ("uniform", "Hammersley", "Halton", "Sobol")  # distributions that give the same points at every draw
+
+
+class Bound(torch.optim.Optimizer):
+    """What `Model.compile` makes of a method's name.
+
+    Args:
+        model: The DeepXDE model.
+        name: The method's name.
+        method: The method.
+        objective: The model's loss; its parameters are trained.
+        options: Keyword arguments of the method.
+        communicator: The ranks.
+
+    Attributes:
+        inner: The optimizer that does the work, a `TrustRegion` or `SAPTS`.
+        info: What it reports of its last step: loss, radius, rho, accepted, and for SAPTS the parts.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        name: str,
+        method: Method,
+        objective: DeepXDEObjective,
+        options: Mapping[str, Any],
+        communicator: Communicator,
+    ) -> None:
+        super().__init__(objective.parameters, {"lr": 1.0})
+        self.model, self.name, self.communicator = model, name, communicator
+        self.objective, self._points = objective, _points(objective.view.inputs)
+        self.inner: TrustRegion = method.phases[0].make(objective.parameters, **options)  # type: ignore[assignment]
+        self.info: dict[str, Any] = {}
+        self._ending = _Ending(communicator)
+        self._warned = False
+
+    def step(self, closure: Callable[[], Tensor | float] | None = None) -> Tensor:  # type: ignore[override]
+        """One step of the method; the closure is not used."""
+        self._attend()
+        self._take_points()
+        loss = self.inner.step(self.objective)
+        self.info = {"loss": float(loss), **self.inner.info}
+        if self.inner.info["converged"]:
+            self.model.stop_training = True
+        return loss
+
+    def _attend(self) -> None:
+        """Have the last word after every iteration."""
+        callbacks = self.model.callbacks
+        if callbacks is None:
+            return
+        if not callbacks.callbacks or callbacks.callbacks[-1] is not self._ending:
+            callbacks.callbacks = [c for c in callbacks.callbacks if c is not self._ending]
+            callbacks.append(self._ending)
+            self._ending.set_model(self.model)
+            self._ending.begin()
+        if not self._warned:
+            self._warned = True
+            if any(isinstance(c, dde.callbacks.PDEPointResampler) for c in callbacks.callbacks):
+                self._check_resampling()
+
+    def _check_resampling(self) -> None:
+        problem = getattr(self.model.data, "pde", None)
+        problem = problem if isinstance(problem, dde.data.PDE) else self.model.data
+        distribution = getattr(problem, "train_distribution", None)
+        if distribution in FIXED:
+            warnings.warn(
+                f"PDEPointResampler has no effect: train_distribution={distribution!r} gives the same points at "
+                "every draw; use train_distribution='pseudo' or 'LHS'",
+                stacklevel=2,
+            )
+
+    def _take_points(self) -> None:
+        """A new objective when DeepXDE has new points, or another batch."""
+        state = self.model.train_state
+        if state.X_train is None or _points(state.X_train) is self._points:
+            return
+        self._points = _points(state.X_train)
+        if isinstance(self.inner, SAPTS):
+            self.inner.renew()
+        self.objective = self.objective.renewed(state.X_train, state.y_train, state.train_aux_vars)
+        self.agree()
+
+    def agree(self) -> None:
+        """Make sure that all ranks have the same points.
+
+        Raises:
+            ValueError: They have not.
+        """
+        if self.communicator.size == 1:
+            return
+        inputs = self.objective.view.inputs
+        arrays = inputs if isinstance(inputs, tuple) else (inputs,)
+        digest = hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
+        if len(set(self.communicator.gather_objects(digest))) > 1:
+            raise ValueError(
+                "the ranks have drawn different points; call dde.config.set_random_seed(0) before making the data"
+            )
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to continue bit for bit, loadable with weights_only=True.
+
+        The unknown coefficients are in it, which DeepXDE's own checkpoints leave out.
+        """
+        network = {id(p) for p in self.model.net.parameters()}
+        external = [p.detach().clone() for p in self.objective.parameters if id(p) not in network]
+        own = {"version": 1, "method": self.name, "external": external}
+        return {**self.inner.state_dict(), "deepxde": own}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a saved state.
+
+        Raises:
+            ValueError: It was saved by another method, or with other variables.
+        """
+        state = dict(state_dict)
+        own = state.pop("deepxde", None)
+        if own is None or own["method"] != self.name:
+            saved = "an optimizer of DeepXDE" if own is None else repr(own["method"])
+            raise ValueError(
+                f"this checkpoint was saved with {saved}, and the model is compiled with {self.name!r}; "
+                "compile with the same method before restoring"
+            )
+        network = {id(p) for p in self.model.net.parameters()}
+        variables = [p for p in self.objective.parameters if id(p) not in network]
+        if len(variables) != len(own["external"]):
+            raise ValueError(
+                f"this checkpoint has {len(own['external'])} external_trainable_variables, and the model was "
+                f"compiled with {len(variables)}; compile with the same ones"
+            )
+        with torch.no_grad():
+            for variable, value in zip(variables, own["external"], strict=True):
+                variable.copy_(value)
+        self.inner.load_state_dict(state)
+
+
+class _Ending(dde.callbacks.Callback):  # type: ignore[misc]
+    """Ends a run in order.
+
+    DeepXDE leaves the last state out of its history when a run ends early.  And several ranks have to end at
+    the same iteration, which each must not decide for itself: they ask each other, about once a second.
+    """
+
+    def __init__(self, communicator: Communicator) -> None:
+        super().__init__()
+        self.communicator = communicator
+
+    def begin(self) -> None:
+        """A run begins."""
+        self._wish, self._asking = False, 1
+        self._iteration, self._started = 0, time.monotonic()
+
+    def on_epoch_end(self) -> None:
+        """Whether this was the last iteration, and if so, its loss."""
+        model = self.model
+        if self.communicator.size > 1:
+            self._agree(model)
+        if model.stop_training and (
+            not model.losshistory.steps or model.losshistory.steps[-1] != model.train_state.step
+        ):
+            model._test(verbose=0)
+
+    def _agree(self, model: Any) -> None:
+        self._iteration += 1
+        self._wish, model.stop_training = self._wish or model.stop_training, False
+        if self._iteration < self._asking:
+            return
+        pace = max(time.monotonic() - self._started, 1e-9) / self._iteration
+        answers: Sequence[tuple[bool, int]] = self.communicator.gather_objects(
+            (self._wish, min(max(int(1.0 / pace), 1), 1000))
+        )
+        self._asking = self._iteration + answers[0][1]
+        model.stop_training = any(wish for wish, _ in answers)
+
+
+def _points(inputs: Any) -> Any:
+    """What tells one set of points from another: the array itself."""
+    return inputs[0] if isinstance(inputs, (tuple, list)) else inputs

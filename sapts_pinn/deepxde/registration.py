@@ -1,0 +1,213 @@
+"""Makes the methods known to `deepxde.Model.compile`.
+
+DeepXDE takes any PyTorch optimizer in place of a name, and then runs its own training loop.  `register` wraps
+the public `Model.compile` once: a name of ours becomes an optimizer bound to the model, everything else goes
+through as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import deepxde as dde
+import torch
+from torch import Tensor, nn
+
+from ..communicator import Communicator
+from ..curvature import GaussNewton
+from ..distributed import connect
+from ..methods import METHODS, Method
+from ..optim import TrustRegion
+from ..sapts import SAPTS
+from ..sweep import Sweep
+from .objective import DeepXDEObjective
+from .optimizer import Bound
+from .views import Whole, refusal
+
+OURS = ("tr", "sapts", "thesis")  # what the names of our methods begin with
+PARTS = 4  # in one process
+
+
+def register() -> None:
+    """Let `Model.compile` know the methods; done by `import sapts_pinn.deepxde`, again to no effect."""
+    stock = dde.Model.compile
+    if getattr(stock, "_of_sapts_pinn", None) is None:
+        dde.Model.compile = _wrapped(stock)
+
+
+def unregister() -> None:
+    """Give DeepXDE its own `Model.compile` back; models that are compiled already stay as they are."""
+    stock = getattr(dde.Model.compile, "_of_sapts_pinn", None)
+    if stock is not None:
+        dde.Model.compile = stock
+
+
+def _wrapped(stock: Callable[..., Any]) -> Callable[..., Any]:
+    signature = inspect.signature(stock)
+
+    @functools.wraps(stock)
+    def compile(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        chosen = _method(optimizer)
+        if chosen is None:
+            _release(self)
+            return stock(self, optimizer, *args, **kwargs)
+        name, method = chosen
+        options = {key: kwargs.pop(key) for key in list(kwargs) if key not in signature.parameters}
+        given = signature.bind(self, optimizer, *args, **kwargs)
+        given.apply_defaults()
+        bound = bind(self, name, method, given.arguments, options)
+        stock(self, bound, *args, **kwargs)
+        self.opt_name = name  # for what is printed
+        _share(self, bound)
+        return None
+
+    compile._of_sapts_pinn = stock  # type: ignore[attr-defined]
+    return compile
+
+
+def _method(optimizer: Any) -> tuple[str, Method] | None:
+    """The method of a name, unless it is one of DeepXDE's.
+
+    Raises:
+        ValueError: It looks like one of ours, and is none.
+    """
+    if not isinstance(optimizer, str):
+        return None
+    name = optimizer.lower()
+    if not name.replace("_", "-").split("-")[0] in OURS:
+        return None
+    known = [key for key in METHODS if key.split("-")[0] in OURS]
+    if name not in known:
+        near = difflib.get_close_matches(name.replace("_", "-"), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
+        raise ValueError(f"unknown optimizer {optimizer!r}; {hint}")
+    return name, METHODS[name]
+
+
+def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: dict[str, Any]) -> Bound:
+    """The optimizer for a model.
+
+    Args:
+        model: The DeepXDE model.
+        name: The method's name.
+        method: The method.
+        given: The arguments of `Model.compile`, by name.
+        options: Those of the method.
+
+    Raises:
+        ValueError: Something cannot be honoured.
+        TypeError: The points cannot be divided as the method needs.
+    """
+    if given["decay"] is not None:
+        raise ValueError(f"{name!r} has no learning rate that could decay; drop decay={given['decay']!r}")
+    if given["lr"] is not None:
+        warnings.warn(f"{name!r} has no learning rate: lr={given['lr']!r} is ignored", stacklevel=4)
+    if dde.config.mixed:
+        raise ValueError(f"{name!r} needs one precision; call dde.config.set_default_float('float32')")
+    if type(model).compile is not dde.Model.compile or "zcs" in type(model).__module__:
+        raise ValueError(
+            f"{type(model).__module__}.{type(model).__name__} computes its losses in a way of its own; "
+            "use deepxde.Model"
+        )
+    external = given["external_trainable_variables"]
+    external = [] if external is None else external if isinstance(external, list) else [external]
+    ranks = connect()
+    _check_options(name, method, options)
+    parameters: list[Tensor] = [*model.net.parameters(), *external]
+    objective = DeepXDEObjective(model, given["loss"], given["loss_weights"], parameters)
+    if method.divides == "stages":
+        raise ValueError(
+            f"{name!r} divides the network into stages, which DeepXDE's derivatives do not allow; use 'sapts-p'"
+        )
+    if method.divides == "data":
+        if isinstance(objective.view, Whole):
+            raise TypeError(refusal(model.data))
+        method = _if_separable(name, method, objective, options)
+    if method.divides:
+        options["communicator"] = ranks
+        options.setdefault("parts", _parts(method, model.net, ranks))
+    _check_curvature(name, objective, options)
+    bound = Bound(model, name, method, objective, options, ranks)
+    if not objective.squares and isinstance(bound.inner.curvature, GaussNewton):
+        warnings.warn(
+            f"the loss is not a mean of squares, so that {name!r} has no Gauss-Newton matrix; "
+            "training goes on as 'tr'",
+            stacklevel=4,
+        )
+        bound = Bound(model, name, METHODS["tr"], objective, options, ranks)
+    return bound
+
+
+def _if_separable(
+    name: str, method: Method, objective: DeepXDEObjective, options: dict[str, Any]
+) -> Method:
+    """The method itself if the parts of the points add up to the whole, else the plain trust region."""
+    if objective.adds_up():
+        return method
+    warnings.warn(
+        f"a residual depends on several points (a mean over the batch?), so that {name!r} cannot divide them; "
+        "training goes on as 'tr'",
+        stacklevel=5,
+    )
+    options.clear()
+    return METHODS["tr"]
+
+
+def _parts(method: Method, net: nn.Module, ranks: Communicator) -> int:
+    """One a rank; in one process four, if the network has so many layers."""
+    if ranks.size > 1:
+        return ranks.size
+    if method.divides == "data":
+        return PARTS
+    return min(PARTS, sum(any(True for _ in m.parameters(recurse=False)) for m in net.modules()))
+
+
+def _check_options(name: str, method: Method, options: dict[str, Any]) -> None:
+    kind = SAPTS if method.divides else TrustRegion
+    known = [p for p in inspect.signature(kind).parameters if p not in ("params", "sweep", "communicator")]
+    if method.divides:
+        known = [p for p in known if p != "decomposition"] + [field.name for field in fields(Sweep)]
+    elif name != "tr":
+        known.remove("curvature")
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(known)}"
+            raise ValueError(f"{name!r} does not know the option {option!r}; {hint}")
+
+
+def _check_curvature(name: str, objective: DeepXDEObjective, options: dict[str, Any]) -> None:
+    for option in ("curvature", "local_curvature"):
+        if options.get(option) == "gauss-newton" and not objective.squares:
+            warnings.warn(
+                f"the loss is not a mean of squares, so that {option}='gauss-newton' does not apply; "
+                "a quasi-Newton model is used",
+                stacklevel=5,
+            )
+            del options[option]
+
+
+def _share(model: Any, bound: Bound) -> None:
+    """Several ranks: the same parameters and points everywhere, and one that prints and saves."""
+    ranks = bound.communicator
+    if ranks.size == 1:
+        return
+    dde.config.rank = ranks.rank
+    with torch.no_grad():
+        for p in bound.objective.parameters:
+            p.copy_(ranks.broadcast(p))
+    bound.agree()
+    if ranks.rank:
+        # Rank 0 writes for all, but the state is gathered from all.
+        model.save = lambda save_path, *_, **__: (bound.state_dict(), f"{save_path}-{model.train_state.iteration}.pt")[1]
+
+
+def _release(model: Any) -> None:
+    """A model that is compiled anew saves by itself again."""
+    model.__dict__.pop("save", None)
