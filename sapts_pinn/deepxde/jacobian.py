@@ -11,7 +11,7 @@ coefficients, are columns J e_i.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from .objective import DeepXDEObjective, DeepXDEResidualEvaluation
+    from .objective import Call, DeepXDEObjective, DeepXDEResidualEvaluation
 
 CHUNK = 64  # rows at a time where each takes a reverse pass of its own
 COLUMNS = 64  # entries at most of the tensors that no linear layer has
@@ -47,57 +47,64 @@ def jacobian(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation)
 
 
 def _from_copies(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation) -> Tensor | None:
-    linears = [m for m in objective.model.net.modules() if isinstance(m, nn.Linear)]
+    """By copies of the weights; None where the network or the data do not allow it."""
+    net, parameters = objective.model.net, objective.parameters
+    linears = [m for m in net.modules() if isinstance(m, nn.Linear)]
     covered = {id(p) for m in linears for p in m.parameters()}
-    rest = sum(p.numel() for p in objective.parameters if id(p) not in covered)
-    places = objective.view.places()
+    places, rest = objective.view.places(), sum(p.numel() for p in parameters if id(p) not in covered)
     if places is None or rest > COLUMNS:
         return None
-    points = objective.view.count()
-    with _own_weights(linears, points) as copies:
+    with _own_weights(linears, objective.view.count()) as copies:
         try:
             calls, _, total = objective.look()
         except RuntimeError:  # a layer that is not fed with the rows
             return None
-        values = [call[0] for call in calls]
-        slopes = torch.autograd.grad(total, values, retain_graph=True, allow_unused=True)
-        by_id = {key: copy for key, copy in copies.items()}
         blocks = []
-        for slope, (_, wanted, found), rows in zip(slopes, calls, places, strict=True):
-            scale = 0.0 if slope is None else math.sqrt(2.0 * float(slope) / found.numel())
-            error = found - wanted
-            columns = error.reshape(len(error), -1).unbind(1)
-            per_column = []
-            for column in columns:
-                grads = torch.autograd.grad(
-                    column.sum(), list(by_id.values()), retain_graph=True, allow_unused=True
-                )
-                own = dict(zip(by_id, grads, strict=True))
-                pieces = []
-                for p in objective.parameters:
-                    g = own.get(id(p))
-                    if g is None:
-                        pieces.append(p.new_zeros(len(column), p.numel()))
-                    else:
-                        pieces.append(scale * sum(g[r].reshape(len(r), -1) for r in rows))
-                per_column.append(torch.cat(pieces, 1))
-            # Errors with several components are flattened point by point.
-            blocks.append(torch.stack(per_column, 1).reshape(-1, per_column[0].shape[1]))
+        for scale, error, rows in zip(objective.scales(calls, total), _errors(calls), places, strict=True):
+            # Several components of an error are flattened point by point.
+            components = [
+                scale * _rows_of(component, parameters, copies, rows) for component in _components(error)
+            ]
+            blocks.append(torch.stack(components, 1).flatten(0, 1))
     J = torch.cat(blocks)
     if objective.l2:
-        decay = math.sqrt(objective.share * objective.l2)
-        n = J.shape[1]
-        count = sum(p.numel() for p in objective.model.net.parameters())
-        J = torch.cat([J, decay * torch.eye(count, n, dtype=J.dtype, device=J.device)])
+        count = sum(p.numel() for p in net.parameters())
+        identity = torch.eye(count, J.shape[1], dtype=J.dtype, device=J.device)
+        J = torch.cat([J, math.sqrt(objective.share * objective.l2) * identity])
     start = 0
-    for p in objective.parameters:
-        if id(p) not in covered:
-            for i in range(start, start + p.numel()):
-                unit = J.new_zeros(J.shape[1])
-                unit[i] = 1.0
-                J[:, i] = evaluation.jvp(unit)
+    for p in parameters:
+        for i in range(start, start + p.numel()) if id(p) not in covered else ():
+            unit = J.new_zeros(J.shape[1])
+            unit[i] = 1.0
+            J[:, i] = evaluation.jvp(unit)
         start += p.numel()
     return J
+
+
+def _errors(calls: Sequence[Call]) -> list[Tensor]:
+    with torch.enable_grad():
+        return [found - wanted for _, wanted, found in calls]
+
+
+def _components(error: Tensor) -> Sequence[Tensor]:
+    with torch.enable_grad():
+        return error.reshape(len(error), -1).unbind(1)
+
+
+def _rows_of(
+    error: Tensor, parameters: Sequence[Tensor], copies: dict[int, Tensor], rows: tuple[Tensor, ...]
+) -> Tensor:
+    """The Jacobian of an error at every point of a term, [N, n]; it depends on one or two rows each."""
+    one = torch.ones_like(error)
+    found = torch.autograd.grad(error, list(copies.values()), one, retain_graph=True, allow_unused=True)
+    own = {key: g for key, g in zip(copies, found, strict=True) if g is not None}
+    pieces = [
+        torch.stack([own[id(p)][r].flatten(1) for r in rows]).sum(0)
+        if id(p) in own
+        else p.new_zeros(len(error), p.numel())
+        for p in parameters
+    ]
+    return torch.cat(pieces, 1)
 
 
 @contextmanager
@@ -111,14 +118,14 @@ def _own_weights(linears: list[nn.Linear], points: int) -> Iterator[dict[int, Te
             bias = None
             if linear.bias is not None:
                 bias = copies[id(linear.bias)] = linear.bias.detach().expand(points, -1).requires_grad_()
-            linear.forward = _forward(weight, bias)  # type: ignore[method-assign]
+            linear.forward = _forward(weight, bias)  # type: ignore[method-assign, assignment]
         yield copies
     finally:
         for linear in linears:
             linear.__dict__.pop("forward", None)
 
 
-def _forward(weight: Tensor, bias: Tensor | None):  # type: ignore[no-untyped-def]
+def _forward(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
     def forward(x: Tensor) -> Tensor:
         out = torch.bmm(weight, x.unsqueeze(-1)).squeeze(-1)
         return out if bias is None else out + bias

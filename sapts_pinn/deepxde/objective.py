@@ -24,13 +24,13 @@ import deepxde as dde
 import torch
 from torch import Tensor
 
-from ..decomposition import data_parts
 from ..flat import gather, scatter_
-from ..objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation
+from ..objective import Counters, Objective, ResidualEvaluation, Separable, SeparableEvaluation
 from .jacobian import jacobian
-from .views import View, refresh, view_of
+from .views import View, Whole, refresh, view_of
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Call = tuple[Tensor, Tensor, Tensor]  # of a loss function: its value, and its two arguments
 SQUARES = 1e-5  # relative difference of f and |r|^2 / 2, or of f and the sum of parts, that float32 explains
 PARTS = 1e-3  # and of their gradients
 
@@ -38,7 +38,7 @@ PARTS = 1e-3  # and of their gradients
 class _Recorder:
     """A loss function that takes down what it is called with."""
 
-    def __init__(self, loss: Loss, calls: list[tuple[Tensor, Tensor, Tensor]]) -> None:
+    def __init__(self, loss: Loss, calls: list[Call]) -> None:
         self.loss, self.calls = loss, calls
 
     def __call__(self, wanted: Tensor, found: Tensor) -> Tensor:
@@ -112,8 +112,14 @@ class DeepXDEObjective(Separable):
 
     def adds_up(self) -> bool:
         """Whether the losses and gradients of two parts of the points add up to the whole."""
-        parts = data_parts(self.sites, 2, "interleaved", torch.Generator().manual_seed(0), ()).owned
-        found = [self.restrict(part).value_and_grad() for part in parts]
+        if isinstance(self.view, Whole) or sum(len(site.points) for site in self.sites.values()) < 4:
+            return False
+        halves: list[dict[str, Tensor]] = [{}, {}]
+        for name, site in self.sites.items():  # as different as can be, for means over them to differ
+            order = site.points[: len(site.points) // site.fold, 0].argsort()
+            for half, rows in zip(halves, order.tensor_split(2), strict=True):
+                half[name] = rows
+        found = [self.restrict(half).value_and_grad() for half in halves]
         value, gradient = self.value_and_grad()
         close = abs(sum(v for v, _ in found) - value) <= SQUARES * abs(value)
         return close and float((sum(g for _, g in found) - gradient).norm()) <= PARTS * float(gradient.norm())
@@ -154,9 +160,10 @@ class DeepXDEObjective(Separable):
         self.counters.functions += self.share
         return (DeepXDEResidualEvaluation if self.squares else DeepXDEEvaluation)(self)
 
-    def look(self, record: bool = True) -> tuple[list[tuple[Tensor, Tensor, Tensor]], list[Tensor], Tensor]:
+    def look(self, record: bool = True) -> tuple[list[Call], list[Tensor], Tensor]:
         """What was recorded, the terms with their weights, and f, all with their graph."""
-        net, view, calls = self.model.net, self.view, []
+        net, view = self.model.net, self.view
+        calls: list[Call] = []
         weights: Any = self.loss_weights
         loss = self.loss
         if isinstance(loss, (list, tuple)):
@@ -179,7 +186,9 @@ class DeepXDEObjective(Separable):
                     chosen = [weights[k] for k in view.kept] if view.kept else weights
                     losses = [w * one for w, one in zip(chosen, losses, strict=True)]
                 if view.kept:
-                    losses = [f * one if f != 1.0 else one for f, one in zip(view.factors, losses, strict=True)]
+                    losses = [
+                        f * one if f != 1.0 else one for f, one in zip(view.factors, losses, strict=True)
+                    ]
                 value = torch.stack(losses).sum()
                 own = self.share * self._regulariser() if self.l1 or self.l2 else None
                 if own is not None:
@@ -191,8 +200,8 @@ class DeepXDEObjective(Separable):
 
     def _regulariser(self) -> Tensor:
         weights = list(self.model.net.parameters())
-        one = sum((p.abs().sum() for p in weights), weights[0].new_zeros(()))
-        two = sum((p.square().sum() for p in weights), weights[0].new_zeros(()))
+        one = torch.stack([p.abs().sum() for p in weights]).sum()
+        two = torch.stack([p.square().sum() for p in weights]).sum()
         return self.l1 * one + 0.5 * self.l2 * two
 
     def _has_squares(self) -> bool:
@@ -201,23 +210,44 @@ class DeepXDEObjective(Separable):
         if self.l1 or any(one is not dde.losses.mean_squared_error for one in losses):
             return False
         calls, _, total = self.look()
-        r, value = self._residual(calls, total), float(total.detach())
-        return r is not None and abs(0.5 * float(r.detach().square().sum()) - value) <= SQUARES * abs(value)
+        r, value = self.residual(calls, total).detach(), float(total.detach())
+        return abs(0.5 * float(r.square().sum()) - value) <= SQUARES * abs(value)
 
-    def _residual(self, calls: Sequence[tuple[Tensor, Tensor, Tensor]], value: Tensor) -> Tensor | None:
-        """r with its graph; None when a weight is negative."""
-        values = [call[0] for call in calls]
-        slopes = torch.autograd.grad(value, values, retain_graph=True, allow_unused=True)
-        rows = []
-        for slope, (_, wanted, found) in zip(slopes, calls, strict=True):
-            weight = 0.0 if slope is None else float(slope)
-            if weight < 0:
-                return None
-            rows.append(math.sqrt(2.0 * weight / found.numel()) * (found - wanted).reshape(-1))
+    def scales(self, calls: Sequence[Call], value: Tensor) -> list[float]:
+        """For each call sqrt(2 a_c / N_c); not a number when a weight is negative."""
+        losses = [call[0] for call in calls]
+        slopes = torch.autograd.grad(value, losses, retain_graph=True, materialize_grads=True)
+        weights = torch.stack(list(slopes)).tolist()
+        return [
+            math.sqrt(2.0 * weight / found.numel()) if weight >= 0 else math.nan
+            for weight, (_, _, found) in zip(weights, calls, strict=True)
+        ]
+
+    def residual(self, calls: Sequence[Call], value: Tensor) -> Tensor:
+        """R with its graph, from what was recorded and f."""
+        rows = [
+            scale * (found - wanted).reshape(-1)
+            for scale, (_, wanted, found) in zip(self.scales(calls, value), calls, strict=True)
+        ]
         if self.l2:
             decay = math.sqrt(self.share * self.l2)
             rows += [decay * p.reshape(-1) for p in self.model.net.parameters()]
         return torch.cat(rows)
+
+
+class Undivided(Objective):
+    """The same where the points cannot be divided, or shall not be.
+
+    Args:
+        inner: The loss.
+    """
+
+    def __init__(self, inner: DeepXDEObjective) -> None:
+        self.inner, self.parameters, self.counters = inner, inner.parameters, inner.counters
+
+    def evaluate(self) -> DeepXDEEvaluation:
+        """Look at the current parameters."""
+        return self.inner.evaluate()
 
 
 class DeepXDEEvaluation(SeparableEvaluation):
@@ -281,9 +311,8 @@ class DeepXDEResidualEvaluation(DeepXDEEvaluation, ResidualEvaluation):
         """r, a cotangent u, and J^T u as a function of u; at the parameters that are set."""
         if self._linear is None or self._linear[0] != self._now():
             calls, _, total = self.objective.look()
-            r = self.objective._residual(calls, total)
-            assert r is not None
             with torch.enable_grad():
+                r = self.objective.residual(calls, total)
                 u = torch.zeros_like(r, requires_grad=True)
                 product = _flat_gradient(r, self.objective.parameters, u, create_graph=True)
             self._linear = self._now(), r, u, product
@@ -347,8 +376,7 @@ def _flat_gradient(
         allow_unused=True,
     )
     pieces = [
-        p.new_zeros(p.numel()) if g is None else g.reshape(-1)
-        for g, p in zip(found, parameters, strict=True)
+        p.new_zeros(p.numel()) if g is None else g.reshape(-1) for g, p in zip(found, parameters, strict=True)
     ]
     return torch.cat(pieces)
 

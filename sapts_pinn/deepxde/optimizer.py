@@ -19,10 +19,13 @@ import torch
 from torch import Tensor
 
 from ..communicator import Communicator
+from ..decomposition import data_parts
 from ..methods import Method
+from ..objective import Objective
 from ..sapts import SAPTS
+from ..summed import Replicated, Summed
 from ..trust_region import TrustRegion
-from .objective import DeepXDEObjective
+from .objective import DeepXDEObjective, Undivided
 
 FIXED = ("uniform", "Hammersley", "Halton", "Sobol")  # distributions that give the same points at every draw
 
@@ -35,6 +38,7 @@ class Bound(torch.optim.Optimizer):
         name: The method's name.
         method: The method.
         objective: The model's loss; its parameters are trained.
+        divisible: Whether its points may be divided.
         options: Keyword arguments of the method.
         communicator: The ranks.
 
@@ -49,12 +53,15 @@ class Bound(torch.optim.Optimizer):
         name: str,
         method: Method,
         objective: DeepXDEObjective,
+        divisible: bool,
         options: Mapping[str, Any],
         communicator: Communicator,
     ) -> None:
         super().__init__(objective.parameters, {"lr": 1.0})
         self.model, self.name, self.communicator = model, name, communicator
         self.objective, self._points = objective, _points(objective.view.inputs)
+        self.divides, self.divisible = method.divides, divisible
+        self._given = self._divided()
         self.inner: TrustRegion = method.phases[0].make(objective.parameters, **options)  # type: ignore[assignment]
         self.info: dict[str, Any] = {}
         self._ending = _Ending(communicator)
@@ -64,7 +71,7 @@ class Bound(torch.optim.Optimizer):
         """One step of the method; the closure is not used."""
         self._attend()
         self._take_points()
-        loss = self.inner.step(self.objective)
+        loss = self.inner.step(self._given)
         self.info = {"loss": float(loss), **self.inner.info}
         if self.inner.info["converged"]:
             self.model.stop_training = True
@@ -91,8 +98,8 @@ class Bound(torch.optim.Optimizer):
         distribution = getattr(problem, "train_distribution", None)
         if distribution in FIXED:
             warnings.warn(
-                f"PDEPointResampler has no effect: train_distribution={distribution!r} gives the same points at "
-                "every draw; use train_distribution='pseudo' or 'LHS'",
+                f"PDEPointResampler has no effect: train_distribution={distribution!r} gives the same points "
+                "at every draw; use train_distribution='pseudo' or 'LHS'",
                 stacklevel=2,
             )
 
@@ -106,6 +113,20 @@ class Bound(torch.optim.Optimizer):
             self.inner.renew()
         self.objective = self.objective.renewed(state.X_train, state.y_train, state.train_aux_vars)
         self.agree()
+        self._given = self._divided()
+
+    def _divided(self) -> Objective:
+        """What the method is given: several ranks share the work of one that divides nothing by itself."""
+        if not self.divisible:
+            whole = Undivided(self.objective)
+            alone = self.communicator.size == 1 or self.divides is not None
+            return whole if alone else Replicated(whole, self.communicator)
+        if self.communicator.size == 1 or self.divides is not None:
+            return self.objective
+        size, random = self.communicator.size, torch.Generator().manual_seed(0)
+        own = data_parts(self.objective.sites, size, "interleaved", random, ()).owned[self.communicator.rank]
+        terms = dict.fromkeys(self.objective.term_names, 0.0)
+        return Summed([self.objective.restrict(own)], self.communicator, terms)
 
     def agree(self) -> None:
         """Make sure that all ranks have the same points.
@@ -120,7 +141,8 @@ class Bound(torch.optim.Optimizer):
         digest = hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
         if len(set(self.communicator.gather_objects(digest))) > 1:
             raise ValueError(
-                "the ranks have drawn different points; call dde.config.set_random_seed(0) before making the data"
+                "the ranks have drawn different points; "
+                "call dde.config.set_random_seed(0) before making the data"
             )
 
     # -- state -------------------------------------------------------------------------------------

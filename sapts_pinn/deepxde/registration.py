@@ -80,7 +80,7 @@ def _method(optimizer: Any) -> tuple[str, Method] | None:
     if not isinstance(optimizer, str):
         return None
     name = optimizer.lower()
-    if not name.replace("_", "-").split("-")[0] in OURS:
+    if name.replace("_", "-").split("-")[0] not in OURS:
         return None
     known = [key for key in METHODS if key.split("-")[0] in OURS]
     if name not in known:
@@ -123,40 +123,34 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
     objective = DeepXDEObjective(model, given["loss"], given["loss_weights"], parameters)
     if method.divides == "stages":
         raise ValueError(
-            f"{name!r} divides the network into stages, which DeepXDE's derivatives do not allow; use 'sapts-p'"
+            f"{name!r} divides the network into stages, which DeepXDE's derivatives do not allow; "
+            "use 'sapts-p'"
         )
-    if method.divides == "data":
+    divisible = objective.adds_up()
+    if method.divides == "data" and not divisible:
         if isinstance(objective.view, Whole):
             raise TypeError(refusal(model.data))
-        method = _if_separable(name, method, objective, options)
+        warnings.warn(
+            f"a residual depends on several points (a mean over the batch?), so that {name!r} cannot divide "
+            "them; training goes on as 'tr'",
+            stacklevel=4,
+        )
+        method, options = METHODS["tr"], {}
+    if method.divides and not divisible:
+        options.setdefault("batch", 1.0)
     if method.divides:
         options["communicator"] = ranks
         options.setdefault("parts", _parts(method, model.net, ranks))
     _check_curvature(name, objective, options)
-    bound = Bound(model, name, method, objective, options, ranks)
+    bound = Bound(model, name, method, objective, divisible, options, ranks)
     if not objective.squares and isinstance(bound.inner.curvature, GaussNewton):
         warnings.warn(
             f"the loss is not a mean of squares, so that {name!r} has no Gauss-Newton matrix; "
             "training goes on as 'tr'",
             stacklevel=4,
         )
-        bound = Bound(model, name, METHODS["tr"], objective, options, ranks)
+        bound = Bound(model, name, METHODS["tr"], objective, divisible, options, ranks)
     return bound
-
-
-def _if_separable(
-    name: str, method: Method, objective: DeepXDEObjective, options: dict[str, Any]
-) -> Method:
-    """The method itself if the parts of the points add up to the whole, else the plain trust region."""
-    if objective.adds_up():
-        return method
-    warnings.warn(
-        f"a residual depends on several points (a mean over the batch?), so that {name!r} cannot divide them; "
-        "training goes on as 'tr'",
-        stacklevel=5,
-    )
-    options.clear()
-    return METHODS["tr"]
 
 
 def _parts(method: Method, net: nn.Module, ranks: Communicator) -> int:
@@ -204,8 +198,12 @@ def _share(model: Any, bound: Bound) -> None:
             p.copy_(ranks.broadcast(p))
     bound.agree()
     if ranks.rank:
-        # Rank 0 writes for all, but the state is gathered from all.
-        model.save = lambda save_path, *_, **__: (bound.state_dict(), f"{save_path}-{model.train_state.iteration}.pt")[1]
+
+        def save(save_path: str, *_: Any, **__: Any) -> str:
+            bound.state_dict()  # is gathered from all ranks; rank 0 writes it
+            return f"{save_path}-{model.train_state.iteration}.pt"
+
+        model.save = save
 
 
 def _release(model: Any) -> None:

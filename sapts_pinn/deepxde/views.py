@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import deepxde as dde
@@ -81,8 +81,8 @@ class Whole(View):
 def refusal(data: Any) -> str:
     """Why some data cannot be divided, and what to do."""
     return (
-        f"the points of {type(data).__name__} cannot be divided, for a loss there depends on several of them; "
-        "use 'tr', or 'sapts-p', which divides the parameters"
+        f"the points of {type(data).__name__} cannot be divided, for a loss there depends on several of "
+        "them; use 'tr', or 'sapts-p', which divides the parameters"
     )
 
 
@@ -289,8 +289,3 @@ def _numbers(count: int) -> Tensor:
 def view_of(data: Any, inputs: Any, targets: Any, auxiliary: Any, terms: int) -> View:
     """All of some data; the terms of its loss are counted by evaluating it."""
     return kind_of(data)(data, inputs, targets, auxiliary, terms)
-
-
-def sizes(view: View) -> Sequence[tuple[str, int]]:
-    """The groups and how many rows they have."""
-    return [(name, len(site.points)) for name, site in view.sites.items()]

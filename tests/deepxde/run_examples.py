@@ -1,0 +1,129 @@
+"""Runs DeepXDE's own example scripts with our methods: what a user would do who only changes `compile`.
+
+    pip download --no-deps --no-binary :all: deepxde==1.15.0, unpacked, has them in its folder examples/
+    python tests/deepxde/run_examples.py EXAMPLES [--methods tr,sapts-d] [--floats float32,float64] [--jobs 2]
+
+Every script is run with the import added, the first argument of `compile` replaced and its learning rate
+dropped, and 50 iterations.  A script passes when its loss falls, or when it is refused in a sentence.
+Whether it runs on the PyTorch backend at all is found out with DeepXDE's own optimizers.  This is a
+measurement of minutes and no test: the examples are not part of DeepXDE's package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+PREAMBLE = """
+import atexit, json, os
+import matplotlib; matplotlib.use("Agg")
+{ours}
+import deepxde as _dde
+{precision}
+_train, _seen = _dde.Model.train, []
+def _recorded(self, *args, **kwargs):
+    first = len(self.losshistory.loss_train)
+    out = _train(self, *args, **kwargs)
+    losses = [float(sum(l)) for l in self.losshistory.loss_train[first:]]
+    _seen.append((self.train_state.step, losses[0], losses[-1]))
+    print("SEEN " + json.dumps(_seen[-1]), flush=True)
+    return out
+_dde.Model.train = _recorded
+"""
+
+
+class Changes(ast.NodeTransformer):
+    """Another method, 50 iterations."""
+
+    def __init__(self, method: str | None, iterations: int) -> None:
+        self.method, self.iterations = method, iterations
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.func, ast.Attribute):
+            return node
+        if node.func.attr == "compile" and self.method:
+            node.args = [ast.Constant(self.method), *node.args[2:]]
+            node.keywords = [k for k in node.keywords if k.arg not in ("optimizer", "lr", "decay")]
+        if node.func.attr == "train":
+            kept = [k for k in node.keywords if k.arg not in ("iterations", "epochs", "display_every")]
+            node.args = []
+            node.keywords = [*kept, ast.keyword("iterations", ast.Constant(self.iterations))]
+        return node
+
+
+def run(script: Path, method: str | None, precision: str, timeout: float) -> dict[str, object]:
+    """One script; without a method as it is, for two iterations."""
+    tree = Changes(method, 50 if method else 2).visit(ast.parse(script.read_text()))
+    ours = "import sapts_pinn.deepxde" if method else "os.environ['DDE_BACKEND'] = 'pytorch'"
+    start = PREAMBLE.format(ours=ours, precision=f"_dde.config.set_default_float({precision!r})")
+    source = start + ast.unparse(ast.fix_missing_locations(tree))
+    variables = {**os.environ, "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", source],
+            cwd=script.parent,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        return {"status": f"not done within {timeout:g} s"}
+    seen = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("SEEN ")]
+    last = done.stderr.strip().splitlines()[-1] if done.returncode else ""
+    notes = [line.split("Warning: ")[1] for line in done.stderr.splitlines() if "UserWarning: " in line]
+    return {"status": last or "done", "seen": seen, "notes": notes}
+
+
+def verdict(found: dict[str, object]) -> str:
+    """In a word."""
+    seen, status = found.get("seen"), str(found["status"])
+    if status == "done" and isinstance(seen, list) and seen:
+        return "lower" if all(end < begin for _, begin, end in seen) else "NOT LOWER"
+    refused = status.startswith(("ValueError: ", "TypeError: ")) and "use " in status
+    return "refused" if refused else "FAILED"
+
+
+def main() -> None:
+    """Table on standard output."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("examples", type=Path)
+    parser.add_argument("--methods", default="tr,sapts-d")
+    parser.add_argument("--floats", default="float32,float64")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--timeout", type=float, default=600.0)
+    given = parser.parse_args()
+    scripts = sorted(
+        s for f in ("pinn_forward", "pinn_inverse") for s in (given.examples / f).glob(f"{given.only}*.py")
+    )
+    with ThreadPoolExecutor(given.jobs) as pool:
+        stock = list(pool.map(lambda s: run(s, None, "float32", given.timeout), scripts))
+        able = [s for s, found in zip(scripts, stock, strict=True) if found["status"] == "done"]
+        for script, found in zip(scripts, stock, strict=True):
+            if script not in able:
+                print(f"{script.name:40} does not run on PyTorch: {str(found['status'])[:90]}", flush=True)
+        jobs = [(s, m, p) for s in able for m in given.methods.split(",") for p in given.floats.split(",")]
+        count: dict[str, int] = {}
+        for (script, method, precision), found in zip(
+            jobs, pool.map(lambda job: run(*job, given.timeout), jobs), strict=True
+        ):
+            word = verdict(found)
+            count[word] = count.get(word, 0) + 1
+            detail = found.get("seen") if word in ("lower", "NOT LOWER") else found["status"]
+            print(
+                f"{script.name:40} {method:8} {precision} {word:9} {detail} {found.get('notes') or ''}",
+                flush=True,
+            )
+        print(f"{len(able)} scripts: {count}")
+
+
+if __name__ == "__main__":
+    main()

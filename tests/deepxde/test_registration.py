@@ -1,0 +1,339 @@
+"""Our methods in DeepXDE's own training loop: what they train, what stays native, what is refused."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import deepxde as dde
+import deepxde.zcs
+import numpy as np
+import pytest
+import torch
+
+import sapts_pinn.deepxde as ours
+from sapts_pinn.flat import gather
+from sapts_pinn.optim import SAPTS, GaussNewton, TrustRegion
+
+Build = Callable[..., Any]
+
+
+def train(model: Any, iterations: int = 20, **options: Any) -> tuple[Any, Any]:
+    return model.train(iterations=iterations, verbose=0, **options)
+
+
+def compile_(model: Any, name: str, **options: Any) -> Any:
+    if hasattr(model, "coefficient"):
+        options["external_trainable_variables"] = [model.coefficient]
+    model.compile(name, verbose=0, **options)
+    return model
+
+
+# -- registration --------------------------------------------------------------------------------------------
+
+
+def test_registering_is_idempotent_and_can_be_undone(build: Build) -> None:
+    ours.register()
+    registered = dde.Model.compile
+    ours.register()
+    assert dde.Model.compile is registered
+    ours.unregister()
+    try:
+        assert dde.Model.compile is registered.__wrapped__
+        with pytest.raises(Exception, match=r"(?i)learning rate|not implemented|to be implemented"):
+            build("burgers").compile("sapts-d", verbose=0)
+        ours.unregister()
+    finally:
+        ours.register()
+    compile_(build("burgers"), "sapts-d")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tr",
+        "sapts-d",
+        "sapts-p",
+        "SAPTS-D",
+        "thesis-sapts-d",
+        "thesis-sapts-p",
+        "tr-lbfgs",
+        "tr-gauss-newton",
+    ],
+)
+def test_methods_by_name_lower_the_loss(build: Build, name: str) -> None:
+    model = compile_(build("burgers"), name)
+    history, state = train(model, 20, display_every=5)
+    assert history.steps == [0, 5, 10, 15, 20]
+    assert state.loss_train.sum() < 0.8 * sum(history.loss_train[0])
+    assert isinstance(model.opt.inner, SAPTS if "sapts" in name.lower() else TrustRegion)
+    assert model.opt.info["loss"] == pytest.approx(state.loss_train.sum(), rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["every-condition", "periodic", "inverse", "inverse-batches", "operator", "operator-product", "fitting"],
+)
+@pytest.mark.parametrize("method", ["tr", "sapts-d", "sapts-p"])
+def test_models_of_every_kind(build: Build, name: str, method: str) -> None:
+    history, _ = train(compile_(build(name), method), 30)
+    assert history.loss_train[-1].sum() < 0.9 * history.loss_train[0].sum()
+
+
+def test_what_cannot_be_divided_is_trained_as_a_whole(build: Build) -> None:
+    for method in ("tr", "sapts-p"):
+        history, _ = train(compile_(build("integral"), method), 30)
+        assert history.loss_train[-1].sum() < 0.5 * history.loss_train[0].sum()
+    model = build("coupled")
+    with pytest.warns(UserWarning, match="'sapts-d' cannot divide them; training goes on as 'tr'"):
+        compile_(model, "sapts-d", parts=2)
+    history, _ = train(model, 30)
+    assert history.loss_train[-1].sum() < 0.5 * history.loss_train[0].sum()
+
+
+def test_options_reach_the_method(build: Build) -> None:
+    opt = compile_(build("burgers"), "sapts-d", parts=3, radius=0.5, local_steps=7, kind="random").opt
+    assert (opt.inner.count, opt.inner.radius) == (3, 0.5)
+    assert (opt.inner.sweep.local_steps, opt.inner.sweep.kind) == (7, "random")
+    assert compile_(build("burgers"), "sapts-p").opt.inner.count == 3  # as many as the network has layers
+    assert compile_(build("burgers"), "sapts-d").opt.inner.count == 4
+
+
+# -- what stays native ---------------------------------------------------------------------------------------
+
+
+class Counting(dde.callbacks.Callback):
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs = self.ended = 0
+
+    def on_epoch_end(self) -> None:
+        self.epochs += 1
+
+    def on_train_end(self) -> None:
+        self.ended += 1
+
+
+def test_callbacks_metrics_and_history(build: Build, capsys: pytest.CaptureFixture[str]) -> None:
+    model, counting = build("fitting"), Counting()
+    model.compile("sapts-d", metrics=["l2 relative error"])
+    history, _ = model.train(iterations=15, display_every=5, callbacks=[counting])
+    assert (counting.epochs, counting.ended) == (15, 1)
+    assert history.steps == [0, 5, 10, 15] and len(history.metrics_test) == 4
+    assert history.metrics_test[-1][0] < history.metrics_test[0][0]
+    said = capsys.readouterr().out
+    assert "Compiling model..." in said and "Best model at step" in said and model.opt_name == "sapts-d"
+
+
+def test_loss_weights_decide(build: Build) -> None:
+    a, b = build("burgers"), build("burgers")
+    b.net.load_state_dict(a.net.state_dict())
+    train(compile_(a, "tr"), 60)
+    train(compile_(b, "tr", loss_weights=[1e-6, 1.0, 1.0]), 60)
+    assert b.losshistory.loss_train[-1][2] < a.losshistory.loss_train[-1][2]
+
+
+def test_unknown_coefficients_are_found(build: Build) -> None:
+    model = compile_(build("inverse"), "tr")
+    values: list[float] = []
+
+    class Watch(dde.callbacks.Callback):
+        def on_epoch_end(self) -> None:
+            values.append(float(model.coefficient.detach()))
+
+    train(model, 300, callbacks=[Watch()])
+    assert values[0] != values[-1] == pytest.approx(1.0, abs=1e-2)  # -sin'' = sin
+
+
+def test_adam_then_ours_then_lbfgs(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build("burgers")
+    model.compile("adam", lr=1e-3, verbose=0)
+    first, _ = train(model, 20)
+    after_adam = float(sum(first.loss_train[-1]))
+    history, _ = train(compile_(model, "sapts-d"), 40)
+    after_ours = float(sum(history.loss_train[-1]))
+    monkeypatch.setitem(dde.optimizers.config.LBFGS_options, "iter_per_step", 30)
+    monkeypatch.setitem(dde.optimizers.config.LBFGS_options, "maxiter", 30)
+    model.compile("L-BFGS", verbose=0)
+    history, _ = train(model)
+    assert float(sum(history.loss_train[-1])) < after_ours < after_adam
+
+
+@pytest.mark.parametrize("method", ["tr", "sapts-d", "sapts-p"])
+def test_single_precision(build: Build, method: str) -> None:
+    dde.config.set_default_float("float32")
+    model = compile_(build("burgers"), method)
+    history, _ = train(model, 60)
+    assert next(model.net.parameters()).dtype == torch.float32
+    assert history.loss_train[-1].sum() < 0.5 * history.loss_train[0].sum()
+
+
+def test_the_data_are_left_as_they_were(build: Build) -> None:
+    model = build("every-condition")
+    data = model.data
+    before = {key: copy.copy(value) for key, value in vars(data).items()}
+    train(compile_(model, "sapts-d"), 5)
+    assert vars(data).keys() == before.keys()
+    assert all(np.array_equal(vars(data)[k], before[k]) for k in ("train_x", "num_bcs", "train_aux_vars"))
+    assert [type(bc) for bc in data.bcs] == [type(bc) for bc in before["bcs"]]
+
+
+# -- points that change --------------------------------------------------------------------------------------
+
+
+def test_resampled_points_are_taken_up(build: Build) -> None:
+    model = compile_(build("burgers", distribution="pseudo"), "sapts-d")
+    seen: list[Any] = []
+
+    class Watch(dde.callbacks.Callback):
+        def on_epoch_end(self) -> None:
+            seen.append(model.opt.objective)
+            assert np.array_equal(model.opt.objective.view.inputs, model.train_state.X_train)
+
+    history, _ = train(
+        model, 30, callbacks=[Watch(), dde.callbacks.PDEPointResampler(period=10, bc_points=True)]
+    )
+    assert len({id(objective) for objective in seen}) == 3
+    assert history.loss_train[-1].sum() < history.loss_train[0].sum()
+
+
+def test_resampling_without_effect_is_told(build: Build) -> None:
+    model = compile_(build("burgers"), "tr")
+    with pytest.warns(
+        UserWarning, match="PDEPointResampler has no effect.*'Hammersley'.*use .*'pseudo' or 'LHS'"
+    ):
+        train(model, 2, callbacks=[dde.callbacks.PDEPointResampler(period=1)])
+
+
+def test_another_number_of_points(build: Build) -> None:
+    """As residual-based refinement adds them."""
+    model = compile_(build("burgers"), "sapts-d")
+    train(model, 10)
+    before = model.opt.objective
+    model.data.add_anchors(np.random.default_rng(0).random((17, 2)))
+    history, _ = train(model, 20)
+    assert model.opt.objective is not before
+    assert len(model.opt.objective.sites["equation"].points) == len(before.sites["equation"].points) + 17
+    assert history.loss_train[-1].sum() < history.loss_train[-2].sum()
+
+
+# -- saving --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["tr", "sapts-d", "sapts-p", "thesis-sapts-d"])
+@pytest.mark.parametrize("name", ["burgers", "inverse"])
+def test_a_restored_model_goes_on_bit_for_bit(build: Build, tmp_path: Path, method: str, name: str) -> None:
+    model = compile_(build(name), method)
+    train(model, 12)
+    path = model.save(str(tmp_path / "model"))
+    train(model, 8)
+    dde.config.set_random_seed(0)
+    other = compile_(build(name), method)
+    other.restore(path)
+    train(other, 8)
+    assert torch.equal(gather(model.opt.objective.parameters), gather(other.opt.objective.parameters))
+    if name == "inverse":
+        assert float(other.coefficient.detach()) != 2.0
+
+
+def test_checkpoints_of_others_are_refused(build: Build, tmp_path: Path) -> None:
+    model = compile_(build("burgers"), "tr")
+    train(model, 2)
+    path = model.save(str(tmp_path / "tr"))
+    with pytest.raises(
+        ValueError, match="saved with 'tr'.*compiled with 'sapts-d'; compile with the same method"
+    ):
+        compile_(model, "sapts-d").restore(path)
+    model.compile("adam", lr=1e-3, verbose=0)
+    train(model, 2)
+    path = model.save(str(tmp_path / "adam"))
+    with pytest.raises(ValueError, match="saved with an optimizer of DeepXDE"):
+        compile_(model, "tr").restore(path)
+    model = compile_(build("inverse"), "tr")
+    train(model, 2)
+    path = model.save(str(tmp_path / "inverse"))
+    model.compile("tr", verbose=0)
+    with pytest.raises(ValueError, match="has 1 external_trainable_variables.*compiled with 0"):
+        model.restore(path)
+
+
+# -- ends ----------------------------------------------------------------------------------------------------
+
+
+def test_an_early_end_is_recorded(build: Build) -> None:
+    class Stop(dde.callbacks.Callback):
+        def on_epoch_end(self) -> None:
+            self.model.stop_training = self.model.train_state.step == 7
+
+    model = compile_(build("burgers"), "sapts-d")
+    history, state = train(model, 100, display_every=50, callbacks=[Stop()])
+    assert (state.step, history.steps) == (7, [0, 7])
+    assert history.loss_train[-1].sum() == pytest.approx(model.opt.info["loss"], rel=1e-10)
+    history, state = train(model, 5)  # and it can go on
+    assert history.steps[-1] == 12
+
+
+def test_no_further_progress_ends_the_run(build: Build) -> None:
+    model = build("fitting")
+    model.data.train_y = np.zeros_like(model.data.train_y)
+    history, state = train(compile_(model, "tr"), 5000, display_every=5000)
+    assert state.step < 5000 and history.steps[-1] == state.step
+    assert history.loss_train[-1].sum() < 1e-20
+
+
+# -- refusals ------------------------------------------------------------------------------------------------
+
+REFUSED = [
+    ("burgers", "sapts-d", {"decay": ("step", 10, 0.5)}, "no learning rate that could decay; drop decay="),
+    ("burgers", "sapts-d", {"partz": 3}, "does not know the option 'partz'; did you mean 'parts'"),
+    ("burgers", "tr", {"parts": 3}, "'tr' does not know the option 'parts'; it knows"),
+    ("burgers", "tr-lbfgs", {"curvature": "lsr1"}, "does not know the option 'curvature'"),
+    ("burgers", "sapts", {}, "unknown optimizer 'sapts'; did you mean 'sapts-"),
+    ("burgers", "sapts_d", {}, "unknown optimizer 'sapts_d'; did you mean 'sapts-d'"),
+    ("burgers", "sapts-ip", {}, "divides the network into stages.*use 'sapts-p'"),
+    ("burgers", "sapts-d", {"parts": 100000}, "use fewer parts or more points"),
+    ("burgers", "sapts-p", {"parts": 100}, "use at most 3 parts or the kind 'neurons'"),
+    ("burgers", "sapts-d", {"kind": "z"}, "unknown decomposition of the data 'z'; choose one of .*x, t"),
+    ("burgers", "sapts-d", {"radius": -1.0}, "radius must be positive"),
+    ("integral", "sapts-d", {}, "IDE cannot be divided.*use 'tr', or 'sapts-p'"),
+]
+
+
+@pytest.mark.parametrize(("name", "method", "options", "sentence"), REFUSED)
+def test_refusals(build: Build, name: str, method: str, options: dict[str, Any], sentence: str) -> None:
+    model = build(name)
+    with pytest.raises((ValueError, TypeError), match=sentence):
+        train(compile_(model, method, **options), 1)
+    assert gather(list(model.net.parameters())).isfinite().all()
+
+
+def test_models_with_losses_of_their_own_are_refused(build: Build) -> None:
+    product = build("operator-product")
+    model = deepxde.zcs.Model(product.data, product.net)
+    with pytest.raises(ValueError, match="computes its losses in a way of its own; use deepxde.Model"):
+        model.compile("tr", verbose=0)
+
+
+def test_warnings(build: Build) -> None:
+    with pytest.warns(UserWarning, match="'tr' has no learning rate: lr=0.001 is ignored"):
+        build("burgers").compile("tr", lr=1e-3, verbose=0)
+    model = build("burgers")
+    with pytest.warns(UserWarning, match="not a mean of squares.*training goes on as 'tr'"):
+        model.compile("tr-gauss-newton", loss="MAE", verbose=0)
+    train(model, 3)
+    with pytest.warns(UserWarning, match="curvature='gauss-newton' does not apply"):
+        model.compile("sapts-d", loss="MAE", curvature="gauss-newton", verbose=0)
+    assert not isinstance(model.opt.inner.curvature, GaussNewton)
+    history, _ = train(model, 20)
+    assert history.loss_train[-1].sum() < history.loss_train[0].sum()
+
+
+def test_a_subclass_of_the_model_is_fine(build: Build) -> None:
+    class Mine(dde.Model):
+        pass
+
+    burgers = build("burgers")
+    history, _ = train(compile_(Mine(burgers.data, burgers.net), "sapts-d"), 10)
+    assert history.loss_train[-1].sum() < history.loss_train[0].sum()
