@@ -268,7 +268,7 @@ class Problem:
     @cached_property
     def ansatz(self) -> Ansatz:
         """The form of the solution that satisfies what can be satisfied exactly."""
-        assert self._condition_terms is not None  # their mistakes first
+        assert self.condition_terms is not None  # their mistakes first
         return AnsatzBuilder(
             self.domain,
             self.unknown_names,
@@ -283,7 +283,7 @@ class Problem:
         """The equation and every condition that is not exact, as terms of the loss."""
         weighted = [
             term
-            for condition, term in zip(self.conditions, self._condition_terms, strict=True)
+            for condition, term in zip(self.conditions, self.condition_terms, strict=True)
             if not self._is_exact(condition)
         ]
         return (self.equation_term, *weighted)
@@ -292,7 +292,7 @@ class Problem:
         return any(condition is c for c in self.ansatz.exact)
 
     @cached_property
-    def _condition_terms(self) -> tuple[Term, ...]:
+    def condition_terms(self) -> tuple[Term, ...]:
         """Every condition as a term; those of the same description are numbered."""
         terms = [self._term(condition) for condition in self.conditions]
         names = [term.name for term in terms]
@@ -325,7 +325,7 @@ class Problem:
             f"{self.name}: {', '.join(self.unknown_names)} on {self.domain!r}",
             f"  equations   {self.equation_term.rows}, derivatives up to order {order}",
         ]
-        for condition, term in zip(self.conditions, self._condition_terms, strict=True):
+        for condition, term in zip(self.conditions, self.condition_terms, strict=True):
             how = f"weighted term, weight {term.weight:g}"
             lines.append(
                 f"  condition   {term.name}: {'exact, by construction' if self._is_exact(condition) else how}"

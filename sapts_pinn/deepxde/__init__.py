@@ -15,9 +15,11 @@ from .backend import choose_pytorch
 
 choose_pytorch()
 
+from .convert import from_deepxde, to_deepxde  # noqa: E402
+from .geometry import DomainGeometry  # noqa: E402
 from .objective import DeepXDEObjective  # noqa: E402
 from .registration import register, unregister  # noqa: E402
 
-__all__ = ["DeepXDEObjective", "register", "unregister"]
+__all__ = ["DeepXDEObjective", "DomainGeometry", "from_deepxde", "register", "to_deepxde", "unregister"]
 
 register()

@@ -23,6 +23,7 @@ from deepxde.icbc.boundary_conditions import npfunc_range_autocache
 from torch import Tensor
 
 from ..problems import Sites
+from .conditions import TermCondition
 
 PAIRED = (dde.icbc.PeriodicBC, dde.icbc.Interface2DBC)
 AXES = ("x", "y", "z")
@@ -109,7 +110,7 @@ class Points(View):
         points = torch.from_numpy(np.asarray(rows, dtype=np.float64))
         for number, bc, start, end in zip(self.conditions, self._problem.bcs, ends, ends[1:], strict=False):
             if end > start:
-                fold = 2 if isinstance(bc, PAIRED) else 1
+                fold = _fold(bc)
                 self.sites[f"condition {number + 1}"] = Sites(points[start:end], fold=fold)
         if len(points) > ends[-1]:
             self.sites["equation"] = Sites(points[ends[-1] :])
@@ -127,7 +128,7 @@ class Points(View):
         equations = len(self.kept) - len(self.conditions)
         places: list[tuple[Tensor, ...]] = [(rows[ends[-1] :],)] * equations
         for bc, start, end in zip(self._problem.bcs, ends, ends[1:], strict=False):
-            places.append(rows[start:end].chunk(2) if isinstance(bc, PAIRED) else (rows[start:end],))
+            places.append(rows[start:end].chunk(_fold(bc)))
         return places
 
     def take(self, part: Mapping[str, Tensor], estimate: bool) -> Points:
@@ -144,7 +145,7 @@ class Points(View):
             if index is None or not len(index):
                 continue
             count = int(ends[place + 1] - ends[place])
-            fold = 2 if isinstance(bc, PAIRED) else 1
+            fold = _fold(bc)
             own = np.concatenate([index.numpy() + i * count // fold for i in range(fold)])
             bcs.append(_restricted(bc, own))
             rows.append(ends[place] + own)
@@ -262,8 +263,17 @@ def _recache(bc: Any) -> None:
             setattr(bc, name, npfunc_range_autocache(inner))
 
 
+def _fold(bc: Any) -> int:
+    """How many rows belong to one error."""
+    if isinstance(bc, TermCondition):
+        return bc.sites.fold
+    return 2 if isinstance(bc, PAIRED) else 1
+
+
 def _restricted(bc: Any, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
     """A condition on some of its rows, with a cache of its own; values given by points go along."""
+    if isinstance(bc, TermCondition):
+        return bc.restricted(rows)
     own = copy.copy(bc)
     _recache(own)
     if isinstance(bc, (dde.icbc.PointSetBC, dde.icbc.PointSetOperatorBC)):

@@ -1,0 +1,112 @@
+"""Problems of this library as DeepXDE models, and DeepXDE models as objectives.
+
+The equation and the conditions stay the user's functions: their derivatives u.x, u.xx come from DeepXDE's
+`grad` then.  What `solve` builds into the ansatz is built in here by the transforms of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import deepxde as dde
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..comparison import reference_values
+from ..problems import Problem, Sites
+from .conditions import TermCondition, fields_of
+from .geometry import DomainGeometry
+from .objective import DeepXDEObjective
+
+Array = NDArray[Any]
+
+
+def to_deepxde(
+    problem: Problem,
+    network: Sequence[int] = (30, 30, 30),
+    activation: str = "tanh",
+    points: int = 2048,
+    condition_points: int = 256,
+    exact: bool = True,
+    distribution: str = "pseudo",
+) -> Any:
+    """A DeepXDE model of a problem.
+
+    Args:
+        problem: The problem.
+        network: Hidden widths.
+        activation: As DeepXDE names them.
+        points: Collocation points of the equation.
+        condition_points: Points of every weighted condition.
+        exact: Whether conditions are built into the network where `solve` would do so; else every one is a
+            weighted term, as is usual with DeepXDE.
+        distribution: Of the points, as DeepXDE names them.
+
+    Returns:
+        A `deepxde.Model`, to be compiled.  Its loss is twice that of `solve` on the same points.  The unknown
+        coefficients are `deepxde.Variable`s in `model.coefficients`, by name: pass their values to `compile`
+        as `external_trainable_variables`.
+
+    Raises:
+        ValueError: DeepXDE is in forward mode.
+    """
+    if dde.config.autodiff != "reverse":
+        raise ValueError(
+            "to_deepxde needs derivatives in reverse mode; call dde.config.set_default_autodiff('reverse')"
+        )
+    known = {c.name: dde.Variable(float(c.init)) for c in problem.coefficients}
+    terms = problem.terms[1:] if exact else problem.condition_terms
+
+    def equation(inputs: Tensor, outputs: Tensor) -> list[Tensor]:
+        fields = fields_of(problem, inputs, outputs, slice(None))
+        rows = problem.equation_term.residual(fields, Sites(inputs), known)
+        return [row.expand(len(inputs)).unsqueeze(1) for row in rows]
+
+    def solution(x: Array) -> Array:
+        values = reference_values(problem, torch.as_tensor(x, dtype=torch.float64))
+        assert values is not None
+        return values.numpy().astype(dde.config.real(np))
+
+    data = dde.data.PDE(
+        DomainGeometry(problem.domain),
+        equation,
+        [TermCondition(problem, term, condition_points, known) for term in terms],
+        num_domain=points,
+        train_distribution=distribution,
+        solution=None if problem.reference is None else solution,
+    )
+    inputs = len(problem.ansatz.feature_names) if exact else problem.domain.dim
+    outputs = len(problem.unknown_names)
+    net = dde.nn.FNN([inputs, *network, outputs], activation, "Glorot normal")
+    if exact:
+        net.apply_feature_transform(problem.ansatz.features)
+        net.apply_output_transform(lambda x, y: _inside_ansatz(problem, x, y))
+    model = dde.Model(data, net)
+    model.coefficients = known
+    return model
+
+
+def from_deepxde(
+    model: Any, loss: Any = "MSE", loss_weights: Sequence[float] | None = None, variables: Sequence[Any] = ()
+) -> DeepXDEObjective:
+    """The training loss of a DeepXDE model on its current points, for the optimizers of `sapts_pinn.optim`.
+
+    Args:
+        model: A `deepxde.Model`; it need not be compiled.
+        loss: As for `Model.compile`.
+        loss_weights: As for `Model.compile`.
+        variables: Its `external_trainable_variables`.
+    """
+    return DeepXDEObjective(model, loss, loss_weights, [*model.net.parameters(), *variables])
+
+
+def _inside_ansatz(problem: Problem, x: Tensor, y: Tensor) -> Tensor:
+    columns = []
+    for j, name in enumerate(problem.unknown_names):
+        factor, extension = problem.ansatz.factor[name], problem.ansatz.extension[name]
+        column = y[:, j] if factor is None else factor(x) * y[:, j]
+        columns.append(column if extension is None else column + extension(x))
+    return torch.stack(columns, 1)
