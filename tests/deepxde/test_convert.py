@@ -1,0 +1,172 @@
+"""Problems as DeepXDE models, domains as its geometries, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import deepxde as dde
+import numpy as np
+import pytest
+import torch
+
+from sapts_pinn import Coefficient, Dirichlet, Neumann, Observations, Problem
+from sapts_pinn.deepxde import DomainGeometry, from_deepxde, to_deepxde
+from sapts_pinn.flat import gather, scatter_
+from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
+from sapts_pinn.least_squares import LeastSquares
+from sapts_pinn.model import Model
+from sapts_pinn.networks import build_network
+from sapts_pinn.optim import SAPTS
+from sapts_pinn.problems import Sites, build
+from sapts_pinn.problems.zoo import ZOO
+
+SMALL: dict[str, Any] = {"network": (8, 8), "points": 60, "condition_points": 20}
+
+
+@pytest.mark.parametrize("exact", [True, False], ids=["exact", "weighted"])
+@pytest.mark.parametrize("name", ZOO)
+def test_every_problem_of_the_zoo(name: str, exact: bool) -> None:
+    model = to_deepxde(build(name), **SMALL, exact=exact)
+    assert len(model.data.bcs) == 0 or not exact or name in ("poisson-5d", "poisson-lshape", "allen-cahn")
+    model.compile("tr", metrics=["l2 relative error"], verbose=0)
+    assert model.opt.objective.squares and model.opt.divisible
+    history, state = model.train(iterations=10, verbose=0)
+    assert state.loss_train.sum() < history.loss_train[0].sum()
+    assert np.isfinite(state.metrics_test).all()
+
+
+@pytest.mark.parametrize("name", ["burgers", "poisson-lshape", "allen-cahn"])
+def test_loss_and_gradient_are_those_of_solve(name: str) -> None:
+    """DeepXDE's reverse mode against our Taylor propagation, on the same points and parameters."""
+    problem = build(name)
+    model = to_deepxde(problem, **SMALL)
+    inputs, outputs = len(problem.ansatz.feature_names), len(problem.unknown_names)
+    network = build_network((8, 8), inputs, outputs, torch.Generator().manual_seed(0), torch.float64)
+    mine = Model(problem, network)
+    scatter_(list(model.net.parameters()), gather(list(network.parameters())))
+    model.compile("tr", verbose=0)
+    theirs = model.opt.objective
+    points = torch.as_tensor(model.data.train_x)
+    ends = np.cumsum([0, *model.data.num_bcs])
+    sites = {"equation": Sites(points[ends[-1] :])}
+    for term, bc in zip(problem.terms[1:], model.data.bcs, strict=True):
+        sites[term.name] = bc.sites
+    value, gradient = LeastSquares(mine, sites).value_and_grad()
+    found, g = theirs.value_and_grad()
+    # A condition with several rows counts the mean over them in DeepXDE, their sum here.
+    rows = {term.name: term.rows for term in problem.terms}
+    if all(count == 1 for count in rows.values()):
+        assert found == pytest.approx(2.0 * value, rel=1e-10)
+        assert float((g - 2.0 * gradient).norm()) <= 1e-9 * float(gradient.norm())
+    else:
+        assert theirs.last_terms["equation"] == pytest.approx(
+            2.0 * LeastSquares(mine, {"equation": sites["equation"]}).value(), rel=1e-10
+        )
+
+
+def test_unknown_coefficients_and_observations() -> None:
+    x = torch.linspace(0, 1, 20, dtype=torch.float64)
+    problem = Problem(
+        domain=Interval(0, 1),
+        unknowns="u",
+        equation=lambda u, k: k * u.xx + u,
+        conditions=[Observations("u", {"x": x}, torch.sin(x)), Neumann("u", lambda x: torch.cos(x), on="x")],
+        coefficients=[Coefficient("k", init=2.0)],
+    )
+    model = to_deepxde(problem, **SMALL, exact=False)
+    variables = list(model.coefficients.values())
+    model.compile("sapts-d", external_trainable_variables=variables, verbose=0)
+    model.train(iterations=150, verbose=0)
+    assert float(model.coefficients["k"].detach()) == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_model_as_an_objective_of_our_optimizers(build: Callable[..., Any]) -> None:
+    objective = from_deepxde(build("burgers"), loss_weights=[1.0, 2.0, 3.0])
+    optimizer = SAPTS(objective.parameters, "data", 3)
+    before = objective.value()
+    for _ in range(20):
+        loss = float(optimizer.step(objective))
+    assert loss == pytest.approx(objective.value(), rel=1e-12) and loss < 0.7 * before
+
+
+def test_forward_mode_is_refused() -> None:
+    dde.config.set_default_autodiff("forward")
+    try:
+        with pytest.raises(ValueError, match="needs derivatives in reverse mode; call dde.config"):
+            to_deepxde(build("burgers"))
+    finally:
+        dde.config.set_default_autodiff("reverse")
+
+
+# -- geometries ----------------------------------------------------------------------------------------------
+
+DOMAINS = {
+    "interval": Interval(-1, 2),
+    "box": Box((0, 0), (1, 2), names=("x", "y")),
+    "disk": Ball((0, 0), 1.5, names=("x", "y")),
+    "polygon": Polygon([(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)]),
+    "difference": Box((-1, -1), (1, 1), names=("x", "y")) - Ball((0, 0), 0.5, names=("x", "y")),
+    "space-time": Interval(-1, 1) * Time(0, 1),
+}
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_domains_as_geometries(name: str) -> None:
+    geometry = DomainGeometry(DOMAINS[name])
+    for random in ("pseudo", "LHS", "Sobol", "Halton"):
+        inside = geometry.random_points(50, random=random)
+        assert inside.shape == (50, geometry.dim) and geometry.inside(inside).all()
+        assert not geometry.on_boundary(inside).all()
+    again = geometry.random_points(50)
+    assert not np.array_equal(again, geometry.random_points(50))
+    edge = geometry.random_boundary_points(40)
+    assert geometry.on_boundary(edge).all() and geometry.inside(edge).all()
+    normals = geometry.boundary_normal(edge)
+    assert np.linalg.norm(normals, axis=1) == pytest.approx(1.0)
+    corners = 1e-3 * np.linalg.norm(geometry.bbox[1] - geometry.bbox[0])
+    out, into = geometry.inside(edge + corners * normals), geometry.inside(edge - corners * normals)
+    assert out.mean() < 0.05 and into.mean() > 0.95  # but for corners
+    assert geometry.mindist2boundary(edge).max() < 1e-6
+    assert len(geometry.uniform_points(30)) and len(geometry.uniform_boundary_points(30))
+
+
+def test_geometries_in_deepxde_itself() -> None:
+    """A hole, DeepXDE's own conditions, and DeepXDE's own time."""
+    plate = DomainGeometry(DOMAINS["difference"])
+    domain = dde.geometry.GeometryXTime(plate, dde.geometry.TimeDomain(0, 1))
+
+    def heat(x: Any, y: Any) -> Any:
+        u_t = dde.grad.jacobian(y, x, j=2)
+        return u_t - dde.grad.hessian(y, x, i=0, j=0) - dde.grad.hessian(y, x, i=1, j=1)
+
+    on_hole = lambda x, on: on and np.hypot(x[0], x[1]) < 0.6  # noqa: E731
+    conditions = [
+        dde.icbc.DirichletBC(domain, lambda x: 0, lambda x, on: on and not on_hole(x, on)),
+        dde.icbc.NeumannBC(domain, lambda x: 1, on_hole),
+        dde.icbc.IC(domain, lambda x: 0, lambda _, on: on),
+    ]
+    data = dde.data.TimePDE(domain, heat, conditions, num_domain=80, num_boundary=60, num_initial=20)
+    assert min(data.num_bcs) > 5
+    model = dde.Model(data, dde.nn.FNN([3, 8, 8, 1], "tanh", "Glorot normal"))
+    model.compile("sapts-d", verbose=0)
+    history, state = model.train(iterations=20, verbose=0)
+    assert state.loss_train.sum() < 0.8 * history.loss_train[0].sum()
+
+
+def test_periodic_points() -> None:
+    geometry = DomainGeometry(DOMAINS["space-time"])
+    ends = np.array([[-1.0, 0.3], [1.0, 0.7]])
+    assert np.array_equal(geometry.periodic_point(ends, 0), [[1.0, 0.3], [-1.0, 0.7]])
+    with pytest.raises(ValueError, match="not periodic in 'y'"):
+        DomainGeometry(DOMAINS["disk"]).periodic_point(ends, 1)
+    with pytest.raises(ValueError, match="unknown distribution 'sobol'; choose one of pseudo"):
+        geometry.random_points(3, random="sobol")
+
+
+def test_a_problem_stays_usable() -> None:
+    """Converting leaves the problem as it was."""
+    problem = Problem(Interval(0, 1), "u", lambda u: u.xx, [Dirichlet("u", 0.0, on="x")])
+    before = [term.name for term in problem.terms]
+    to_deepxde(problem, **SMALL, exact=False)
+    assert [term.name for term in problem.terms] == before
