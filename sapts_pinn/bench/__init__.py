@@ -16,7 +16,7 @@ from types import FrameType
 
 from cyclopts import App, CycloptsError
 
-from . import ablation, accuracy, first_step, gradients, memory, points, radius, scaling
+from . import ablation, accuracy, first_step, gradients, in_deepxde, memory, points, radius, scaling
 
 Suite = Callable[..., None]
 
@@ -29,6 +29,7 @@ SUITES: dict[str, Suite] = {
     "ablation": ablation.run,
     "radius": radius.run,
     "scaling": scaling.run,
+    "deepxde": in_deepxde.run,
 }
 
 app = App(

@@ -121,7 +121,10 @@ def main() -> None:
             for precision in given.floats.split(","):
                 found = run(script, method, precision, given.timeout)
                 words.append(verdict(found))
-                detail = found["seen"] if words[-1] in ("lower", "NOT LOWER") else found["status"]
+                seen = found.get("seen")
+                detail = found["status"]
+                if isinstance(seen, list) and seen:
+                    detail = f"{detail}: {seen[0][1]:.2e} -> {seen[-1][2]:.2e} in {len(seen)} x 50 iterations"
                 notes = found.get("notes") or ""
                 print(f"{script.name:40} {method:8} {precision} {words[-1]:9} {detail} {notes}", flush=True)
         return True, words
