@@ -20,7 +20,15 @@ the model as accuracy grows.
 **How far a sweep goes.**  A local step obeys the radius, which the local ratios adapt.  The number m of local
 steps is adapted by rho: a sweep that the parts' objectives mispredict is too long for the parts' accuracy.
 As the loss falls the parts agree less, m shrinks, and below 2 the step becomes that of the plain trust
-region: the decomposition fades where it does not pay, and is tried again later.
+region: the decomposition fades where it does not pay, and is tried again later.  rho alone does not tell when
+data parts should fade, for it weighs all directions by what they contribute to f, while at high accuracy
+those decide along which f hardly changes.  So the sweep's change of the gradient is compared with what the
+parts have seen of it, in the metric of the model,
+
+    eta = |(g(theta_k + s) - g(theta_k)) - y|_H / |g(theta_k + s) - g(theta_k)|_H.
+
+While sweeps help, eta is about 0.8; when they no longer do, it is 1: what the parts know of the curvature is
+noise then.
 
 Sources: Cruz Alegria et al., arXiv:2312.13677 and 2502.05133; additive and multiplicative Schwarz methods for
 convex optimization: Park, arXiv:1912.03617; the linear term of F_d is that of variance reduction, Johnson &
@@ -56,7 +64,8 @@ FIRST = 4  # local steps of the first sweep
 SHORTEN, GROW = 0.6, 1.25  # of the number of local steps
 REGROW = 0.1  # more after a plain step: sweeps are tried again after eight of them, later if they did not pay
 PAIRS = 8  # that a group's sweep gives to the others, its latest: more cost as much and teach no more
-MEMORY = 0.1  # weight of the latest plain step in the mean rate
+MEMORY = 0.1  # weight of the latest step in a mean
+BLIND = 0.9  # eta at which the parts see too little of f
 TINY = 1e-300
 DECOMPOSITIONS = ("data", "parameters", "stages")
 
@@ -120,6 +129,7 @@ class SAPTS(TrustRegion):
         self.reach = math.inf  # bound of a part's way in a sweep of a fixed number of steps
         self._plain_rate = math.inf  # of log f per unit of work, by steps without a sweep; unknown yet
         self._unpaid = 0  # sweeps in a row that did worse
+        self._eta = math.nan  # mean over sweeps on all points; unknown yet
         # Of parts with a model of their own: it, and its radius.
         self._local: dict[int, tuple[Curvature, float]] = {}
         self.batches = Batches(self.sweep.batch)
@@ -270,6 +280,8 @@ class SAPTS(TrustRegion):
         if trial is not None and math.isfinite(trial.value):
             g_trial = trial.gradient()
             finite = self._everywhere(bool(torch.isfinite(g_trial).all()))
+            if finite and division.shared and self.batches.whole:
+                self._compare(g_trial - g, torch.stack([c.y for c in corrections]).mean(0))
             accepted = accepted and finite
             learned: list[Pair] = []
             if self.sweep.pooled and not self._in_place(division) and not division.sharded:
@@ -324,12 +336,16 @@ class SAPTS(TrustRegion):
     ) -> None:
         """The number of local steps, and the radius that the local ratios found.
 
-        Blocks and stages cost a pass over all points at every local step, so that their sweeps must also earn
-        as much per work as plain steps do, in work done side by side by as many ranks as there are groups.
+        Data parts must know something of f.  Blocks and stages cost a pass over all points at every local
+        step, so that their sweeps must also earn as much per work as plain steps do, in work done side by side
+        by as many ranks as there are groups.
         """
         work = max(sum(record.work for record in c.records) for c in corrections)
         if self.sweep.adaptive:
-            paid = division.shared or gain >= self._plain_rate * (work + 1.0 / division.count)
+            if division.shared:
+                paid = not self._eta > BLIND
+            else:
+                paid = gain >= self._plain_rate * (work + 1.0 / division.count)
             self._unpaid = 0 if paid else self._unpaid + 1
             self._lengthen(rho if paid else -math.inf, GROW)
         else:
@@ -345,6 +361,14 @@ class SAPTS(TrustRegion):
         if rho <= 0:
             self.radius *= 0.5
             self._local = {i: (curvature, 0.5 * radius) for i, (curvature, radius) in self._local.items()}
+
+    def _compare(self, change: Tensor, seen: Tensor) -> None:
+        """Take eta of a sweep into its mean."""
+        whole, missed = self.curvature.square(change), self.curvature.square(change - seen)
+        if not (whole > 0 and missed >= 0):
+            return
+        eta = math.sqrt(missed / whole)
+        self._eta = eta if math.isnan(self._eta) else self._eta + MEMORY * (eta - self._eta)
 
     def _lengthen(self, rho: float, factor: float) -> None:
         """More local steps after a sweep that came out as predicted, fewer after one that did not."""
@@ -409,6 +433,7 @@ class SAPTS(TrustRegion):
             "parts": self.count,
             "plain_rate": self._plain_rate,
             "unpaid": self._unpaid,
+            "eta": self._eta,
             "local": own,
             "sizes": list(self._products.sizes),
             "batches": self.batches.state_dict(),
@@ -431,7 +456,7 @@ class SAPTS(TrustRegion):
         self._products.sizes = list(state["sizes"])
         super().load_state_dict(rest)
         self.local_steps, self._local, self._division = state["local_steps"], {}, None
-        self._plain_rate, self._unpaid = state["plain_rate"], state["unpaid"]
+        self._plain_rate, self._unpaid, self._eta = state["plain_rate"], state["unpaid"], state["eta"]
         self.reach = state["reach"]
         each = self.count // self.communicator.size
         for number, saved in state["local"].items() if state["parts"] == self.count else ():

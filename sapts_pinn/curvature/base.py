@@ -16,6 +16,7 @@ Source: Conn, Gould and Toint, Trust-Region Methods (SIAM, 2000), chapters 6 and
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from copy import deepcopy
@@ -94,6 +95,10 @@ class Curvature(ABC):
     def learn_all(self, pairs: Iterable[Pair]) -> int:
         """Learn pairs in turn; how many were used."""
         return sum(self.learn(*pair) for pair in pairs)
+
+    def square(self, v: Tensor) -> float:
+        """v.Hv of a gradient's change v [n] in the inverse H of the model; NaN where it is not at hand."""
+        return math.nan
 
     def branch(self) -> Curvature:
         """A model that starts from this one's knowledge and learns on its own."""

@@ -185,6 +185,10 @@ class SSBroyden(Curvature):
             tau = min(1.0, 1.0 / b) * min(sigma_n, 1.0 / theta)
         return tau, (1.0 - theta) / (1.0 + a * theta)
 
+    def square(self, v: Tensor) -> float:
+        """v.Hv."""
+        return float(v.dot(self._begin(v).times(v)))
+
     def branch(self) -> SSBroyden:
         """A model that shares H, which must not change meanwhile, and corrects it for itself."""
         other = SSBroyden()
