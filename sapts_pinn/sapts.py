@@ -337,8 +337,8 @@ class SAPTS(TrustRegion):
         """The number of local steps, and the radius that the local ratios found.
 
         Data parts must know something of f.  Blocks and stages cost a pass over all points at every local
-        step, so that their sweeps must also earn as much per work as plain steps do, in work done side by side
-        by as many ranks as there are groups.
+        step, so that their sweeps must also earn as much per work as plain steps do, in work done side by
+        side by as many ranks as there are groups.
         """
         work = max(sum(record.work for record in c.records) for c in corrections)
         if self.sweep.adaptive:

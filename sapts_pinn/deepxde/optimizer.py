@@ -8,6 +8,7 @@ knows residuals.  Everything else of the training loop stays DeepXDE's own.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -208,7 +209,8 @@ class _Ending(dde.callbacks.Callback):  # type: ignore[misc]
         if model.stop_training and (
             not model.losshistory.steps or model.losshistory.steps[-1] != model.train_state.step
         ):
-            model._test(verbose=0)
+            silently = {"verbose": 0} if "verbose" in inspect.signature(model._test).parameters else {}
+            model._test(**silently)
 
     def _agree(self, model: Any) -> None:
         self._iteration += 1

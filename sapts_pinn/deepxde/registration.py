@@ -108,7 +108,7 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
         raise ValueError(f"{name!r} has no learning rate that could decay; drop decay={given['decay']!r}")
     if given["lr"] is not None:
         warnings.warn(f"{name!r} has no learning rate: lr={given['lr']!r} is ignored", stacklevel=4)
-    if dde.config.mixed:
+    if getattr(dde.config, "mixed", False):  # not there before DeepXDE 1.13
         raise ValueError(f"{name!r} needs one precision; call dde.config.set_default_float('float32')")
     if type(model).compile is not dde.Model.compile or "zcs" in type(model).__module__:
         raise ValueError(

@@ -29,9 +29,9 @@ SMALL: dict[str, Any] = {"network": (8, 8), "points": 60, "condition_points": 20
 def test_every_problem_of_the_zoo(name: str, exact: bool) -> None:
     model = to_deepxde(build(name), **SMALL, exact=exact)
     assert len(model.data.bcs) == 0 or not exact or name in ("poisson-5d", "poisson-lshape", "allen-cahn")
-    model.compile("tr", metrics=["l2 relative error"], verbose=0)
+    model.compile("tr", metrics=["l2 relative error"])
     assert model.opt.objective.squares and model.opt.divisible
-    history, state = model.train(iterations=10, verbose=0)
+    history, state = model.train(iterations=10)
     assert state.loss_train.sum() < history.loss_train[0].sum()
     assert np.isfinite(state.metrics_test).all()
 
@@ -45,7 +45,7 @@ def test_loss_and_gradient_are_those_of_solve(name: str) -> None:
     network = build_network((8, 8), inputs, outputs, torch.Generator().manual_seed(0), torch.float64)
     mine = Model(problem, network)
     scatter_(list(model.net.parameters()), gather(list(network.parameters())))
-    model.compile("tr", verbose=0)
+    model.compile("tr")
     theirs = model.opt.objective
     points = torch.as_tensor(model.data.train_x)
     ends = np.cumsum([0, *model.data.num_bcs])
@@ -76,8 +76,8 @@ def test_unknown_coefficients_and_observations() -> None:
     )
     model = to_deepxde(problem, **SMALL, exact=False)
     variables = list(model.coefficients.values())
-    model.compile("sapts-d", external_trainable_variables=variables, verbose=0)
-    model.train(iterations=150, verbose=0)
+    model.compile("sapts-d", external_trainable_variables=variables)
+    model.train(iterations=150)
     assert float(model.coefficients["k"].detach()) == pytest.approx(1.0, abs=0.02)
 
 
@@ -149,8 +149,8 @@ def test_geometries_in_deepxde_itself() -> None:
     data = dde.data.TimePDE(domain, heat, conditions, num_domain=80, num_boundary=60, num_initial=20)
     assert min(data.num_bcs) > 5
     model = dde.Model(data, dde.nn.FNN([3, 8, 8, 1], "tanh", "Glorot normal"))
-    model.compile("sapts-d", verbose=0)
-    history, state = model.train(iterations=20, verbose=0)
+    model.compile("sapts-d")
+    history, state = model.train(iterations=20)
     assert state.loss_train.sum() < 0.8 * history.loss_train[0].sum()
 
 

@@ -40,7 +40,7 @@ def native(
     model: Any, loss: Any = "MSE", weights: Any = None, parameters: Any = None
 ) -> tuple[float, Tensor]:
     """What DeepXDE trains on."""
-    dde.Model.compile.__wrapped__(model, "adam", lr=1e-3, loss=loss, loss_weights=weights, verbose=0)
+    dde.Model.compile.__wrapped__(model, "adam", lr=1e-3, loss=loss, loss_weights=weights)
     data = model.data
     losses = model.outputs_losses_train(data.train_x, data.train_y, getattr(data, "train_aux_vars", None))[1]
     total = losses.sum()
@@ -140,7 +140,18 @@ def test_the_jacobian_is_that_of_the_residuals(build: Build, name: str) -> None:
     assert bool(objective.rowwise) == pointwise
 
 
-@pytest.mark.parametrize(("kind", "factor"), [("l1", 1e-2), ("l2", 1e-2)])
+OLD = tuple(map(int, dde.__version__.split(".")[:2])) < (1, 13)
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor"),
+    [
+        pytest.param(
+            "l1", 1e-2, marks=pytest.mark.skipif(OLD, reason="DeepXDE did not have it with PyTorch")
+        ),
+        ("l2", 1e-2),
+    ],
+)
 def test_regularisation_is_part_of_the_loss(build: Build, kind: str, factor: float) -> None:
     model = build("burgers", regularization=[kind, factor])
     value, gradient = native(model)
@@ -160,12 +171,16 @@ def test_regularisation_is_part_of_the_loss(build: Build, kind: str, factor: flo
         assert close(look.jacobian().T @ look.residual(), g)
 
 
+def absolute(a: Tensor, b: Tensor) -> Tensor:
+    return (a - b).abs().mean()
+
+
 @pytest.mark.parametrize(
     ("loss", "squares"),
     [
         ("MSE", True),
-        ("MAE", False),
-        (["MSE", "MSE", "MAE"], False),
+        (absolute, False),
+        (["MSE", "MSE", absolute], False),
         (["MSE"] * 3, True),
         (lambda a, b: ((a - b) ** 4).mean(), False),
     ],

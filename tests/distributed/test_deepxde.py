@@ -74,9 +74,9 @@ class StopAt(dde.callbacks.Callback):  # type: ignore[misc]
 
 def trained(method: str, **options: Any) -> Any:
     made = model()
-    made.compile(method, external_trainable_variables=[made.viscosity], verbose=0, **options)
+    made.compile(method, external_trainable_variables=[made.viscosity], **options)
     resampler = dde.callbacks.PDEPointResampler(period=8)
-    made.train(iterations=20, display_every=20, verbose=0, callbacks=[resampler])
+    made.train(iterations=20, display_every=20, callbacks=[resampler])
     return made
 
 
@@ -90,8 +90,8 @@ def train_all(folder: str) -> dict[str, Any]:
         found[f"{method} saved"] = made.save(f"{folder}/{method}")
     # One rank alone wants to stop.
     made = model()
-    made.compile("sapts-d", verbose=0)
-    _, state = made.train(iterations=10**6, verbose=0, callbacks=[StopAt(7)] if ranks.rank else [])
+    made.compile("sapts-d")
+    _, state = made.train(iterations=10**6, callbacks=[StopAt(7)] if ranks.rank else [])
     found["stopped"] = state.step
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
@@ -100,7 +100,7 @@ def train_all(folder: str) -> dict[str, Any]:
         made.train(iterations=2)
     found["said"] = said.getvalue()
     try:
-        model(seed=ranks.rank).compile("sapts-d", verbose=0)
+        model(seed=ranks.rank).compile("sapts-d")
     except ValueError as error:
         found["refused"] = str(error)
     return found
@@ -114,7 +114,7 @@ def test_ranks_do_as_parts_in_one_process(run_ranks: Callable[..., list[Any]], t
         assert float((alone - a[method]).abs().max()) <= 1e-12, method
         assert a[f"{method} saved"] == b[f"{method} saved"]
         restored = model()
-        restored.compile(method, external_trainable_variables=[restored.viscosity], verbose=0, **options)
+        restored.compile(method, external_trainable_variables=[restored.viscosity], **options)
         restored.restore(a[f"{method} saved"])
         assert torch.equal(gather(restored.opt.objective.parameters), a[method])
     assert a["stopped"] == b["stopped"] >= 7
