@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -70,6 +71,7 @@ def improve(
     steps: int,
     rule: RadiusRule,
     reach: float = math.inf,
+    deadline: float = math.inf,
 ) -> tuple[Tensor, LocalEvaluation, Record, list[Pair]]:
     """Take up to `steps` trust-region steps on F_d.
 
@@ -82,16 +84,18 @@ def improve(
         steps: At most so many trials.
         rule: Acceptance and radius.
         reach: Bound of the sum of the steps' lengths.
+        deadline: `time.monotonic()` after which no further step begins.
 
     Returns:
         Where it ended [n], F_d there, what was done, and the secant pairs.
     """
     here, g, record = start, start.gradient(), Record(part.number, radius=radius)
     pairs: list[Pair] = []
-    curvature.prepare(here)
+    if time.monotonic() <= deadline:
+        curvature.prepare(here)
     for _ in range(steps):
         left = reach - record.length
-        if record.length > (1.0 - FULL) * reach:
+        if record.length > (1.0 - FULL) * reach or time.monotonic() > deadline:
             break
         step = curvature.solve(g, min(record.radius, left))
         if not step.predicted > ROUNDING * EPSILON[g.element_size()] * abs(here.value):

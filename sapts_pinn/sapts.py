@@ -127,6 +127,7 @@ class SAPTS(TrustRegion):
         limit = self.sweep.local_steps
         self.local_steps = float(min(limit, FIRST) if self.sweep.adaptive else limit)
         self.reach = math.inf  # bound of a part's way in a sweep of a fixed number of steps
+        self.deadline = math.inf  # `time.monotonic()` after which a sweep is cut short
         self._plain_rate = math.inf  # of log f per unit of work, by steps without a sweep; unknown yet
         self._unpaid = 0  # sweeps in a row that did worse
         self._eta = math.nan  # mean over sweeps on all points; unknown yet
@@ -400,7 +401,9 @@ class SAPTS(TrustRegion):
             if known is None or (curvature.linearises and not known.whole):
                 known = part.evaluate(z)
             before = division.objective.counters.gradients
-            z, end, record, pairs = improve(part, z, known, curvature, radius, steps, self.rule, self.reach)
+            z, end, record, pairs = improve(
+                part, z, known, curvature, radius, steps, self.rule, self.reach, self.deadline
+            )
             record.work = division.objective.counters.gradients - before
             if pooled:
                 radius = record.radius

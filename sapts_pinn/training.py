@@ -230,6 +230,8 @@ class Trainer:
             self.collocation.redraw(self.model)
             self._share_points()
             self._set_points()
+        if isinstance(self.optimizer, SAPTS):  # with Gauss-Newton blocks a sweep can take minutes
+            self.optimizer.deadline = time.monotonic() + self.seconds_left
         before = self.loss
         self.loss = float(self.optimizer.step(self.objective))
         self.iteration += 1

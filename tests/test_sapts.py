@@ -556,6 +556,45 @@ def test_pooled_pairs_teach_the_one_model() -> None:
     assert found[True][0] == found[True][1] + 1
 
 
+def test_eta_is_what_the_parts_have_not_seen_of_the_gradients_change() -> None:
+    objective = pinn()
+    optimizer = sapts(objective, "data", parts=3)
+    optimizer.step(objective)
+    H = optimizer.curvature.H
+    change, seen = randn(len(H), seed=1), randn(len(H), seed=2)
+    missed = change - seen
+    eta = math.sqrt(float(missed @ H @ missed) / float(change @ H @ change))
+    optimizer._eta = math.nan
+    optimizer._compare(change, seen)
+    assert optimizer._eta == pytest.approx(eta, rel=1e-10)
+    optimizer._compare(change, change)
+    assert optimizer._eta == pytest.approx(0.9 * eta, rel=1e-10)
+
+
+@pytest.mark.parametrize(("eta", "fade"), [(0.99, True), (0.5, False), (math.nan, False)])
+def test_parts_that_see_nothing_fade(monkeypatch: pytest.MonkeyPatch, eta: float, fade: bool) -> None:
+    monkeypatch.setattr(SAPTS, "_compare", lambda self, *_: setattr(self, "_eta", eta))
+    objective = pinn()
+    optimizer = sapts(objective, "data", parts=3)
+    swept = []
+    for _ in range(30):
+        optimizer.step(objective)
+        swept.append("sweep" in optimizer.info)
+    assert any(swept[:3]) and any(swept[-10:]) != fade
+
+
+def test_a_sweep_is_cut_short_at_its_deadline() -> None:
+    """A run of so many seconds does not wait for the steps that a sweep might still take."""
+    counts = []
+    for deadline in (math.inf, 0.0):
+        objective = pinn()
+        optimizer = sapts(objective, "data", parts=3, visits=0, adaptive=False, local_steps=5)
+        optimizer.deadline = deadline
+        optimizer.step(objective)
+        counts.append([part["steps"] for part in optimizer.info["parts"]])
+    assert counts == [[5, 5, 5], [0, 0, 0]]
+
+
 def test_batches_grow_and_end_with_all_points() -> None:
     objective = pinn(points=4000)
     optimizer = sapts(objective, "data", batch=0.3)
