@@ -5,8 +5,9 @@
 
 Every script is run with the import added, the first argument of `compile` replaced and its learning rate
 dropped, and 50 iterations.  A script passes when its loss falls, or when it is refused in a sentence.
-Whether it runs on the PyTorch backend at all is found out with DeepXDE's own optimizers.  This is a
-measurement of minutes and no test: the examples are not part of DeepXDE's package.
+The variant for PyTorch is chosen where a script has several.  Whether it runs at all is found out with
+DeepXDE's own optimizers.  This is a measurement of minutes and no test: the examples are not part of
+DeepXDE's package.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +41,37 @@ _dde.Model.train = _recorded
 """
 
 
+MARKER = re.compile(r"\s*# (?:Backend|Import .* backend|Use .* backend) ?(.*)")
+
+
+def for_pytorch(text: str) -> str:
+    """The variant for PyTorch of a script: variants follow one another, all but one commented out.
+
+    A variant begins with a comment that names its backends.  TensorFlow's comes first and is active.
+    """
+    out: list[str] = []
+    mine = active = (
+        None  # of a variant: whether it is PyTorch's, and whether it is code (None: not known yet)
+    )
+    for line in text.splitlines():
+        bare = line.strip()
+        if found := MARKER.fullmatch(line):
+            mine, active = "pytorch" in found[1], None
+            continue
+        if mine is not None and active is None and bare:
+            active = not bare.startswith("#")
+        if mine is None or (mine and active):
+            out.append(line)
+        elif active:
+            continue  # up to the next variant
+        elif bare.startswith("#"):
+            out += [re.sub(r"^(\s*)# ?", r"\1", line)] if mine else []
+        else:
+            mine = None
+            out.append(line)
+    return "\n".join(out) + "\n"
+
+
 class Changes(ast.NodeTransformer):
     """Another method, 50 iterations."""
 
@@ -61,7 +94,7 @@ class Changes(ast.NodeTransformer):
 
 def run(script: Path, method: str | None, precision: str, timeout: float) -> dict[str, object]:
     """One script; without a method as it is, for two iterations."""
-    tree = Changes(method, 50 if method else 2).visit(ast.parse(script.read_text()))
+    tree = Changes(method, 50 if method else 2).visit(ast.parse(for_pytorch(script.read_text())))
     ours = "import sapts_pinn.deepxde" if method else "os.environ['DDE_BACKEND'] = 'pytorch'"
     start = PREAMBLE.format(ours=ours, precision=f"_dde.config.set_default_float({precision!r})")
     source = start + ast.unparse(ast.fix_missing_locations(tree))
@@ -116,13 +149,14 @@ def main() -> None:
     able = 0
 
     def report(script: Path) -> tuple[bool, list[str]]:
-        found = run(script, None, "float32", given.timeout)
-        if not str(found["status"]).startswith(("done", "cut off")):
-            print(f"{script.name:40} does not run on PyTorch: {str(found['status'])[:90]}", flush=True)
-            return False, []
         words = []
-        for method in given.methods.split(","):
-            for precision in given.floats.split(","):
+        for precision in given.floats.split(","):
+            found = run(script, None, precision, given.timeout)
+            if not str(found["status"]).startswith(("done", "cut off")):
+                why = str(found["status"])[:90]
+                print(f"{script.name:40} does not run in DeepXDE itself, {precision}: {why}", flush=True)
+                continue
+            for method in given.methods.split(","):
                 found = run(script, method, precision, given.timeout)
                 words.append(verdict(found))
                 seen = found.get("seen")
@@ -131,7 +165,7 @@ def main() -> None:
                     detail = f"{detail}: {seen[0][1]:.2e} -> {seen[-1][2]:.2e} in {len(seen)} x 50 iterations"
                 notes = found.get("notes") or ""
                 print(f"{script.name:40} {method:8} {precision} {words[-1]:9} {detail} {notes}", flush=True)
-        return True, words
+        return bool(words), words
 
     with ThreadPoolExecutor(given.jobs) as pool:
         for ran, words in pool.map(report, scripts):
