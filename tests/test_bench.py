@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from inspect import signature
 
 import pytest
@@ -15,6 +16,7 @@ from sapts_pinn.bench import (
     child,
     first_step,
     gradients,
+    in_deepxde,
     main,
     memory,
     points,
@@ -46,17 +48,19 @@ TOY = {
         "9 iterations",
         *SMALL,
     ],
+    "deepxde": ["--problems", "lorenz-inverse", "--methods", "tr,adam", "--seconds", "1", "--seeds", "0"],
 }
 
 
 def in_this_process(function, **arguments):
-    return json.loads(json.dumps(function(**arguments)))
+    with redirect_stdout(sys.stderr):  # as a child does
+        return json.loads(json.dumps(function(**arguments)))
 
 
 @pytest.fixture
 def here(monkeypatch):
     """Measure in this process, which has loaded PyTorch already."""
-    for suite in (ablation, accuracy, memory, points, radius):
+    for suite in (ablation, accuracy, in_deepxde, memory, points, radius):
         monkeypatch.setattr(suite, "in_child", in_this_process)
     monkeypatch.setattr(scaling, "launch", lambda ranks, **a: in_this_process(scaling.measure, **a))
     times = {"from_outside": 2.0, "seconds_to_first_step": 1.9, "until_started": 0.1, "whole": 9.0}
@@ -64,6 +68,8 @@ def here(monkeypatch):
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
+    if "deepxde" in sys.modules:  # whose precision is global
+        sys.modules["deepxde"].config.set_default_float("float32")
 
 
 def run(suite, folder):
@@ -94,6 +100,7 @@ def test_a_suite_prints_a_table_and_writes_its_figures(suite, tmp_path, capsys, 
             and "| tr, default |" in (tmp_path / "ablation.md").read_text()
         ),
         "radius": lambda: len(found["rows"]) == 14 and "max / min" in out,
+        "deepxde": lambda: all(row["status"] == "done" and row["steps"] > 5 for row in found["rows"]),
         "scaling": lambda: all(row["reached"] for row in found["rows"]) and "stand-in for a network" in out,
     }
     assert check[suite]()
@@ -153,6 +160,9 @@ def test_a_failed_run_is_told_and_tried_again(tmp_path, capsys, here, monkeypatc
         (["gradients", "--repeats", "0"], "--repeats must be at least 1, not 0"),
         (["gradients", "--seconds", "nan"], "--seconds must be at least 0.001, not nan"),
         (["first-step", "--bogus", "1"], "Unknown option"),
+        (["deepxde", "--problems", "heat"], "there is no problem 'heat' here; choose of burgers"),
+        (["deepxde", "--methods", "newton"], "unknown method 'newton'"),
+        (["deepxde", "--precision", "double"], "--precision must be float32 or float64, not 'double'"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_status_2(arguments, message, capsys, tmp_path, monkeypatch):
