@@ -63,6 +63,7 @@ def here(monkeypatch):
     for suite in (ablation, accuracy, in_deepxde, memory, points, radius):
         monkeypatch.setattr(suite, "in_child", in_this_process)
     monkeypatch.setattr(scaling, "launch", lambda ranks, **a: in_this_process(scaling.measure, **a))
+    monkeypatch.setenv("DDE_BACKEND", "pytorch")  # as children have it
     times = {"from_outside": 2.0, "seconds_to_first_step": 1.9, "until_started": 0.1, "whole": 9.0}
     monkeypatch.setattr(first_step, "measure", lambda problem, seed, cache: times)
     threads = torch.get_num_threads()

@@ -150,9 +150,11 @@ def lorenz() -> Case:
 
     domain, at = dde.geometry.TimeDomain(0, 3), times[:, None]
     start = [-8, 7, 27]
-    conditions = [
-        dde.icbc.IC(domain, lambda _, v=v: v, _everywhere, component=i) for i, v in enumerate(start)
-    ]
+
+    def initial(i: int) -> Any:  # a function of one argument: DeepXDE counts them
+        return dde.icbc.IC(domain, lambda _: start[i], _everywhere, component=i)
+
+    conditions = [initial(i) for i in range(3)]
     conditions += [dde.icbc.PointSetBC(at, seen[:, i : i + 1], component=i) for i in range(3)]
     data = dde.data.PDE(domain, system, conditions, num_domain=400, num_boundary=2, anchors=at)
     model = dde.Model(data, dde.nn.FNN([1] + [40] * 3 + [3], "tanh", "Glorot uniform"))
