@@ -27,8 +27,8 @@ parts have seen of it, in the metric of the model,
 
     eta = |(g(theta_k + s) - g(theta_k)) - y|_H / |g(theta_k + s) - g(theta_k)|_H.
 
-While sweeps help, eta is about 0.8; when they no longer do, it is 1: what the parts know of the curvature is
-noise then.
+On Burgers' equation eta is about 0.8 while sweeps help, and 0.99 when they no longer do: what the parts know
+of the curvature is noise then.
 
 Sources: Cruz Alegria et al., arXiv:2312.13677 and 2502.05133; additive and multiplicative Schwarz methods for
 convex optimization: Park, arXiv:1912.03617; the linear term of F_d is that of variance reduction, Johnson &
@@ -64,8 +64,9 @@ FIRST = 4  # local steps of the first sweep
 SHORTEN, GROW = 0.6, 1.25  # of the number of local steps
 REGROW = 0.1  # more after a plain step: sweeps are tried again after eight of them, later if they did not pay
 PAIRS = 8  # that a group's sweep gives to the others, its latest: more cost as much and teach no more
-MEMORY = 0.1  # weight of the latest step in a mean
-BLIND = 0.9  # eta at which the parts see too little of f
+MEMORY = 0.1  # weight of the latest plain step in the mean rate
+LONG = 0.02  # weight of the latest sweep in the mean of eta: one sweep says little
+BLIND = 0.9  # mean eta at which the parts see too little of f
 TINY = 1e-300
 DECOMPOSITIONS = ("data", "parameters", "stages")
 
@@ -130,7 +131,7 @@ class SAPTS(TrustRegion):
         self.deadline = math.inf  # `time.monotonic()` after which a sweep is cut short
         self._plain_rate = math.inf  # of log f per unit of work, by steps without a sweep; unknown yet
         self._unpaid = 0  # sweeps in a row that did worse
-        self._eta = math.nan  # mean over sweeps on all points; unknown yet
+        self._eta = 0.0  # mean over sweeps on all points; the parts are trusted until they have failed often
         # Of parts with a model of their own: it, and its radius.
         self._local: dict[int, tuple[Curvature, float]] = {}
         self.batches = Batches(self.sweep.batch)
@@ -344,7 +345,7 @@ class SAPTS(TrustRegion):
         work = max(sum(record.work for record in c.records) for c in corrections)
         if self.sweep.adaptive:
             if division.shared:
-                paid = not self._eta > BLIND
+                paid = self._eta < BLIND
             else:
                 paid = gain >= self._plain_rate * (work + 1.0 / division.count)
             self._unpaid = 0 if paid else self._unpaid + 1
@@ -368,8 +369,7 @@ class SAPTS(TrustRegion):
         whole, missed = self.curvature.square(change), self.curvature.square(change - seen)
         if not (whole > 0 and missed >= 0):
             return
-        eta = math.sqrt(missed / whole)
-        self._eta = eta if math.isnan(self._eta) else self._eta + MEMORY * (eta - self._eta)
+        self._eta += LONG * (math.sqrt(missed / whole) - self._eta)
 
     def _lengthen(self, rho: float, factor: float) -> None:
         """More local steps after a sweep that came out as predicted, fewer after one that did not."""
