@@ -80,7 +80,7 @@ def _method(optimizer: Any) -> tuple[str, Method] | None:
     if not isinstance(optimizer, str):
         return None
     name = optimizer.lower()
-    if name.replace("_", "-").split("-")[0] not in OURS:
+    if not name.startswith(("sapts", "thesis")) and name.replace("_", "-").split("-")[0] not in OURS:
         return None
     known = [key for key in METHODS if key.split("-")[0] in OURS]
     if name not in known:

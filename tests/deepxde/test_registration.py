@@ -307,6 +307,7 @@ REFUSED = [
     ("burgers", "tr", {"parts": 3}, "'tr' does not know the option 'parts'; it knows"),
     ("burgers", "tr-lbfgs", {"curvature": "lsr1"}, "does not know the option 'curvature'"),
     ("burgers", "sapts", {}, "unknown optimizer 'sapts'; did you mean 'sapts-"),
+    ("burgers", "saptsd", {}, "unknown optimizer 'saptsd'; did you mean 'sapts-d'"),
     ("burgers", "sapts_d", {}, "unknown optimizer 'sapts_d'; did you mean 'sapts-d'"),
     ("burgers", "sapts-ip", {}, "divides the network into stages.*use 'sapts-p'"),
     ("burgers", "sapts-d", {"parts": 100000}, "use fewer parts or more points"),
