@@ -31,7 +31,7 @@ from .views import View, Whole, refresh, view_of
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Call = tuple[Tensor, Tensor, Tensor]  # of a loss function: its value, and its two arguments
-SQUARES = 1e-5  # relative difference of f and |r|^2 / 2, or of f and the sum of parts, that float32 explains
+SQUARES = 1e-4  # relative difference of f and |r|^2 / 2, or of f and the sum of parts, that float32 explains
 PARTS = 1e-3  # and of their gradients
 AWAY = 0.1  # of the size of the parameters
 
@@ -82,7 +82,7 @@ class DeepXDEObjective(Separable):
     ) -> None:
         self.model = model
         self.loss = dde.losses.get(loss)
-        self.loss_weights = loss_weights
+        self.loss_weights = None if loss_weights is None else [float(w) for w in loss_weights]
         self.parameters = list(model.net.parameters() if parameters is None else parameters)
         self.counters, self.share = counters or Counters(), 1.0
         kinds = {p.dtype for p in self.parameters}

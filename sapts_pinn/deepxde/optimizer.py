@@ -105,11 +105,13 @@ class Bound(torch.optim.Optimizer):
             )
 
     def _take_points(self) -> None:
-        """A new objective when DeepXDE has new points, or another batch."""
-        state = self.model.train_state
-        if state.X_train is None or _points(state.X_train) is self._points:
+        """A new objective when DeepXDE has new points, another batch, or other weights of the terms."""
+        state, weights = self.model.train_state, _listed(self.model.loss_weights)
+        if state.X_train is None or (
+            _points(state.X_train) is self._points and weights == self.objective.loss_weights
+        ):
             return
-        self._points = _points(state.X_train)
+        self._points, self.objective.loss_weights = _points(state.X_train), weights
         if isinstance(self.inner, SAPTS):
             self.inner.renew()
         self.objective = self.objective.renewed(state.X_train, state.y_train, state.train_aux_vars)
@@ -223,6 +225,11 @@ class _Ending(dde.callbacks.Callback):  # type: ignore[misc]
         )
         self._asking = self._iteration + answers[0][1]
         model.stop_training = any(wish for wish, _ in answers)
+
+
+def _listed(weights: Any) -> list[float] | None:
+    """A copy: they may be changed in place."""
+    return None if weights is None else [float(w) for w in weights]
 
 
 def _points(inputs: Any) -> Any:

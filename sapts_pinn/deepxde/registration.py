@@ -126,7 +126,7 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
             f"{name!r} divides the network into stages, which DeepXDE's derivatives do not allow; "
             "use 'sapts-p'"
         )
-    divisible = objective.adds_up()
+    divisible = objective.adds_up() if method.divides or ranks.size > 1 else True
     if method.divides == "data" and not divisible:
         if isinstance(objective.view, Whole):
             raise TypeError(refusal(model.data))

@@ -30,7 +30,7 @@ def test_every_problem_of_the_zoo(name: str, exact: bool) -> None:
     model = to_deepxde(build(name), **SMALL, exact=exact)
     assert len(model.data.bcs) == 0 or not exact or name in ("poisson-5d", "poisson-lshape", "allen-cahn")
     model.compile("tr", metrics=["l2 relative error"])
-    assert model.opt.objective.squares and model.opt.divisible
+    assert model.opt.objective.squares and model.opt.objective.adds_up()
     history, state = model.train(iterations=10)
     assert state.loss_train.sum() < history.loss_train[0].sum()
     assert np.isfinite(state.metrics_test).all()

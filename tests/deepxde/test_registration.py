@@ -140,6 +140,18 @@ def test_loss_weights_decide(build: Build) -> None:
     assert b.losshistory.loss_train[-1][2] < a.losshistory.loss_train[-1][2]
 
 
+def test_weights_that_a_callback_changes_are_taken_up(build: Build) -> None:
+    class Reweight(dde.callbacks.Callback):
+        def on_epoch_end(self) -> None:
+            if self.model.train_state.step == 10:
+                self.model.loss_weights[2] = 100.0  # in place, as some callbacks do
+
+    model = compile_(build("burgers"), "tr", loss_weights=[1.0, 1.0, 1.0])
+    train(model, 15, callbacks=[Reweight()])
+    assert model.opt.info["loss"] == pytest.approx(model.train_state.loss_train.sum(), rel=1e-10)
+    assert model.opt.objective.last_terms["condition 2"] > 0.5 * model.opt.info["loss"]
+
+
 def test_unknown_coefficients_are_found(build: Build) -> None:
     model = compile_(build("inverse"), "tr")
     values: list[float] = []
