@@ -97,7 +97,8 @@ class Bound(torch.optim.Optimizer):
         problem = getattr(self.model.data, "pde", None)
         problem = problem if isinstance(problem, dde.data.PDE) else self.model.data
         distribution = getattr(problem, "train_distribution", None)
-        if distribution in FIXED:
+        batches = any(getattr(bc, "batch_size", None) for bc in getattr(problem, "bcs", ()))
+        if distribution in FIXED and not batches:  # of observations, which it does draw anew
             warnings.warn(
                 f"PDEPointResampler has no effect: train_distribution={distribution!r} gives the same points "
                 "at every draw; use train_distribution='pseudo' or 'LHS'",

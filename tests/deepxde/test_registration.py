@@ -235,6 +235,22 @@ def test_resampling_without_effect_is_told(build: Build) -> None:
         train(model, 2, callbacks=[dde.callbacks.PDEPointResampler(period=1)])
 
 
+def test_batches_of_observations_are_resampled(build: Build) -> None:
+    """Which has an effect although the points of the equation stay where they are."""
+    model = compile_(build("inverse-batches"), "tr")
+    seen = set()
+
+    class Watch(dde.callbacks.Callback):
+        def on_epoch_end(self) -> None:
+            seen.add(tuple(model.opt.objective.view.inputs[:5, 0]))
+
+    resampler = dde.callbacks.PDEPointResampler(period=5, pde_points=False, bc_points=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(model, 20, callbacks=[Watch(), resampler])
+    assert len(seen) == 4
+
+
 def test_another_number_of_points(build: Build) -> None:
     """As residual-based refinement adds them."""
     model = compile_(build("burgers"), "sapts-d")
