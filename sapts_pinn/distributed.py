@@ -24,8 +24,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-# Loaded here because its default arguments keep the group that there is by then: PyTorch's optimizers load
-# it at their first step: threads of that group would outlive it, and might abort the process as it exits.
+# Its default arguments keep the group that there is when it is loaded.  Left to PyTorch's optimizers, which
+# load it at their first step, that is ours, whose threads would then outlive it and might abort the exit.
 import torch.distributed.nn.functional
 from torch import Tensor
 

@@ -230,8 +230,10 @@ class Trainer:
             self.collocation.redraw(self.model)
             self._share_points()
             self._set_points()
-        if isinstance(self.optimizer, SAPTS):  # with Gauss-Newton blocks a sweep can take minutes
-            self.optimizer.deadline = time.monotonic() + self.seconds_left
+        if isinstance(self.optimizer, SAPTS):
+            # With Gauss-Newton blocks a sweep can take minutes.  Shorter ones are not cut, by which the radius
+            # would shrink, until the ranks have asked each other whether to stop.
+            self.optimizer.deadline = time.monotonic() + self.seconds_left + ASK_EVERY
         before = self.loss
         self.loss = float(self.optimizer.step(self.objective))
         self.iteration += 1

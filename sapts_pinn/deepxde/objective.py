@@ -232,7 +232,7 @@ class DeepXDEObjective(Separable):
         ]
 
     def residual(self, calls: Sequence[Call], value: Tensor) -> Tensor:
-        """R with its graph, from what was recorded and f."""
+        """The residuals r with their graph, from what was recorded and f."""
         rows = [
             scale * (found - wanted).reshape(-1)
             for scale, (_, wanted, found) in zip(self.scales(calls, value), calls, strict=True)

@@ -115,17 +115,17 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
             f"{type(model).__module__}.{type(model).__name__} computes its losses in a way of its own; "
             "use deepxde.Model"
         )
+    if method.divides == "stages":
+        raise ValueError(
+            f"{name!r} divides the network into stages, which DeepXDE's derivatives do not allow; "
+            "use 'sapts-p'"
+        )
     external = given["external_trainable_variables"]
     external = [] if external is None else external if isinstance(external, list) else [external]
     ranks = connect()
     _check_options(name, method, options)
     parameters: list[Tensor] = [*model.net.parameters(), *external]
     objective = DeepXDEObjective(model, given["loss"], given["loss_weights"], parameters)
-    if method.divides == "stages":
-        raise ValueError(
-            f"{name!r} divides the network into stages, which DeepXDE's derivatives do not allow; "
-            "use 'sapts-p'"
-        )
     divisible = objective.adds_up() if method.divides or ranks.size > 1 else True
     if method.divides == "data" and not divisible:
         if isinstance(objective.view, Whole):
