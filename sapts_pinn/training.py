@@ -231,8 +231,8 @@ class Trainer:
             self._share_points()
             self._set_points()
         if isinstance(self.optimizer, SAPTS):
-            # With Gauss-Newton blocks a sweep can take minutes.  Others are not cut, by which the radius would
-            # shrink: the ranks have asked each other by then whether to stop.
+            # With Gauss-Newton blocks a sweep can take minutes.  Others are not cut, which would shrink the
+            # radius: by then the ranks have asked each other whether to stop.
             self.optimizer.deadline = time.monotonic() + self.seconds_left + ASK_EVERY
         before = self.loss
         self.loss = float(self.optimizer.step(self.objective))
