@@ -1,11 +1,13 @@
 """All rows of the Jacobian of a DeepXDE model at once.
 
-The gradient caches of DeepXDE do not go together with `torch.func`.  But if every row of the points is given
-weights of its own, copies that are expanded and not stored, then a residual depends on the weights of its own
-row (or of its two rows, of a periodic pair), and one reverse pass of the sum of a term's errors finds the
-Jacobian rows of all of them.  It needs a network whose parameters are those of linear layers, and residuals
-that depend on one point each; a product with J tells whether it was so.  What is left, such as unknown
-coefficients, are columns J e_i.
+Where derivatives are propagated, the errors' derivatives by the bundle are carried through the network point
+by point. Elsewhere the gradient caches of DeepXDE do not go together with `torch.func`. But if every row of
+the points is given weights of its own, copies that are expanded and not stored, then a residual depends on
+the weights of its own row (or of its two rows, of a periodic pair), and one reverse pass of the sum of a
+term's errors finds the Jacobian rows of all of them. It needs a network whose parameters are those of linear
+layers.
+
+Both need residuals that depend on one point each; a product with J tells whether it was so.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def jacobian(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation)
         evaluation: A look at it, for products with J.
     """
     if objective.rowwise is not False:
-        J = _from_copies(objective, evaluation)
+        J = _from_bundle(objective) if objective.propagation else _from_copies(objective, evaluation)
         if J is not None and objective.rowwise is None:
             random = torch.Generator().manual_seed(0)
             v = torch.randn(J.shape[1], generator=random, dtype=torch.float64).to(J)
@@ -44,6 +46,76 @@ def jacobian(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation)
             return J
         objective.rowwise = False
     return _row_by_row(objective, evaluation)
+
+
+def _from_bundle(objective: DeepXDEObjective) -> Tensor | None:
+    """Through the propagated derivatives; None where the data do not allow it."""
+    places, propagation = objective.view.places(), objective.propagation
+    assert propagation is not None
+    if places is None:
+        return None
+    theta = torch.cat([p.detach().reshape(-1) for p in propagation.plan.weights])
+    coefficients = objective.parameters[len(propagation.plan.weights) :]
+    with torch.enable_grad():
+        bundle = propagation.forward(theta).requires_grad_()
+    calls, _, total = objective.look(network=lambda inputs: propagation.field(inputs, bundle))
+    scales = objective.scales(calls, total)
+    with torch.enable_grad():
+        errors = [scale * e.reshape(len(e), -1) for scale, e in zip(scales, _errors(calls), strict=True)]
+    found: list[list[Tensor]] = [[] for _ in errors]
+    for group in _apart(errors, places, objective.view.count()):
+        with torch.enable_grad():
+            target = torch.stack([errors[call][:, component].sum() for call, component in group]).sum()
+        (bar,) = torch.autograd.grad(target, bundle, retain_graph=True)
+        columns = propagation.columns(theta, bar)
+        for call, _ in group:
+            found[call].append(torch.stack([columns[:, rows] for rows in places[call]]).sum(0).T)
+    J = torch.cat([torch.stack(components, 1).flatten(0, 1) for components in found])
+    if coefficients:
+        J = torch.cat([J, _by_coefficients(errors, coefficients)], 1)
+    return _with_decay(J, objective)
+
+
+def _by_coefficients(errors: Sequence[Tensor], coefficients: Sequence[Tensor]) -> Tensor:
+    """The derivatives of the errors by the unknown coefficients, [N, k], as those of u -> J^T u."""
+    with torch.enable_grad():
+        r = torch.cat([e.reshape(-1) for e in errors])
+        u = torch.zeros_like(r, requires_grad=True)
+        slopes = torch.autograd.grad(r, coefficients, u, create_graph=True, materialize_grads=True)
+        entries = torch.cat([s.reshape(-1) for s in slopes]).unbind()
+    if not entries[0].requires_grad:  # no residual depends on them
+        return r.new_zeros(len(r), len(entries))
+    columns = [
+        torch.autograd.grad(entry, u, retain_graph=True, materialize_grads=True)[0] for entry in entries
+    ]
+    return torch.stack(columns, 1)
+
+
+def _apart(
+    errors: Sequence[Tensor], places: Sequence[tuple[Tensor, ...]], points: int
+) -> list[list[tuple[int, int]]]:
+    """Groups of components of the errors, (term, component), in each of which no point comes twice."""
+    groups: list[list[tuple[int, int]]] = []
+    taken: list[Tensor] = []
+    for term, error in enumerate(errors):
+        rows = torch.cat(places[term])
+        for component in range(error.shape[1]):
+            number = next((k for k, mask in enumerate(taken) if not mask[rows].any()), len(taken))
+            if number == len(taken):
+                groups.append([])
+                taken.append(torch.zeros(points, dtype=torch.bool))
+            groups[number].append((term, component))
+            taken[number][rows] = True
+    return groups
+
+
+def _with_decay(J: Tensor, objective: DeepXDEObjective) -> Tensor:
+    """And the rows of L2 regularisation, if there is some."""
+    if not objective.l2:
+        return J
+    count = sum(p.numel() for p in objective.model.net.parameters())
+    identity = torch.eye(count, J.shape[1], dtype=J.dtype, device=J.device)
+    return torch.cat([J, math.sqrt(objective.share * objective.l2) * identity])
 
 
 def _from_copies(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation) -> Tensor | None:
@@ -66,11 +138,7 @@ def _from_copies(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluat
                 scale * _rows_of(component, parameters, copies, rows) for component in _components(error)
             ]
             blocks.append(torch.stack(components, 1).flatten(0, 1))
-    J = torch.cat(blocks)
-    if objective.l2:
-        count = sum(p.numel() for p in net.parameters())
-        identity = torch.eye(count, J.shape[1], dtype=J.dtype, device=J.device)
-        J = torch.cat([J, math.sqrt(objective.share * objective.l2) * identity])
+    J = _with_decay(torch.cat(blocks), objective)
     start = 0
     for p in parameters:
         for i in range(start, start + p.numel()) if id(p) not in covered else ():

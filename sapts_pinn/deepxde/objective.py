@@ -10,6 +10,8 @@ the model's takes down the errors by the way.  With a_c = df / d loss_c for ever
 whatever DeepXDE does with the losses in between (weights, means over functions).  Products with J = dr/dtheta
 come from reverse mode, J v from the derivative of u -> J^T u.
 
+Derivatives of the network are propagated where that is possible (`propagation`), and are DeepXDE's otherwise.
+
 Regularisation is part of f: L1 as DeepXDE adds it, L2 as what the weight decay of its optimizers stands for,
 lambda |theta|^2 / 2 over the network's parameters.
 """
@@ -17,7 +19,8 @@ lambda |theta|^2 / 2 over the network's parameters.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import deepxde as dde
@@ -27,12 +30,16 @@ from torch import Tensor
 from ..flat import gather, scatter_
 from ..objective import Counters, Objective, ResidualEvaluation, Separable, SeparableEvaluation
 from .jacobian import jacobian
+from .propagation import Plan, Propagation, plan_for
 from .views import View, Whole, refresh, view_of
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Call = tuple[Tensor, Tensor, Tensor]  # of a loss function: its value, and its two arguments
+Look = tuple[list[Call], list[Tensor], Tensor]  # what was recorded, the terms, and f
+Network = Callable[[Any], Any]
 SQUARES = 1e-4  # relative difference of f and |r|^2 / 2, or of f and the sum of parts, that float32 explains
 PARTS = 1e-3  # and of their gradients
+SAME = {torch.float64: 1e-8, torch.float32: 1e-3}  # of f and its gradient, propagated or not
 AWAY = 0.1  # of the size of the parameters
 
 
@@ -64,6 +71,7 @@ class DeepXDEObjective(Separable):
     Attributes:
         squares: Whether f is a sum of squares of errors, so that Gauss-Newton applies.
         rowwise: Whether every residual depends on one point, as far as the Jacobian has been asked for.
+        plan: How derivatives are propagated, or None.
 
     Raises:
         ValueError: The parameters are of several types, or the regularisation is unknown.
@@ -92,8 +100,12 @@ class DeepXDEObjective(Separable):
                 "dde.config.set_default_float before making the network and the variables"
             )
         self.l1, self.l2 = _regularisation(model.net)
+        self.plan: Plan | None = None
         if inputs is None:
             inputs, targets, auxiliary = (*model.data.train_next_batch(), None)[:3]
+        refresh(model.data)
+        self._take_up(view_of(model.data, inputs, targets, auxiliary, 0))
+        self.plan = self._find_plan()
         self._set(inputs, targets, auxiliary)
 
     def _set(self, inputs: Any, targets: Any, auxiliary: Any) -> None:
@@ -104,6 +116,14 @@ class DeepXDEObjective(Separable):
         _, losses, _ = self.look()
         self._take_up(view_of(data, inputs, targets, auxiliary, len(losses)))
         self.squares = self._has_squares()
+
+    def _take_up(self, view: View) -> None:
+        self.view, self.sites, self.coordinates = view, view.sites, view.coordinates
+        self.last_terms: dict[str, float] = {}
+        self.rowwise: bool | None = None
+        self._propagation: Propagation | None = None
+        self._inputs = _tensors(view.inputs, True)
+        self._targets, self._auxiliary = _tensors(view.targets, False), _tensors(view.auxiliary, False)
 
     def renewed(self, inputs: Any, targets: Any = None, auxiliary: Any = None) -> DeepXDEObjective:
         """The same loss on other points of the same model."""
@@ -120,24 +140,54 @@ class DeepXDEObjective(Separable):
             order = site.points[: len(site.points) // site.fold, 0].argsort()
             for half, rows in zip(halves, order.tensor_split(2), strict=True):
                 half[name] = rows
-        # Away from where training has led, or rounding would be all that is left of a gradient.
+        with self._away():
+            found = [self.restrict(half).value_and_grad() for half in halves]
+            value, gradient = self.value_and_grad()
+        close = abs(sum(v for v, _ in found) - value) <= SQUARES * abs(value)
+        return close and float((sum(g for _, g in found) - gradient).norm()) <= PARTS * float(gradient.norm())
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        """Away from where training has led, or rounding would be all that is left of a gradient."""
         theta = gather(self.parameters)
         noise = torch.randn(len(theta), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         try:
             scatter_(self.parameters, theta + AWAY * theta.square().mean().sqrt() * noise.to(theta))
-            found = [self.restrict(half).value_and_grad() for half in halves]
-            value, gradient = self.value_and_grad()
+            yield
         finally:
             scatter_(self.parameters, theta)
-        close = abs(sum(v for v, _ in found) - value) <= SQUARES * abs(value)
-        return close and float((sum(g for _, g in found) - gradient).norm()) <= PARTS * float(gradient.norm())
 
-    def _take_up(self, view: View) -> None:
-        self.view, self.sites, self.coordinates = view, view.sites, view.coordinates
-        self.last_terms: dict[str, float] = {}
-        self.rowwise: bool | None = None
-        self._inputs = _tensors(view.inputs, True)
-        self._targets, self._auxiliary = _tensors(view.targets, False), _tensors(view.auxiliary, False)
+    def _find_plan(self) -> Plan | None:
+        """How to propagate derivatives, if the loss and its gradient come out the same."""
+        if not isinstance(self._inputs, Tensor) or dde.config.autodiff != "reverse":
+            return None
+
+        def losses(network: Network) -> list[Tensor]:
+            return [call[0] for call in self.look(network=network)[0]]
+
+        with self._away():  # where an unknown coefficient is not zero
+            plan = plan_for(self.model.net, losses)
+            if plan is None:
+                return None
+            propagated, own = (
+                (value.detach(), _flat_gradient(value, self.parameters))
+                for value in (
+                    self.look(network=network)[2]
+                    for network in (Propagation(plan, self._inputs), self.model.net)
+                )
+            )
+        close = SAME[self.parameters[0].dtype]
+        same = all(
+            float((a - b).norm()) <= close * float(b.norm()) for a, b in zip(propagated, own, strict=True)
+        )
+        return plan if same else None
+
+    @property
+    def propagation(self) -> Propagation | None:
+        """The derivatives at the points, if they are propagated."""
+        if self._propagation is None and self.plan is not None:
+            self._propagation = Propagation(self.plan, self._inputs)
+        return self._propagation
 
     @property
     def term_names(self) -> tuple[str, ...]:
@@ -168,8 +218,24 @@ class DeepXDEObjective(Separable):
         self.counters.functions += self.share
         return (DeepXDEResidualEvaluation if self.squares else DeepXDEEvaluation)(self)
 
-    def look(self, record: bool = True) -> tuple[list[Call], list[Tensor], Tensor]:
-        """What was recorded, the terms with their weights, and f, all with their graph."""
+    def look(self, record: bool = True, network: Network | None = None) -> Look:
+        """What was recorded, the terms with their weights, and f, all with their graph.
+
+        Args:
+            record: Whether to take down the errors.
+            network: In place of the network (default: with propagated derivatives if possible).
+        """
+        if network is not None or self.propagation is None:
+            return self._look(record, network or self.model.net)
+        found = self._look(record, self.propagation)
+        if not found[2].isfinite():  # has the equation come to use what is not propagated?
+            own = self._look(record, self.model.net)
+            if own[2].isfinite():
+                self.plan = self._propagation = None
+                return own
+        return found
+
+    def _look(self, record: bool, network: Network) -> Look:
         net, view = self.model.net, self.view
         calls: list[Call] = []
         weights: Any = self.loss_weights
@@ -181,10 +247,11 @@ class DeepXDEObjective(Separable):
             loss = _Recorder(loss, calls)
         before = net.auxiliary_vars
         net.auxiliary_vars = self._auxiliary
-        net.train(True)
+        if not net.training:
+            net.train(True)
         try:
             with torch.enable_grad():
-                outputs = net(self._inputs)
+                outputs = network(self._inputs)
                 forward = [net] if dde.config.autodiff == "forward" else None
                 losses = view.data.losses_train(
                     self._targets, outputs, loss, self._inputs, self.model, aux=forward
@@ -318,7 +385,8 @@ class DeepXDEResidualEvaluation(DeepXDEEvaluation, ResidualEvaluation):
     def linearised(self) -> tuple[Tensor, Tensor, Tensor]:
         """r, a cotangent u, and J^T u as a function of u; at the parameters that are set."""
         if self._linear is None or self._linear[0] != self._now():
-            calls, _, total = self.objective.look()
+            # By DeepXDE's own derivatives, which can be differentiated twice by the parameters.
+            calls, _, total = self.objective.look(network=self.objective.model.net)
             with torch.enable_grad():
                 r = self.objective.residual(calls, total)
                 u = torch.zeros_like(r, requires_grad=True)

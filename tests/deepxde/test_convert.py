@@ -77,7 +77,7 @@ def test_unknown_coefficients_and_observations() -> None:
     model = to_deepxde(problem, **SMALL, exact=False)
     variables = list(model.coefficients.values())
     model.compile("sapts-d", external_trainable_variables=variables)
-    model.train(iterations=150)
+    model.train(iterations=300)  # it stays near k = 0 for a while, how long is a matter of rounding
     assert float(model.coefficients["k"].detach()) == pytest.approx(1.0, abs=0.02)
 
 

@@ -108,7 +108,7 @@ def test_the_jacobian_is_that_of_the_residuals(build: Build, name: str) -> None:
     objective = objective_of(model, name)
     evaluation = objective.evaluate()
     assert isinstance(evaluation, ResidualEvaluation)
-    calls, _, total = objective.look()
+    calls, _, total = objective.look(network=model.net)
     r = objective.residual(calls, total)
     expected = torch.stack(
         [
