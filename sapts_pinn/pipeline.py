@@ -35,16 +35,14 @@ from .taylor import Channels
 
 Weights = dict[str, Tensor]
 Tape = list[tuple[Tensor, Tensor]]  # for each of a rank's stages what came in and what went out
-Frozen = dict[
-    int, list[tuple["_Flow", Tensor, Tensor | None]]
-]  # by stage: for each flow x_{s-1} and lambda_s
+Frozen = dict[int, list[tuple["Flow", Tensor, Tensor | None]]]  # by stage: for each flow x_{s-1} and lambda_s
 
 
 # -- what travels ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Flow:
+class Flow:
     """Points, or samples, that go through the stages together.
 
     Attributes:
@@ -81,11 +79,11 @@ def _bundles(
     return channels, shapes
 
 
-def _residuals(chain: ModelChain, term: Term, sites: Sites, count: int) -> _Flow:
+def _residuals(chain: ModelChain, term: Term, sites: Sites, count: int) -> Flow:
     """The sites of a term; they end as its residuals [rows, N / fold], scaled so that f = |r|^2 / 2."""
     piece = _Piece(chain.part, term, sites, count, None)
     channels, shapes = _bundles(chain, sites.points.shape[0], term.needs)
-    return _Flow(
+    return Flow(
         term.name,
         channels,
         piece.location.inputs,
@@ -94,7 +92,7 @@ def _residuals(chain: ModelChain, term: Term, sites: Sites, count: int) -> _Flow
     )
 
 
-def _unknowns(chain: ModelChain, points: Tensor) -> _Flow:
+def _unknowns(chain: ModelChain, points: Tensor) -> Flow:
     """Points that end as the unknowns there, [N, m]."""
     needs: dict[str, tuple[MultiIndex]] = {name: ((),) for name in chain.problem.unknown_names}
     location = Location(chain.part, points, needs)
@@ -103,16 +101,16 @@ def _unknowns(chain: ModelChain, points: Tensor) -> _Flow:
     def end(out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
         return torch.stack([field.value for field in location.fields(out.transpose(1, 2)).values()], 1)
 
-    return _Flow("unknowns", channels, location.inputs, shapes, end)
+    return Flow("unknowns", channels, location.inputs, shapes, end)
 
 
-def _samples(chain: Chain, inputs: Tensor, end: Callable[[Tensor], Tensor]) -> _Flow:
+def _samples(chain: Chain, inputs: Tensor, end: Callable[[Tensor], Tensor]) -> Flow:
     """A batch [N, ...] for a network that is no problem's."""
     shapes, x = [], inputs.to("meta")
     for stage in chain.stages:
         x = shape_of(stage, x)
         shapes.append(x)
-    return _Flow("loss", None, inputs.to(chain.like.device), shapes, lambda out, known: end(out))
+    return Flow("loss", None, inputs.to(chain.like.device), shapes, lambda out, known: end(out))
 
 
 # -- the loss --------------------------------------------------------------------------------------------
@@ -134,7 +132,7 @@ class Pipeline(Objective):
         last_terms: f by terms, of the latest evaluation.
     """
 
-    def __init__(self, chain: Chain, flows: list[_Flow], counters: Counters | None = None) -> None:
+    def __init__(self, chain: Chain, flows: list[Flow], counters: Counters | None = None) -> None:
         if not flows:
             raise ValueError("no points: every term of the objective is empty")
         self.chain, self.flows, self.counters = chain, flows, counters or Counters()
@@ -199,7 +197,7 @@ class Pipeline(Objective):
         self.last_terms = dict(zip(terms, values, strict=True))
         return PipelineEvaluation(self, sum(values), self.last_terms, weights, tapes)
 
-    def _forward(self, flow: _Flow, weights: dict[int, Weights]) -> Tape:
+    def _forward(self, flow: Flow, weights: dict[int, Weights]) -> Tape:
         """Carry a flow through this rank's stages, between which the graph is cut, to the next rank."""
         chain, tape = self.chain, []
         x = flow.inputs if chain.first else chain.receive(flow.shapes[chain.owned.start - 1], -1)
@@ -260,7 +258,7 @@ class Pipeline(Objective):
         return torch.cat(rows, 1)
 
     @torch.no_grad()
-    def _read(self, flow: _Flow, like: Tensor) -> Tensor:
+    def _read(self, flow: Flow, like: Tensor) -> Tensor:
         """The end of a flow, on every rank."""
         weights = {s: dict[str, Tensor](stage.trained()) for s, stage in self.chain.own.items()}
         end = self._forward(flow, weights)[-1][1]
@@ -269,7 +267,7 @@ class Pipeline(Objective):
         return self.chain.from_last(end.detach())
 
 
-def _halved_square(flow: _Flow) -> _Flow:
+def _halved_square(flow: Flow) -> Flow:
     def end(out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
         r = flow.end(out, known).reshape(-1)
         return 0.5 * r.dot(r)

@@ -40,6 +40,7 @@ Network = Callable[[Any], Any]
 SQUARES = 1e-4  # relative difference of f and |r|^2 / 2, or of f and the sum of parts, that float32 explains
 PARTS = 1e-3  # and of their gradients
 SAME = {torch.float64: 1e-8, torch.float32: 1e-3}  # of f and its gradient, propagated or not
+SAMPLE = 500  # points of every group at which that is looked at
 AWAY = 0.1  # of the size of the parameters
 
 
@@ -107,6 +108,9 @@ class DeepXDEObjective(Separable):
         self._take_up(view_of(model.data, inputs, targets, auxiliary, 0))
         self.plan = self._find_plan()
         self._set(inputs, targets, auxiliary)
+        if self.plan and not self._sample()._is_deepxde():
+            self.plan = None
+            self._set(inputs, targets, auxiliary)
 
     def _set(self, inputs: Any, targets: Any, auxiliary: Any) -> None:
         """Take points; one evaluation tells how many terms there are, and whether they are what they seem."""
@@ -158,29 +162,29 @@ class DeepXDEObjective(Separable):
             scatter_(self.parameters, theta)
 
     def _find_plan(self) -> Plan | None:
-        """How to propagate derivatives, if the loss and its gradient come out the same."""
+        """How to propagate derivatives, if it can be found."""
         if not isinstance(self._inputs, Tensor) or dde.config.autodiff != "reverse":
             return None
-
-        def losses(network: Network) -> list[Tensor]:
-            return [call[0] for call in self.look(network=network)[0]]
-
         with self._away():  # where an unknown coefficient is not zero
-            plan = plan_for(self.model.net, losses)
-            if plan is None:
-                return None
-            propagated, own = (
-                (value.detach(), _flat_gradient(value, self.parameters))
-                for value in (
-                    self.look(network=network)[2]
-                    for network in (Propagation(plan, self._inputs), self.model.net)
-                )
+            return plan_for(
+                self.model.net, lambda network: [call[0] for call in self._look(True, network)[0]]
             )
+
+    def _sample(self) -> DeepXDEObjective:
+        """Some of the points, if they can be divided."""
+        if isinstance(self.view, Whole):
+            return self
+        counts = {name: len(site.points) // site.fold for name, site in self.sites.items()}
+        return self.restrict({name: torch.arange(n)[:: 1 + n // SAMPLE] for name, n in counts.items()})
+
+    def _is_deepxde(self) -> bool:
+        """Whether the loss and its gradient are the same by propagated and by DeepXDE's own derivatives."""
+        assert self.propagation is not None
+        with self._away():
+            totals = [self._look(False, network)[2] for network in (self.propagation, self.model.net)]
+            found, own = ((value.detach(), _flat_gradient(value, self.parameters)) for value in totals)
         close = SAME[self.parameters[0].dtype]
-        same = all(
-            float((a - b).norm()) <= close * float(b.norm()) for a, b in zip(propagated, own, strict=True)
-        )
-        return plan if same else None
+        return all(float((a - b).norm()) <= close * float(b.norm()) for a, b in zip(found, own, strict=True))
 
     @property
     def propagation(self) -> Propagation | None:
