@@ -73,6 +73,7 @@ class DeepXDEObjective(Separable):
         squares: Whether f is a sum of squares of errors, so that Gauss-Newton applies.
         rowwise: Whether every residual depends on one point, as far as the Jacobian has been asked for.
         plan: How derivatives are propagated, or None.
+        inputs: The points as tensors.
 
     Raises:
         ValueError: The parameters are of several types, or the regularisation is unknown.
@@ -126,7 +127,7 @@ class DeepXDEObjective(Separable):
         self.last_terms: dict[str, float] = {}
         self.rowwise: bool | None = None
         self._propagation: Propagation | None = None
-        self._inputs = _tensors(view.inputs, True)
+        self.inputs = _tensors(view.inputs, True)
         self._targets, self._auxiliary = _tensors(view.targets, False), _tensors(view.auxiliary, False)
 
     def renewed(self, inputs: Any, targets: Any = None, auxiliary: Any = None) -> DeepXDEObjective:
@@ -163,7 +164,7 @@ class DeepXDEObjective(Separable):
 
     def _find_plan(self) -> Plan | None:
         """How to propagate derivatives, if it can be found."""
-        if not isinstance(self._inputs, Tensor) or dde.config.autodiff != "reverse":
+        if not isinstance(self.inputs, Tensor) or dde.config.autodiff != "reverse":
             return None
         with self._away():  # where an unknown coefficient is not zero
             return plan_for(
@@ -190,7 +191,7 @@ class DeepXDEObjective(Separable):
     def propagation(self) -> Propagation | None:
         """The derivatives at the points, if they are propagated."""
         if self._propagation is None and self.plan is not None:
-            self._propagation = Propagation(self.plan, self._inputs)
+            self._propagation = Propagation(self.plan, self.inputs)
         return self._propagation
 
     @property
@@ -239,6 +240,10 @@ class DeepXDEObjective(Separable):
                 return own
         return found
 
+    def loss_of(self, network: Network) -> Tensor:
+        """The value f with its graph, with a function in place of the network."""
+        return self._look(False, network)[2]
+
     def _look(self, record: bool, network: Network) -> Look:
         net, view = self.model.net, self.view
         calls: list[Call] = []
@@ -255,10 +260,10 @@ class DeepXDEObjective(Separable):
             net.train(True)
         try:
             with torch.enable_grad():
-                outputs = network(self._inputs)
+                outputs = network(self.inputs)
                 forward = [net] if dde.config.autodiff == "forward" else None
                 losses = view.data.losses_train(
-                    self._targets, outputs, loss, self._inputs, self.model, aux=forward
+                    self._targets, outputs, loss, self.inputs, self.model, aux=forward
                 )
                 losses = list(losses) if isinstance(losses, (list, tuple)) else [losses]
                 if weights is not None:

@@ -27,6 +27,7 @@ from ..sapts import SAPTS
 from ..summed import Replicated, Summed
 from ..trust_region import TrustRegion
 from .objective import DeepXDEObjective, Undivided
+from .staged import staged
 
 FIXED = ("uniform", "Hammersley", "Halton", "Sobol")  # distributions that give the same points at every draw
 
@@ -62,6 +63,7 @@ class Bound(torch.optim.Optimizer):
         self.model, self.name, self.communicator = model, name, communicator
         self.objective, self._points = objective, _points(objective.view.inputs)
         self.divides, self.divisible = method.divides, divisible
+        self._parts = options.get("parts", 1)
         self._given = self._divided()
         self.inner: TrustRegion = method.phases[0].make(objective.parameters, **options)  # type: ignore[assignment]
         self.info: dict[str, Any] = {}
@@ -121,6 +123,8 @@ class Bound(torch.optim.Optimizer):
 
     def _divided(self) -> Objective:
         """What the method is given: several ranks share the work of one that divides nothing by itself."""
+        if self.divides == "stages":
+            return staged(self.objective, self._parts)
         if not self.divisible:
             whole = Undivided(self.objective)
             alone = self.communicator.size == 1 or self.divides is not None

@@ -152,6 +152,16 @@ class Plan:
         transform = self.net._input_transform
         return inputs if transform is None else transform(inputs)
 
+    def enter(self, inputs: Tensor) -> Tensor:
+        """The bundle that the first layer is given, [C, N, F]: the features, each of slope one by itself."""
+        features = self.features(inputs).detach()
+        bundle = features.new_zeros(len(self.channels), *features.shape)
+        bundle[0] = features
+        for index, position in self.channels.position.items():
+            if len(index) == 1:
+                bundle[position, :, index[0]] = 1.0
+        return bundle
+
     def field(self, inputs: Tensor, table: Callable[[Tensor], Table]) -> Tensor:
         """The network's outputs [N, m] as a function of its inputs [N, d]; `table` is given the features."""
         features = self.features(inputs)
@@ -273,13 +283,7 @@ class Propagation:
             plan.weights[0].dtype,
             torch.get_num_threads(),
         )
-        features = plan.features(inputs).detach()
-        bundle = features.new_zeros(len(channels), *features.shape)
-        bundle[0] = features
-        for index, position in channels.position.items():
-            if len(index) == 1:
-                bundle[position, :, index[0]] = 1.0
-        self._batch, self._theta = Batch(kernel, bundle), torch.empty(0)
+        self._batch, self._theta = Batch(kernel, plan.enter(inputs)), torch.empty(0)
 
     def forward(self, theta: Tensor) -> Tensor:
         """The bundle [C, m, N] at the weights theta [n]."""

@@ -115,14 +115,14 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
             f"{type(model).__module__}.{type(model).__name__} computes its losses in a way of its own; "
             "use deepxde.Model"
         )
-    if method.divides == "stages":
-        raise ValueError(
-            f"{name!r} divides the network into stages, which DeepXDE's derivatives do not allow; "
-            "use 'sapts-p'"
-        )
     external = given["external_trainable_variables"]
     external = [] if external is None else external if isinstance(external, list) else [external]
     ranks = connect()
+    if method.divides == "stages" and ranks.size > 1:
+        raise ValueError(
+            f"{name!r} works in one process with DeepXDE, which needs the whole network on every rank; "
+            "use 'sapts-d' or 'sapts-p'"
+        )
     _check_options(name, method, options)
     parameters: list[Tensor] = [*model.net.parameters(), *external]
     objective = DeepXDEObjective(model, given["loss"], given["loss_weights"], parameters)

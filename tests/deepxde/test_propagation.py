@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sapts_pinn.deepxde import DeepXDEObjective
+from sapts_pinn.deepxde.staged import staged
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.kernels import load
 
@@ -252,6 +253,24 @@ def test_what_cannot_be_propagated_is_left_to_deepxde(equation: Equation, net: C
 @pytest.mark.parametrize("equation", [detached, by_network], ids=["detach", "network"])
 def test_unusual_equations_keep_their_meaning(equation: Equation) -> None:
     both_sides_agree(DeepXDEObjective(model_of(equation, plain())))
+
+
+@pytest.mark.parametrize("name", ["burgers", "every-condition", "periodic", "fitting"])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_stages_have_the_same_loss(build: Build, name: str, parts: int) -> None:
+    objective = DeepXDEObjective(build(name), loss_weights=[2.0] * 6 if name == "every-condition" else None)
+    value, gradient = objective.value_and_grad()
+    found, slopes = staged(objective, parts).value_and_grad()
+    assert found == pytest.approx(value, rel=1e-12)
+    assert float((slopes - gradient).norm()) <= 1e-11 * float(gradient.norm())
+
+
+def test_stages_follow_new_points(build: Build) -> None:
+    model = build("burgers", distribution="pseudo")
+    model.compile("sapts-ip")
+    model.train(iterations=6, callbacks=[dde.callbacks.PDEPointResampler(period=2)])
+    found, _ = model.opt._given.value_and_grad()
+    assert found == pytest.approx(float(sum(model.losshistory.loss_train[-1])), rel=1e-10)
 
 
 def test_forward_mode_is_left_to_deepxde(build: Build) -> None:

@@ -61,9 +61,11 @@ def test_registering_is_idempotent_and_can_be_undone(build: Build) -> None:
         "tr",
         "sapts-d",
         "sapts-p",
+        "sapts-ip",
         "SAPTS-D",
         "thesis-sapts-d",
         "thesis-sapts-p",
+        "thesis-sapts-ip",
         "tr-lbfgs",
         "tr-gauss-newton",
     ],
@@ -266,9 +268,12 @@ def test_another_number_of_points(build: Build) -> None:
 # -- saving --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["tr", "sapts-d", "sapts-p", "thesis-sapts-d"])
-@pytest.mark.parametrize("name", ["burgers", "inverse"])
-def test_a_restored_model_goes_on_bit_for_bit(build: Build, tmp_path: Path, method: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [(n, m) for n in ("burgers", "inverse") for m in ("tr", "sapts-d", "sapts-p", "thesis-sapts-d")]
+    + [("burgers", "sapts-ip")],
+)
+def test_a_restored_model_goes_on_bit_for_bit(build: Build, tmp_path: Path, name: str, method: str) -> None:
     model = compile_(build(name), method)
     train(model, 12)
     path = model.save(str(tmp_path / "model"))
@@ -337,13 +342,20 @@ REFUSED = [
     ("burgers", "sapts", {}, "unknown optimizer 'sapts'; did you mean 'sapts-"),
     ("burgers", "saptsd", {}, "unknown optimizer 'saptsd'; did you mean 'sapts-d'"),
     ("burgers", "sapts_d", {}, "unknown optimizer 'sapts_d'; did you mean 'sapts-d'"),
-    ("burgers", "sapts-ip", {}, "divides the network into stages.*use 'sapts-p'"),
+    ("burgers", "sapts-ip", {"parts": 9}, "cannot be cut into 9 stages: it has 3 layers"),
+    ("inverse", "sapts-ip", {}, "stages know nothing of external_trainable_variables.*use 'sapts-p'"),
+    ("operator", "sapts-ip", {}, "cannot be cut into stages: it takes a deepxde.nn.FNN.*use 'sapts-p'"),
     ("burgers", "sapts-d", {"parts": 100000}, "use fewer parts or more points"),
     ("burgers", "sapts-p", {"parts": 100}, "use at most 3 parts or the kind 'neurons'"),
     ("burgers", "sapts-d", {"kind": "z"}, "unknown decomposition of the data 'z'; choose one of .*x, t"),
     ("burgers", "sapts-d", {"radius": -1.0}, "radius must be positive"),
     ("integral", "sapts-d", {}, "IDE cannot be divided.*use 'tr', or 'sapts-p'"),
 ]
+
+
+def test_stages_refuse_regularization(build: Build) -> None:
+    with pytest.raises(ValueError, match="stages know nothing of regularization"):
+        train(compile_(build("burgers", regularization=["l2", 1e-3]), "sapts-ip"), 1)
 
 
 @pytest.mark.parametrize(("name", "method", "options", "sentence"), REFUSED)
