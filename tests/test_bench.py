@@ -14,6 +14,7 @@ from sapts_pinn.bench import (
     ablation,
     accuracy,
     child,
+    closure,
     first_step,
     gradients,
     in_deepxde,
@@ -49,6 +50,7 @@ TOY = {
         *SMALL,
     ],
     "deepxde": ["--problems", "lorenz-inverse", "--methods", "tr,adam", "--seconds", "1", "--seeds", "0"],
+    "closure": ["--problems", "lorenz-inverse", "--repeats", "1", "--seconds", "0.001"],
 }
 
 
@@ -60,7 +62,7 @@ def in_this_process(function, **arguments):
 @pytest.fixture
 def here(monkeypatch):
     """Measure in this process, which has loaded PyTorch already."""
-    for suite in (ablation, accuracy, in_deepxde, memory, points, radius):
+    for suite in (ablation, accuracy, closure, in_deepxde, memory, points, radius):
         monkeypatch.setattr(suite, "in_child", in_this_process)
     monkeypatch.setattr(scaling, "launch", lambda ranks, **a: in_this_process(scaling.measure, **a))
     monkeypatch.setenv("DDE_BACKEND", "pytorch")  # as children have it
@@ -102,6 +104,7 @@ def test_a_suite_prints_a_table_and_writes_its_figures(suite, tmp_path, capsys, 
         ),
         "radius": lambda: len(found["rows"]) == 14 and "max / min" in out,
         "deepxde": lambda: all(row["status"] == "done" and row["steps"] > 5 for row in found["rows"]),
+        "closure": lambda: all(r > 0 for r in found["ratios"]["lorenz-inverse"].values()),
         "scaling": lambda: all(row["reached"] for row in found["rows"]) and "stand-in for a network" in out,
     }
     assert check[suite]()
@@ -160,6 +163,8 @@ def test_a_failed_run_is_told_and_tried_again(tmp_path, capsys, here, monkeypatc
         (["gradients", "--threads", "0"], "--threads must be at least 1, not 0"),
         (["gradients", "--repeats", "0"], "--repeats must be at least 1, not 0"),
         (["gradients", "--seconds", "nan"], "--seconds must be at least 0.001, not nan"),
+        (["closure", "--problems", "heat"], "there is no problem 'heat' here; choose of burgers"),
+        (["closure", "--parts", "0"], "--parts must be at least 1, not 0"),
         (["first-step", "--bogus", "1"], "Unknown option"),
         (["deepxde", "--problems", "heat"], "there is no problem 'heat' here; choose of burgers"),
         (["deepxde", "--methods", "newton"], "unknown method 'newton'"),

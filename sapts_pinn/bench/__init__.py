@@ -16,7 +16,7 @@ from types import FrameType
 
 from cyclopts import App, CycloptsError
 
-from . import ablation, accuracy, first_step, gradients, in_deepxde, memory, points, radius, scaling
+from . import ablation, accuracy, closure, first_step, gradients, in_deepxde, memory, points, radius, scaling
 
 Suite = Callable[..., None]
 
@@ -30,6 +30,7 @@ SUITES: dict[str, Suite] = {
     "radius": radius.run,
     "scaling": scaling.run,
     "deepxde": in_deepxde.run,
+    "closure": closure.run,
 }
 
 app = App(
