@@ -74,6 +74,7 @@ class DeepXDEObjective(Separable):
         rowwise: Whether every residual depends on one point, as far as the Jacobian has been asked for.
         plan: How derivatives are propagated, or None.
         inputs: The points as tensors.
+        threads: For what is compiled; as many as PyTorch had when this was made.
 
     Raises:
         ValueError: The parameters are of several types, or the regularisation is unknown.
@@ -95,6 +96,7 @@ class DeepXDEObjective(Separable):
         self.loss_weights = None if loss_weights is None else [float(w) for w in loss_weights]
         self.parameters = list(model.net.parameters() if parameters is None else parameters)
         self.counters, self.share = counters or Counters(), 1.0
+        self.threads = torch.get_num_threads()
         kinds = {p.dtype for p in self.parameters}
         if len(kinds) > 1:
             raise ValueError(
@@ -191,7 +193,7 @@ class DeepXDEObjective(Separable):
     def propagation(self) -> Propagation | None:
         """The derivatives at the points, if they are propagated."""
         if self._propagation is None and self.plan is not None:
-            self._propagation = Propagation(self.plan, self.inputs)
+            self._propagation = Propagation(self.plan, self.inputs, self.threads)
         return self._propagation
 
     @property

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..communicator import Communicator
+from ..curvature import GaussNewton
 from ..decomposition import data_parts
 from ..methods import Method
 from ..objective import Objective
@@ -74,11 +75,21 @@ class Bound(torch.optim.Optimizer):
         """One step of the method; the closure is not used."""
         self._attend()
         self._take_points()
-        loss = self.inner.step(self._given)
+        before = torch.get_num_threads()
+        if self._leaves_cores_to_the_kernel():
+            torch.set_num_threads(1)
+        try:
+            loss = self.inner.step(self._given)
+        finally:
+            torch.set_num_threads(before)
         self.info = {"loss": float(loss), **self.inner.info}
         if self.inner.info["converged"]:
             self.model.stop_training = True
         return loss
+
+    def _leaves_cores_to_the_kernel(self) -> bool:
+        """As `training.Trainer` does: beside a compiled kernel PyTorch's threads are in the way."""
+        return self.objective.plan is not None and not isinstance(self.inner.curvature, GaussNewton)
 
     def _attend(self) -> None:
         """Have the last word after every iteration."""

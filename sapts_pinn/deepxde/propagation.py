@@ -270,18 +270,14 @@ class Propagation:
     Args:
         plan: The plan.
         inputs: The points, [N, d].
+        threads: Threads to split them over.
     """
 
-    def __init__(self, plan: Plan, inputs: Tensor) -> None:
+    def __init__(self, plan: Plan, inputs: Tensor, threads: int) -> None:
         self.plan = plan
         channels = plan.channels
         kernel = CompiledMLP(
-            plan.widths,
-            plan.activation,
-            channels.chain,
-            channels.order,
-            plan.weights[0].dtype,
-            torch.get_num_threads(),
+            plan.widths, plan.activation, channels.chain, channels.order, plan.weights[0].dtype, threads
         )
         self._batch, self._theta = Batch(kernel, plan.enter(inputs)), torch.empty(0)
 
