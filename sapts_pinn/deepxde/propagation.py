@@ -169,9 +169,8 @@ class Plan:
         return outputs if transform is None else transform(inputs, outputs)
 
 
-Losses = Callable[
-    [Callable[[Tensor], Tensor]], list[Tensor]
-]  # of a model whose network is the function given
+# Of a model, with a function in place of its network.
+Losses = Callable[[Callable[[Tensor], Tensor]], list[Tensor]]
 
 
 def plan_for(net: Any, losses: Losses) -> Plan | None:
@@ -184,18 +183,16 @@ def plan_for(net: Any, losses: Losses) -> Plan | None:
     widths, activation = _widths(net), _activation(net)
     if widths is None or activation is None:
         return None
-    plan = Plan(net, widths, activation, Channels([()]))
-    if not CompiledMLP.supports(activation, MAX_ORDER, net.linears[0].weight.dtype):
+    dtype = net.linears[0].weight.dtype
+    if not CompiledMLP.supports(activation, MAX_ORDER, dtype) or load(dtype == torch.float32) is None:
         return None
+    plan = Plan(net, widths, activation, Channels([()]))
     try:
         needed = _needed(plan, losses)
     except Exception:  # of an equation that does what cannot be foreseen: it is left to DeepXDE
         return None
     plan = replace(plan, channels=Channels(needed))
-    known = (
-        len(plan.channels) <= MAX_CHANNELS and load(net.linears[0].weight.dtype == torch.float32) is not None
-    )
-    return plan if known else None
+    return plan if len(plan.channels) <= MAX_CHANNELS else None
 
 
 def _needed(plan: Plan, losses: Losses) -> list[MultiIndex]:

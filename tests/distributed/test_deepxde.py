@@ -103,6 +103,10 @@ def train_all(folder: str) -> dict[str, Any]:
         model(seed=ranks.rank).compile("sapts-d")
     except ValueError as error:
         found["refused"] = str(error)
+    try:
+        model().compile("sapts-ip")
+    except ValueError as error:
+        found["stages"] = str(error)
     return found
 
 
@@ -119,5 +123,6 @@ def test_ranks_do_as_parts_in_one_process(run_ranks: Callable[..., list[Any]], t
         assert torch.equal(gather(restored.opt.objective.parameters), a[method])
     assert a["stopped"] == b["stopped"] >= 7
     assert "Compiling model" in a["said"] and "Step" in a["said"] and "Compiling" not in b["said"]
-    assert a["refused"] == b["refused"]
+    assert a["refused"] == b["refused"] and a["stages"] == b["stages"]
+    assert "needs the whole network on every rank; use 'sapts-d' or 'sapts-p'" in a["stages"]
     assert "drawn different points; call dde.config.set_random_seed(0) before" in a["refused"]

@@ -1,0 +1,295 @@
+"""The loss of a network on samples with targets, as an objective.
+
+    f(theta) = mean_i l(net(x_i; theta), y_i)
+
+Samples go through the network in chunks, so that a batch need not fit into memory with its graph.  What is
+drawn on the way (dropout) is drawn anew from the same seed at every look, and BatchNorm takes the statistics
+of a chunk: on a batch f is one function, whose values before and after a step compare like with like.  What a
+look changes by the way (running means) are `buffers`, which a rejected step puts back.
+
+For cross-entropy and squares part of the curvature is known, the generalised Gauss-Newton matrix
+
+    G = mean_i J_i^T H_i J_i,     J_i = d net(x_i) / d theta,     H_i = the Hessian of l by the outputs,
+
+(Schraudolph, Neural Computation 14, 2002).  With H = S S^T, where for p = softmax(net) and q = sqrt(p)
+
+    S = diag(q) - p q^T,
+
+it is the Gram matrix of S^T J, so that everything made for least squares applies; there are products only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+
+from ..flat import gather, scatter_
+from ..objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation
+from ..problems import Sites
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+CHUNK = 4_096  # samples at a time
+GROUP = "samples"
+
+
+def classification(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of outputs [..., classes] and labels [...]."""
+    return cross_entropy(outputs.flatten(0, -2), targets.flatten())
+
+
+LOSSES: dict[str, Loss] = {"cross-entropy": classification, "mse": mse_loss}
+
+
+class Supervised(Separable):
+    """A network's mean loss on samples, any subset of which is an objective by itself.
+
+    Args:
+        module: The network; it is put into training mode.
+        inputs: Samples, [N, ...].
+        targets: What belongs to them, [N, ...].
+        loss: "cross-entropy" (outputs [..., classes], targets their numbers), "mse", or a function of outputs
+            and targets that returns their mean loss.
+        chunk: At most so many samples go through the network at a time.
+        seed: Of what is drawn on the way.
+        counters: Where work is counted.
+
+    Raises:
+        ValueError: There are no samples, or not as many targets; or nothing is trained.
+    """
+
+    coordinates = ("sample",)
+    term_names = ("loss",)
+
+    def __init__(
+        self,
+        module: nn.Module,
+        inputs: Tensor,
+        targets: Tensor,
+        loss: str | Loss = "cross-entropy",
+        chunk: int = CHUNK,
+        seed: int = 0,
+        counters: Counters | None = None,
+    ) -> None:
+        if len(inputs) != len(targets) or not len(inputs):
+            raise ValueError(
+                f"there are {len(inputs)} samples and {len(targets)} targets; give one target each"
+            )
+        if isinstance(loss, str) and loss not in LOSSES:
+            raise ValueError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}, or give a function")
+        if chunk < 1:
+            raise ValueError(f"chunk must be at least 1, not {chunk}")
+        self.module, self.inputs, self.targets = module.train(), inputs, targets
+        self.kind = loss if isinstance(loss, str) else None
+        self.loss = LOSSES[loss] if isinstance(loss, str) else loss
+        self.parameters: list[Tensor] = [p for p in module.parameters() if p.requires_grad]
+        if not self.parameters:
+            raise ValueError(f"{type(module).__name__} has no parameters that require gradients")
+        self.chunk, self.seed = chunk, seed
+        self.counters, self.share = counters or Counters(), 1.0
+        self._take(torch.arange(len(inputs)), len(inputs))
+
+    def _take(self, index: Tensor, count: int) -> None:
+        """Some of the samples; their mean loss counts as len(index) / count."""
+        self.index, self.factor = index, len(index) / count
+        self.sites = {GROUP: Sites(index.unsqueeze(1).double())}
+        self.last_terms: dict[str, float] = {}
+
+    def _copy(self) -> Supervised:
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.last_terms = {}
+        return other
+
+    def twin(self) -> Supervised:
+        """The same objective, with a record of its own."""
+        return self._copy()
+
+    def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> Supervised:
+        """The same objective on some of its samples; see `Separable.restrict`."""
+        own, other = self.index[part[GROUP]], self._copy()
+        other._take(own, len(own))
+        if not estimate:
+            other.factor = self.factor * len(own) / len(self.index)
+        other.share = self.share * len(own) / len(self.index)
+        return other
+
+    def buffers(self) -> list[Tensor]:
+        """Those of the network."""
+        return list(self.module.buffers())
+
+    # -- evaluation ------------------------------------------------------------------------------------
+
+    def evaluate(self) -> SupervisedEvaluation:
+        """Look at the current parameters."""
+        self.counters.functions += self.share
+        return (SupervisedEvaluation if self.kind is None else CurvedEvaluation)(self)
+
+    def value(self) -> float:
+        """The loss f at the current parameters."""
+        self.counters.functions += self.share
+        with torch.no_grad():
+            return sum(float(loss) for _, loss in self.chunks())
+
+    def chunks(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The outputs of the network chunk by chunk, and what they add to f."""
+        pieces = self.index.split(self.chunk)
+        with self._drawing():
+            for piece in pieces:
+                outputs = self.module(self.inputs[piece])
+                weight = self.factor * len(piece) / len(self.index)
+                yield outputs, weight * self.loss(outputs, self.targets[piece])
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        """From the same seed at every look; the generator of the process is left alone."""
+        devices = {p.device for p in self.parameters if p.device.type == "cuda"}
+        with torch.random.fork_rng(devices=list(devices)):
+            torch.manual_seed(self.seed)
+            yield
+
+
+class SupervisedEvaluation(SeparableEvaluation):
+    """A look at a network's loss."""
+
+    def __init__(self, objective: Supervised) -> None:
+        self.objective, self.theta = objective, gather(objective.parameters)
+        self._gradient: Tensor | None = None
+        self._outputs: list[Tensor] = []
+        self._total: Tensor | None = None
+        parts: list[Tensor] = []
+        sums: list[Tensor] = []
+        alone = len(objective.index) <= objective.chunk
+        with torch.enable_grad():
+            for outputs, loss in objective.chunks():
+                parts.append(loss.detach())
+                if alone:  # the gradient when it is asked for
+                    self._outputs, self._total = [outputs], loss
+                else:  # now: to keep all graphs would need the memory that chunks are to save
+                    found = _gradients(loss, objective.parameters)
+                    sums = [a + b for a, b in zip(sums, found, strict=True)] if sums else found
+        self.value = float(torch.stack(parts).double().sum())
+        self.terms = {"loss": self.value}
+        objective.last_terms = self.terms
+        if sums:
+            self._gradient = torch.cat([g.reshape(-1) for g in sums])
+            objective.counters.gradients += objective.share
+
+    def gradient(self) -> Tensor:
+        """The gradient of f, [n]."""
+        if self._gradient is None:
+            assert self._total is not None
+            self.objective.counters.gradients += self.objective.share
+            found = _gradients(self._total, self.objective.parameters)
+            self._gradient = torch.cat([g.reshape(-1) for g in found])
+            self._total, self._outputs = None, []
+        return self._gradient
+
+
+class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
+    """The same where the Hessian by the outputs is known: J stands for the factor S^T J of G."""
+
+    @property
+    def size(self) -> int:
+        """Number of parameters n."""
+        return self.theta.numel()
+
+    @property
+    def rows(self) -> int:
+        """Number of outputs of all samples."""
+        if self._rows is None:
+            with torch.no_grad():
+                self._rows = sum(outputs.numel() for outputs, _ in self.objective.chunks())
+        return self._rows
+
+    _rows: int | None = None
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """S^T J v, [N]."""
+        self.objective.counters.functions += self.objective.share
+        pieces = []
+        with self._at():
+            for outputs, root in self._linearised():
+                u = torch.zeros_like(outputs, requires_grad=True)
+                slopes = _gradients(outputs, self.objective.parameters, u, create_graph=True)
+                product = torch.cat([g.reshape(-1) for g in slopes])
+                (out,) = torch.autograd.grad(product, u, v.to(product), materialize_grads=True)
+                pieces.append(root(out, False).reshape(-1))
+        return torch.cat(pieces)
+
+    def vjp(self, u: Tensor) -> Tensor:
+        """J^T S u, [n]."""
+        self.objective.counters.gradients += self.objective.share
+        total, start = torch.zeros_like(self.theta), 0
+        with self._at():
+            for outputs, root in self._linearised():
+                piece = u[start : start + outputs.numel()].view_as(outputs)
+                start += outputs.numel()
+                found = _gradients(outputs, self.objective.parameters, root(piece, True))
+                total += torch.cat([g.reshape(-1) for g in found])
+        return total
+
+    def jacobian(self) -> Tensor:
+        """S^T J, [N, n], one row after the other: for small networks."""
+        unit = torch.zeros(self.rows, dtype=self.theta.dtype)
+        found = []
+        for i in range(self.rows):
+            unit[i] = 1.0
+            found.append(self.vjp(unit))
+            unit[i] = 0.0
+        return torch.stack(found)
+
+    def _linearised(self) -> Iterator[tuple[Tensor, Callable[[Tensor, bool], Tensor]]]:
+        """The outputs chunk by chunk with their graph, and the product with S, or its transpose."""
+        objective = self.objective
+        with torch.enable_grad():
+            for outputs, _ in objective.chunks():
+                several = outputs[..., 0].numel() if objective.kind == "cross-entropy" else len(outputs)
+                share = objective.factor * len(outputs) / len(objective.index)
+                yield outputs, _root(objective.kind, outputs.detach(), share / several)
+
+    @contextmanager
+    def _at(self) -> Iterator[None]:
+        """The parameters of this look."""
+        now = gather(self.objective.parameters)
+        moved = not torch.equal(now, self.theta)
+        if moved:
+            scatter_(self.objective.parameters, self.theta)
+        try:
+            yield
+        finally:
+            if moved:
+                scatter_(self.objective.parameters, now)
+
+
+def _root(kind: str | None, outputs: Tensor, share: float) -> Callable[[Tensor, bool], Tensor]:
+    """Multiplies [..., classes] by the factor S of H = S S^T, or by its transpose.
+
+    Args:
+        kind: Of the loss.
+        outputs: Where.
+        share: What the loss of one sample counts.
+    """
+    if kind == "mse":
+        factor = math.sqrt(2.0 * share / outputs[0].numel())
+        return lambda w, _: factor * w
+    p = outputs.softmax(-1)
+    q, factor = p.sqrt(), math.sqrt(share)
+
+    def product(w: Tensor, plain: bool) -> Tensor:
+        first, second = (p, q) if plain else (q, p)
+        return factor * (q * w - first * (second * w).sum(-1, keepdim=True))
+
+    return product
+
+
+def _gradients(
+    value: Tensor, parameters: list[Tensor], cotangent: Tensor | None = None, create_graph: bool = False
+) -> list[Tensor]:
+    return list(
+        torch.autograd.grad(value, parameters, cotangent, create_graph=create_graph, materialize_grads=True)
+    )
