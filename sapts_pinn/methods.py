@@ -58,7 +58,7 @@ class Method:
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
     """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
     n = sum(p.numel() for p in params)
-    return TrustRegion(params, "ssbroyden" if n <= DENSE else "lbfgs", **options)
+    return TrustRegion(params, **{"curvature": "ssbroyden" if n <= DENSE else "lbfgs", **options})
 
 
 def _with(curvature: str, **fixed: Any) -> Make:

@@ -14,15 +14,18 @@ Zeinhofer, arXiv:2302.13163; More, The Levenberg-Marquardt algorithm (1978).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..objective import ResidualEvaluation
-from ..subproblem import secular, secular_many, steihaug
+from ..subproblem import secular_many, steihaug
 from .base import Curvature, Step
 
+BLOCKS = 4  # on each side of J J^T
 DENSE_BYTES = 1.2e9  # of J: beyond it the model is matrix-free
 
 
@@ -42,7 +45,7 @@ class GaussNewton(Curvature):
     ) -> None:
         self.matrix_free, self.tolerance, self.iterations = matrix_free, tolerance, iterations
         self._evaluation: Any = None
-        self._eigen: tuple[Tensor, Tensor] | None = None  # eigenvalues [k], eigenvectors [n, k]
+        self._eigen: _Eigen | None = None
 
     def prepare(self, evaluation: Any) -> None:
         """Linearise; `evaluation` must be of a least-squares objective.
@@ -66,21 +69,20 @@ class GaussNewton(Curvature):
             if not torch.isfinite(gram).all():
                 raise FloatingPointError("the Jacobian is not finite")
             values, vectors = torch.linalg.eigh(gram)
-            self._eigen = values.clamp_(min=0.0), vectors
+            self._eigen = _Eigen(values.clamp_(min=0.0), vectors)
         else:
             J = evaluation.jacobian()
-            if not torch.isfinite(J).all():
+            kernel = _outer(J)
+            if not torch.isfinite(kernel).all():
                 raise FloatingPointError("the Jacobian is not finite")
-            values, vectors = torch.linalg.eigh(J @ J.T)
+            values, vectors = torch.linalg.eigh(kernel)
             keep = values > torch.finfo(values.dtype).eps * values[-1] * rows
-            values = values[keep]
-            self._eigen = values, (J.T @ vectors[:, keep]) / values.sqrt()
+            self._eigen = _Eigen(values[keep], vectors[:, keep] / values[keep].sqrt(), J)
 
     def mv(self, v: Tensor) -> Tensor:
         """J^T (J v)."""
         if self._eigen is not None:
-            values, vectors = self._eigen
-            return vectors @ (values * (vectors.T @ v))
+            return self._eigen.combine(self._eigen.values * self._eigen.components(v))
         return self._evaluation.gram_product(v)  # type: ignore[no-any-return]
 
     def solve(self, g: Tensor, radius: float) -> Step:
@@ -89,7 +91,7 @@ class GaussNewton(Curvature):
             return Step(torch.zeros_like(g), 0.0, False, 0.0)  # J may be 0, and its spectrum empty
         if self._eigen is None:
             return steihaug(g, self.mv, radius, tolerance=self.tolerance, max_iterations=self.iterations)
-        return secular(g, *self._eigen, radius)
+        return self.solve_many(g, g.new_tensor([radius]))[0]
 
     def branch(self) -> GaussNewton:
         """A model of the same form, to be prepared elsewhere."""
@@ -99,10 +101,47 @@ class GaussNewton(Curvature):
         """Exact steps for several radii [k] at little more than the cost of one."""
         if self._eigen is None or not g.any():
             return [self.solve(g, float(radius)) for radius in radii]
-        values, vectors = self._eigen
-        found = secular_many(vectors.T @ g, values, radii)
-        full = found.steps @ vectors.T
+        found = secular_many(self._eigen.components(g), self._eigen.values, radii)
         return [
             Step(s, float(predicted), bool(multiplier > 0), float(s.norm()))
-            for s, predicted, multiplier in zip(full, found.predicted, found.lambdas, strict=True)
+            for s, predicted, multiplier in zip(
+                self._eigen.combine(found.steps), found.predicted, found.lambdas, strict=True
+            )
         ]
+
+
+def _outer(J: Tensor) -> Tensor:
+    """J J^T, of which the blocks on one side are enough."""
+    blocks = J.chunk(BLOCKS)
+    ends = list(accumulate(map(len, blocks), initial=0))
+    out = J.new_empty(len(J), len(J))
+    for i, a in enumerate(blocks):
+        for j, b in enumerate(blocks[: i + 1]):
+            block = a @ b.T
+            out[ends[i] : ends[i + 1], ends[j] : ends[j + 1]] = block
+            out[ends[j] : ends[j + 1], ends[i] : ends[i + 1]] = block.T
+    return out
+
+
+@dataclass
+class _Eigen:
+    """Eigenvalues [k] and eigenvectors V of J^T J; of the kernel form V = J^T U, which is not formed.
+
+    Attributes:
+        values: The eigenvalues.
+        vectors: V [n, k], or U [N, k].
+        J: Of the kernel form, [N, n].
+    """
+
+    values: Tensor
+    vectors: Tensor
+    J: Tensor | None = None
+
+    def components(self, v: Tensor) -> Tensor:
+        """V^T v, [k]."""
+        return self.vectors.T @ (v if self.J is None else self.J @ v)
+
+    def combine(self, c: Tensor) -> Tensor:
+        """V c for c [k], or for each row of [..., k]."""
+        out = c @ self.vectors.T
+        return out if self.J is None else out @ self.J

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import torch
@@ -62,18 +63,31 @@ def _from_bundle(objective: DeepXDEObjective) -> Tensor | None:
     scales = objective.scales(calls, total)
     with torch.enable_grad():
         errors = [scale * e.reshape(len(e), -1) for scale, e in zip(scales, _errors(calls), strict=True)]
-    found: list[list[Tensor]] = [[] for _ in errors]
+    ends = list(accumulate((e.numel() for e in errors), initial=0))
+    # By columns, as they come: what is large is copied once.
+    transposed = theta.new_empty(len(theta), ends[-1])
     for group in _apart(errors, places, objective.view.count()):
         with torch.enable_grad():
             target = torch.stack([errors[call][:, component].sum() for call, component in group]).sum()
         (bar,) = torch.autograd.grad(target, bundle, retain_graph=True)
         columns = propagation.columns(theta, bar)
-        for call, _ in group:
-            found[call].append(torch.stack([columns[:, rows] for rows in places[call]]).sum(0).T)
-    J = torch.cat([torch.stack(components, 1).flatten(0, 1) for components in found])
+        for call, component in group:
+            first, *others = (_chosen(columns, rows) for rows in places[call])
+            own = transposed[:, ends[call] + component : ends[call + 1] : errors[call].shape[1]]
+            own.copy_(first)
+            for other in others:
+                own += other
+    J = transposed.T
     if coefficients:
         J = torch.cat([J, _by_coefficients(errors, coefficients)], 1)
     return _with_decay(J, objective)
+
+
+def _chosen(columns: Tensor, rows: Tensor) -> Tensor:
+    """Some columns; those that follow one another are not copied."""
+    first, last = int(rows[0]), int(rows[-1])
+    follow = last - first + 1 == len(rows) and bool((rows.diff() == 1).all())
+    return columns[:, first : last + 1] if follow else columns[:, rows]
 
 
 def _by_coefficients(errors: Sequence[Tensor], coefficients: Sequence[Tensor]) -> Tensor:

@@ -70,7 +70,8 @@ class DeepXDEObjective(Separable):
         counters: Where work is counted.
 
     Attributes:
-        squares: Whether f is a sum of squares of errors, so that Gauss-Newton applies.
+        squares: Whether f is a sum of squares of errors, so that Gauss-Newton applies;
+        rows: and of how many.
         rowwise: Whether every residual depends on one point, as far as the Jacobian has been asked for.
         plan: How derivatives are propagated, or None.
         inputs: The points as tensors.
@@ -292,11 +293,13 @@ class DeepXDEObjective(Separable):
 
     def _has_squares(self) -> bool:
         """Whether the loss functions are mean squares, and the recorded errors explain all of f."""
+        self.rows = 0
         losses = self.loss if isinstance(self.loss, (list, tuple)) else [self.loss]
         if self.l1 or any(one is not dde.losses.mean_squared_error for one in losses):
             return False
         calls, _, total = self.look()
         r, value = self.residual(calls, total).detach(), float(total.detach())
+        self.rows = len(r)
         return abs(0.5 * float(r.square().sum()) - value) <= SQUARES * abs(value)
 
     def scales(self, calls: Sequence[Call], value: Tensor) -> list[float]:

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from ..communicator import Communicator
 from ..curvature import GaussNewton
+from ..curvature.gauss_newton import DENSE_BYTES
 from ..distributed import connect
-from ..methods import METHODS, Method
+from ..methods import DENSE, METHODS, Method
 from ..optim import TrustRegion
 from ..sapts import SAPTS
 from ..sweep import Sweep
@@ -32,6 +33,7 @@ from .views import Whole, refusal
 
 OURS = ("tr", "sapts", "thesis")  # what the names of our methods begin with
 PARTS = 4  # in one process
+KERNEL = 5e10  # multiplications for J J^T in every step: some two seconds
 
 
 def register() -> None:
@@ -142,6 +144,8 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
         options["communicator"] = ranks
         options.setdefault("parts", _parts(method, model.net, ranks))
     _check_curvature(name, objective, options)
+    if method is METHODS["tr"] and "curvature" not in options and _is_for_gauss_newton(objective):
+        options = {"curvature": "gauss-newton", "target_ratio": 0.1, **options}
     bound = Bound(model, name, method, objective, divisible, options, ranks)
     if not objective.squares and isinstance(bound.inner.curvature, GaussNewton):
         warnings.warn(
@@ -185,6 +189,17 @@ def _check_curvature(name: str, objective: DeepXDEObjective, options: dict[str, 
                 stacklevel=5,
             )
             del options[option]
+
+
+def _is_for_gauss_newton(objective: DeepXDEObjective) -> bool:
+    """A large network on few points, whose dense quasi-Newton matrix would not be affordable but J J^T is.
+
+    On DeepXDE's Helmholtz example, 45,901 parameters and 560 residuals, `tr` has a loss of 2.7 after 120
+    seconds with limited-memory BFGS, and 0.05 with Gauss-Newton.
+    """
+    N, n = objective.rows, sum(p.numel() for p in objective.parameters)
+    cheap = N < n and 8 * N * n <= DENSE_BYTES and N * N * n <= KERNEL
+    return objective.squares and objective.plan is not None and n > DENSE and cheap
 
 
 def _share(model: Any, bound: Bound) -> None:

@@ -134,6 +134,20 @@ def test_callbacks_metrics_and_history(build: Build, capsys: pytest.CaptureFixtu
     assert "Compiling model..." in said and "Best model at step" in said and model.opt_name == "sapts-d"
 
 
+def test_tr_takes_gauss_newton_for_a_large_network_on_few_points(build: Build) -> None:
+    model = build("burgers")
+    model.net = dde.nn.FNN([2, 80, 80, 1], "tanh", "Glorot normal")  # 6,801 parameters, 130 residuals
+    model.compile("tr")
+    assert isinstance(model.opt.inner.curvature, GaussNewton)
+    history, _ = train(model, 30)
+    model.compile("tr", curvature="lbfgs")
+    assert not isinstance(model.opt.inner.curvature, GaussNewton)
+    assert history.loss_train[-1].sum() < 1e-3 * history.loss_train[0].sum()
+    model.compile("tr", loss=absolute)  # no squares
+    assert not isinstance(model.opt.inner.curvature, GaussNewton)
+    assert not isinstance(compile_(build("burgers"), "tr").opt.inner.curvature, GaussNewton)
+
+
 def test_loss_weights_decide(build: Build) -> None:
     a, b = build("burgers"), build("burgers")
     b.net.load_state_dict(a.net.state_dict())
