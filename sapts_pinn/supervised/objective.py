@@ -56,6 +56,7 @@ class Supervised(Separable):
             and targets that returns their mean loss.
         chunk: At most so many samples go through the network at a time.
         seed: Of what is drawn on the way.
+        vary: Maps samples and their numbers [N] to what goes through the network instead.
         counters: Where work is counted.
 
     Raises:
@@ -73,6 +74,7 @@ class Supervised(Separable):
         loss: str | Loss = "cross-entropy",
         chunk: int = CHUNK,
         seed: int = 0,
+        vary: Callable[[Tensor, Tensor], Tensor] | None = None,
         counters: Counters | None = None,
     ) -> None:
         if len(inputs) != len(targets) or not len(inputs):
@@ -89,7 +91,7 @@ class Supervised(Separable):
         self.parameters: list[Tensor] = [p for p in module.parameters() if p.requires_grad]
         if not self.parameters:
             raise ValueError(f"{type(module).__name__} has no parameters that require gradients")
-        self.chunk, self.seed = chunk, seed
+        self.chunk, self.seed, self.vary = chunk, seed, vary
         self.counters, self.share = counters or Counters(), 1.0
         self._take(torch.arange(len(inputs)), len(inputs))
 
@@ -140,7 +142,8 @@ class Supervised(Separable):
         pieces = self.index.split(self.chunk)
         with self._drawing():
             for piece in pieces:
-                outputs = self.module(self.inputs[piece])
+                samples = self.inputs[piece]
+                outputs = self.module(samples if self.vary is None else self.vary(samples, piece))
                 weight = self.factor * len(piece) / len(self.index)
                 yield outputs, weight * self.loss(outputs, self.targets[piece])
 

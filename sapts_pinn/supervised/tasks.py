@@ -1,0 +1,128 @@
+"""The comparisons by name: a data set, networks for it, and what is measured on the test data."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from .datasets import Images, Split, Text, cifar10, mnist, tinyshakespeare
+from .models import GPT, MLP, ResNet, SmallCNN
+from .objective import CHUNK, classification
+
+LENGTH = 64  # of the pieces of a text
+
+
+@dataclass(frozen=True)
+class Task:
+    """A comparison.
+
+    Attributes:
+        summary: One line for the list.
+        load: Reads its data from a folder.
+        networks: By name, the first of them by default.
+        metric: Of a network on inputs and targets; smaller is better.
+        metric_name: What it is called.
+        augmented: Whether pictures are shifted and mirrored in training.
+    """
+
+    summary: str
+    load: Callable[[Path | str | None], Images | Text]
+    networks: dict[str, Callable[[], nn.Module]]
+    metric: Callable[[nn.Module, Tensor, Tensor], float]
+    metric_name: str
+    augmented: bool = False
+
+
+def samples(data: Images | Text, train: bool) -> Split:
+    """Inputs and targets of the training or the test data.
+
+    A text comes in pieces, whose targets are one further on.
+
+    Raises:
+        ValueError: It is too short.
+    """
+    if isinstance(data, Images):
+        return data.train if train else data.test
+    text = data.train if train else data.test
+    count = (len(text) - 1) // LENGTH
+    if not count:
+        raise ValueError(f"a text of {len(text)} characters is too short for pieces of {LENGTH}")
+    return text[: count * LENGTH].view(count, LENGTH), text[1 : count * LENGTH + 1].view(count, LENGTH)
+
+
+@torch.no_grad()
+def _outputs(module: nn.Module, inputs: Tensor) -> Tensor:
+    """Of a network as it is used: without dropout, with the means of all batches."""
+    training = module.training
+    module.eval()
+    try:
+        return torch.cat([module(piece) for piece in inputs.split(CHUNK)])
+    finally:
+        module.train(training)
+
+
+def error_rate(module: nn.Module, inputs: Tensor, targets: Tensor) -> float:
+    """Share of the samples [N, ...] whose largest output is of another class."""
+    return float((_outputs(module, inputs).argmax(-1) != targets).double().mean())
+
+
+def nats(module: nn.Module, inputs: Tensor, targets: Tensor) -> float:
+    """Mean cross-entropy of the next characters [N, T]; divided by log 2 it is bits per character."""
+    return float(classification(_outputs(module, inputs).double(), targets))
+
+
+def bits(value: float) -> float:
+    """Of so many nats."""
+    return value / math.log(2.0)
+
+
+TASKS = {
+    "mnist": Task(
+        "handwritten digits", mnist, {"mlp": MLP, "cnn": lambda: SmallCNN(1)}, error_rate, "error rate"
+    ),
+    "cifar10": Task(
+        "photographs of ten kinds",
+        cifar10,
+        {"cnn": SmallCNN, "resnet": ResNet},
+        error_rate,
+        "error rate",
+        augmented=True,
+    ),
+    "tinyshakespeare": Task(
+        "the next character of Shakespeare", tinyshakespeare, {"gpt": GPT}, nats, "nats per character"
+    ),
+}
+
+
+def find(name: str) -> Task:
+    """A task by name.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    if name not in TASKS:
+        near = difflib.get_close_matches(name, TASKS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(TASKS)}"
+        raise ValueError(f"there is no data set {name!r}; {hint}")
+    return TASKS[name]
+
+
+def build(task: Task, network: str | None, seed: int) -> nn.Module:
+    """A network for a task, its weights drawn from a seed.
+
+    Raises:
+        ValueError: The task has no such network.
+    """
+    if network is not None and network not in task.networks:
+        raise ValueError(
+            f"there is no network {network!r} for this; choose one of {', '.join(task.networks)}"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return task.networks[network or next(iter(task.networks))]()
