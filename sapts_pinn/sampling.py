@@ -15,8 +15,10 @@ import torch
 from torch import Generator, Tensor
 
 from .geometry import SAMPLERS, rad
-from .least_squares import residuals
+from .least_squares import LeastSquares, residuals
 from .model import Model
+from .objective import Counters
+from .pipeline import Pipeline
 from .problems import Problem, Sites
 from .sharded import ShardedModel
 
@@ -77,6 +79,20 @@ class Collocation:
             )
             self.sites["equation"] = Sites(torch.cat([*chosen, dense]))
         return self.sites
+
+    def objective(
+        self, model: Model | ShardedModel, counters: Counters, threads: int
+    ) -> LeastSquares | Pipeline:
+        """The loss of a model on the current points.
+
+        Args:
+            model: The model.
+            counters: Where work is counted.
+            threads: For the compiled kernel.
+        """
+        if isinstance(model, ShardedModel):
+            return model.objective(self.sites, counters)
+        return LeastSquares(model, self.sites, counters=counters, threads=threads)
 
     def _count(self, name: str) -> int:
         return self.interior if name == "equation" else self.others

@@ -260,6 +260,7 @@ def _coefficients(trainer: Trainer) -> dict[str, float]:
     model = trainer.model
     if isinstance(model, ShardedModel):
         return model.chain.coefficients()
+    assert isinstance(model, Model)
     return {name: value.item() for name, value in model.coefficients.items()}
 
 

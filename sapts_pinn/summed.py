@@ -33,6 +33,10 @@ class Summed(Objective):
         self.parameters, self.counters = pieces[0].parameters, pieces[0].counters
         self.compiled = all(piece.compiled for piece in pieces)
 
+    def buffers(self) -> list[Tensor]:
+        """Those of the pieces, which are of one model."""
+        return self.pieces[0].buffers()
+
     def evaluate(self, known: Mapping[int, SeparableEvaluation] | None = None) -> SummedLook:
         """Look at the current parameters.
 

@@ -9,22 +9,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from .budget import Budget
 from .callbacks import Callback
 from .communicator import Alone, Communicator
-from .comparison import Predictor
 from .curvature import GaussNewton
 from .decomposition import data_parts
-from .least_squares import LeastSquares
 from .methods import Method
-from .model import Model
-from .objective import Counters
+from .objective import Counters, Separable
 from .pipeline import Pipeline
-from .sampling import Collocation
+from .problems import Sites
 from .sapts import SAPTS
 from .sharded import ShardedModel
 from .summed import Summed
@@ -35,15 +33,37 @@ ASK_EVERY = 1.0  # seconds between two questions among ranks whether to stop
 ERROR_SHARE = 0.02  # of the time may go into measuring the error
 
 
+class Points(Protocol):
+    """What a loss is made of: collocation points of a problem, or samples."""
+
+    sites: dict[str, Sites]
+
+    def draw(self) -> object:
+        """A first set."""
+
+    def redraw(self, model: Any) -> object:
+        """A new set."""
+
+    def objective(self, model: Any, counters: Counters, threads: int) -> Separable | Pipeline:
+        """The loss of a model on the current set."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to draw on."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a saved state."""
+
+
 class Trainer:
     """One run.
 
     Args:
         model: What is trained.
-        collocation: Where its equations are tested.
+        collocation: Where its equations are tested, or the samples it learns from.
         method: The phases.
         budget: When to stop.
         error: Measures the relative error of the model, or None when no reference is known.
+        error_name: What it is called in the history.
         target_error: Stop when the error is this small.
         callbacks: Told after every step.
         resample: Steps between resamplings; None leaves it to the method, 0 never resamples.
@@ -54,17 +74,18 @@ class Trainer:
 
     def __init__(
         self,
-        model: Model | ShardedModel,
-        collocation: Collocation,
+        model: nn.Module | ShardedModel,
+        collocation: Points,
         method: Method,
         budget: Budget,
-        error: Callable[[Predictor], float] | None = None,
+        error: Callable[[Any], float] | None = None,
         target_error: float | None = None,
         callbacks: Sequence[Callback] = (),
         resample: int | None = None,
         options: Mapping[str, Any] | None = None,
         started: float | None = None,
         communicator: Communicator | None = None,
+        error_name: str = "relative_l2_error",
     ) -> None:
         self.communicator = communicator or Alone()
         self.model, self.collocation, self.method, self.budget = model, collocation, method, budget
@@ -79,6 +100,7 @@ class Trainer:
         self.error: float | None = None
         self.history: list[dict[str, Any]] = []
         self.every = EVERY
+        self.error_name = error_name
         self.status = ""
         self.converged = False
         self.seconds_to_first_step: float | None = None
@@ -92,7 +114,7 @@ class Trainer:
         self._first, self._common = 0, 0.0
         self._spent, self._asking = 0.0, 1  # agreed among several ranks, and the iteration to do so again
         self.optimizer: Any = self._make_optimizer()
-        self.objective: LeastSquares | Summed | Pipeline
+        self.objective: Separable | Summed | Pipeline
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -253,11 +275,12 @@ class Trainer:
 
     def _set_points(self) -> None:
         self._terms = {}
-        if isinstance(self.model, ShardedModel):
-            self.objective = self.model.objective(self.collocation.sites, self.counters)
-            return
-        whole = LeastSquares(self.model, self.collocation.sites, counters=self.counters, threads=self.threads)
-        if self.communicator.size == 1 or self.method.phases[self.phase].divides:
+        whole = self.collocation.objective(self.model, self.counters, self.threads)
+        if (
+            isinstance(whole, Pipeline)
+            or self.communicator.size == 1
+            or self.method.phases[self.phase].divides
+        ):
             self.objective = whole
             return
         # Any other method is trained synchronously: every rank computes a share of each gradient.
@@ -308,7 +331,7 @@ class Trainer:
         if isinstance(self.optimizer, SAPTS):
             row |= _sweep_columns(info, self.optimizer.count)
         if self.measure is not None:
-            row["relative_l2_error"] = self.error if self._measured_step == self.iteration else None
+            row[self.error_name] = self.error if self._measured_step == self.iteration else None
         self.history.append(row)
 
     def _reason(self) -> str:

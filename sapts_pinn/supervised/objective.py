@@ -115,7 +115,9 @@ class Supervised(Separable):
         """The same objective on some of its samples; see `Separable.restrict`."""
         own, other = self.index[part[GROUP]], self._copy()
         other._take(own, len(own))
-        if not estimate:
+        if estimate:
+            other.seed = self.seed + 1 + int(own[0])  # another batch, other masks
+        else:
             other.factor = self.factor * len(own) / len(self.index)
         other.share = self.share * len(own) / len(self.index)
         return other

@@ -1,0 +1,67 @@
+"""The samples of a run, as the training loop wants them (`training.Points`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..objective import Counters
+from ..problems import Sites
+from .augmentation import CropAndFlip
+from .objective import CHUNK, Loss, Supervised
+
+
+@dataclass
+class Samples:
+    """Samples with targets, varied anew from time to time.
+
+    Attributes:
+        inputs: [N, ...].
+        targets: [N, ...].
+        loss: As of `Supervised`.
+        augmentation: Varies pictures, or None.
+        chunk: At most so many samples go through the network at a time.
+        round: How often they were drawn; decides what dropout draws.
+        sites: Their numbers.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    loss: str | Loss = "cross-entropy"
+    augmentation: CropAndFlip | None = None
+    chunk: int = CHUNK
+    round: int = 0
+    sites: dict[str, Sites] = field(default_factory=dict)
+
+    def draw(self) -> None:
+        """The samples are there from the start."""
+        self.sites = {"samples": Sites(torch.arange(len(self.inputs)).unsqueeze(1).double())}
+
+    def redraw(self, model: nn.Module) -> None:
+        """Vary them anew."""
+        self.round += 1
+        if self.augmentation is not None:
+            self.augmentation.draw()
+
+    def objective(self, model: nn.Module, counters: Counters, threads: int) -> Supervised:
+        """The loss of a network on all of them."""
+        seed = self.round * len(self.inputs)  # those of batches follow
+        return Supervised(
+            model, self.inputs, self.targets, self.loss, self.chunk, seed, self.augmentation, counters
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was drawn."""
+        varied = None if self.augmentation is None else self.augmentation.state_dict()
+        return {"round": self.round, "augmentation": varied}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a saved state."""
+        self.draw()
+        self.round = state["round"]
+        if self.augmentation is not None:
+            self.augmentation.load_state_dict(state["augmentation"])

@@ -1,0 +1,110 @@
+"""`train` on small data in the shape of the real ones: methods, run folder, going on, wrong input."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Generator
+
+from sapts_pinn.flat import gather
+from sapts_pinn.supervised.datasets import Images, Text
+from sapts_pinn.supervised.methods import METHODS
+from sapts_pinn.supervised.train import Trained, train
+
+
+def digits() -> Images:
+    """Bright on the left, or on the right."""
+    random = Generator().manual_seed(0)
+    labels = torch.randint(2, (160,), generator=random)
+    pictures = torch.randint(100, (160, 1, 28, 28), generator=random)
+    pictures[labels == 0, :, :, :14] += 100
+    pictures[labels == 1, :, :, 14:] += 100
+    bright = pictures.byte()
+    return Images((bright[:120], labels[:120]), (bright[120:], labels[120:]), ("left", "right"))
+
+
+def photographs() -> Images:
+    random = Generator().manual_seed(0)
+    pictures = torch.randint(256, (40, 3, 32, 32), generator=random).byte()
+    labels = torch.arange(40) % 10
+    return Images((pictures[:30], labels[:30]), (pictures[30:], labels[30:]), tuple("0123456789"))
+
+
+def run(method: str = "tr", budget: str = "12 iterations", **options: Any) -> Trained:
+    return train("mnist", method, budget, data=digits(), **options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_learns(method: str) -> None:
+    budget = "60 iterations" if method.startswith("thesis") else "12 iterations"
+    found = run(method, budget)
+    first = found.history[0]
+    assert found.result["loss"] < 0.8 * first["loss"] or found.result["loss"] < 1e-3
+    assert found.result["test_error_rate"] < 0.3
+    assert found.result["status"].startswith(("budget spent", "converged"))
+
+
+def test_photographs_are_varied_and_texts_are_cut() -> None:
+    found = train("cifar10", "adam", "6 iterations", network="resnet", data=photographs())
+    assert found.result["parameters"] == 269722 and 0.0 <= found.result["test_error_rate"] <= 1.0
+    text = torch.arange(65).repeat(12)
+    found = train("tinyshakespeare", "tr", "4 iterations", data=Text(text, text[:200], "x" * 65))
+    assert found.result["test_nats_per_character"] < 4.5 and found.result["samples"] == 12
+
+
+@pytest.mark.parametrize("method", ["tr", "sapts-d", "sapts-p", "adam"])
+@pytest.mark.parametrize("task", ["mnist", "cifar10"])
+def test_a_run_that_goes_on_is_one_run(method: str, task: str, tmp_path: Path) -> None:
+    data = digits() if task == "mnist" else photographs()
+
+    def go(budget: str, folder: str, **options: Any) -> Trained:
+        return train(task, method, budget, data=data, out=tmp_path / folder, dtype="float64", **options)
+
+    whole = go("6 iterations", "whole")
+    go("4 iterations", "half")
+    rest = go("6 iterations", "half", resume=tmp_path / "half")
+    a, b = (gather(list(found.network.parameters())) for found in (whole, rest))
+    assert torch.equal(a, b) and rest.result["iterations"] == 6
+    for one, other in zip(whole.network.buffers(), rest.network.buffers(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_run_folder(tmp_path: Path) -> None:
+    found = run(out=tmp_path / "run")
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result == json.loads(json.dumps(found.result)) and result["iterations"] == 12
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["task"] == "mnist"
+    with (tmp_path / "run" / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12 and float(rows[-1]["test_error_rate"]) == found.result["test_error_rate"]
+    with pytest.raises(ValueError, match="already holds a run"):
+        run(out=tmp_path / "run")
+    with pytest.raises(ValueError, match="is of another run: its method is 'tr', not 'adam'"):
+        run("adam", resume=tmp_path / "run")
+
+
+def test_a_seed_fixes_a_run() -> None:
+    a, b, c = (gather(list(run(seed=s).network.parameters())) for s in (0, 0, 1))
+    assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"method": "trr"}, "no method 'trr' for samples; did you mean 'tr'"),
+        ({"budget": "soon"}, "cannot read the budget 'soon'"),
+        ({"dtype": "float16"}, "dtype must be float64 or float32, not 'float16'"),
+        ({"seed": -1}, "seed must be a non-negative integer, not -1"),
+        ({"network": "cnnn"}, "no network 'cnnn' for this; choose one of mlp, cnn"),
+        ({"options": {"speed": 1}}, "does not take the option 'speed'; drop it"),
+        ({"method": "adam", "options": {"batch": 0}}, "batch must be at least 1, not 0"),
+    ],
+)
+def test_wrong_input_is_one_sentence(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        run(**options)
