@@ -164,16 +164,15 @@ class SupervisedEvaluation(SeparableEvaluation):
     def __init__(self, objective: Supervised) -> None:
         self.objective, self.theta = objective, gather(objective.parameters)
         self._gradient: Tensor | None = None
-        self._outputs: list[Tensor] = []
         self._total: Tensor | None = None
         parts: list[Tensor] = []
         sums: list[Tensor] = []
         alone = len(objective.index) <= objective.chunk
         with torch.enable_grad():
-            for outputs, loss in objective.chunks():
+            for _, loss in objective.chunks():
                 parts.append(loss.detach())
                 if alone:  # the gradient when it is asked for
-                    self._outputs, self._total = [outputs], loss
+                    self._total = loss
                 else:  # now: to keep all graphs would need the memory that chunks are to save
                     found = _gradients(loss, objective.parameters)
                     sums = [a + b for a, b in zip(sums, found, strict=True)] if sums else found
@@ -191,12 +190,14 @@ class SupervisedEvaluation(SeparableEvaluation):
             self.objective.counters.gradients += self.objective.share
             found = _gradients(self._total, self.objective.parameters)
             self._gradient = torch.cat([g.reshape(-1) for g in found])
-            self._total, self._outputs = None, []
+            self._total = None
         return self._gradient
 
 
 class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
     """The same where the Hessian by the outputs is known: J stands for the factor S^T J of G."""
+
+    _rows: int | None = None
 
     @property
     def size(self) -> int:
@@ -210,8 +211,6 @@ class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
             with torch.no_grad():
                 self._rows = sum(outputs.numel() for outputs, _ in self.objective.chunks())
         return self._rows
-
-    _rows: int | None = None
 
     def jvp(self, v: Tensor) -> Tensor:
         """S^T J v, [N]."""
