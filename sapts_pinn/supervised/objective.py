@@ -216,7 +216,7 @@ class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
         """S^T J v, [N]."""
         self.objective.counters.functions += self.objective.share
         pieces = []
-        with self._at():
+        with self._at(), torch.enable_grad():
             for outputs, root in self._linearised():
                 u = torch.zeros_like(outputs, requires_grad=True)
                 slopes = _gradients(outputs, self.objective.parameters, u, create_graph=True)
@@ -229,7 +229,7 @@ class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
         """J^T S u, [n]."""
         self.objective.counters.gradients += self.objective.share
         total, start = torch.zeros_like(self.theta), 0
-        with self._at():
+        with self._at(), torch.enable_grad():
             for outputs, root in self._linearised():
                 piece = u[start : start + outputs.numel()].view_as(outputs)
                 start += outputs.numel()
@@ -250,11 +250,10 @@ class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
     def _linearised(self) -> Iterator[tuple[Tensor, Callable[[Tensor, bool], Tensor]]]:
         """The outputs chunk by chunk with their graph, and the product with S, or its transpose."""
         objective = self.objective
-        with torch.enable_grad():
-            for outputs, _ in objective.chunks():
-                several = outputs[..., 0].numel() if objective.kind == "cross-entropy" else len(outputs)
-                share = objective.factor * len(outputs) / len(objective.index)
-                yield outputs, _root(objective.kind, outputs.detach(), share / several)
+        for outputs, _ in objective.chunks():
+            several = outputs[..., 0].numel() if objective.kind == "cross-entropy" else len(outputs)
+            share = objective.factor * len(outputs) / len(objective.index)
+            yield outputs, _root(objective.kind, outputs.detach(), share / several)
 
     @contextmanager
     def _at(self) -> Iterator[None]:
