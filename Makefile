@@ -33,8 +33,11 @@ $(READY): pyproject.toml constraints.txt
 solve: $(READY)
 	$(VENV)/bin/sapts-pinn solve burgers --budget 2min --out runs/burgers --overwrite
 
+# Two processes; then, by themselves, the tests that need the whole machine.
 test: $(READY)
-	$(PYTEST)
+	@failed=; $(PYTEST) -n 2 --dist loadfile -m 'not slow and not alone' || failed=1; \
+	$(PYTEST) -m 'alone and not slow' || failed=1; \
+	[ -z "$$failed" ]
 
 test-slow: $(READY)
 	$(PYTEST) -m slow

@@ -1,7 +1,8 @@
-"""Domains of PDEs and the points on them: shapes, products with time, set operations, samplers."""
+"""Domains of PDEs and the points on them: shapes, products with time, set operations, meshes, samplers."""
 
 from .csg import Difference, Intersection, Union
 from .domains import BoundaryPoints, Domain, Patch, Product
+from .mesh import Mesh, example_mesh
 from .partition import (
     Cuts,
     bisection,
@@ -26,6 +27,7 @@ __all__ = [
     "Domain",
     "Intersection",
     "Interval",
+    "Mesh",
     "Patch",
     "Polygon",
     "Product",
@@ -34,6 +36,7 @@ __all__ = [
     "Union",
     "bisection",
     "cut",
+    "example_mesh",
     "interleaved",
     "overlapping_anywhere",
     "overlapping_nearby",

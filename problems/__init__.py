@@ -1,22 +1,25 @@
 """Problems: the vocabulary to write them in, and a zoo of them with reference solutions."""
 
 from .base import Problem, Term
+from .boundary_equation import BoundaryEquation
 from .conditions import (
-    Coefficient,
     Condition,
     Dirichlet,
     Initial,
     Neumann,
-    Observations,
     Periodic,
     Robin,
     Sites,
 )
+from .observations import Observations
+from .quantities import Quantity
 from .references import Reference
+from .unknowns import Coefficient, Unknown
 from .zoo import ZOO, build
 
 __all__ = [
     "ZOO",
+    "BoundaryEquation",
     "Coefficient",
     "Condition",
     "Dirichlet",
@@ -25,9 +28,11 @@ __all__ = [
     "Observations",
     "Periodic",
     "Problem",
+    "Quantity",
     "Reference",
     "Robin",
     "Sites",
     "Term",
+    "Unknown",
     "build",
 ]

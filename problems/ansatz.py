@@ -2,7 +2,7 @@
 
 For each unknown the ansatz is
 
-    u(x) = g(x) + l(x) N(features(x)),
+    u(x) = g(x) + l(x) N(features(x)),       or init exp(N(features(x))) for a positive one,
 
 where g satisfies the conditions, l vanishes wherever they fix u (to second order at the start of time when
 the velocity is given too), and N is the network.  g is the boolean sum of the conditions' one-dimensional
@@ -41,11 +41,13 @@ Function = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Ansatz:
-    """u_j = extension_j + factor_j N_j(features).
+    """u_j = extension_j + factor_j N_j(features), or init_j exp(that) for a positive unknown.
 
     Attributes:
         features: Maps points [N, dim] to the network's inputs [N, F].
         feature_names: What the inputs are, in words.
+        inputs: For each unknown the positions of the features it depends on.
+        positive: For each positive unknown its init_j.
         extension: For each unknown a function [N, dim] -> [N], or None for zero.
         factor: For each unknown a function [N, dim] -> [N], or None for one.
         exact: Conditions that hold by construction, by identity.
@@ -55,6 +57,8 @@ class Ansatz:
 
     features: Function
     feature_names: tuple[str, ...]
+    inputs: Mapping[str, tuple[int, ...]]
+    positive: Mapping[str, float]
     extension: Mapping[str, Function | None]
     factor: Mapping[str, Function | None]
     exact: tuple[Condition, ...] = ()
@@ -138,6 +142,11 @@ def product(factors: Sequence[Function]) -> Function | None:
         return out
 
     return product
+
+
+def total(f: Function, g: Function | None) -> Function:
+    """The sum f + g, where None is zero."""
+    return f if g is None else lambda points: f(points) + g(points)
 
 
 def interpolant(

@@ -27,15 +27,19 @@ from torch import Generator, Tensor
 
 from ..geometry import Domain
 from .ansatz import Ansatz
-from .conditions import Coefficient, Condition, Fields, Known, Observations, Sites, as_column
+from .conditions import Condition, Fields, Known, Sites, as_column
 from .constraints import AnsatzBuilder
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
+from .observations import Observations
+from .quantities import Quantity
 from .references import Reference
 from .symmetry import Finder, Symmetry
+from .unknowns import Coefficient, Unknown
 
 Residual = Callable[[Fields, Sites, Known], tuple[Tensor, ...]]
 
 SOFT_WEIGHT = 10.0  # of a condition's term, when the user gives none
+NOISY_WEIGHT = 0.01  # of observations, times the signal over the noise
 PROBES = 7  # points of the trace
 
 
@@ -49,8 +53,9 @@ class Term:
         rows: Number of residuals at a site (equations of a system).
         needs: For each unknown the derivatives that the residual reads.
         sites: Draws about n sites: (n, generator, sampler) -> Sites.
-        residual: (fields, sites, coefficients) -> tuple of `rows` tensors [N].
+        residual: (fields, sites, parameters of the coefficients) -> tuple of `rows` tensors [N].
         fixed: The number of sites when it is not free (observations), else None.
+        noise: Standard deviation of the residuals of observations, where it is known.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Term:
     sites: Callable[[int, Generator, str], Sites]
     residual: Residual
     fixed: int | None = None
+    noise: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Problem:
 
     Args:
         domain: Product of intervals, other shapes and time.
-        unknowns: One name, or several.
+        unknowns: One name, or several; an `Unknown` in place of a name where more is known of it.
         equation: Function of the unknowns (and coordinates, coefficients: matched by parameter name) that
             returns what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t,
             u.xx, u.d("x", "t").
@@ -78,6 +84,9 @@ class Problem:
             values (a dict of them by unknown for a system).
         name: A name for files and messages.
         symmetry: Whether to look for reflections and build them in.
+        particular: A known part of unknowns, functions of the coordinates by unknown, such as the singularity
+            at a corner: the network adds what is missing.  Conditions and results speak of the sum.
+        quantities: Numbers to report of the solution, by name: `Quantity`.
         options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override
             them.
 
@@ -86,17 +95,20 @@ class Problem:
     """
 
     domain: Domain
-    unknowns: str | tuple[str, ...]
+    unknowns: str | Unknown | Sequence[str | Unknown]
     equation: Callable[..., Any]
     conditions: Sequence[Condition] = ()
     coefficients: Sequence[Coefficient] = ()
     reference: Reference | Callable[..., Any] | None = None
     name: str = "problem"
     symmetry: bool = True
+    particular: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        unknowns = (self.unknowns,) if isinstance(self.unknowns, str) else tuple(self.unknowns)
+        single = isinstance(self.unknowns, (str, Unknown))
+        unknowns = (self.unknowns,) if single else tuple(self.unknowns)  # type: ignore[arg-type]
         for attribute, value in (
             ("unknowns", unknowns),
             ("conditions", tuple(self.conditions)),
@@ -114,7 +126,12 @@ class Problem:
     @property
     def unknown_names(self) -> tuple[str, ...]:
         """Names of the unknowns, always a tuple."""
-        return self.unknowns  # type: ignore[return-value]
+        return tuple(u.name for u in self.functions)
+
+    @cached_property
+    def functions(self) -> tuple[Unknown, ...]:
+        """The unknowns with what is known of them."""
+        return tuple(u if isinstance(u, Unknown) else Unknown(u) for u in self.unknowns)  # type: ignore[union-attr]
 
     def _check_names(self) -> None:
         if not isinstance(self.domain, Domain):
@@ -144,6 +161,13 @@ class Problem:
             raise ValueError(
                 f"equation must be a function such as lambda {unknowns[0]}: ..., not {self.equation!r}"
             )
+        for function in self.functions:
+            for name in function.of or ():
+                if name not in coordinates:
+                    raise ValueError(
+                        f"Unknown({function.name!r}, of={name!r}): {name!r} is none of the coordinates "
+                        f"{', '.join(coordinates)}; rename it"
+                    )
         for condition in self.conditions:
             if not isinstance(condition, Condition):
                 raise ValueError(f"{condition!r} is not a condition; use Dirichlet, Neumann, Initial, ...")
@@ -154,6 +178,17 @@ class Problem:
                         f"among {', '.join(unknowns)}"
                     )
             condition.faces(self.domain)
+        for label, part in self.particular.items():
+            if label not in unknowns or not callable(part):
+                raise ValueError(
+                    f"particular: {label!r} is {part!r}; give functions of the coordinates by unknown "
+                    f"({', '.join(unknowns)})"
+                )
+        for label, quantity in self.quantities.items():
+            if not isinstance(quantity, Quantity):
+                raise ValueError(
+                    f"quantities: {label!r} is {quantity!r}; write Quantity(lambda solution: ..., value=...)"
+                )
         if callable(self.reference):
             for name in parameter_names(self.reference, "the reference"):
                 if name not in coordinates:
@@ -174,9 +209,25 @@ class Problem:
                 )
 
     @property
+    def estimates(self) -> bool:
+        """Whether there is something to estimate from data: coefficients, or fields without conditions."""
+        observed = any(isinstance(c, Observations) for c in self.conditions)
+        free = any(u.positive or u.of is not None for u in self.functions)
+        return observed and (bool(self.coefficients) or free)
+
+    @property
     def initial_coefficients(self) -> dict[str, Tensor]:
         """Where the search for the coefficients starts."""
-        return {c.name: torch.tensor(float(c.init), dtype=torch.float64) for c in self.coefficients}
+        return self.values_of(self.initial_parameters)
+
+    @property
+    def initial_parameters(self) -> dict[str, Tensor]:
+        """The same as what is trained: the logarithms of positive ones."""
+        return {c.name: torch.tensor(c.parameter, dtype=torch.float64) for c in self.coefficients}
+
+    def values_of(self, parameters: Known) -> dict[str, Tensor]:
+        """The coefficients from what is trained in their place."""
+        return {c.name: c.value(parameters[c.name]) for c in self.coefficients}
 
     def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]:
         """The equation's residuals at points [N, dim], one tensor [N] for each equation."""
@@ -208,7 +259,7 @@ class Problem:
         # NumPy refuses tensors that require a gradient; those of a derivative of the residual would not.
         tracked = replace(sites, points=sites.points.clone().requires_grad_())
         try:
-            rows = residual(fields, tracked, self.initial_coefficients)
+            rows = residual(fields, tracked, self.initial_parameters)
         except RuntimeError as error:
             raise mistake(what, error) from error
         if not rows:
@@ -228,7 +279,7 @@ class Problem:
         """The term of the equation itself."""
 
         def residual(fields: Fields, sites: Sites, known: Known) -> tuple[Tensor, ...]:
-            return self.evaluate(fields, sites.points, known)
+            return self.evaluate(fields, sites.points, self.values_of(known))
 
         probe = self.domain.interior(PROBES, Generator().manual_seed(3))
         rows, needs = self._probe(residual, Sites(probe), "the equation")
@@ -246,7 +297,7 @@ class Problem:
     @cached_property
     def symmetries(self) -> dict[str, Symmetry]:
         """Reflections found, by coordinate."""
-        if not self.symmetry:
+        if not self.symmetry or self.particular:  # of the sum; what the network adds may have none
             return {}
         return Finder(
             self.domain,
@@ -255,6 +306,7 @@ class Problem:
             tuple(self.conditions),
             self.initial_coefficients,
             self._orders,
+            tuple(u.name for u in self.functions if u.positive or u.of is not None),
         ).find()
 
     @cached_property
@@ -271,11 +323,12 @@ class Problem:
         assert self.condition_terms is not None  # their mistakes first
         return AnsatzBuilder(
             self.domain,
-            self.unknown_names,
+            self.functions,
             tuple(self.conditions),
             self.symmetries,
             self.initial_coefficients,
             self._orders,
+            self.particular,
         ).build()
 
     @cached_property
@@ -305,7 +358,7 @@ class Problem:
 
     def _term(self, condition: Condition) -> Term:
         def residual(fields: Fields, sites: Sites, known: Known) -> tuple[Tensor, ...]:
-            return condition.residual(fields, sites, self.domain, known)
+            return condition.residual(fields, sites, self.domain, self.values_of(known))
 
         def sites(n: int, generator: Generator, sampler: str) -> Sites:
             return condition.sites(self.domain, n, generator, sampler)
@@ -314,8 +367,48 @@ class Problem:
         probe = sites(PROBES + 1, Generator().manual_seed(3), "uniform")
         rows, needs = self._probe(residual, probe, what)
         weight = SOFT_WEIGHT if condition.weight is None else float(condition.weight)
-        fixed = probe.points.shape[0] if isinstance(condition, Observations) else None
-        return Term(what, weight, rows, needs, sites, residual, fixed)
+        if not isinstance(condition, Observations):
+            return Term(what, weight, rows, needs, sites, residual)
+        if callable(condition.of):
+            self._check_pointwise(residual, probe, what)
+        if condition.weight is None and condition.noise is not None:
+            weight = self._weight_of(condition)
+        return Term(what, weight, rows, needs, sites, residual, condition.count, condition.mean_noise)
+
+    def _weight_of(self, condition: Observations) -> float:
+        """The weight of observations whose noise is known.
+
+        Several sets count by the information in them, N / sigma^2.  The noisier the best set is, the less may
+        it bend the equation: 1 at one per cent of the root mean square of its values, and in inverse
+        proportion, up to that of other conditions.
+        """
+        known = [
+            c
+            for c in self.conditions
+            if isinstance(c, Observations) and c.noise is not None and c.weight is None
+        ]
+        best = max(known, key=lambda c: c.information)
+        share = condition.information / best.information
+        return share * min(SOFT_WEIGHT, NOISY_WEIGHT / best.relative_noise)
+
+    def _check_pointwise(self, residual: Residual, sites: Sites, what: str) -> None:
+        """Refuse an observed expression in which points see each other, such as a mean."""
+        n = sites.points.shape[0]
+        half = Sites(sites.points[: n // 2], values=None if sites.values is None else sites.values[: n // 2])
+
+        def at(sites: Sites) -> Tensor:
+            def channels(phase: int) -> Callable[[MultiIndex], Tensor]:
+                return lambda index: torch.sin(sites.points.sum(1) + phase + len(index)) + 2
+
+            names = self.domain.names
+            fields = {u: Field(u, names, channels(j)) for j, u in enumerate(self.unknown_names)}
+            return torch.stack(residual(fields, sites, self.initial_parameters))
+
+        if n > 1 and not torch.allclose(at(sites)[:, : n // 2], at(half), rtol=1e-9, atol=1e-12):
+            raise ValueError(
+                f"{what}: the value at a point depends on the other points, as a mean or a sum does; "
+                "observe point values, and give a mean as a value of its own unknown"
+            )
 
     # -- for people ------------------------------------------------------------------------------------------
 
@@ -338,7 +431,8 @@ class Problem:
                         for u, s in zip(self.unknown_names, signs, strict=True)
                     )
                     lines.append(f"  symmetry    {name} about {where}: {parity}")
-        lines += [f"  coefficient {c.name}, starting from {c.init:g}" for c in self.coefficients]
+        lines += [f"  unknown     {u}" for u in self.functions if u != Unknown(u.name)]
+        lines += [f"  coefficient {c}" for c in self.coefficients]
         lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")
         lines += [f"  note        {message}" for message in self.ansatz.messages]
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Conditions that complete an equation: boundary, initial, periodic, observed.
+"""Conditions that complete an equation: boundary, initial, periodic (observed: `observations.py`).
 
 Each condition knows where it holds (`sites`), what must vanish there (`residual`) and which unknowns it
 speaks of. Whether it becomes part of the ansatz or a weighted term of the loss is decided in
@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -31,7 +30,7 @@ class Sites:
     Attributes:
         points: [N, dim].
         normals: [N, dim] outward unit normals, or None inside the domain.
-        values: [N] data that belongs to the points, or None.
+        values: [N] data that belongs to the points, or [N, 2] with its relative noise, or None.
         fold: Points i, i + N/fold, ... belong to one residual (2 for periodic pairs, else 1).
     """
 
@@ -112,23 +111,17 @@ class Condition(ABC):
     def _check(self, **values: object) -> None:
         """Refuse a weight that is not positive and values that are neither finite numbers nor functions."""
         of = f"{type(self).__name__}({', '.join(map(repr, self.unknowns()))})"
-        if self.weight is not None and not (_is_finite(self.weight) and self.weight > 0):
+        if self.weight is not None and not (is_finite(self.weight) and self.weight > 0):
             raise ValueError(f"{of}: weight must be a positive number, not {self.weight!r}")
         for name, value in values.items():
-            if not callable(value) and not _is_finite(value):
+            if not callable(value) and not is_finite(value):
                 raise ValueError(
                     f"{of}: {name} must be a finite number or a function of the coordinates, not {value!r}"
                 )
 
 
-def _numbers(values: np.ndarray | Tensor) -> Tensor:
-    """Data of any shape as a flat tensor of float64."""
-    if isinstance(values, Tensor):
-        return values.detach().to("cpu", torch.float64).reshape(-1)
-    return torch.from_numpy(np.array(values, dtype=np.float64).reshape(-1))
-
-
-def _is_finite(value: object) -> bool:
+def is_finite(value: object) -> bool:
+    """Whether it is a number, and finite."""
     try:
         return math.isfinite(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, RuntimeError):
@@ -365,105 +358,6 @@ class Periodic(Condition):
     def describe(self, domain: Domain) -> str:
         """Such as `periodicity of u in x`."""
         return f"periodicity of {self.unknown or 'all unknowns'} in {self.on}"
-
-
-@dataclass(frozen=True)
-class Observations(Condition):
-    """Measured values of an unknown at scattered points.
-
-    Args:
-        unknown: Name of the unknown.
-        points: Coordinates by name, each [N].
-        values: [N].
-        weight: Weight of the term.
-
-    Raises:
-        ValueError: There is no observation, lengths differ, or a value is not finite.
-    """
-
-    unknown: str
-    points: Mapping[str, np.ndarray | Tensor]
-    values: np.ndarray | Tensor
-    weight: float | None = None
-    hard: bool | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        self._check()
-        values = _numbers(self.values)
-        if len(values) == 0:
-            raise ValueError(f"Observations of {self.unknown} hold no values; leave them out")
-        for name, column in {**self.points, "values": values}.items():
-            column = _numbers(column)
-            if len(column) != len(values):
-                raise ValueError(
-                    f"Observations of {self.unknown}: {len(column)} numbers in {name!r} "
-                    f"but {len(values)} values"
-                )
-            if not torch.isfinite(column).all():
-                raise ValueError(
-                    f"Observations of {self.unknown}: {name!r} holds a NaN or an infinity; remove it"
-                )
-
-    def unknowns(self) -> tuple[str, ...]:
-        """The one unknown."""
-        return (self.unknown,)
-
-    def faces(self, domain: Domain) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
-        """All points, whatever n is."""
-        for name in domain.names:
-            if name not in self.points:
-                raise ValueError(
-                    f"Observations of {self.unknown} lack the coordinate {name!r}; add it to points"
-                )
-        for name in self.points:
-            if name not in domain.names:
-                raise ValueError(
-                    f"Observations of {self.unknown}: {name!r} is none of the coordinates "
-                    f"{', '.join(domain.names)}; remove or rename it"
-                )
-        points = torch.stack([_numbers(self.points[name]) for name in domain.names], 1)
-        outside = domain.distance(points) > 1e-6 * (domain.bounds[1] - domain.bounds[0]).max()
-        if outside.any():
-            first = int(outside.nonzero()[0])
-            where = ", ".join(f"{k}={v:g}" for k, v in zip(domain.names, points[first].tolist(), strict=True))
-            raise ValueError(
-                f"Observations of {self.unknown}: number {first}, at {where}, is outside {domain!r}; "
-                "remove it"
-            )
-        return Sites(points, values=_numbers(self.values))
-
-    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
-        """The difference u - values."""
-        assert sites.values is not None
-        return (fields[self.unknown] - sites.values,)
-
-    def describe(self, domain: Domain) -> str:
-        """Such as `40 observations of u`."""
-        return f"{len(_numbers(self.values))} observations of {self.unknown}"
-
-
-@dataclass(frozen=True)
-class Coefficient:
-    """An unknown number in the equation, found together with the solution.
-
-    Args:
-        name: By this name equations and conditions ask for it.
-        init: Where the search starts.
-
-    Raises:
-        ValueError: `init` is not a finite number.
-    """
-
-    name: str
-    init: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not _is_finite(self.init):
-            raise ValueError(f"Coefficient({self.name!r}): init must be a finite number, not {self.init!r}")
 
 
 def time_factor(domain: Domain) -> Time | None:

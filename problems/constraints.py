@@ -8,13 +8,13 @@ in u for ever).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from ..geometry import Ball, Domain, Interval, Polygon, Time
-from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, torch_columns
+from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, torch_columns, total
 from .conditions import (
     Condition,
     Dirichlet,
@@ -28,11 +28,14 @@ from .conditions import (
 )
 from .corners import corner_features
 from .fields import derivatives
+from .outline import Outline, away_from, joined
 from .symmetry import Symmetry, smooth_across
+from .unknowns import Unknown
 
 SMOOTH = 1e-7  # a relative jump below this is rounding
 COMPATIBLE = 1e-9  # so is a relative difference below this between two conditions,
 TOLERABLE = 1e-6  # and below this it does less harm than a weighted term
+NUDGE = 1e-9  # so far from a corner, in half lengths, a part that jumps there is evaluated
 BLENDED = 3  # coordinates between whose faces varying data are interpolated
 
 
@@ -41,27 +44,32 @@ class AnsatzBuilder:
 
     Args:
         domain: The domain.
-        unknowns: Names of the unknowns.
+        unknowns: The unknowns.
         conditions: The conditions.
         symmetries: What `symmetry.Finder` found, by coordinate.
         known: Values of the coefficients.
         orders: Highest derivative of an unknown in the equation, by coordinate.
+        particular: Known parts of unknowns; the rest of this class is about what is missing.
     """
 
     def __init__(
         self,
         domain: Domain,
-        unknowns: tuple[str, ...],
+        unknowns: tuple[Unknown, ...],
         conditions: tuple[Condition, ...],
         symmetries: Mapping[str, Symmetry],
         known: Known,
         orders: Mapping[str, int],
+        particular: Mapping[str, Callable[..., Tensor]] | None = None,
     ) -> None:
-        self.domain, self.unknowns, self.conditions = domain, unknowns, conditions
+        self.domain, self.conditions = domain, conditions
+        self.functions, self.unknowns = unknowns, tuple(u.name for u in unknowns)
         self.known, self.orders = known, orders
+        self.particular = particular or {}
         self.messages: list[str] = []
         self.contradictions: list[str] = []
         self.refused: list[Condition] = []
+        self.outline = Outline.of(domain)
         self.periodic = self._circles()
         circles = {c.on for c in self.periodic}
         self.coordinates = {
@@ -71,7 +79,7 @@ class AnsatzBuilder:
                 shape.names[0] in circles,
                 symmetries.get(shape.names[0], Symmetry()),
             )
-            for shape in domain.factors()
+            for shape in self.outline.factors
             if isinstance(shape, Interval)
         }
 
@@ -106,6 +114,8 @@ class AnsatzBuilder:
         factor: dict[str, Function | None] = {}
         for j, name in enumerate(self.unknowns):
             extension[name], factor[name], built = self._unknown(j, name)
+            if name in self.particular:
+                extension[name] = total(self._part(name), extension[name])
             exact += built
         for condition in self.conditions:
             if condition.hard and not any(condition is c for c in exact):
@@ -114,10 +124,15 @@ class AnsatzBuilder:
                     f"it on {self.domain!r}; leave hard out to make it a weighted term"
                 )
         columns = self._features()
-        features = torch_columns([f for _, f in columns])
+        features = torch_columns([f for _, f, _ in columns])
+        inputs = {
+            u.name: tuple(i for i, (*_, of) in enumerate(columns) if u.reads(of)) for u in self.functions
+        }
         return Ansatz(
             features,
-            tuple(n for n, _ in columns),
+            tuple(name for name, *_ in columns),
+            inputs,
+            {u.name: u.init for u in self.functions if u.positive},
             extension,
             factor,
             tuple(exact),
@@ -125,26 +140,51 @@ class AnsatzBuilder:
             tuple(self.contradictions),
         )
 
-    def _features(self) -> list[tuple[str, Function]]:
-        columns: list[tuple[str, Function]] = []
+    def _features(self) -> list[tuple[str, Function, tuple[str, ...]]]:
+        """What the network sees: name, function, and the coordinates that this depends on."""
+        columns: list[tuple[str, Function, tuple[str, ...]]] = []
         for axis, name in enumerate(self.domain.names):
             if name in self.coordinates:
-                columns += self.coordinates[name].features()
+                columns += [(*feature, (name,)) for feature in self.coordinates[name].features()]
             else:
-                columns.append((name, self._scaled(axis)))
+                columns.append((name, self._scaled(axis), (name,)))
         for shape in self.domain.factors():
             if isinstance(shape, Polygon) and all(self.orders.get(name, 0) >= 2 for name in shape.names):
                 axes = [self.domain.names.index(name) for name in shape.names]
-                columns += corner_features(shape, axes, self.conditions, lambda c: c.faces(self.domain))
+                corners = corner_features(shape, axes, self.conditions, lambda c: c.faces(self.domain))
+                columns += [(*feature, shape.names) for feature in corners]
         return columns
 
     def _scaled(self, axis: int) -> Function:
         lower, upper = self.domain.bounds[:, axis].tolist()
         return lambda points: (2 * points[:, axis] - (lower + upper)) / (upper - lower)
 
-    def _data(self, value: Value, condition: Condition) -> Function:
+    def _data(self, value: Value, condition: Condition, axis: int | None = None) -> Function:
+        """What a condition prescribes, less the known part; `axis` is the coordinate whose face it is for."""
         what = f"the value of {condition.describe(self.domain)}"
-        return lambda points: value_at(value, points, self.domain.names, what, self.known)
+
+        def given(points: Tensor) -> Tensor:
+            return value_at(value, points, self.domain.names, what, self.known)
+
+        if not isinstance(condition, Dirichlet | Initial) or condition.unknown not in self.particular:
+            return given
+        part = self._part(condition.unknown, axis)
+        if isinstance(condition, Initial) and value is condition.velocity:
+            return lambda points: given(points) - self._rate(part)(points)
+        return lambda points: given(points) - part(points)
+
+    def _part(self, name: str, axis: int | None = None) -> Function:
+        """The known part of an unknown; on a face, in the corners its limit along the face."""
+        what, middle = f"the particular part of {name}", self.domain.bounds.mean(0)
+        shrink = torch.full_like(middle, 0.0 if axis is None else NUDGE)
+        if axis is not None:
+            shrink[axis] = 0.0
+
+        def function(points: Tensor) -> Tensor:
+            inner = points + shrink.to(points) * (middle.to(points) - points)
+            return value_at(self.particular[name], inner, self.domain.names, what)
+
+        return function
 
     def _fixed(self, condition: Condition) -> bool:
         """Whether its values are known before training: the ansatz cannot follow coefficients."""
@@ -154,6 +194,7 @@ class AnsatzBuilder:
         return (
             condition.hard is not False
             and self._fixed(condition)
+            and not any(u.positive or u.of for u in self.functions if u.name in condition.unknowns())
             and not any(condition is c for c in self.refused)
         )
 
@@ -181,8 +222,13 @@ class AnsatzBuilder:
         }
         if not callable(condition.value):
             reachable |= {
-                face for shape in self.domain.factors() if isinstance(shape, Ball) for face in shape.faces
+                face for shape in self.outline.factors if isinstance(shape, Ball) for face in shape.faces
             }
+            holes = self.outline.holes
+            reachable |= {face for hole in holes for face in hole.faces}
+            reachable -= {face for hole in holes if not self.outline.is_free(hole) for face in hole.faces}
+        else:
+            reachable -= {face for hole in self.outline.holes for face in hole.faces}
         return set(condition.faces(self.domain)) <= reachable
 
     def _unknown(self, j: int, name: str) -> tuple[Function | None, Function | None, list[Condition]]:
@@ -190,7 +236,7 @@ class AnsatzBuilder:
         g: Function | None = None
         factors: list[Function] = []
         held: list[tuple[Condition, str]] = []  # with the face
-        for shape in self.domain.factors():
+        for shape in self.outline.factors:
             if isinstance(shape, Ball) and (condition := self._dirichlet(name, shape.faces[0])) is not None:
                 g = self._data(condition.value, condition)
                 factors.append(self._ball_factor(shape))
@@ -213,13 +259,25 @@ class AnsatzBuilder:
             else:
                 if coordinate.symmetry.centre is not None and None in at:
                     at = [None, None]  # one end alone would spoil the symmetry
-                data = [None if c is None else self._data(c.value, c) for c in at]
-                if any(c is not None and (callable(c.value) or c.value != 0) for c in at) or g is not None:
+                data = [None if c is None else self._data(c.value, c, coordinate.axis) for c in at]
+                varies = name in self.particular
+                if varies or g is not None or any(c and (callable(c.value) or c.value != 0) for c in at):
                     g = interpolant(g, coordinate, (data[0], data[1])) or g
                 held += [(c, face) for c, face in zip(at, faces, strict=True) if c is not None]
             parity = coordinate.factor(j, (at[0] is not None, at[1] is not None))
             if parity is not None:
                 factors.append(parity)
+        holes = [(hole, self._dirichlet(name, hole.faces[0])) for hole in self.outline.holes]
+        cut = [(hole, condition) for hole, condition in holes if condition is not None]
+        if cut:
+            axes = [[self.domain.names.index(n) for n in hole.names] for hole, _ in cut]
+            given = [
+                (hole, a, self.outline.depth(hole), float(condition.value))  # type: ignore[arg-type]
+                for (hole, condition), a in zip(cut, axes, strict=True)
+            ]
+            g = joined(g, product(list(factors)), given)
+            factors += [away_from(hole, a) for hole, a, *_ in given]
+            held += [(condition, hole.faces[0]) for hole, condition in cut]
         initial = self._initial(name)
         if initial is not None:
             axis = self.domain.names.index(time_names(self.domain)[0])
@@ -306,6 +364,8 @@ class AnsatzBuilder:
         for c1, c2 in pairs:
             if c1.unknown != c2.unknown:
                 continue
+            if c1.unknown in self.particular:
+                continue  # it may jump where faces meet, which is what it is for
             worst = (0.0, 0.0, "", "")
             for f1, f2 in itertools.product(c1.faces(self.domain), c2.faces(self.domain)):
                 jump, size = self._jump(c1, f1, c2, f2)
@@ -331,9 +391,11 @@ class AnsatzBuilder:
         self, c1: Dirichlet | Initial, f1: str, c2: Dirichlet | Initial, f2: str
     ) -> tuple[float, float]:
         """How far two conditions differ where their faces meet, and the size of their values."""
-        shapes = self.domain.factors()
+        shapes = (*self.outline.factors, *self.outline.holes)
         k1, k2 = (next(k for k, shape in enumerate(shapes) if f in shape.faces) for f in (f1, f2))
-        if k1 == k2 and f1 != f2:
+        a_hole = max(k1, k2) >= len(self.outline.factors)  # touches nothing else where it is built in
+        timed = isinstance(shapes[k1], Time) or isinstance(shapes[k2], Time)
+        if f1 != f2 and (k1 == k2 or (a_hole and not timed)):
             return (
                 0.0,
                 1.0,
@@ -369,7 +431,7 @@ class AnsatzBuilder:
 
     def _moved(self, points: Tensor, k: int, face: str) -> Tensor:
         """The points with the coordinates of factor k moved to one of its faces."""
-        shape = self.domain.factors()[k]
+        shape = (*self.outline.factors, *self.outline.holes)[k]
         drawn = shape.boundary(len(points), torch.Generator().manual_seed(13), on=face).points
         columns = [self.domain.names.index(name) for name in shape.names]
         out = points.clone()

@@ -95,7 +95,12 @@ def analytic(
         return {name: lo + (hi - lo) * unit[:, i] for i, (name, (lo, hi)) in enumerate(bounds.items())}
 
     return _reference(
-        "exact formula", 1e-15, bounds, lambda **points: np.asarray(fn(**points), float), test_points, unknown
+        "exact formula",
+        1e-15,
+        bounds,
+        lambda **points: np.asarray(fn(**points), float),
+        test_points,
+        (unknown,),
     )
 
 
@@ -290,9 +295,9 @@ def _reference(
     bounds: Bounds,
     fn: Callable[..., Array],
     test_points: Callable[[], dict[str, Array]],
-    unknown: str = "u",
+    unknowns: tuple[str, ...] = ("u",),
 ) -> Reference:
-    """Wrap fn, values [M] from flat coordinates [M] inside the bounds, as the `Reference` on that box."""
+    """Wrap fn, values [M] or [unknowns, M] from flat coordinates [M] in the bounds, as a `Reference`."""
 
     def evaluate(points: Mapping[str, Array]) -> dict[str, Array]:
         if missing := [name for name in bounds if name not in points]:
@@ -307,13 +312,13 @@ def _reference(
                 for x, (low, high) in zip(flat, bounds.values(), strict=True)
             ]
         )
-        values = np.full(flat[0].size, np.nan)
+        values = np.full((len(unknowns), flat[0].size), np.nan)
         where = np.flatnonzero(inside)
         for start in range(0, where.size, _CHUNK):
             part = where[start : start + _CHUNK]
             inputs = {name: np.clip(x[part], *bounds[name]) for name, x in zip(bounds, flat, strict=True)}
-            values[part] = fn(**inputs)
-        return {unknown: values.reshape(arrays[0].shape)}
+            values[:, part] = fn(**inputs)
+        return {name: row.reshape(arrays[0].shape) for name, row in zip(unknowns, values, strict=True)}
 
     return Reference(source, accuracy, evaluate, test_points)
 

@@ -36,13 +36,13 @@ from .conditions import (
     Initial,
     Known,
     Neumann,
-    Observations,
     Periodic,
     Robin,
     Sites,
     time_names,
 )
 from .fields import Field, MultiIndex, derivatives
+from .observations import Observations
 
 Signs = tuple[int, ...]
 Residual = Callable[[dict[str, Field], Tensor, Known], tuple[Tensor, ...]]
@@ -104,6 +104,7 @@ class Finder:
         conditions: All conditions.
         known: Values of the coefficients.
         orders: Highest derivative of an unknown in the equation, by coordinate.
+        even: Unknowns that can only be even, as those that are positive.
     """
 
     domain: Domain
@@ -112,6 +113,7 @@ class Finder:
     conditions: tuple[Condition, ...]
     known: Known
     orders: Mapping[str, int]
+    even: tuple[str, ...] = ()
 
     def find(self) -> dict[str, Symmetry]:
         """Symmetries by coordinate; coordinates without any are absent."""
@@ -121,7 +123,7 @@ class Finder:
                 continue
             axis = self.domain.names.index(shape.names[0])
             lower, upper = shape.bounds[:, 0].tolist()
-            candidates = itertools.product((1, -1), repeat=len(self.unknowns))
+            candidates = itertools.product(*((1,) if u in self.even else (1, -1) for u in self.unknowns))
             centre = self._first(axis, (lower + upper) / 2, candidates)
             ends = self._end_signs(shape)
             if ends is not None and not all(
@@ -143,7 +145,11 @@ class Finder:
         for name in self.unknowns:
             kinds = []
             for face in shape.faces:
-                here = [c for c in self.conditions if name in c.unknowns() and face in c.faces(self.domain)]
+                here = [
+                    c
+                    for c in self.conditions
+                    if (name in c.unknowns() or not c.unknowns()) and face in c.faces(self.domain)
+                ]
                 if len(here) != 1 or not isinstance(here[0], (Dirichlet, Neumann)) or here[0].hard is False:
                     return None
                 condition = here[0]
@@ -153,6 +159,8 @@ class Finder:
             if kinds[0] != kinds[1]:
                 return None
             signs.append(kinds[0])
+            if signs[-1] < 0 and name in self.even:
+                return None
         return tuple(signs)
 
     def holds(self, axis: int, about: float, signs: Signs, except_faces: Sequence[str] = ()) -> bool:
@@ -220,11 +228,15 @@ class Finder:
         """Whether observations do not speak against a symmetry; True of any other condition."""
         if not isinstance(condition, Observations) or self._complete:
             return True
+        if not isinstance(condition.of, str):
+            return False
         sites = condition.sites(self.domain, 1, torch.Generator(), "uniform")
         assert sites.values is not None
+        if sites.values.ndim > 1:  # every value with a noise of its own
+            return False
         image = sites.points.clone()
         image[:, axis] = 2 * about - image[:, axis]
-        sign = signs[self.unknowns.index(condition.unknown)]
+        sign = signs[self.unknowns.index(condition.of)]
         extent = self.domain.bounds[1] - self.domain.bounds[0]
         rows = []
         for points, values in ((sites.points, sites.values), (image, sign * sites.values)):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import geometry, optim, problems
     from .problems import (
+        BoundaryEquation,
         Coefficient,
         Dirichlet,
         Initial,
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
         Observations,
         Periodic,
         Problem,
+        Quantity,
         Robin,
+        Unknown,
     )
     from .solution import Solution
     from .solve import solve
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BoundaryEquation",
     "Coefficient",
     "Dirichlet",
     "Initial",
@@ -37,8 +41,10 @@ __all__ = [
     "Observations",
     "Periodic",
     "Problem",
+    "Quantity",
     "Robin",
     "Solution",
+    "Unknown",
     "geometry",
     "optim",
     "problems",

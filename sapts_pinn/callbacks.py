@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .checkpoint import save_checkpoint, write_atomically
+from .checkpoint import save_checkpoint, write_text
 
 if TYPE_CHECKING:
     from .training import Trainer
@@ -108,11 +108,7 @@ def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(path, lambda p: _write(p, text.getvalue()))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
+    write_text(path, text.getvalue())
 
 
 class Progress(Callback):
@@ -171,12 +167,14 @@ class Progress(Callback):
         info = trainer.optimizer.info
         parts = [f"{trainer.seconds:6.1f} s", f"step {trainer.iteration}", f"loss {trainer.loss:.3e}"]
         if trainer.error is not None:
-            parts.append(f"error {trainer.error:.3e}")
+            name = "error" if trainer.error_name.endswith("error") else trainer.error_name.replace("_", " ")
+            parts.append(f"{name} {trainer.error:.3e}")
         if info.get("radius") is not None:
             parts.append(f"radius {info['radius']:.1e}")
         if info.get("rho") is not None:
             parts.append(f"rho {info['rho']:+.2f}")
-        parts.append(f"{trainer.counters.gradients:.0f} gradients")
+        gradients = trainer.counters.gradients  # of batches: shares of one
+        parts.append(f"{gradients:.{0 if gradients >= 100 or gradients == int(gradients) else 1}f} gradients")
         left = trainer.seconds_left
         if math.isfinite(left):
             parts.append(f"{left:.0f} s left")

@@ -14,7 +14,7 @@ import torch
 VERSION = 1
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it: readers see the old one or the new.
 
     The temporary file has the extension of `path`, which writers of pictures and meshes go by.
@@ -36,11 +36,16 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people: indented; numbers that are not finite become null."""
     text = json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
-    write_atomically(path, lambda p: _write_text(p, text))
+    write_text(path, text)
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text)
+def write_text(path: Path, text: str) -> None:
+    """Write text, whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    write_atomically(path, write)
 
 
 def _finite(value: Any) -> Any:

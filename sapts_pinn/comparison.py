@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ def test_grid(problem: Problem) -> Tensor:
 
 
 def reference_values(problem: Problem, points: Tensor) -> Tensor | None:
-    """Reference values [M, unknowns] at points [M, dim], or None when the problem has no reference."""
+    """Reference values [M, unknowns] at points [M, dim], NaN where it has none; None without a reference."""
     reference = problem.reference
     if reference is None:
         return None
@@ -34,24 +35,27 @@ def reference_values(problem: Problem, points: Tensor) -> Tensor | None:
         values = call_by_name(reference, columns, "the reference")
     if not isinstance(values, Mapping):
         values = {problem.unknown_names[0]: values}
-    missing = [name for name in problem.unknown_names if name not in values]
-    if missing:
-        raise ValueError(f"the reference gives no values of {missing[0]!r}; return a dict by unknown")
+    if not any(name in values for name in problem.unknown_names):
+        raise ValueError(
+            f"the reference gives no values of {problem.unknown_names[0]!r}; return a dict by unknown"
+        )
     out = [
-        torch.as_tensor(values[name], dtype=torch.float64).expand(points.shape[0])
+        torch.as_tensor(values.get(name, math.nan), dtype=torch.float64).expand(points.shape[0])
         for name in problem.unknown_names
     ]
     return torch.stack(out, 1)
 
 
 def error_measure(problem: Problem) -> Callable[[Predictor], float] | None:
-    """A function that gives a model's relative L2 error over all unknowns, or None without a reference.
+    """A function that gives a model's relative L2 error, or None without a reference.
+
+    It is taken over all unknowns and points of which the reference knows the value.
 
     The reference is evaluated once, when the function is first called.
     """
     if problem.reference is None:
         return None
-    cache: list[tuple[Tensor, Tensor]] = []
+    cache: list[tuple[Tensor, Tensor, Tensor]] = []
     places: list[Location] = []
 
     def error(model: Predictor) -> float:
@@ -63,11 +67,12 @@ def error_measure(problem: Problem) -> Callable[[Predictor], float] | None:
                 points = test_grid(problem)
             exact = reference_values(problem, points)
             assert exact is not None
-            known = torch.isfinite(exact).all(1)
+            known = torch.isfinite(exact)
             if not known.any():
                 raise ValueError(f"the reference of {problem.name} is NaN at every test point; check it")
-            cache.append((points[known], exact[known]))
-        points, exact = cache[0]
+            used = known.any(1)
+            cache.append((points[used], exact[used].nan_to_num(0.0), known[used]))
+        points, exact, known = cache[0]
         with torch.no_grad():
             if isinstance(model, Model):  # what does not depend on the parameters is computed once
                 if not places:
@@ -77,6 +82,6 @@ def error_measure(problem: Problem) -> Callable[[Predictor], float] | None:
             else:
                 found = model(points)
         found = found.cpu().to(torch.float64)
-        return float((found - exact).norm() / exact.norm())
+        return float(((found - exact) * known).norm() / exact.norm())
 
     return error

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checkpoint import write_atomically
-from .sampled import Array, Values, ends, evaluate, middle_of
+from .geometry import Mesh
+from .sampled import Array, Values, ends, evaluate, mesh_of, middle_of, time_name
 
 if TYPE_CHECKING:
     from .solution import Solution
@@ -20,28 +21,82 @@ EXPORT = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of an exported gr
 OTHERS = {".msh": "gmsh", ".ply": "ply", ".dat": "tecplot", ".avs": "avsucd", ".xdmf": "xdmf"}
 
 
-def export_solution(solution: Solution, path: Path) -> Path:
-    """Write unknowns, reference, error and residual on a grid.
+def export_solution(solution: Solution, path: Path, frames: int = 21) -> Path:
+    """Write unknowns, reference, error and residual.
 
-    The cells are those of a regular grid whose corners all lie in the domain; a .vts file holds the whole
-    grid, with NaN outside.  Of more than three coordinates the first three vary; the field data say where the
-    others are ("x4 = 0.5").
+    On a mesh they are written at its own points, at the end of the time if there is one.  Otherwise cells are
+    those of a regular grid whose corners all lie in the domain; a .vts file holds the whole grid, with NaN
+    outside.  Of more than three coordinates the first three vary; the field data say where the others are
+    ("x4 = 0.5").  A .pvd file lists .vtu files beside it, one for each of some moments.
 
     Args:
         solution: What to write.
-        path: .vtu, .vts, .vtk or an extension of `OTHERS`.
+        path: .vtu, .vts, .vtk, .pvd or an extension of `OTHERS`.
+        frames: Number of moments of a .pvd file, at least 2.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: No writer for the extension.
+        ValueError: No writer for the extension, no time for a .pvd file, or too few moments.
     """
     suffix = path.suffix.lower()
-    if suffix not in (".vtu", ".vts", ".vtk", *OTHERS):
-        raise ValueError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk, {', '.join(OTHERS)}")
+    if suffix not in (".vtu", ".vts", ".vtk", ".pvd", *OTHERS):
+        raise ValueError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk, .pvd, {', '.join(OTHERS)}")
+    if suffix == ".pvd":
+        return _export_series(solution, path, frames)
+    mesh, time = mesh_of(solution.problem.domain), time_name(solution.problem.domain)
+    if mesh is not None and mesh.cells is not None and suffix != ".vts":
+        end = {} if time is None else {time: ends(solution.problem.domain, time)[1]}
+        _write(path, *_on_mesh(solution, mesh, mesh.cells, end), end)
+    else:
+        _export_grid(solution, path, {})
+    return path
+
+
+def _export_series(solution: Solution, path: Path, frames: int) -> Path:
+    """A .vtu file for each moment, and the list of them."""
     domain = solution.problem.domain
-    shown, middle = domain.names[:3], middle_of(domain)
+    time = time_name(domain)
+    if time is None:
+        raise ValueError(f"{solution.problem.name} has no time for {path.name!r}; use .vtu")
+    if frames < 2:
+        raise ValueError(f"a series needs at least 2 moments, not {frames}")
+    mesh = mesh_of(domain)
+    entries = []
+    for i, t in enumerate(np.linspace(*ends(domain, time), frames).tolist()):
+        part = path.with_name(f"{path.stem}_{i:04}.vtu")
+        if mesh is not None and mesh.cells is not None:
+            _write(part, *_on_mesh(solution, mesh, mesh.cells, {time: t}), {time: t})
+        else:
+            _export_grid(solution, part, {time: t})
+        entries.append(f'    <DataSet timestep="{t:.17g}" file="{part.name}"/>')
+    lines = [
+        '<VTKFile type="Collection" version="0.1">',
+        "  <Collection>",
+        *entries,
+        "  </Collection>",
+        "</VTKFile>",
+    ]
+    write_atomically(path, lambda p: p.write_text("\n".join(lines) + "\n"))
+    return path
+
+
+def _on_mesh(
+    solution: Solution, mesh: Mesh, cells: NDArray[np.int64], fixed: Mapping[str, float]
+) -> tuple[Array, str, NDArray[np.int64], dict[str, Array]]:
+    """Points [P, 3], kind, corners and fields of a mesh at one moment."""
+    at = {name: mesh.points[:, i] for i, name in enumerate(mesh.names)}
+    values = evaluate(solution, {**at, **{name: np.array(v) for name, v in fixed.items()}}, residual=True)
+    points = np.pad(mesh.points, ((0, 0), (0, 3 - mesh.dim)))
+    return points, {1: "line", 2: "triangle", 3: "tetra"}[mesh.dim], cells, _fields(values)
+
+
+def _export_grid(solution: Solution, path: Path, at: Mapping[str, float]) -> None:
+    """The values on a regular grid, with some coordinates given."""
+    domain = solution.problem.domain
+    middle = {**middle_of(domain), **at}
+    shown = tuple(name for name in domain.names if name not in at)[:3]
     count = EXPORT[len(shown)]
     axes = [np.linspace(*ends(domain, name), count) for name in shown]
     grids = np.meshgrid(*axes, indexing="ij")
@@ -56,19 +111,28 @@ def export_solution(solution: Solution, path: Path) -> Path:
     )
     fields = _fields(values)
     position = np.stack([*grids, *[np.zeros_like(grids[0])] * (3 - len(shown))], -1)
-    if suffix == ".vts":
+    if path.suffix.lower() == ".vts":
         _write_structured(path, position, fields, fixed)
+        return
+    kind, cells = _cells(values.inside)
+    used, cells = np.unique(cells, return_inverse=True)
+    cells = cells.reshape(-1, 2 ** len(shown))
+    points = position.reshape(-1, 3)[used]
+    _write(path, points, kind, cells, {name: v.reshape(-1)[used] for name, v in fields.items()}, fixed)
+
+
+def _write(
+    path: Path,
+    points: Array,
+    kind: str,
+    cells: NDArray[np.int64],
+    fields: Mapping[str, Array],
+    fixed: Mapping[str, float],
+) -> None:
+    if path.suffix.lower() in (".vtu", ".vtk"):
+        _write_unstructured(path, points, kind, cells, fields, fixed)
     else:
-        kind, cells = _cells(values.inside)
-        used, cells = np.unique(cells, return_inverse=True)
-        cells = cells.reshape(-1, 2 ** len(shown))
-        points = position.reshape(-1, 3)[used]
-        fields = {name: v.reshape(-1)[used] for name, v in fields.items()}
-        if suffix in (".vtu", ".vtk"):
-            _write_unstructured(path, points, kind, cells, fields, fixed)
-        else:
-            _write_meshio(path, points, kind, cells, fields)
-    return path
+        _write_meshio(path, points, kind, cells, fields)
 
 
 def _fields(values: Values) -> dict[str, Array]:
@@ -117,6 +181,8 @@ def _write_unstructured(
     code = {
         "line": pyvista.CellType.LINE,
         "quad": pyvista.CellType.QUAD,
+        "triangle": pyvista.CellType.TRIANGLE,
+        "tetra": pyvista.CellType.TETRA,
         "hexahedron": pyvista.CellType.HEXAHEDRON,
     }
     mesh = pyvista.UnstructuredGrid({code[kind]: cells}, points)

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from .flat import gather
-from .kernels import Batch, CompiledMLP, load
+from .kernels import Batch, Batches, CompiledMLP, load
 from .model import Location, Model, split_embedding
-from .networks import MLP
+from .networks import MLP, SideBySide
 from .objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation
 from .problems import Sites, Term
 from .taylor import Channels, propagate
@@ -42,7 +42,7 @@ class _Piece:
     """One term at (a chunk of) its sites."""
 
     def __init__(
-        self, model: Model, term: Term, sites: Sites, count: int, kernel: CompiledMLP | None
+        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledMLP]
     ) -> None:
         self.model, self.term = model, term
         like = model.like
@@ -55,7 +55,7 @@ class _Piece:
         self.location = Location(model, sites.points, term.needs)
         self.rows = sites.points.shape[0] // sites.fold
         self.scale = math.sqrt(term.weight / count)
-        self.batch = None if kernel is None else Batch(kernel, self.location.inputs)
+        self.batch = _batch(kernels, self.location)
         self._stamp = 0
         self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
         self._module = _Propagator(self.location.trainable, self.location.channels)
@@ -280,7 +280,7 @@ class LeastSquares(Separable):
     def pieces(self) -> list[_Piece]:
         """The terms at their points; made when first needed, as an objective may only serve to be divided."""
         return [
-            _Piece(self.model, term, chunk, self.counts[term.name], self._kernel(term))
+            _Piece(self.model, term, chunk, self.counts[term.name], self._kernels(term))
             for term in self.terms
             for chunk in _chunks(self.sites[term.name])
         ]
@@ -297,24 +297,36 @@ class LeastSquares(Separable):
     @property
     def compiled(self) -> bool:  # type: ignore[override]
         """Whether every term is computed by the compiled kernel."""
-        return all(self._kernel(term) is not None for term in self.terms)
+        return all(self._kernels(term) for term in self.terms)
 
-    def _kernel(self, term: Term) -> CompiledMLP | None:
-        """The compiled kernel, where it applies."""
+    def _kernels(self, term: Term) -> list[CompiledMLP]:
+        """The compiled kernel of each network that lies beside others; none where it does not apply."""
         channels = Channels(i for needs in term.needs.values() for i in needs)
-        network, like = self.model.network, self.model.like
-        _, trainable = split_embedding(network)
-        if not isinstance(trainable, MLP) or not trainable.intact or like.device.type != "cpu":
-            return None
-        if not all(p.requires_grad for p in trainable.parameters()):
-            return None
-        if not CompiledMLP.supports(trainable.activation, channels.order, like.dtype):
-            return None
-        if load(like.dtype == torch.float32) is None:
-            return None
-        return CompiledMLP(
-            trainable.widths, trainable.activation, channels.chain, channels.order, like.dtype, self.threads
-        )
+        _, trainable = split_embedding(self.model.network)
+        like = self.model.like
+        if like.device.type != "cpu":
+            return []
+        kernels = []
+        for network in trainable.networks if type(trainable) is SideBySide else [trainable]:
+            if not isinstance(network, MLP) or not network.intact:
+                return []
+            if not all(p.requires_grad for p in network.parameters()):
+                return []
+            if not CompiledMLP.supports(network.activation, channels.order, like.dtype):
+                return []
+            if load(like.dtype == torch.float32) is None:
+                return []
+            kernels.append(
+                CompiledMLP(
+                    network.widths,
+                    network.activation,
+                    channels.chain,
+                    channels.order,
+                    like.dtype,
+                    self.threads,
+                )
+            )
+        return kernels
 
     def _tape_bytes(self) -> float:
         width = sum(p.shape[0] for p in self.parameters if p.dim() == 2)
@@ -372,6 +384,17 @@ class LeastSquares(Separable):
         share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
         counts = None if estimate else self.counts
         return LeastSquares(self.model, sites, counts, self.counters, share, self.threads)
+
+
+def _batch(kernels: Sequence[CompiledMLP], location: Location) -> Batch | Batches | None:
+    """The points of a location, laid out for the kernels of its network; None without kernels."""
+    if not kernels:
+        return None
+    network = location.trainable
+    if not isinstance(network, SideBySide):
+        return Batch(kernels[0], location.inputs)
+    inputs = [location.inputs[..., columns] for columns in network.inputs]
+    return Batches([Batch(k, x) for k, x in zip(kernels, inputs, strict=True)], network.order)
 
 
 def _chunks(sites: Sites) -> list[Sites]:

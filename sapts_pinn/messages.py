@@ -60,9 +60,9 @@ def notes(quiet: bool) -> Iterator[None]:
         yield
 
 
-def resume_command(folder: Path) -> str:
-    """How the user goes on with a run, on as many ranks as there are now."""
-    how = f"solve --resume {shlex.quote(str(folder))}"
+def resume_command(folder: Path, command: str = "solve") -> str:
+    """How the user goes on with a run of `solve` or `train`, on as many ranks as there are now."""
+    how = f"{command} --resume {shlex.quote(str(folder))}"
     if not several():
         return f"sapts-pinn {how}"
     machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))

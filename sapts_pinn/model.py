@@ -1,6 +1,6 @@
 """The trainable model of a problem: a network inside the ansatz, and the unknown coefficients.
 
-    u_j(x) = g_j(x) + l_j(x) N_j(features(x))
+    u_j(x) = g_j(x) + l_j(x) N_j(features(x)),     or init_j exp(that) where u_j is positive
 
 At a set of points everything but N is constant: `Location` computes the bundles of g, l and the features
 once, so that an evaluation is one pass of the network and one application of Leibniz' rule.
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from .networks import MLP
 from .problems import Problem
 from .problems.fields import Field, MultiIndex, derivatives
-from .taylor import Channels, multiply, propagate
+from .taylor import Channels, apply_elementwise, exponential, multiply, propagate
 
 
 class Model(nn.Module):
@@ -25,6 +25,9 @@ class Model(nn.Module):
     Args:
         problem: Gives the ansatz and the coefficients.
         network: Maps features [N, F] to the unknowns' N_j, [N, m].
+
+    Attributes:
+        coefficients: What is trained for the coefficients, by name: the logarithms of positive ones.
     """
 
     def __init__(self, problem: Problem, network: nn.Module) -> None:
@@ -33,8 +36,13 @@ class Model(nn.Module):
         self.network = network
         like = next(network.parameters())
         self.coefficients = nn.ParameterDict(
-            {name: nn.Parameter(value.to(like)) for name, value in problem.initial_coefficients.items()}
+            {name: nn.Parameter(value.to(like)) for name, value in problem.initial_parameters.items()}
         )
+
+    def values(self) -> dict[str, float]:
+        """The coefficients."""
+        parameters = {name: p.detach() for name, p in self.coefficients.items()}
+        return {name: value.item() for name, value in self.problem.values_of(parameters).items()}
 
     @property
     def like(self) -> Tensor:
@@ -72,6 +80,7 @@ class Location:
             features = torch.stack(derivatives(problem.ansatz.features, points, self.channels.indices))
             self.inputs = propagate(prefix, features, self.channels).detach()
             self._extension = [self._bundle(problem.ansatz.extension[name], points) for name in self.unknowns]
+            self._positive = problem.ansatz.positive
             self._factor = [self._bundle(problem.ansatz.factor[name], points) for name in self.unknowns]
 
     def _bundle(self, function: Callable[[Tensor], Tensor] | None, points: Tensor) -> Tensor | None:
@@ -90,6 +99,8 @@ class Location:
                 channels = multiply(factor, channels, self.channels)
             if extension is not None:
                 channels = channels + extension
+            if name in self._positive:
+                channels = self._positive[name] * apply_elementwise(exponential, channels, self.channels)
             out[name] = Field(name, self.names, _lookup(channels.unbind(0), self.channels))
         return out
 

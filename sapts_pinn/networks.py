@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor, nn
 
+from .problems import Problem
 from .taylor import (
     ACTIVATIONS,
     Channels,
@@ -29,6 +30,8 @@ ACTIVATION_NAMES: dict[str, type[nn.Module]] = {
     "softplus": nn.Softplus,
 }
 assert set(ACTIVATION_NAMES.values()) <= set(ACTIVATIONS)
+
+FIELD = (16, 16)  # hidden widths of the network of an unknown of fewer coordinates
 
 NetworkSpec = nn.Module | Sequence[int] | Callable[[int, int], nn.Module]
 
@@ -156,6 +159,37 @@ class ModifiedMLP(nn.Module):
         return self.last(x)  # type: ignore[no-any-return]
 
 
+class SideBySide(nn.Module):
+    """Networks beside each other, each with some of the inputs and some of the outputs.
+
+    Args:
+        networks: The networks.
+        inputs: For each the positions of its inputs.
+        outputs: For each the positions of its outputs.
+    """
+
+    def __init__(
+        self, networks: Sequence[nn.Module], inputs: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]
+    ) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.inputs = [list(columns) for columns in inputs]
+        together = [j for columns in outputs for j in columns]
+        self.order = [together.index(j) for j in range(len(together))]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, inputs] -> [N, outputs]."""
+        pairs = zip(self.networks, self.inputs, strict=True)
+        return torch.cat([network(x[..., columns]) for network, columns in pairs], -1)[..., self.order]
+
+
+@rule(SideBySide)
+def _side_by_side(module: SideBySide, bundle: Tensor, channels: Channels) -> Tensor:
+    pairs = zip(module.networks, module.inputs, strict=True)
+    out = [propagate(network, bundle[..., columns], channels) for network, columns in pairs]
+    return torch.cat(out, -1)[..., module.order]
+
+
 @rule(FourierFeatures)
 def _fourier(module: FourierFeatures, bundle: Tensor, channels: Channels) -> Tensor:
     angle = bundle @ module.frequencies.T
@@ -233,3 +267,52 @@ def build_network(
         found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
         raise ValueError(f"the network maps 3 points to {found}; it must be shape (3, {outputs})")
     return network
+
+
+def independent(problem: Problem) -> tuple[str, ...]:
+    """The unknowns of fewer coordinates than the domain has."""
+    return tuple(u.name for u in problem.functions if not u.reads(problem.domain.names))
+
+
+def network_of(
+    problem: Problem, spec: NetworkSpec, generator: Generator, dtype: torch.dtype, activation: str = "tanh"
+) -> nn.Module:
+    """The network of a problem: features [N, F] to the unknowns' N_j, [N, m].
+
+    Unknowns of fewer coordinates get networks of their own, small ones, which read the features of these
+    coordinates only.
+
+    Args:
+        problem: The problem.
+        spec: As of `build_network`; of the unknowns of all coordinates.
+        generator: Draws the weights.
+        dtype: Precision.
+        activation: Of networks given by widths.
+
+    Raises:
+        ValueError: As `build_network`; or a module is given where several networks are needed.
+    """
+    ansatz, names = problem.ansatz, problem.unknown_names
+    apart = independent(problem)
+    if not apart:
+        return build_network(spec, len(ansatz.feature_names), len(names), generator, dtype, activation)
+    if isinstance(spec, nn.Module):
+        raise ValueError(
+            f"{apart[0]} needs a network of its own beside the one given; give widths, or a function "
+            "(inputs, outputs) -> module"
+        )
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for j, name in enumerate(names):
+        groups.setdefault(ansatz.inputs[name], []).append(j)
+    networks = [
+        build_network(
+            FIELD if names[outputs[0]] in apart else spec,
+            len(inputs),
+            len(outputs),
+            generator,
+            dtype,
+            activation,
+        )
+        for inputs, outputs in groups.items()
+    ]
+    return SideBySide(networks, [*groups], [*groups.values()])

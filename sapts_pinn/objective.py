@@ -12,7 +12,8 @@ a trial step thus never pays for its gradient.  An objective is also callable li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +29,19 @@ class Counters:
 
     functions: float = 0.0
     gradients: float = 0.0
+
+
+@contextmanager
+def drawing(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
+    """Draw from this seed, as dropout does; the generators of the process are left alone."""
+    there = {device for device in devices if device.type == "cuda"}
+    with torch.random.fork_rng(devices=list(there)):
+        # Not `torch.manual_seed`: for every kind of device it puts a stack trace into a list that only grows.
+        torch.default_generator.manual_seed(seed)
+        for device in there:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 class Evaluation(ABC):
@@ -159,6 +173,9 @@ class Separable(Objective):
     @abstractmethod
     def twin(self) -> Separable:
         """The same objective, with a record of its own."""
+
+    def seen(self) -> None:  # noqa: B027
+        """Be told that every point was used once; what varies from epoch to epoch may change now."""
 
     @abstractmethod
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> Separable:

@@ -18,6 +18,7 @@ given points, with all that it knows of its own curvature.  The curvature models
 
 from .curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
 from .least_squares import LeastSquares, LeastSquaresEvaluation
+from .minibatch import MiniBatchSAPTS
 from .objective import ClosureObjective, Counters, Evaluation, Objective
 from .peers import LBFGS, Adam
 from .sapts import SAPTS
@@ -38,6 +39,7 @@ __all__ = [
     "Identity",
     "LeastSquares",
     "LeastSquaresEvaluation",
+    "MiniBatchSAPTS",
     "Objective",
     "RadiusRule",
     "SSBroyden",

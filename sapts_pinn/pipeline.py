@@ -19,98 +19,21 @@ the stage puts out, hence true only nearby: the trust region has to see to that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from .least_squares import CHUNK, _chunks, _Piece
-from .model import Location
-from .objective import Counters, Evaluation, Objective
-from .problems import Sites, Term
-from .problems.fields import MultiIndex
-from .stages import Chain, ModelChain, Stage, shape_of
-from .taylor import Channels
+from .flow import Flow, Weights, residuals, samples, unknowns
+from .least_squares import CHUNK, _chunks
+from .objective import Counters, Evaluation, Objective, SeparableEvaluation
+from .problems import Sites
+from .stages import Chain, ModelChain
 
-Weights = dict[str, Tensor]
 Tape = list[tuple[Tensor, Tensor]]  # for each of a rank's stages what came in and what went out
-Frozen = dict[int, list[tuple["Flow", Tensor, Tensor | None]]]  # by stage: for each flow x_{s-1} and lambda_s
-
-
-# -- what travels ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Points, or samples, that go through the stages together.
-
-    Attributes:
-        name: Of the term that they belong to.
-        channels: Of the Taylor bundles; None for plain activations.
-        inputs: What enters the first stage; used by the rank that has it.
-        shapes: What each stage puts out, without storage.
-        end: What becomes of the last stage's output and the coefficients; used by the rank that has it.
-    """
-
-    name: str
-    channels: Channels | None
-    inputs: Tensor
-    shapes: list[Tensor]
-    end: Callable[[Tensor, Mapping[str, Tensor]], Tensor]
-
-    def through(self, stage: Stage, s: int, weights: Weights, x: Tensor) -> Tensor:
-        """What stage s puts out, or the end of it after the last one."""
-        out = stage.at(weights, x, self.channels)
-        return self.end(out, stage.known(weights)) if s == len(self.shapes) - 1 else out
-
-
-def _bundles(
-    chain: ModelChain, points: int, needs: Mapping[str, Iterable[MultiIndex]]
-) -> tuple[Channels, list[Tensor]]:
-    """The channels that carry some derivatives, and the shape [C, N, W] of the bundle after each stage."""
-    channels = Channels(index for indices in needs.values() for index in indices)
-    features = len(chain.problem.ansatz.feature_names)
-    x = shape_of(chain.embedding, torch.empty(points, features, dtype=chain.like.dtype, device="meta"))
-    shapes = []
-    for stage in chain.stages:
-        x = shape_of(stage, x)
-        shapes.append(x.new_empty(len(channels), *x.shape))
-    return channels, shapes
-
-
-def _residuals(chain: ModelChain, term: Term, sites: Sites, count: int) -> Flow:
-    """The sites of a term; they end as its residuals [rows, N / fold], scaled so that f = |r|^2 / 2."""
-    piece = _Piece(chain.part, term, sites, count, None)
-    channels, shapes = _bundles(chain, sites.points.shape[0], term.needs)
-    return Flow(
-        term.name,
-        channels,
-        piece.location.inputs,
-        shapes,
-        lambda out, known: piece.residual_of(out.transpose(1, 2), known),
-    )
-
-
-def _unknowns(chain: ModelChain, points: Tensor) -> Flow:
-    """Points that end as the unknowns there, [N, m]."""
-    needs: dict[str, tuple[MultiIndex]] = {name: ((),) for name in chain.problem.unknown_names}
-    location = Location(chain.part, points, needs)
-    channels, shapes = _bundles(chain, points.shape[0], needs)
-
-    def end(out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
-        return torch.stack([field.value for field in location.fields(out.transpose(1, 2)).values()], 1)
-
-    return Flow("unknowns", channels, location.inputs, shapes, end)
-
-
-def _samples(chain: Chain, inputs: Tensor, end: Callable[[Tensor], Tensor]) -> Flow:
-    """A batch [N, ...] for a network that is no problem's."""
-    shapes, x = [], inputs.to("meta")
-    for stage in chain.stages:
-        x = shape_of(stage, x)
-        shapes.append(x)
-    return Flow("loss", None, inputs.to(chain.like.device), shapes, lambda out, known: end(out))
+Frozen = dict[int, list[tuple[Flow, Tensor, Tensor | None]]]  # by stage: for each flow x_{s-1} and lambda_s
 
 
 # -- the loss --------------------------------------------------------------------------------------------
@@ -130,14 +53,27 @@ class Pipeline(Objective):
         parameters: The trained parameters of this rank's stages, in order.
         counters: Work done; an evaluation of a local objective counts as its stage's share of all parameters.
         last_terms: f by terms, of the latest evaluation.
+        shares: What an evaluation of each stage counts, of one of all stages on all points,
+        share: and of this rank's stages.
+        recomputes: Whether gradients compute a flow's graph anew, one after the other, instead of keeping all
+            of them from the evaluation: chunks then save memory.
     """
 
-    def __init__(self, chain: Chain, flows: list[Flow], counters: Counters | None = None) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        flows: list[Flow],
+        counters: Counters | None = None,
+        fraction: float = 1.0,
+        recomputes: bool = False,
+    ) -> None:
         if not flows:
             raise ValueError("no points: every term of the objective is empty")
         self.chain, self.flows, self.counters = chain, flows, counters or Counters()
         self.parameters = chain.parameters()
-        self.share = sum(chain.sizes[s] for s in chain.owned) / sum(chain.sizes)  # of the work
+        self.shares = [fraction * size / sum(chain.sizes) for size in chain.sizes]
+        self.share = sum(self.shares[s] for s in chain.owned)
+        self.recomputes = recomputes
         self.last_terms: dict[str, float] = {}
         self._frozen: Frozen = {}
 
@@ -160,7 +96,7 @@ class Pipeline(Objective):
             if term.name in sites and sites[term.name].points.shape[0]:
                 count = sites[term.name].points.shape[0] // sites[term.name].fold
                 for part in _chunks(sites[term.name]):
-                    flows.append(_halved_square(_residuals(chain, term, part, count)))
+                    flows.append(_halved_square(residuals(chain, term, part, count)))
         return cls(chain, flows, counters)
 
     @classmethod
@@ -175,7 +111,7 @@ class Pipeline(Objective):
             loss: Maps what the network puts out, [N, ...], to the mean loss; used on the last rank.
             counters: Where work is counted.
         """
-        return cls(chain, [_samples(chain, inputs, loss)], counters)
+        return cls(chain, [samples(chain, inputs, loss)], counters)
 
     def buffers(self) -> list[Tensor]:
         """Those of this rank's stages."""
@@ -189,7 +125,7 @@ class Pipeline(Objective):
         tapes: list[Tape] = []
         terms = {flow.name: torch.zeros((), dtype=torch.float64) for flow in self.flows}
         for flow in self.flows:
-            with torch.enable_grad():
+            with torch.set_grad_enabled(not self.recomputes):
                 tapes.append(self._forward(flow, weights))
             if self.chain.last:
                 terms[flow.name] += tapes[-1][-1][1].detach().cpu()
@@ -231,10 +167,10 @@ class Pipeline(Objective):
         chain, rows = self.chain, []
         for part in points.split(CHUNK):
             if isinstance(chain, ModelChain):
-                flow = _unknowns(chain, part)
+                flow = unknowns(chain, part)
                 like = flow.shapes[-1][0]
             else:
-                flow = _samples(chain, part, lambda out: out)
+                flow = samples(chain, part, lambda out: out)
                 like = flow.shapes[-1]
             rows.append(self._read(flow, like))
         return torch.cat(rows)
@@ -252,7 +188,7 @@ class Pipeline(Objective):
             raise ValueError("only a problem has residuals, not a network with a loss on data")
         term, rows = self.chain.problem.equation_term, []
         for part in points.split(CHUNK):
-            flow = _residuals(self.chain, term, Sites(part), 1)
+            flow = residuals(self.chain, term, Sites(part), 1)
             like = flow.shapes[-1].new_empty(term.rows, part.shape[0])
             rows.append(self._read(flow, like) / term.weight**0.5)
         return torch.cat(rows, 1)
@@ -275,8 +211,17 @@ def _halved_square(flow: Flow) -> Flow:
     return replace(flow, end=end)
 
 
+@contextmanager
+def _keeping(buffers: Sequence[Tensor]) -> Iterator[None]:
+    """What is computed a second time must not be counted twice, in running means for example."""
+    before = [b.clone() for b in buffers]
+    yield
+    for buffer, value in zip(buffers, before, strict=True):
+        buffer.copy_(value)
+
+
 @dataclass
-class PipelineEvaluation(Evaluation):
+class PipelineEvaluation(SeparableEvaluation):
     """A look at a pipeline.
 
     Attributes:
@@ -296,7 +241,9 @@ class PipelineEvaluation(Evaluation):
         """This rank's part of the gradient of f, [its n]; collective."""
         if self._gradient is None:
             self.objective.counters.gradients += self.objective.share
-            self._gradient = self._backward()
+            self.objective.counters.functions += self.objective.share * self.objective.recomputes
+            with _keeping(self.objective.buffers() if self.objective.recomputes else ()):
+                self._gradient = self._backward()
             self.objective._frozen = self._frozen
             self._weights, self._tapes = {}, []
         return self._gradient
@@ -310,6 +257,9 @@ class PipelineEvaluation(Evaluation):
             for s, (x, out) in zip(reversed(chain.owned), reversed(tape), strict=True):
                 self._frozen[s].append((flow, x.detach(), bar))
                 weights = [*self._weights[s].values()]
+                if self.objective.recomputes:
+                    with torch.enable_grad():
+                        out = flow.through(chain.stages[s], s, self._weights[s], x)
                 found = torch.autograd.grad(out, [*weights, x] if s else weights, bar, materialize_grads=True)
                 for total, part in zip(sums[s], found, strict=False):  # that of x comes last
                     total += part
@@ -350,14 +300,15 @@ class StageObjective(Objective):
         frozen: Inputs and cotangents.
 
     Attributes:
-        share: What an evaluation counts, the stage's share of all parameters.
+        share: What an evaluation counts.
+        recomputes: As of the pipeline.
     """
 
     def __init__(self, pipeline: Pipeline, stage: int, frozen: Frozen) -> None:
         self.index, self.stage = stage, pipeline.chain.stages[stage]
         self.parameters = [*self.stage.trained().values()]
-        self.counters = pipeline.counters
-        self.share = pipeline.chain.sizes[stage] / sum(pipeline.chain.sizes)
+        self.counters, self.share = pipeline.counters, pipeline.shares[stage]
+        self.recomputes = pipeline.recomputes
         self._frozen = frozen[stage]
 
     def buffers(self) -> list[Tensor]:
@@ -368,26 +319,42 @@ class StageObjective(Objective):
         """F_s at the stage's current parameters."""
         self.counters.functions += self.share
         weights = self.stage.snapshot()
-        total = torch.zeros((), dtype=self.parameters[0].dtype, device=self.parameters[0].device)
-        with torch.enable_grad():
-            for flow, x, bar in self._frozen:
-                out = flow.through(self.stage, self.index, weights, x)
-                total = total + (out if bar is None else (bar * out).sum())
-        return _StageEvaluation(self, float(total.detach()), [*weights.values()], total)
+        with torch.set_grad_enabled(not self.recomputes):
+            losses = list(self.losses(weights))
+        value = float(torch.stack([loss.detach() for loss in losses]).sum())
+        return _StageEvaluation(self, value, weights, None if self.recomputes else losses)
+
+    def losses(self, weights: Weights) -> Iterator[Tensor]:
+        """F_s by flows."""
+        for flow, x, bar in self._frozen:
+            out = flow.through(self.stage, self.index, weights, x)
+            yield out if bar is None else (bar * out).sum()
 
 
 @dataclass
 class _StageEvaluation(Evaluation):
     objective: StageObjective
     value: float
-    _weights: list[Tensor]
-    _total: Tensor
+    _weights: Weights
+    _losses: list[Tensor] | None
     _gradient: Tensor | None = None
 
     def gradient(self) -> Tensor:
         if self._gradient is None:
             self.objective.counters.gradients += self.objective.share
-            parts = torch.autograd.grad(self._total, self._weights, materialize_grads=True)
-            self._gradient = torch.cat([part.reshape(-1) for part in parts])
-            self._total = self._total.detach()
+            self._gradient = torch.cat([part.reshape(-1) for part in self._backward()])
+            self._losses = None
         return self._gradient
+
+    def _backward(self) -> Sequence[Tensor]:
+        weights = [*self._weights.values()]
+        if self._losses is not None:
+            return torch.autograd.grad(self._losses, weights, materialize_grads=True)
+        self.objective.counters.functions += self.objective.share
+        sums = [torch.zeros_like(w) for w in weights]
+        with _keeping(self.objective.buffers()), torch.enable_grad():
+            for loss in self.objective.losses(self._weights):
+                found = torch.autograd.grad(loss, weights, materialize_grads=True)
+                for total, part in zip(sums, found, strict=True):
+                    total += part
+        return sums

@@ -1,4 +1,7 @@
-"""The report of a run: one HTML file that needs nothing beside it, made from the files of the run folder."""
+"""The report of a run: one HTML file that needs nothing beside it, made from the files of the run folder.
+
+It shows what is there: of a problem the solution, of a data set learning curves and mistakes, or a text.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .checkpoint import write_atomically
+from .checkpoint import write_text
 from .viz import plot_history, plot_sweeps
 
 CSS = """
@@ -35,11 +38,31 @@ td:first-child { color: #555; width: 14rem; } tr:first-child td { border-top: no
 """
 
 
+PICTURES = {
+    "Solution": "solution.png",
+    "Learning curves": "curves.png",
+    "Confusion": "confusion.png",
+    "Worst mistakes": "mistakes.png",
+}
+MERITS = {  # of result.json: label, format
+    "relative_l2_error": ("relative L2 error", ".2e"),
+    "test_accuracy": ("test accuracy", ".2%"),
+    "test_error_rate": ("test error rate", ".2%"),
+    "test_nats_per_character": ("nats per character", ".4f"),
+    "test_bits_per_character": ("bits per character", ".4f"),
+}
+
+
+def merits(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How good a run is, as people read it: label and number."""
+    return [(label, _number(result[name], form)) for name, (label, form) in MERITS.items() if name in result]
+
+
 def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
     """Write report.html into a run folder.
 
     Args:
-        folder: Holds config.json and result.json; history.csv and solution.png where there are any.
+        folder: Holds config.json and result.json; history.csv, pictures and sample.txt where there are any.
         result: In place of result.json, which a run that was killed has not got.
 
     Returns:
@@ -51,10 +74,16 @@ def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
     config = _read(folder / "config.json")
     result = result or _read(folder / "result.json")
     rows = _rows(folder / "history.csv")
-    convergence, sweeps = _drawn(plot_history, rows), _drawn(plot_sweeps, rows)
-    text = _page(config, result, _picture(folder / "solution.png"), convergence, sweeps)
+    shown = {title: _picture(folder / name) for title, name in PICTURES.items()}
+    sample = folder / "sample.txt"
+    if sample.is_file():
+        shown["Text it writes"] = f"<pre>{html.escape(sample.read_text(encoding='utf-8'))}</pre>"
+    if not shown["Learning curves"]:
+        shown["Convergence"] = _drawn(plot_history, rows)
+    shown["Sweeps of the parts"] = _drawn(plot_sweeps, rows)
+    text = _page(config, result, shown)
     path = folder / "report.html"
-    write_atomically(path, lambda p: _write(p, text))
+    write_text(path, text)
     return path
 
 
@@ -62,10 +91,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"{path.parent} has no {path.name}, so that there is nothing to report")
     return dict(json.loads(path.read_text()))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _picture(path: Path) -> str:
@@ -94,21 +119,17 @@ def _drawn(
         return "" if path is None else _picture(path)
 
 
-def _page(
-    config: Mapping[str, Any], result: Mapping[str, Any], solution: str, convergence: str, sweeps: str
-) -> str:
-    title = f"{result['problem']} by {result['method']}"
-    status = str(result["status"])
+def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[str, str]) -> str:
+    title = f"{result.get('problem') or result.get('task')} by {result['method']}"
+    status, problem = str(result["status"]), config.get("description")
     mark = " failed" if status.startswith(("failed", "interrupted")) else ""
     settings = {k: v for k, v in config.items() if k not in ("description", "versions")}
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="status{mark}">{html.escape(status)}</p>',
         _figures(result),
-        f"<h2>Solution</h2>\n{solution}" if solution else "",
-        f"<h2>Convergence</h2>\n{convergence}" if convergence else "",
-        f"<h2>Sweeps of the parts</h2>\n{sweeps}" if sweeps else "",
-        f"<h2>Problem</h2>\n<pre>{html.escape(str(config.get('description', '')))}</pre>",
+        *(f"<h2>{heading}</h2>\n{content}" for heading, content in shown.items() if content),
+        f"<h2>Problem</h2>\n<pre>{html.escape(str(problem))}</pre>" if problem else "",
         f"<h2>Result</h2>\n{_table(result)}",
         f"<h2>Configuration</h2>\n{_table(settings)}",
         f"<h2>Versions</h2>\n{_table(config.get('versions', {}))}",
@@ -124,16 +145,22 @@ def _page(
 def _figures(result: Mapping[str, Any]) -> str:
     """The few numbers one looks for first."""
     shown = [
-        ("relative L2 error", _number(result.get("relative_l2_error"), ".2e")),
+        *merits(result),
         ("loss", _number(result.get("loss"), ".2e")),
         ("time", f"{_number(result.get('seconds'), '.1f')} s"),
         ("steps", _number(result.get("iterations"), ",.0f")),
         ("gradient evaluations", _number(result.get("gradient_evaluations"), ",.0f")),
         ("parameters", _number(result.get("parameters"), ",.0f")),
-        *((name, _number(value, ".6g")) for name, value in (result.get("coefficients") or {}).items()),
+        *((n, _estimate(v, result, n)) for n, v in (result.get("coefficients") or {}).items()),
+        *((name, _number(q["value"], ".6g")) for name, q in (result.get("quantities") or {}).items()),
     ]
     cells = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{value}</dd></div>" for name, value in shown)
     return f'<dl class="figures">{cells}</dl>'
+
+
+def _estimate(value: Any, result: Mapping[str, Any], name: str) -> str:
+    error = (result.get("standard_errors") or {}).get(name)
+    return _number(value, ".6g") + ("" if error is None else f" ± {error:.1e}")
 
 
 def _number(value: Any, form: str) -> str:

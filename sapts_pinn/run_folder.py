@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -21,6 +23,10 @@ RUN_FILES = (
     "model.pt",
     "solution.png",
     "solution.vtu",
+    "curves.png",
+    "confusion.png",
+    "mistakes.png",
+    "sample.txt",
     "report.html",
 )
 
@@ -53,6 +59,24 @@ def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: P
             )
 
 
+def check_folder(folder: Path, overwrite: bool) -> None:
+    """Make sure that a run may be written into a folder.
+
+    Raises:
+        ValueError: It holds another run, is a file, or cannot be made.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; give a folder")
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        why = os.strerror(errno.EACCES if there.is_dir() else errno.ENOTDIR)
+        raise ValueError(f"cannot write to {folder}: {why}; give another folder")
+    if not overwrite and (folder / "config.json").exists():
+        raise ValueError(
+            f"{folder} already holds a run; give another folder, --resume {folder}, or --overwrite"
+        )
+
+
 def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
     """Make a run folder.
 
@@ -64,12 +88,7 @@ def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
     Raises:
         ValueError: It holds another run, is a file, or cannot be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; give a folder")
-    if not overwrite and (folder / "config.json").exists():
-        raise ValueError(
-            f"{folder} already holds a run; give another folder, --resume {folder}, or --overwrite"
-        )
+    check_folder(folder, overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".write-test"

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .geometry import Domain, Time
+from .geometry import Domain, Mesh, Time
 
 if TYPE_CHECKING:
     from .solution import Solution
@@ -87,9 +87,19 @@ def middle_of(domain: Domain) -> dict[str, float]:
     if float(domain.distance(centre)) >= 0:
         trial = domain.interior(4096, torch.Generator().manual_seed(0), "sobol")
         centre = trial[domain.distance(trial).argmin()][None]
+    step = 10 ** torch.log10((domain.bounds[1] - domain.bounds[0]) / 100).floor()
+    short = (centre / step).round() * step + 0.0  # a number that reads well
+    if float(domain.distance(short)) < 0:
+        centre = short
     return dict(zip(domain.names, centre[0].tolist(), strict=True))
 
 
 def time_name(domain: Domain) -> str | None:
     """The name of the time, or None."""
     return next((f.names[0] for f in domain.factors() if isinstance(f, Time)), None)
+
+
+def mesh_of(domain: Domain) -> Mesh | None:
+    """The mesh of a domain that is one, or one times time."""
+    space = [f for f in domain.factors() if f.names[0] != time_name(domain)]
+    return space[0] if len(space) == 1 and isinstance(space[0], Mesh) else None

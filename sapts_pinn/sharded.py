@@ -1,26 +1,81 @@
-"""A model whose stages live on different ranks, with what the training loop asks of a model."""
+"""Models whose stages live on different ranks, with what the training loop asks of a model."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from .communicator import Communicator
 from .model import Model
-from .networks import NetworkSpec, build_network
+from .networks import NetworkSpec, build_network, independent
 from .objective import Counters
 from .pipeline import Pipeline
 from .problems import Problem, Sites
-from .stages import ModelChain, build_partly, merge
+from .stages import Chain, ModelChain, build_partly, merge
 from .subproblem import InnerProducts
 
 
-class ShardedModel:
-    """The model of a problem as a chain of stages; this rank holds the parameters of its own.
+class Sharded(ABC):
+    """A chain of stages with what the training loop asks of a model; this rank has the parameters of its own.
 
-    Calling it, its residuals and `assemble` are collective.
+    Calling it and `assemble` are collective.
+
+    Attributes:
+        chain: The stages.
+        communicator: The ranks.
+    """
+
+    chain: Chain
+    communicator: Communicator
+
+    @abstractmethod
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """What it says, on every rank."""
+
+    @abstractmethod
+    def undivided(self) -> nn.Module:
+        """The whole, with parameters of any values."""
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Those of this rank."""
+        return iter(self.chain.parameters())
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Parameters and buffers of this rank, by their names in the whole."""
+        return self.chain.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over this rank's."""
+        self.chain.load_state_dict(state)
+
+    def assemble(self) -> nn.Module:
+        """The whole on every rank, for what comes after training; only this needs its memory."""
+        shards = self.communicator.gather_objects(self.state_dict())
+        whole = self.undivided().to(self.chain.like.device)
+        whole.load_state_dict(merge(shards))
+        return whole
+
+
+def parameter_bytes(model: nn.Module | Sharded, communicator: Communicator) -> dict[str, int]:
+    """Of the parameters: those of all, and the most that one rank holds; collective."""
+    if isinstance(model, Sharded):
+        held, whole = model.chain.memory()
+    else:
+        held = whole = sum(p.numel() * p.element_size() for p in model.parameters())
+    return {"all": whole, "largest_rank": max(communicator.gather_objects(held))}
+
+
+def parameter_count(model: nn.Module | Sharded, communicator: Communicator) -> int:
+    """Of the whole; collective."""
+    own = sum(p.numel() for p in model.parameters())
+    return sum(communicator.gather_objects(own)) if isinstance(model, Sharded) else own
+
+
+class ShardedModel(Sharded):
+    """The model of a problem as a chain of stages; its residuals are collective, too.
 
     Args:
         problem: Gives the ansatz and the coefficients.
@@ -35,6 +90,8 @@ class ShardedModel:
         ValueError: The network cannot be cut into so many stages.
     """
 
+    chain: ModelChain
+
     def __init__(
         self,
         problem: Problem,
@@ -46,16 +103,17 @@ class ShardedModel:
         communicator: Communicator,
     ) -> None:
         self.problem, self.communicator = problem, communicator
+        if apart := independent(problem):
+            raise ValueError(
+                f"{apart[0]} has a network of its own, and stages are those of one chain of layers; "
+                "use a method other than sapts-ip"
+            )
         sizes = len(problem.ansatz.feature_names), len(problem.unknown_names)
         built = build_partly(
             network, *sizes, generator, dtype, activation, parts=parts, communicator=communicator
         )
         self.chain = ModelChain(problem, built, parts, communicator)
         self._spec = network, *sizes, dtype, activation
-
-    def parameters(self) -> Iterator[Tensor]:
-        """Those of this rank."""
-        return iter(self.chain.parameters())
 
     def objective(self, sites: Mapping[str, Sites], counters: Counters) -> Pipeline:
         """The loss on given points."""
@@ -72,26 +130,16 @@ class ShardedModel:
     def _anywhere(self, points: Tensor) -> Pipeline:
         return self.objective({"equation": Sites(points[:1])}, Counters())
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """Parameters and buffers of this rank, by their names in the whole model."""
-        return self.chain.state_dict()
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take over this rank's."""
-        self.chain.load_state_dict(state)
-
-    def memory(self) -> tuple[int, int]:
-        """Bytes of this rank's parameters, and of all."""
-        return self.chain.memory()
-
     def assemble(self) -> Model:
-        """The whole model on every rank, for what comes after training; only this needs its memory."""
-        shards = self.communicator.gather_objects(self.state_dict())
+        """The whole model on every rank."""
+        whole = super().assemble()
+        assert isinstance(whole, Model)
+        return whole
+
+    def undivided(self) -> Model:
+        """Of the same problem."""
         network, inputs, outputs, dtype, activation = self._spec
-        net = build_network(network, inputs, outputs, Generator(), dtype, activation)
-        model = Model(self.problem, net.to(self.chain.like.device))
-        model.load_state_dict(merge(shards))
-        return model
+        return Model(self.problem, build_network(network, inputs, outputs, Generator(), dtype, activation))
 
 
 class ShardedProducts(InnerProducts):

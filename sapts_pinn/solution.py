@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import error_measure, reference_values
 from .least_squares import residuals
 from .model import Location, Model
-from .networks import NetworkSpec, build_network
+from .networks import NetworkSpec, network_of
 from .problems import Problem, Reference
-from .problems.fields import parse_derivative
+from .problems.conditions import as_column
+from .problems.fields import Field, call_by_name, parse_derivative
 from .run_folder import check_resumable, identity, prepare_folder
+from .uncertainty import Uncertainty
 
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
@@ -38,6 +40,7 @@ class Solution:
         config: Settings of the run.
         history: One dict for each recorded step.
         result: Summary of the run, as in result.json.
+        uncertainty: What noise does to the estimates; None without any, and of a run read from a folder.
     """
 
     problem: Problem
@@ -45,11 +48,35 @@ class Solution:
     config: dict[str, Any] = field(repr=False)
     history: list[dict[str, Any]] = field(repr=False)
     result: dict[str, Any]
+    uncertainty: Uncertainty | None = field(default=None, repr=False)
 
     @cached_property
     def coefficients(self) -> dict[str, float]:
         """Estimates of the unknown coefficients."""
-        return {name: value.item() for name, value in self.model.coefficients.items()}
+        return self.model.values()
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """Of the coefficients, see `sapts_pinn.uncertainty`; infinite where the data do not determine one."""
+        found = self.result.get("standard_errors", {})
+        return {name: math.inf if value is None else value for name, value in found.items()}
+
+    def standard_error(self, points: Mapping[str, Any]) -> Any:
+        """The standard error of the unknowns at points, by noise of the data; as for `predict`.
+
+        Raises:
+            ValueError: There were no data, or the run was read from a folder, where this is not kept.
+        """
+        if self.uncertainty is None:
+            raise ValueError(
+                f"{self.problem.name} has no standard errors of its unknowns: they need observations and "
+                "something to estimate, and are known after `solve` only"
+            )
+        flat, shape, torch_in = self._points(points)
+        names = self.problem.unknown_names
+        values = {name: self.uncertainty.of(name, flat).cpu().reshape(shape) for name in names}
+        out = {name: v if torch_in else v.numpy() for name, v in values.items()}
+        return out if len(out) > 1 else next(iter(out.values()))
 
     def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
         names = self.problem.domain.names
@@ -105,6 +132,51 @@ class Solution:
         out = {name: v if torch_in else v.numpy() for name, v in values.items()}
         return out if len(out) > 1 else next(iter(out.values()))
 
+    def evaluate(self, function: Callable[..., Any], points: Mapping[str, Any]) -> Any:
+        """An expression of the unknowns and their derivatives, such as a flux or a stress.
+
+            solution.evaluate(lambda u, v: v.x - u.y, {"x": x, "y": y})
+
+        Args:
+            function: Of unknowns, coordinates and coefficients, matched by parameter name, written like an
+                equation: u.x is a derivative.  It returns a tensor, or a tuple of them.
+            points: As for `predict`.
+
+        Returns:
+            An array of the broadcast shape (a tensor if a coordinate is one), or a tuple of them.
+
+        Raises:
+            ValueError: The function asks for a name that is not there, or contains a mistake.
+        """
+        flat, shape, torch_in = self._points(points)
+        domain = self.problem.domain
+
+        @cache
+        def everything(index: tuple[int, ...]) -> dict[str, Tensor]:
+            return self._evaluate(flat, index)
+
+        def channels(name: str) -> Callable[[tuple[int, ...]], Tensor]:
+            return lambda index: everything(index)[name]
+
+        known: dict[str, Any] = {n: Field(n, domain.names, channels(n)) for n in self.problem.unknown_names}
+        known |= {name: flat[:, i] for i, name in enumerate(domain.names)}
+        known |= {name: torch.tensor(value, dtype=flat.dtype) for name, value in self.coefficients.items()}
+        what = "the expression"
+        result = call_by_name(function, known, what)
+        rows = result if isinstance(result, (tuple, list)) else (result,)
+        columns = (as_column(row, flat.shape[0], what, flat).reshape(shape) for row in rows)
+        out = tuple(c if torch_in else c.numpy() for c in columns)
+        return out if isinstance(result, (tuple, list)) else out[0]
+
+    @cached_property
+    def quantities(self) -> dict[str, dict[str, float | None]]:
+        """The problem's quantities: for each `value`, `reference` and `relative_error`.
+
+        Raises:
+            ValueError: The function of a quantity is wrong.
+        """
+        return {name: quantity.of(self, name) for name, quantity in self.problem.quantities.items()}
+
     def residual(self, points: Mapping[str, Any]) -> Any:
         """The equation's residual at points; a list of arrays for a system of several equations."""
         flat, shape, torch_in = self._points(points)
@@ -155,11 +227,17 @@ class Solution:
 
         return plot_solution(self, Path(path))
 
-    def export(self, path: str | Path) -> Path:
-        """Write the fields for ParaView: .vtu, .vts or any format meshio writes."""
+    def animate(self, path: str | Path, frames: int = 40, seconds: float = 4.0) -> Path:
+        """Draw the solution as it goes in time into a .gif file, of so many frames, that runs so long."""
+        from .viz import animate_solution
+
+        return animate_solution(self, Path(path), frames, seconds)
+
+    def export(self, path: str | Path, frames: int = 21) -> Path:
+        """Write the fields for ParaView: .vtu, .vts, .pvd (frames in time) or any format meshio writes."""
         from .export import export_solution
 
-        return export_solution(self, Path(path))
+        return export_solution(self, Path(path), frames)
 
     def save(self, folder: str | Path, overwrite: bool = True) -> Path:
         """Write the model, configuration, history and result into a folder that `Solution.load` reads."""
@@ -191,6 +269,10 @@ class Solution:
         if not (target / "config.json").is_file():
             raise ValueError(f"{target} holds no run: there is no config.json in it")
         config = json.loads((target / "config.json").read_text())
+        if "task" in config:
+            raise ValueError(
+                f"{target} holds a run of train; load it by sapts_pinn.supervised.trained.Trained"
+            )
         if problem is None:
             from .problems.zoo import build
 
@@ -202,14 +284,8 @@ class Solution:
             raise ValueError(
                 f"{target} was trained with its own network, {spec.splitlines()[0]}; give it as network="
             )
-        net = build_network(
-            spec,
-            len(problem.ansatz.feature_names),
-            len(problem.unknown_names),
-            torch.Generator(),
-            PRECISIONS[config["dtype"]],
-            config["activation"],
-        )
+        precision = PRECISIONS[config["dtype"]]
+        net = network_of(problem, spec, torch.Generator(), precision, config["activation"])
         model = Model(problem, net)
         check_resumable(state, {**config, "problem": problem.name, "description": str(problem)}, path)
         model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
@@ -236,13 +312,29 @@ class Solution:
             )
             lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
         lines.append(f"  loss               {r['loss']:.3e}")
-        lines += [f"  {name:<18} {value:.8g}" for name, value in r["coefficients"].items()]
+        errors = self.standard_errors
+        lines += [f"  {n:<18} {estimate(v, errors.get(n))}" for n, v in r["coefficients"].items()]
+        for name, q in r.get("quantities", {}).items():
+            source = self.problem.quantities[name].source if name in self.problem.quantities else ""
+            theirs = "" if q["reference"] is None else f"{q['reference']:.8g}"
+            off = "" if q["relative_error"] is None else f", relative error {q['relative_error']:.1e}"
+            known = f"   ({f'{source}: ' if source else ''}{theirs}{off})" if theirs else ""
+            lines.append(f"  {name:<18} {q['value']:.8g}{known}")
+        lines += [f"  note               {sentence}" for sentence in r.get("remarks", ())]
         lines.append(
             f"  work               {r['iterations']} steps, {r['gradient_evaluations']:.0f} gradients on "
             f"{r['points']} points, {r['seconds']:.1f} s"
         )
         lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
         return "\n".join(lines)
+
+
+def estimate(value: float, error: float | None) -> str:
+    """A number with its standard error, to the digits that this leaves: "3.1831e-03 +- 2.1e-06"."""
+    if error is None or not 0 < error < math.inf or value == 0:
+        return f"{value:.8g}" + (" +- inf" if error == math.inf else "")
+    digits = min(max(math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 1, 1), 15)
+    return f"{value:.{digits}e} +- {error:.1e}"
 
 
 def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
@@ -261,6 +353,6 @@ def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any
         "seconds_to_first_step": state["seconds_to_first_step"],
         "loss": state["loss"],
         "relative_l2_error": None if measure is None else measure(model),
-        "coefficients": {name: float(value) for name, value in model.coefficients.items()},
+        "coefficients": model.values(),
         "status": "unfinished: this is its last checkpoint",
     }

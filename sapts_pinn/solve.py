@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,13 +21,14 @@ from .distributed import connect
 from .methods import Method
 from .methods import method as find_method
 from .model import Model
-from .networks import NetworkSpec, build_network
+from .networks import NetworkSpec, network_of
 from .problems import Problem
 from .run_folder import check_resumable, identity, prepare_folder, versions
 from .sampling import Collocation
-from .sharded import ShardedModel
+from .sharded import ShardedModel, parameter_bytes, parameter_count
 from .solution import PRECISIONS, Solution
 from .training import Trainer
+from .uncertainty import Uncertainty, uncertainty
 
 DEFAULTS: dict[str, Any] = {
     "network": (30, 30, 30),
@@ -123,6 +125,7 @@ def solve(
         raise ValueError(f"target_error must be positive, not {target_error:g}")
     if target_error is not None and measure is None:
         raise ValueError(f"target_error needs a reference solution, and {problem.name} has none")
+    _try_quantities(problem)
     generator = torch.Generator().manual_seed(seed)
     precision = PRECISIONS[dtype]
     with _fixed_global_seed(seed):
@@ -131,8 +134,7 @@ def solve(
             architecture = settings["network"], precision, settings["activation"]
             model = ShardedModel(problem, generator, *architecture, options["parts"], ranks)
         else:
-            sizes = len(problem.ansatz.feature_names), len(problem.unknown_names)
-            net = build_network(settings["network"], *sizes, generator, precision, settings["activation"])
+            net = network_of(problem, settings["network"], generator, precision, settings["activation"])
             model = Model(problem, net.to(_device(device)))
     collocation = Collocation(
         problem,
@@ -195,7 +197,15 @@ def solve(
     trainer.run()
     result = summary(trainer, config)
     whole = model.assemble() if isinstance(model, ShardedModel) else model
-    solution = Solution(problem, whole, config, trainer.history, result)
+    spread = _uncertainty(whole, trainer)
+    result |= {
+        "standard_errors": {} if spread is None else _finite(spread.standard_errors),
+        "noise": {} if spread is None else spread.noise,
+        "remarks": [] if spread is None else list(spread.remarks),
+    }
+    solution = Solution(problem, whole, config, trainer.history, result, spread)
+    if problem.quantities:
+        result["quantities"] = solution.quantities
     if writes and folder is not None:
         write_json(folder / "result.json", solution.result)
         if isinstance(model, ShardedModel) and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
@@ -235,6 +245,12 @@ def _default_parts(chosen: Method, ranks: int, network: NetworkSpec) -> int:
     return 4
 
 
+def _try_quantities(problem: Problem) -> None:
+    """Compute the quantities of an untrained network, so that mistakes in them show before the training."""
+    net = network_of(problem, (2,), torch.Generator().manual_seed(0), torch.float64)
+    _ = Solution(problem, Model(problem, net), {}, [], {}).quantities
+
+
 def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
@@ -251,27 +267,24 @@ def _describe(value: Any) -> Any:
     return list(value) if isinstance(value, (tuple, list)) else repr(value)
 
 
-def _count(trainer: Trainer) -> int:
-    own = sum(p.numel() for p in trainer.model.parameters())
-    return sum(trainer.communicator.gather_objects(own)) if trainer.sharded else own
-
-
 def _coefficients(trainer: Trainer) -> dict[str, float]:
     model = trainer.model
     if isinstance(model, ShardedModel):
         return model.chain.coefficients()
     assert isinstance(model, Model)
-    return {name: value.item() for name, value in model.coefficients.items()}
+    return model.values()
 
 
-def _bytes(trainer: Trainer) -> dict[str, int]:
-    """Of the parameters: those of all, and the most that one rank held while training."""
-    model, ranks = trainer.model, trainer.communicator
-    if isinstance(model, ShardedModel):
-        held, whole = model.memory()
-    else:
-        held = whole = sum(p.numel() * p.element_size() for p in model.parameters())
-    return {"all": whole, "largest_rank": max(ranks.gather_objects(held))}
+def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
+    """What noise does to the estimates, where there are any."""
+    if not model.problem.estimates or trainer.status.startswith("failed"):
+        return None
+    return uncertainty(model, trainer.collocation.sites, trainer.threads)
+
+
+def _finite(errors: Mapping[str, float]) -> dict[str, float | None]:
+    """For JSON, which knows no infinity."""
+    return {name: value if math.isfinite(value) else None for name, value in errors.items()}
 
 
 def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -283,9 +296,9 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "method": config["method"],
         "seed": config["seed"],
         "parts": config["options"].get("parts", 1),
-        "parameter_bytes": _bytes(trainer),
+        "parameter_bytes": parameter_bytes(trainer.model, ranks),
         "world_size": ranks.size,
-        "parameters": _count(trainer),
+        "parameters": parameter_count(trainer.model, ranks),
         "points": sum(s.points.shape[0] for s in trainer.collocation.sites.values()),
         "dtype": config["dtype"],
         "device": config["device"],

@@ -9,165 +9,17 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from itertools import accumulate
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Generator, Tensor, nn
 
 from .communicator import Alone, Communicator
+from .cutting import balance, count_parameters, stage_chain
 from .model import Model, split_embedding
-from .networks import MLP, ModifiedMLP, NetworkSpec, build_network, initialise
+from .networks import MLP, NetworkSpec, build_network, initialise
 from .problems import Problem
-from .taylor import Channels, find_rule, multiply, propagate, rule
-
-# -- cutting ---------------------------------------------------------------------------------------------
-
-
-def balance(sizes: Sequence[int], parts: int) -> list[range]:
-    """Cut a row of sizes into consecutive parts, none of them empty, so that the largest sum is least.
-
-    Args:
-        sizes: At least as many as there are parts.
-        parts: At least one.
-    """
-    sums = [0, *accumulate(sizes)]
-
-    @cache
-    def best(start: int, parts: int) -> tuple[int, int]:
-        """The largest sum from `start` on, and where the first part ends."""
-        if parts == 1:
-            return sums[-1] - sums[start], len(sizes)
-        ends = range(start + 1, len(sizes) - parts + 2)
-        return min((max(sums[end] - sums[start], best(end, parts - 1)[0]), end) for end in ends)
-
-    out, start = [], 0
-    for left in range(parts, 0, -1):
-        end = best(start, left)[1]
-        out.append(range(start, end))
-        start = end
-    return out
-
-
-def stage_chain(network: nn.Module, parts: int) -> list[nn.Sequential]:
-    """Cut a network into consecutive stages; the largest has as few parameters as possible.
-
-    A cut never divides a layer; what follows a layer without trainable parameters of its own stays with it,
-    and what comes before the first one too.  An `nn.Sequential` is cut between its layers, nested ones
-    included.  In a modified MLP the gates travel along, which makes the activations three times as wide.
-
-    Args:
-        network: An `nn.Sequential`, such as `MLP`, or a `ModifiedMLP`; any other module counts as one layer.
-        parts: Number of stages.
-
-    Returns:
-        The stages; they share the network's layers.
-
-    Raises:
-        ValueError: There are fewer layers with parameters than stages, or two stages share a parameter.
-    """
-    groups: list[list[nn.Module]] = [[]]
-    for layer in _layers(network):
-        if _trained(layer) and any(_trained(other) for other in groups[-1]):
-            groups.append([])
-        groups[-1].append(layer)
-    sizes = [_count(group) for group in groups]
-    found = sum(any(_trained(layer) for layer in group) for group in groups)
-    if not 1 <= parts <= found:
-        raise ValueError(
-            f"{type(network).__name__} cannot be cut into {parts} stages: "
-            f"it has {found} layers with parameters one after the other"
-        )
-    stages = [nn.Sequential(*(layer for i in part for layer in groups[i])) for part in balance(sizes, parts)]
-    owner: dict[int, int] = {}
-    for s, stage in enumerate(stages):
-        for name, p in stage.named_parameters():
-            if owner.setdefault(id(p), s) != s:
-                raise ValueError(
-                    f"stages {owner[id(p)]} and {s} share a parameter of shape {tuple(p.shape)} "
-                    f"({name}); untie it, or ask for fewer than {parts} stages"
-                )
-    return stages
-
-
-def _layers(network: nn.Module) -> list[nn.Module]:
-    """The modules to cut between; a module with hooks, or a forward of its own, is not looked into."""
-    if isinstance(network, nn.Sequential) and find_rule(network) is not None:
-        return [layer for child in network for layer in _layers(child)]
-    if isinstance(network, ModifiedMLP) and find_rule(network) is not None:
-        first, *others = network.layers
-        gated = [_Gated(layer, network.activation) for layer in others]
-        return [_Gates(network, first), *gated, _Ungated(network.last)]
-    return [network]
-
-
-def _trained(module: nn.Module) -> bool:
-    return any(p.requires_grad for p in module.parameters())
-
-
-def _count(modules: Iterable[nn.Module]) -> int:
-    return sum(p.numel() for module in modules for p in module.parameters())
-
-
-class _Gates(nn.Module):
-    """The beginning of a modified MLP: x -> (h, u, v) side by side."""
-
-    def __init__(self, network: ModifiedMLP, layer: nn.Module) -> None:
-        super().__init__()
-        self.gate_u, self.gate_v = network.gate_u, network.gate_v
-        self.layer, self.activation = layer, network.activation
-
-    def forward(self, x: Tensor) -> Tensor:
-        u, v, s = (self.activation(layer(x)) for layer in (self.gate_u, self.gate_v, self.layer))
-        return torch.cat([v + s * (u - v), u, v], -1)
-
-
-class _Gated(nn.Module):
-    """A layer between gates: (h, u, v) -> (v + s(h) (u - v), u, v)."""
-
-    def __init__(self, layer: nn.Module, activation: nn.Module) -> None:
-        super().__init__()
-        self.layer, self.activation = layer, activation
-
-    def forward(self, x: Tensor) -> Tensor:
-        h, u, v = x.chunk(3, -1)
-        return torch.cat([v + self.activation(self.layer(h)) * (u - v), u, v], -1)
-
-
-class _Ungated(nn.Module):
-    """The end of a modified MLP: (h, u, v) -> output."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x.chunk(3, -1)[0])  # type: ignore[no-any-return]
-
-
-@rule(_Gates)
-def _gates(module: _Gates, bundle: Tensor, channels: Channels) -> Tensor:
-    u, v, s = (
-        propagate(module.activation, propagate(layer, bundle, channels), channels)
-        for layer in (module.gate_u, module.gate_v, module.layer)
-    )
-    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
-
-
-@rule(_Gated)
-def _gated(module: _Gated, bundle: Tensor, channels: Channels) -> Tensor:
-    h, u, v = bundle.chunk(3, -1)
-    s = propagate(module.activation, propagate(module.layer, h, channels), channels)
-    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
-
-
-@rule(_Ungated)
-def _ungated(module: _Ungated, bundle: Tensor, channels: Channels) -> Tensor:
-    return propagate(module.layer, bundle.chunk(3, -1)[0], channels)
-
-
-# -- what a rank holds -----------------------------------------------------------------------------------
+from .taylor import Channels, propagate
 
 
 class Stage(nn.Module):
@@ -233,12 +85,13 @@ class Chain:
             raise ValueError(
                 f"{parts} stages are too few for {self.communicator.size} ranks; every rank needs one"
             )
-        sizes = [_count([stage]) for stage in self.stages]
+        sizes = [count_parameters([stage]) for stage in self.stages]
         self.shares = balance(sizes, self.communicator.size)
         self.owned = self.shares[self.communicator.rank]
         for s, stage in enumerate(self.stages):
             if s not in self.owned:
                 stage.to("meta")
+        self._shapes: dict[tuple[torch.Size, torch.dtype], list[Tensor]] = {}
 
     @property
     def own(self) -> dict[int, Stage]:
@@ -264,6 +117,17 @@ class Chain:
     def sizes(self) -> list[int]:
         """Number of trained parameters of every stage."""
         return [sum(p.numel() for p in stage.trained().values()) for stage in self.stages]
+
+    def shapes(self, inputs: Tensor) -> list[Tensor]:
+        """What each stage puts out for such inputs [N, ...], without storage."""
+        key = inputs.shape, inputs.dtype
+        if key not in self._shapes:
+            found, x = [], inputs.to("meta")
+            for stage in self.stages:
+                x = shape_of(stage, x)
+                found.append(x)
+            self._shapes[key] = found
+        return self._shapes[key]
 
     def receive(self, like: Tensor, step: int) -> Tensor:
         """A tensor from the rank before (step -1) or after (step 1), of the shape and type of `like`."""
@@ -349,13 +213,14 @@ class ModelChain(Chain):
         return state
 
     def coefficients(self) -> dict[str, float]:
-        """The coefficients' values on every rank; collective."""
+        """The coefficients on every rank; collective."""
         held = self.part.coefficients
         if not held:
             return {}
         values = [p.detach() if self.last else torch.zeros_like(p, device="cpu") for p in held.values()]
         told = self.from_last(torch.stack(values).to(self.like.device))
-        return dict(zip(held, told.tolist(), strict=True))
+        known = self.problem.values_of(dict(zip(held, told.unbind(), strict=True)))
+        return {name: value.item() for name, value in known.items()}
 
 
 def build_partly(

@@ -144,6 +144,11 @@ def _cos(z: Tensor, order: int) -> list[Tensor]:
     return [*_sin(z, order + 1)[1:]]
 
 
+def exponential(z: Tensor, order: int) -> list[Tensor]:
+    """The derivatives of exp(z) up to an order."""
+    return [torch.exp(z)] * (order + 1)
+
+
 class Sine(nn.Module):
     """sin(z), elementwise."""
 

@@ -20,11 +20,12 @@ from .communicator import Alone, Communicator
 from .curvature import GaussNewton
 from .decomposition import data_parts
 from .methods import Method
+from .minibatch import MiniBatchSAPTS
 from .objective import Counters, Separable
 from .pipeline import Pipeline
 from .problems import Sites
 from .sapts import SAPTS
-from .sharded import ShardedModel
+from .sharded import Sharded
 from .summed import Summed
 from .trust_region import TrustRegion
 
@@ -74,7 +75,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: nn.Module | ShardedModel,
+        model: nn.Module | Sharded,
         collocation: Points,
         method: Method,
         budget: Budget,
@@ -135,9 +136,9 @@ class Trainer:
 
     @property
     def used(self) -> float:
-        """Spent share of the budget; several ranks go by what they last agreed on."""
+        """Spent share of the budget; several ranks go by what they last agreed on, and by their steps."""
         if self.communicator.size > 1:
-            return self._spent
+            return max(self._spent, self.iteration / self.budget.iterations)
         return self.budget.used(self.seconds, self.iteration, self.counters.gradients)
 
     def total_work(self) -> list[float]:
@@ -148,6 +149,10 @@ class Trainer:
     def stop(self, reason: str) -> None:
         """Ask the run to end after the current step."""
         self._asked = self._asked or reason
+
+    def discount(self, seconds: float) -> None:
+        """Take time off the clock and the budget that was not training, such as a callback's."""
+        self._before -= seconds
 
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to continue, loadable with weights_only=True."""
@@ -191,9 +196,9 @@ class Trainer:
         ) as error:  # raised by the call, not by what it calls, when an option is unknown to it
             if "unexpected keyword" not in str(error):
                 raise
-            names = ", ".join(repr(name) for name in self.options)
+            unknown = next((name for name in self.options if f"'{name}'" in str(error)), "")
             raise ValueError(
-                f"phase {self.phase + 1} of the method does not take the option {names}; drop it"
+                f"phase {self.phase + 1} of the method does not take the option {unknown!r}; drop it"
             ) from error
 
     # -- the loop ----------------------------------------------------------------------------------
@@ -226,7 +231,7 @@ class Trainer:
     @property
     def sharded(self) -> bool:
         """Whether every rank holds its own part of the model only."""
-        return isinstance(self.model, ShardedModel)
+        return isinstance(self.model, Sharded)
 
     def _leaves_cores_to_the_kernel(self) -> bool:
         """Whether PyTorch does better with one thread.
@@ -252,13 +257,20 @@ class Trainer:
             self.collocation.redraw(self.model)
             self._share_points()
             self._set_points()
-        if isinstance(self.optimizer, SAPTS):
+        if isinstance(self.optimizer, (SAPTS, MiniBatchSAPTS)):
             # With Gauss-Newton blocks a sweep can take minutes.  Others are not cut, which would shrink the
             # radius: by then the ranks have asked each other whether to stop.
             self.optimizer.deadline = time.monotonic() + self.seconds_left + ASK_EVERY
+        if hasattr(self.optimizer, "used"):  # it ends with smaller steps
+            self.optimizer.used = self.used
         before = self.loss
         self.loss = float(self.optimizer.step(self.objective))
         self.iteration += 1
+        if not math.isfinite(self.loss):  # what measures its steps takes such a one back
+            raise FloatingPointError(
+                f"the loss is {self.loss} after {self.iteration} steps; give a smaller learning rate, lr, "
+                "or a method of trust regions"
+            )
         info = self.optimizer.info
         if info.get("accepted", True):
             self._terms = dict(self.objective.last_terms)
@@ -308,6 +320,8 @@ class Trainer:
         self.error = self.measure(self.model)
         # The first time evaluates the reference, too, which is no reason to wait with the second.
         self._cost = 0.0 if first else time.monotonic() - begin
+        if self.sharded:  # by which all ranks decide together
+            self._cost = self.communicator.gather_objects(self._cost)[0]
         self._measured, self._measured_step = self.common_seconds, self.iteration
 
     def _record(self) -> None:
@@ -328,7 +342,7 @@ class Trainer:
             "function_evaluations": self.counters.functions,
             "gradient_evaluations": self.counters.gradients,
         }
-        if isinstance(self.optimizer, SAPTS):
+        if isinstance(self.optimizer, (SAPTS, MiniBatchSAPTS)):
             row |= _sweep_columns(info, self.optimizer.count)
         if self.measure is not None:
             row[self.error_name] = self.error if self._measured_step == self.iteration else None

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import settings
 
 # Read when torch, pyvista, matplotlib and DeepXDE are first imported, here and in every subprocess of a test.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin slow down a busy machine manyfold
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["PYVISTA_OFF_SCREEN"] = "true"
 os.environ["DDE_BACKEND"] = "pytorch"  # or DeepXDE looks for others and writes a file into the home folder

@@ -15,6 +15,8 @@ import torch
 
 from sapts_pinn import cli, solve
 from sapts_pinn.checkpoint import load_checkpoint
+from sapts_pinn.cli import runs
+from sapts_pinn.interrupts import Aborted, Interrupts
 from sapts_pinn.problems.zoo import ZOO, build
 from sapts_pinn.solution import Solution
 
@@ -142,13 +144,13 @@ def test_a_second_signal_aborts_and_so_does_one_when_there_is_nothing_to_finish(
             self.reasons.append(reason)
 
     before = signal.getsignal(signal.SIGTERM)
-    with cli.Interrupts() as interrupts:
-        with pytest.raises(cli.Aborted, match="before the first step"):
+    with Interrupts() as interrupts:
+        with pytest.raises(Aborted, match="before the first step"):
             signal.raise_signal(signal.SIGTERM)
         interrupts.start(Run())
         signal.raise_signal(signal.SIGTERM)
         assert Run.reasons == ["interrupted by SIGTERM"]
-        with pytest.raises(cli.Aborted, match="holds the last checkpoint"):
+        with pytest.raises(Aborted, match="holds the last checkpoint"):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -344,11 +346,17 @@ def test_wrong_input_of_a_process(tmp_path):
 
 def test_list_names_every_problem_and_method(capsys):
     from sapts_pinn.methods import METHODS
+    from sapts_pinn.supervised.methods import METHODS as ON_SAMPLES
+    from sapts_pinn.supervised.tasks import TASKS
 
     status, out, _ = command(capsys, "list")
     assert status == 0
-    for name in [*ZOO, *METHODS]:
-        assert re.search(rf"^  {re.escape(name)}  +\S", out, flags=re.MULTILINE), name
+    problems, samples = out.split("Data sets, to `train` on\n")
+    for text, names in ((problems, [*ZOO, *METHODS]), (samples, [*TASKS, *ON_SAMPLES])):
+        for name in names:
+            assert re.search(rf"^  {re.escape(name)}  +\S", text, flags=re.MULTILINE), name
+    for name, task in TASKS.items():
+        assert re.search(rf"^  {name} .*: {', '.join(task.networks)}$", samples, flags=re.MULTILINE)
     assert max(map(len, out.splitlines())) <= 110
 
 
@@ -356,11 +364,11 @@ def test_help_and_mistakes_load_no_torch():
     code = (
         "import sys; from sapts_pinn.cli import main\n"
         "codes = [main(a) for a in (['--help'], ['solve', '--help'], ['solve', '--sed'], ['--version'],"
-        " ['solve', 'x', '--budget', 'y'])]\n"
+        " ['solve', 'x', '--budget', 'y'], ['train', '--help'], ['train', 'mnist', '--budget', 'y'])]\n"
         "print(codes, 'torch' in sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr.splitlines()[-1] == "[0, 0, 2, 0, 2] False"
+    assert done.stderr.splitlines()[-1] == "[0, 0, 2, 0, 2, 0, 2] False"
     assert "--target-error" in done.stdout and "Traceback" not in done.stderr
 
 
@@ -392,13 +400,13 @@ def test_parts_are_logged_on_standard_error(tmp_path, capsys):
 def test_parts_that_ranks_cannot_share_evenly_become_one_each():
     saved = {"world_size": 1}
     settings = {"method": "sapts-d", "options": {"parts": 4, "radius": 0.5}}
-    cli._fit_ranks(settings, saved, 2)
+    runs.fit_ranks(settings, saved, 2)
     assert settings["options"] == {"parts": 4, "radius": 0.5}
     with pytest.warns(UserWarning, match="4 parts, which 3 ranks cannot share evenly; it goes on with 3"):
-        cli._fit_ranks(settings, saved, 3)
+        runs.fit_ranks(settings, saved, 3)
     assert settings["options"] == {"radius": 0.5}
     with pytest.raises(ValueError, match="resume it on 2 ranks, not 1"):
-        cli._fit_ranks({"method": "sapts-ip"}, {"world_size": 2}, 1)
+        runs.fit_ranks({"method": "sapts-ip"}, {"world_size": 2}, 1)
 
 
 def test_signals_that_torchrun_passes_on_are_one():
@@ -408,7 +416,7 @@ def test_signals_that_torchrun_passes_on_are_one():
         def stop(self, reason: str) -> None:
             self.reasons.append(reason)
 
-    with cli.Interrupts(same=60.0) as interrupts:
+    with Interrupts(same=60.0) as interrupts:
         interrupts.start(Run())
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.raise_signal(number)

@@ -21,8 +21,7 @@ from sapts_pinn.networks import build_network
 from sapts_pinn.objective import ClosureObjective, Objective
 from sapts_pinn.parts import BlockPart, DataPart, LocalEvaluation, Part
 from sapts_pinn.pipeline import Pipeline
-from sapts_pinn.problems import Problem, build
-from sapts_pinn.problems.conditions import Observations
+from sapts_pinn.problems import Observations, Problem, build
 from sapts_pinn.stages import Chain, ModelChain
 from sapts_pinn.summed import Summed
 from sapts_pinn.trust_region import RadiusRule

@@ -99,7 +99,7 @@ def test_shards_are_the_undivided_model(size: int, parts: int) -> None:
             "theta": gather(list(model.parameters())),
             "unknowns": model(points),
             "residuals": model.residuals(points),
-            "memory": model.memory(),
+            "memory": model.chain.memory(),
             "state": model.state_dict(),
             "whole": model.assemble(),
             "value": look.value,

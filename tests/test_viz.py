@@ -12,9 +12,10 @@ import pytest
 import pyvista
 import torch
 from matplotlib.image import imread
+from PIL import Image
 
 from sapts_pinn import Dirichlet, Initial, Problem, solve
-from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
+from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, example_mesh
 from sapts_pinn.report import write_report
 from sapts_pinn.sampled import evaluate
 from sapts_pinn.solution import Solution
@@ -73,8 +74,42 @@ def cube(dim: int) -> Problem:
     )
 
 
+def plate_in_time() -> Problem:
+    plate = Mesh(example_mesh("plate-with-holes"))
+    conditions = [Dirichlet("u", 0.0, on="outer"), Initial("u", 0.0)]
+    return Problem(plate * Time(0, 1), "u", lambda u: u.t - u.xx - u.yy - 1, conditions, name="heated plate")
+
+
+def pipe() -> Problem:
+    return Problem(
+        Mesh(example_mesh("cylinder")),
+        "u",
+        lambda u: u.xx + u.yy + u.zz,
+        [Dirichlet("u", lambda x, y, z: x / 2)],
+        reference=lambda x, y, z: x / 2,
+        name="pipe",
+    )
+
+
+def profile() -> Problem:
+    wing = Mesh(example_mesh("airfoil"))
+    conditions = [
+        Dirichlet("u", 1.0, on=["inlet", "walls"]),
+        Dirichlet("v", 0.0),
+        Dirichlet("u", 0.0, on="profile"),
+    ]
+    return Problem(wing, ("u", "v"), lambda u, v: (u.x + v.y, v.x - u.y), conditions, name="profile")
+
+
+def vortex() -> Problem:
+    equation = lambda u, v: (u.x + v.y, u.xx + v.xx + u.yy + v.yy)
+    conditions = [Dirichlet("u", lambda x, y: y - 0.5), Dirichlet("v", lambda x, y: 0.5 - x)]
+    return Problem(Box((0, 0), (1, 1)), ("u", "v"), equation, conditions, name="vortex")
+
+
 PROBLEMS = {
     "curve": line, "system": waves, "clipped": ring, "snapshots": disk_in_time, "sections": lambda: cube(3),
+    "mesh in time": plate_in_time, "mesh in space": pipe, "flow on a mesh": profile, "flow": vortex,
 }  # fmt: skip
 
 
@@ -141,6 +176,58 @@ def test_exported_cells_fill_the_domain(solutions, tmp_path):
     assert np.isfinite(ring_mesh["u"]).all() and set(ring_mesh.point_data) == {"u", "residual"}
     disk = pyvista.read(solutions["snapshots"].export(tmp_path / "d.vtu"))
     assert 0.85 < disk.volume / math.pi < 1
+
+
+def test_a_mesh_is_exported_with_its_own_points(solutions, tmp_path):
+    mesh = Mesh(example_mesh("cylinder"))
+    grid = pyvista.read(solutions["mesh in space"].export(tmp_path / "pipe.vtu"))
+    assert np.array_equal(grid.points, mesh.points) and grid.volume == pytest.approx(mesh.volume)
+    assert set(grid.point_data) == {"u", "u_reference", "u_error", "residual"}
+    x, y, z = grid.points.T
+    assert np.allclose(grid["u"], solutions["mesh in space"].predict({"x": x, "y": y, "z": z}))
+    assert np.allclose(grid["u_reference"], x / 2)
+    plate = pyvista.read(solutions["mesh in time"].export(tmp_path / "plate.vtu"))
+    x, y, _ = plate.points.T
+    assert np.allclose(plate["u"], solutions["mesh in time"].predict({"x": x, "y": y, "t": 1.0}))
+    assert set(plate.celltypes) == {pyvista.CellType.TRIANGLE} and plate.field_data["t = 1"] == 1
+
+
+@pytest.mark.parametrize("name", ["mesh in time", "snapshots", "system"])
+def test_a_series_in_time_lists_a_file_for_each_moment(solutions, tmp_path, name):
+    reader = pyvista.PVDReader(solutions[name].export(tmp_path / "s.pvd", frames=3))
+    assert reader.time_values == [0, 0.5, 1]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["s.pvd", *(f"s_000{i}.vtu" for i in range(3))]
+    reader.set_active_time_point(1)
+    grid = reader.read()[0]
+    space = [n for n in solutions[name].problem.domain.names if n != "t"]
+    at = {n: grid.points[:, i] for i, n in enumerate(space)}
+    found = solutions[name].predict({**at, "t": 0.5})
+    assert np.allclose(grid["u"], found["u"] if isinstance(found, dict) else found)
+    with pytest.raises(ValueError, match="a series needs at least 2 moments, not 1"):
+        solutions[name].export(tmp_path / "s.pvd", frames=1)
+
+
+@pytest.mark.parametrize("name", ["mesh in time", "snapshots", "system"])
+def test_a_solution_in_time_is_animated(solutions, tmp_path, name):
+    pictures = []
+    with Image.open(solutions[name].animate(tmp_path / "s.gif", frames=3, seconds=1.5)) as movie:
+        assert movie.n_frames == 3 and movie.info["duration"] == 500
+        for i in range(3):
+            movie.seek(i)
+            pictures.append(np.asarray(movie.convert("RGB"), dtype=int))
+    assert (abs(pictures[0] - pictures[2]).max(2) > 60).mean() > 0.005, "it moves"
+    assert len(np.unique(pictures[1].reshape(-1, 3) // 16, axis=0)) > 20
+
+
+def test_what_cannot_be_animated_is_told(solutions, tmp_path):
+    with pytest.raises(ValueError, match="pipe has no time to animate; use plot"):
+        solutions["mesh in space"].animate(tmp_path / "s.gif")
+    with pytest.raises(ValueError, match=r"pipe has no time for 's.pvd'; use .vtu"):
+        solutions["mesh in space"].export(tmp_path / "s.pvd")
+    with pytest.raises(ValueError, match=r"cannot animate into 's.mp4': use .gif"):
+        solutions["snapshots"].animate(tmp_path / "s.mp4")
+    with pytest.raises(ValueError, match="an animation needs at least 2 frames, not 1"):
+        solutions["snapshots"].animate(tmp_path / "s.gif", frames=1)
 
 
 def test_a_curve_is_exported_as_lines(solutions, tmp_path):
@@ -215,7 +302,7 @@ def test_the_report_is_one_file_with_everything(tmp_path):
     pictures = [base64.b64decode(image.removeprefix("data:image/png;base64,")) for image in page.images]
     assert pictures[0] == (folder / "solution.png").read_bytes() and pictures[1].startswith(b"\x89PNG")
     config = json.loads((folder / "config.json").read_text())
-    assert config["versions"]["torch"] in text and "weighted term" in text
+    assert config["versions"]["torch"] in text and "exact, by construction" in text
 
 
 def test_a_report_needs_a_run(tmp_path):

@@ -16,7 +16,20 @@ from types import FrameType
 
 from cyclopts import App, CycloptsError
 
-from . import ablation, accuracy, closure, first_step, gradients, in_deepxde, memory, points, radius, scaling
+from . import (
+    ablation,
+    accuracy,
+    closure,
+    first_step,
+    gradients,
+    in_deepxde,
+    memory,
+    points,
+    radius,
+    scaling,
+    supervised,
+    zoo,
+)
 
 Suite = Callable[..., None]
 
@@ -26,11 +39,13 @@ SUITES: dict[str, Suite] = {
     "memory": memory.run,
     "first-step": first_step.run,
     "solve": accuracy.run,
+    "zoo": zoo.run,
     "ablation": ablation.run,
     "radius": radius.run,
     "scaling": scaling.run,
     "deepxde": in_deepxde.run,
     "closure": closure.run,
+    "supervised": supervised.run,
 }
 
 app = App(

@@ -24,8 +24,9 @@ from .report import Whole, at_least, finish, folder_for, header, machine, say, s
 COMMAND = """
 import sys
 from sapts_pinn import cli
+from sapts_pinn.cli.app import STARTED
 status = cli.main(sys.argv[1:])
-print(cli.STARTED)
+print(STARTED)
 sys.exit(status)
 """
 

@@ -190,8 +190,8 @@ def _ours(points: int, threads: int, seed: int, symmetry: bool, compiled: bool =
     from ..problems import Sites, Term, build
 
     class Plain(LeastSquares):
-        def _kernel(self, term: Term) -> CompiledMLP | None:
-            return None
+        def _kernels(self, term: Term) -> list[CompiledMLP]:
+            return []
 
     problem = replace(build("burgers"), symmetry=symmetry)
     network = build_network(HIDDEN, 2, 1, torch.Generator().manual_seed(seed), torch.float64, "tanh")

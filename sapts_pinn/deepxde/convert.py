@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..comparison import reference_values
+from ..networks import independent
 from ..problems import Problem, Sites
 from .conditions import TermCondition, fields_of
 from .geometry import DomainGeometry
@@ -47,17 +48,22 @@ def to_deepxde(
 
     Returns:
         A `deepxde.Model`, to be compiled.  Its loss is twice that of `solve` on the same points.  The unknown
-        coefficients are `deepxde.Variable`s in `model.coefficients`, by name: pass their values to `compile`
-        as `external_trainable_variables`.
+        coefficients are `deepxde.Variable`s in `model.coefficients`, by name, as logarithms where they are
+        positive: pass their values to `compile` as `external_trainable_variables`.
 
     Raises:
-        ValueError: DeepXDE is in forward mode.
+        ValueError: DeepXDE is in forward mode, or an unknown does not depend on all coordinates.
     """
+    if apart := independent(problem):
+        raise ValueError(
+            f"{apart[0]} does not depend on all coordinates, for which a DeepXDE network has no form; "
+            "train the problem by solve"
+        )
     if dde.config.autodiff != "reverse":
         raise ValueError(
             "to_deepxde needs derivatives in reverse mode; call dde.config.set_default_autodiff('reverse')"
         )
-    known = {c.name: dde.Variable(float(c.init)) for c in problem.coefficients}
+    known = {c.name: dde.Variable(c.parameter) for c in problem.coefficients}
     terms = problem.terms[1:] if exact else problem.condition_terms
 
     def equation(inputs: Tensor, outputs: Tensor) -> list[Tensor]:
@@ -83,7 +89,8 @@ def to_deepxde(
     net = dde.nn.FNN([inputs, *network, outputs], activation, "Glorot normal")
     if exact:
         net.apply_feature_transform(problem.ansatz.features)
-        net.apply_output_transform(lambda x, y: _inside_ansatz(problem, x, y))
+    if exact or problem.ansatz.positive:
+        net.apply_output_transform(lambda x, y: _inside_ansatz(problem, x, y, exact))
     model = dde.Model(data, net)
     model.coefficients = known
     return model
@@ -103,10 +110,13 @@ def from_deepxde(
     return DeepXDEObjective(model, loss, loss_weights, [*model.net.parameters(), *variables])
 
 
-def _inside_ansatz(problem: Problem, x: Tensor, y: Tensor) -> Tensor:
-    columns = []
+def _inside_ansatz(problem: Problem, x: Tensor, y: Tensor, exact: bool) -> Tensor:
+    columns, ansatz = [], problem.ansatz
     for j, name in enumerate(problem.unknown_names):
-        factor, extension = problem.ansatz.factor[name], problem.ansatz.extension[name]
-        column = y[:, j] if factor is None else factor(x) * y[:, j]
-        columns.append(column if extension is None else column + extension(x))
+        column = y[:, j]
+        if exact and (factor := ansatz.factor[name]) is not None:
+            column = factor(x) * column
+        if exact and (extension := ansatz.extension[name]) is not None:
+            column = column + extension(x)
+        columns.append(ansatz.positive[name] * torch.exp(column) if name in ansatz.positive else column)
     return torch.stack(columns, 1)

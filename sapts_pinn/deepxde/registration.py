@@ -216,7 +216,8 @@ def _share(model: Any, bound: Bound) -> None:
 
         def save(save_path: str, *_: Any, **__: Any) -> str:
             bound.state_dict()  # is gathered from all ranks; rank 0 writes it
-            return f"{save_path}-{model.train_state.iteration}.pt"
+            state = model.train_state  # whose count had another name before DeepXDE 1.14
+            return f"{save_path}-{state.iteration if hasattr(state, 'iteration') else state.epoch}.pt"
 
         model.save = save
 

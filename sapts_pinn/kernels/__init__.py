@@ -7,6 +7,6 @@ with `SAPTS_PINN_COMPILED=0`, everything works through PyTorch, more slowly.
 
 from .build import load
 from .dense import product
-from .mlp import Batch, CompiledMLP
+from .mlp import Batch, Batches, CompiledMLP
 
-__all__ = ["Batch", "CompiledMLP", "load", "product"]
+__all__ = ["Batch", "Batches", "CompiledMLP", "load", "product"]

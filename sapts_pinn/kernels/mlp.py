@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -175,3 +175,43 @@ class Batch:
         out = torch.empty(self.kernel.parameters, self.padded, dtype=self.kernel.dtype)
         self._reverse(theta, cotangent, out)
         return out[:, : self.points]
+
+
+class Batches:
+    """The same points for networks that lie beside each other, with the methods of `Batch`.
+
+    Args:
+        batches: One for each network; their parameters follow each other.
+        order: The outputs' positions among those of all networks.
+    """
+
+    def __init__(self, batches: Sequence[Batch], order: Sequence[int]) -> None:
+        self.batches, self.order = list(batches), torch.tensor(order)
+        self._back = self.order.argsort()
+        self._sizes = [batch.kernel.parameters for batch in batches]
+        self._outputs = [batch.kernel.widths[-1] for batch in batches]
+
+    def _thetas(self, theta: Tensor) -> Sequence[Tensor]:
+        return list(theta[: sum(self._sizes)].split(self._sizes))
+
+    def forward(self, theta: Tensor, keep: bool = True) -> Tensor:
+        """The bundle [C, outputs, N] at theta [n]; keep=True prepares for a reverse pass."""
+        pairs = zip(self.batches, self._thetas(theta), strict=True)
+        return torch.cat([batch.forward(part, keep) for batch, part in pairs], 1)[:, self.order]
+
+    def release(self) -> None:
+        """Free the memory kept for a reverse pass."""
+        for batch in self.batches:
+            batch.release()
+
+    def reverse(self, theta: Tensor, cotangent: Tensor) -> Tensor:
+        """Gradient [n] of sum(cotangent * bundle), after `forward` at this theta."""
+        return torch.cat([b.reverse(t, c) for b, t, c in self._parts(theta, cotangent)])
+
+    def jacobian(self, theta: Tensor, cotangent: Tensor) -> Tensor:
+        """Each point's own gradient of its part of sum(cotangent * bundle), as columns [n, N]."""
+        return torch.cat([b.jacobian(t, c) for b, t, c in self._parts(theta, cotangent)])
+
+    def _parts(self, theta: Tensor, cotangent: Tensor) -> Iterable[tuple[Batch, Tensor, Tensor]]:
+        bars = cotangent[:, self._back].split(self._outputs, 1)
+        return zip(self.batches, self._thetas(theta), (bar.contiguous() for bar in bars), strict=True)

@@ -1,7 +1,8 @@
 """MNIST, CIFAR-10 and TinyShakespeare: fetched once, checked, read by NumPy.
 
 Files are looked for in a folder, by default a cache that the variable SAPTS_PINN_DATA moves elsewhere, and
-fetched into it from their public homes when they are not there.  What has not the published SHA-256 is not
+fetched into it from their public homes when they are not there.  The folder may have one folder for each of
+the data sets, mnist, cifar10 and tinyshakespeare.  What has not the published SHA-256 is not
 used; a file that was fetched is removed then.
 """
 
@@ -54,6 +55,7 @@ PUBLISHED = {  # file: (where, SHA-256)
 }
 DIGITS = tuple("0123456789")
 OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+OFFLINE = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError")  # of requests
 HELD_OUT = 0.1  # of a text, at its end
 
 
@@ -94,6 +96,17 @@ class Text:
         """The characters of some numbers [N]."""
         return "".join(self.characters[i] for i in numbers.tolist())
 
+    def encode(self, text: str) -> Tensor:
+        """The numbers [N] of some characters.
+
+        Raises:
+            ValueError: There is one that the text has not.
+        """
+        for character in text:
+            if character not in self.characters:
+                raise ValueError(f"the training text has no character {character!r}; leave it out")
+        return torch.tensor([self.characters.index(c) for c in text], dtype=torch.long)
+
 
 # -- the data sets ---------------------------------------------------------------------------------------
 
@@ -107,10 +120,11 @@ def mnist(folder: Path | str | None = None) -> Images:
     Raises:
         DataError: They cannot be fetched, or are damaged.
     """
+    place = folder_of(folder, "mnist")
     train, test = (
         labelled(
-            read_idx(fetch(f"{split}-images-idx3-ubyte.gz", folder), 3)[:, None],
-            read_idx(fetch(f"{split}-labels-idx1-ubyte.gz", folder), 1),
+            read_idx(fetch(f"{split}-images-idx3-ubyte.gz", place), 3)[:, None],
+            read_idx(fetch(f"{split}-labels-idx1-ubyte.gz", place), 1),
             DIGITS,
         )
         for split in ("train", "t10k")
@@ -128,13 +142,13 @@ def cifar10(folder: Path | str | None = None) -> Images:
     Raises:
         DataError: They cannot be fetched, or are damaged.
     """
-    place = folder_of(folder)
+    place = folder_of(folder, "cifar10")
     if (place / "data_batch_1.npz").exists():
         batches = {path.stem: read_packed(path) for path in sorted(place.glob("*_batch*.npz"))}
     else:
         both = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
         name = next((name for name in both if (place / name).exists()), both[0])
-        batches = dict(read_archive(fetch(name, folder)))
+        batches = dict(read_archive(fetch(name, place)))
     names = [f"data_batch_{i}" for i in range(1, 6)]
     missing = [name for name in (*names, "test_batch") if name not in batches]
     if missing:
@@ -152,17 +166,24 @@ def tinyshakespeare(folder: Path | str | None = None) -> Text:
     Raises:
         DataError: It cannot be fetched, or is damaged.
     """
-    return read_text(fetch("input.txt", folder))
+    return read_text(fetch("input.txt", folder_of(folder, "tinyshakespeare")))
 
 
 # -- files -----------------------------------------------------------------------------------------------
 
 
-def folder_of(folder: Path | str | None) -> Path:
-    """The folder given, or the cache."""
+def folder_of(folder: Path | str | None, name: str = "") -> Path:
+    """The folder given, or the cache; in it the one of a data set, if it has one of that name.
+
+    Raises:
+        DataError: It is a file.
+    """
     import pooch
 
-    return Path(folder or os.environ.get("SAPTS_PINN_DATA") or pooch.os_cache("sapts-pinn")).expanduser()
+    place = Path(folder or os.environ.get("SAPTS_PINN_DATA") or pooch.os_cache("sapts-pinn")).expanduser()
+    if place.is_file():
+        raise DataError(f"{place} is a file; give the folder of the data, {place.parent}")
+    return place / name if (place / name).is_dir() else place
 
 
 def fetch(name: str, folder: Path | str | None = None) -> Path:
@@ -193,8 +214,11 @@ def fetch(name: str, folder: Path | str | None = None) -> Path:
         pooch.retrieve(home + name, f"sha256:{known}", name, place)  # by a temporary file
     except Exception as error:  # of as many kinds as there are ways to fail
         path.unlink(missing_ok=True)
-        why = str(error).partition("\n")[0]
-        raise DataError(f"cannot fetch {home}{name} ({why}); download it by hand into {place}") from None
+        why = "no connection" if type(error).__name__ in OFFLINE else str(error).partition("\n")[0]
+        raise DataError(
+            f"{name} is not in {place}, and cannot be fetched from {home} ({why}); download it by hand, or "
+            "give the folder that has it"
+        ) from None
     return path
 
 
@@ -296,7 +320,7 @@ def read_packed(path: Path) -> tuple[Bytes, Bytes]:
         DataError: It is damaged.
     """
     try:
-        with np.load(path) as file:
+        with path.open("rb") as opened, np.load(opened) as file:
             residual, labels = file["residual"], file["labels"]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} is damaged ({error}); put a whole copy in its place") from None

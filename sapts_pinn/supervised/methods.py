@@ -1,4 +1,4 @@
-"""Methods by name for samples: trust regions on batches that grow, and what a user would otherwise pick.
+"""Methods by name for samples: SAPTS on micro-batches, trust regions on growing batches, first-order peers.
 
 The plain trust region is SAPTS with one part and no local steps: it has the batches.
 """
@@ -12,48 +12,70 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..curvature import LBFGS, Curvature, GaussNewton
 from ..methods import Make, Method, Phase
 from ..methods import method as known_method
+from ..minibatch import MiniBatchSAPTS
 from ..sapts import SAPTS
 from ..sweep import Sweep
 from .peers import Batched
 
-BATCH = 0.02  # of the samples, in the first batch
+BATCH = 0.02  # of the samples, in the first batch of those that grow
+PRODUCTS = 50  # with the Gauss-Newton matrix in a step
+MICRO_BATCH = 128  # samples
 
 
-def _plain(curvature: str) -> Make:
+def _plain(curvature: Callable[[], Curvature]) -> Make:
     def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
         sweep = Sweep(local_steps=0, batch=options.pop("batch", BATCH))
-        return SAPTS(params, "data", **{"parts": 1, "curvature": curvature, "sweep": sweep, **options})
+        return SAPTS(params, "data", **{"parts": 1, "curvature": curvature(), "sweep": sweep, **options})
 
     return make
 
 
 def _first_order(kind: Callable[..., torch.optim.Optimizer], lr: float, **fixed: Any) -> Make:
-    def make(params: Sequence[Tensor], lr: float = lr, batch: int = 128) -> Batched:
+    def make(
+        params: Sequence[Tensor], lr: float = lr, batch: int = MICRO_BATCH, decay: bool = True
+    ) -> Batched:
         params = list(params)
-        return Batched(params, kind(params, lr=lr, **fixed), batch)
+        return Batched(params, kind(params, lr=lr, **fixed), batch, decay)
 
     return make
 
 
-def _method(summary: str, make: Make, divides: str | None = None) -> Method:
-    return Method(summary, (Phase(make, divides=divides),))
+def _method(summary: str, make: Make, divides: str | None = None, resample: int = 500) -> Method:
+    return Method(summary, (Phase(make, divides=divides, resample=resample),))
+
+
+def _micro(summary: str, make: Make, divides: str | None = None) -> Method:
+    return _method(summary, make, divides, resample=0)  # samples are varied from epoch to epoch
+
+
+def _sapts(decomposition: str) -> Make:
+    def make(params: Sequence[Tensor], **options: Any) -> MiniBatchSAPTS:
+        return MiniBatchSAPTS(params, decomposition, **options)
+
+    return make
 
 
 METHODS = {
-    "tr": _method("trust region on growing batches, limited-memory BFGS", _plain("lbfgs"), "data"),
+    "sapts-d": _micro("SAPTS, the samples divided among parts", _sapts("data"), "data"),
+    "sapts-p": _micro("SAPTS, the parameters divided into blocks", _sapts("parameters"), "parameters"),
+    "sapts-ip": _micro("SAPTS, the network divided into stages, inexact", _sapts("stages"), "stages"),
+    "tr": _method("trust region on growing batches, limited-memory BFGS", _plain(LBFGS), "data"),
     "tr-gauss-newton": _method(
-        "trust region on growing batches, Gauss-Newton by products", _plain("gauss-newton"), "data"
+        "trust region on growing batches, Gauss-Newton by products",
+        _plain(lambda: GaussNewton(matrix_free=True, iterations=PRODUCTS)),
+        "data",
     ),
-    "sapts-d": known_method("sapts-d"),
-    "sapts-p": known_method("sapts-p"),
     "thesis-sapts-d": known_method("thesis-sapts-d"),
     "thesis-sapts-p": known_method("thesis-sapts-p"),
-    "sgd": _method("SGD with momentum 0.9", _first_order(torch.optim.SGD, 0.1, momentum=0.9)),
-    "adam": _method("Adam", _first_order(torch.optim.Adam, 1e-3)),
-    "adamw": _method("AdamW", _first_order(torch.optim.AdamW, 1e-3)),
+    "thesis-sapts-ip": known_method("thesis-sapts-ip"),
+    "sgd": _micro("SGD with momentum 0.9", _first_order(torch.optim.SGD, 0.1, momentum=0.9)),
+    "adam": _micro("Adam", _first_order(torch.optim.Adam, 1e-3)),
+    "adamw": _micro("AdamW", _first_order(torch.optim.AdamW, 1e-3)),
 }
+ON_MICRO_BATCHES = ("sapts-d", "sapts-p", "sapts-ip", "sgd", "adam", "adamw")
 
 
 def find(name: str) -> Method:

@@ -21,15 +21,16 @@ it is the Gram matrix of S^T J, so that everything made for least squares applie
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from ..flat import gather, scatter_
-from ..objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation
+from ..objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation, drawing
 from ..problems import Sites
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -56,7 +57,8 @@ class Supervised(Separable):
             and targets that returns their mean loss.
         chunk: At most so many samples go through the network at a time.
         seed: Of what is drawn on the way.
-        vary: Maps samples and their numbers [N] to what goes through the network instead.
+        vary: Maps samples and their numbers [N] to what goes through the network instead; a method `draw`,
+            if it has one, is called when all samples have been seen.
         counters: Where work is counted.
 
     Raises:
@@ -95,6 +97,31 @@ class Supervised(Separable):
         self.counters, self.share = counters or Counters(), 1.0
         self._take(torch.arange(len(inputs)), len(inputs))
 
+    @classmethod
+    def of_loader(
+        cls,
+        module: nn.Module,
+        loader: Iterable[Sequence[Tensor]],
+        loss: str | Loss = "cross-entropy",
+        **more: Any,
+    ) -> Supervised:
+        """The same of a data loader, which is read once, from beginning to end, into memory.
+
+        Args:
+            module: The network.
+            loader: Yields batches of inputs and targets.
+            loss: As above.
+            more: The other arguments.
+
+        Raises:
+            ValueError: It yields something else, or nothing.
+        """
+        batches = list(loader)
+        if not batches or not all(isinstance(batch, (tuple, list)) and len(batch) == 2 for batch in batches):
+            raise ValueError("the loader must yield pairs of inputs and targets, at least one")
+        inputs, targets = (torch.cat(list(column)) for column in zip(*batches, strict=True))
+        return cls(module, inputs, targets, loss, **more)
+
     def _take(self, index: Tensor, count: int) -> None:
         """Some of the samples; their mean loss counts as len(index) / count."""
         self.index, self.factor = index, len(index) / count
@@ -122,6 +149,12 @@ class Supervised(Separable):
         other.share = self.share * len(own) / len(self.index)
         return other
 
+    def seen(self) -> None:
+        """Vary the samples anew."""
+        draw = getattr(self.vary, "draw", None)
+        if draw is not None:
+            draw()
+
     def buffers(self) -> list[Tensor]:
         """Those of the network."""
         return list(self.module.buffers())
@@ -142,20 +175,12 @@ class Supervised(Separable):
     def chunks(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The outputs of the network chunk by chunk, and what they add to f."""
         pieces = self.index.split(self.chunk)
-        with self._drawing():
+        with drawing(self.seed, (p.device for p in self.parameters)):
             for piece in pieces:
                 samples = self.inputs[piece]
                 outputs = self.module(samples if self.vary is None else self.vary(samples, piece))
                 weight = self.factor * len(piece) / len(self.index)
                 yield outputs, weight * self.loss(outputs, self.targets[piece])
-
-    @contextmanager
-    def _drawing(self) -> Iterator[None]:
-        """From the same seed at every look; the generator of the process is left alone."""
-        devices = {p.device for p in self.parameters if p.device.type == "cuda"}
-        with torch.random.fork_rng(devices=list(devices)):
-            torch.manual_seed(self.seed)
-            yield
 
 
 class SupervisedEvaluation(SeparableEvaluation):

@@ -13,6 +13,7 @@ from ..objective import Counters
 from ..problems import Sites
 from .augmentation import CropAndFlip
 from .objective import CHUNK, Loss, Supervised
+from .staged import ShardedNetwork, StagedSupervised
 
 
 @dataclass
@@ -41,18 +42,22 @@ class Samples:
         """The samples are there from the start."""
         self.sites = {"samples": Sites(torch.arange(len(self.inputs)).unsqueeze(1).double())}
 
-    def redraw(self, model: nn.Module) -> None:
+    def redraw(self, model: nn.Module | ShardedNetwork) -> None:
         """Vary them anew."""
         self.round += 1
         if self.augmentation is not None:
             self.augmentation.draw()
 
-    def objective(self, model: nn.Module, counters: Counters, threads: int) -> Supervised:
+    def objective(
+        self, model: nn.Module | ShardedNetwork, counters: Counters, threads: int
+    ) -> Supervised | StagedSupervised:
         """The loss of a network on all of them."""
         seed = self.round * len(self.inputs)  # those of batches follow
-        return Supervised(
-            model, self.inputs, self.targets, self.loss, self.chunk, seed, self.augmentation, counters
+        network = model.chain.network if isinstance(model, ShardedNetwork) else model
+        whole = Supervised(
+            network, self.inputs, self.targets, self.loss, self.chunk, seed, self.augmentation, counters
         )
+        return StagedSupervised(whole, model.chain) if isinstance(model, ShardedNetwork) else whole
 
     def state_dict(self) -> dict[str, Any]:
         """What was drawn."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,9 @@ class Task:
         networks: By name, the first of them by default.
         metric: Of a network on inputs and targets; smaller is better.
         metric_name: What it is called.
+        also: Another number that says the same, by name.
         augmented: Whether pictures are shifted and mirrored in training.
+        batch: Samples in a micro-batch.
     """
 
     summary: str
@@ -36,7 +39,14 @@ class Task:
     networks: dict[str, Callable[[], nn.Module]]
     metric: Callable[[nn.Module, Tensor, Tensor], float]
     metric_name: str
+    also: tuple[str, Callable[[float], float]]
     augmented: bool = False
+    batch: int = 128
+
+    @property
+    def column(self) -> str:
+        """The metric's name in history.csv and result.json."""
+        return "test_" + self.metric_name.replace(" ", "_")
 
 
 def samples(data: Images | Text, train: bool) -> Split:
@@ -57,8 +67,8 @@ def samples(data: Images | Text, train: bool) -> Split:
 
 
 @torch.no_grad()
-def _outputs(module: nn.Module, inputs: Tensor) -> Tensor:
-    """Of a network as it is used: without dropout, with the means of all batches."""
+def outputs(module: nn.Module, inputs: Tensor) -> Tensor:
+    """[N, ..., classes] of a network as it is used: without dropout, with the means of all batches."""
     training = module.training
     module.eval()
     try:
@@ -69,12 +79,12 @@ def _outputs(module: nn.Module, inputs: Tensor) -> Tensor:
 
 def error_rate(module: nn.Module, inputs: Tensor, targets: Tensor) -> float:
     """Share of the samples [N, ...] whose largest output is of another class."""
-    return float((_outputs(module, inputs).argmax(-1) != targets).double().mean())
+    return float((outputs(module, inputs).argmax(-1) != targets).double().mean())
 
 
 def nats(module: nn.Module, inputs: Tensor, targets: Tensor) -> float:
     """Mean cross-entropy of the next characters [N, T]; divided by log 2 it is bits per character."""
-    return float(classification(_outputs(module, inputs).double(), targets))
+    return float(classification(outputs(module, inputs).double(), targets))
 
 
 def bits(value: float) -> float:
@@ -82,20 +92,35 @@ def bits(value: float) -> float:
     return value / math.log(2.0)
 
 
+def measured(task: Task, value: float | None) -> dict[str, float | None]:
+    """The test metric under all its names; None where it has not been measured."""
+    name, convert = task.also
+    return {task.column: value, name: None if value is None else convert(value)}
+
+
+ERROR_RATE: Any = {
+    "metric": error_rate,
+    "metric_name": "error rate",
+    "also": ("test_accuracy", lambda rate: 1.0 - rate),
+}
+
 TASKS = {
-    "mnist": Task(
-        "handwritten digits", mnist, {"mlp": MLP, "cnn": lambda: SmallCNN(1)}, error_rate, "error rate"
-    ),
+    "mnist": Task("handwritten digits", mnist, {"mlp": MLP, "cnn": lambda: SmallCNN(1)}, **ERROR_RATE),
     "cifar10": Task(
         "photographs of ten kinds",
         cifar10,
         {"cnn": SmallCNN, "resnet": ResNet},
-        error_rate,
-        "error rate",
         augmented=True,
+        **ERROR_RATE,
     ),
     "tinyshakespeare": Task(
-        "the next character of Shakespeare", tinyshakespeare, {"gpt": GPT}, nats, "nats per character"
+        "the next character of Shakespeare",
+        tinyshakespeare,
+        {"gpt": GPT},
+        nats,
+        "nats per character",
+        ("test_bits_per_character", bits),
+        batch=32,
     ),
 }
 

@@ -140,7 +140,7 @@ def test_the_jacobian_is_that_of_the_residuals(build: Build, name: str) -> None:
     assert bool(objective.rowwise) == pointwise
 
 
-OLD = tuple(map(int, dde.__version__.split(".")[:2])) < (1, 13)
+OLD = tuple(map(int, dde.__version__.split(".")[:2])) < (1, 14)
 
 
 @pytest.mark.parametrize(

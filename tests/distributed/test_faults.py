@@ -47,7 +47,7 @@ from pathlib import Path
 from sapts_pinn import callbacks, cli
 folder, command, doomed = arguments
 callbacks.CheckpointWriter.__init__.__defaults__ = (0.2,)  # seconds
-cli._draw = lambda *_: None  # pictures take seconds
+cli.runs.draw = lambda *_: None  # pictures take seconds
 
 def die():
     while not (Path(folder) / "checkpoint.pt").exists():
@@ -86,7 +86,7 @@ def test_survivors_name_the_dead_rank_and_the_run_goes_on_from_its_checkpoint(
     results = run_ranks(COMMAND, 2, str(folder), [*resume, f"{done + 4} iterations"], None, torchrun=True)
     assert [status for status, *_ in results] == [0, 0]
     assert load_checkpoint(folder / "checkpoint.pt")["trainer"]["iteration"] == done + 4
-    monkeypatch.setattr(cli, "_draw", lambda *_: None)
+    monkeypatch.setattr(cli.runs, "draw", lambda *_: None)
     assert cli.main([*resume, f"{done + 7} iterations"]) == 0
     assert load_checkpoint(folder / "checkpoint.pt")["trainer"]["iteration"] == done + 7
 

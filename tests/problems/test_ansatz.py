@@ -308,7 +308,8 @@ def test_exact_conditions_hold_and_terms_do_not(name):
         rows = condition.residual(fields_at(problem, functions, sites.points), sites, problem.domain, known)
         worst = max(float(row.abs().max()) for row in rows)
         if any(condition is c for c in ansatz.exact):
-            assert worst <= 1e-12, condition.describe(problem.domain)
+            limit = 1e-6 if problem.particular else 1e-12  # next to a jump
+            assert worst <= limit, condition.describe(problem.domain)
         else:
             assert worst >= 1e-3, condition.describe(problem.domain)
     for term in problem.terms[1:]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call, hessian, jacrev
+from torch.utils.data import DataLoader, TensorDataset
 
 from sapts_pinn.decomposition import data_parts
 from sapts_pinn.flat import gather, scatter_
@@ -206,3 +207,36 @@ def test_wrong_input_is_one_sentence(options: dict[str, object], sentence: str) 
     x, y = samples()
     with pytest.raises(ValueError, match=sentence):
         Supervised(**{"module": perceptron(), "inputs": x, "targets": y, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+def test_of_a_loader(kind: str) -> None:
+    """Whatever its batches; it is read once."""
+    objective = KINDS[kind]()
+    for batch in (1, 7, 100):
+        loader = DataLoader(TensorDataset(objective.inputs, objective.targets), batch_size=batch)
+        found = Supervised.of_loader(objective.module, loader, objective.kind or "", chunk=11, seed=3)
+        assert torch.equal(found.inputs, objective.inputs) and torch.equal(found.targets, objective.targets)
+        assert found.value() == pytest.approx(objective.value(), rel=1e-14)
+        assert found.chunk == 11 and found.seed == 3 and found.kind == objective.kind
+    once = iter(DataLoader(loader.dataset, 7, shuffle=True))
+    shuffled = Supervised.of_loader(objective.module, once, objective.kind or "")
+    assert not torch.equal(shuffled.inputs, objective.inputs)
+    assert shuffled.value() == shuffled.value() == pytest.approx(objective.value(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "loader",
+    [
+        [],
+        [(torch.zeros(2, 4),)],
+        [(torch.zeros(2, 4), torch.zeros(2), torch.zeros(2))],
+        [torch.zeros(2, 4)],  # two samples without targets
+        [(torch.zeros(2, 4), torch.zeros(2)), torch.zeros(2, 4)],
+        [{"inputs": torch.zeros(2, 4), "targets": torch.zeros(2)}],
+    ],
+    ids=["nothing", "one", "three", "samples", "mixed", "names"],
+)
+def test_a_loader_of_something_else_is_one_sentence(loader: list[object]) -> None:
+    with pytest.raises(ValueError, match="^the loader must yield pairs of inputs and targets, at least one$"):
+        Supervised.of_loader(perceptron(), loader)  # type: ignore[arg-type]

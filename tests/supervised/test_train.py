@@ -11,10 +11,12 @@ import pytest
 import torch
 from torch import Generator
 
+from sapts_pinn.callbacks import Callback
 from sapts_pinn.flat import gather
 from sapts_pinn.supervised.datasets import Images, Text
-from sapts_pinn.supervised.methods import METHODS
+from sapts_pinn.supervised.methods import METHODS, ON_MICRO_BATCHES
 from sapts_pinn.supervised.train import Trained, train
+from sapts_pinn.training import Trainer
 
 
 def digits() -> Images:
@@ -35,14 +37,28 @@ def photographs() -> Images:
     return Images((pictures[:30], labels[:30]), (pictures[30:], labels[30:]), tuple("0123456789"))
 
 
+class Interruption(Callback):
+    """Ends a run before its budget does."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def on_step(self, trainer: Trainer) -> None:
+        if trainer.iteration == self.iteration:
+            trainer.stop("interrupted")
+
+
 def run(method: str = "tr", budget: str = "12 iterations", **options: Any) -> Trained:
     return train("mnist", method, budget, data=digits(), **options)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_learns(method: str) -> None:
-    budget = "60 iterations" if method.startswith("thesis") else "12 iterations"
-    found = run(method, budget)
+    few = {"batch": 40, "steps": 4} if method in ON_MICRO_BATCHES and "sapts" in method else {}
+    budget = {"thesis": "50 iterations", "tr-gauss-newton": "2 iterations"}.get(
+        method.partition("-sapts")[0], "12 iterations"
+    )
+    found = run(method, budget, options=few)
     first = found.history[0]
     assert found.result["loss"] < 0.8 * first["loss"] or found.result["loss"] < 1e-3
     assert found.result["test_error_rate"] < 0.3
@@ -57,17 +73,20 @@ def test_photographs_are_varied_and_texts_are_cut() -> None:
     assert found.result["test_nats_per_character"] < 4.5 and found.result["samples"] == 12
 
 
-@pytest.mark.parametrize("method", ["tr", "sapts-d", "sapts-p", "adam"])
+@pytest.mark.parametrize("method", ["tr", "sapts-d", "sapts-p", "sapts-ip", "adam"])
 @pytest.mark.parametrize("task", ["mnist", "cifar10"])
 def test_a_run_that_goes_on_is_one_run(method: str, task: str, tmp_path: Path) -> None:
     data = digits() if task == "mnist" else photographs()
 
-    def go(budget: str, folder: str, **options: Any) -> Trained:
-        return train(task, method, budget, data=data, out=tmp_path / folder, dtype="float64", **options)
+    quick = {"batch": 8, "steps": 2} if method.startswith("sapts") else {}
 
-    whole = go("6 iterations", "whole")
-    go("4 iterations", "half")
-    rest = go("6 iterations", "half", resume=tmp_path / "half")
+    def go(folder: str, **more: Any) -> Trained:
+        out = tmp_path / folder
+        return train(task, method, "6 iterations", data=data, out=out, dtype="float64", options=quick, **more)
+
+    whole = go("whole")
+    assert go("half", callbacks=[Interruption(4)]).result["iterations"] == 4
+    rest = go("half", resume=tmp_path / "half")
     a, b = (gather(list(found.network.parameters())) for found in (whole, rest))
     assert torch.equal(a, b) and rest.result["iterations"] == 6
     for one, other in zip(whole.network.buffers(), rest.network.buffers(), strict=True):

@@ -84,19 +84,22 @@ class GPT(nn.Sequential):
                 nn.init.zeros_(p)
 
     @torch.no_grad()
-    def generate(self, start: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    def generate(
+        self, start: Tensor, count: int, generator: torch.Generator, temperature: float = 1.0
+    ) -> Tensor:
         """Go on with a text.
 
         Args:
             start: Characters [T].
             count: How many to add.
             generator: Source of randomness.
+            temperature: Scores are divided by it: below 1 likely characters become likelier.
 
         Returns:
             [T + count].
         """
         text = start
         for _ in range(count):
-            scores = self(text[None, -self.length :])[0, -1]
+            scores = self(text[None, -self.length :])[0, -1] / temperature
             text = torch.cat([text, torch.multinomial(scores.softmax(-1), 1, generator=generator)])
         return text

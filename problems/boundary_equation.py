@@ -1,0 +1,112 @@
+"""A boundary condition written like an equation: several unknowns, their derivatives and the normal.
+
+    BoundaryEquation(
+        lambda u, v, n_x, n_y: (sxx(u, v) * n_x + sxy(u, v) * n_y, sxy(u, v) * n_x + syy(u, v) * n_y),
+        on="hole",
+    )
+
+says that no traction acts on a hole.  Dirichlet, Neumann and Robin conditions are the special cases that name
+one unknown; this is the rest: tractions, slip walls, open outlets, impedances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Generator, Tensor
+
+from ..geometry import Domain
+from .conditions import Condition, Fields, Known, Sites, as_column, time_factor, time_names
+from .fields import call_by_name, parameter_names
+
+NORMAL = "n_"  # n_x is the component of the outward unit normal along the coordinate x
+
+
+@dataclass(frozen=True)
+class BoundaryEquation(Condition):
+    """An expression, or a tuple of them, that must vanish on the boundary.
+
+    Args:
+        equation: Function of unknowns, coordinates, coefficients and components of the outward unit normal
+            (n_x for the coordinate x), all matched by parameter name; derivatives are attributes, as in an
+            equation.
+        on: A face ("x=-1"), a coordinate (all its faces), several of these, or None: the whole boundary in
+            space.
+        hard: None and False make it a weighted term; there is no exact construction.
+        weight: Weight of the term.
+
+    Raises:
+        ValueError: `equation` is no function, or the weight is not positive.
+    """
+
+    equation: Callable[..., Any]
+    on: str | Iterable[str] | None = None
+    hard: bool | None = None
+    weight: float | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.equation):
+            raise ValueError(
+                "BoundaryEquation needs a function of the unknowns such as lambda u, n_x: u.x * n_x, "
+                f"not {self.equation!r}"
+            )
+        if self.on is not None and not isinstance(self.on, str):
+            object.__setattr__(self, "on", tuple(self.on))
+        self._check()
+
+    def unknowns(self) -> tuple[str, ...]:
+        """None by name: it may speak of all of them."""
+        return ()
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        """The faces, all of them in space.
+
+        Raises:
+            ValueError: There is no such face, or it is a start or end of time.
+        """
+        tags, time = domain.face_tags(self.on), time_factor(domain)
+        if not tags:
+            raise ValueError(f"BoundaryEquation: {domain!r} has no boundary in space; use Initial")
+        for face in tags:
+            if time is not None and face in time.faces:
+                raise ValueError(
+                    f"BoundaryEquation(on={face!r}): a normal needs a face in space; use Initial"
+                )
+        return tags
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """Points of the faces with their normals."""
+        drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
+        return Sites(drawn.points, drawn.normals)
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """What the function returns, one tensor [N] for each expression.
+
+        Raises:
+            ValueError: The function is wrong, speaks of no unknown, or a name could mean the normal.
+        """
+        assert sites.normals is not None
+        what, points = f"the {self.describe(domain)}", sites.points
+        columns = {name: i for i, name in enumerate(domain.names)}
+        arguments = {**fields, **{name: points[:, i] for name, i in columns.items()}, **known}
+        for name, i in columns.items():
+            if name in time_names(domain):
+                continue
+            if NORMAL + name in arguments:
+                raise ValueError(
+                    f"{what}: {NORMAL + name!r} means the normal here; rename the unknown, coordinate or "
+                    "coefficient of that name"
+                )
+            arguments[NORMAL + name] = sites.normals[:, i]
+        if not any(name in fields for name in parameter_names(self.equation, what)):
+            raise ValueError(f"{what} uses no unknown; name one ({', '.join(fields)}) as a parameter")
+        result = call_by_name(self.equation, arguments, what)
+        rows = result if isinstance(result, (tuple, list)) else (result,)
+        return tuple(as_column(row, points.shape[0], what, points) for row in rows)
+
+    def describe(self, domain: Domain) -> str:
+        """Such as `boundary equation on hole`."""
+        faces = self.faces(domain)
+        return f"boundary equation on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"

@@ -1,0 +1,215 @@
+"""Measured values, of an unknown or of an expression in the unknowns, with their noise."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from ..geometry import Domain
+from .conditions import Condition, Fields, Known, Sites, as_column, is_finite
+from .fields import call_by_name
+
+Numbers = np.ndarray | Tensor | Sequence[float] | float
+
+
+@dataclass(frozen=True)
+class Observations(Condition):
+    """Measured values at scattered points.
+
+    They are a term of the loss, w / N times the sum of (misfit)^2 / 2.  Where the `noise` is given, misfits
+    count by their standard deviations, as weighted least squares want it: misfit_i sigma / sigma_i, where
+    1 / sigma^2 is the mean of 1 / sigma_i^2, so that a common noise leaves the term as it is; and several
+    sets of observations get weights in proportion to N / sigma^2, the information in them.  What the weight
+    of data against that of the equation means is told in `sapts_pinn.uncertainty`.
+
+    Args:
+        of: Name of the unknown; or a function of unknowns (and coordinates, coefficients: matched by
+            parameter name) such as `lambda u, v: u.x + v.y`, computed point by point.
+        points: Coordinates by name, each [N].
+        values: [N].  One number at one point fixes the constant of a pressure.
+        noise: Standard deviation of the errors of the values, a number or [N].
+        weight: Weight of the term, w; by default 10, or with known noise 0.01 sqrt(mean values^2) / sigma if
+            that is less.
+
+    Raises:
+        ValueError: There is no observation, lengths differ, a value is not finite, or a noise not positive.
+    """
+
+    of: str | Callable[..., Any]
+    points: Mapping[str, Numbers]
+    values: Numbers
+    weight: float | None = None
+    noise: Numbers | None = None
+    hard: bool | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._check()
+        values = _numbers(self.values)
+        if len(values) == 0:
+            raise ValueError(f"Observations of {self.what} hold no values; leave them out")
+        columns = {**self.points, "values": values}
+        if self.noise is not None and not is_finite(self.noise):
+            columns["noise"] = _numbers(self.noise)
+        for name, column in columns.items():
+            column = _numbers(column)
+            if len(column) != len(values):
+                raise ValueError(
+                    f"Observations of {self.what}: {len(column)} numbers in {name!r} but {len(values)} values"
+                )
+            if not torch.isfinite(column).all():
+                raise ValueError(
+                    f"Observations of {self.what}: {name!r} holds a NaN or an infinity; remove it"
+                )
+        if self.noise is not None and not (self._sigma > 0).all():
+            raise ValueError(
+                f"Observations of {self.what}: the noise is a standard deviation and must be positive, not "
+                f"{float(self._sigma.min()):g}; leave noise out where it is not known"
+            )
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | Path,
+        of: str,
+        column: str | None = None,
+        noise: float | str | None = None,
+        coordinates: Sequence[str] | None = None,
+        weight: float | None = None,
+    ) -> Observations:
+        """Read observations from a file with a line of column names, separated by commas.
+
+        Args:
+            path: The file.
+            of: As above.
+            column: The column of the values, by default that of the unknown's name.
+            noise: Standard deviation of all values, or the name of a column.
+            coordinates: The columns of the coordinates; by default all others.
+            weight: As above.
+
+        Raises:
+            ValueError: A column is missing, or an entry is not a number.
+        """
+        column = of if column is None else column
+        with Path(path).open(newline="") as file:
+            lines = csv.DictReader(file, skipinitialspace=True)
+            names, rows = [*(lines.fieldnames or ())], [*lines]
+        used = {column} | ({noise} if isinstance(noise, str) else set())
+        coordinates = [n for n in names if n not in used] if coordinates is None else coordinates
+        for name in (column, *coordinates, *([noise] if isinstance(noise, str) else [])):
+            if name not in names:
+                raise ValueError(f"{path} has no column {name!r}; its columns are {', '.join(names)}")
+
+        def numbers(name: str) -> np.ndarray:
+            found = []
+            for number, row in enumerate(rows, start=2):
+                try:
+                    found.append(float(row[name]))
+                except (TypeError, ValueError):
+                    raise ValueError(f"{path}, line {number}: {name!r} is {row[name]!r}, no number") from None
+            return np.array(found)
+
+        sigma = numbers(noise) if isinstance(noise, str) else noise
+        return cls(of, {name: numbers(name) for name in coordinates}, numbers(column), weight, sigma)
+
+    @property
+    def what(self) -> str:
+        """What is observed, in words."""
+        if isinstance(self.of, str):
+            return self.of
+        name = getattr(self.of, "__name__", "<lambda>")
+        return "an expression" if name == "<lambda>" else name
+
+    @property
+    def count(self) -> int:
+        """N."""
+        return len(_numbers(self.values))
+
+    @property
+    def _sigma(self) -> Tensor:
+        """The standard deviations, [N]."""
+        assert self.noise is not None
+        return _numbers(self.noise).expand(self.count)
+
+    @property
+    def mean_noise(self) -> float | None:
+        """The standard deviation sigma that stands for all; None if it is not known."""
+        return None if self.noise is None else float((self._sigma**-2).mean() ** -0.5)
+
+    @property
+    def information(self) -> float:
+        """The sum of 1 / sigma_i^2, where the noise is known."""
+        return float((self._sigma**-2).sum())
+
+    @property
+    def relative_noise(self) -> float:
+        """The noise over the root mean square of the values."""
+        size = float(_numbers(self.values).square().mean().sqrt())
+        return (self.mean_noise or 0.0) / size if size else 1.0
+
+    def unknowns(self) -> tuple[str, ...]:
+        """The one unknown; none of an expression, whose function says."""
+        return (self.of,) if isinstance(self.of, str) else ()
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """All points, whatever n is."""
+        for name in domain.names:
+            if name not in self.points:
+                raise ValueError(
+                    f"Observations of {self.what} lack the coordinate {name!r}; add it to points"
+                )
+        for name in self.points:
+            if name not in domain.names:
+                raise ValueError(
+                    f"Observations of {self.what}: {name!r} is none of the coordinates "
+                    f"{', '.join(domain.names)}; remove or rename it"
+                )
+        points = torch.stack([_numbers(self.points[name]) for name in domain.names], 1)
+        outside = domain.distance(points) > 1e-6 * (domain.bounds[1] - domain.bounds[0]).max()
+        if outside.any():
+            first = int(outside.nonzero()[0])
+            where = ", ".join(f"{k}={v:g}" for k, v in zip(domain.names, points[first].tolist(), strict=True))
+            raise ValueError(
+                f"Observations of {self.what}: number {first}, at {where}, is outside {domain!r}; remove it"
+            )
+        values = _numbers(self.values)
+        if self.noise is not None and not is_finite(self.noise):
+            assert self.mean_noise is not None
+            values = torch.stack([values, self._sigma / self.mean_noise], 1)
+        return Sites(points, values=values)
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The misfits, each over its relative noise."""
+        assert sites.values is not None
+        if isinstance(self.of, str):
+            found: Any = fields[self.of].value
+        else:
+            coordinates = {name: sites.points[:, i] for i, name in enumerate(domain.names)}
+            what = self.describe(domain)
+            found = call_by_name(self.of, {**fields, **coordinates, **known}, what)
+            found = as_column(found, sites.points.shape[0], what, sites.points)
+        if sites.values.ndim == 1:
+            return (found - sites.values,)
+        values, noise = sites.values.unbind(1)
+        return ((found - values) / noise,)
+
+    def describe(self, domain: Domain) -> str:
+        """Such as `40 observations of u`."""
+        return f"{self.count} observation{'s' if self.count > 1 else ''} of {self.what}"
+
+
+def _numbers(values: Numbers) -> Tensor:
+    """Data of any shape as a flat tensor of float64."""
+    if isinstance(values, Tensor):
+        return values.detach().to("cpu", torch.float64).reshape(-1)
+    return torch.from_numpy(np.array(values, dtype=np.float64).reshape(-1))

@@ -1,0 +1,91 @@
+"""What is looked for: the unknown functions of an equation, and unknown numbers in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .conditions import is_finite
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """An unknown function of which more is known than its name.
+
+    Args:
+        name: By this name the equation asks for it.
+        of: The coordinates it depends on; None: all of them.  `Unknown("k", of="x")` is a field k(x) in an
+            equation in x and t, with a small network of its own.
+        positive: Whether it is positive everywhere: it is `init` times the exponential of a network then.
+        init: Where the search for a positive one starts.
+
+    Raises:
+        ValueError: `init` is not a positive number, or is given for an unknown of either sign.
+    """
+
+    name: str
+    of: str | Sequence[str] | None = None
+    positive: bool = False
+    init: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.of is not None:
+            object.__setattr__(self, "of", (self.of,) if isinstance(self.of, str) else tuple(self.of))
+        if not (is_finite(self.init) and self.init > 0):
+            raise ValueError(f"Unknown({self.name!r}): init must be a positive number, not {self.init!r}")
+        if self.init != 1.0 and not self.positive:
+            raise ValueError(
+                f"Unknown({self.name!r}): init={self.init:g} is for positive=True; "
+                "other unknowns start from the network's initial values"
+            )
+
+    def reads(self, coordinates: Sequence[str]) -> bool:
+        """Whether it may depend on all these coordinates."""
+        return self.of is None or set(coordinates) <= set(self.of)
+
+    def __str__(self) -> str:
+        of = "" if self.of is None else f"({', '.join(self.of)})"
+        return f"{self.name}{of}" + (f", positive, starting from {self.init:g}" if self.positive else "")
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """An unknown number in the equation or in a condition, found together with the solution.
+
+    Args:
+        name: By this name equations and conditions ask for it.
+        init: Where the search starts.
+        positive: Whether it is positive: its logarithm is trained then, so that it stays so and that factors
+            of ten are steps of equal size.
+
+    Raises:
+        ValueError: `init` is not a finite number, or not positive where it has to be.
+    """
+
+    name: str
+    init: float = 1.0
+    positive: bool = False
+
+    def __post_init__(self) -> None:
+        if not is_finite(self.init):
+            raise ValueError(f"Coefficient({self.name!r}): init must be a finite number, not {self.init!r}")
+        if self.positive and self.init <= 0:
+            raise ValueError(
+                f"Coefficient({self.name!r}, positive=True): init must be positive, not {self.init:g}"
+            )
+
+    @property
+    def parameter(self) -> float:
+        """What is trained, at the start."""
+        return math.log(self.init) if self.positive else float(self.init)
+
+    def value(self, parameter: Tensor) -> Tensor:
+        """The coefficient from what is trained, of any shape."""
+        return torch.exp(parameter) if self.positive else parameter
+
+    def __str__(self) -> str:
+        return f"{self.name}{', positive' if self.positive else ''}, starting from {self.init:g}"

@@ -1,0 +1,73 @@
+"""The command line: `sapts-pinn list | solve | train | show | bench`.
+
+Standard output is for results, standard error for progress, notes and errors.  Exit status: 0 done, 1 the run
+failed or was interrupted, 2 the command or its input is wrong, which is told in one sentence.  Whatever loads
+PyTorch is imported inside the commands, so that `--help` and a mistyped option answer at once.
+
+Under `torchrun` an error is said by the first rank that finds it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from cyclopts import CycloptsError
+
+from ..interrupts import Aborted
+from ..messages import say_once
+from . import look, solve, train  # noqa: F401  registers the commands
+from .app import DONE, FAILED, WRONG, app
+
+
+def _sentence(error: CycloptsError) -> str:
+    """Cyclopts' message without the lists of everything that would have been right."""
+    text = " ".join(str(error).split())
+    return text.partition(" Available commands:")[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: What follows the program's name; by default `sys.argv[1:]`.
+
+    Returns:
+        The exit status.
+    """
+    # By default OpenMP's threads spin while they wait for work.  On a machine with few cores that starves the
+    # threads of our own kernels.  It is read when PyTorch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in tokens
+    try:
+        status = app(tokens, exit_on_error=False, print_error=False, help_on_error=False)
+        return int(status or DONE)
+    except CycloptsError as error:
+        say_once(f"error: {_sentence(error)}")
+        return WRONG
+    except (Aborted, KeyboardInterrupt) as error:
+        say_once(str(error) or "aborted")
+        return FAILED
+    except BrokenPipeError:  # `sapts-pinn list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except ValueError as error:
+        if debug:
+            traceback.print_exc()
+        say_once(f"error: {error}")
+        return WRONG
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}"
+        if type(error).__name__ == "RankFailure":  # not imported here: it would load PyTorch
+            say_once(f"error: {error}")
+        elif isinstance(error, OSError):
+            say_once(f"error: {what}; the last checkpoint is kept")
+        else:
+            hint = "this is a bug; --debug shows the traceback; the last checkpoint is kept"
+            say_once(f"error: {what} ({hint})")
+        return FAILED

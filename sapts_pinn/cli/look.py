@@ -1,0 +1,94 @@
+"""`sapts-pinn list`, `show` and `bench`: what there is, what has been made, how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ..messages import notes
+from . import runs
+from .app import DONE, Switch, app
+
+
+@app.command(name="list")
+def list_() -> int:
+    """Problems, data sets and methods, each with one line."""
+    from ..methods import METHODS
+    from ..problems.zoo import ZOO
+    from ..supervised.methods import METHODS as ON_SAMPLES
+    from ..supervised.tasks import TASKS
+
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, entry in ZOO.items():
+        groups.setdefault(f"Problems: {entry.group}", []).append((name, entry.summary))
+    groups["Methods"] = _summaries(METHODS)
+    groups["Data sets, to `train` on"] = [
+        (name, f"{task.summary}; networks: {', '.join(task.networks)}") for name, task in TASKS.items()
+    ]
+    groups["Methods of `train`"] = _summaries(ON_SAMPLES)
+    width = max(len(name) for rows in groups.values() for name, _ in rows)
+    blocks = [
+        "\n".join([title, *(f"  {name:<{width}}  {summary}" for name, summary in rows)])
+        for title, rows in groups.items()
+    ]
+    print("\n\n".join(blocks))
+    return DONE
+
+
+def _summaries(methods: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, method.summary) for name, method in methods.items()]
+
+
+@app.command
+def show(folder: Path, /, *, data: Path | None = None, debug: Switch = False) -> int:
+    """Draw the pictures and the report of a run folder again, and print its summary.
+
+    Args:
+        folder: Run folder.
+        data: Folder of the data set, if it has moved since `train`.
+        debug: Show the traceback of an error.
+    """
+    config = runs.read_config(folder)
+    with notes(quiet=True):
+        run = _trained(folder, data) if runs.kind_of(config) == "train" else _solved(folder, config)
+    print(f"{run}\n  report             {folder / 'report.html'}")
+    return DONE
+
+
+def _solved(folder: Path, config: Mapping[str, Any]) -> object:
+    from ..solution import Solution
+    from .solve import load_problem, pictures
+
+    if not config.get("source"):
+        raise ValueError(
+            f"{folder} does not say where its problem came from; use Solution.load and plot in Python"
+        )
+    problem = load_problem(config["source"], config.get("symmetry") is False).problem
+    solution = Solution.load(folder, problem)
+    runs.draw(pictures(solution, folder))
+    return solution
+
+
+def _trained(folder: Path, data: Path | None) -> object:
+    from ..supervised.trained import Trained
+    from .train import pictures
+
+    trained = Trained.load(folder, data)
+    _ = trained.data  # or all pictures would fail one by one
+    runs.draw(pictures(trained, folder))
+    return trained
+
+
+@app.command(help_flags=[])
+def bench(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
+    """Measure speed, memory and accuracy on this machine; `sapts-pinn bench --help` lists the suites.
+
+    Args:
+        arguments: SUITE and its options.
+    """
+    from ..bench import main as measure
+
+    return measure(arguments)

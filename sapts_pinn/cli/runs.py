@@ -1,0 +1,216 @@
+"""What the commands that train have in common: the folder, the settings, the ranks, signals and the end.
+
+Under `torchrun` every rank runs the same command.  Rank 0 alone prints, draws and writes.  Whatever loads
+PyTorch is imported inside the functions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..interrupts import SAME, Interrupts
+from ..messages import notes, rank, resume_command, say, several
+from .app import DONE, FAILED
+
+if TYPE_CHECKING:
+    from ..callbacks import Callback
+    from ..communicator import Communicator
+    from ..training import Trainer
+
+Run = TypeVar("Run")
+Step = tuple[str, Callable[[], object]]  # what is made, and how
+
+
+# -- run folders -----------------------------------------------------------------------------------------
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config.json of a run folder.
+
+    Raises:
+        ValueError: There is none, or it is damaged.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{folder} holds no run: there is no config.json in it")
+    try:
+        config = json.loads(path.read_text())
+        if not isinstance(config, dict):
+            raise ValueError
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged; give another run folder") from error
+    return config
+
+
+def kind_of(config: dict[str, Any]) -> str:
+    """The command that made a run: "solve" or "train"."""
+    return "train" if "task" in config else "solve"
+
+
+def saved_settings(resume: Path, command: str) -> dict[str, Any]:
+    """The configuration of a run that is to go on.
+
+    Raises:
+        ValueError: There is none, or it is one of another command.
+    """
+    if not resume.is_dir():
+        raise ValueError(f"there is no folder {resume} to resume; give the folder of an earlier run")
+    config = read_config(resume)
+    if kind_of(config) != command:
+        raise ValueError(
+            f"{resume} holds a run of {kind_of(config)}; continue it with: "
+            f"{resume_command(resume, kind_of(config))}"
+        )
+    return config
+
+
+def fresh_folder(name: str) -> Path:
+    """runs/<name>, with a counter where that is taken."""
+    name = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in name)
+    folder, count = Path("runs") / name, 1
+    while folder.exists():
+        count += 1
+        folder = Path("runs") / f"{name}-{count}"
+    return folder
+
+
+# -- threads and ranks -----------------------------------------------------------------------------------
+
+
+def use_threads(given: int | None, saved: int | None) -> None:
+    """Resuming repeats a run bit for bit only with the same number of threads."""
+    import torch
+
+    if given is not None and given < 1:
+        raise ValueError(f"--threads must be at least 1, not {given}")
+    count = given or (min(saved, os.cpu_count() or 1) if saved else None)
+    if count is not None:
+        torch.set_num_threads(count)
+
+
+def connect_ranks(device: str, stack: ExitStack) -> Communicator:
+    """The ranks that torchrun has started, or this process alone; closed with the stack."""
+    from ..distributed import connect
+
+    ranks = connect(device)
+    stack.callback(ranks.close)
+    return ranks
+
+
+def fit_ranks(settings: dict[str, Any], saved: dict[str, Any], size: int) -> None:
+    """Parts and stages of an earlier run on this number of ranks.
+
+    Raises:
+        ValueError: Its checkpoint is of no use to so many ranks.
+    """
+    before = saved.get("world_size", 1)
+    if settings.get("method", "").endswith("sapts-ip") and size != before:
+        raise ValueError(
+            f"every rank of a sapts-ip run has its own stages: resume it on {before} ranks, not {size}"
+        )
+    options = settings.get("options", {})
+    count = options.get("parts")
+    if count and count % size and "parts" not in settings:
+        settings["options"] = {name: value for name, value in options.items() if name != "parts"}
+        warnings.warn(
+            f"the run had {count} parts, which {size} ranks cannot share evenly; it goes on with {size}",
+            stacklevel=2,
+        )
+
+
+# -- a run -----------------------------------------------------------------------------------------------
+
+
+def orderly(stack: ExitStack, aside: bool, quiet: bool) -> Interrupts:
+    """Signals, warnings and outputs of a command, until the stack is left.
+
+    Args:
+        stack: Undoes it all.
+        aside: Whether what others print goes to standard error.
+        quiet: Whether warnings are left out.
+
+    Returns:
+        What ends a run in order when a signal comes.
+    """
+    if rank():
+        nowhere = stack.enter_context(open(os.devnull, "w"))
+        stack.enter_context(redirect_stdout(nowhere))
+        stack.enter_context(redirect_stderr(nowhere))
+    elif aside:
+        stack.enter_context(redirect_stdout(sys.stderr))
+    stack.enter_context(notes(quiet))
+    return stack.enter_context(Interrupts(SAME if several() else 0.0))
+
+
+def watched(
+    run: Callable[[Sequence[Callback]], Run],
+    stop: Interrupts,
+    folder: Path,
+    command: str,
+    quiet: bool,
+    others: Iterable[Callback] = (),
+) -> Run:
+    """A run with its progress on the screen, which a signal ends after the current step.
+
+    Args:
+        run: Trains, telling the callbacks.
+        stop: Knows of signals.
+        folder: Its run folder.
+        command: Which command goes on with it.
+        quiet: No progress.
+        others: More callbacks.
+
+    Returns:
+        What the run returns.
+    """
+    from ..callbacks import Callback, Progress
+    from ..communicator import RankFailure
+
+    class Stopper(Callback):
+        def on_start(self, trainer: Trainer) -> None:
+            stop.start(trainer)
+
+    progress = [] if quiet or rank() else [Progress()]
+    try:
+        return run([Stopper(), *others, *progress])
+    except RankFailure as failure:
+        how = "none was written yet, start again"
+        if (folder / "checkpoint.pt").is_file():
+            how = f"continue with: {resume_command(folder, command)}"
+        raise RankFailure(f"{failure}; {how}") from failure
+    finally:
+        for callback in progress:
+            callback.close()
+
+
+def exit_status(status: str) -> int:
+    """Of a run that ended like this."""
+    return FAILED if status.startswith(("failed", "interrupted")) else DONE
+
+
+def draw(steps: Iterable[Step]) -> None:
+    """Pictures and report.  A run is not lost because a picture of it could not be drawn."""
+    for name, step in steps:
+        try:
+            step()
+        except Exception as error:
+            say(f"note: {name} could not be made ({type(error).__name__}: {error})")
+
+
+def tell(run: object, status: str, folder: Path, command: str, as_json: bool, quiet: bool) -> None:
+    """The summary of a run on standard output, and what to do when it was cut short."""
+    if as_json:
+        print((folder / "result.json").read_text(), end="")
+    elif not quiet:
+        print(f"{run}\n  run folder         {folder}")
+    if status.startswith("interrupted"):
+        say(f"{status}; continue with: {resume_command(folder, command)}")
+    elif status.startswith("failed"):
+        say(f"{status}; what there is of the run is in {folder}")

@@ -1,0 +1,190 @@
+"""`sapts-pinn solve`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..budget import Budget
+from . import runs
+from .app import STARTED, Switch, Whole, app
+
+if TYPE_CHECKING:
+    from ..callbacks import Callback
+    from ..solution import Solution
+    from ..sources import Source
+
+
+@app.command
+def solve(
+    problem: str | None = None,
+    /,
+    *,
+    method: str | None = None,
+    budget: str | None = None,
+    target_error: float | None = None,
+    seed: Whole | None = None,
+    out: Path | None = None,
+    overwrite: Switch = False,
+    resume: Path | None = None,
+    network: str | None = None,
+    activation: str | None = None,
+    points: Whole | None = None,
+    condition_points: Whole | None = None,
+    sampler: str | None = None,
+    adaptive: float | None = None,
+    resample: Whole | None = None,
+    dtype: str | None = None,
+    device: str | None = None,
+    threads: Whole | None = None,
+    parts: Whole | None = None,
+    radius: float | None = None,
+    no_symmetry: Switch = False,
+    additive: Switch = False,
+    log_parts: Switch = False,
+    json: Switch = False,
+    quiet: Switch = False,
+    debug: Switch = False,
+) -> int:
+    """Train a network to solve a problem, and write a run folder.
+
+    Args:
+        problem: NAME from `sapts-pinn list`, FILE.py, or FILE.py:object; not needed with --resume.
+        method: Training method, see `sapts-pinn list`. [default: tr]
+        budget: "2min", "500 iterations", "10000 evaluations". [default: 2min]
+        target_error: Stop when the relative L2 error is this small.
+        seed: Fixes the whole run. [default: 0]
+        out: Run folder. [default: runs/<problem>-<method>-seed<seed>]
+        overwrite: Replace the run that the folder holds.
+        resume: Run folder to continue, with its own settings.
+        network: Hidden widths. [default: 30,30,30]
+        activation: tanh, sin, gelu, silu or softplus. [default: tanh]
+        points: Collocation points of the equation. [default: 8192]
+        condition_points: Points of every weighted condition. [default: 1024]
+        sampler: uniform, grid, lhs, sobol or halton. [default: sobol]
+        adaptive: Share of the points drawn where the residual is large. [default: 0.5]
+        resample: Steps between resamplings, 0 for never. [default: the method's]
+        dtype: float64 or float32. [default: float64]
+        device: cpu, cuda, ... [default: cpu]
+        threads: Threads to compute with. [default: one per core]
+        parts: Parts of a SAPTS method, a multiple of the number of ranks. [default: 4, or the ranks]
+        radius: Initial trust radius.
+        no_symmetry: Leave the symmetries of the problem out of the network.
+        additive: All parts of sapts-d start from the same point, as they do on several ranks, instead of
+            in turn.
+        log_parts: Report every few seconds what each part of a SAPTS method has gained.
+        json: Print result.json on standard output and nothing else.
+        quiet: Print nothing but errors.
+        debug: Show the traceback of an error.
+    """
+    if budget is not None:
+        Budget.parse(budget)  # answers before PyTorch is loaded
+    given = {
+        "method": method, "budget": budget, "target_error": target_error, "seed": seed,
+        "network": None if network is None else _widths(network), "activation": activation, "points": points,
+        "condition_points": condition_points, "sampler": sampler, "adaptive": adaptive, "resample": resample,
+        "dtype": dtype, "device": device, "parts": parts,
+    }  # fmt: skip
+    saved = {} if resume is None else runs.saved_settings(resume, "solve")
+    if problem is None and resume is None:
+        raise ValueError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
+    text = problem or saved.get("source")
+    if text is None:
+        raise ValueError(
+            f"{resume} does not say which problem it is of; give it: sapts-pinn solve FILE.py --resume ..."
+        )
+    with ExitStack() as stack:
+        stop = runs.orderly(stack, aside=json or quiet, quiet=quiet)  # a user's functions may print
+        source = load_problem(text, no_symmetry or saved.get("symmetry") is False)
+        settings = {
+            **_settings_of(saved),
+            **{name: value for name, value in given.items() if value is not None},
+        }
+        if radius is not None:
+            settings["options"] = {**settings.get("options", {}), "radius": radius}
+        if additive:
+            both = {"order": "additive", "visits": 0}
+            settings["options"] = {**settings.get("options", {}), **both}
+        runs.use_threads(threads, saved.get("threads"))
+        ranks = runs.connect_ranks(settings.get("device", "cpu"), stack)
+        if resume is not None:
+            runs.fit_ranks(settings, saved, ranks.size)
+        name = f"{source.short}-{settings.get('method', 'tr')}-seed{settings.get('seed', 0)}"
+        folder = Path(ranks.gather_objects(str(out or resume or runs.fresh_folder(name)))[0])
+
+        def run(callbacks: Sequence[Callback]) -> Solution:
+            from ..solve import solve as train
+
+            return train(
+                source.problem,
+                **settings,
+                callbacks=callbacks,
+                out=folder,
+                overwrite=overwrite,
+                resume=resume,
+                source=source.text,
+                started=STARTED,
+                communicator=ranks,
+            )
+
+        solution = runs.watched(run, stop, folder, "solve", quiet, _logs(log_parts and not quiet))
+        stop.finish()
+        ranks.close()
+        status = str(solution.result["status"])
+        if ranks.rank:
+            return runs.exit_status(status)
+        runs.draw(pictures(solution, folder))
+    runs.tell(solution, status, folder, "solve", json, quiet)
+    return runs.exit_status(status)
+
+
+def pictures(solution: Solution, folder: Path) -> list[runs.Step]:
+    """What is drawn into a run folder."""
+    from ..report import write_report
+
+    return [
+        ("solution.png", lambda: solution.plot(folder / "solution.png")),
+        ("solution.vtu", lambda: solution.export(folder / "solution.vtu")),
+        ("report.html", lambda: write_report(folder, solution.result)),
+    ]
+
+
+def load_problem(text: str, no_symmetry: bool) -> Source:
+    """A problem by name or file, if wanted without its symmetries."""
+    from ..sources import load_source
+
+    source = load_source(text)
+    return replace(source, problem=replace(source.problem, symmetry=False)) if no_symmetry else source
+
+
+def _logs(wanted: bool) -> list[Callback]:
+    from ..callbacks import PartsLog
+
+    return [PartsLog()] if wanted else []
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        widths = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise ValueError(f"cannot read the network {text!r}; write its hidden widths, such as 20,20,20")
+    return widths
+
+
+def _settings_of(saved: dict[str, Any]) -> dict[str, Any]:
+    """The settings of an earlier run, as arguments of `solve`."""
+    names = (
+        "method", "budget", "seed", "target_error", "activation", "points", "condition_points", "sampler",
+        "adaptive", "resample", "dtype", "device", "options",
+    )  # fmt: skip
+    settings = {name: saved[name] for name in names if saved.get(name) is not None}
+    if isinstance(
+        saved.get("network"), list
+    ):  # a network in words is the problem's own, which brings it along
+        settings["network"] = tuple(saved["network"])
+    return settings

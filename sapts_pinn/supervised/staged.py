@@ -1,0 +1,110 @@
+"""A network on samples, divided into stages for SAPTS_IP: each rank holds the parameters of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor, nn
+
+from ..communicator import Communicator
+from ..flow import Flow, samples
+from ..objective import Separable
+from ..pipeline import Pipeline
+from ..sharded import Sharded
+from ..stages import Chain
+from .objective import Supervised
+
+BETWEEN = 7919  # the seeds of two chunks
+
+
+class StagedSupervised(Pipeline, Separable):
+    """The loss of `Supervised` with the network as a chain of stages; any subset of its samples is one again.
+
+    Value and gradient are those of the undivided loss; what dropout draws is drawn stage by stage and chunk
+    by chunk, hence others, but the same at every look as well.  Every rank has the samples.
+
+    Args:
+        objective: The loss.
+        chain: Of its network.
+
+    Raises:
+        ValueError: The chain is of another network.
+    """
+
+    coordinates = Supervised.coordinates
+    term_names = Supervised.term_names
+
+    def __init__(self, objective: Supervised, chain: Chain) -> None:
+        if objective.module is not chain.network:
+            raise ValueError(
+                f"the chain is of a {type(chain.network).__name__} other than the objective's network; "
+                "make it of objective.module"
+            )
+        for stage in chain.stages:
+            stage.train()
+        self.whole, self.sites = objective, objective.sites
+        flows = [
+            self._flow(chain, piece, BETWEEN * number)
+            for number, piece in enumerate(objective.index.split(objective.chunk))
+        ]
+        super().__init__(chain, flows, objective.counters, objective.share, recomputes=len(flows) > 1)
+
+    def _flow(self, chain: Chain, piece: Tensor, offset: int) -> Flow:
+        objective = self.whole
+        inputs, targets = objective.inputs[piece], objective.targets[piece]
+        weight = objective.factor * len(piece) / len(objective.index)
+        return samples(
+            chain,
+            inputs if objective.vary is None else objective.vary(inputs, piece),
+            lambda outputs: weight * objective.loss(outputs, targets),
+            seed=objective.seed + offset,
+        )
+
+    def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> StagedSupervised:
+        """The same objective on some of its samples; see `Separable.restrict`."""
+        return StagedSupervised(self.whole.restrict(part, estimate), self.chain)
+
+    def seen(self) -> None:
+        """Vary the samples anew."""
+        self.whole.seen()
+
+    def twin(self) -> StagedSupervised:
+        """The same objective, with a record of its own."""
+        return StagedSupervised(self.whole, self.chain)
+
+
+class ShardedNetwork(Sharded):
+    """A network as a chain of stages, used like the network itself: in training mode, or not.
+
+    Args:
+        make: Makes the network, with the same weights on every rank; those of others' stages are dropped.
+        parts: Number of stages.
+        communicator: The ranks.
+
+    Raises:
+        ValueError: The network cannot be cut into so many stages.
+    """
+
+    def __init__(self, make: Callable[[], nn.Module], parts: int, communicator: Communicator) -> None:
+        self.make, self.communicator = make, communicator
+        self.chain = Chain(make(), parts, communicator)
+        self.training = True
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """The outputs [N, ...] for inputs [N, ...], on every rank."""
+        return Pipeline.of_data(self.chain, inputs, lambda outputs: outputs).predict(inputs)
+
+    def train(self, mode: bool = True) -> ShardedNetwork:
+        """With dropout and the statistics of each batch, or with the means of all batches."""
+        self.training = mode
+        for stage in self.chain.stages:
+            stage.train(mode)
+        return self
+
+    def eval(self) -> ShardedNetwork:
+        """As it is used after training."""
+        return self.train(False)
+
+    def undivided(self) -> nn.Module:
+        """Made anew."""
+        return self.make()

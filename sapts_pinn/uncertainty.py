@@ -1,0 +1,245 @@
+r"""Standard errors of unknown coefficients and fields: the Gauss-Newton (Laplace) approximation.
+
+The loss is f = |r|^2 / 2 in all parameters theta = (network, coefficients), r = (r_e, r_d): the residuals of
+the equation and of weighted conditions, and the weighted misfits of the observations.  At a minimum, to first
+order in the errors e of the data,
+
+    theta^ - theta = H^-1 J_d^T e,      H = J^T J = J_e^T J_e + J_d^T J_d,
+
+so that data with independent errors of standard deviation s_i (that of the weighted misfit i) give
+
+    Cov theta^ = H^-1 J_d^T S^2 J_d H^-1,      S = diag s.                                            (1)
+
+What the weight of the equation means.  The assumption is that the equation holds exactly, and that the
+network can follow its solution: then r_e = 0 at the true parameters whatever its weight is, the equation is a
+penalty for a constraint, and only the data are random.  That is why (1) has H on both sides and S^2 on the
+data's rows only: J_e^T J_e stiffens the estimate and adds no variance.  For an infinite weight of the
+equation and misfits weighted by 1 / s, (1) becomes the usual inverse of J_d^T J_d reduced to the solutions of
+the equation (Bates and Watts, Nonlinear Regression Analysis, Wiley 1988, ch. 2; Nocedal and Wright, Numerical
+Optimization, ch. 10).  With a smaller weight the network may leave the equation to follow the noise, and (1)
+grows: it is the spread of this very estimate, never less than what the best one has (Gauss-Markov).  Not in
+(1): errors of the equation itself, of the network's form, and of a training that has not ended.  Of the last
+there is a test, the Gauss-Newton step that would still be taken.
+
+The standard deviations s are given (`Observations(noise=...)`), or estimated from each set's misfit by
+s^2 = |r_k|^2 / (N_k - tr(2 A_k - A_k A_k^T)), with A_k the set's block of the matrix A = J_d H^-1 J_d^T that
+maps the data to their fit (Hastie and Tibshirani, Generalized Additive Models, 1990, ch. 3).
+
+H is not formed, as that would square the condition number: R of the QR factorisation of
+[J_net J_c; delta I 0] has H = R^T R.  The damping delta = eps sqrt(n) |J_net|_F is that of rounding;
+directions of the network below it change nothing that can be seen in J.  With the coefficients' columns last,
+the block R_cc of R in the lower right corner is a factor of the Schur complement of the network,
+(H^-1)_cc = (R_cc^T R_cc)^-1.  Where R_cc is singular to rounding the network makes up for any change of a
+coefficient: the data do not determine it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .flat import gather
+from .least_squares import LeastSquares, LeastSquaresEvaluation, _Piece
+from .model import Model
+from .problems import Sites, Term
+
+MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,
+LEAST_ROWS = 2  # for each parameter at least so many
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """What noise does to an estimate.
+
+    Attributes:
+        standard_errors: Of each trained coefficient; infinite where the data do not determine it.
+        covariance: Of the coefficients, [p, p], in their order.
+        noise: Standard deviation of each set of observations, given or estimated, by the term's name.
+        remarks: Sentences about coefficients that are not determined, or have not settled.
+    """
+
+    standard_errors: dict[str, float]
+    covariance: Tensor = field(repr=False)
+    noise: dict[str, float]
+    remarks: tuple[str, ...]
+    _model: Model = field(repr=False)
+    _factor: Tensor = field(repr=False)  # R, [n, n]
+    _data: Tensor = field(repr=False)  # S J_d, [N_d, n]
+
+    def of(self, unknown: str, points: Tensor) -> Tensor:
+        """The standard error of an unknown at points [M, dim], [M]."""
+        rows = []
+        for chunk in points.split(2048):
+            gradients = _gradients(self._model, unknown, chunk).to(self._factor)
+            rows.append((self._data @ _inverse(self._factor, gradients)).norm(dim=0))
+        return torch.cat(rows)
+
+
+def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = None) -> Uncertainty | None:
+    """The standard errors at a model's current parameters.
+
+    Args:
+        model: The trained model.
+        sites: The points it was trained on, by term.
+        threads: Of the compiled kernel.
+
+    Returns:
+        None when there is nothing to estimate from: no observations, or a network too large for its Jacobian.
+    """
+    data = [t for t in model.problem.terms if t.fixed is not None and t.name in sites]
+    n = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    most = int(MOST_BYTES / (8 * n))
+    if not data or most < LEAST_ROWS * n + sum(t.fixed or 0 for t in data):
+        return None
+    objective = LeastSquares(model, _thinned(model, sites, most), threads=threads)
+    look = objective.evaluate()
+    J, r = look.jacobian(), look.residual()
+    if not (torch.isfinite(J).all() and torch.isfinite(r).all()):
+        return None
+    gradient = (J.T @ r).double()
+    eps = torch.finfo(J.dtype).eps
+    J, r = J.double(), r.double()
+    names = [name for name, p in model.coefficients.items() if p.requires_grad]
+    p = len(names)
+    sizes = J[:, n - p :].norm(dim=0)
+    R = _factor(J, p, eps)
+    corner = R[n - p :, n - p :] / sizes.clamp(min=torch.finfo(R.dtype).tiny)
+    undetermined = _null_space(corner, 100 * eps * math.sqrt(len(J)))
+    if undetermined.any():  # they take no part: the columns of those that are determined are left as they are
+        J = J.clone()
+        J[:, n - p :][:, undetermined] = 0.0
+        R = _factor(J, p, eps)
+    noise, scaled = _noise(look, R, J, {t.name: t for t in data})
+    found = _inverse(R, torch.eye(n, dtype=R.dtype, device=R.device)[n - p :])  # columns of H^-1
+    spread = scaled @ found
+    parameters = {name: model.coefficients[name].detach().double() for name in model.coefficients}
+    slopes = _slopes(model, names, parameters)
+    covariance = slopes[:, None] * (spread.T @ spread) * slopes
+    values = model.values()
+    errors = {
+        name: math.inf if undetermined[i] else math.sqrt(float(covariance[i, i]))
+        for i, name in enumerate(names)
+    }
+    steps = -(found.T @ gradient) * slopes
+    remarks = [
+        sentence
+        for name, step in zip(names, steps.tolist(), strict=True)
+        if (sentence := _remark(name, values[name], errors[name], step))
+    ]
+    return Uncertainty(errors, covariance.cpu(), noise, tuple(remarks), model, R, scaled)
+
+
+def _remark(name: str, value: float, error: float, step: float) -> str | None:
+    if math.isinf(error):
+        return (
+            f"{name} is not determined by the data: other values fit them as well, with another solution; "
+            "observe more, or give conditions"
+        )
+    if error > abs(value):
+        return f"{name} is not determined by the data: its standard error is larger than the estimate"
+    if abs(step) > error and abs(step) > 1e-12 * abs(value):
+        return (
+            f"{name} has not settled: a Gauss-Newton step would still move it by {abs(step):.1e}, more than "
+            "its standard error; train longer"
+        )
+    return None
+
+
+def _thinned(model: Model, sites: Mapping[str, Sites], most: int) -> dict[str, Sites]:
+    """At most so many rows: the equation's points are thinned out, its mean stays about what it is."""
+    rows = {t.name: t.rows for t in model.problem.terms}
+    total = sum(rows[name] * len(s.points) // s.fold for name, s in sites.items())
+    if total <= most:
+        return dict(sites)
+    whole = sites["equation"].points
+    keep = max(len(whole) - -(-(total - most) // rows["equation"]), 1)
+    chosen = torch.linspace(0, len(whole) - 1, keep).long()
+    return {**sites, "equation": Sites(whole[chosen])}
+
+
+def _factor(J: Tensor, p: int, eps: float) -> Tensor:
+    """R, [n, n], of the damped Jacobian; the last p columns, the coefficients', are not damped."""
+    n = J.shape[1]
+    delta = eps * math.sqrt(n) * float(J[:, : n - p].norm())
+    damping = torch.eye(n - p, n, dtype=J.dtype, device=J.device) * delta
+    R: Tensor = torch.linalg.qr(torch.cat([J, damping]), mode="r")[1]
+    return R
+
+
+def _null_space(corner: Tensor, tolerance: float) -> Tensor:
+    """Which coefficients, [p], have a share in directions that the scaled factor [p, p] maps to nothing."""
+    if not len(corner):
+        return torch.zeros(0, dtype=torch.bool)
+    _, values, directions = torch.linalg.svd(corner)
+    shares: Tensor = directions[values <= tolerance].abs()
+    return (shares > 1e-3).any(0)
+
+
+def _inverse(R: Tensor, rows: Tensor) -> Tensor:
+    """(R^T R)^-1 applied to rows [k, n], as columns [n, k]; a parameter without a column in R stays put."""
+    dead = R.diagonal() == 0
+    if dead.any():
+        R = R + torch.diag(dead.to(R))
+        rows = rows * ~dead
+    y = torch.linalg.solve_triangular(R.T, rows.T, upper=False)
+    out: Tensor = torch.linalg.solve_triangular(R, y, upper=True)
+    return out
+
+
+def _noise(
+    look: LeastSquaresEvaluation, R: Tensor, J: Tensor, data: Mapping[str, Term]
+) -> tuple[dict[str, float], Tensor]:
+    """The standard deviations by term, and the data's rows of J times those of the weighted misfits."""
+    noise, rows, start = {}, [], 0
+    for piece, r in zip(look.objective.pieces, look._rows, strict=True):
+        end = start + r.numel()
+        if (term := data.get(piece.term.name)) is not None:
+            block = J[start:end]
+            if term.noise is not None:
+                sigma = term.noise
+            else:
+                sigma = _estimated(r.reshape(-1).double(), R, block) / piece.scale
+            noise[term.name] = sigma
+            rows.append(block * (sigma * piece.scale))
+        start = end
+    return noise, torch.cat(rows)
+
+
+def _estimated(r: Tensor, R: Tensor, block: Tensor) -> float:
+    """The standard deviation of weighted misfits [N_k] from their size and the degrees of freedom left."""
+    dead = R.diagonal() == 0
+    W = torch.linalg.solve_triangular((R + torch.diag(dead.to(R))).T, block.T, upper=False)
+    small = W @ W.T if len(W) < W.shape[1] else W.T @ W
+    used = 2 * float(small.diagonal().sum()) - float((small * small).sum())
+    left = max(len(r) - used, 1.0)
+    return float(r.norm()) / math.sqrt(left)
+
+
+def _slopes(model: Model, names: list[str], parameters: Mapping[str, Tensor]) -> Tensor:
+    """The derivatives of the coefficients by their parameters, [p]."""
+    if not names:
+        return torch.zeros(0, dtype=torch.float64)
+    leaves = {name: value.clone().requires_grad_() for name, value in parameters.items()}
+    values = model.problem.values_of(leaves)
+    found = [torch.autograd.grad(values[name], leaves[name])[0] for name in names]
+    return torch.stack(found)
+
+
+def _gradients(model: Model, unknown: str, points: Tensor) -> Tensor:
+    """The derivatives [M, n] of an unknown at points by all parameters."""
+    term = Term(
+        unknown,
+        1.0,
+        1,
+        {unknown: ((),)},
+        lambda n, generator, sampler: Sites(points),
+        lambda fields, sites, known: (fields[unknown].value,),
+    )
+    piece = _Piece(model, term, Sites(points), 1, ())
+    theta = gather([p for p in model.parameters() if p.requires_grad])
+    _, stamp = piece.residual(theta)
+    return piece.jacobian(theta, stamp).T.detach()

@@ -1,0 +1,71 @@
+"""Pictures of solutions and of the way to them.
+
+Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's
+boundary; more as sections through the middle, or as snapshots where one of three coordinates is time.  On a
+mesh the values at its points are drawn, with its edges and its tagged boundary (`meshes.py`).  Every unknown
+has its row, and unknowns u, v (and w) on as many space coordinates get streamlines besides (`flow.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..sampled import mesh_of
+from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
+from .grids import curves, images, sections
+from .history import column, plot_history, plot_sweeps
+from .meshes import beside_sections, on_mesh
+from .movies import animate_solution
+
+if TYPE_CHECKING:
+    from ..solution import Solution
+
+__all__ = [
+    "OURS",
+    "STYLE",
+    "THEIRS",
+    "animate_solution",
+    "column",
+    "new_figure",
+    "plot_history",
+    "plot_solution",
+    "plot_sweeps",
+    "save_figure",
+]
+
+
+def plot_solution(solution: Solution, path: Path) -> Path:
+    """Draw a solution with its reference and error, where known, into a picture.
+
+    Args:
+        solution: What to draw.
+        path: Where; the extension gives the format (.png, .pdf, .svg).
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: The extension is no picture's.
+    """
+    import matplotlib
+
+    domain = solution.problem.domain
+    mesh = mesh_of(domain)
+    with matplotlib.rc_context(STYLE):
+        if mesh is not None and mesh.dim == 2:
+            figure = on_mesh(solution, mesh)
+        elif mesh is not None and mesh.dim == 3:
+            figure = sections(solution, beside_sections(solution, mesh))
+        else:
+            figure = {1: curves, 2: images}.get(domain.dim, sections)(solution)
+        figure.suptitle(_title(solution), x=0.02, ha="left")
+        return save_figure(figure, path)
+
+
+def _title(solution: Solution) -> str:
+    r = solution.result
+    parts = [str(r["problem"]), str(r["method"])]
+    if r.get("relative_l2_error") is not None:
+        parts.append(f"relative L2 error {r['relative_l2_error']:.1e}")
+    return "   ·   ".join([*parts, f"{r['seconds']:.0f} s"])

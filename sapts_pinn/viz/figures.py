@@ -1,0 +1,71 @@
+"""What all pictures share: style, files, limits of colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checkpoint import write_atomically
+from ..sampled import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+OURS, THEIRS = "#2166ac", "#d6604d"
+STYLE: Any = {
+    "font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.edgecolor": "#666666", "xtick.color": "#444444", "ytick.color": "#444444", "axes.linewidth": 0.7,
+    "figure.titlesize": 11, "figure.titleweight": "bold", "mathtext.default": "regular",
+    "legend.frameon": False,
+}  # fmt: skip
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of its own: pyplot would choose a window system and keep every figure alive."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="compressed", dpi=160)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure, whole or not at all; the extension gives the format."""
+    known = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise ValueError(f"cannot draw {path.name!r}: use .png, .pdf or .svg")
+    write_atomically(path, lambda p: figure.savefig(p, bbox_inches="tight"))
+    return path
+
+
+def colour_limits(fields: Sequence[Array]) -> tuple[float, float]:
+    """Common limits, symmetric when the values change sign in earnest."""
+    known = np.concatenate([f[np.isfinite(f)].reshape(-1) for f in fields])
+    if known.size == 0:
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    if low < 0 < high and min(-low, high) > 0.2 * max(-low, high):
+        low, high = -max(-low, high), max(-low, high)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def log_limits(fields: Sequence[Array]) -> tuple[float, float]:
+    """Decades to show: at most four down from the largest, leaving out the zeros of an exact condition."""
+    known = np.concatenate([f[np.isfinite(f)].reshape(-1) for f in fields])
+    if known.size == 0:
+        return -1.0, 0.0
+    known = np.log10(np.maximum(known, 1e-300))
+    high = math.ceil(10 * float(known.max())) / 10
+    return max(high - 4.0, min(high - 1.0, float(np.percentile(known, 2)))), high
+
+
+def colour_bar(axis: Any, mapped: Any) -> None:
+    """A slim bar beside an image."""
+    bar = axis.figure.colorbar(mapped, ax=axis, pad=0.02, aspect=25)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=2, labelsize=8)
