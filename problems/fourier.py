@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from math import pi
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Modes:
 @cache
 def modes(name: str) -> Modes:
     """The table of that name among the data."""
-    return Modes(**_stored(name))
+    return Modes(**cast(Any, _stored(name)))
 
 
 def periodic(

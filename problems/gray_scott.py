@@ -4,8 +4,9 @@
     v_t = 0.01 v_xx + 200 (u v^2 - 0.1 v)          x in [-1, 1] with period 2, t in [0, 1]
     u(x, 0) = 1 - b / 2,   v(x, 0) = b / 4,   b = exp(-10 (1 - cos(pi x)))
 
-Source: Pearson, Science 261 (1993), whose feed rate 0.04, kill rate 0.06 and ratio of diffusivities 2 these are;
-one dimension, the length and a unit of time of 200 of his are ours, chosen so that one pulse becomes two.
+Source: Pearson, Science 261 (1993), whose feed rate 0.04, kill rate 0.06 and ratio of diffusivities 2 these
+are; one dimension, the length and a unit of time of 200 of his are ours, chosen so that one pulse becomes
+two.
 
 Why it is hard: a system of two time scales, u = 1, v = 0 is stable too, and the pulses are a tenth wide.
 """

@@ -6,9 +6,9 @@ with q made for u = sin(a1 pi x) sin(a2 pi y).  Source: Wang, Teng and Perdikari
 (2021), arXiv:2001.04536, with k = 1 and (a1, a2) = (1, 4); (6, 6) is from Urban, Stefanou and Pons,
 arXiv:2405.04230.
 
-Why it is hard: networks learn low frequencies first, and q is (a1^2 + a2^2) pi^2 times as large as u.  For whole
-numbers a1, a2 the solution is odd about the middle and about the ends; the ansatz that follows from it sees
-cosines of the coordinates, in which u is a polynomial of low degree.
+Why it is hard: networks learn low frequencies first, and q is (a1^2 + a2^2) pi^2 times as large as u.  For
+whole numbers a1, a2 the solution is odd about the middle and about the ends; the ansatz that follows from it
+sees cosines of the coordinates, in which u is a polynomial of low degree.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
     u_tt - u_xx + u^3 = f,   x in [0, 1], t in [0, 1]
 
-with f, the initial values u = x, u_t = 0 and the boundary values made for u = x cos(5 pi t) + (x t)^3.  Source:
-Wang, Teng and Perdikaris, SIAM J. Sci. Comput. 43 (2021), arXiv:2001.04536.
+with f, the initial values u = x, u_t = 0 and the boundary values made for u = x cos(5 pi t) + (x t)^3.
+Source: Wang, Teng and Perdikaris, SIAM J. Sci. Comput. 43 (2021), arXiv:2001.04536.
 
-Why it is hard: nothing is damped, the boundary value at x = 1 turns 2.5 times, and f is (5 pi)^2 times as large as u.
+Why it is hard: nothing is damped, the boundary value at x = 1 turns 2.5 times, and f is (5 pi)^2 times as
+large as u.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""The Kuramoto-Sivashinsky equation: long waves grow, short ones fade, and u u_x hands on from one to the other.
+"""The Kuramoto-Sivashinsky equation: long waves grow, short ones fade, u u_x hands on from one to the other.
 
-    u_t + 5 u u_x + 0.5 u_xx + 0.005 u_xxxx = 0,   x in [-1, 1] with period 2, t in [0, 1],   u(x, 0) = -sin(pi x)
+    u_t + 5 u u_x + 0.5 u_xx + 0.005 u_xxxx = 0,   x in [-1, 1] with period 2,   t in [0, 1],
+    u(x, 0) = -sin(pi x)
 
-Source: the regular one of two settings of Wang, Sankaran and Perdikaris, arXiv:2203.07404; their chaotic one is
-not here.  u stays odd in x.
+Source: the regular one of two settings of Wang, Sankaran and Perdikaris, arXiv:2203.07404; their chaotic one
+is not here.  u stays odd in x.
 
-Why it is hard: a fourth derivative, and waves of wavelength 0.3 to 0.6 that grow like e^(12 t) until they saturate;
-an error is amplified on the way.
+Why it is hard: a fourth derivative, and waves of wavelength 0.3 to 0.6 that grow like e^(12 t) until they
+saturate; an error is amplified on the way.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 Sources: Lorenz, J. Atmos. Sci. 20 (1963); the initial values are those of Brunton, Proctor and Kutz, PNAS 113
 (2016), and of DeepXDE's example, which has 15 in place of 28 and is not chaotic.
 
-Why it is hard: the domain is time alone, so one error at an early time is carried through all later ones, on average
-growing like e^(0.9 t); and z is twenty times as large as what a network begins with.
+Why it is hard: the domain is time alone, so one error at an early time is carried through all later ones, on
+average growing like e^(0.9 t); and z is twenty times as large as what a network begins with.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def lorenz() -> Problem:
 def reference() -> Reference:
     """x, y and z by an explicit Runge-Kutta method of order 8 (Hairer, Norsett and Wanner 1993).
 
-    Accuracy 1e-10: tolerances of 1e-13 and 1e-12 and the implicit method of order 5 agree to that.  Test points:
-    10,001, both ends included.
+    Accuracy 1e-10: tolerances of 1e-13 and 1e-12 and the implicit method of order 5 agree to that.  Test
+    points: 10,001, both ends included.
     """
     return _reference(
         "DOP853 with a relative tolerance of 1e-13",

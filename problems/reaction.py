@@ -5,9 +5,9 @@
 The solution is h e^(rho t) / (h e^(rho t) + 1 - h).  Source: Krishnapriyan et al., NeurIPS 2021,
 arXiv:2109.01050; rho = 5 is also in Rathore et al., arXiv:2402.01868 (9.9e-3 by NysNewton-CG).
 
-Both ask for u(0, t) = u(2 pi, t) as well.  The equation has no derivative in x and needs no condition there; the
-two values are equal because h is even about pi, a symmetry that is found and built in.  The slopes are not
-equal: a network that is periodic in x would have to learn a kink.
+Both ask for u(0, t) = u(2 pi, t) as well.  The equation has no derivative in x and needs no condition there;
+the two values are equal because h is even about pi, a symmetry that is found and built in.  The slopes are
+not equal: a network that is periodic in x would have to learn a kink.
 
 Why it is hard: u = 0 solves the equation too and is unstable, u = 1 is stable; a loss is small at either.
 """

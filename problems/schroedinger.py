@@ -2,11 +2,13 @@
 
     i h_t + h_xx / 2 + |h|^2 h = 0,   x in [-5, 5] with period 10, t in [0, pi / 2],   h(x, 0) = 2 sech x
 
-as a system for h = u + i v.  Source: Raissi, Perdikaris and Karniadakis, J. Comput. Phys. 378 (2019), error 2e-3.
+as a system for h = u + i v.  Source: Raissi, Perdikaris and Karniadakis, J. Comput. Phys. 378 (2019), error
+2e-3.
 
 Why it is hard: nothing is damped, phase and height both turn fast at t = pi / 4, and 2 sech x continued with
-period 10 has a kink of 0.054 at x = +-5 that dispersion spreads but never smooths: the modes fall like k^-2 for
-ever.  On the whole line this is a bound state of two solitons in closed form, 2 per cent away from this solution.
+period 10 has a kink of 0.054 at x = +-5 that dispersion spreads but never smooths: the modes fall like k^-2
+for ever.  On the whole line this is a bound state of two solitons in closed form, 2 per cent away from this
+solution.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from .references import Array, Reference, _grid, _reference
 
 
 def schroedinger() -> Problem:
-    """i h_t + h_xx / 2 + |h|^2 h = 0 from 2 sech x, with period 10."""
+    """With h = u + i v: i h_t + h_xx / 2 + |h|^2 h = 0 from 2 sech x, with period 10."""
 
     def equation(u: Any, v: Any) -> tuple[Tensor, Tensor]:
         density = u**2 + v**2
@@ -43,9 +45,10 @@ def schroedinger() -> Problem:
 
 
 def reference() -> Reference:
-    """u and v from cosine modes that turn at their own rates, see `scripts/make_periodic.py`.
+    """U and v from cosine modes that turn at their own rates, see `scripts/make_periodic.py`.
 
-    Accuracy 3e-6: the modes beyond the 256th, which are left out, have that norm; those kept are good to 1e-9.
+    Accuracy 3e-6: the modes beyond the 256th, which are left out, have that norm; those kept are good to
+    1e-9.
     """
 
     def fn(x: Array, t: Array) -> Array:

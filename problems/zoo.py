@@ -91,9 +91,7 @@ ZOO: dict[str, Entry] = {
     ),
     "wave": Entry(wave.wave, "c = 2, from sin(pi x) + sin(5 pi x) / 2 at rest", "Waves"),
     "wave-4": Entry(lambda: wave.wave(4), "c = 2, from sin(pi x) + sin(4 pi x) / 2 at rest", "Waves"),
-    "klein-gordon": Entry(
-        klein_gordon.klein_gordon, "cubic, u = x cos(5 pi t) + (x t)^3", "Waves"
-    ),
+    "klein-gordon": Entry(klein_gordon.klein_gordon, "cubic, u = x cos(5 pi t) + (x t)^3", "Waves"),
     "schroedinger": Entry(
         schroedinger.schroedinger, "cubic, from 2 sech x, period 10: a kink at the seam", "Waves"
     ),
@@ -101,7 +99,9 @@ ZOO: dict[str, Entry] = {
     "kuramoto-sivashinsky": Entry(
         kuramoto_sivashinsky.kuramoto_sivashinsky, "fourth order, from -sin(pi x), periodic", "Waves"
     ),
-    "lorenz": Entry(lorenz.lorenz, "three equations in time alone, t to 3", "Ordinary differential equations"),
+    "lorenz": Entry(
+        lorenz.lorenz, "three equations in time alone, t to 3", "Ordinary differential equations"
+    ),
     "kirsch": Entry(kirsch.kirsch, "a plate with a hole under tension: stress factor 3", "Elasticity"),
     "kovasznay": Entry(navier_stokes.kovasznay, "Re = 40, exact solution behind a grid", "Navier-Stokes"),
     "cavity": Entry(

@@ -24,7 +24,9 @@ from sapts_pinn.bench import (
     radius,
     report,
     scaling,
+    zoo,
 )
+from sapts_pinn.problems.zoo import ZOO
 
 SMALL = ["--points", "64", "--network", "4,4,4", "--seeds", "0"]
 
@@ -50,6 +52,7 @@ TOY = {
         *SMALL,
     ],
     "deepxde": ["--problems", "lorenz-inverse", "--methods", "tr,adam", "--seconds", "1", "--seeds", "0"],
+    "zoo": ["--problems", "heat,poisson-1d", "--budget", "1 iterations", "--threads", "1"],
     "closure": ["--problems", "lorenz-inverse", "--repeats", "1", "--seconds", "0.001"],
 }
 
@@ -107,6 +110,10 @@ def test_a_suite_prints_a_table_and_writes_its_figures(suite, tmp_path, capsys, 
         "radius": lambda: len(found["rows"]) == 14 and "max / min" in out,
         "deepxde": lambda: all(row["status"] == "done" and row["steps"] > 5 for row in found["rows"]),
         "closure": lambda: all(r > 0 for r in found["ratios"]["lorenz-inverse"].values()),
+        "zoo": lambda: (
+            all(row["status"].startswith("budget spent") for row in found["rows"])
+            and all(word in out for word in ("heat", "1e-06", "poisson-1d", "missed"))
+        ),
         "scaling": lambda: all(row["reached"] for row in found["rows"]) and "stand-in for a network" in out,
     }
     assert check[suite]()
@@ -161,14 +168,14 @@ def test_a_failed_run_is_told_and_tried_again(tmp_path, capsys, here, monkeypatc
         (["points", "--sizes", "1.5"], "'1.5' is not a whole number"),
         (["points", "--sizes", ","], "--sizes is empty"),
         (["points", "--method", "newton"], "unknown method 'newton'"),
-        (["memory", "--problems", "heat"], "there is no problem 'heat'"),
+        (["memory", "--problems", "hot"], "there is no problem 'hot'"),
         (["gradients", "--threads", "0"], "--threads must be at least 1, not 0"),
         (["gradients", "--repeats", "0"], "--repeats must be at least 1, not 0"),
         (["gradients", "--seconds", "nan"], "--seconds must be at least 0.001, not nan"),
-        (["closure", "--problems", "heat"], "there is no problem 'heat' here; choose of burgers"),
+        (["closure", "--problems", "hot"], "there is no problem 'hot' here; choose of burgers"),
         (["closure", "--parts", "0"], "--parts must be at least 1, not 0"),
         (["first-step", "--bogus", "1"], "Unknown option"),
-        (["deepxde", "--problems", "heat"], "there is no problem 'heat' here; choose of burgers"),
+        (["deepxde", "--problems", "hot"], "there is no problem 'hot' here; choose of burgers"),
         (["deepxde", "--methods", "newton"], "unknown method 'newton'"),
         (["deepxde", "--precision", "double"], "--precision must be float32 or float64, not 'double'"),
     ],
@@ -308,3 +315,14 @@ def test_scaling_launches_ranks(method, parts):
     assert found["collectives"] >= 9 and found["bytes"] > 0 and found["summed_per_step"] > 0
     assert (found["gathered_per_step"] > 0) == (method == "sapts-d")
     assert len(found["probes"]) == 4
+
+
+def test_goals_are_judged_by_the_mean_over_the_seeds():
+    goal = zoo.Goal("heat", zoo.ERROR, floor=1e-2, target=1e-4)
+    assert goal.verdict([1e-5, 9e-4]) == "target"  # geometric mean 9.5e-5
+    assert goal.verdict([1e-5, 2e-3]) == "floor"
+    assert goal.verdict([1e-1]) == "missed"
+    assert goal.verdict([float("nan")]) == "missed"
+    assert zoo.coefficient("nu", 2.0).of({"coefficients": {"nu": 1.9}}) == pytest.approx(0.05)
+    assert zoo.quantity("drag").of({"quantities": {"drag": {"relative_error": 0.02}}}) == 0.02
+    assert not set(goal.problem for goal in zoo.GOALS) - set(ZOO)

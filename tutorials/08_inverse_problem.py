@@ -207,9 +207,9 @@ plt.show()
 
 # %% [markdown]
 # The band is wide where the data say little about $k$. It enters through $(k u_x)_x$, so that a noisy $u$ has
-# to be differentiated before it speaks of $k$; to the right $u$ varies slowly in time, and at the very end only
-# the values near it count. What the band does not contain is the belief of the network that $k$ is smooth,
-# which is why the estimate does better than it promises.
+# to be differentiated before it speaks of $k$; to the right $u$ varies slowly in time, and at the very end
+# only the values near it count. What the band does not contain is the belief of the network that $k$ is
+# smooth, which is why the estimate does better than it promises.
 #
 # ## 8.4 What cannot be known
 #

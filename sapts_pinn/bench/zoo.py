@@ -1,8 +1,8 @@
 """Every problem of the zoo with default settings: what comes out, and whether it is good enough.
 
-For each figure of `GOALS` there is a floor, below which something is wrong, and a target.  Problems that are not
-listed are trained too, and only their error is told.  Results are written as they come: an interrupted suite
-goes on where it was when the same command is given again.
+For each figure of `GOALS` there is a floor, below which something is wrong, and a target.  Problems that are
+not listed are trained too, and only their error is told.  Results are written as they come: an interrupted
+suite goes on where it was when the same command is given again.
 """
 
 from __future__ import annotations
@@ -161,7 +161,9 @@ def run(
         lines = _lines(rows)
         publish(folder, "zoo", head, [("Problems", columns, lines)], notes + journal.notes, facts, said, rows)
 
-    journal.complete([{"problem": name, "seed": seed} for seed in seeds for name in names], measured, published)
+    journal.complete(
+        [{"problem": name, "seed": seed} for seed in seeds for name in names], measured, published
+    )
 
 
 def measure(problem: str, method: str, seed: int, budget: str, threads: int) -> Row:
@@ -186,7 +188,8 @@ def _lines(rows: Sequence[Row]) -> list[list[str]]:
             for name, digits in (("gradient_evaluations", 0), ("seconds", 1))
         ]
         goals = [goal for goal in GOALS if goal.problem == problem]
-        for figure, goal in [(g.figure, g) for g in goals] or [(ERROR, None)]:
+        judgements: list[tuple[Figure, Goal | None]] = [(goal.figure, goal) for goal in goals]
+        for figure, goal in judgements or [(ERROR, None)]:
             values = [figure.of(row) for row in members]
             judged = (
                 ["-"] * 3 if goal is None else [f"{goal.floor:g}", f"{goal.target:g}", goal.verdict(values)]
