@@ -127,6 +127,7 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="status{mark}">{html.escape(status)}</p>',
+        _diagnosis(result),
         _figures(result),
         *(f"<h2>{heading}</h2>\n{content}" for heading, content in shown.items() if content),
         f"<h2>Problem</h2>\n<pre>{html.escape(str(problem))}</pre>" if problem else "",
@@ -140,6 +141,11 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def _diagnosis(result: Mapping[str, Any]) -> str:
+    found = result.get("diagnosis")
+    return "" if not found else f"<p>Limited by <b>{found['limit']}</b>: {html.escape(found['words'])}.</p>"
 
 
 def _figures(result: Mapping[str, Any]) -> str:

@@ -321,6 +321,8 @@ class Solution:
             known = f"   ({f'{source}: ' if source else ''}{theirs}{off})" if theirs else ""
             lines.append(f"  {name:<18} {q['value']:.8g}{known}")
         lines += [f"  note               {sentence}" for sentence in r.get("remarks", ())]
+        if r.get("diagnosis"):
+            lines.append(f"  limited by         {r['diagnosis']['limit']}: {r['diagnosis']['words']}")
         lines.append(
             f"  work               {r['iterations']} steps, {r['gradient_evaluations']:.0f} gradients on "
             f"{r['points']} points, {r['seconds']:.1f} s"

@@ -17,6 +17,7 @@ from .callbacks import Callback, CheckpointWriter, checkpoint_name
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
+from .diagnosis import diagnose
 from .distributed import connect
 from .methods import Method
 from .methods import method as find_method
@@ -203,6 +204,9 @@ def solve(
         "noise": {} if spread is None else spread.noise,
         "remarks": [] if spread is None else list(spread.remarks),
     }
+    result["diagnosis"] = ranks.gather_objects(_diagnosis(whole, trainer))[
+        0
+    ]  # histories tell each rank's time
     solution = Solution(problem, whole, config, trainer.history, result, spread)
     if problem.quantities:
         result["quantities"] = solution.quantities
@@ -280,6 +284,14 @@ def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
     if not model.problem.estimates or trainer.status.startswith("failed"):
         return None
     return uncertainty(model, trainer.collocation.sites, trainer.threads)
+
+
+def _diagnosis(model: Model, trainer: Trainer) -> dict[str, Any] | None:
+    """What limits the run; nothing does when it failed or reached its target."""
+    if trainer.status.startswith(("failed", "target")):
+        return None
+    found = diagnose(model, trainer.collocation.sites, trainer.history, trainer.threads, trainer.converged)
+    return None if found is None else found.as_json()
 
 
 def _finite(errors: Mapping[str, float]) -> dict[str, float | None]:

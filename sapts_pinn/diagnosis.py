@@ -1,0 +1,220 @@
+"""What limits a run, in words: after training, measured on the trained model.
+
+Six answers are told apart, asked in this order, as each makes those after it meaningless:
+
+- **sampling**: the residual of the equation is far larger on fresh points than where it was trained.
+- **precision**: rounding makes up much of the residual, or in float32 no step was found that lowers the
+  loss by more than that.  With parameters theta moved by +-d, where d is two units in the last place,
+  r(theta + d) - 2 r(theta) + r(theta - d) is free of first-order effects; what is seen is rounding (as in
+  More and Wild, SIAM J. Sci. Comput. 33 (2011), on the noise of a computed function).
+- **budget**: the loss was still falling.  The slope of log(loss) over the last quarter of the steps is the
+  median of those between pairs of steps (Theil and Sen), which a resampling here and there does not bend.
+- **data**: what is left of the loss is the misfit of observations.
+- **conflict**: what is left are terms whose gradients cancel: one falls only if the others grow.
+- **capacity**: none of these; the network itself is what could be better.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from .flat import gather
+from .least_squares import LeastSquares, residuals
+from .model import Model
+from .problems import Sites
+
+FRESH = 4_096  # points at which the equation is tested
+ROUNDED = 0.3  # share of rounding in the residual from which on precision is the limit
+OVERFITTED = 2.0  # ratio of the residual on fresh points to that in training
+FALLING = 0.1  # decades of loss in the last quarter of the steps
+OPPOSED = -0.8  # cosine between the gradient of a term and that of all others
+MATTERS = 0.05  # share of the loss
+FEW = 8  # recorded steps below which a trend is not one
+MOST = 200  # recorded steps of which a trend is made
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What limits a run.
+
+    Attributes:
+        limit: "precision", "sampling", "budget", "data", "conflict" or "capacity".
+        words: A sentence for people: what was seen, and what to do.
+        train_residual: Root mean square of the equation's residual where it was trained.
+        test_residual: The same on fresh uniform points.
+        rounding: Share of rounding in the residual of the loss, 0 to 1.
+        trend: Decades by which the loss fell over the last quarter of the steps; None if there were too few.
+        terms: Share of each term in the loss.
+        opposed: The term whose gradient is most opposed to that of all others, and the cosine; None with one
+            term.
+    """
+
+    limit: str
+    words: str
+    train_residual: float
+    test_residual: float
+    rounding: float
+    trend: float | None
+    terms: dict[str, float]
+    opposed: tuple[str, float] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For result.json."""
+        return asdict(self)
+
+
+def diagnose(
+    model: Model,
+    sites: Mapping[str, Sites],
+    history: Sequence[Mapping[str, Any]],
+    threads: int | None = None,
+    converged: bool = False,
+) -> Diagnosis | None:
+    """What limits a trained model.
+
+    Args:
+        model: The model.
+        sites: The points it was trained on, by term.
+        history: Rows with `iteration` and `loss`.
+        threads: Of the compiled kernel.
+        converged: Whether the run ended because no step lowered the loss.
+
+    Returns:
+        None where nothing can be said: a loss of zero, or one that is not finite.
+    """
+    look = _Look(LeastSquares(model, sites, threads=threads))
+    if not (0 < look.loss < math.inf):
+        return None
+    generator = torch.Generator().manual_seed(20_110)  # never the points of a run
+    fresh = model.problem.domain.interior(FRESH, generator, "uniform")
+    test = _rms(residuals(model, fresh.to(sites["equation"].points)))
+    train = _rms(residuals(model, sites["equation"].points))
+    found: dict[str, Any] = {
+        "train_residual": train,
+        "test_residual": test,
+        "rounding": look.rounding(),
+        "trend": trend(history),
+        "terms": {name: value / look.loss for name, value in look.terms.items()},
+        "opposed": look.opposed(),
+    }
+    data = [t.name for t in model.problem.terms if t.fixed is not None]
+    limit, words = _verdict(found, data, converged, model)
+    return Diagnosis(limit, words, **found)
+
+
+class _Look:
+    """The residuals at the current parameters, and what moving these by rounding does to them."""
+
+    def __init__(self, objective: LeastSquares) -> None:
+        self.objective = objective
+        self.theta = gather(objective.parameters)
+        self.terms: dict[str, float] = {}
+        self.gradients: dict[str, Tensor] = {}
+        self._rounded = 0.0
+        ulp = torch.nextafter(self.theta, torch.full_like(self.theta, math.inf)) - self.theta
+        signs = torch.randint(0, 2, ulp.shape, generator=torch.Generator().manual_seed(0)).to(ulp) * 2 - 1
+        move = 2 * ulp * signs
+        for piece in objective.pieces:  # one after the other, so that memory is that of one
+            name = piece.term.name
+            r, stamp = piece.residual(self.theta)
+            gradient = piece.vjp(self.theta, stamp, r)
+            self.terms[name] = self.terms.get(name, 0.0) + 0.5 * float(r.square().sum())
+            self.gradients[name] = self.gradients.get(name, torch.zeros_like(gradient)) + gradient
+            ahead, behind = (piece.residual(self.theta + sign * move)[0] for sign in (1, -1))
+            self._rounded += float((ahead - 2 * r + behind).square().sum()) / 6  # variances 1 + 4 + 1
+            piece.release()
+        self.loss = sum(self.terms.values())
+
+    def rounding(self) -> float:
+        """The share of rounding in the residual, as a ratio of norms."""
+        return min(math.sqrt(self._rounded / (2 * self.loss)), 1.0)
+
+    def opposed(self) -> tuple[str, float] | None:
+        """Among terms that matter, the one that opposes the others most."""
+        kept = [name for name, value in self.terms.items() if value > MATTERS * self.loss]
+        whole = torch.stack([self.gradients[name] for name in kept]).sum(0)
+        if len(kept) < 2:
+            return None
+        cosines = {
+            name: float(cosine_similarity(self.gradients[name], whole - self.gradients[name], 0))
+            for name in kept
+        }
+        return min(cosines.items(), key=lambda pair: pair[1])
+
+
+def trend(history: Sequence[Mapping[str, Any]]) -> float | None:
+    """Decades by which the loss fell over the last quarter of the steps; None with too few of them."""
+    rows = [(float(row["iteration"]), float(row["loss"])) for row in history]
+    if not rows:
+        return None
+    span = rows[-1][0] / 4
+    rows = [(i, math.log10(f)) for i, f in rows if i >= rows[-1][0] - span and 0 < f < math.inf]
+    if len(rows) < FEW:
+        return None
+    rows = rows[:: -(-len(rows) // MOST)]
+    slopes = [(f - e) / (j - i) for (i, e), (j, f) in itertools.combinations(rows, 2) if j > i]
+    return -span * statistics.median(slopes) if slopes else None
+
+
+def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, model: Model) -> tuple[str, str]:
+    """The limit and its sentence."""
+    precision = str(model.like.dtype).removeprefix("torch.")
+    train, test, falling = found["train_residual"], found["test_residual"], found["trend"]
+    if test > OVERFITTED * train:
+        return "sampling", (
+            f"the residual is {test:.1e} on fresh points, {_factor(test / train)} times as large as where it "
+            "was trained: take more points"
+        )
+    if converged and precision == "float32":
+        return "precision", "no step lowers the loss by more than rounding in float32: use dtype float64"
+    if found["rounding"] > ROUNDED:
+        cure = (
+            "use dtype float64"
+            if precision == "float32"
+            else "no setting changes that; another form of the equation may, with numbers nearer to one"
+        )
+        return (
+            "precision",
+            f"rounding in {precision} makes up {found['rounding']:.0%} of the residual: {cure}",
+        )
+    if falling is None and not converged:
+        return "budget", "the run was too short to tell: give it more time"
+    if falling is not None and falling > FALLING and not converged:
+        return "budget", (
+            f"the loss still fell, by a factor of {_factor(10**falling)} over the last quarter of the steps: "
+            "more time makes it better"
+        )
+    size = sum(p.numel() for p in model.parameters())
+    left = max(found["terms"], key=lambda name: found["terms"][name])
+    if left in data and found["terms"][left] > 0.5:
+        return "data", (
+            f"{found['terms'][left]:.0%} of the loss is the misfit of {left!r} and falls no more: noise in "
+            "these data, or an equation that does not hold for them"
+        )
+    if found["opposed"] is not None and found["opposed"][1] < OPPOSED:
+        name, cosine = found["opposed"]
+        return "conflict", (
+            f"{name!r} pulls against the other terms (cosine {cosine:.2f}) and the loss falls no more: "
+            "give it another weight, build it in (hard=True), or take a larger network"
+        )
+    return "capacity", (
+        f"the loss falls no more, on points that suffice: a network with more than {size:,} parameters, or "
+        "an ansatz that knows more about the solution, could follow it more closely"
+    )
+
+
+def _factor(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}" if value < 1000 else f"{value:.0e}"
+
+
+def _rms(values: Tensor) -> float:
+    return float(values.double().square().mean().sqrt())

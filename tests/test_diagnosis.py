@@ -1,0 +1,130 @@
+"""Runs that are limited by one thing each, and what the diagnosis says of them."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from sapts_pinn import Solution, solve
+from sapts_pinn.diagnosis import _Look, diagnose, trend
+from sapts_pinn.geometry import Interval
+from sapts_pinn.least_squares import LeastSquares
+from sapts_pinn.model import Model
+from sapts_pinn.networks import network_of
+from sapts_pinn.problems import Dirichlet, Observations, Problem, Sites
+from sapts_pinn.problems.zoo import build
+
+
+def first_order(*conditions, slope=1.0, **more):
+    """u' = slope on [0, 1]."""
+    return Problem(Interval(0, 1), "u", lambda u: u.x - slope, conditions, **more)
+
+
+def found(problem, **settings):
+    defaults = {"network": (8, 8), "points": 128, "budget": "600 iterations", "resample": 0}
+    return solve(problem, **{**defaults, **settings}).result["diagnosis"]
+
+
+def test_a_run_cut_short_is_limited_by_its_budget():
+    d = found(build("poisson-1d"), budget="60 iterations")
+    assert d["limit"] == "budget" and d["trend"] > 0.1 and "more time" in d["words"]
+
+
+def test_few_points_are_too_few():
+    d = found(build("burgers"), network=(20, 20), points=30)
+    assert d["limit"] == "sampling" and "more points" in d["words"]
+    assert d["test_residual"] > 2 * d["train_residual"]
+
+
+def test_single_precision_ends_in_rounding():
+    d = found(build("poisson-1d"), dtype="float32", network=(16, 16), points=512, budget="1500 iterations")
+    assert d["limit"] == "precision" and "float64" in d["words"]
+    again = found(build("poisson-1d"), network=(16, 16), points=512, budget="100 iterations")
+    assert again["rounding"] < 1e-3
+
+
+def test_conditions_that_contradict_each_other_are_in_conflict():
+    d = found(
+        first_order(Dirichlet("u", 0.0, "x=0", hard=False), Dirichlet("u", 3.0, "x=1", hard=False)),
+        points=1024,
+        network=(4,),
+    )
+    assert d["limit"] == "conflict" and d["opposed"][1] < -0.9 and "weight" in d["words"]
+
+
+def test_a_network_of_two_neurons_is_too_small():
+    d = found(build("burgers"), network=(2,), points=1024)
+    assert d["limit"] == "capacity" and d["trend"] < 0.1 and "more than" in d["words"]
+
+
+def test_noisy_data_are_the_limit_of_a_fit():
+    x = np.linspace(0, 1, 40)
+    u = x + 0.3 * (-1.0) ** np.arange(40)
+    d = found(first_order(Observations("u", {"x": x}, u)))
+    assert d["limit"] == "data" and "misfit" in d["words"]
+
+
+def test_what_needs_no_diagnosis_gets_none():
+    assert found(build("poisson-1d"), target_error=5.0) is None
+
+
+def test_rounding_is_that_of_the_residual():
+    """The estimate against the difference to the same residual in higher precision."""
+    problem = build("poisson-1d")
+    network = network_of(problem, (20, 20), torch.Generator().manual_seed(0), torch.float32)
+    term = problem.equation_term
+    sites = {"equation": term.sites(500, torch.Generator().manual_seed(1), "uniform")}
+    sites = {"equation": Sites(sites["equation"].points.float().double())}
+    single = LeastSquares(Model(problem, network), sites).evaluate()
+    look = _Look(LeastSquares(Model(problem, network), sites))
+    double = LeastSquares(Model(problem, network.double()), sites).evaluate()
+    true = float((single.residual().double() - double.residual()).norm() / double.residual().norm())
+    assert 0.2 * true < look.rounding() < 5 * true
+
+
+def test_gradients_by_terms_add_up():
+    problem = first_order(Dirichlet("u", 0.0, "x=0", hard=False))
+    network = network_of(problem, (5,), torch.Generator().manual_seed(0), torch.float64)
+    sites = {t.name: t.sites(20, torch.Generator().manual_seed(1), "uniform") for t in problem.terms}
+    look, whole = (
+        _Look(LeastSquares(Model(problem, network), sites)),
+        LeastSquares(Model(problem, network), sites),
+    )
+    value, gradient = whole.value_and_grad()
+    torch.testing.assert_close(sum(look.gradients.values()), gradient)
+    assert look.loss == pytest.approx(value)
+
+
+def test_the_trend_is_that_of_the_last_quarter_and_not_bent_by_outliers():
+    rows = [
+        {"iteration": i, "loss": 10.0 ** (-i / 100 if i < 800 else -8 - (i - 800) / 1000)}
+        for i in range(1000)
+    ]
+    assert trend(rows) == pytest.approx(999 / 4 / 1000, rel=1e-2)
+    for i in (770, 900, 950):
+        rows[i] = {"iteration": i, "loss": 1.0}
+    assert trend(rows) == pytest.approx(999 / 4 / 1000, rel=3e-2)
+    assert trend(rows[:5]) is None and trend([]) is None
+    assert trend([{"iteration": i, "loss": float("nan")} for i in range(99)]) is None
+
+
+def test_it_is_said_in_the_summary_and_kept_in_the_folder(tmp_path):
+    solution = solve(
+        build("poisson-1d"), network=(4,), points=64, budget="40 iterations", out=tmp_path / "run"
+    )
+    assert "limited by         budget: " in str(solution)
+    assert (
+        json.loads((tmp_path / "run" / "result.json").read_text())["diagnosis"]
+        == solution.result["diagnosis"]
+    )
+    assert "limited by" in str(Solution.load(tmp_path / "run"))
+
+
+def test_a_loss_of_zero_needs_none():
+    problem = first_order(slope=0.0)
+    network = network_of(problem, (3,), torch.Generator().manual_seed(0), torch.float64)
+    for parameter in network.parameters():
+        torch.nn.init.zeros_(parameter)
+    sites = {"equation": problem.equation_term.sites(9, torch.Generator(), "uniform")}
+    assert diagnose(Model(problem, network), sites, []) is None
