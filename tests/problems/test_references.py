@@ -189,14 +189,17 @@ np.save(sys.argv[2], u)
 
 
 def test_the_script_reproduces_the_stored_table(tmp_path):
-    # In a process with one BLAS thread, as the table was made: rounding grows by e^5 until t = 1, so with
-    # other threads the last digits are others (1.3e-11 relative, of the 5e-11 that the table claims).
+    # In a process with one BLAS thread, as the table was made.  Rounding grows by e^5 until t = 1, so with other
+    # threads or on another processor the last digits are others (OPENBLAS_CORETYPE=Haswell, Prescott: relative
+    # 2e-11, of the 5e-11 that the table claims); before it has grown, every processor gives the same.
     path = Path(references.__file__).parent / "scripts" / "make_allen_cahn.py"
     single = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     command = [sys.executable, "-c", REMAKE, str(path), str(tmp_path / "u.npy")]
     subprocess.run(command, check=True, env={**os.environ, **single})
     stored = references._stored("allen_cahn_dirichlet")["values"]
-    assert np.abs(np.load(tmp_path / "u.npy") - stored).max() < 1e-11
+    gap = np.load(tmp_path / "u.npy") - stored
+    assert np.linalg.norm(gap) < references.allen_cahn_dirichlet().accuracy * np.linalg.norm(stored)
+    assert np.abs(gap[:81]).max() < 1e-11
 
 
 @published
