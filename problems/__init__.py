@@ -11,6 +11,7 @@ from .conditions import (
     Robin,
     Sites,
 )
+from .interface import Interface
 from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
@@ -24,6 +25,7 @@ __all__ = [
     "Condition",
     "Dirichlet",
     "Initial",
+    "Interface",
     "Neumann",
     "Observations",
     "Periodic",

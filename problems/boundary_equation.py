@@ -87,19 +87,8 @@ class BoundaryEquation(Condition):
         Raises:
             ValueError: The function is wrong, speaks of no unknown, or a name could mean the normal.
         """
-        assert sites.normals is not None
         what, points = f"the {self.describe(domain)}", sites.points
-        columns = {name: i for i, name in enumerate(domain.names)}
-        arguments = {**fields, **{name: points[:, i] for name, i in columns.items()}, **known}
-        for name, i in columns.items():
-            if name in time_names(domain):
-                continue
-            if NORMAL + name in arguments:
-                raise ValueError(
-                    f"{what}: {NORMAL + name!r} means the normal here; rename the unknown, coordinate or "
-                    "coefficient of that name"
-                )
-            arguments[NORMAL + name] = sites.normals[:, i]
+        arguments = with_normals(fields, sites, domain, known, what)
         if not any(name in fields for name in parameter_names(self.equation, what)):
             raise ValueError(f"{what} uses no unknown; name one ({', '.join(fields)}) as a parameter")
         result = call_by_name(self.equation, arguments, what)
@@ -110,3 +99,24 @@ class BoundaryEquation(Condition):
         """Such as `boundary equation on hole`."""
         faces = self.faces(domain)
         return f"boundary equation on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"
+
+
+def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, what: str) -> dict[str, Any]:
+    """What a function on a surface may ask for, by name: unknowns, coordinates, coefficients, the normal.
+
+    Raises:
+        ValueError: A name could mean the normal.
+    """
+    assert sites.normals is not None
+    columns = {name: i for i, name in enumerate(domain.names)}
+    arguments = {**fields, **{name: sites.points[:, i] for name, i in columns.items()}, **known}
+    for name, i in columns.items():
+        if name in time_names(domain):
+            continue
+        if NORMAL + name in arguments:
+            raise ValueError(
+                f"{what}: {NORMAL + name!r} means the normal here; rename the unknown, coordinate or "
+                "coefficient of that name"
+            )
+        arguments[NORMAL + name] = sites.normals[:, i]
+    return arguments

@@ -28,6 +28,7 @@ from .conditions import (
 )
 from .corners import corner_features
 from .fields import derivatives
+from .interface import Interface
 from .outline import Outline, away_from, joined
 from .symmetry import Symmetry, smooth_across
 from .unknowns import Unknown
@@ -153,7 +154,19 @@ class AnsatzBuilder:
                 axes = [self.domain.names.index(name) for name in shape.names]
                 corners = corner_features(shape, axes, self.conditions, lambda c: c.faces(self.domain))
                 columns += [(*feature, shape.names) for feature in corners]
+        columns += [self._kink(c) for c in self.conditions if isinstance(c, Interface)]
         return columns
+
+    def _kink(self, interface: Interface) -> tuple[str, Function, tuple[str, ...]]:
+        """The feature of an interface, which must not undo what is built in."""
+        name, function, of = interface.feature(self.domain)
+        for circle in (c.on for c in self.periodic if c.on in of):
+            if smooth_across(function, self.domain, self.domain.names.index(circle), 1) > SMOOTH:
+                raise ValueError(
+                    f"Interface: at= is not periodic in {circle}, though the solution is; write it with that "
+                    "period, such as sin(2 pi x) for x - 0.5"
+                )
+        return name, function, of
 
     def _scaled(self, axis: int) -> Function:
         lower, upper = self.domain.bounds[:, axis].tolist()

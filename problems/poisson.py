@@ -10,6 +10,7 @@ All but the L-shape are manufactured: u is chosen, f and the boundary values fol
     poisson_5d           no grid any more; every boundary face carries data of its own
     poisson_lshape       a re-entrant corner, where u behaves like r^(2/3) and its gradient is infinite;
                          DeepXDE's example domain
+    poisson_interface    a coefficient that jumps by a factor of 100 across a circle, and so does the gradient
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ..geometry import Box, Interval, Polygon
 from . import references
 from .base import Problem
 from .conditions import Dirichlet
+from .interface import Interface
 
 
 def poisson_1d() -> Problem:
@@ -129,4 +131,34 @@ def poisson_lshape() -> Problem:
         conditions=[Dirichlet("u", 0.0)],
         reference=references.poisson_lshape(),
         name="poisson-lshape",
+    )
+
+
+def poisson_interface(inside: float = 100.0, radius: float = 0.5) -> Problem:
+    """(k u_x)_x + (k u_y)_y = 4 on (-1, 1)^2, k = `inside` within a circle and 1 outside.
+
+    The solution is r^2 / k plus a constant on each side, so that k du/dr = 2 r is continuous and du/dr jumps.
+    A standard test of immersed interface methods (LeVeque and Li, SIAM J. Numer. Anal. 31 (1994)).
+    """
+
+    def k(x: Tensor, y: Tensor) -> Tensor:
+        return torch.where(x**2 + y**2 < radius**2, inside, 1.0)
+
+    def exact(x: Any, y: Any) -> Any:
+        r2 = x**2 + y**2
+        return np.where(r2 < radius**2, r2 / inside, r2 + (1 / inside - 1) * radius**2)
+
+    return Problem(
+        domain=Box((-1, -1), (1, 1)),
+        unknowns="u",
+        equation=lambda u, x, y: k(x, y) * (u.xx + u.yy) - 4,
+        conditions=[
+            Dirichlet("u", lambda x, y: x**2 + y**2 + (1 / inside - 1) * radius**2),
+            Interface(
+                at=lambda x, y: x**2 + y**2 - radius**2,
+                flux=lambda u, x, y, n_x, n_y: k(x, y) * (u.x * n_x + u.y * n_y),
+            ),
+        ],
+        reference=references.analytic(exact, {"x": (-1, 1), "y": (-1, 1)}),
+        name="poisson-interface",
     )

@@ -42,6 +42,7 @@ from .conditions import (
     time_names,
 )
 from .fields import Field, MultiIndex, derivatives
+from .interface import Interface
 from .observations import Observations
 
 Signs = tuple[int, ...]
@@ -141,6 +142,8 @@ class Finder:
         """-1 where an unknown is zero at both ends, +1 where its normal derivative is; None if neither."""
         if any(isinstance(c, Periodic) and (c.on,) == shape.names for c in self.conditions):
             return None
+        if any(isinstance(c, Interface) and shape.names[0] in c.coordinates() for c in self.conditions):
+            return None  # what bends the network there is not even about the ends
         signs = []
         for name in self.unknowns:
             kinds = []
@@ -206,14 +209,21 @@ class Finder:
             for condition in self.conditions:
                 if isinstance(condition, (Periodic, Observations)):
                     continue
+                if isinstance(condition, Interface):
+                    level = condition.level(self.domain)
+                    here = condition.sites(self.domain, 2 * SAMPLES, generator, "uniform")
+                    there = self._mirrored(here, axis, mirror)
+                    if not agree((level(points).abs(),), (level(image).abs(),)) or not agree(
+                        condition.residual(waves.fields(there.points, axis, signs), here, self.domain, known),
+                        condition.residual(waves.fields(there.points), there, self.domain, known),
+                    ):
+                        return False
                 for face in condition.faces(self.domain):
                     if face in except_faces:
                         continue
                     drawn = self.domain.boundary(SAMPLES, generator, on=face)
                     here = Sites(drawn.points, drawn.normals)
-                    normals = drawn.normals.clone()
-                    normals[:, axis] *= -1
-                    there = Sites(mirror(drawn.points), normals)
+                    there = self._mirrored(here, axis, mirror)
                     partner = self._partner(condition, face, axis)
                     if partner is None or not agree(
                         condition.residual(waves.fields(there.points, axis, signs), here, self.domain, known),
@@ -223,6 +233,13 @@ class Finder:
         except (ValueError, RuntimeError):  # a user's function that cannot be evaluated outside the domain
             return False
         return True
+
+    @staticmethod
+    def _mirrored(sites: Sites, axis: int, mirror: Callable[[Tensor], Tensor]) -> Sites:
+        assert sites.normals is not None
+        normals = sites.normals.clone()
+        normals[:, axis] *= -1
+        return Sites(mirror(sites.points), normals, fold=sites.fold)
 
     def _observed(self, condition: Condition, axis: int, about: float, signs: Signs) -> bool:
         """Whether observations do not speak against a symmetry; True of any other condition."""

@@ -56,6 +56,9 @@ ZOO: dict[str, Entry] = {
     ),
     "poisson-3d": Entry(poisson.poisson_3d, "unit cube, u = sin(pi x) sin(pi y) sin(pi z)", "Poisson"),
     "poisson-5d": Entry(poisson.poisson_5d, "5D cube, u = sum of cos(pi x_i)", "Poisson"),
+    "poisson-interface": Entry(
+        poisson.poisson_interface, "a coefficient that jumps by 100 across a circle", "Poisson"
+    ),
     "poisson-lshape": Entry(
         poisson.poisson_lshape, "L-shape with f = 1, gradient infinite at the corner", "Poisson"
     ),

@@ -189,9 +189,9 @@ np.save(sys.argv[2], u)
 
 
 def test_the_script_reproduces_the_stored_table(tmp_path):
-    # In a process with one BLAS thread, as the table was made.  Rounding grows by e^5 until t = 1, so with other
-    # threads or on another processor the last digits are others (OPENBLAS_CORETYPE=Haswell, Prescott: relative
-    # 2e-11, of the 5e-11 that the table claims); before it has grown, every processor gives the same.
+    # In a process with one BLAS thread, as the table was made.  Rounding grows by e^5 until t = 1, so with
+    # other threads or on another processor the last digits are others (OPENBLAS_CORETYPE=Haswell, Prescott:
+    # relative 2e-11, of the 5e-11 that the table claims); until it has grown, every processor gives the same.
     path = Path(references.__file__).parent / "scripts" / "make_allen_cahn.py"
     single = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     command = [sys.executable, "-c", REMAKE, str(path), str(tmp_path / "u.npy")]

@@ -1,0 +1,164 @@
+"""Surfaces inside the domain across which a solution has a kink, as where a coefficient jumps.
+
+    Interface(
+        at=lambda x, y: x**2 + y**2 - 0.25,
+        flux=lambda u, x, y, n_x, n_y: k(x, y) * (u.x * n_x + u.y * n_y),
+    )
+
+says that the solution is continuous where `at` is zero, and so is the flux, while the gradient may jump.  No
+smooth network has a kink, and derivatives of a jumping k do not show in an equation that is tested at points.
+So two things happen: |at| becomes one more input of the network, which bends it exactly there and leaves it
+continuous, and the equality of the fluxes from both sides becomes a weighted term.
+Source: Tseng, Lin, Hu and Lai, A cusp-capturing PINN for elliptic interface problems, arXiv:2210.08424.
+
+The two sides of the surface are points at a distance of 1e-7 of the domain's extent from it.  The term is
+wrong by as much, relatively, and nothing has to know that the surface is special.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from ..geometry import Domain
+from .boundary_equation import with_normals
+from .conditions import Condition, Fields, Known, Sites, as_column, time_names, value_at
+from .fields import call_by_name, derivatives, parameter_names
+
+ASIDE = 1e-7  # distance of the two sides from the surface, of the domain's extent
+NEWTON = 20  # steps from a point of the domain to the surface
+CANDIDATES = 4  # starting points for each place that is wanted
+ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Interface(Condition):
+    """A surface inside the domain across which the unknowns are continuous and a flux is too.
+
+    Args:
+        at: Function of the coordinates that vanishes on the surface and changes its sign there; time may be
+            one of them.
+        flux: Function of unknowns, coordinates, coefficients and components of the unit normal (n_x for the
+            coordinate x; it points to where `at` is positive), all matched by parameter name, which has the
+            same value on both sides; or a tuple of such values.
+        weight: Weight of the term.
+
+    Raises:
+        ValueError: `at` or `flux` is no function, or the weight is not positive.
+    """
+
+    at: Callable[..., Tensor]
+    flux: Callable[..., Any]
+    hard: bool | None = None
+    weight: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, example in (("at", "lambda x: x - 0.5"), ("flux", "lambda u, x: k(x) * u.x")):
+            if not callable(getattr(self, name)):
+                raise ValueError(
+                    f"Interface: {name} must be a function such as {example}, not {getattr(self, name)!r}"
+                )
+        self._check()
+
+    def unknowns(self) -> tuple[str, ...]:
+        """None by name: it may speak of all of them."""
+        return ()
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        """None: it lies inside.  Mistakes in `at` show here.
+
+        Raises:
+            ValueError: `at` asks for something else than coordinates.
+        """
+        for name in self.coordinates():
+            if name not in domain.names:
+                raise ValueError(
+                    f"Interface: at= asks for {name!r}, which is none of the coordinates "
+                    f"{', '.join(domain.names)}; rename the parameter"
+                )
+        return ()
+
+    def coordinates(self) -> tuple[str, ...]:
+        """The coordinates that the surface depends on."""
+        return parameter_names(self.at, "at= of the interface")
+
+    def level(self, domain: Domain) -> Callable[[Tensor], Tensor]:
+        """`at` as a function of points [N, dim] with values [N]."""
+        return lambda points: value_at(self.at, points, domain.names, "at= of the interface")
+
+    def feature(self, domain: Domain) -> tuple[str, Callable[[Tensor], Tensor], tuple[str, ...]]:
+        """What bends the network: a name, |at| scaled to at most about one, and its coordinates."""
+        level = self.level(domain)
+        size = float(level(domain.interior(1024, Generator().manual_seed(5))).abs().max())
+        return "kink at the interface", lambda points: level(points).abs() / size, self.coordinates()
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """Pairs of points on both sides: first all where `at` is negative, then their partners.
+
+        Raises:
+            ValueError: `at` vanishes nowhere in the domain.
+        """
+        half, found = max(n // 2, 1), []
+        for _ in range(ROUNDS):
+            found.append(self._project(domain, domain.interior(CANDIDATES * half, generator, "uniform")))
+            if sum(len(p) for p in found) >= half:
+                break
+        points = torch.cat(found)[:half]
+        if not len(points):
+            raise ValueError(
+                f"Interface: at= vanishes nowhere inside {domain!r}; it has to be zero on a surface in the "
+                "domain and change its sign there"
+            )
+        normals = self._slopes(domain, points)
+        normals = normals / normals.norm(dim=1, keepdim=True)
+        step = ASIDE * (domain.bounds[1] - domain.bounds[0]).max() * normals
+        return Sites(torch.cat([points - step, points + step]), torch.cat([normals, normals]), fold=2)
+
+    def _slopes(self, domain: Domain, points: Tensor) -> Tensor:
+        """The gradient of `at` in space, [N, dim]; zero in time."""
+        axes = [i for i, name in enumerate(domain.names) if name not in time_names(domain)]
+        out = torch.zeros_like(points)
+        for i, slope in zip(axes, derivatives(self.level(domain), points, [(i,) for i in axes]), strict=True):
+            out[:, i] = slope
+        return out
+
+    def _project(self, domain: Domain, points: Tensor) -> Tensor:
+        """Newton's method along the gradient; what does not arrive, or leaves the domain, is dropped."""
+        level = self.level(domain)
+        for _ in range(NEWTON):
+            slopes = self._slopes(domain, points)
+            size = slopes.square().sum(1, keepdim=True)
+            points = points - torch.where(size > 0, level(points)[:, None] * slopes / size, 0.0)
+        extent = (domain.bounds[1] - domain.bounds[0]).max()
+        slopes = self._slopes(domain, points).norm(dim=1)
+        arrived = (slopes > 0) & (level(points).abs() <= 1e-3 * ASIDE * extent * slopes)
+        return points[arrived & (domain.distance(points) < -2 * ASIDE * extent)]
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The differences of the fluxes from the two sides.
+
+        Raises:
+            ValueError: The flux is wrong, or speaks of no unknown.
+        """
+        what = "the flux of the interface"
+        if not any(name in fields for name in parameter_names(self.flux, what)):
+            raise ValueError(f"{what} uses no unknown; name one ({', '.join(fields)}) as a parameter")
+        result = call_by_name(self.flux, with_normals(fields, sites, domain, known, what), what)
+        rows = result if isinstance(result, (tuple, list)) else (result,)
+        out = []
+        for row in rows:
+            before, behind = as_column(row, sites.points.shape[0], what, sites.points).chunk(2)
+            out.append(behind - before)
+        return tuple(out)
+
+    def asks_for(self) -> tuple[str, ...]:
+        """What the flux asks for; the surface knows coordinates only."""
+        return parameter_names(self.flux, "the flux of the interface")
+
+    def describe(self, domain: Domain) -> str:
+        """Its name in the loss."""
+        return "flux across the interface"
