@@ -47,7 +47,7 @@ print(plate)
 
 figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
 axes.triplot(*plate.points.T, plate.cells, color="0.75", lw=0.6)
-for number, (face, colour) in enumerate(zip(plate.faces, ("tab:red", "tab:green", "tab:blue"))):
+for number, (face, colour) in enumerate(zip(plate.faces, ("tab:red", "tab:green", "tab:blue"), strict=True)):
     edges = plate.points[plate.facets[plate.facet_tags == number]]
     axes.add_collection(LineCollection(edges, colors=colour, linewidths=2.5, label=face))
 axes.set(aspect="equal", xlabel="$x$", ylabel="$y$")
@@ -187,9 +187,13 @@ found = solution.predict({"x": x, "y": y})
 figure, axes = plt.subplots(1, 2, figsize=(11, 3), layout="constrained", sharey=True)
 drawn = [
     (reference, "finite elements", {"cmap": "viridis"}),
-    (np.abs(found - reference), "|network - finite elements|", {"cmap": "magma", "norm": "log", "vmin": 1e-5}),
+    (
+        np.abs(found - reference),
+        "|network - finite elements|",
+        {"cmap": "magma", "norm": "log", "vmin": 1e-5},
+    ),
 ]
-for axis, (values, title, how) in zip(axes, drawn):
+for axis, (values, title, how) in zip(axes, drawn, strict=True):
     image = axis.tripcolor(x, y, cells, np.maximum(values, 1e-9), shading="gouraud", rasterized=True, **how)
     figure.colorbar(image, ax=axis)
     axis.set(aspect="equal", xlabel="$x$", title=title)
@@ -224,8 +228,9 @@ print(f"final error: {solution.error({'x': x, 'y': y}, reference):.2e}")
 # ## 7.5 What to try
 #
 # * **Other weights**: 10, the default, and 10,000. When does the boundary suffer, when the inside?
-# * **A mesh in space**: `example_mesh("cylinder")` has the faces inlet, outlet and wall; `plot` adds sections,
-#   a cutaway and surfaces of equal value.
-# * **In time**: `domain=plate * Time(0, 1)` with an `Initial` condition, then `solution.animate("plate.gif")`.
+# * **A mesh in space**: `example_mesh("cylinder")` has the faces inlet, outlet and wall; `plot` adds
+#   sections, a cutaway and surfaces of equal value.
+# * **In time**: `domain=plate * Time(0, 1)` with an `Initial` condition, then
+#   `solution.animate("plate.gif")`.
 # * **Your own file.** What `Mesh` cannot use — a surface that is open, cells without area — it says in one
 #   sentence.
