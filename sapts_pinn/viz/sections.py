@@ -44,7 +44,8 @@ def sections(solution: Solution, beside: Beside | None = None) -> Figure:
     row = 0
     for unknown in unknowns:
         high = 2 if unknown in with_error else 1
-        limits = colour_limits([cut.values.found[unknown] for cut in cuts])
+        everywhere = [cut.values.found[unknown] for cut in cuts] + [v.values(unknown) for v in volumes]
+        limits = colour_limits(everywhere)
         decades = log_limits([cut.values.wrong(unknown)[0] for cut in cuts])
         for column, cut in enumerate(cuts):
             axes = [figure.add_subplot(grid[row + k, column]) for k in range(high)]

@@ -82,15 +82,19 @@ class Volume:
         found = found if isinstance(found, dict) else {self._solution.problem.unknown_names[0]: found}
         return {name: np.nan_to_num(values) for name, values in found.items()}
 
+    def values(self, unknown: str) -> Array:
+        """What it takes inside the domain."""
+        return self._found[unknown][self._inside]
+
     def levels(self, unknown: str) -> Array:
-        """Values of the surfaces, evenly spaced between the extremes inside."""
-        known = self._found[unknown][self._inside]
+        """Values of the surfaces, evenly spaced between the extremes."""
+        known = self.values(unknown)
         if not known.size or known.max() - known.min() <= 1e-12 * max(1.0, float(np.abs(known).max())):
             return np.zeros(0)
         return np.linspace(known.min(), known.max(), SHELLS + 2)[1:-1]
 
     def surface(self, unknown: str, level: float) -> Array:
-        """Triangles [T, 3, 3] on which the unknown has this value, inside the domain and behind its middle."""
+        """Triangles [T, 3, 3] on which the unknown has this value, inside the domain, cut open."""
         import pyvista
 
         spacing = [(b - a) / (n - 1) for (a, b), n in zip(self._limits, self._shape, strict=True)]
@@ -131,11 +135,9 @@ class Volume:
                 colours.to_rgba(np.array([level for level, _ in shells])), [len(t) for _, t in shells], axis=0
             )
             faces[:, :3] *= _shade(triangles)[:, None]
-            axis.add_collection3d(
-                Poly3DCollection(
-                    triangles, facecolors=faces, edgecolors=faces, linewidths=0.2, rasterized=True
-                )
-            )
+            surfaces = Poly3DCollection(triangles, facecolors=faces, edgecolors=faces, linewidths=0.2)
+            surfaces.set(rasterized=True, clip_on=False)  # the corners of a long box stand out of its axes
+            axis.add_collection3d(surfaces)
         frame(axis, self.names, self._limits, title)
 
     def draw_arrows(self, axis: Any, flow: Mapping[str, str], limits: Limits, title: str) -> None:
@@ -175,7 +177,7 @@ def frame(axis: Any, names: tuple[str, ...], limits: list[Limits], title: str) -
     for name, (low, high) in zip("xyz", limits, strict=True):
         getattr(axis, f"set_{name}lim")(low, high)
     lengths = [high - low for low, high in limits]
-    axis.set_box_aspect(lengths, zoom=1.1 if min(lengths) > 0.6 * max(lengths) else 1.3)
+    axis.set_box_aspect(lengths, zoom=1.1 if min(lengths) > 0.6 * max(lengths) else 1.2)
     for which, label, length in zip((axis.xaxis, axis.yaxis, axis.zaxis), names, lengths, strict=True):
         which.set_label_text(label)
         which.labelpad = -8
