@@ -48,7 +48,9 @@ def march(
     check(problem, windows)
     for name in ("target_error", "resume"):
         if settings.pop(name, None) is not None:
-            raise ValueError(f"{name} cannot be had with windows, one after the other; drop it")
+            raise ValueError(
+                f"{name} cannot be had with windows={windows}, one by one; drop it, or give windows=1"
+            )
     limits = Budget.parse(budget)
     share = Budget(*(limit / windows for limit in (limits.seconds, limits.iterations, limits.evaluations)))
     folder = None if out is None else Path(out)

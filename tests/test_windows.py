@@ -58,8 +58,8 @@ def test_without_space_the_start_of_a_window_is_exact():
 
 def test_a_chaotic_system_needs_them():
     settings = {"network": (16, 16), "points": 256, "budget": "2400 iterations"}
-    assert solve(build("lorenz"), **settings).result["relative_l2_error"] > 0.3
-    assert solve(build("lorenz"), windows=6, **settings).result["relative_l2_error"] < 3e-2
+    assert solve(build("lorenz"), windows=1, **settings).result["relative_l2_error"] > 0.3
+    assert solve(build("lorenz"), **settings).result["relative_l2_error"] < 3e-2
 
 
 def test_what_a_window_starts_from():
