@@ -5,14 +5,20 @@ term's residuals decay at the rates of its tangent kernel J_k J_k^T, whose mean 
 
     t_k = |J_k|_F^2 / N_k.
 
-For a condition on u beside an equation of second order that is smaller by the fourth power of the scale on
-which u varies, 1e4 for a tenth of the domain, and the network solves the equation with wrong boundary values
-first.  So a condition that was given no weight gets
+For a condition on u beside an equation of second order it is smaller by the fourth power of the scale on
+which u varies, and the network solves the equation with wrong boundary values first.  So a condition that was
+given no weight gets
 
     w_k = t_equation / t_k,
 
 and all terms are learned equally fast.  Source: Wang, Yu and Perdikaris, arXiv:2007.14527, where the trace is
-over all points instead of the mean.
+over all points instead of the mean.  As it has the units of w_k, the weights do not depend on those of the
+equation and the coordinates.
+
+A condition on values alone starts with `VALUES` times as much and never falls.  An equation that a smooth
+function satisfies leaves the ratio small, and the network would stay at that function; and values can be held
+as tightly as the optimizer copes with, while those of derivatives may contradict each other at corners, as
+the normals of a mesh do.
 
 t_k changes by orders of magnitude while a network finds its scales, soon and then ever more slowly: the
 weights are set at the start and after 50, 100, 200, 400, ... steps, and only by factors of two and more,
@@ -40,6 +46,7 @@ from .sharded import ShardedModel
 FIRST = 50  # steps after which weights are set for the second time
 CHANGE = 2.0  # factor by which a weight changes at least
 POINTS = 256  # at which a trace is measured
+VALUES = 10.0  # more for conditions on values
 PROBES = 32  # vectors of random signs, where J is divided among ranks
 
 
@@ -66,17 +73,25 @@ def balanced(
     if not terms:
         return {}
     equation = mean_eigenvalue(model, model.problem.equation_term, sites["equation"])
-    found = []
-    for term in terms:
-        before = sites[term.name].weight
-        ratio = equation / max(mean_eigenvalue(model, term, sites[term.name]), math.ulp(0.0))
-        if not 0 < ratio < math.inf:  # a term, or an equation, that does not depend on the parameters
-            ratio = term.weight if before is None else before
-        elif before is not None and 1 / CHANGE < ratio / before < CHANGE:
-            ratio = before
-        found.append(float(f"{ratio:.1e}"))
+    found = [
+        _next(term, sites[term.name].weight, equation, mean_eigenvalue(model, term, sites[term.name]))
+        for term in terms
+    ]
     told = ranks.broadcast(torch.tensor(found, dtype=torch.float64)).tolist()
     return dict(zip((t.name for t in terms), told, strict=True))
+
+
+def _next(term: Term, weight: float | None, equation: float, own: float) -> float:
+    """The weight of a term after the one that it has, if any, from the mean eigenvalues."""
+    ratio = equation / own if own > 0 else math.inf
+    if not 0 < ratio < math.inf:  # one of the two does not depend on the parameters
+        return term.weight if weight is None else weight
+    of_values = not any(index for needs in term.needs.values() for index in needs)
+    if weight is None:
+        ratio *= VALUES if of_values else 1.0
+    elif ratio < CHANGE * weight and (of_values or ratio > weight / CHANGE):
+        return weight
+    return float(f"{ratio:.1e}")
 
 
 def mean_eigenvalue(model: Model | ShardedModel, term: Term, sites: Sites) -> float:

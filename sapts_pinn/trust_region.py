@@ -186,7 +186,7 @@ class TrustRegion(torch.optim.Optimizer):
         return list(self.param_groups[0]["params"])
 
     def forget(self) -> None:
-        """The loss becomes another function: its curvature is rebuilt before the next step, or learned anew."""
+        """The loss becomes another function: its curvature is rebuilt before the next step, or forgotten."""
         self._outdated = True
 
     def _current(self, objective: Objective) -> tuple[Tensor, Evaluation, Tensor]:
