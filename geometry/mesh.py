@@ -10,6 +10,7 @@ drawn from its box by rejection.  The signed distance is exact for the faceted b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ from .shapes import checked_names, checked_tag
 
 MESHES = Path(__file__).parent / "meshes"
 REST = "boundary"  # the tag of what no group tags
+SMOOTH = math.radians(40)  # facets that meet at less stand for a curved surface
 KINDS = {1: "intervals", 2: "triangles", 3: "tetrahedra"}
 
 
@@ -342,7 +344,7 @@ class Mesh(Domain):
         if self.cells is not None:
 
             def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-                points, _ = self._pick(u)
+                points, *_ = self._pick(u)
                 return points, torch.zeros_like(points), torch.ones(len(u), dtype=torch.bool, device=u.device)
 
             return [Patch("", self._pick.lengths, self._pick.measure, draw)]
@@ -360,7 +362,10 @@ class Mesh(Domain):
         for i, tag in enumerate(self.faces):
             these = np.flatnonzero(self.facet_tags == i)
             pick = _Pick(self.points[self.facets[these]], self._facet_measure[these])
-            out[tag] = pick, torch.from_numpy(self.normals[these])
+            out[tag] = (
+                pick,
+                torch.from_numpy(sx.smooth_normals(self.facets[these], self.normals[these], SMOOTH)),
+            )
         return out
 
     def face_patches(self) -> list[Patch]:
@@ -370,12 +375,13 @@ class Mesh(Domain):
         return [self._face(tag) for tag in self.faces]
 
     def _face(self, tag: str) -> Patch:
-        pick, normals = self._face_pick[tag]
+        pick, at_corners = self._face_pick[tag]
 
         def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            points, which = pick(u)
+            points, which, weights = pick(u)
+            normals = (weights[:, :, None] * at_corners.to(u)[which]).sum(1)
             keep = torch.ones(len(u), dtype=torch.bool, device=u.device)
-            return points, normals.to(u)[which], keep
+            return points, normals / normals.norm(dim=1, keepdim=True), keep
 
         return Patch(tag, pick.lengths, pick.measure, draw)
 
@@ -415,19 +421,20 @@ class _Pick:
         width = (self.measure / len(corners)) ** (1 / self._k) if self._k else 1.0
         self.lengths = (self.measure / width ** (self._k - 1), *[width] * (self._k - 1)) if self._k else ()
 
-    def __call__(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Points [N, dim] from [N, k], and the numbers [N] of their simplices."""
+    def __call__(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Points [N, dim] from [N, k], the numbers [N] of their simplices, weights [N, k + 1] of corners."""
         ends = self._ends.to(u)
         which = torch.searchsorted(ends, u[:, 0].contiguous(), right=True).clamp_max(len(ends) - 1)
         start = torch.where(which > 0, ends[(which - 1).clamp_min(0)], 0.0)
         t = ((u[:, 0] - start) / (ends[which] - start)).clamp(0, 1)
         corners = self._corners.to(u.device)[which].to(u)
-        left, points = torch.ones_like(t), torch.zeros_like(corners[:, 0])
+        left, points, weights = torch.ones_like(t), torch.zeros_like(corners[:, 0]), []
         for i in range(self._k):
             rest = (t if i == 0 else u[:, i]) ** (1 / (self._k - i))
-            points = points + (left * (1 - rest))[:, None] * corners[:, i]
+            weights.append(left * (1 - rest))
+            points = points + weights[-1][:, None] * corners[:, i]
             left = left * rest
-        return points + left[:, None] * corners[:, -1], which
+        return points + left[:, None] * corners[:, -1], which, torch.stack([*weights, left], 1)
 
 
 def example_mesh(name: str) -> Path:

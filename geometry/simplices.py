@@ -285,3 +285,34 @@ def hilbert_order(at: Points, bits: int = 16) -> Cells:
         for i in range(dim):
             index = (index << 1) | (((x[i] ^ t) >> b) & 1)
     return index.argsort(kind="stable")
+
+
+def smooth_normals(facets: Cells, normals: Points, most: float) -> Points:
+    """Normals at the corners of facets that stand for a curved surface.
+
+    Each is the mean of those facets that share the corner and turn away by less than an angle; beyond it, the
+    edge is meant.  Between corners they are interpolated (Phong, Comm. ACM 18 (1975)): a normal derivative
+    that jumped from facet to facet could be that of no smooth function.
+
+    Args:
+        facets: [F, k].
+        normals: [F, dim], of unit length.
+        most: The angle in radians.
+
+    Returns:
+        [F, k, dim], of unit length.
+    """
+    order = np.argsort(facets.ravel(), kind="stable")
+    owner, corner = order // facets.shape[1], facets.ravel()[order]
+    start = np.flatnonzero(np.r_[True, corner[1:] != corner[:-1]])
+    length = np.diff(np.r_[start, len(corner)])
+    out = np.zeros((len(order), normals.shape[1]))
+    for shift in range(length.max(initial=0)):  # the shift-th facet around every corner, for all at once
+        has = shift < length
+        other = np.repeat(start + np.where(has, shift, 0), length)
+        near = np.repeat(has, length) & (
+            np.einsum("ij,ij->i", normals[owner], normals[owner[other]]) > np.cos(most)
+        )
+        out[order] += near[:, None] * normals[owner[other]]
+    out = out.reshape(*facets.shape, -1)
+    return np.asarray(out / np.linalg.norm(out, axis=2, keepdims=True))

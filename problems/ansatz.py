@@ -44,7 +44,7 @@ class Ansatz:
     """u_j = extension_j + factor_j N_j(features), or init_j exp(that) for a positive unknown.
 
     Attributes:
-        features: Maps points [N, dim] to the network's inputs [N, F].
+        columns: The network's inputs, functions of points [N, dim] with values [N].
         feature_names: What the inputs are, in words.
         inputs: For each unknown the positions of the features it depends on.
         positive: For each positive unknown its init_j.
@@ -55,7 +55,7 @@ class Ansatz:
         contradictions: Those of the messages that tell of conditions no solution can satisfy.
     """
 
-    features: Function
+    columns: tuple[Function, ...]
     feature_names: tuple[str, ...]
     inputs: Mapping[str, tuple[int, ...]]
     positive: Mapping[str, float]
@@ -64,6 +64,10 @@ class Ansatz:
     exact: tuple[Condition, ...] = ()
     messages: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
+
+    def features(self, points: Tensor) -> Tensor:
+        """The network's inputs [N, F] at points [N, dim]."""
+        return torch.stack([column(points) for column in self.columns], 1)
 
 
 def pinned(points: Tensor, axis: int, value: float) -> Tensor:
@@ -187,8 +191,3 @@ def from_start(
         return total
 
     return blended
-
-
-def torch_columns(functions: Sequence[Function]) -> Function:
-    """Functions [N, dim] -> [N] side by side, [N, dim] -> [N, F]."""
-    return lambda points: torch.stack([f(points) for f in functions], 1)

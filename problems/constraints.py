@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from ..geometry import Ball, Domain, Interval, Polygon, Time
-from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, torch_columns, total
+from ..geometry import Ball, Domain, Interval, Mesh, Polygon, Time
+from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, total
 from .conditions import (
     Condition,
     Dirichlet,
@@ -125,12 +125,11 @@ class AnsatzBuilder:
                     f"it on {self.domain!r}; leave hard out to make it a weighted term"
                 )
         columns = self._features()
-        features = torch_columns([f for _, f, _ in columns])
         inputs = {
             u.name: tuple(i for i, (*_, of) in enumerate(columns) if u.reads(of)) for u in self.functions
         }
         return Ansatz(
-            features,
+            tuple(function for _, function, _ in columns),
             tuple(name for name, *_ in columns),
             inputs,
             {u.name: u.init for u in self.functions if u.positive},
@@ -150,7 +149,9 @@ class AnsatzBuilder:
             else:
                 columns.append((name, self._scaled(axis), (name,)))
         for shape in self.domain.factors():
-            if isinstance(shape, Polygon) and all(self.orders.get(name, 0) >= 2 for name in shape.names):
+            if not isinstance(shape, (Mesh, Polygon)) or shape.dim != 2:
+                continue
+            if all(self.orders.get(name, 0) >= 2 for name in shape.names):
                 axes = [self.domain.names.index(name) for name in shape.names]
                 corners = corner_features(shape, axes, self.conditions, lambda c: c.faces(self.domain))
                 columns += [(*feature, shape.names) for feature in corners]

@@ -8,6 +8,10 @@ Near a corner of interior angle w the solution of a second-order elliptic equati
 and with half the exponent when the two are mixed.  At a re-entrant corner (w > pi) its gradient is unbounded,
 and no smooth network comes close.  The singular function of every such corner becomes one more feature, so
 that the network can build on it: on the L-shape the error at equal time falls by a factor of 40.
+The angle jumps on a half-line that starts at the corner, outside the domain.  Where it would meet the domain
+again, beyond a hole or a bay, the function is faded out before, with four continuous derivatives.
+On a mesh in the plane the corners are those of its outline that are clearly none of a polygon that stands for
+a smooth curve.
 Sources: Grisvard, Elliptic Problems in Nonsmooth Domains (1985); for networks SEPINN, arXiv:2308.16429.
 """
 
@@ -15,26 +19,87 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..geometry import Polygon
+from ..geometry import Mesh, Polygon
 from .conditions import Condition, Neumann
 
 Function = Callable[[Tensor], Tensor]
 
+SHARP = math.radians(220)  # interior angle from which on a corner of a mesh is one
+
+
+@dataclass(frozen=True)
+class Corner:
+    """Where two straight edges of a boundary meet.
+
+    Attributes:
+        at: [2].
+        along: From there to the other end of one edge, [2].
+        back: The same for the other edge.
+        outward: Outward normal of the first edge, [2].
+        faces: The faces that the edges belong to.
+    """
+
+    at: Tensor
+    along: Tensor
+    back: Tensor
+    outward: Tensor
+    faces: tuple[str, str]
+
+
+def corners(shape: Polygon | Mesh) -> list[Corner]:
+    """The corners of a domain in the plane."""
+    if isinstance(shape, Mesh):
+        return _of_mesh(shape)
+    v, n = shape.vertices, len(shape.vertices)
+    return [
+        Corner(
+            v[i],
+            v[(i + 1) % n] - v[i],
+            v[i - 1] - v[i],
+            shape.normals[i],
+            (shape.faces[i], shape.faces[i - 1]),
+        )
+        for i in range(n)
+    ]
+
+
+def _of_mesh(mesh: Mesh) -> list[Corner]:
+    points, out = torch.from_numpy(mesh.points), []
+    meeting: dict[int, list[tuple[int, int]]] = {}  # for each point its facets, with their other ends
+    for number, (a, b) in enumerate(mesh.facets.tolist()):
+        meeting.setdefault(a, []).append((number, b))
+        meeting.setdefault(b, []).append((number, a))
+    for point, edges in meeting.items():
+        if len(edges) != 2:  # where two outlines touch there are several angles
+            continue
+        (first, end), (second, start) = edges
+        out.append(
+            Corner(
+                points[point],
+                points[end] - points[point],
+                points[start] - points[point],
+                torch.from_numpy(mesh.normals[first]),
+                (mesh.faces[mesh.facet_tags[first]], mesh.faces[mesh.facet_tags[second]]),
+            )
+        )
+    return out
+
 
 def corner_features(
-    polygon: Polygon,
+    shape: Polygon | Mesh,
     axes: Sequence[int],
     conditions: Sequence[Condition],
     faces: Callable[[Condition], Sequence[str]],
 ) -> list[tuple[str, Function]]:
-    """The singular functions of a polygon's re-entrant corners.
+    """The singular functions of re-entrant corners.
 
     Args:
-        polygon: The polygon.
+        shape: A polygon, or a mesh in the plane.
         axes: Positions of its two coordinates among those of the domain.
         conditions: All conditions.
         faces: Tells on which faces a condition holds.
@@ -46,33 +111,39 @@ def corner_features(
     def natural(face: str) -> bool:
         return any(isinstance(c, Neumann) and face in faces(c) for c in conditions)
 
-    v = polygon.vertices
-    out = []
-    for i in range(len(v)):
-        along, back = v[(i + 1) % len(v)] - v[i], v[i - 1] - v[i]
-        outward = polygon.normals[i]
+    out, sharp = [], SHARP if isinstance(shape, Mesh) else math.pi * (1 + 1e-9)
+    edges = _edges(shape)
+    for corner in corners(shape):
+        along, back, outward = corner.along, corner.back, corner.outward
         # Counter-clockwise, the domain lies to the left of an edge; otherwise mirror the picture.
         left = -(outward[1] * along[0] - outward[0] * along[1]) > 0
         start, end = (along, back) if left else (back, along)
         first = math.atan2(float(start[1]), float(start[0]))
         angle = (math.atan2(float(end[1]), float(end[0])) - first) % (2 * math.pi)
-        if angle <= math.pi * (1 + 1e-9):
+        if angle <= sharp:
             continue
-        edges = (natural(polygon.faces[i]), natural(polygon.faces[i - 1]))
-        at_first, at_last = edges if left else edges[::-1]
+        kinds = (natural(corner.faces[0]), natural(corner.faces[1]))
+        at_first, at_last = kinds if left else kinds[::-1]
+        reach = _free(corner.at, first + 0.5 * angle + math.pi, edges)
         out.append(
             (
-                f"singular function of the corner ({float(v[i, 0]):g}, {float(v[i, 1]):g})",
-                _singular(v[i], first, angle, at_first, at_last, axes),
+                f"singular function of the corner ({float(corner.at[0]):g}, {float(corner.at[1]):g})",
+                _singular(corner.at, first, angle, at_first, at_last, axes, reach),
             )
         )
     return out
 
 
 def _singular(
-    corner: Tensor, first: float, angle: float, at_first: bool, at_last: bool, axes: Sequence[int]
+    corner: Tensor,
+    first: float,
+    angle: float,
+    at_first: bool,
+    at_last: bool,
+    axes: Sequence[int],
+    reach: float,
 ) -> Function:
-    """r^p sin(p th), or cos when the normal derivative vanishes on the first edge (th = 0)."""
+    """r^p sin(p th), or cos when the normal derivative vanishes on the first edge; nothing beyond reach."""
     power = math.pi / angle if at_first == at_last else 0.5 * math.pi / angle
     middle = first + 0.5 * angle  # the branch cut of atan2 then lies outside the domain
     c, s = math.cos(middle), math.sin(middle)
@@ -82,6 +153,32 @@ def _singular(
         theta = torch.atan2(c * y - s * x, c * x + s * y) + 0.5 * angle
         wave = torch.cos(power * theta) if at_first else torch.sin(power * theta)
         # At the corner itself, where derivatives do not exist, a tiny radius keeps them finite.
-        return (x * x + y * y + 1e-28) ** (0.5 * power) * wave
+        square = x * x + y * y + 1e-28
+        return square ** (0.5 * power) * wave * (1 if math.isinf(reach) else _faded(square.sqrt() / reach))
 
     return function
+
+
+def _faded(s: Tensor) -> Tensor:
+    """One for s below 1/4, zero above 9/10, with four continuous derivatives."""
+    t = ((s - 0.25) / 0.65).clamp(0, 1)
+    return 1 - t**5 * (126 - t * (420 - t * (540 - t * (315 - t * 70))))
+
+
+def _edges(shape: Polygon | Mesh) -> Tensor:
+    """The straight pieces of the boundary, [E, 2, 2]."""
+    if isinstance(shape, Mesh):
+        return torch.from_numpy(shape.points)[torch.from_numpy(shape.facets)]
+    return torch.stack([shape.vertices, shape.vertices.roll(-1, 0)], 1)
+
+
+def _free(corner: Tensor, direction: float, edges: Tensor) -> float:
+    """How far a half-line from a corner runs until it meets an edge; infinity if it meets none."""
+    d = corner.new_tensor([math.cos(direction), math.sin(direction)])
+    a, e = edges[:, 0] - corner, edges[:, 1] - edges[:, 0]
+    det = e[:, 0] * d[1] - e[:, 1] * d[0]
+    along = (e[:, 0] * a[:, 1] - e[:, 1] * a[:, 0]) / det  # corner + along d = edge[0] + across e
+    across = (d[0] * a[:, 1] - d[1] * a[:, 0]) / det
+    size = edges.abs().max()
+    hit = (det != 0) & (across >= -1e-9) & (across <= 1 + 1e-9) & (along > 1e-9 * size)
+    return float(along[hit].min()) if hit.any() else math.inf

@@ -77,14 +77,17 @@ class Location:
         self.channels = Channels(index for indices in needs.values() for index in indices)
         prefix, self.trainable = split_embedding(model.network)
         with torch.no_grad():
-            features = torch.stack(derivatives(problem.ansatz.features, points, self.channels.indices))
+            # Column by column: a reverse pass through all of them at once visits all for each.
+            features = torch.stack([self._bundle(f, points) for f in problem.ansatz.columns], 2)
             self.inputs = propagate(prefix, features, self.channels).detach()
-            self._extension = [self._bundle(problem.ansatz.extension[name], points) for name in self.unknowns]
             self._positive = problem.ansatz.positive
-            self._factor = [self._bundle(problem.ansatz.factor[name], points) for name in self.unknowns]
+            self._extension, self._factor = (
+                [None if f is None else self._bundle(f, points) for f in map(parts.get, self.unknowns)]
+                for parts in (problem.ansatz.extension, problem.ansatz.factor)
+            )
 
-    def _bundle(self, function: Callable[[Tensor], Tensor] | None, points: Tensor) -> Tensor | None:
-        return None if function is None else torch.stack(derivatives(function, points, self.channels.indices))
+    def _bundle(self, function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+        return torch.stack(derivatives(function, points, self.channels.indices))
 
     def network_bundle(self) -> Tensor:
         """The network's bundle [C, m, N] by PyTorch, differentiable in the parameters."""

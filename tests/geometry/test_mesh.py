@@ -521,3 +521,26 @@ def test_a_one_sided_surface_has_no_inside():
     points = np.random.default_rng(0).uniform(size=(6, 3))
     with pytest.raises(ValueError, match="one-sided"):
         Mesh.from_arrays(points, facets)
+
+
+def ring(n, radius=1.0):
+    """A fan of triangles in a regular polygon of n sides."""
+    angle = 2 * np.pi * np.arange(n) / n
+    points = np.r_[[[0.0, 0.0]], radius * np.stack([np.cos(angle), np.sin(angle)], 1)]
+    cells = [[0, 1 + i, 1 + (i + 1) % n] for i in range(n)]
+    return Mesh.from_arrays(points, cells)
+
+
+def test_facets_of_a_curved_surface_have_normals_that_turn():
+    drawn = ring(20).boundary(500, torch.Generator().manual_seed(0))
+    radial = drawn.points / drawn.points.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(drawn.normals.norm(dim=1), torch.ones(500, dtype=torch.float64))
+    assert (drawn.normals - radial).norm(dim=1).max() < 2e-3  # a facet's own is off by 0.16 at its ends
+
+
+def test_corners_that_are_meant_stay_corners():
+    for n in (4, 8):  # which turn by 90 and 45 degrees
+        drawn = ring(n).boundary(200, torch.Generator().manual_seed(0))
+        sector = torch.floor(torch.atan2(drawn.points[:, 1], drawn.points[:, 0]) / (2 * np.pi / n))
+        middle = (sector + 0.5) * 2 * np.pi / n
+        torch.testing.assert_close(drawn.normals, torch.stack([middle.cos(), middle.sin()], 1))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sapts_pinn.geometry import Interval, Polygon
+from sapts_pinn.geometry import Interval, Mesh, Polygon, example_mesh
 from sapts_pinn.problems import Dirichlet, Neumann, Problem
 from sapts_pinn.problems.fields import derivatives
 
@@ -64,3 +64,38 @@ def test_convex_polygons_and_boxes_have_none():
         conditions=[Dirichlet("u")],
     )
     assert len(box.ansatz.feature_names) == 2
+
+
+U_SHAPE = [(0, 0), (3, 0), (3, 2), (2, 2), (2, 1), (1, 1), (1, 2), (0, 2)]
+
+
+def test_a_function_does_not_jump_beyond_a_bay():
+    """The angle about (1, 1) jumps on the diagonal, which meets the right arm of the U."""
+    problem = poisson(U_SHAPE, [Dirichlet("u")])
+    names = problem.ansatz.feature_names
+    at = names.index("singular function of the corner (1, 1)")
+    diagonal = torch.linspace(0.05, 1.0, 50, dtype=torch.float64)[:, None] + torch.tensor([[2.0, 2.0]]) - 1.0
+    inside = problem.domain.inside(diagonal)
+    assert inside.any()
+    above, below = (
+        problem.ansatz.features(diagonal + torch.tensor([[-side, side]], dtype=torch.float64))[:, at]
+        for side in (1e-9, -1e-9)
+    )
+    assert (above - below)[inside].abs().max() < 1e-6
+    near = torch.tensor([[1.0 - 0.1, 1.0 - 0.1]], dtype=torch.float64)
+    assert float(problem.ansatz.features(near)[0, at]) == pytest.approx(0.02 ** (1 / 3))
+
+
+def test_a_mesh_has_the_corners_of_its_polygon():
+    mesh = Mesh(example_mesh("l-shape"))
+    conditions = [Dirichlet("u", on=list(mesh.faces))]
+    problem = Problem(mesh, "u", lambda u: u.xx + u.yy + 1.0, conditions)
+    names = [name for name in problem.ansatz.feature_names if "singular" in name]
+    polygon = poisson(L_SHAPE, [Dirichlet("u")])
+    assert names == [polygon.ansatz.feature_names[2]]
+    points = polygon.domain.interior(200, torch.Generator().manual_seed(0))
+    ours, theirs = (corner_feature(p, points) for p in (problem, polygon))
+    torch.testing.assert_close(ours, theirs)
+    round_holes = Mesh(example_mesh("plate-with-holes"))  # polygons that stand for circles have none
+    smooth = Problem(round_holes, "u", lambda u: u.xx + u.yy, [Dirichlet("u")])
+    assert not [name for name in smooth.ansatz.feature_names if "singular" in name]
