@@ -65,6 +65,14 @@ def test_noisy_data_are_the_limit_of_a_fit():
     assert d["limit"] == "data" and "misfit" in d["words"]
 
 
+def test_a_change_of_weights_is_no_trend():
+    falling = [{"iteration": i, "loss": 10 ** (-i / 50), "weight_u": 10.0} for i in range(80)]
+    after = [{**row, "iteration": 80 + i, "weight_u": 90.0} for i, row in enumerate(falling[:20])]
+    assert trend([*falling, *after]) == pytest.approx(99 / 4 / 50)
+    without = [{k: v for k, v in row.items() if k != "weight_u"} for row in [*falling, *after]]
+    assert trend(without) < 0.5 * trend([*falling, *after])
+
+
 def test_what_needs_no_diagnosis_gets_none():
     assert found(build("poisson-1d"), target_error=5.0) is None
 

@@ -51,7 +51,8 @@ def train() -> dict[str, Any]:
 
     def own(model: Any, *arguments: Any) -> float:
         """Other processors round otherwise; here by more than two digits hide."""
-        return measure(model, *arguments) ** (1.0 if isinstance(model, ShardedModel) else 1 + 0.3 * ranks.rank)
+        power = 1.0 if isinstance(model, ShardedModel) else 1.0 + 0.3 * ranks.rank
+        return measure(model, *arguments) ** power
 
     balancing.mean_eigenvalue = own  # type: ignore[assignment]
     return {method: run(method, ranks) for method in METHODS}
