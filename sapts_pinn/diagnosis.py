@@ -69,7 +69,8 @@ class Diagnosis:
 
     def as_json(self) -> dict[str, Any]:
         """For result.json."""
-        return asdict(self)
+        found = asdict(self)
+        return {**found, "opposed": None if self.opposed is None else list(self.opposed)}
 
 
 def diagnose(
