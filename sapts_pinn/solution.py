@@ -321,6 +321,8 @@ class Solution:
             )
             lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
         lines.append(f"  loss               {r['loss']:.3e}")
+        soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]
+        lines += [f"  weights            {', '.join(soft)}"] if soft else []
         errors = self.standard_errors
         lines += [f"  {n:<18} {estimate(v, errors.get(n))}" for n, v in r["coefficients"].items()]
         for name, q in r.get("quantities", {}).items():

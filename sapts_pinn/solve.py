@@ -286,6 +286,13 @@ def _coefficients(trainer: Trainer) -> dict[str, float]:
     return model.values()
 
 
+def _weights(trainer: Trainer) -> dict[str, float]:
+    """Of all terms of the loss at the end."""
+    assert isinstance(trainer.collocation, Collocation)
+    problem, balanced = trainer.collocation.problem, trainer.collocation.weights
+    return {term.name: balanced.get(term.name, term.weight) for term in problem.terms}
+
+
 def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
     """What noise does to the estimates, where there are any."""
     if not model.problem.estimates or trainer.status.startswith("failed"):
@@ -332,6 +339,7 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": trainer.seconds,
         "seconds_to_first_step": trainer.seconds_to_first_step,
         "loss": trainer.loss,
+        "weights": _weights(trainer),
         "relative_l2_error": ranks.gather_objects(trainer.error)[0],
         "coefficients": _coefficients(trainer),
         "status": trainer.status,
