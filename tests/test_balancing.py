@@ -20,8 +20,10 @@ from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.model import Model
 from sapts_pinn.networks import MLP, network_of
 from sapts_pinn.objective import Counters
+from sapts_pinn.peers import LBFGS
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build
 from sapts_pinn.sampling import Collocation
+from sapts_pinn.sapts import SAPTS
 from sapts_pinn.sharded import ShardedModel
 from sapts_pinn.trust_region import TrustRegion
 
@@ -315,6 +317,27 @@ def test_two_sessions_are_one_run_across_a_change(tmp_path: Path, monkeypatch, m
         [row[k] for k in kept] for row in resumed.history
     ]
     assert whole.result["weights"] == resumed.result["weights"]
+
+
+@pytest.mark.parametrize(("method", "kind"), [("tr", TrustRegion), ("sapts-d", SAPTS), ("lbfgs", LBFGS)])
+def test_every_change_makes_the_optimizer_forget_and_nothing_else_does(monkeypatch, method: str, kind: type):
+    at: list[int] = []
+    forget = kind.forget
+
+    class Watch(Callback):
+        def on_start(self, trainer):
+            def told(optimizer):
+                at.append(trainer.iteration)
+                forget(optimizer)
+
+            monkeypatch.setattr(kind, "forget", told)
+
+    budget = f"{4 * FIRST + 2} iterations"
+    history = solve(problem(), method=method, budget=budget, callbacks=[Watch()], **SMALL).history
+    weights = {row["iteration"]: [v for k, v in row.items() if k.startswith("weight_")] for row in history}
+    changed = [i for i in range(1, 100) if weights[i] != weights[i + 1]]  # all of these are recorded
+    assert [i for i in at if i < 100] == changed
+    assert set(at) <= {FIRST, 2 * FIRST, 4 * FIRST} and at
 
 
 def test_resampling_keeps_the_weights():
