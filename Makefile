@@ -4,10 +4,12 @@ READY := $(VENV)/.installed
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -q -c constraints.txt
 PYTEST := $(VENV)/bin/python -m pytest
 .DEFAULT_GOAL := help
-.PHONY: help solve test test-slow lint bench clean
+.PHONY: help solve gallery test test-slow lint bench clean
 
 help:
 	@echo 'make solve      train a PINN on Burgers for two minutes: its error, a picture and a run folder'
+	@echo 'make gallery    every problem of the zoo, trained for 10 s, on one picture: runs/gallery.png'
+	@echo '                make gallery BUDGET=60s trains each for a minute'
 	@echo 'make test       the fast tests'
 	@echo 'make test-slow  the tests that take minutes'
 	@echo 'make lint       ruff, mypy and the import contract'
@@ -32,6 +34,10 @@ $(READY): pyproject.toml constraints.txt
 
 solve: $(READY)
 	$(VENV)/bin/sapts-pinn solve burgers --budget 2min --out runs/burgers --overwrite
+
+BUDGET ?= 10s
+gallery: $(READY)
+	$(VENV)/bin/sapts-pinn gallery --budget '$(BUDGET)' --out runs/gallery.png
 
 # Two processes; then, by themselves, the tests that need the whole machine.
 test: $(READY)

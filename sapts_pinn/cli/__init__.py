@@ -1,4 +1,4 @@
-"""The command line: `sapts-pinn list | solve | train | show | bench`.
+"""The command line: `sapts-pinn list | solve | train | show | gallery | bench`.
 
 Standard output is for results, standard error for progress, notes and errors.  Exit status: 0 done, 1 the run
 failed or was interrupted, 2 the command or its input is wrong, which is told in one sentence.  Whatever loads

@@ -1,4 +1,4 @@
-"""`sapts-pinn list`, `show` and `bench`: what there is, what has been made, how good it is."""
+"""`sapts-pinn list`, `show`, `gallery` and `bench`: what there is, how it looks, how good it is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ..messages import notes
+from ..messages import notes, say
 from . import runs
-from .app import DONE, Switch, app
+from .app import DONE, Switch, Whole, app
 
 
 @app.command(name="list")
@@ -80,6 +80,41 @@ def _trained(folder: Path, data: Path | None) -> object:
     _ = trained.data  # or all pictures would fail one by one
     runs.draw(pictures(trained, folder))
     return trained
+
+
+@app.command
+def gallery(
+    *,
+    problems: str | None = None,
+    budget: str = "10s",
+    method: str = "tr",
+    seed: Whole = 0,
+    out: Path = Path("runs/gallery.png"),
+    threads: Whole | None = None,
+    debug: Switch = False,
+) -> int:
+    """Train every problem for seconds and draw them all on one contact sheet.
+
+    Args:
+        problems: Names of `sapts-pinn list`, separated by commas. [default: all]
+        budget: Of each: "10s", "100 iterations", "1000 evaluations".
+        method: Training method.
+        seed: Of every run.
+        out: The picture, a .png file; it is written again after every problem.
+        threads: Of PyTorch. [default: one per core]
+        debug: Show the traceback of an error.
+    """
+    from ..gallery import gallery as draw
+
+    runs.use_threads(threads, None)
+    names = None if problems is None else [name.strip() for name in problems.split(",") if name.strip()]
+    with notes(quiet=True):
+        path = draw(
+            out, names, budget=budget, method=method, seed=seed,
+            told=lambda name, caption: say(f"{name:<24} {caption}"),
+        )  # fmt: skip
+    print(path)
+    return DONE
 
 
 @app.command(help_flags=[])

@@ -1,9 +1,10 @@
 """Pictures of solutions and of the way to them.
 
 Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's
-boundary; more as sections through the middle, or as snapshots where one of three coordinates is time.  On a
-mesh the values at its points are drawn, with its edges and its tagged boundary (`meshes.py`).  Every unknown
-has its row, and unknowns u, v (and w) on as many space coordinates get streamlines besides (`flow.py`).
+boundary; more as sections through the middle, or as snapshots where one of three coordinates is time, and
+three coordinates of space as surfaces of equal value besides (`volumes.py`).  On a mesh the values at its
+points are drawn, with its edges and its tagged boundary (`meshes.py`).  Unknowns u, v (and w) on as many
+coordinates of space are a vector, drawn as streamlines and as arrows too (`flow.py`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from ..sampled import mesh_of
 from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
-from .grids import curves, images, sections
+from .grids import curves, images
 from .history import column, plot_history, plot_sweeps
 from .meshes import beside_sections, on_mesh
 from .movies import animate_solution
+from .sections import sections
 
 if TYPE_CHECKING:
     from ..solution import Solution

@@ -15,6 +15,7 @@ from ..sampled import Array
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DPI = 160
 OURS, THEIRS = "#2166ac", "#d6604d"
 STYLE: Any = {
     "font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
@@ -29,7 +30,7 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="compressed", dpi=160)
+    figure = Figure(figsize=(width, height), layout="compressed", dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 
@@ -52,6 +53,11 @@ def colour_limits(fields: Sequence[Array]) -> tuple[float, float]:
     if low < 0 < high and min(-low, high) > 0.2 * max(-low, high):
         low, high = -max(-low, high), max(-low, high)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def colour_map(limits: tuple[float, float]) -> str:
+    """Two colours where the limits are symmetric, one scale elsewhere."""
+    return "RdBu_r" if limits[0] == -limits[1] else "viridis"
 
 
 def log_limits(fields: Sequence[Array]) -> tuple[float, float]:

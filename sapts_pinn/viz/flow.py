@@ -1,21 +1,24 @@
-"""Vector unknowns: u, v (and w) on two (three) coordinates of space are the components of a velocity."""
+"""Vector unknowns: u, v (and w) on two (three) coordinates of space, such as a velocity or a displacement."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..problems import Problem
 from ..sampled import Array, time_name
+from .figures import colour_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+ARROWS = 22  # along the longer side of a picture
+
 
 def flow_of(problem: Problem) -> dict[str, str]:
-    """The component along each coordinate of space; empty where the unknowns are no velocity."""
+    """The component along each coordinate of space; empty where the unknowns are no vector."""
     space = [name for name in problem.domain.names if name != time_name(problem.domain)]
     components = ("u", "v", "w")[: len(space)]
     if len(space) not in (2, 3) or not set(components) <= set(problem.unknown_names):
@@ -24,9 +27,14 @@ def flow_of(problem: Problem) -> dict[str, str]:
 
 
 def speed(found: Mapping[str, Array], flow: Mapping[str, str]) -> Array:
-    """Length of the velocity."""
+    """Length of the vector."""
     total: Array = np.sqrt(sum(found[name] ** 2 for name in flow.values()))
     return total
+
+
+def vector_name(flow: Mapping[str, str]) -> str:
+    """Such as "(u, v)"."""
+    return f"({', '.join(flow.values())})"
 
 
 def draw_streams(axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array) -> None:
@@ -51,6 +59,50 @@ def draw_streams(axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array)
         color="white",
         linewidth=0.6,
         arrowsize=0.6,
-        density=1.1,
+        density=0.9,
     )
     axis.set(xlim=limits[0], ylim=limits[1])
+
+
+def draw_arrows(
+    axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array, limits: tuple[float, float]
+) -> Any:
+    """Arrows coloured by the length of the vector, on an empty background.
+
+    Their own lengths stop growing at the ninth decile, so that a fast corner leaves the others visible.
+
+    Args:
+        axis: Where.
+        a: [n], horizontal coordinates.
+        b: [m], vertical coordinates.
+        along_a: [m, n], horizontal component, NaN outside of the domain.
+        along_b: [m, n], vertical component.
+        limits: Of the colours.
+
+    Returns:
+        The arrows.
+    """
+    gap = max(a[-1] - a[0], b[-1] - b[0]) / ARROWS
+    columns, rows = (_every(values, gap) for values in (a, b))
+    x, y = np.meshgrid(a[columns], b[rows])
+    p, q = along_a[np.ix_(rows, columns)], along_b[np.ix_(rows, columns)]
+    known = np.isfinite(p) & np.isfinite(q)
+    x, y, p, q = x[known], y[known], p[known], q[known]
+    length = np.hypot(p, q)
+    full = float(np.quantile(length, 0.9)) if length.size else 0.0
+    if full == 0:
+        full = float(length.max(initial=0.0)) or 1.0
+    shorter = np.minimum(full / np.maximum(length, 1e-300), 1.0)
+    arrows = axis.quiver(
+        x, y, p * shorter, q * shorter, length,
+        angles="xy", scale_units="xy", scale=full / gap, pivot="mid", width=0.006, minlength=0.3,
+        cmap=colour_map(limits), clim=limits,
+    )  # fmt: skip
+    axis.set(xlim=(a[0], a[-1]), ylim=(b[0], b[-1]), aspect="equal")
+    return arrows
+
+
+def _every(values: Array, gap: float) -> Any:
+    """Positions of some of these evenly spaced values, a gap apart and as far from both ends."""
+    count = max(round((values[-1] - values[0]) / gap), 1)
+    return np.unique(np.round((np.arange(count) + 0.5) / count * (len(values) - 1)).astype(int))

@@ -1,9 +1,10 @@
-"""Solutions on regular grids: curves, images clipped at the domain's boundary, sections."""
+"""Solutions on regular grids: curves, and images clipped at the domain's boundary."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from ..geometry import Domain
-from ..sampled import Array, Values, ends, evaluate, middle_of, time_name
-from .figures import OURS, THEIRS, colour_bar, colour_limits, log_limits, new_figure
-from .flow import draw_streams, flow_of, speed
+from ..sampled import Array, Values, ends, evaluate, time_name
+from .figures import OURS, THEIRS, colour_bar, colour_limits, colour_map, log_limits, new_figure
+from .flow import draw_arrows, draw_streams, flow_of, speed, vector_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..solution import Solution
 
 Limits = tuple[float, float]
-Beside = Callable[[Sequence[Any], str, Limits, Limits], None]
+Panel = Callable[["Axes"], object]  # draws itself
 
 CURVE, IMAGE, SECTION = 801, 301, 121  # points along a curve, along a side of an image and of one of many
 
@@ -42,13 +43,15 @@ def curves(solution: Solution) -> Figure:
     return figure
 
 
-def draw_curve(top: Axes, bottom: Axes, x: Array, values: Values, unknown: str) -> None:
-    """An unknown with its reference, and below it its error."""
+def draw_curve(top: Axes, bottom: Axes | None, x: Array, values: Values, unknown: str) -> None:
+    """An unknown with its reference, and below it its error, if there is a place for it."""
     top.plot(x, values.found[unknown], color=OURS, lw=2, label="network")
     if values.exact is not None:
         top.plot(x, values.exact[unknown], color=THEIRS, lw=1.2, ls=(0, (4, 3)), label="reference")
     top.legend(loc="best")
     top.set_ylabel(unknown)
+    if bottom is None:
+        return
     shown, label = values.wrong(unknown)
     bottom.semilogy(x, np.maximum(shown, 1e-300), color="#444444", lw=1)
     with np.errstate(all="ignore"):
@@ -90,111 +93,110 @@ class Section:
         return ", ".join(f"{name} = {value:.3g}" for name, value in self.fixed.items())
 
 
+class Cut:
+    """A solution on a plane.
+
+    Args:
+        solution: What to draw.
+        section: Where.
+        count: Points along each side.
+    """
+
+    def __init__(self, solution: Solution, section: Section, count: int) -> None:
+        self.section = section
+        self._domain = solution.problem.domain
+        self._flow = flow_of(solution.problem)
+        self.grid = section.grid(self._domain, count)
+        self.values = evaluate(solution, self.grid)
+        self._equal = time_name(self._domain) not in (section.across, section.up)
+
+    def image(self, axis: Axes, field: Array, title: str, limits: Limits, colours: str | None = None) -> None:
+        """A field on the plane."""
+        where = axis, self.section, self.grid, self.values.inside
+        draw_image(*where, field, title, limits, self._domain, self._equal, colours)
+
+    def wrong(self, axis: Axes, unknown: str, limits: Limits) -> None:
+        """Decades of the error of an unknown, or of the residual."""
+        field, title = self.values.wrong(unknown)
+        self.image(axis, np.log10(np.maximum(field, 1e-300)), f"log$_{{10}}$ {title}", limits, "magma")
+
+    def streams(self, axis: Axes, found: Mapping[str, Array], title: str, limits: Limits) -> None:
+        """The length of the vector, with streamlines of its components in the plane."""
+        self.image(axis, speed(found, self._flow), title, limits)
+        draw_streams(axis, *self._vectors(found))
+
+    def arrows(self, axis: Axes, title: str, limits: Limits) -> None:
+        """Arrows of the components in the plane."""
+        arrows = draw_arrows(axis, *self._vectors(self.values.found), limits)
+        if not self.values.inside.all():
+            clip(axis, arrows, self.section, self.grid, self._domain)
+        axis.set_title(title, loc="left")
+        colour_bar(axis, arrows)
+
+    def _vectors(self, found: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
+        names = self.section.across, self.section.up
+        a, b = (np.unique(self.grid[name]) for name in names)
+        return a, b, *(found[self._flow[name]] for name in names)  # type: ignore[return-value]
+
+
 def images(solution: Solution) -> Figure:
-    """Two coordinates: solution, reference, error; or solution and residual."""
+    """Two coordinates: solution, reference, error; or solution and residual; then streamlines and arrows."""
     domain = solution.problem.domain
     time = time_name(domain)
     across = time or domain.names[0]
     (up,) = (name for name in domain.names if name != across)
-    section = Section(across, up, {})
-    grid = section.grid(domain, IMAGE)
-    values = evaluate(solution, grid)
-    rows, columns = len(values.found), 2 if values.exact is None else 3
+    cut = Cut(solution, Section(across, up, {}), IMAGE)
+    found, exact = cut.values.found, cut.values.exact
+    panels: list[Panel] = []
+    for unknown in found:
+        drawn = {unknown: found[unknown]}
+        if exact is not None:
+            drawn[f"{unknown}, reference"] = exact[unknown]
+        limits = colour_limits(list(drawn.values()))
+        panels += [partial(cut.image, field=f, title=title, limits=limits) for title, f in drawn.items()]
+        if exact is not None or unknown == [*found][-1]:  # a system has one residual
+            limits = log_limits([cut.values.wrong(unknown)[0]])
+            panels.append(partial(cut.wrong, unknown=unknown, limits=limits))
+    if flow := flow_of(solution.problem):
+        of, fields = vector_name(flow), [found] if exact is None else [found, exact]
+        limits = colour_limits([speed(f, flow) for f in fields])
+        for field, title in zip(fields, (f"|{of}|", f"|{of}|, reference"), strict=False):
+            panels.append(partial(cut.streams, found=field, title=title, limits=limits))
+        panels.append(partial(cut.arrows, title=of, limits=limits))
     wide, high = (end - start for start, end in (ends(domain, across), ends(domain, up)))
     aspect = 0.85 if time else min(max(high / wide, 0.4), 2.0)
-    flow = flow_of(solution.problem)
-    below = rows + bool(flow)
-    figure = new_figure(3.4 * columns + 0.4, 0.5 + below * (2.6 * aspect + 0.45))
-    axes = figure.subplots(below, columns, squeeze=False, sharex=True, sharey=True)
-    for row, unknown in enumerate(values.found):
-        drawn = (
-            [values.found[unknown]]
-            if values.exact is None
-            else [values.found[unknown], values.exact[unknown]]
-        )
-        limits = colour_limits(drawn)
-        for axis, field, title in zip(axes[row], drawn, (unknown, f"{unknown}, reference"), strict=False):
-            draw_image(axis, section, grid, values.inside, field, title, limits, domain, equal=time is None)
-        wrong, title = values.wrong(unknown)
-        limits = log_limits([wrong])
-        draw_log_image(
-            axes[row, -1], section, grid, values.inside, wrong, title, limits, domain, equal=time is None
-        )
-    if flow:
-        fields = [values.found] if values.exact is None else [values.found, values.exact]
-        limits = colour_limits([speed(f, flow) for f in fields])
-        for axis, found, of in zip(axes[-1], fields, ("speed", "speed, reference"), strict=False):
-            _flow_image(axis, section, grid, values.inside, found, flow, of, limits, domain)
-        for axis in axes[-1, len(fields) :]:
-            axis.set_visible(False)
-    for axis in axes[-1]:
-        axis.set_xlabel(across)
-    for axis in axes[:, 0]:
-        axis.set_ylabel(up)
-    return figure
+    return in_rows(panels, columns_for(len(panels), exact is not None), 3.4, 2.6 * aspect, across, up)
 
 
-def sections(solution: Solution, beside: Beside | None = None) -> Figure:
-    """Three coordinates and more: three sections with their errors, and a line through the middle.
+def columns_for(panels: int, compared: bool) -> int:
+    """Columns of a picture: a comparison takes three, few panels stand in two."""
+    return 3 if compared or panels > 4 else 2
+
+
+def in_rows(panels: Sequence[Panel], columns: int, wide: float, high: float, across: str, up: str) -> Figure:
+    """A figure of panels with common axes, row by row.
 
     Args:
-        solution: What to draw.
-        beside: Draws what stands in the place of the line, from the two positions in the last column, the
-            unknown, and the two pairs of limits.
+        panels: Draw one panel each.
+        columns: Of the figure.
+        wide: Width of a panel in inches.
+        high: Its height without its title.
+        across: Label of the horizontal axes.
+        up: Label of the vertical axes.
     """
-    domain = solution.problem.domain
-    middle, time = middle_of(domain), time_name(domain)
-    if time is not None and domain.dim == 3:
-        start, end = ends(domain, time)
-        a, b = (name for name in domain.names if name != time)
-        planes = [Section(a, b, {time: t}) for t in (start, (start + end) / 2, end)]
-    else:
-        x, y, z = domain.names[:3]
-        planes = [
-            Section(a, b, {name: v for name, v in middle.items() if name not in (a, b)})
-            for a, b in ((x, y), (x, z), (y, z))
-        ]
-    grids = [section.grid(domain, SECTION) for section in planes]
-    values = [evaluate(solution, grid) for grid in grids]
-    unknowns = solution.problem.unknown_names
-    flow = flow_of(solution.problem)
-    rows = 2 * len(unknowns) + bool(flow)
-    figure = new_figure(14.0, 0.5 + 2.8 * rows)
-    axes = figure.subplots(rows, 4, squeeze=False, width_ratios=[1, 1, 1, 1.1])
-    line_name = next(name for name in domain.names if name != time)
-    x_line = np.linspace(*ends(domain, line_name), CURVE)
-    fixed = {name: v for name, v in middle.items() if name != line_name}
-    on_line = evaluate(solution, {line_name: x_line, **{name: np.array(v) for name, v in fixed.items()}})
-    for row, unknown in enumerate(unknowns):
-        limits = colour_limits([v.found[unknown] for v in values])
-        decades = log_limits([v.wrong(unknown)[0] for v in values])
-        for column, (section, grid, value) in enumerate(zip(planes, grids, values, strict=True)):
-            top, bottom = axes[2 * row, column], axes[2 * row + 1, column]
-            equal = time not in (section.across, section.up)
-            title = f"{unknown} at {section.label}"
-            draw_image(top, section, grid, value.inside, value.found[unknown], title, limits, domain, equal)
-            wrong, title = value.wrong(unknown)
-            draw_log_image(bottom, section, grid, value.inside, wrong, title, decades, domain, equal)
-            for axis in (top, bottom):
-                axis.set(xlabel=section.across, ylabel=section.up)
-        if beside is not None:
-            for axis in axes[2 * row : 2 * row + 2, 3]:
-                axis.remove()
-            places = [figure.add_subplot(rows, 4, 8 * row + k, projection="3d") for k in (4, 8)]
-            beside(places, unknown, limits, decades)
-            continue
-        draw_curve(axes[2 * row, 3], axes[2 * row + 1, 3], x_line, on_line, unknown)
-        axes[2 * row, 3].set_title(f"{unknown} along {line_name} through the middle", loc="left")
-        axes[2 * row + 1, 3].set_title(axes[2 * row + 1, 3].get_ylabel(), loc="left")
-        for axis in axes[2 * row : 2 * row + 2, 3]:
-            axis.set(xlabel=line_name, ylabel="", xlim=(x_line[0], x_line[-1]))
-    if flow:
-        limits = colour_limits([speed(v.found, flow) for v in values])
-        for axis, section, grid, value in zip(axes[-1], planes, grids, values, strict=False):
-            title = f"speed at {section.label}"
-            _flow_image(axis, section, grid, value.inside, value.found, flow, title, limits, domain)
-            axis.set(xlabel=section.across, ylabel=section.up)
-        axes[-1, 3].set_visible(False)
+    rows = -(-len(panels) // columns)
+    figure = new_figure(wide * columns + 0.4, 0.6 + rows * (high + 0.45))
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axis, draw in zip(axes.flat, panels, strict=False):
+        draw(axis)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for number in range(columns):  # the lowest panel of each column
+        last = axes[rows - 1 if axes[-1, number].get_visible() else rows - 2, number]
+        last.set_xlabel(across)
+        last.tick_params(labelbottom=True)
+    for axis in axes[:, 0]:
+        axis.set_ylabel(up)
     return figure
 
 
@@ -211,7 +213,6 @@ def draw_image(
     colours: str | None = None,
 ) -> Callable[[Array], None]:
     """An image, clipped at the boundary; gives back what exchanges its values."""
-    symmetric = limits[0] == -limits[1]
     (left, right), (low, high) = (ends(domain, name) for name in (section.across, section.up))
     a, b = (right - left) / (field.shape[1] - 1) / 2, (high - low) / (field.shape[0] - 1) / 2
     mesh = axis.imshow(
@@ -221,7 +222,7 @@ def draw_image(
         interpolation="bilinear",
         interpolation_stage="data",
         aspect="equal" if equal else "auto",
-        cmap=colours or ("RdBu_r" if symmetric else "viridis"),
+        cmap=colours or colour_map(limits),
         vmin=limits[0],
         vmax=limits[1],
     )
@@ -231,39 +232,6 @@ def draw_image(
     axis.set_title(title, loc="left")
     colour_bar(axis, mesh)
     return lambda values: mesh.set_data(_continued(values))
-
-
-def draw_log_image(
-    axis: Axes,
-    section: Section,
-    grid: Mapping[str, Array],
-    inside: NDArray[np.bool_],
-    field: Array,
-    title: str,
-    limits: tuple[float, float],
-    domain: Domain,
-    equal: bool,
-) -> None:
-    """An image of decades."""
-    logs = np.log10(np.maximum(field, 1e-300))
-    draw_image(axis, section, grid, inside, logs, f"log$_{{10}}$ {title}", limits, domain, equal, "magma")
-
-
-def _flow_image(
-    axis: Axes,
-    section: Section,
-    grid: Mapping[str, Array],
-    inside: NDArray[np.bool_],
-    found: Mapping[str, Array],
-    flow: Mapping[str, str],
-    title: str,
-    limits: tuple[float, float],
-    domain: Domain,
-) -> None:
-    """The speed, with streamlines of the components in the plane."""
-    draw_image(axis, section, grid, inside, speed(found, flow), title, limits, domain, True)
-    a, b = (np.unique(grid[name]) for name in (section.across, section.up))
-    draw_streams(axis, a, b, found[flow[section.across]], found[flow[section.up]])
 
 
 def _continued(field: Array) -> Array:

@@ -6,7 +6,8 @@ joined by a cutaway: the surface of the cells behind the middle plane, which sho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,11 @@ import numpy as np
 from ..geometry import Domain, Mesh
 from ..geometry.simplices import Cells, boundary_of
 from ..sampled import Array, ends, evaluate, middle_of, time_name
-from .figures import colour_bar, colour_limits, log_limits, new_figure
-from .flow import draw_streams, flow_of, speed
-from .grids import Beside, Limits
+from .figures import colour_bar, colour_limits, colour_map, log_limits
+from .flow import draw_arrows, draw_streams, flow_of, speed, vector_name
+from .grids import Limits, Panel, columns_for, in_rows
+from .sections import Beside
+from .volumes import frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,72 +74,52 @@ def moments(domain: Domain) -> list[dict[str, float]]:
 
 def on_mesh(solution: Solution, mesh: Mesh) -> Figure:
     """A mesh in the plane: solution, reference, error and residual, or snapshots of solution and error."""
+    from matplotlib.collections import LineCollection
+
     domain = solution.problem.domain
     points, triangles = smooth_triangles(mesh)
     at = dict(zip(mesh.names, points.T, strict=True))
     when = moments(domain)
     values = [evaluate(solution, {**at, **_arrays(moment)}, residual=True) for moment in when]
     unknowns, flow = solution.problem.unknown_names, flow_of(solution.problem)
-    panels: list[Sequence[tuple[str, Array, Limits, str | None]]] = []  # title, values, limits, colours
+    # Rows of moments; or, without time, one panel after the other.
+    panels: list[Panel] = []
+
+    def add(title: str, field: Array, limits: Limits, colours: str | None = None) -> None:
+        panels.append(lambda axis: _panel(axis, mesh, points, triangles, title, field, limits, colours))
+
+    def at_moment(title: str, moment: Mapping[str, float]) -> str:
+        return " at ".join([title, *(f"{k} = {t:.3g}" for k, t in moment.items())])
+
     for unknown in unknowns:
-        wrong = [v.wrong(unknown) for v in values]
-        decades = log_limits([w for w, _ in wrong])
-        limits = colour_limits(
-            [v.found[unknown] for v in values] + [v.exact[unknown] for v in values if v.exact]
-        )
-        found: Sequence[tuple[str, Array, Limits, str | None]] = [
-            (
-                " at ".join([unknown, *(f"{k} = {t:.3g}" for k, t in moment.items())]),
-                v.found[unknown],
-                limits,
-                None,
-            )
-            for v, moment in zip(values, when, strict=True)
-        ]
-        errors = [(f"log$_{{10}}$ {name}", _log(w), decades, "magma") for w, name in wrong]
-        if len(when) > 1:
-            panels += [found, errors]
-        else:
-            exact, residual = values[0].exact, values[0].residual
-            assert residual is not None
-            if exact is None:
-                panels.append([*found, *errors])
-                continue
-            name = "|residual|" if len(unknowns) == 1 else "largest |residual|"
-            panels.append([*found, (f"{unknown}, reference", exact[unknown], limits, None)])
-            panels.append(
-                [*errors, (f"log$_{{10}}$ {name}", _log(residual), log_limits([residual]), "magma")]
-            )
+        known = [v.found[unknown] for v in values] + [v.exact[unknown] for v in values if v.exact]
+        limits = colour_limits(known)
+        for v, moment in zip(values, when, strict=True):
+            add(at_moment(unknown, moment), v.found[unknown], limits)
+        exact = values[0].exact
+        if exact is not None and len(when) == 1:
+            add(f"{unknown}, reference", exact[unknown], limits)
+        if exact is not None or unknown == unknowns[-1]:
+            wrong = [v.wrong(unknown) for v in values]
+            decades = log_limits([w for w, _ in wrong])
+            for w, name in wrong:
+                add(f"log$_{{10}}$ {name}", _log(w), decades, "magma")
+    residual = values[0].residual
+    if values[0].exact is not None and len(when) == 1 and residual is not None:
+        name = "|residual|" if len(unknowns) == 1 else "largest |residual|"
+        add(f"log$_{{10}}$ {name}", _log(residual), log_limits([residual]), "magma")
     if flow:
         limits = colour_limits([speed(v.found, flow) for v in values])
-        panels.append(
-            [
-                (
-                    " at ".join(["speed", *(f"{k} = {t:.3g}" for k, t in m.items())]),
-                    speed(v.found, flow),
-                    limits,
-                    None,
-                )
-                for v, m in zip(values, when, strict=True)
-            ]
-        )
-    rows, columns = len(panels), max(map(len, panels))
+        for v, moment in zip(values, when, strict=True):
+            panels.append(
+                partial(_flow_panel, solution, mesh, flow, moment, (points, triangles), v.found, limits)
+            )
+        for moment in when:
+            panels.append(partial(_arrow_panel, solution, mesh, flow, moment, limits))
     wide, high = (mesh.bounds[1] - mesh.bounds[0]).tolist()
-    tall = 3.1 * min(max(high / wide, 0.3), 2.0)
-    figure = new_figure(4.3 * columns + 0.3, 0.8 + rows * (tall + 0.45))
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for row, contents in zip(axes, panels, strict=True):
-        for axis, content in zip(row, contents, strict=False):
-            _panel(axis, mesh, points, triangles, *content)
-        for axis in row[len(contents) :]:
-            axis.set_visible(False)
-    if flow:
-        for axis, moment in zip(axes[-1], when, strict=False):
-            _streams(axis, solution, mesh, flow, moment)
-    axes[0, 0].set_ylabel(mesh.names[1])
-    for axis in axes[-1]:
-        axis.set_xlabel(mesh.names[0])
-    handles = axes[0, 0].collections[-len(mesh.faces) :]
+    columns = 3 if len(when) > 1 else columns_for(len(panels), False)
+    figure = in_rows(panels, columns, 4.3, 3.1 * min(max(high / wide, 0.3), 2.0), *mesh.names)
+    handles = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)][-len(mesh.faces) :]
     figure.legend(handles, mesh.faces, loc="outside lower left", ncols=8, handlelength=1.2)
     return figure
 
@@ -172,7 +155,7 @@ def draw_values(
         Triangulation(points[:, 0], points[:, 1], triangles),
         np.clip(values, *limits),
         shading="gouraud",
-        cmap=colours or ("RdBu_r" if limits[0] == -limits[1] else "viridis"),
+        cmap=colours or colour_map(limits),
         vmin=limits[0],
         vmax=limits[1],
         rasterized=True,
@@ -183,11 +166,11 @@ def draw_values(
     return image
 
 
-def draw_mesh(axis: Axes, mesh: Mesh) -> None:
-    """The edges of a mesh in the plane, thin, and its boundary, one collection for each face."""
+def draw_mesh(axis: Axes, mesh: Mesh, edges: bool = True) -> None:
+    """The edges of a mesh in the plane, thin, if wanted, and its boundary, a collection for each face."""
     from matplotlib.collections import LineCollection
 
-    if mesh.cells is not None and len(mesh.cells) <= SHOWN:
+    if edges and mesh.cells is not None and len(mesh.cells) <= SHOWN:
         sides = np.sort(
             np.concatenate([mesh.cells[:, [0, 1]], mesh.cells[:, [1, 2]], mesh.cells[:, [2, 0]]]), 1
         )
@@ -200,13 +183,49 @@ def draw_mesh(axis: Axes, mesh: Mesh) -> None:
         )
 
 
-def _streams(
-    axis: Axes, solution: Solution, mesh: Mesh, flow: Mapping[str, str], moment: dict[str, float]
+def _flow_panel(
+    solution: Solution,
+    mesh: Mesh,
+    flow: Mapping[str, str],
+    moment: Mapping[str, float],
+    where: tuple[Array, Cells],
+    found: Mapping[str, Array],
+    limits: Limits,
+    axis: Axes,
 ) -> None:
+    """The length of the vector, with streamlines."""
+    title = " at ".join([f"|{vector_name(flow)}|", *(f"{k} = {t:.3g}" for k, t in moment.items())])
+    _panel(axis, mesh, *where, title, speed(found, flow), limits, None)
+    draw_streams(axis, *_on_box(solution, mesh, flow, moment))
+
+
+def _arrow_panel(
+    solution: Solution,
+    mesh: Mesh,
+    flow: Mapping[str, str],
+    moment: Mapping[str, float],
+    limits: Limits,
+    axis: Axes,
+) -> None:
+    """Arrows of the vector."""
+    arrows = draw_arrows(axis, *_on_box(solution, mesh, flow, moment), limits)
+    draw_mesh(axis, mesh, edges=False)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    title = " at ".join([vector_name(flow), *(f"{k} = {t:.3g}" for k, t in moment.items())])
+    axis.set_title(title, loc="left")
+    colour_bar(axis, arrows)
+
+
+def _on_box(
+    solution: Solution, mesh: Mesh, flow: Mapping[str, str], moment: Mapping[str, float]
+) -> tuple[Array, Array, Array, Array]:
+    """Coordinates [n] and [m] of a grid on the bounding box, and the components [m, n] on it."""
     a, b = (np.linspace(low, high, STREAMS) for low, high in mesh.bounds.T.tolist())
     first, second = np.meshgrid(a, b)
-    found = evaluate(solution, {mesh.names[0]: first, mesh.names[1]: second, **_arrays(moment)}).found
-    draw_streams(axis, a, b, *(found[flow[name]] for name in mesh.names))
+    at = {mesh.names[0]: first, mesh.names[1]: second, **_arrays(moment)}
+    along_a, along_b = (evaluate(solution, at).found[flow[name]] for name in mesh.names)
+    return a, b, along_a, along_b
 
 
 def _arrays(moment: Mapping[str, float]) -> dict[str, Array]:
@@ -214,23 +233,18 @@ def _arrays(moment: Mapping[str, float]) -> dict[str, Array]:
 
 
 def beside_sections(solution: Solution, mesh: Mesh) -> Beside:
-    """What is drawn beside the sections of a mesh in space: cutaways of an unknown and of its error."""
-    domain = solution.problem.domain
-    middle = middle_of(domain)
+    """What is drawn beside the sections of a mesh in space: a cutaway of an unknown."""
+    middle = middle_of(solution.problem.domain)
     fixed = {name: value for name, value in middle.items() if name not in mesh.names}
     facets, tags = _cutaway(mesh, middle)
-    corners = np.unique(facets, return_inverse=True)
-    at = dict(zip(mesh.names, mesh.points[corners[0]].T, strict=True))
-    values = evaluate(solution, {**at, **_arrays(fixed)}, residual=True)
-    spread = corners[1].reshape(facets.shape)
+    corners, numbers = np.unique(facets, return_inverse=True)
+    at = dict(zip(mesh.names, mesh.points[corners].T, strict=True))
+    found = solution.predict({**at, **_arrays(fixed)})
 
-    def draw(axes: Sequence[Any], unknown: str, limits: Limits, decades: Limits) -> None:
-        wrong, name = values.wrong(unknown)
-        of = f"{unknown}, cut open at {mesh.names[1]} = {middle[mesh.names[1]]:.3g}"
-        _surface(axes[0], mesh, facets, tags, values.found[unknown][spread].mean(1), limits, None, of)
-        _surface(
-            axes[1], mesh, facets, tags, _log(wrong[spread].mean(1)), decades, "magma", f"log$_{{10}}$ {name}"
-        )
+    def draw(axis: Any, unknown: str, limits: Limits) -> None:
+        values = (found[unknown] if isinstance(found, dict) else found)[numbers].reshape(facets.shape).mean(1)
+        title = f"{unknown}, cut open at {mesh.names[1]} = {middle[mesh.names[1]]:.3g}"
+        _surface(axis, mesh, facets, tags, values, limits, title)
 
     return draw
 
@@ -254,7 +268,6 @@ def _surface(
     tags: Cells,
     values: Array,
     limits: Limits,
-    colours: str | None,
     title: str,
 ) -> None:
     """Facets in space, coloured by value, their edges by face."""
@@ -264,9 +277,7 @@ def _surface(
     from matplotlib.lines import Line2D
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-    scale = ScalarMappable(
-        Normalize(*limits), colormaps[colours or ("RdBu_r" if limits[0] == -limits[1] else "viridis")]
-    )
+    scale = ScalarMappable(Normalize(*limits), colormaps[colour_map(limits)])
     edges = [COLOURS[t % len(COLOURS)] if t >= 0 else "#ffffff40" for t in tags]
     thin = len(facets) > SHOWN
     surface = Poly3DCollection(
@@ -277,16 +288,7 @@ def _surface(
         rasterized=True,
     )
     axis.add_collection3d(surface)
-    low, high = mesh.bounds.tolist()
-    axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
-    axis.set_box_aspect([b - a for a, b in zip(low, high, strict=True)], zoom=1.25)
-    axis.set_xlabel(mesh.names[0], labelpad=-6)
-    axis.set_ylabel(mesh.names[1], labelpad=-6)
-    axis.set_zlabel(mesh.names[2], labelpad=-8)
-    axis.view_init(elev=22, azim=-65)
-    axis.tick_params(labelsize=6, pad=-2)
-    axis.locator_params(nbins=3)
-    axis.set_title(title, loc="left")
+    frame(axis, mesh.names, mesh.bounds.T.tolist(), title)
     if not thin:
         lines = [Line2D([], [], color=COLOURS[i % len(COLOURS)]) for i in range(len(mesh.faces))]
         axis.legend(lines, mesh.faces, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=4, fontsize=7)
