@@ -56,6 +56,7 @@ class Term:
         residual: (fields, sites, parameters of the coefficients) -> tuple of `rows` tensors [N].
         fixed: The number of sites when it is not free (observations), else None.
         noise: Standard deviation of the residuals of observations, where it is known.
+        balanced: Whether its weight is only a first guess, to be balanced against the equation.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Term:
     residual: Residual
     fixed: int | None = None
     noise: float | None = None
+    balanced: bool = False
 
 
 @dataclass(frozen=True)
@@ -368,7 +370,7 @@ class Problem:
         rows, needs = self._probe(residual, probe, what)
         weight = SOFT_WEIGHT if condition.weight is None else float(condition.weight)
         if not isinstance(condition, Observations):
-            return Term(what, weight, rows, needs, sites, residual)
+            return Term(what, weight, rows, needs, sites, residual, balanced=condition.weight is None)
         if callable(condition.of):
             self._check_pointwise(residual, probe, what)
         if condition.weight is None and condition.noise is not None:
@@ -419,7 +421,7 @@ class Problem:
             f"  equations   {self.equation_term.rows}, derivatives up to order {order}",
         ]
         for condition, term in zip(self.conditions, self.condition_terms, strict=True):
-            how = f"weighted term, weight {term.weight:g}"
+            how = "weighted term, " + ("balanced" if term.balanced else f"weight {term.weight:g}")
             lines.append(
                 f"  condition   {term.name}: {'exact, by construction' if self._is_exact(condition) else how}"
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Generator, Tensor
@@ -32,12 +32,25 @@ class Sites:
         normals: [N, dim] outward unit normals, or None inside the domain.
         values: [N] data that belongs to the points, or [N, 2] with its relative noise, or None.
         fold: Points i, i + N/fold, ... belong to one residual (2 for periodic pairs, else 1).
+        weight: Of the term at these places, where it is balanced; None leaves the term its own.
     """
 
     points: Tensor
     normals: Tensor | None = None
     values: Tensor | None = None
     fold: int = 1
+    weight: float | None = None
+
+    def of(self, rows: Tensor) -> Sites:
+        """The places of some residuals, by their numbers."""
+        block = self.points.shape[0] // self.fold
+        index = torch.cat([rows + i * block for i in range(self.fold)])
+        return replace(
+            self,
+            points=self.points[index],
+            normals=None if self.normals is None else self.normals[index],
+            values=None if self.values is None else self.values[index],
+        )
 
 
 def value_at(

@@ -7,7 +7,8 @@ Source: the regular one of two settings of Wang, Sankaran and Perdikaris, arXiv:
 is not here.  u stays odd in x.
 
 Why it is hard: a fourth derivative, and waves of wavelength 0.3 to 0.6 that grow like e^(12 t) until they
-saturate; an error is amplified on the way.
+saturate; an error is amplified on the way.  One network fails (error 1), ten windows in time,
+the default here, come to 1.7e-4 in three minutes.
 """
 
 from __future__ import annotations
@@ -31,4 +32,5 @@ def kuramoto_sivashinsky() -> Problem:
         conditions=[Periodic("x"), Initial("u", lambda x: -torch.sin(pi * x))],
         reference=periodic("kuramoto_sivashinsky", 2e-11, ("u",), (-1, 1), (0, 1)),
         name="kuramoto-sivashinsky",
+        options={"windows": 10},
     )

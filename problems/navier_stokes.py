@@ -151,10 +151,11 @@ def scraper(down: Tensor, out: Tensor, speed: float, re: float) -> tuple[Tensor,
     """
     b = speed / (pi / 2 - 2 / pi)
     c, d = -b, -2 * b / pi
-    t, r = (
-        torch.atan2(out, down + 1e-16),
-        torch.sqrt(down**2 + out**2 + 1e-26),
-    )  # the wall's values at the corner
+    # At the corner itself the wall's values.  Nowhere else may anything be added, however small: a second
+    # derivative of atan2(out, down + e) along the plate, where down = 0, is wrong by 2 e / out^3.
+    corner = (down == 0) & (out == 0)
+    t = torch.atan2(out, torch.where(corner, 1.0, down))
+    r = torch.where(corner, 1e-13, torch.sqrt(torch.where(corner, 1.0, down**2 + out**2)))
     cos, sin = torch.cos(t), torch.sin(t)
     f, slope = b * sin + c * t * cos + d * t * sin, -c * t * sin + d * (sin + t * cos)
     return slope * sin - f * cos, -(slope * cos + f * sin), 2 * (c * cos + d * sin) / (re * r)

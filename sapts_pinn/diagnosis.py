@@ -69,7 +69,8 @@ class Diagnosis:
 
     def as_json(self) -> dict[str, Any]:
         """For result.json."""
-        return asdict(self)
+        found = asdict(self)
+        return {**found, "opposed": None if self.opposed is None else list(self.opposed)}
 
 
 def diagnose(
@@ -153,9 +154,10 @@ class _Look:
 
 def trend(history: Sequence[Mapping[str, Any]]) -> float | None:
     """Decades by which the loss fell over the last quarter of the steps; None with too few of them."""
-    rows = [(float(row["iteration"]), float(row["loss"])) for row in history]
-    if not rows:
+    if not history:
         return None
+    last = _weights(history[-1])  # before a weight changed the loss was another function
+    rows = [(float(row["iteration"]), float(row["loss"])) for row in history if _weights(row) == last]
     span = rows[-1][0] / 4
     rows = [(i, math.log10(f)) for i, f in rows if i >= rows[-1][0] - span and 0 < f < math.inf]
     if len(rows) < FEW:
@@ -163,6 +165,10 @@ def trend(history: Sequence[Mapping[str, Any]]) -> float | None:
     rows = rows[:: -(-len(rows) // MOST)]
     slopes = [(f - e) / (j - i) for (i, e), (j, f) in itertools.combinations(rows, 2) if j > i]
     return -span * statistics.median(slopes) if slopes else None
+
+
+def _weights(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name.startswith("weight_")}
 
 
 def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, model: Model) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -46,15 +46,15 @@ class _Piece:
     ) -> None:
         self.model, self.term = model, term
         like = model.like
-        self.sites = Sites(
-            sites.points.to(like),
-            None if sites.normals is None else sites.normals.to(like),
-            None if sites.values is None else sites.values.to(like),
-            sites.fold,
+        self.sites = replace(
+            sites,
+            points=sites.points.to(like),
+            normals=None if sites.normals is None else sites.normals.to(like),
+            values=None if sites.values is None else sites.values.to(like),
         )
         self.location = Location(model, sites.points, term.needs)
         self.rows = sites.points.shape[0] // sites.fold
-        self.scale = math.sqrt(term.weight / count)
+        self.scale = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
         self.batch = _batch(kernels, self.location)
         self._stamp = 0
         self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
@@ -369,17 +369,7 @@ class LeastSquares(Separable):
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> LeastSquares:
         """The same objective on a subset of its residuals; the groups are the terms."""
-        sites = {}
-        for name, index in part.items():
-            whole = self.sites[name]
-            block = whole.points.shape[0] // whole.fold
-            rows = torch.cat([index + i * block for i in range(whole.fold)])
-            sites[name] = Sites(
-                whole.points[rows],
-                None if whole.normals is None else whole.normals[rows],
-                None if whole.values is None else whole.values[rows],
-                whole.fold,
-            )
+        sites = {name: self.sites[name].of(index) for name, index in part.items()}
         points = sum(s.points.shape[0] for s in sites.values())
         share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
         counts = None if estimate else self.counts
@@ -407,7 +397,7 @@ def _chunks(sites: Sites) -> list[Sites]:
         return [None] * parts if t is None else t.tensor_split(parts)
 
     triples = zip(split(sites.points), split(sites.normals), split(sites.values), strict=True)
-    return [Sites(p, n, v) for p, n, v in triples if p is not None]
+    return [replace(sites, points=p, normals=n, values=v) for p, n, v in triples if p is not None]
 
 
 def residuals(model: Model, points: Tensor) -> Tensor:

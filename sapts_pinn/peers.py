@@ -43,6 +43,10 @@ class LBFGS(torch.optim.LBFGS):
         )
         self.info: dict[str, Any] = {}
 
+    def forget(self) -> None:
+        """The loss becomes another function: its curvature is learned anew."""
+        self.state.clear()
+
     def step(self, closure: Any) -> Any:  # type: ignore[override]
         """Up to `iterations` steps."""
         before = [p.detach().clone() for p in self.param_groups[0]["params"]]

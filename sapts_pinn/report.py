@@ -145,7 +145,11 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
 
 def _diagnosis(result: Mapping[str, Any]) -> str:
     found = result.get("diagnosis")
-    return "" if not found else f"<p>Limited by <strong>{found['limit']}</strong>: {html.escape(found['words'])}.</p>"
+    return (
+        ""
+        if not found
+        else f"<p>Limited by <strong>{found['limit']}</strong>: {html.escape(found['words'])}.</p>"
+    )
 
 
 def _figures(result: Mapping[str, Any]) -> str:

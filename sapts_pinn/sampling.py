@@ -2,18 +2,21 @@
 
 The first set is uniform.  At every resampling half of the interior points are drawn afresh, uniformly, and
 half by residual-based adaptive distribution, p ~ |r| / mean |r| + 1 (RAD, arXiv:2207.10289); the terms on the
-boundary are drawn afresh.  Between resamplings the set is frozen, so that the objective is a fixed function.
+boundary are drawn afresh.  Between resamplings the set is frozen, so that the objective is a fixed function;
+and so are the weights of its terms, which `balancing.py` chooses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
+from .balancing import balanced
+from .communicator import Communicator
 from .geometry import SAMPLERS, rad
 from .least_squares import LeastSquares, residuals
 from .model import Model
@@ -54,11 +57,13 @@ class Collocation:
             raise ValueError(f"adaptive must lie in [0, 1], not {self.adaptive}")
 
     def draw(self) -> dict[str, Sites]:
-        """A first, uniform set."""
+        """A first, uniform set; a further one keeps the weights."""
+        weights = self.weights
         self.sites = {
             term.name: term.sites(self._count(term.name), self.generator, self.sampler)
             for term in self.problem.terms
         }
+        self._weigh(weights)
         return self.sites
 
     def redraw(self, model: Model | ShardedModel) -> dict[str, Sites]:
@@ -79,6 +84,25 @@ class Collocation:
             )
             self.sites["equation"] = Sites(torch.cat([*chosen, dense]))
         return self.sites
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Those of balanced terms."""
+        return {name: s.weight for name, s in self.sites.items() if s.weight is not None}
+
+    def balance(self, model: Model | ShardedModel, ranks: Communicator) -> bool:
+        """Weigh the terms anew on the current points; all ranks together.
+
+        Returns:
+            Whether a weight has changed, and with it the loss.
+        """
+        before = self.weights
+        self._weigh(balanced(model, self.sites, ranks))
+        return self.weights != before
+
+    def _weigh(self, weights: Mapping[str, float]) -> None:
+        for name, weight in weights.items():
+            self.sites[name] = replace(self.sites[name], weight=weight)
 
     def objective(
         self, model: Model | ShardedModel, counters: Counters, threads: int
@@ -102,8 +126,7 @@ class Collocation:
         return {
             "generator": self.generator.get_state(),
             "sites": {
-                name: {"points": s.points, "normals": s.normals, "values": s.values, "fold": s.fold}
-                for name, s in self.sites.items()
+                name: {f.name: getattr(s, f.name) for f in fields(s)} for name, s in self.sites.items()
             },
         }
 

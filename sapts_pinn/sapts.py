@@ -179,6 +179,11 @@ class SAPTS(TrustRegion):
             self.generator.set_state(self._later["generator"])
             self._later = None
 
+    def forget(self) -> None:
+        """As of `TrustRegion`; models that parts have of their own are gone."""
+        super().forget()
+        self._local = {}
+
     def _cut(self, objective: Objective) -> Division:
         self._drawn = self.generator.get_state()
         if isinstance(objective, Separable) and not self.batches.whole:

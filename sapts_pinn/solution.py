@@ -26,6 +26,7 @@ from .problems.conditions import as_column
 from .problems.fields import Field, call_by_name, parse_derivative
 from .run_folder import check_resumable, identity, prepare_folder
 from .uncertainty import Uncertainty
+from .windows import Joined, joined, spread
 
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
@@ -44,7 +45,7 @@ class Solution:
     """
 
     problem: Problem
-    model: Model
+    model: Model | Joined
     config: dict[str, Any] = field(repr=False)
     history: list[dict[str, Any]] = field(repr=False)
     result: dict[str, Any]
@@ -93,16 +94,16 @@ class Solution:
 
     def _evaluate(self, points: Tensor, index: tuple[int, ...]) -> dict[str, Tensor]:
         names = self.problem.unknown_names
-        out: dict[str, list[Tensor]] = {name: [] for name in names}
+        out = {name: torch.empty(len(points), dtype=torch.float64) for name in names}
         with torch.no_grad():
-            for chunk in points.split(16_384):
-                location = Location(self.model, chunk, {name: (index,) for name in names})
-                fields = location.fields(location.network_bundle())
-                for name in names:
-                    out[name].append(
-                        fields[name].d(*(self.problem.domain.names[i] for i in index)).value.cpu()
-                    )
-        return {name: torch.cat(parts).to(torch.float64) for name, parts in out.items()}
+            for model, chosen in spread(self.model, points):
+                for chunk in chosen.split(16_384):
+                    location = Location(model, points[chunk], {name: (index,) for name in names})
+                    fields = location.fields(location.network_bundle())
+                    for name in names:
+                        field = fields[name].d(*(self.problem.domain.names[i] for i in index))
+                        out[name][chunk] = field.value.cpu().to(torch.float64)
+        return out
 
     def predict(self, points: Mapping[str, Any]) -> Any:
         """The unknowns at points.
@@ -180,7 +181,10 @@ class Solution:
     def residual(self, points: Mapping[str, Any]) -> Any:
         """The equation's residual at points; a list of arrays for a system of several equations."""
         flat, shape, torch_in = self._points(points)
-        rows = [r.reshape(shape) for r in residuals(self.model, flat)]
+        found = torch.empty(self.problem.equation_term.rows, len(flat), dtype=torch.float64)
+        for model, chosen in spread(self.model, flat):
+            found[:, chosen] = residuals(model, flat[chosen])
+        rows = [r.reshape(shape) for r in found]
         out = [r if torch_in else r.numpy() for r in rows]
         return out if len(out) > 1 else out[0]
 
@@ -285,14 +289,19 @@ class Solution:
                 f"{target} was trained with its own network, {spec.splitlines()[0]}; give it as network="
             )
         precision = PRECISIONS[config["dtype"]]
-        net = network_of(problem, spec, torch.Generator(), precision, config["activation"])
-        model = Model(problem, net)
+
+        def untrained(of: Problem) -> Model:
+            return Model(of, network_of(of, spec, torch.Generator(), precision, config["activation"]))
+
+        windows = config.get("windows", 1)
+        model = untrained(problem) if windows == 1 else joined(problem, windows, untrained)
         check_resumable(state, {**config, "problem": problem.name, "description": str(problem)}, path)
         model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
         result_file, history = target / "result.json", []
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
         if "trainer" in state:
             history = state["trainer"]["history"]
+            assert isinstance(model, Model)
             result = result or _unfinished(model, config, state["trainer"])
         elif (target / "history.csv").is_file():
             with (target / "history.csv").open() as file:
@@ -312,6 +321,8 @@ class Solution:
             )
             lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
         lines.append(f"  loss               {r['loss']:.3e}")
+        soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]
+        lines += [f"  weights            {', '.join(soft)}"] if soft else []
         errors = self.standard_errors
         lines += [f"  {n:<18} {estimate(v, errors.get(n))}" for n, v in r["coefficients"].items()]
         for name, q in r.get("quantities", {}).items():

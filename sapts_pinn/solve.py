@@ -19,6 +19,7 @@ from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
 from .diagnosis import diagnose
 from .distributed import connect
+from .marching import march
 from .methods import Method
 from .methods import method as find_method
 from .model import Model
@@ -38,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "condition_points": 1024,
     "sampler": "sobol",
     "adaptive": 0.5,
+    "windows": 1,
 }
 
 
@@ -55,6 +57,7 @@ def solve(
     sampler: str | None = None,
     adaptive: float | None = None,
     resample: int | None = None,
+    windows: int | None = None,
     dtype: str = "float64",
     device: str = "cpu",
     parts: int | None = None,
@@ -82,6 +85,7 @@ def solve(
         sampler: "uniform", "grid", "lhs", "sobol" or "halton".
         adaptive: Share of the points drawn where the residual is large, at a resampling.
         resample: Steps between resamplings; None leaves it to the method, 0 never resamples.
+        windows: Train a network for each of so many windows in time, one after the other, see `windows.py`.
         dtype: "float64" or "float32".
         device: "cpu", "cuda", ...
         parts: Parts of a SAPTS method, a multiple of the number of ranks; by default the ranks, or 4
@@ -102,12 +106,15 @@ def solve(
     Raises:
         ValueError: A setting is wrong; one sentence with the value and the fix.
     """
+    asked = {name: value for name, value in locals().items() if name not in ("problem", "windows")}
     started = time.monotonic() if started is None else started
     given = {
         "network": network, "activation": activation, "points": points, "condition_points": condition_points,
-        "sampler": sampler, "adaptive": adaptive,
+        "sampler": sampler, "adaptive": adaptive, "windows": windows,
     }  # fmt: skip
     settings = {**DEFAULTS, **problem.options, **{k: v for k, v in given.items() if v is not None}}
+    if settings["windows"] != 1:
+        return march(solve, problem, settings["windows"], **asked)
     limits, chosen = Budget.parse(budget), find_method(method)
     if dtype not in PRECISIONS:
         raise ValueError(f"dtype must be float64 or float32, not {dtype!r}")
@@ -279,6 +286,13 @@ def _coefficients(trainer: Trainer) -> dict[str, float]:
     return model.values()
 
 
+def _weights(trainer: Trainer) -> dict[str, float]:
+    """Of all terms of the loss at the end."""
+    assert isinstance(trainer.collocation, Collocation)
+    problem, balanced = trainer.collocation.problem, trainer.collocation.weights
+    return {term.name: balanced.get(term.name, term.weight) for term in problem.terms}
+
+
 def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
     """What noise does to the estimates, where there are any."""
     if not model.problem.estimates or trainer.status.startswith("failed"):
@@ -325,6 +339,7 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": trainer.seconds,
         "seconds_to_first_step": trainer.seconds_to_first_step,
         "loss": trainer.loss,
+        "weights": _weights(trainer),
         "relative_l2_error": ranks.gather_objects(trainer.error)[0],
         "coefficients": _coefficients(trainer),
         "status": trainer.status,

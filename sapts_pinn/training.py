@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from .balancing import is_due
 from .budget import Budget
 from .callbacks import Callback
 from .communicator import Alone, Communicator
@@ -44,6 +45,9 @@ class Points(Protocol):
 
     def redraw(self, model: Any) -> object:
         """A new set."""
+
+    def balance(self, model: Any, ranks: Communicator) -> bool:
+        """Weigh the terms of the loss anew, all ranks together; whether that has changed it."""
 
     def objective(self, model: Any, counters: Counters, threads: int) -> Separable | Pipeline:
         """The loss of a model on the current set."""
@@ -209,6 +213,7 @@ class Trainer:
         self._first = self.iteration
         if not self.collocation.sites:
             self.collocation.draw()
+            self.collocation.balance(self.model, self.communicator)
         self._set_points()
         for callback in self.callbacks:
             callback.on_start(self)
@@ -251,11 +256,16 @@ class Trainer:
             self.optimizer = self._make_optimizer()
         every = self.method.phases[self.phase].resample if self.resample is None else self.resample
         steps = self.iteration - self.phase_start
-        if every and steps and steps % every == 0:
-            if isinstance(self.optimizer, SAPTS):
-                self.optimizer.renew()
+        redrawn = every and steps and steps % every == 0
+        if redrawn:
             self.collocation.redraw(self.model)
             self._share_points()
+        reweighed = is_due(steps) and self.collocation.balance(self.model, self.communicator)
+        if redrawn or reweighed:
+            if isinstance(self.optimizer, SAPTS):
+                self.optimizer.renew()
+            if reweighed and hasattr(self.optimizer, "forget"):
+                self.optimizer.forget()
             self._set_points()
         if isinstance(self.optimizer, (SAPTS, MiniBatchSAPTS)):
             # With Gauss-Newton blocks a sweep can take minutes.  Others are not cut, which would shrink the
@@ -335,6 +345,8 @@ class Trainer:
         }
         # What was last evaluated may be a rejected trial: until a step is accepted the terms are not known.
         row |= {f"loss_{name}": self._terms.get(name) for name in self.objective.last_terms}
+        sites = self.collocation.sites.items()
+        row |= {f"weight_{name}": s.weight for name, s in sites if s.weight is not None}
         row |= {
             "radius": info.get("radius"),
             "rho": info.get("rho"),

@@ -175,6 +175,7 @@ class TrustRegion(torch.optim.Optimizer):
         self.rejections = 0
         self.info: dict[str, Any] = {}
         self._stalled = False
+        self._outdated = False
         # The objective, where it was last evaluated, what was found, and the gradient.
         self._at: tuple[Objective, Tensor, Evaluation, Tensor] | None = None
         self._prepared: Evaluation | None = None
@@ -183,6 +184,10 @@ class TrustRegion(torch.optim.Optimizer):
     def parameters(self) -> list[Tensor]:
         """The tensors trained."""
         return list(self.param_groups[0]["params"])
+
+    def forget(self) -> None:
+        """The loss becomes another function: its curvature is rebuilt before the next step, or forgotten."""
+        self._outdated = True
 
     def _current(self, objective: Objective) -> tuple[Tensor, Evaluation, Tensor]:
         """The current point, its evaluation and gradient; the last step's when nothing changed since."""
@@ -201,6 +206,11 @@ class TrustRegion(torch.optim.Optimizer):
             raise FloatingPointError(
                 "the gradient is not finite at the starting point; check the initial network"
             )
+        if self._outdated:
+            self._outdated = False
+            self.curvature.prepare(evaluation)
+            if self.curvature.reset():
+                self.radius = max(self.radius, 1.0)
         # The last accepted value again: the same function still, as after loading a checkpoint.
         if not self.values or self.values[-1] != evaluation.value:
             if isinstance(self.curvature, SSBroyden):

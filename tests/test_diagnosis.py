@@ -46,7 +46,12 @@ def test_single_precision_ends_in_rounding():
 
 def test_conditions_that_contradict_each_other_are_in_conflict():
     d = found(
-        first_order(Dirichlet("u", 0.0, "x=0", hard=False), Dirichlet("u", 3.0, "x=1", hard=False)),
+        first_order(
+            *(
+                Dirichlet("u", value, face, hard=False, weight=10.0)
+                for value, face in ((0.0, "x=0"), (3.0, "x=1"))
+            )
+        ),
         points=1024,
         network=(4,),
     )
@@ -63,6 +68,14 @@ def test_noisy_data_are_the_limit_of_a_fit():
     u = x + 0.3 * (-1.0) ** np.arange(40)
     d = found(first_order(Observations("u", {"x": x}, u)))
     assert d["limit"] == "data" and "misfit" in d["words"]
+
+
+def test_a_change_of_weights_is_no_trend():
+    falling = [{"iteration": i, "loss": 10 ** (-i / 50), "weight_u": 10.0} for i in range(88)]
+    after = [{**row, "iteration": 88 + i, "weight_u": 90.0} for i, row in enumerate(falling[:12])]
+    assert trend([*falling, *after]) == pytest.approx(99 / 4 / 50)
+    without = [{k: v for k, v in row.items() if k != "weight_u"} for row in [*falling, *after]]
+    assert trend(without) < 0.5 * trend([*falling, *after])
 
 
 def test_what_needs_no_diagnosis_gets_none():

@@ -347,7 +347,7 @@ print(f"final error: {longer.error():.2e}")
 #
 # * **Take the symmetry away.** `Problem(..., symmetry=False)`, same budget. How much was it worth?
 # * **Take the exact conditions away.** `Dirichlet("u", 0.0, on="x", hard=False)` makes the condition a term
-#   of the loss with weight 10. Read the printout again: which symmetry has survived, and why?
+#   of the loss with a weight of its own. Read the printout again: which symmetry has survived, and why?
 # * **Other methods.** `method="adam"`, `"lbfgs"`, `"adam-lbfgs"` run through the same loop and the same
 #   loss. `sapts-pinn list` names them all. Compare errors, not losses.
 # * **Thinner and thicker layers.** `references.burgers` is good for $10^{-3}\le\nu\le0.2$. How does the

@@ -105,11 +105,12 @@ print(pipe)
 #
 # $$
 # f(\theta) = \underbrace{\tfrac1N\sum\tfrac12 r^2}_{\text{equation}}
-# + 10\,\underbrace{\tfrac1M\sum\tfrac12 (u_\theta-1)^2}_{\text{inside}}
-# + 10\,\underbrace{\tfrac1M\sum\tfrac12 (k\,\partial_n u_\theta + h u_\theta)^2}_{\text{outside}} .
+# + w_1\,\underbrace{\tfrac1M\sum\tfrac12 (u_\theta-1)^2}_{\text{inside}}
+# + w_2\,\underbrace{\tfrac1M\sum\tfrac12 (k\,\partial_n u_\theta + h u_\theta)^2}_{\text{outside}} .
 # $$
 #
-# The weight 10 is a default; `weight=` of a condition changes it.
+# The weights are chosen so that the conditions are learned as fast as the equation, at the start and now and
+# then later; the summary of a run has the last ones. `weight=` of a condition fixes its weight.
 
 # %%
 warm = solve(pipe, budget="12s", seed=0)

@@ -37,6 +37,7 @@ def solve(
     sampler: str | None = None,
     adaptive: float | None = None,
     resample: Whole | None = None,
+    windows: Whole | None = None,
     dtype: str | None = None,
     device: str | None = None,
     threads: Whole | None = None,
@@ -67,6 +68,7 @@ def solve(
         sampler: uniform, grid, lhs, sobol or halton. [default: sobol]
         adaptive: Share of the points drawn where the residual is large. [default: 0.5]
         resample: Steps between resamplings, 0 for never. [default: the method's]
+        windows: Train a network for each of so many windows in time, one after the other. [default: 1]
         dtype: float64 or float32. [default: float64]
         device: cpu, cuda, ... [default: cpu]
         threads: Threads to compute with. [default: one per core]
@@ -86,7 +88,7 @@ def solve(
         "method": method, "budget": budget, "target_error": target_error, "seed": seed,
         "network": None if network is None else _widths(network), "activation": activation, "points": points,
         "condition_points": condition_points, "sampler": sampler, "adaptive": adaptive, "resample": resample,
-        "dtype": dtype, "device": device, "parts": parts,
+        "windows": windows, "dtype": dtype, "device": device, "parts": parts,
     }  # fmt: skip
     saved = {} if resume is None else runs.saved_settings(resume, "solve")
     if problem is None and resume is None:
@@ -180,7 +182,7 @@ def _settings_of(saved: dict[str, Any]) -> dict[str, Any]:
     """The settings of an earlier run, as arguments of `solve`."""
     names = (
         "method", "budget", "seed", "target_error", "activation", "points", "condition_points", "sampler",
-        "adaptive", "resample", "dtype", "device", "options",
+        "adaptive", "resample", "windows", "dtype", "device", "options",
     )  # fmt: skip
     settings = {name: saved[name] for name in names if saved.get(name) is not None}
     if isinstance(

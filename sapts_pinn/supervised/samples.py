@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..communicator import Communicator
 from ..objective import Counters
 from ..problems import Sites
 from .augmentation import CropAndFlip
@@ -47,6 +48,10 @@ class Samples:
         self.round += 1
         if self.augmentation is not None:
             self.augmentation.draw()
+
+    def balance(self, model: nn.Module | ShardedNetwork, ranks: Communicator) -> bool:
+        """There is nothing to balance."""
+        return False
 
     def objective(
         self, model: nn.Module | ShardedNetwork, counters: Counters, threads: int

@@ -37,7 +37,7 @@ def test_a_normal_derivative_is_that_of_neumann():
     torch.testing.assert_close(row, expected)
     outward = sites.points - 0.5  # out of the domain is into the hole
     assert (sites.normals * outward).sum(1).max() < 0
-    assert "boundary equation on hole: weighted term, weight 10" in str(problem)
+    assert "boundary equation on hole: weighted term, balanced" in str(problem)
 
 
 def test_several_unknowns_rows_coefficients_and_all_derivatives():

@@ -333,7 +333,7 @@ def test_reaction_and_diffusion_with_an_unknown_rate():
     )
     text = str(brusselator)
     assert brusselator.equation_term.rows == 2
-    assert "initial value of v: weighted term, weight 10" in text  # it moves with k
+    assert "initial value of v: weighted term, balanced" in text  # it moves with k
     assert "20 observations of u: weighted term, weight 5" in text
     assert "coefficient k, starting from 2" in text
     assert "x about the middle: u even, v even" in text and "x about both ends: u even, v even" in text

@@ -1,0 +1,122 @@
+"""Weights of soft terms, balanced against the equation by the traces of their tangent kernels.
+
+A condition that the ansatz cannot build in is a term w_k mean r_k^2 / 2 of the loss.  Under gradient flow a
+term's residuals decay at the rates of its tangent kernel J_k J_k^T, whose mean eigenvalue on N_k residuals is
+
+    t_k = |J_k|_F^2 / N_k.
+
+For a condition on u beside an equation of second order it is smaller by the fourth power of the scale on
+which u varies, and the network solves the equation with wrong boundary values first.  So a condition that was
+given no weight gets
+
+    w_k = t_equation / t_k,
+
+and all terms are learned equally fast.  Source: Wang, Yu and Perdikaris, arXiv:2007.14527, where the trace is
+over all points instead of the mean.  As it has the units of w_k, the weights do not depend on those of the
+equation and the coordinates.
+
+A condition on values alone starts with `VALUES` times as much and never falls.  An equation that a smooth
+function satisfies leaves the ratio small, and the network would stay at that function; and values can be held
+as tightly as the optimizer copes with, while those of derivatives may contradict each other at corners, as
+the normals of a mesh do.
+
+t_k changes by orders of magnitude while a network finds its scales, soon and then ever more slowly: the
+weights are set at the start and after 50, 100, 200, 400, ... steps, and only by factors of two and more,
+since each change makes another function of the loss.  In between they are constant, so that value, gradient,
+curvature and the reductions of a step are of one function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Generator, Tensor
+
+from .communicator import Communicator
+from .flow import Flow, residuals
+from .least_squares import LeastSquares
+from .model import Model
+from .pipeline import Pipeline
+from .problems import Sites, Term
+from .sharded import ShardedModel
+
+FIRST = 50  # steps after which weights are set for the second time
+CHANGE = 2.0  # factor by which a weight changes at least
+POINTS = 256  # at which a trace is measured
+VALUES = 10.0  # more for conditions on values
+PROBES = 32  # vectors of random signs, where J is divided among ranks
+
+
+def is_due(steps: int) -> bool:
+    """Whether weights are set after so many steps: FIRST times a power of two."""
+    times, rest = divmod(steps, FIRST)
+    return times > 0 and rest == 0 and times & (times - 1) == 0
+
+
+def balanced(
+    model: Model | ShardedModel, sites: Mapping[str, Sites], ranks: Communicator
+) -> dict[str, float]:
+    """The weights of all terms that the user gave none, at the current parameters; collective.
+
+    Args:
+        model: The model.
+        sites: For each term of its problem the places, with the weights so far.
+        ranks: Who trains it; all get the weights of rank 0.
+
+    Returns:
+        The weights by term, of two digits.
+    """
+    terms = [t for t in model.problem.terms if t.balanced]
+    if not terms:
+        return {}
+    equation = mean_eigenvalue(model, model.problem.equation_term, sites["equation"])
+    found = [
+        _next(term, sites[term.name].weight, equation, mean_eigenvalue(model, term, sites[term.name]))
+        for term in terms
+    ]
+    told = ranks.broadcast(torch.tensor(found, dtype=torch.float64)).tolist()
+    return dict(zip((t.name for t in terms), told, strict=True))
+
+
+def _next(term: Term, weight: float | None, equation: float, own: float) -> float:
+    """The weight of a term after the one that it has, if any, from the mean eigenvalues."""
+    ratio = equation / own if own > 0 else math.inf
+    if not 0 < ratio < math.inf:  # one of the two does not depend on the parameters
+        return term.weight if weight is None else weight
+    of_values = not any(index for needs in term.needs.values() for index in needs)
+    if weight is None:
+        ratio *= VALUES if of_values else 1.0
+    elif ratio < CHANGE * weight and (of_values or ratio > weight / CHANGE):
+        return weight
+    return float(f"{ratio:.1e}")
+
+
+def mean_eigenvalue(model: Model | ShardedModel, term: Term, sites: Sites) -> float:
+    """|J|_F^2 / N of a term without its weight, on some of its points; collective for a sharded model.
+
+    Args:
+        model: The model.
+        term: One of its problem's.
+        sites: Where it is tested.
+    """
+    count = sites.points.shape[0] // sites.fold
+    some = torch.linspace(0, count - 1, min(count, POINTS)).long()
+    sites = replace(sites.of(some), weight=1.0)
+    if not isinstance(model, ShardedModel):
+        return float(LeastSquares(model, {term.name: sites}).evaluate().jacobian().square().sum())
+    # Of signs e |J|_F^2 is the mean of |J^T e|^2: only gradients travel between stages.
+    flow, generator = residuals(model.chain, term, sites, len(some)), Generator().manual_seed(0)
+    total = 0.0
+    for _ in range(PROBES):
+        signs = torch.randint(0, 2, (term.rows, len(some)), generator=generator).to(model.chain.like) * 2 - 1
+        gradient = Pipeline(model.chain, [replace(flow, end=_along(flow, signs))]).evaluate().gradient()
+        total += model.communicator.dot(gradient, gradient)
+    return total / PROBES
+
+
+def _along(flow: Flow, signs: Tensor) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
+    """The end of a flow that is the inner product of its residuals with these signs."""
+    return lambda out, known: (signs * flow.end(out, known)).sum()

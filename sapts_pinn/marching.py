@@ -1,0 +1,98 @@
+"""`march`: solve a problem window by window in time; `solve(windows=...)` calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .budget import Budget
+from .comparison import error_measure
+from .problems import Problem
+from .run_folder import prepare_folder
+from .solution import Solution
+from .windows import check, edges, joined, window
+
+ADDED = ("iterations", "function_evaluations", "gradient_evaluations", "seconds", "parameters", "loss")
+
+
+def march(
+    train: Callable[..., Solution],
+    problem: Problem,
+    windows: int,
+    *,
+    budget: str | float | Budget,
+    out: str | Path | None,
+    overwrite: bool,
+    **settings: Any,
+) -> Solution:
+    """Train one network for each of some windows in time, each going on where the one before ended.
+
+    Args:
+        train: `solve`.
+        problem: What to solve, with a time in its domain and nothing that all times share (coefficients,
+            observations).
+        windows: How many.
+        budget: Of all windows together; each has the same share.
+        out: Folder to write: the whole solution, and the run of each window in `window1`, `window2`, ...
+        overwrite: Whether `out` may hold an earlier run, which is replaced.
+        **settings: Other arguments of `solve`.
+
+    Returns:
+        The solution over the whole time.  Its history has a column `window`; `loss` is the sum over windows,
+        and the diagnosis that of the window with the largest.
+
+    Raises:
+        ValueError: The problem or a setting cannot be had in windows.
+    """
+    check(problem, windows)
+    for name in ("target_error", "resume"):
+        if settings.pop(name, None) is not None:
+            raise ValueError(
+                f"{name} cannot be had with windows={windows}, one by one; drop it, or give windows=1"
+            )
+    limits = Budget.parse(budget)
+    share = Budget(*(limit / windows for limit in (limits.seconds, limits.iterations, limits.evaluations)))
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        prepare_folder(folder, overwrite)
+    runs: list[Solution] = []
+    for number in range(windows):
+        part = window(problem, windows, number, runs[-1].model if runs else None)  # type: ignore[arg-type]
+        inside = None if folder is None else folder / f"window{number + 1}"
+        runs.append(train(part, budget=share, out=inside, overwrite=True, windows=1, **settings))
+        if not str(runs[-1].result["status"]).startswith(("budget", "converged")):
+            how = runs[-1].result["status"]
+            raise ValueError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
+    models: list[Any] = [run.model for run in runs]
+    model = joined(problem, windows, lambda of: models[0], models)
+    measure = error_measure(problem)
+    worst = max(runs, key=lambda run: float(run.result["loss"]))
+    result = {
+        **worst.result,
+        **{name: sum(run.result[name] for run in runs) for name in ADDED},
+        "problem": problem.name,
+        "relative_l2_error": None if measure is None else measure(model),
+        "status": f"budget spent ({limits}), {windows} windows",
+    }
+    config = {
+        **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,
+        "edges": edges(problem, windows), "description": str(problem),
+    }  # fmt: skip
+    solution = Solution(problem, model, config, _history(runs), result)
+    if problem.quantities:
+        result["quantities"] = solution.quantities
+    if folder is not None:
+        solution.save(folder)
+    return solution
+
+
+def _history(runs: list[Solution]) -> list[dict[str, Any]]:
+    """One after the other, steps and time adding up."""
+    rows, steps, seconds = [], 0, 0.0
+    for number, run in enumerate(runs, 1):
+        for row in run.history:
+            at = {"iteration": row["iteration"] + steps, "seconds": row["seconds"] + seconds}
+            rows.append({**row, **at, "window": number})
+        steps, seconds = rows[-1]["iteration"], rows[-1]["seconds"]
+    return rows

@@ -1,0 +1,209 @@
+"""Windows in time: one network after the other, each continuing the one before.
+
+The interval of time is cut into equal windows.  In each the problem is the same, but for its start: in place
+of the initial conditions the unknowns, and their velocity where the equation is of second order in time, are
+those with which the window before ended.  Each network has a short time to learn, and all of its points
+there: what one network over the whole time cannot follow (chaotic systems, waves that travel far) becomes a
+few easy problems.  Source: Wight and Zhao, arXiv:2007.04542; continuity as weighted terms, Penwarden et al.,
+arXiv:2302.14227.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import mul
+
+import torch
+from torch import Generator, Tensor, nn
+
+from .geometry import Domain, Time
+from .model import Location, Model
+from .problems import Condition, Initial, Problem, Sites
+from .problems.conditions import Fields, Known
+from .problems.fields import MultiIndex
+
+WEIGHT = 100.0  # of the continuity between windows
+
+
+class Joined(nn.Module):
+    """The models of all windows as one.
+
+    Args:
+        problem: The problem over the whole time.
+        models: Of the windows, in order.
+        edges: Where they meet.
+    """
+
+    def __init__(self, problem: Problem, models: Sequence[Model], edges: Sequence[float]) -> None:
+        super().__init__()
+        self.problem = problem
+        self.models = nn.ModuleList(models)
+        self.edges = tuple(edges)
+        self._axis = problem.domain.names.index(time_of(problem).names[0])
+
+    def values(self) -> dict[str, float]:
+        """No coefficients."""
+        return {}
+
+    def at(self, points: Tensor) -> Iterator[tuple[Model, Tensor]]:
+        """Models, and for each the positions of those points [N, dim] that lie in its window."""
+        window = torch.bucketize(points[:, self._axis].contiguous(), points.new_tensor(self.edges))
+        for number, model in enumerate(self.models):
+            chosen = (window == number).nonzero().flatten()
+            if len(chosen):
+                assert isinstance(model, Model)
+                yield model, chosen
+
+    def forward(self, points: Tensor) -> Tensor:
+        """The unknowns [N, m] at points [N, dim]."""
+        out = points.new_empty(len(points), len(self.problem.unknown_names))
+        for model, chosen in self.at(points):
+            out[chosen] = model(points[chosen]).to(out)
+        return out
+
+
+def spread(model: Model | Joined, points: Tensor) -> Iterator[tuple[Model, Tensor]]:
+    """The models that are in charge of points [N, dim], and the positions of the points."""
+    return model.at(points) if isinstance(model, Joined) else iter([(model, torch.arange(len(points)))])
+
+
+def time_of(problem: Problem) -> Time:
+    """The time of a problem.
+
+    Raises:
+        ValueError: It has none.
+    """
+    for factor in problem.domain.factors():
+        if isinstance(factor, Time):
+            return factor
+    raise ValueError(f"windows need a time, and {problem.domain!r} has none; drop windows")
+
+
+def check(problem: Problem, windows: int) -> None:
+    """Refuse what windows cannot do.
+
+    Raises:
+        ValueError: The number is not positive, the problem has no time, or unknowns that windows would share.
+    """
+    if not isinstance(windows, int) or windows < 1:
+        raise ValueError(f"windows must be a positive number, not {windows!r}")
+    time_of(problem)
+    if any(term.fixed is not None for term in problem.terms) or problem.coefficients:
+        raise ValueError(
+            f"{problem.name} has coefficients or observations, which all times share: drop windows={windows}"
+        )
+
+
+def edges(problem: Problem, windows: int) -> list[float]:
+    """Where the windows meet: windows - 1 times."""
+    lower, upper = time_of(problem).bounds[:, 0].tolist()
+    return [lower + (upper - lower) * i / windows for i in range(1, windows)]
+
+
+def window(problem: Problem, windows: int, number: int, before: Model | None) -> Problem:
+    """The problem of one window.
+
+    Args:
+        problem: The problem over the whole time.
+        windows: How many there are.
+        number: Which one, from 0.
+        before: The model of the window before; None for the first.
+    """
+    whole = time_of(problem)
+    lower, upper = whole.bounds[:, 0].tolist()
+    meet = [lower, *edges(problem, windows), upper]
+    time = Time(meet[number], meet[number + 1], name=whole.names[0])
+    factors: list[Domain] = [time if f is whole else f for f in problem.domain.factors()]
+    conditions = list(problem.conditions)
+    if before is not None:
+        starts = [c for c in conditions if isinstance(c, Initial)]
+        conditions = [c for c in conditions if not isinstance(c, Initial)]
+        for unknown in dict.fromkeys(c.unknown for c in starts):
+            orders = [0] if any(c.unknown == unknown and c.value is not None for c in starts) else []
+            orders += [1] if any(c.unknown == unknown and c.velocity is not None for c in starts) else []
+            conditions += _continued(
+                problem, [Continuation(unknown, order, before) for order in orders], meet[number]
+            )
+    return replace(
+        problem, domain=reduce(mul, factors), conditions=tuple(conditions), reference=None, quantities={}
+    )
+
+
+def joined(
+    problem: Problem, windows: int, model_of: Callable[[Problem], Model], trained: Sequence[Model] = ()
+) -> Joined:
+    """The models of all windows: some that are trained already, and the rest as they are made."""
+    models = list(trained)
+    for number in range(len(models), windows):
+        models.append(model_of(window(problem, windows, number, models[-1] if models else None)))
+    return Joined(problem, models, edges(problem, windows))
+
+
+@dataclass(frozen=True)
+class Continuation(Condition):
+    """The start of a window: an unknown, or its velocity, is what it was at the end of the one before.
+
+    Args:
+        unknown: Name of the unknown.
+        order: 0 for the values, 1 for the velocity.
+        before: The model of the window before.
+        weight: Weight of the term.
+    """
+
+    unknown: str
+    order: int
+    before: Model = field(repr=False)
+    hard: bool | None = None
+    weight: float | None = WEIGHT
+
+    def unknowns(self) -> tuple[str, ...]:
+        """The one unknown."""
+        return (self.unknown,)
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        """The start of time."""
+        return (_time(domain).faces[0],)
+
+    def _index(self, domain: Domain) -> MultiIndex:
+        return (domain.names.index(_time(domain).names[0]),) * self.order
+
+    def values(self, points: Tensor) -> Tensor:
+        """What the model of the window before says at points [N, dim], [N]."""
+        index = self._index(self.before.problem.domain)
+        with torch.no_grad():
+            location = Location(self.before, points, {self.unknown: (index,)})
+            found = location.fields(location.network_bundle())[self.unknown]
+            return found.d(*(self.before.problem.domain.names[i] for i in index)).value.to(points)
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """Points of the start of time with the values there."""
+        drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
+        return Sites(drawn.points, drawn.normals, self.values(drawn.points))
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The difference."""
+        found = fields[self.unknown].d(*(domain.names[i] for i in self._index(domain))).value
+        return (found - (self.values(sites.points) if sites.values is None else sites.values),)
+
+    def asks_for(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+    def describe(self, domain: Domain) -> str:
+        """Such as `continuation of u`."""
+        return f"continuation of {'' if self.order == 0 else 'the velocity of '}{self.unknown}"
+
+
+def _continued(problem: Problem, starts: Sequence[Continuation], at: float) -> Sequence[Condition]:
+    """Where there is no space the start is one point, and exact."""
+    if problem.domain.dim > 1:
+        return starts
+    point = torch.tensor([[at]], dtype=torch.float64)
+    known = {("value", "velocity")[s.order]: float(s.values(point)) for s in starts}
+    return [Initial(starts[0].unknown, known.get("value"), velocity=known.get("velocity"))]
+
+
+def _time(domain: Domain) -> Time:
+    return next(f for f in domain.factors() if isinstance(f, Time))

@@ -1,0 +1,68 @@
+"""Ranks weigh the terms of the loss alike, whatever each of them measures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from sapts_pinn import balancing, solve
+from sapts_pinn.communicator import Communicator
+from sapts_pinn.distributed import connect
+from sapts_pinn.geometry import Interval, Time
+from sapts_pinn.problems import Dirichlet, Initial, Neumann, Problem
+from sapts_pinn.sharded import ShardedModel
+
+STEPS = balancing.FIRST + 4
+METHODS = "tr", "sapts-d", "sapts-ip"
+
+
+def heat() -> Problem:
+    return Problem(
+        domain=Interval(0, 1) * Time(0, 0.1),
+        unknowns="u",
+        equation=lambda u: u.t - u.xx,
+        conditions=[
+            Dirichlet("u", 0.0, on="x=0"),
+            Neumann("u", 0.0, on="x=1"),
+            Initial("u", lambda x: torch.sin(math.pi * x / 2), hard=False),
+        ],
+        symmetry=False,
+        name="heat",
+    )
+
+
+def run(method: str, ranks: Communicator | None) -> tuple[list[dict[str, float]], float]:
+    """The weights in every row of the history, and the loss."""
+    settings: dict[str, Any] = {"network": (6, 6), "points": 96, "condition_points": 16}
+    if method.startswith("sapts"):
+        settings["parts"] = 2
+    found = solve(heat(), method=method, budget=f"{STEPS} iterations", communicator=ranks, **settings)
+    rows = [{k: v for k, v in row.items() if k.startswith("weight_")} for row in found.history]
+    return rows, found.result["loss"]
+
+
+def train() -> dict[str, Any]:
+    ranks = connect()
+    balancing.CHANGE = 1.01
+    measure = balancing.mean_eigenvalue
+
+    def own(model: Any, *arguments: Any) -> float:
+        """Other processors round otherwise; here by more than two digits hide."""
+        power = 1.0 if isinstance(model, ShardedModel) else 1.0 + 0.3 * ranks.rank
+        return measure(model, *arguments) ** power
+
+    balancing.mean_eigenvalue = own  # type: ignore[assignment]
+    return {method: run(method, ranks) for method in METHODS}
+
+
+def test_all_ranks_have_the_weights_of_rank_0(run_ranks: Callable[..., list[Any]]) -> None:
+    first, second = run_ranks(train, 2, timeout=200.0)
+    assert first == second
+    for method, (rows, loss) in first.items():
+        assert rows[0] != rows[-1], f"{method}: no weight has changed"
+        assert 0 < loss < math.inf
+        alone, _ = run(method, None)
+        assert rows[0] == alone[0], method

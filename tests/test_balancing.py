@@ -1,0 +1,366 @@
+"""Weights of soft terms: what they are, when they change, and that a step sees one function only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Generator, Tensor, nn
+
+from sapts_pinn import balancing, solve
+from sapts_pinn.balancing import CHANGE, FIRST, VALUES, balanced, is_due, mean_eigenvalue
+from sapts_pinn.callbacks import Callback
+from sapts_pinn.communicator import Alone
+from sapts_pinn.flat import gather, scatter_
+from sapts_pinn.geometry import Interval, Time
+from sapts_pinn.least_squares import LeastSquares
+from sapts_pinn.model import Model
+from sapts_pinn.networks import MLP, network_of
+from sapts_pinn.objective import Counters
+from sapts_pinn.peers import LBFGS
+from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build
+from sapts_pinn.sampling import Collocation
+from sapts_pinn.sapts import SAPTS
+from sapts_pinn.sharded import ShardedModel
+from sapts_pinn.trust_region import TrustRegion
+
+SMALL = {"network": (6, 6), "points": 96, "condition_points": 16, "resample": 20}
+INITIAL, SLOPE = "initial value of u", "normal derivative of u on x=1"
+
+
+def rng(seed: int = 0) -> Generator:
+    return Generator().manual_seed(seed)
+
+
+def problem(weight: float | None = None) -> Problem:
+    """Soft are an initial value and a slope; the value at x = 0 is exact."""
+    return Problem(
+        domain=Interval(0, 1) * Time(0, 0.1),
+        unknowns="u",
+        equation=lambda u: u.t - u.xx,
+        conditions=[
+            Dirichlet("u", 0.0, on="x=0"),
+            Neumann("u", 0.0, on="x=1"),
+            Initial("u", lambda x: torch.sin(math.pi * x / 2), hard=False, weight=weight),
+        ],
+        symmetry=False,
+    )
+
+
+def collocation(of: Problem) -> Collocation:
+    points = Collocation(of, 40, 12, "uniform", 0.5, rng())
+    points.draw()
+    return points
+
+
+def model_of(of: Problem, network: nn.Module | tuple[int, ...] = (5,)) -> Model:
+    return Model(of, network_of(of, network, rng(1), torch.float64))
+
+
+def dense(model: Model, name: str, points: Tensor) -> Tensor:
+    """The Jacobian [N, n] of a term's residuals by nested automatic differentiation, and nothing else."""
+    parameters = dict(model.network.named_parameters())
+    shapes = [p.shape for p in parameters.values()]
+
+    def residuals(theta: Tensor) -> Tensor:
+        pieces = theta.split([s.numel() for s in shapes])
+        weights = {n: t.view(s) for n, t, s in zip(parameters, pieces, shapes, strict=True)}
+        x = points.clone().requires_grad_()
+        # The ansatz of u(0, t) = 0 written out: u = x N(xi, tau), with xi and tau in [-1, 1].
+        scaled = 2 * x / torch.tensor([1.0, 0.1], dtype=x.dtype) - 1
+        u = x[:, 0] * torch.func.functional_call(model.network, weights, (scaled,))[:, 0]
+        if name == INITIAL:
+            return u - torch.sin(math.pi * x[:, 0] / 2)
+        du = torch.autograd.grad(u.sum(), x, create_graph=True)[0]
+        if name == SLOPE:
+            return du[:, 0]
+        return du[:, 1] - torch.autograd.grad(du[:, 0].sum(), x, create_graph=True)[0][:, 0]
+
+    return torch.autograd.functional.jacobian(residuals, gather([*parameters.values()]))
+
+
+# -- what they are -------------------------------------------------------------------------------------------
+
+
+def test_the_weights_are_ratios_of_the_traces_of_dense_kernels():
+    of, model = problem(), model_of(problem())
+    points = collocation(of)
+    traces = {}
+    for term in of.terms:
+        at = points.sites[term.name].points
+        J = dense(model, term.name, at)
+        traces[term.name] = float((J @ J.T).trace()) / len(at)
+        assert mean_eigenvalue(model, term, points.sites[term.name]) == pytest.approx(traces[term.name], 1e-9)
+    assert points.balance(model, Alone())
+    assert points.weights == {
+        SLOPE: pytest.approx(traces["equation"] / traces[SLOPE], rel=0.05),  # two digits
+        INITIAL: pytest.approx(VALUES * traces["equation"] / traces[INITIAL], rel=0.05),
+    }
+
+
+def test_a_trace_is_that_of_the_residuals_and_not_of_the_points():
+    of = Problem(
+        domain=Interval(0, 1) * Time(0, 1),
+        unknowns="u",
+        equation=lambda u: u.t - u.xx,
+        conditions=[Periodic("x", hard=False), Initial("u", 0.0)],
+    )
+    model, points = model_of(of), collocation(of)
+    term = of.terms[1]
+    sites = points.sites[term.name]
+    assert sites.fold == 2 and term.rows == 2
+    one = LeastSquares(model, {term.name: sites})
+    J = one.evaluate().jacobian() / math.sqrt(term.weight / 12)  # the loss takes the mean over 12 pairs
+    assert mean_eigenvalue(model, term, sites) == pytest.approx(float(J.square().sum()) / 12, rel=1e-12)
+
+
+def test_many_points_are_thinned_out(monkeypatch):
+    of = problem()
+    model, points = model_of(of), Collocation(of, 4096, 8, "sobol", 0.5, rng())
+    points.draw()
+    some = mean_eigenvalue(model, of.equation_term, points.sites["equation"])
+    monkeypatch.setattr(balancing, "POINTS", 4096)
+    assert some == pytest.approx(mean_eigenvalue(model, of.equation_term, points.sites["equation"]), rel=0.1)
+
+
+def test_the_weights_do_not_depend_on_units():
+    """An equation times 7 on a domain five times as long, with the same network in scaled coordinates."""
+
+    def stretched(length: float, factor: float) -> dict[str, float]:
+        of = Problem(
+            domain=Interval(0, length) * Interval(0, length, name="y"),
+            unknowns="u",
+            equation=lambda u: factor * (u.xx + u.yy),
+            conditions=[Dirichlet("u", 0.0, hard=False)],
+            symmetry=False,
+        )
+        points = collocation(of)
+        points.balance(model_of(of), Alone())
+        return points.weights
+
+    (one,), (other,) = stretched(1.0, 1.0).values(), stretched(5.0, 7.0).values()
+    assert other == pytest.approx(one * 7**2 / 5**4, rel=0.1)
+
+
+def test_a_given_weight_is_honoured_and_only_the_others_are_balanced():
+    of = problem(weight=3.0)
+    points = collocation(of)
+    points.balance(model_of(of), Alone())
+    assert set(points.weights) == {SLOPE} and points.sites[INITIAL].weight is None
+    solution = solve(of, budget=f"{FIRST + 3} iterations", **SMALL)
+    weights = solution.result["weights"]
+    assert list(weights) == ["equation", SLOPE, INITIAL]
+    assert weights["equation"] == 1.0 and weights[INITIAL] == 3.0 and weights[SLOPE] != 10.0
+    assert solution.history[-1][f"weight_{SLOPE}"] == weights[SLOPE]
+    assert f"weight_{INITIAL}" not in solution.history[-1]
+    assert f"{weights[SLOPE]:g} for {SLOPE}, 3 for {INITIAL}" in str(solution)
+    assert f"{INITIAL}: weighted term, weight 3" in str(of)
+    assert f"{SLOPE}: weighted term, balanced" in str(of)
+
+
+def test_observations_keep_the_weight_of_their_noise():
+    x = torch.linspace(0.1, 0.9, 5, dtype=torch.float64)
+    data = Observations("u", {"x": x, "t": 0.05 + 0 * x}, x, noise=0.01)
+    of = Problem(problem().domain, "u", lambda u: u.t - u.xx, [*problem().conditions, data])
+    points = collocation(of)
+    points.balance(model_of(of), Alone())
+    assert set(points.weights) == {INITIAL, SLOPE}
+
+
+def test_without_soft_terms_nothing_is_weighed():
+    of = build("heat")
+    points = collocation(of)
+    assert not points.balance(model_of(of), Alone()) and points.weights == {}
+    solution = solve(of, budget="3 iterations", **SMALL)
+    assert solution.result["weights"] == {"equation": 1.0}
+    assert not any(name.startswith("weight") for name in solution.history[-1])
+
+
+def test_a_term_that_nothing_moves_keeps_its_weight():
+    twice = [Dirichlet("u", 0.0, on="x=0"), Dirichlet("u", 0.0, on="x=0", hard=False)]
+    of = Problem(problem().domain, "u", lambda u: u.t - u.xx, [*twice, Initial("u", 0.0)], symmetry=False)
+    points, model = collocation(of), model_of(of)
+    name = of.terms[1].name
+    assert mean_eigenvalue(model, of.terms[1], points.sites[name]) == 0.0  # u vanishes there by construction
+    for _ in range(2):
+        points.balance(model, Alone())
+        assert points.weights == {name: 10.0}
+
+
+def test_small_changes_are_left_out_and_values_are_never_let_go():
+    of = problem()
+    model, points = model_of(of), collocation(of)
+    points.balance(model, Alone())
+    first = points.weights
+
+    def after(factor: float) -> dict[str, float]:
+        """With weights that are too small by a factor, the others being those that were."""
+        points._weigh({name: float(f"{w / factor:.1e}") for name, w in first.items()})
+        points.balance(model, Alone())
+        return points.weights
+
+    assert after(0.7 * CHANGE)[SLOPE] != first[SLOPE] and after(3.0)[SLOPE] == first[SLOPE]
+    assert after(1 / 3.0)[SLOPE] == first[SLOPE]
+    assert after(1 / 3.0)[INITIAL] == pytest.approx(3 * first[INITIAL], rel=0.05)
+    assert after(3 * VALUES)[INITIAL] == pytest.approx(first[INITIAL] / VALUES, rel=0.05)
+
+
+# -- one function at a time ----------------------------------------------------------------------------------
+
+
+def test_value_gradient_and_products_are_of_the_same_weights():
+    of, model = problem(), model_of(problem())
+    points = collocation(of)
+    points.balance(model, Alone())
+    objective = points.objective(model, Counters(), 1)
+    assert isinstance(objective, LeastSquares)
+    look = objective.evaluate()
+    weights = {"equation": 1.0, **points.weights}
+    expected, rows = 0.0, []
+    for term in of.terms:
+        sites = points.sites[term.name]
+        J = dense(model, term.name, sites.points)
+        rows.append(math.sqrt(weights[term.name] / len(J)) * J)
+        r = LeastSquares(model, {term.name: replace(sites, weight=1.0)}, {term.name: 1}).evaluate().residual()
+        expected += weights[term.name] * float(r.square().mean()) / 2
+    J = torch.cat(rows)
+    assert look.value == pytest.approx(expected, rel=1e-12)
+    torch.testing.assert_close(look.jacobian(), J, rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(look.gradient(), J.T @ look.residual(), rtol=1e-9, atol=1e-11)
+    v = torch.randn(J.shape[1], generator=rng(3), dtype=torch.float64)
+    torch.testing.assert_close(look.jvp(v), J @ v, rtol=1e-9, atol=1e-11)
+    halves = [
+        objective.restrict({name: torch.arange(i, len(s.points), 2) for name, s in points.sites.items()})
+        for i in (0, 1)
+    ]
+    assert sum(half.value() for half in halves) == pytest.approx(look.value, rel=1e-12)
+
+
+@pytest.mark.parametrize("curvature", ["ssbroyden", "lbfgs", "lsr1", "gauss-newton"])
+def test_a_step_after_a_change_compares_values_of_the_new_function_only(curvature):
+    of, model = problem(), model_of(problem())
+    points = collocation(of)
+    optimizer = TrustRegion(list(model.parameters()), curvature)
+    objective = points.objective(model, Counters(), 1)
+    for _ in range(20):
+        optimizer.step(objective)
+    points._weigh({INITIAL: 5e4, SLOPE: 7.0})
+    new = points.objective(model, Counters(), 1)
+    optimizer.forget()
+    before = new.value()
+    assert before > 5 * objective.value()  # else no mistake would show
+    while True:
+        after = float(optimizer.step(new))
+        if optimizer.info["accepted"]:
+            break
+    assert optimizer.info["rho"] * optimizer.info["predicted"] == pytest.approx(before - after, rel=1e-9)
+    assert after == new.value()
+
+
+def test_curvature_is_rebuilt_for_the_new_function():
+    of, model = problem(), model_of(problem())
+    points = collocation(of)
+    optimizer = TrustRegion(list(model.parameters()), "ssbroyden")
+    for _ in range(10):
+        optimizer.step(points.objective(model, Counters(), 1))
+    points.balance(model, Alone())
+    new = points.objective(model, Counters(), 1)
+    theta = gather(list(model.parameters()))
+    look = new.evaluate()
+    optimizer.forget()
+    optimizer._current(new)
+    J = look.jacobian()
+    inverse = torch.linalg.inv(J.T @ J + look.value * torch.eye(len(theta), dtype=theta.dtype))
+    torch.testing.assert_close(optimizer.curvature.H, inverse, rtol=1e-6, atol=1e-9)
+    scatter_(list(model.parameters()), theta + 0.01)
+    optimizer._current(new)  # once is enough
+    torch.testing.assert_close(optimizer.curvature.H, inverse, rtol=1e-6, atol=1e-9)
+
+
+# -- when they change ----------------------------------------------------------------------------------------
+
+
+def test_they_are_due_ever_more_rarely():
+    assert [n for n in range(1000) if is_due(n)] == [FIRST * 2**k for k in range(5)]
+
+
+METHODS = ["tr", "tr-gauss-newton", "tr-lbfgs", "adam", "lbfgs", "sapts-d", "sapts-p", "sapts-ip"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("stop", [FIRST - 3, FIRST, FIRST + 4])
+def test_two_sessions_are_one_run_across_a_change(tmp_path: Path, monkeypatch, method: str, stop: int):
+    monkeypatch.setattr(balancing, "CHANGE", 1.01)  # some methods have not got far by then
+    settings = {"method": method, "budget": f"{FIRST + 8} iterations", **SMALL}
+    if method.startswith("sapts"):
+        settings["parts"] = 2
+    if method == "lbfgs":
+        settings["options"] = {"iterations": 2}
+
+    class Stop(Callback):
+        def on_step(self, trainer):
+            if trainer.iteration == stop:
+                trainer.stop("interrupted")
+
+    whole = solve(problem(), **settings)
+    solve(problem(), callbacks=[Stop()], out=tmp_path / "run", **settings)
+    resumed = solve(problem(), resume=tmp_path / "run", **settings)
+    weights = [{k: v for k, v in row.items() if k.startswith("weight_")} for row in whole.history]
+    assert weights[FIRST] != weights[0]  # there was a change in between
+    pairs = zip(whole.model.state_dict().values(), resumed.model.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    kept = ("iteration", "loss", "radius", "accepted", *weights[0])
+    assert [[row[k] for k in kept] for row in whole.history] == [
+        [row[k] for k in kept] for row in resumed.history
+    ]
+    assert whole.result["weights"] == resumed.result["weights"]
+
+
+@pytest.mark.parametrize(("method", "kind"), [("tr", TrustRegion), ("sapts-d", SAPTS), ("lbfgs", LBFGS)])
+def test_every_change_makes_the_optimizer_forget_and_nothing_else_does(monkeypatch, method: str, kind: type):
+    at: list[int] = []
+    forget = kind.forget
+
+    class Watch(Callback):
+        def on_start(self, trainer):
+            def told(optimizer):
+                at.append(trainer.iteration)
+                forget(optimizer)
+
+            monkeypatch.setattr(kind, "forget", told)
+
+    budget = f"{4 * FIRST + 2} iterations"
+    history = solve(problem(), method=method, budget=budget, callbacks=[Watch()], **SMALL).history
+    weights = {row["iteration"]: [v for k, v in row.items() if k.startswith("weight_")] for row in history}
+    changed = [i for i in range(1, 100) if weights[i] != weights[i + 1]]  # all of these are recorded
+    assert [i for i in at if i < 100] == changed
+    assert set(at) <= {FIRST, 2 * FIRST, 4 * FIRST} and at
+
+
+def test_resampling_keeps_the_weights():
+    of, model = problem(), model_of(problem())
+    points = collocation(of)
+    points.balance(model, Alone())
+    before = points.weights
+    points.redraw(model)
+    assert len(before) == 2 and points.weights == before
+
+
+# -- stages --------------------------------------------------------------------------------------------------
+
+
+def test_the_traces_of_a_chain_of_stages_are_close_to_those_of_the_whole():
+    of = problem()
+    sharded = ShardedModel(of, rng(1), (7, 6, 5), torch.float64, "tanh", 2, Alone())
+    whole, points = sharded.assemble(), collocation(of)
+    assert isinstance(whole.network, MLP)
+    for term in of.terms:
+        exact = mean_eigenvalue(whole, term, points.sites[term.name])
+        assert mean_eigenvalue(sharded, term, points.sites[term.name]) == pytest.approx(exact, rel=0.4)
+    weights = balanced(sharded, points.sites, Alone())
+    assert weights == {
+        name: pytest.approx(w, rel=0.7) for name, w in balanced(whole, points.sites, Alone()).items()
+    }

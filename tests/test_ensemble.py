@@ -1,0 +1,61 @@
+"""Several seeds of one problem, and one problem after another."""
+
+import numpy as np
+import pytest
+import torch
+
+from sapts_pinn import Initial, Problem, Solution, solve
+from sapts_pinn.continuation import continuation
+from sapts_pinn.ensemble import ensemble
+from sapts_pinn.geometry import Interval, Time
+from sapts_pinn.problems import Periodic
+from sapts_pinn.problems.zoo import build
+
+SMALL = {"network": (8,), "points": 64, "budget": "30 iterations"}
+
+
+def test_mean_and_spread_are_those_of_the_members(tmp_path):
+    problem, points = build("poisson-1d"), {"x": np.linspace(0, 1, 7)}
+    found = ensemble(problem, seeds=[3, 5, 8], out=tmp_path, **SMALL)
+    alone = [solve(problem, seed=seed, **SMALL) for seed in (3, 5, 8)]
+    values = np.stack([s.predict(points) for s in alone])
+    np.testing.assert_array_equal(found.predict(points), values.mean(0))
+    np.testing.assert_allclose(found.spread(points), values.std(0, ddof=1), rtol=1e-12)
+    assert found.best.result["loss"] == min(s.result["loss"] for s in alone)
+    assert Solution.load(tmp_path / "seed5").result["seed"] == 5
+    assert len(str(found).splitlines()) == 4 and "budget" in str(found)
+
+
+def test_unknowns_of_a_system_keep_their_names():
+    found = ensemble(build("lorenz"), seeds=2, **SMALL)
+    assert set(found.spread({"t": np.array([0.5, 1.0])})) == {"x", "y", "z"}
+
+
+def test_mistakes_are_sentences():
+    with pytest.raises(ValueError, match="two or more different seeds"):
+        ensemble(build("poisson-1d"), seeds=[1, 1])
+    with pytest.raises(ValueError, match="drop seed"):
+        ensemble(build("poisson-1d"), seed=1)
+    with pytest.raises(ValueError, match="at least one value"):
+        continuation(advection, [])
+    with pytest.raises(ValueError, match="sapts-ip"):
+        continuation(advection, [1], method="sapts-ip")
+
+
+def advection(beta):
+    return Problem(
+        Interval(0, 2 * np.pi) * Time(0, 1),
+        "u",
+        lambda u: u.t + beta * u.x,
+        [Periodic("x"), Initial("u", lambda x: torch.sin(x))],
+        reference=lambda x, t: torch.sin(x - beta * t),
+    )
+
+
+def test_a_network_that_knows_a_slower_flow_finds_the_fast_one():
+    settings = {"network": (16, 16), "points": 512}
+    straight = solve(advection(20.0), budget="1600 iterations", **settings)
+    gone = continuation(advection, [5.0, 10.0, 20.0], budget="1600 iterations", **settings)
+    assert straight.result["relative_l2_error"] > 0.5
+    assert gone.result["relative_l2_error"] < 0.1
+    assert gone.result["iterations"] == 800  # half of the budget
