@@ -19,7 +19,7 @@ from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, exampl
 from sapts_pinn.report import write_report
 from sapts_pinn.sampled import evaluate
 from sapts_pinn.solution import Solution
-from sapts_pinn.viz import figures, flow, grids, meshes, space, volumes
+from sapts_pinn.viz import figures, flow, grids, meshes, space, tiles, volumes
 
 SMALL = {"budget": "2 iterations", "network": (4,), "points": 64, "condition_points": 16}
 
@@ -218,6 +218,17 @@ def test_the_picture_suits_the_domain_and_is_not_blank(
     titles = [axis.get_title(loc="left").removeprefix("log$_{10}$ ") for axis in panels]
     assert [title for title in titles if title] == TITLES[name]
     assert all(axis.has_data() for axis in panels)
+
+
+@pytest.mark.parametrize(
+    "name", ["mesh in time", "flow on a mesh", "mesh in space", "space and time", "clipped"]
+)
+def test_a_tile_shows_what_no_problem_of_the_zoo_has(solutions, name, small_pictures):
+    image = tiles.tile(solutions[name], "relative error 1.0e-03, 10 s") / 255
+    body = image[: int(0.8 * len(image))]
+    assert (body < 0.9).any(-1).mean() > 0.02 and colours_in(body) > 20
+    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+        assert (edge > 0.99).all(), "nothing is clipped"
 
 
 def test_surfaces_lie_where_the_unknown_has_their_value(solutions):

@@ -108,8 +108,8 @@ print(solution)
 
 # %% [markdown]
 # `plot` draws on the mesh itself: the values, and the residual of the equation, with the tagged boundary
-# around them. The residual is largest where the boundary turns: the holes of this mesh are polygons, and a
-# polygon has corners.
+# around them. A residual is made of second derivatives and looks rough where the solution is smooth. What it
+# means for the error is not to be seen in it; so let us compute that.
 
 # %%
 Image(solution.plot("plate.png"), width=900)

@@ -41,7 +41,8 @@ def tile(solution: Solution, caption: str, name: str | None = None) -> Tile:
         figure = _figure(name or solution.problem.name, caption)
         _draw(figure, solution)
         for axis in figure.axes:
-            axis.locator_params(nbins=5)
+            if axis.name != "3d":  # has few already
+                axis.locator_params(nbins=5)
         return _pixels(figure)
 
 
@@ -98,11 +99,16 @@ def check_sheet(path: Path) -> None:
 def _figure(name: str, caption: str) -> Figure:
     figure = new_figure(WIDTH, HEIGHT)
     figure.set_dpi(DENSITY)
-    engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0.03, 0.16, 0.94, 0.83))  # above the name and the caption
+    _leave(figure, below=0.16, right=0.03)
     figure.text(0.5, 0.095, name, ha="center", va="bottom", fontsize=9, fontweight="bold", parse_math=False)
     figure.text(0.5, 0.085, caption, ha="center", va="top", fontsize=8, color="#444444", parse_math=False)
     return figure
+
+
+def _leave(figure: Figure, below: float, right: float) -> None:
+    """Shares of the tile without axes: the name and the caption stand below."""
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0.03, below, 0.97 - right, 0.99 - below))
 
 
 def _pixels(figure: Figure) -> Tile:
@@ -118,6 +124,7 @@ def _draw(figure: Figure, solution: Solution) -> None:
     if domain.dim == 1:
         _curves(figure, solution)
     elif len(space) == 3:
+        _leave(figure, below=0.2, right=0.12)  # labels in space stand out of their axes
         volume = Volume(solution, {} if time is None else {time: ends(domain, time)[1]})
         axis = figure.add_subplot(projection="3d")
         limits = colour_limits([volume.values(unknowns[0])])
