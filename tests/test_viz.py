@@ -14,11 +14,12 @@ import torch
 from matplotlib.image import imread
 from PIL import Image
 
-from sapts_pinn import Dirichlet, Initial, Problem, solve
+from sapts_pinn import Dirichlet, Initial, Problem, solve, viz
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, example_mesh
 from sapts_pinn.report import write_report
 from sapts_pinn.sampled import evaluate
 from sapts_pinn.solution import Solution
+from sapts_pinn.viz import figures, flow, grids, meshes, space, volumes
 
 SMALL = {"budget": "2 iterations", "network": (4,), "points": 64, "condition_points": 16}
 
@@ -107,9 +108,33 @@ def vortex() -> Problem:
     return Problem(Box((0, 0), (1, 1)), ("u", "v"), equation, conditions, name="vortex")
 
 
+def heat_in_space() -> Problem:
+    start = Initial("u", lambda x, y, z: 1 - x**2 - y**2 - z**2)
+    equation = lambda u: u.t - u.xx - u.yy - u.zz
+    ball = Ball((0, 0, 0), 1) * Time(0, 1)
+    return Problem(ball, "u", equation, [Dirichlet("u", 0.0), start], name="heat in a ball")
+
+
+def stirred() -> Problem:
+    conditions = [Initial("u", lambda x, y: y - 0.5), Initial("v", lambda x, y: 0.5 - x)]
+    equation = lambda u, v: (u.t - u.xx - u.yy, v.t - v.xx - v.yy)
+    return Problem(Box((0, 0), (1, 1)) * Time(0, 1), ("u", "v"), equation, conditions, name="stirred")
+
+
+def screw() -> Problem:
+    conditions = [
+        Dirichlet("u", lambda x, y, z: 1 - z),
+        Dirichlet("v", lambda x, y, z: z - 0.5),
+        Dirichlet("w", lambda x, y, z: 0.5 - y),
+    ]
+    equation = lambda u, v, w: (u.xx + u.yy + u.zz, v.xx + v.yy + v.zz, w.xx + w.yy + w.zz)
+    return Problem(Box((0, 0, 0), (1, 1, 1)), ("u", "v", "w"), equation, conditions, name="screw")
+
+
 PROBLEMS = {
     "curve": line, "system": waves, "clipped": ring, "snapshots": disk_in_time, "sections": lambda: cube(3),
     "mesh in time": plate_in_time, "mesh in space": pipe, "flow on a mesh": profile, "flow": vortex,
+    "space and time": heat_in_space, "flow in time": stirred, "flow in space": screw,
 }  # fmt: skip
 
 
@@ -121,14 +146,119 @@ def solutions() -> dict[str, Solution]:
     }
 
 
+@pytest.fixture
+def small_pictures(monkeypatch) -> None:
+    """Whatever is in a picture at few pixels is in it at many."""
+    monkeypatch.setattr(figures, "DPI", 60)
+    monkeypatch.setattr(grids, "IMAGE", 61)
+    for module, name, value in ((space, "SECTION", 31), (meshes, "FINE", 1_400), (volumes, "SIDE", 13)):
+        monkeypatch.setattr(module, name, value)
+
+
+def colours_in(image: np.ndarray) -> int:
+    """How many colours there are, in 16 steps of each of the three."""
+    steps = (image * 15).astype(int)
+    return len(np.unique(steps @ (256, 16, 1)))
+
+
+# Of every panel, column by column of the figure's making.
+RESIDUAL, LARGEST = "|residual|", "largest |residual|"
+TITLES = {
+    "curve": [],
+    "system": ["u", "u, reference", "|error of u|", "v", "v, reference", "|error of v|"],
+    "clipped": ["u", RESIDUAL],
+    "flow": ["u", "v", LARGEST, "|(u, v)|", "(u, v)"],
+    "flow on a mesh": ["u", "v", LARGEST, "|(u, v)|", "(u, v)"],
+    "mesh in time": ["u at t = 0", "u at t = 0.5", "u at t = 1", RESIDUAL, RESIDUAL, RESIDUAL],
+    "snapshots": [
+        "u at t = 0", RESIDUAL, "u at t = 0.5", RESIDUAL, "u at t = 1", RESIDUAL,
+        "u along x through the middle", RESIDUAL,
+    ],
+    "sections": [
+        "u at x2 = 0.5", RESIDUAL, "u at x1 = 0.5", RESIDUAL, "u at x0 = 0.5", RESIDUAL,
+        "u along x0 through the middle", "surfaces of u",
+    ],
+    "mesh in space": [
+        "u at z = 0", "|error of u|", "u at y = 0", "|error of u|", "u at x = 1", "|error of u|",
+        "u, cut open at y = 0", "surfaces of u",
+    ],
+    "space and time": [
+        "u at z = 0, t = 0.5", RESIDUAL, "u at y = 0, t = 0.5", RESIDUAL, "u at x = 0, t = 0.5", RESIDUAL,
+        "surfaces of u at t = 0", "surfaces of u at t = 1",
+    ],
+    "flow in time": [
+        "u at t = 0", "u at t = 0.5", "u at t = 1", "u along x through the middle",
+        "v at t = 0", LARGEST, "v at t = 0.5", LARGEST, "v at t = 1", LARGEST,
+        "v along x through the middle", LARGEST,
+        "|(u, v)| at t = 0", "|(u, v)| at t = 0.5", "|(u, v)| at t = 1", "(u, v) at t = 1",
+    ],
+    "flow in space": [
+        "u at z = 0.5", "u at y = 0.5", "u at x = 0.5", "surfaces of u",
+        "v at z = 0.5", "v at y = 0.5", "v at x = 0.5", "surfaces of v",
+        "w at z = 0.5", LARGEST, "w at y = 0.5", LARGEST, "w at x = 0.5", LARGEST,
+        "w along x through the middle", "surfaces of w",
+        "|(u, v, w)| at z = 0.5", "|(u, v, w)| at y = 0.5", "|(u, v, w)| at x = 0.5", "(u, v, w)",
+    ],
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_a_picture_is_drawn_and_not_blank(solutions, tmp_path, name):
-    path = solutions[name].plot(tmp_path / "solution.png")
-    image = imread(path)[..., :3]
-    assert min(image.shape[:2]) > 300
+def test_the_picture_suits_the_domain_and_is_not_blank(
+    solutions, tmp_path, name, small_pictures, monkeypatch
+):
+    drawn, save = [], figures.save_figure
+    monkeypatch.setattr(viz, "save_figure", lambda figure, path: drawn.append(figure) or save(figure, path))
+    image = imread(solutions[name].plot(tmp_path / "solution.png"))[..., :3]
+    assert min(image.shape[:2]) > 140
     white = (image > 0.99).all(-1).mean()
     assert white < 0.97, "there is something in it"
-    assert len(np.unique((image * 15).astype(int).reshape(-1, 3), axis=0)) > 20, "in colours"
+    assert colours_in(image) > 20, "in colours"
+    (figure,) = drawn
+    panels = [axis for axis in figure.axes if axis.get_visible() and axis.get_label() != "<colorbar>"]
+    titles = [axis.get_title(loc="left").removeprefix("log$_{10}$ ") for axis in panels]
+    assert [title for title in titles if title] == TITLES[name]
+    assert all(axis.has_data() for axis in panels)
+
+
+def test_surfaces_lie_where_the_unknown_has_their_value(solutions):
+    solution = solutions["space and time"]
+    volume = volumes.Volume(solution, {"t": 0.0})
+    levels = volume.levels("u")
+    assert np.allclose(levels, np.linspace(0, 1, 7)[1:-1], atol=0.02)
+    for level in levels:
+        corners = volume.surface("u", level).reshape(-1, 3)
+        x, y, z = corners.T
+        assert len(corners) > 100
+        radius = np.linalg.norm(corners, axis=1)
+        assert np.allclose(radius, np.sqrt(1 - level), atol=0.02), "the initial value is 1 - r^2"
+        assert not ((x > 0.05) & (y < -0.05) & (z > 0.05)).any(), "cut open towards the eye"
+
+
+def test_surfaces_end_at_the_boundary(solutions):
+    volume = volumes.Volume(solutions["mesh in space"], {})
+    corners = volume.surface("u", float(volume.levels("u")[2])).reshape(-1, 3)
+    assert len(corners) > 100 and np.hypot(corners[:, 1], corners[:, 2]).max() < 0.51
+
+
+def test_a_constant_has_no_surfaces(solutions, monkeypatch):
+    volume = volumes.Volume(solutions["space and time"], {"t": 0.5})
+    monkeypatch.setitem(volume._found, "u", np.ones_like(volume._found["u"]))
+    assert len(volume.levels("u")) == 0
+
+
+def test_arrows_point_along_the_vector_and_stay_inside():
+    a, b = np.linspace(-1, 1, 61), np.linspace(-1, 1, 61)
+    x, y = np.meshgrid(a, b)
+    along_x, along_y = np.where(np.hypot(x, y) < 0.9, (-y, x), np.nan)
+    axis = figures.new_figure(3, 3).subplots()
+    arrows = flow.draw_arrows(axis, a, b, along_x, along_y, (0.0, 1.0))
+    assert len(arrows.X) > 100 and np.hypot(arrows.X, arrows.Y).max() < 0.9
+    length = np.hypot(arrows.X, arrows.Y)
+    assert np.allclose(arrows.get_array(), length), "coloured by the length of the vector"
+    assert np.allclose(arrows.U * arrows.X + arrows.V * arrows.Y, 0, atol=1e-12)
+    assert (arrows.V * arrows.X >= 0).all() and (arrows.U * arrows.Y <= 0).all(), "anticlockwise"
+    longest = np.hypot(arrows.U, arrows.V) / arrows.scale
+    assert longest.max() <= 2 / flow.ARROWS * 1.0001, "none reaches the next"
 
 
 def test_other_formats_are_pictures_too_and_others_are_refused(solutions, tmp_path):

@@ -111,7 +111,7 @@ def gallery(
     with notes(quiet=True):
         path = draw(
             out, names, budget=budget, method=method, seed=seed,
-            told=lambda name, caption: say(f"{name:<24} {caption}"),
+            told=lambda name, caption: say(f"{name}: {caption}"),
         )  # fmt: skip
     print(path)
     return DONE

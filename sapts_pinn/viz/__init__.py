@@ -18,7 +18,7 @@ from .grids import curves, images
 from .history import column, plot_history, plot_sweeps
 from .meshes import beside_sections, on_mesh
 from .movies import animate_solution
-from .sections import sections
+from .space import sections
 
 if TYPE_CHECKING:
     from ..solution import Solution

@@ -74,4 +74,4 @@ def colour_bar(axis: Any, mapped: Any) -> None:
     """A slim bar beside an image."""
     bar = axis.figure.colorbar(mapped, ax=axis, pad=0.02, aspect=25)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(length=2, labelsize=8)
+    bar.ax.tick_params(length=2, labelsize="small")

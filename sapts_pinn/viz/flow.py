@@ -51,6 +51,7 @@ def draw_streams(axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array)
     if unknown.all() or not (np.nan_to_num(along_a) ** 2 + np.nan_to_num(along_b) ** 2).any():
         return
     limits = axis.get_xlim(), axis.get_ylim()
+    wide, high = a[-1] - a[0], b[-1] - b[0]  # as dense one way as the other, in a channel too
     axis.streamplot(
         a,
         b,
@@ -59,7 +60,7 @@ def draw_streams(axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array)
         color="white",
         linewidth=0.6,
         arrowsize=0.6,
-        density=0.9,
+        density=(min(wide / high, 1.0), min(high / wide, 1.0)),
     )
     axis.set(xlim=limits[0], ylim=limits[1])
 

@@ -18,7 +18,7 @@ from ..sampled import Array, ends, evaluate, middle_of, time_name
 from .figures import colour_bar, colour_limits, colour_map, log_limits
 from .flow import draw_arrows, draw_streams, flow_of, speed, vector_name
 from .grids import Limits, Panel, columns_for, in_rows
-from .sections import Beside
+from .space import Beside
 from .volumes import frame
 
 if TYPE_CHECKING:

@@ -40,6 +40,8 @@ def tile(solution: Solution, caption: str, name: str | None = None) -> Tile:
     with matplotlib.rc_context({**STYLE, "font.size": 7.5, "axes.titlesize": 8}):
         figure = _figure(name or solution.problem.name, caption)
         _draw(figure, solution)
+        for axis in figure.axes:
+            axis.locator_params(nbins=5)
         return _pixels(figure)
 
 
@@ -97,7 +99,7 @@ def _figure(name: str, caption: str) -> Figure:
     figure = new_figure(WIDTH, HEIGHT)
     figure.set_dpi(DENSITY)
     engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0.02, 0.16, 0.96, 0.83))  # above the name and the caption
+    engine.set(rect=(0.03, 0.16, 0.94, 0.83))  # above the name and the caption
     figure.text(0.5, 0.095, name, ha="center", va="bottom", fontsize=9, fontweight="bold", parse_math=False)
     figure.text(0.5, 0.085, caption, ha="center", va="top", fontsize=8, color="#444444", parse_math=False)
     return figure
@@ -144,7 +146,8 @@ def _curves(figure: Figure, solution: Solution) -> None:
         if values.exact is not None:
             axis.plot(x, values.exact[unknown], color="#111111", lw=0.8, ls=(0, (4, 3)))
     axis.set(xlabel=name, xlim=(x[0], x[-1]))
-    axis.set_title(", ".join(values.found), loc="left")
+    dashed = "" if values.exact is None else "; reference dashed"
+    axis.set_title(", ".join(values.found) + dashed, loc="left")
     if len(values.found) > 1:
         axis.legend(loc="best", fontsize=7)
 
