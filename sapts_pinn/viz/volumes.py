@@ -180,7 +180,7 @@ def frame(axis: Any, names: tuple[str, ...], limits: list[Limits], title: str) -
     axis.set_box_aspect(lengths, zoom=1.1 if min(lengths) > 0.6 * max(lengths) else 1.2)
     for which, label, length in zip((axis.xaxis, axis.yaxis, axis.zaxis), names, lengths, strict=True):
         which.set_label_text(label)
-        which.labelpad = -8
+        which.labelpad = -5
         which.set_major_locator(_few(4 if length > 0.6 * max(lengths) else 2))
         which.pane.set_alpha(0.35)
     axis.view_init(elev=22, azim=-60)
