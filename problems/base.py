@@ -27,7 +27,7 @@ from torch import Generator, Tensor
 
 from ..geometry import Domain
 from .ansatz import Ansatz
-from .conditions import Condition, Fields, Known, Sites, as_column
+from .conditions import Condition, Dirichlet, Fields, Known, Sites, as_column
 from .constraints import AnsatzBuilder
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
 from .observations import Observations
@@ -57,6 +57,7 @@ class Term:
         fixed: The number of sites when it is not free (observations), else None.
         noise: Standard deviation of the residuals of observations, where it is known.
         balanced: Whether its weight is only a first guess, to be balanced against the equation.
+        held: Whether it is balanced so that it holds more tightly: values on the boundary.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Term:
     fixed: int | None = None
     noise: float | None = None
     balanced: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -370,7 +372,16 @@ class Problem:
         rows, needs = self._probe(residual, probe, what)
         weight = SOFT_WEIGHT if condition.weight is None else float(condition.weight)
         if not isinstance(condition, Observations):
-            return Term(what, weight, rows, needs, sites, residual, balanced=condition.weight is None)
+            return Term(
+                what,
+                weight,
+                rows,
+                needs,
+                sites,
+                residual,
+                balanced=condition.weight is None,
+                held=isinstance(condition, Dirichlet),
+            )
         if callable(condition.of):
             self._check_pointwise(residual, probe, what)
         if condition.weight is None and condition.noise is not None:

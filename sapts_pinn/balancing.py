@@ -15,10 +15,8 @@ and all terms are learned equally fast.  Source: Wang, Yu and Perdikaris, arXiv:
 over all points instead of the mean.  As it has the units of w_k, the weights do not depend on those of the
 equation and the coordinates.
 
-A condition on values alone starts with `VALUES` times as much and never falls.  An equation that a smooth
-function satisfies leaves the ratio small, and the network would stay at that function; and values can be held
-as tightly as the optimizer copes with, while those of derivatives may contradict each other at corners, as
-the normals of a mesh do.
+Values on the boundary start with `HELD` times as much, and their weights never fall: where a smooth function
+satisfies the equation the ratio gets small, and the network would stay at that function.
 
 t_k changes by orders of magnitude while a network finds its scales, soon and then ever more slowly: the
 weights are set at the start and after 50, 100, 200, 400, ... steps, and only by factors of two and more,
@@ -46,7 +44,7 @@ from .sharded import ShardedModel
 FIRST = 50  # steps after which weights are set for the second time
 CHANGE = 2.0  # factor by which a weight changes at least
 POINTS = 256  # at which a trace is measured
-VALUES = 10.0  # more for conditions on values
+HELD = 10.0  # more for values on the boundary
 PROBES = 32  # vectors of random signs, where J is divided among ranks
 
 
@@ -86,10 +84,9 @@ def _next(term: Term, weight: float | None, equation: float, own: float) -> floa
     ratio = equation / own if own > 0 else math.inf
     if not 0 < ratio < math.inf:  # one of the two does not depend on the parameters
         return term.weight if weight is None else weight
-    of_values = not any(index for needs in term.needs.values() for index in needs)
     if weight is None:
-        ratio *= VALUES if of_values else 1.0
-    elif ratio < CHANGE * weight and (of_values or ratio > weight / CHANGE):
+        ratio *= HELD if term.held else 1.0
+    elif ratio < CHANGE * weight and (term.held or ratio > weight / CHANGE):
         return weight
     return float(f"{ratio:.1e}")
 

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn import balancing, solve
-from sapts_pinn.balancing import CHANGE, FIRST, VALUES, balanced, is_due, mean_eigenvalue
+from sapts_pinn.balancing import CHANGE, FIRST, HELD, balanced, is_due, mean_eigenvalue
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.communicator import Alone
 from sapts_pinn.flat import gather, scatter_
@@ -28,22 +28,22 @@ from sapts_pinn.sharded import ShardedModel
 from sapts_pinn.trust_region import TrustRegion
 
 SMALL = {"network": (6, 6), "points": 96, "condition_points": 16, "resample": 20}
-INITIAL, SLOPE = "initial value of u", "normal derivative of u on x=1"
+INITIAL, SLOPE, END = "initial value of u", "normal derivative of u on x=1", "u on x=1"
 
 
 def rng(seed: int = 0) -> Generator:
     return Generator().manual_seed(seed)
 
 
-def problem(weight: float | None = None) -> Problem:
-    """Soft are an initial value and a slope; the value at x = 0 is exact."""
+def problem(weight: float | None = None, end: str = SLOPE) -> Problem:
+    """Soft are an initial value, and a slope or a value at x = 1; the value at x = 0 is exact."""
     return Problem(
         domain=Interval(0, 1) * Time(0, 0.1),
         unknowns="u",
         equation=lambda u: u.t - u.xx,
         conditions=[
             Dirichlet("u", 0.0, on="x=0"),
-            Neumann("u", 0.0, on="x=1"),
+            Neumann("u", 0.0, on="x=1") if end == SLOPE else Dirichlet("u", 1.0, on="x=1", hard=False),
             Initial("u", lambda x: torch.sin(math.pi * x / 2), hard=False, weight=weight),
         ],
         symmetry=False,
@@ -72,7 +72,7 @@ def dense(model: Model, name: str, points: Tensor) -> Tensor:
         # The ansatz of u(0, t) = 0 written out: u = x N(xi, tau), with xi and tau in [-1, 1].
         scaled = 2 * x / torch.tensor([1.0, 0.1], dtype=x.dtype) - 1
         u = x[:, 0] * torch.func.functional_call(model.network, weights, (scaled,))[:, 0]
-        if name == INITIAL:
+        if name in (INITIAL, END):
             return u - torch.sin(math.pi * x[:, 0] / 2)
         du = torch.autograd.grad(u.sum(), x, create_graph=True)[0]
         if name == SLOPE:
@@ -85,8 +85,10 @@ def dense(model: Model, name: str, points: Tensor) -> Tensor:
 # -- what they are -------------------------------------------------------------------------------------------
 
 
-def test_the_weights_are_ratios_of_the_traces_of_dense_kernels():
-    of, model = problem(), model_of(problem())
+@pytest.mark.parametrize(("end", "more"), [(SLOPE, 1.0), (END, HELD)])
+def test_the_weights_are_ratios_of_the_traces_of_dense_kernels(end: str, more: float):
+    of = problem(end=end)
+    model = model_of(of)
     points = collocation(of)
     traces = {}
     for term in of.terms:
@@ -96,8 +98,8 @@ def test_the_weights_are_ratios_of_the_traces_of_dense_kernels():
         assert mean_eigenvalue(model, term, points.sites[term.name]) == pytest.approx(traces[term.name], 1e-9)
     assert points.balance(model, Alone())
     assert points.weights == {
-        SLOPE: pytest.approx(traces["equation"] / traces[SLOPE], rel=0.05),  # two digits
-        INITIAL: pytest.approx(VALUES * traces["equation"] / traces[INITIAL], rel=0.05),
+        end: pytest.approx(more * traces["equation"] / traces[end], rel=0.05),  # two digits
+        INITIAL: pytest.approx(traces["equation"] / traces[INITIAL], rel=0.05),
     }
 
 
@@ -190,8 +192,8 @@ def test_a_term_that_nothing_moves_keeps_its_weight():
         assert points.weights == {name: 10.0}
 
 
-def test_small_changes_are_left_out_and_values_are_never_let_go():
-    of = problem()
+def test_small_changes_are_left_out_and_values_on_the_boundary_are_never_let_go():
+    of = problem(end=END)
     model, points = model_of(of), collocation(of)
     points.balance(model, Alone())
     first = points.weights
@@ -202,10 +204,10 @@ def test_small_changes_are_left_out_and_values_are_never_let_go():
         points.balance(model, Alone())
         return points.weights
 
-    assert after(0.7 * CHANGE)[SLOPE] != first[SLOPE] and after(3.0)[SLOPE] == first[SLOPE]
-    assert after(1 / 3.0)[SLOPE] == first[SLOPE]
-    assert after(1 / 3.0)[INITIAL] == pytest.approx(3 * first[INITIAL], rel=0.05)
-    assert after(3 * VALUES)[INITIAL] == pytest.approx(first[INITIAL] / VALUES, rel=0.05)
+    assert after(0.7 * CHANGE)[INITIAL] != first[INITIAL] and after(3.0)[INITIAL] == first[INITIAL]
+    assert after(1 / 3.0)[INITIAL] == first[INITIAL]
+    assert after(1 / 3.0)[END] == pytest.approx(3 * first[END], rel=0.05)
+    assert after(3 * HELD)[END] == pytest.approx(first[END] / HELD, rel=0.05)
 
 
 # -- one function at a time ----------------------------------------------------------------------------------
