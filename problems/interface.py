@@ -33,6 +33,7 @@ ASIDE = 1e-7  # distance of the two sides from the surface, of the domain's exte
 NEWTON = 20  # steps from a point of the domain to the surface
 CANDIDATES = 4  # starting points for each place that is wanted
 ROUNDS = 8
+HALVINGS = 30  # of segments in the search for kinks
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Interface(Condition):
 
     Args:
         at: Function of the coordinates that vanishes on the surface and changes its sign there; time may be
-            one of them.
+            one of them.  It has to be smooth, as the network is bent by its absolute value: a square is the
+            two interfaces (x - 0.25) (x - 0.75) and (y - 0.25) (y - 0.75), which do no harm beyond its sides.
         flux: Function of unknowns, coordinates, coefficients and components of the unit normal (n_x for the
             coordinate x; it points to where `at` is positive), all matched by parameter name, which has the
             same value on both sides; or a tuple of such values.
@@ -93,7 +95,17 @@ class Interface(Condition):
     def feature(self, domain: Domain) -> tuple[str, Callable[[Tensor], Tensor], tuple[str, ...]]:
         """What bends the network: a name, |at| scaled to at most about one, and its coordinates."""
         level = self.level(domain)
-        size = float(level(domain.interior(1024, Generator().manual_seed(5))).abs().max())
+        points = domain.interior(1024, Generator().manual_seed(5))
+        size = float(level(points).abs().max())
+        kink = self._kink(domain, points)
+        if kink is not None:
+            where = ", ".join(
+                f"{name}={value:.3g}" for name, value in zip(domain.names, kink.tolist(), strict=True)
+            )
+            raise ValueError(
+                f"Interface: at= has a kink of its own near {where}, and so would the solution; write a surface with "
+                "edges as several interfaces with smooth functions, such as (x - 0.25) * (x - 0.75) for two sides"
+            )
         return "kink at the interface", lambda points: level(points).abs() / size, self.coordinates()
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
@@ -117,6 +129,22 @@ class Interface(Condition):
         normals = normals / normals.norm(dim=1, keepdim=True)
         step = ASIDE * (domain.bounds[1] - domain.bounds[0]).max() * normals
         return Sites(torch.cat([points - step, points + step]), torch.cat([normals, normals]), fold=2)
+
+    def _kink(self, domain: Domain, points: Tensor) -> Tensor | None:
+        """A place where the gradient of `at` jumps, searched for on segments between points [N, dim]."""
+        start, end = points[: len(points) // 2], points[len(points) // 2 :]
+        span = domain.bounds[1] - domain.bounds[0]
+        end = start + 0.1 * (end - start)  # short enough to stay where `at` makes sense
+        first, last = self._slopes(domain, start), self._slopes(domain, end)
+        size = float((first * span).norm(dim=1).max())
+        for _ in range(HALVINGS):  # always the half in which the gradient changes more
+            middle = (start + end) / 2
+            slope = self._slopes(domain, middle)
+            left = ((slope - first) * span).norm(dim=1) >= ((last - slope) * span).norm(dim=1)
+            start, first = torch.where(left[:, None], start, middle), torch.where(left[:, None], first, slope)
+            end, last = torch.where(left[:, None], middle, end), torch.where(left[:, None], slope, last)
+        jump = ((last - first) * span).norm(dim=1)
+        return start[jump.argmax()] if float(jump.max()) > 1e-3 * size else None
 
     def _slopes(self, domain: Domain, points: Tensor) -> Tensor:
         """The gradient of `at` in space, [N, dim]; zero in time."""

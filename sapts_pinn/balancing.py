@@ -1,9 +1,13 @@
 """Weights of soft terms, balanced against the equation by the traces of their tangent kernels.
 
 A condition that the ansatz cannot build in is a term w_k mean r_k^2 / 2 of the loss.  Under gradient flow a
-term's residuals decay at the rates of its tangent kernel J_k J_k^T, whose mean eigenvalue on N_k residuals is
+term's residuals decay at the rates of its tangent kernel J_k J_k^T, whose diagonal is |J_k,i|^2 at point i.
+What is typical of it is
 
-    t_k = |J_k|_F^2 / N_k.
+    t_k = median over i of |J_k,i|^2 :
+
+in most problems that is about the mean, the trace divided by the number of points.  But beside a corner the
+second derivatives of a network that follows the solution, and with them the mean, have no bound.
 
 For a condition on u beside an equation of second order it is smaller by the fourth power of the scale on
 which u varies, and the network solves the equation with wrong boundary values first.  So a condition that was
@@ -12,7 +16,7 @@ given no weight gets
     w_k = t_equation / t_k,
 
 and all terms are learned equally fast.  Source: Wang, Yu and Perdikaris, arXiv:2007.14527, where the trace is
-over all points instead of the mean.  As it has the units of w_k, the weights do not depend on those of the
+over all points instead.  As it has the units of w_k, the weights do not depend on those of the
 equation and the coordinates.
 
 Values on the boundary start with `HELD` times as much, and their weights never fall: where a smooth function
@@ -70,9 +74,9 @@ def balanced(
     terms = [t for t in model.problem.terms if t.balanced]
     if not terms:
         return {}
-    equation = mean_eigenvalue(model, model.problem.equation_term, sites["equation"])
+    equation = typical_rate(model, model.problem.equation_term, sites["equation"])
     found = [
-        _next(term, sites[term.name].weight, equation, mean_eigenvalue(model, term, sites[term.name]))
+        _next(term, sites[term.name].weight, equation, typical_rate(model, term, sites[term.name]))
         for term in terms
     ]
     told = ranks.broadcast(torch.tensor(found, dtype=torch.float64)).tolist()
@@ -80,7 +84,7 @@ def balanced(
 
 
 def _next(term: Term, weight: float | None, equation: float, own: float) -> float:
-    """The weight of a term after the one that it has, if any, from the mean eigenvalues."""
+    """The weight of a term after the one that it has, if any, from the typical rates."""
     ratio = equation / own if own > 0 else math.inf
     if not 0 < ratio < math.inf:  # one of the two does not depend on the parameters
         return term.weight if weight is None else weight
@@ -91,8 +95,10 @@ def _next(term: Term, weight: float | None, equation: float, own: float) -> floa
     return float(f"{ratio:.1e}")
 
 
-def mean_eigenvalue(model: Model | ShardedModel, term: Term, sites: Sites) -> float:
-    """|J|_F^2 / N of a term without its weight, on some of its points; collective for a sharded model.
+def typical_rate(model: Model | ShardedModel, term: Term, sites: Sites) -> float:
+    """What is typical of |J_i|^2 of a term without its weight, on some of its points.
+
+    Of a sharded model, whose ranks all take part, it is the mean, which costs gradients only.
 
     Args:
         model: The model.
@@ -103,8 +109,9 @@ def mean_eigenvalue(model: Model | ShardedModel, term: Term, sites: Sites) -> fl
     some = torch.linspace(0, count - 1, min(count, POINTS)).long()
     sites = replace(sites.of(some), weight=1.0)
     if not isinstance(model, ShardedModel):
-        return float(LeastSquares(model, {term.name: sites}).evaluate().jacobian().square().sum())
-    # Of signs e |J|_F^2 is the mean of |J^T e|^2: only gradients travel between stages.
+        J = LeastSquares(model, {term.name: sites}).evaluate().jacobian()  # scaled by 1 / sqrt N
+        return len(some) * float(J.square().sum(1).view(term.rows, -1).sum(0).median())
+    # Of random signs e |J|_F^2 is the mean of |J^T e|^2: only gradients travel between stages.
     flow, generator = residuals(model.chain, term, sites, len(some)), Generator().manual_seed(0)
     total = 0.0
     for _ in range(PROBES):

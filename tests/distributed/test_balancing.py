@@ -47,14 +47,14 @@ def run(method: str, ranks: Communicator | None) -> tuple[list[dict[str, float]]
 def train() -> dict[str, Any]:
     ranks = connect()
     balancing.CHANGE = 1.01
-    measure = balancing.mean_eigenvalue
+    measure = balancing.typical_rate
 
     def own(model: Any, *arguments: Any) -> float:
         """Other processors round otherwise; here by more than two digits hide."""
         power = 1.0 if isinstance(model, ShardedModel) else 1.0 + 0.3 * ranks.rank
         return measure(model, *arguments) ** power
 
-    balancing.mean_eigenvalue = own  # type: ignore[assignment]
+    balancing.typical_rate = own  # type: ignore[assignment]
     return {method: run(method, ranks) for method in METHODS}
 
 

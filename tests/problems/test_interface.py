@@ -28,6 +28,23 @@ def rod(*conditions, interface=True, domain=None, **more):
     return Problem(domain, "u", lambda u, x: k(x) * u.xx + 1, [*conditions, *kinks], **more)
 
 
+def square(*levels):
+    """A square inclusion."""
+
+    def k(x, y):
+        return torch.where(torch.maximum(x.abs(), y.abs()) < 0.5, 10.0, 1.0)
+
+    def flux(u, x, y, n_x, n_y):
+        return k(x, y) * (u.x * n_x + u.y * n_y)
+
+    return Problem(
+        Box((-1, -1), (1, 1)),
+        "u",
+        lambda u, x, y: k(x, y) * (u.xx + u.yy) + 1,
+        [Dirichlet("u", 0.0), *(Interface(level, flux) for level in levels)],
+    )
+
+
 def exact(x):
     c = (BREAK**2 / (2 * LEFT) + (1 - BREAK**2) / (2 * RIGHT)) / (BREAK / LEFT + (1 - BREAK) / RIGHT)
     right = (c * (x - 1) - (x**2 - 1) / 2) / RIGHT
@@ -79,7 +96,7 @@ def test_the_solution_is_continuous_and_its_gradient_jumps():
 @pytest.mark.parametrize(
     "at, even",
     [
-        (lambda x, y: (x - 0.5).abs() + y - 0.6, True),
+        (lambda x, y: (x - 0.5) ** 2 + y - 0.6, True),
         (lambda x, y: x + y - 1, False),
         (lambda x, y: (x - 0.5) * (1 + x), False),  # the surface is symmetric, what bends the network is not
     ],
@@ -113,6 +130,10 @@ def test_symmetries_are_those_of_the_kink_too(at, even):
         (lambda: rod(Interface(lambda x: x - 0.5, lambda u: u.z)), "z"),
         (lambda: rod(Interface(lambda x: x - 0.5, flux, hard=True)), "no exact construction"),
         (lambda: rod(Periodic("x")), "at= is not periodic in x"),
+        (
+            lambda: square(lambda x, y: torch.maximum(x.abs(), y.abs()) - 0.5),
+            "at= has a kink of its own near x=",
+        ),
     ],
 )
 def test_mistakes_are_sentences(make, message):
@@ -123,3 +144,10 @@ def test_mistakes_are_sentences(make, message):
 def test_it_is_described():
     text = str(rod(Dirichlet("u", 0.0)))
     assert "flux across the interface: weighted term" in text and "kink at the interface" in text
+
+
+def test_a_surface_with_edges_is_several_interfaces():
+    problem = square(lambda x, y: x**2 - 0.25, lambda x, y: y**2 - 0.25)
+    assert [name for name in problem.ansatz.feature_names if "kink" in name] == ["kink at the interface"] * 2
+    assert problem.symmetries["x"].centre == problem.symmetries["y"].centre == (1,)
+    assert not square(lambda x, y: torch.sqrt(x**2 + y**2 + 1e-2) - 0.5).ansatz.contradictions
