@@ -99,12 +99,11 @@ class Interface(Condition):
         size = float(level(points).abs().max())
         kink = self._kink(domain, points)
         if kink is not None:
-            where = ", ".join(
-                f"{name}={value:.3g}" for name, value in zip(domain.names, kink.tolist(), strict=True)
-            )
+            pairs = zip(domain.names, kink.tolist(), strict=True)
+            where = ", ".join(f"{name}={value:.3g}" for name, value in pairs)
             raise ValueError(
-                f"Interface: at= has a kink of its own near {where}, and so would the solution; write a surface with "
-                "edges as several interfaces with smooth functions, such as (x - 0.25) * (x - 0.75) for two sides"
+                f"Interface: at= has a kink of its own near {where}, and so would the solution; write a surface "
+                "with edges as several interfaces, such as (x - 0.25) * (x - 0.75) for two sides"
             )
         return "kink at the interface", lambda points: level(points).abs() / size, self.coordinates()
 
