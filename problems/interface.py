@@ -102,7 +102,7 @@ class Interface(Condition):
             pairs = zip(domain.names, kink.tolist(), strict=True)
             where = ", ".join(f"{name}={value:.3g}" for name, value in pairs)
             raise ValueError(
-                f"Interface: at= has a kink of its own near {where}, and so would the solution; write a surface "
+                f"Interface: at= has a kink of its own near {where}, as would the solution; write a surface "
                 "with edges as several interfaces, such as (x - 0.25) * (x - 0.75) for two sides"
             )
         return "kink at the interface", lambda points: level(points).abs() / size, self.coordinates()
