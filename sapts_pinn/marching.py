@@ -8,6 +8,7 @@ from typing import Any
 
 from .budget import Budget
 from .comparison import error_measure
+from .distributed import connect
 from .problems import Problem
 from .run_folder import prepare_folder
 from .solution import Solution
@@ -54,7 +55,9 @@ def march(
     limits = Budget.parse(budget)
     share = Budget(*(limit / windows for limit in (limits.seconds, limits.iterations, limits.evaluations)))
     folder = None if out is None else Path(out)
-    if folder is not None:
+    ranks = settings["communicator"] = settings.get("communicator") or connect(settings.get("device", "cpu"))
+    writes = folder is not None and ranks.rank == 0
+    if writes and folder is not None:
         prepare_folder(folder, overwrite)
     runs: list[Solution] = []
     for number in range(windows):
@@ -82,7 +85,7 @@ def march(
     solution = Solution(problem, model, config, _history(runs), result)
     if problem.quantities:
         result["quantities"] = solution.quantities
-    if folder is not None:
+    if writes and folder is not None:
         solution.save(folder)
     return solution
 
