@@ -28,6 +28,7 @@ from . import (
     radius,
     scaling,
     supervised,
+    trust,
     zoo,
 )
 
@@ -46,6 +47,7 @@ SUITES: dict[str, Suite] = {
     "deepxde": in_deepxde.run,
     "closure": closure.run,
     "supervised": supervised.run,
+    "trust": trust.run,
 }
 
 app = App(
