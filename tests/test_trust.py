@@ -52,17 +52,21 @@ def test_heat_series_of_a_sine():
 
 def test_window_series_by_finite_differences():
     """The five-point stencil with the source's cell averages, extrapolated from two grids."""
-    from scipy.sparse import diags, identity, kron
+    from scipy.sparse import diags_array, eye_array, kron
     from scipy.sparse.linalg import spsolve
 
     def value(n):
         h = 1 / n
         inner = np.arange(1, n) * h
-        second = diags([1, -2, 1], [-1, 0, 1], shape=(n - 1, n - 1)) / h**2
-        share = [np.clip((np.minimum(inner + h / 2, c + 0.05) - np.maximum(inner - h / 2, c - 0.05)) / h, 0, 1)
-                 for c in (0.2, 0.7)]  # fmt: skip
-        matrix = kron(second, identity(n - 1)) + kron(identity(n - 1), second)
-        u = spsolve(-matrix.tocsc(), np.outer(*share).ravel()).reshape(n - 1, n - 1)
+        second = diags_array([1.0, -2.0, 1.0], offsets=[-1, 0, 1], shape=(n - 1, n - 1)) / h**2
+
+        def share(c):
+            right, left = np.minimum(inner + h / 2, c + 0.05), np.maximum(inner - h / 2, c - 0.05)
+            return np.clip((right - left) / h, 0, 1)
+
+        one = eye_array(n - 1)
+        matrix = kron(second, one) + kron(one, second)
+        u = spsolve(-matrix.tocsc(), np.outer(share(0.2), share(0.7)).ravel()).reshape(n - 1, n - 1)
         return u[round(0.3 * n) - 1, round(0.6 * n) - 1]
 
     coarse, fine = value(80), value(160)
