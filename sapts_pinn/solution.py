@@ -20,11 +20,13 @@ from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import error_measure, reference_values
 from .least_squares import residuals
 from .model import Location, Model
+from .manifest import run_of
 from .networks import NetworkSpec, network_of
 from .problems import Problem, Reference
 from .problems.conditions import as_column
 from .problems.fields import Field, call_by_name, parse_derivative
-from .run_folder import check_resumable, identity, prepare_folder
+from .problems.fingerprint import fingerprint
+from .run_folder import check_resumable, identity, prepare_folder, run_path, write_config
 from .uncertainty import Uncertainty
 from .windows import Joined, joined, spread
 
@@ -244,16 +246,38 @@ class Solution:
         return export_solution(self, Path(path), frames)
 
     def save(self, folder: str | Path, overwrite: bool = True) -> Path:
-        """Write the model, configuration, history and result into a folder that `Solution.load` reads."""
-        target = Path(folder)
-        prepare_folder(target, overwrite)
-        save_checkpoint(
-            target / "model.pt", {"config": identity(self.config), "model": self.model.state_dict()}
-        )
-        write_json(target / "config.json", self.config)
+        """Write the model, configuration, history and result into a folder that `Solution.load` reads.
+
+        In the folder of its own run the checkpoint and the pictures stay, so that the run can go on.
+
+        Args:
+            folder: Where.
+            overwrite: Whether it may hold another run, whose files are replaced.
+
+        Raises:
+            ValueError: The folder holds files that no run has written, or cannot be written.
+        """
+        target = run_path(folder)
+        prepare_folder(target, overwrite, keep=self._is_of(target))
+        write_config(target, self.config, ("model.pt", "result.json", "history.csv"))
+        state = {"config": identity(self.config), "iteration": self.result["iterations"]}
+        save_checkpoint(target / "model.pt", {**state, "model": self.model.state_dict()})
         write_json(target / "result.json", self.result)
         write_history(target / "history.csv", self.history)
         return target
+
+    def _is_of(self, folder: Path) -> bool:
+        """Whether the checkpoint in a folder is that of this solution: the same run, ended at the same step."""
+        if run_of(folder) is None or not (folder / "checkpoint.pt").is_file():
+            return False
+        try:
+            state = load_checkpoint(folder / "checkpoint.pt")
+        except ValueError:
+            return False
+        trainer = state["trainer"]
+        losses = {trainer["loss"] if math.isfinite(trainer["loss"]) else None, self.result["loss"]}
+        ended = trainer["iteration"] == self.result["iterations"] and len(losses) == 1
+        return ended and state["config"] == identity(self.config)
 
     @classmethod
     def load(
@@ -269,7 +293,7 @@ class Solution:
         Raises:
             ValueError: The folder holds no run, or one of another problem.
         """
-        target = Path(folder)
+        target = run_path(folder)
         if not (target / "config.json").is_file():
             raise ValueError(f"{target} holds no run: there is no config.json in it")
         config = json.loads((target / "config.json").read_text())
@@ -281,8 +305,7 @@ class Solution:
             from .problems.zoo import build
 
             problem = build(config["problem"])
-        path = target / ("model.pt" if (target / "model.pt").is_file() else "checkpoint.pt")
-        state = load_checkpoint(path)
+        path, state = _latest(target)
         spec = network if network is not None else config["network"]
         if isinstance(spec, str):
             raise ValueError(
@@ -295,14 +318,16 @@ class Solution:
 
         windows = config.get("windows", 1)
         model = untrained(problem) if windows == 1 else joined(problem, windows, untrained)
-        check_resumable(state, {**config, "problem": problem.name, "description": str(problem)}, path)
+        now = {"problem": problem.name, "description": str(problem), "fingerprint": fingerprint(problem)}
+        check_resumable(state, {**config, **now}, path)
         model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
         result_file, history = target / "result.json", []
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
         if "trainer" in state:
             history = state["trainer"]["history"]
             assert isinstance(model, Model)
-            result = result or _unfinished(model, config, state["trainer"])
+            if result.get("iterations") != state["trainer"]["iteration"]:  # none, or that of an earlier session
+                result = _unfinished(model, config, state["trainer"])
         elif (target / "history.csv").is_file():
             with (target / "history.csv").open() as file:
                 history = [
@@ -348,6 +373,23 @@ def estimate(value: float, error: float | None) -> str:
         return f"{value:.8g}" + (" +- inf" if error == math.inf else "")
     digits = min(max(math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 1, 1), 15)
     return f"{value:.{digits}e} +- {error:.1e}"
+
+
+def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The trained model of a run folder: the whole one, unless the checkpoint has gone on since.
+
+    Raises:
+        ValueError: There is none, or it is damaged.
+    """
+    whole, checkpoint = folder / "model.pt", folder / "checkpoint.pt"
+    if not whole.is_file():
+        return checkpoint, load_checkpoint(checkpoint)
+    state = load_checkpoint(whole)
+    if checkpoint.is_file() and "iteration" in state:
+        later = load_checkpoint(checkpoint)
+        if later["world_size"] == 1 and later["trainer"]["iteration"] > state["iteration"]:
+            return checkpoint, later
+    return whole, state
 
 
 def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
