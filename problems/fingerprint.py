@@ -43,7 +43,7 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
         problem: The problem.
 
     Returns:
-        For each part, in words: a list of rows of numbers (values, inner products, sum of absolute values), or
+        For each part, in words: rows of numbers (values, inner products, sum of absolute values), or a list
         of words.
     """
     parts: dict[str, Any] = {

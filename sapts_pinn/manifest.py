@@ -94,7 +94,7 @@ def with_files(folder: Path, config: dict[str, Any], names: Iterable[str]) -> di
 
 
 def with_file(path: Path) -> dict[str, Any] | None:
-    """The configuration of the run in a file's folder with the file in its list; None if nothing is to add."""
+    """The configuration of the run in a file's folder with the file in its list; None if it is there."""
     if path.name == CONFIG or not is_run_file(path.name):
         return None
     config = run_of(path.parent)

@@ -74,8 +74,8 @@ def kept_options(
         was, now = (_plain(options.get(name)) for options in (saved, given))
         if was != now:
             raise ValueError(
-                f"{path} is of a run with the option {name}={was}, which is part of its optimizer's state: it "
-                f"cannot go on with {name}={now}; drop the option, or start anew"
+                f"{path} is of a run with the option {name}={was}, which is part of its optimizer's state: "
+                f"it cannot go on with {name}={now}; drop the option, or start anew"
             )
     return dict(given)
 

@@ -20,6 +20,7 @@ from .checkpoint import write_json
 from .manifest import CONFIG, own_files, refuse_foreign, run_of, with_files
 from .problems.fingerprint import comparable, difference
 
+
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """What two sessions of one run have in common."""
     names = ("problem", "method", "seed", "network", "activation", "dtype", "description")
@@ -57,8 +58,8 @@ def check_values(then: Mapping[str, Any] | None, now: Mapping[str, Any], path: P
     """
     if not comparable(then):
         warnings.warn(
-            f"{path} was written by another version, which kept no values of its problem to compare: make sure "
-            "that the equation and its conditions are still the same",
+            f"{path} was written by another version, which kept no values of its problem to compare: make "
+            "sure that the equation and its conditions are still the same",
             UserWarning,
             stacklevel=4,
         )
@@ -96,7 +97,7 @@ def check_folder(folder: Path, overwrite: bool) -> None:
     refuse_foreign(folder)
     if not ours and _is_a_place_of_work(folder) and any(folder.iterdir()):
         raise ValueError(
-            f"{folder.resolve()} holds other things than a run; give a folder of the run's own, such as runs/a"
+            f"{folder.resolve()} holds other things than a run; give a folder of its own, such as runs/a"
         )
 
 
@@ -150,7 +151,9 @@ def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
     if keep:
         return
     try:  # or the pictures of one run would stand beside the figures of another
-        for name in sorted(own_files(folder), key=lambda name: name == CONFIG):  # last what says they are ours
+        for name in sorted(
+            own_files(folder), key=lambda name: name == CONFIG
+        ):  # last what says they are ours
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(f"cannot write to {folder}: {error.strerror}; give another folder") from error

@@ -19,8 +19,8 @@ from .callbacks import write_history
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import error_measure, reference_values
 from .least_squares import residuals
-from .model import Location, Model
 from .manifest import run_of
+from .model import Location, Model
 from .networks import NetworkSpec, network_of
 from .problems import Problem, Reference
 from .problems.conditions import as_column
@@ -267,7 +267,7 @@ class Solution:
         return target
 
     def _is_of(self, folder: Path) -> bool:
-        """Whether the checkpoint in a folder is that of this solution: the same run, ended at the same step."""
+        """Whether the checkpoint in a folder is of this solution: of the same run, ended at the same step."""
         if run_of(folder) is None or not (folder / "checkpoint.pt").is_file():
             return False
         try:
@@ -326,7 +326,9 @@ class Solution:
         if "trainer" in state:
             history = state["trainer"]["history"]
             assert isinstance(model, Model)
-            if result.get("iterations") != state["trainer"]["iteration"]:  # none, or that of an earlier session
+            if (
+                result.get("iterations") != state["trainer"]["iteration"]
+            ):  # none, or that of an earlier session
                 result = _unfinished(model, config, state["trainer"])
         elif (target / "history.csv").is_file():
             with (target / "history.csv").open() as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from torch import nn
 
 from .budget import Budget
-from .callbacks import Callback, CheckpointWriter, checkpoint_name
+from .callbacks import Callback, CheckpointWriter, checkpoint_name, not_written
 from .checkpoint import save_checkpoint, write_json
 from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
@@ -214,7 +215,7 @@ def solve(
         raise _told(trainer, config, folder if writes else None)
     result = summary(trainer, config)
     if writes and folder is not None:  # what follows takes seconds, in which the user may lose patience
-        write_json(folder / "result.json", result)
+        _write_result(folder, result)
     whole = model.assemble() if isinstance(model, ShardedModel) else model
     spread = _uncertainty(whole, trainer)
     result |= {
@@ -229,7 +230,7 @@ def solve(
     if problem.quantities:
         result["quantities"] = solution.quantities
     if writes and folder is not None:
-        write_json(folder / "result.json", solution.result)
+        _write_result(folder, solution.result)
         if isinstance(model, ShardedModel) and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
             save_checkpoint(folder / "model.pt", {"config": identity(config), "model": whole.state_dict()})
     return solution
@@ -257,13 +258,21 @@ def _told(trainer: Trainer, config: Mapping[str, Any], folder: Path | None) -> E
     if folder is None:
         return trainer.failure
     if trainer.communicator.size == 1:
-        write_json(folder / "result.json", summary(trainer, config))
+        _write_result(folder, summary(trainer, config))
     if (folder / "checkpoint.pt").is_file():
         trainer.failure.add_note(
             f"the run up to step {trainer.iteration} is in {folder}; go on with it by solve(..., "
             f"resume={str(folder)!r})"
         )
     return trainer.failure
+
+
+def _write_result(folder: Path, result: dict[str, Any]) -> None:
+    """Write result.json; a disk that is full by now takes nothing away from the solution in memory."""
+    try:
+        write_json(folder / "result.json", result)
+    except OSError as error:
+        warnings.warn(not_written(folder, error, "save the solution elsewhere"), UserWarning, stacklevel=3)
 
 
 def _files(shards: int) -> list[str]:

@@ -161,7 +161,10 @@ class Trainer:
         own = self.counters.functions, self.counters.gradients
         if self._apart:
             size = self.communicator.size
-            return [a + size * (now - then) for a, now, then in zip(self._done[0], own, self._done[1], strict=True)]
+            return [
+                a + size * (now - then)
+                for a, now, then in zip(self._done[0], own, self._done[1], strict=True)
+            ]
         spent = self.communicator.gather_objects(own)
         functions, gradients = (sum(work) for work in zip(*spent, strict=True))
         self._done = (functions, gradients), own

@@ -160,7 +160,9 @@ def train(
     if trainer.failure is not None:
         if writers and writers[0].opened and ranks.size == 1 and folder is not None:
             write_json(folder / "result.json", _summary(trainer, config))
-            trainer.failure.add_note(f"the run up to step {trainer.iteration} is in {folder}; resume it there")
+            trainer.failure.add_note(
+                f"the run up to step {trainer.iteration} is in {folder}; resume it there"
+            )
         raise trainer.failure
     result = _summary(trainer, config)
     whole = net.assemble() if isinstance(net, ShardedNetwork) else net
