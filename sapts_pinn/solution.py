@@ -27,7 +27,7 @@ from .problems.conditions import as_column
 from .problems.fields import Field, call_by_name, parse_derivative
 from .problems.fingerprint import fingerprint
 from .run_folder import check_resumable, identity, prepare_folder, run_path, write_config
-from .uncertainty import Uncertainty
+from .uncertainty import Uncertainty, combined_errors, estimate
 from .windows import Joined, joined, spread
 
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
@@ -63,6 +63,15 @@ class Solution:
         """Of the coefficients, see `sapts_pinn.uncertainty`; infinite where the data do not determine one."""
         found = self.result.get("standard_errors", {})
         return {name: math.inf if value is None else value for name, value in found.items()}
+
+    @property
+    def estimate_errors(self) -> dict[str, float]:
+        """Of the coefficients, what is printed beside them: by noise and by numerics, as far as known.
+
+        The root of the sum of squares of `standard_errors` and of the numerical errors, see
+        `sapts_pinn.numerical_error`.
+        """
+        return combined_errors(self.result)
 
     def standard_error(self, points: Mapping[str, Any]) -> Any:
         """The standard error of the unknowns at points, by noise of the data; as for `predict`.
@@ -350,7 +359,7 @@ class Solution:
         lines.append(f"  loss               {r['loss']:.3e}")
         soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]
         lines += [f"  weights            {', '.join(soft)}"] if soft else []
-        errors = self.standard_errors
+        errors = self.estimate_errors
         lines += [f"  {n:<18} {estimate(v, errors.get(n))}" for n, v in r["coefficients"].items()]
         for name, q in r.get("quantities", {}).items():
             source = self.problem.quantities[name].source if name in self.problem.quantities else ""
@@ -367,14 +376,6 @@ class Solution:
         )
         lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
         return "\n".join(lines)
-
-
-def estimate(value: float, error: float | None) -> str:
-    """A number with its standard error, to the digits that this leaves: "3.1831e-03 +- 2.1e-06"."""
-    if error is None or not 0 < error < math.inf or value == 0:
-        return f"{value:.8g}" + (" +- inf" if error == math.inf else "")
-    digits = min(max(math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 1, 1), 15)
-    return f"{value:.{digits}e} +- {error:.1e}"
 
 
 def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:

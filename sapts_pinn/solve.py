@@ -25,6 +25,7 @@ from .methods import Method
 from .methods import method as find_method
 from .model import Model
 from .networks import NetworkSpec, network_of
+from .numerical_error import numerical_errors
 from .problems import Problem
 from .problems.fingerprint import fingerprint
 from .resuming import KEPT, kept_options, kept_settings, load_state, redrawn
@@ -218,10 +219,12 @@ def solve(
         _write_result(folder, result)
     whole = model.assemble() if isinstance(model, ShardedModel) else model
     spread = _uncertainty(whole, trainer)
+    numerical, told = _numerical_errors(whole, trainer)
     result |= {
         "standard_errors": {} if spread is None else _finite(spread.standard_errors),
         "noise": {} if spread is None else spread.noise,
-        "remarks": [] if spread is None else list(spread.remarks),
+        "numerical_errors": _finite(numerical),
+        "remarks": [*([] if spread is None else spread.remarks), *told],
     }
     result["diagnosis"] = ranks.gather_objects(_diagnosis(whole, trainer))[
         0
@@ -339,6 +342,16 @@ def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
     if not model.problem.estimates or trainer.status.startswith("failed"):
         return None
     return uncertainty(model, trainer.collocation.sites, trainer.threads)
+
+
+def _numerical_errors(model: Model, trainer: Trainer) -> tuple[dict[str, float], list[str]]:
+    """What training and collocation leave uncertain of the coefficients, or a remark why it is not known."""
+    if not model.problem.coefficients or trainer.status.startswith("failed"):
+        return {}, []
+    try:
+        return numerical_errors(model, trainer.collocation.sites, trainer.threads), []
+    except Exception as error:  # such as one of the equation's, at other points: no reason to lose a run
+        return {}, [f"the coefficients' numerical errors are not known ({type(error).__name__}: {error})"]
 
 
 def _diagnosis(model: Model, trainer: Trainer) -> dict[str, Any] | None:
