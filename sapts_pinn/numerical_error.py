@@ -1,4 +1,4 @@
-r"""How far a training that has not ended, on points that are few, has left the coefficients from their values.
+r"""The numerical error of coefficients: what a training that has not ended, on few points, still owes them.
 
 The standard errors of `uncertainty.py` are those of noise in the data; where these are exact, as for the
 eigenvalue in u_xx + lambda u = 0, they tell nothing.  Here the equation is asked at points where it was not
@@ -74,7 +74,7 @@ def numerical_errors(
 
 
 def _fresh(model: Model, sites: Mapping[str, Sites], n: int) -> dict[str, Sites]:
-    """Other points of the equation and of the conditions with the weights they have; the same observations."""
+    """Other points of the equation and the conditions with the weights they have; the same observations."""
     generator = Generator().manual_seed(SEED)
     equation = max(LEAST_ROWS * n, LEAST_POINTS)
     found: dict[str, Sites] = {}

@@ -111,14 +111,14 @@ def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = 
     found = inverse(R, torch.eye(n, dtype=R.dtype, device=R.device)[n - p :])  # columns of H^-1
     spread = scaled @ found
     parameters = {name: model.coefficients[name].detach().double() for name in model.coefficients}
-    slopes = slopes(model, names, parameters)
-    covariance = slopes[:, None] * (spread.T @ spread) * slopes
+    rates = slopes(model, names, parameters)
+    covariance = rates[:, None] * (spread.T @ spread) * rates
     values = model.values()
     errors = {
         name: math.inf if undetermined[i] else math.sqrt(float(covariance[i, i]))
         for i, name in enumerate(names)
     }
-    steps = -(found.T @ gradient) * slopes
+    steps = -(found.T @ gradient) * rates
     remarks = [
         sentence
         for name, step in zip(names, steps.tolist(), strict=True)
@@ -156,7 +156,7 @@ def _thinned(model: Model, sites: Mapping[str, Sites], most: int) -> dict[str, S
 
 
 def factorised(J: Tensor, p: int, eps: float) -> tuple[Tensor, Tensor]:
-    """R of the damped Jacobian [N, n], and which of its last p parameters, the coefficients, it says nothing of.
+    """R of the damped Jacobian [N, n], and of which of its last p parameters, coefficients, it says nothing.
 
     The columns of these in J are set to zero, in place: they take no part.
     """
