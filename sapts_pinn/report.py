@@ -148,11 +148,10 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
 
 def _diagnosis(result: Mapping[str, Any]) -> str:
     found = result.get("diagnosis")
-    return (
-        ""
-        if not found
-        else f"<p>Limited by <strong>{html.escape(str(found['limit']))}</strong>: {html.escape(str(found['words']))}.</p>"
-    )
+    if not found:
+        return ""
+    limit, words = (html.escape(str(found[name])) for name in ("limit", "words"))
+    return f"<p>Limited by <strong>{limit}</strong>: {words}.</p>"
 
 
 def _figures(result: Mapping[str, Any]) -> str:
