@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -20,6 +20,7 @@ from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
 from .diagnosis import diagnose
 from .distributed import connect
+from .interrupts import Aborted
 from .marching import march
 from .methods import Method
 from .methods import method as find_method
@@ -35,6 +36,8 @@ from .sharded import ShardedModel, parameter_bytes, parameter_count
 from .solution import PRECISIONS, Solution
 from .training import Trainer
 from .uncertainty import Uncertainty, uncertainty
+
+Found = TypeVar("Found")
 
 DEFAULTS: dict[str, Any] = {
     "network": (30, 30, 30),
@@ -218,20 +221,23 @@ def solve(
     if writes and folder is not None:  # what follows takes seconds, in which the user may lose patience
         _write_result(folder, result)
     whole = model.assemble() if isinstance(model, ShardedModel) else model
-    spread = _uncertainty(whole, trainer)
-    numerical, told = _numerical_errors(whole, trainer)
+    remarks: list[str] = []
+    nothing: dict[str, Any] = {}
+    spread = _afterwards(lambda: _uncertainty(whole, trainer), None, "standard errors", remarks)
+    numerical = _afterwards(lambda: _numerical_errors(whole, trainer), nothing, "numerical errors", remarks)
     result |= {
         "standard_errors": {} if spread is None else _finite(spread.standard_errors),
         "noise": {} if spread is None else spread.noise,
         "numerical_errors": _finite(numerical),
-        "remarks": [*([] if spread is None else spread.remarks), *told],
+        "remarks": [*([] if spread is None else spread.remarks), *remarks],
     }
-    result["diagnosis"] = ranks.gather_objects(_diagnosis(whole, trainer))[
-        0
-    ]  # histories tell each rank's time
+    found = _afterwards(lambda: _diagnosis(whole, trainer), None, "diagnosis", result["remarks"])
+    result["diagnosis"] = ranks.gather_objects(found)[0]  # histories tell each rank's time
     solution = Solution(problem, whole, config, trainer.history, result, spread)
     if problem.quantities:
-        result["quantities"] = solution.quantities
+        result["quantities"] = _afterwards(
+            lambda: solution.quantities, nothing, "quantities", result["remarks"]
+        )
     if writes and folder is not None:
         _write_result(folder, solution.result)
         if isinstance(model, ShardedModel) and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
@@ -344,14 +350,25 @@ def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
     return uncertainty(model, trainer.collocation.sites, trainer.threads)
 
 
-def _numerical_errors(model: Model, trainer: Trainer) -> tuple[dict[str, float], list[str]]:
-    """What training and collocation leave uncertain of the coefficients, or a remark why it is not known."""
+def _numerical_errors(model: Model, trainer: Trainer) -> dict[str, float]:
+    """What training and collocation leave uncertain of the coefficients."""
     if not model.problem.coefficients or trainer.status.startswith("failed"):
-        return {}, []
+        return {}
+    return numerical_errors(model, trainer.collocation.sites, trainer.threads)
+
+
+def _afterwards(
+    look: Callable[[], Found], otherwise: Found | None, what: str, remarks: list[str]
+) -> Found | None:
+    """A look at the trained model; what goes wrong in it, Ctrl-C included, is remarked and loses no run."""
     try:
-        return numerical_errors(model, trainer.collocation.sites, trainer.threads), []
-    except Exception as error:  # such as one of the equation's, at other points: no reason to lose a run
-        return {}, [f"the coefficients' numerical errors are not known ({type(error).__name__}: {error})"]
+        return look()
+    except Aborted:  # of a command, which says where the run is
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        remarks.append(f"the {what} of this run could not be found ({said})")
+        return otherwise
 
 
 def _diagnosis(model: Model, trainer: Trainer) -> dict[str, Any] | None:

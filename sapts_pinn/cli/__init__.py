@@ -66,8 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         if debug:
             traceback.print_exc()
-        say_once(f"error: {error}")
-        return WRONG
+        notes = getattr(error, "__notes__", ())  # of a run that had begun
+        say_once("; ".join([f"error: {error}", *notes]))
+        return FAILED if notes else WRONG
     except Exception as error:
         if debug:
             traceback.print_exc()
