@@ -64,14 +64,14 @@ UNLIKE = {
     "an initial value": (heat(lambda x: x * (1 - x)), heat(lambda x: 2 * x * (1 - x)), "the condition on"),
     "a flux": (plate(0.2, 1.0), plate(0.2, lambda x: 1 + x), "the condition on"),
     "a radius": (plate(0.2, 1.0), plate(0.21, 1.0), "the shape of the domain"),
-    "an end": (rod(), rod(domain=Interval(0, 1 + 1e-6)), "the faces of the domain"),
+    "an end": (rod(), rod(domain=Interval(0, 1 + 1e-6)), "the bounds of the domain"),
     "one value of many": (
         observed(X), observed(torch.where(X == X[150], X + 1e-3, X)), "the condition on"),
     "a weight": (observed(X, weight=1.0), observed(X, weight=2.0), "the weight of"),
     "a first guess": (observed(X), rod(lambda u, c: u.xx + c, conditions=[Observations("u", {"x": X}, X)],
                                        coefficients=[Coefficient("c", 2.0)]), "the coefficients"),
     "a condition more": (heat(0.0), Problem(Interval(0, 1) * Time(0, 1), "u", lambda u: u.t - u.xx,
-                                            [Periodic("x"), Initial("u", 0.0)]), "u on x=0, x=1"),
+                                            [Periodic("x"), Initial("u", 0.0)]), "periodicity of all unknowns in x' is new"),
 }  # fmt: skip
 
 
@@ -160,10 +160,15 @@ def test_what_is_not_given_is_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changed, sizes", [({"points": 64}, 64), ({"points": 16}, 16), ({"sampler": "lhs"}, 32)]
+    "changed, size", [({"points": 64}, 64), ({"points": 16}, 16), ({"sampler": "lhs"}, 32)]
 )
-def test_other_points_are_drawn_and_this_is_said(tmp_path, changed, sizes):
+def test_other_points_are_drawn_and_this_is_said(tmp_path, changed, size):
     folder = tmp_path / "run"
+
+    def points():
+        sites = load_checkpoint(folder / "checkpoint.pt")["trainer"]["collocation"]["sites"]
+        return sites["equation"]["points"]
+
     solve(rod(), budget="3 iterations", out=folder, **SMALL)
     before = load_checkpoint(folder / "checkpoint.pt")["trainer"]["collocation"]["sites"]["equation"][
         "points"
@@ -171,8 +176,8 @@ def test_other_points_are_drawn_and_this_is_said(tmp_path, changed, sizes):
     ((name, value),) = changed.items()
     with pytest.warns(UserWarning, match=f"goes on with {name}={value} in place of"):
         solve(rod(), budget="6 iterations", resume=folder, resample=0, **changed)
-    after = load_checkpoint(folder / "checkpoint.pt")["trainer"]["collocation"]["sites"]["equation"]["points"]
-    assert len(after) == sizes and (len(after) != len(before) or not torch.equal(after, before))
+    after = points()
+    assert len(after) == size and (len(after) != len(before) or not torch.equal(after, before))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         solve(rod(), budget="8 iterations", resume=folder)
