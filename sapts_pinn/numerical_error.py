@@ -10,7 +10,7 @@ leads to the parameters that solve the equation at these points, so that its sha
 training and collocation still owe it: it vanishes only if r is orthogonal to all that the network can do.
 What the network cannot do is left in r as if it were noise of the equation.  It moves the step by about
 
-    s_c = | diag(r) J H^-1 e_c |,
+    s_c = | diag(r) J H^-1 e_c |,      over the rows of the equation and the conditions, not of the data,
 
 the heteroscedasticity-consistent standard error (White, Econometrica 48 (1980)).  The numerical error is
 |d_c| + s_c: the first is the systematic part, the second how well it is known.  H is factorised as in
@@ -24,9 +24,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
-from .least_squares import LeastSquares
+from .least_squares import LeastSquares, _Piece
 from .model import Model
 from .problems import Sites
 from .uncertainty import LEAST_ROWS, MOST_BYTES, factorised, inverse, slopes
@@ -66,11 +66,19 @@ def numerical_errors(
     unit = torch.eye(n, dtype=R.dtype, device=R.device)[n - p :]
     shares = (J @ inverse(R, unit)) * r[:, None]  # of each residual in each step, [N, p]
     parameters = {name: model.coefficients[name].detach().double() for name in model.coefficients}
-    sizes = (shares.sum(0).abs() + shares.norm(dim=0)) * slopes(model, names, parameters).abs().to(shares)
+    noisy = torch.cat(
+        [_is_data(piece, r) for piece, r in zip(look.objective.pieces, look._rows, strict=True)]
+    )
+    sizes = (shares.sum(0).abs() + shares[~noisy].norm(dim=0)) * slopes(model, names, parameters).abs()
     return {
         name: math.inf if lost else float(size)
         for name, size, lost in zip(names, sizes, undetermined.tolist(), strict=True)
     }
+
+
+def _is_data(piece: _Piece, rows: Tensor) -> Tensor:
+    """For each residual of a term whether it is a misfit of data, whose noise is the standard errors' business."""
+    return torch.full((rows.numel(),), piece.term.fixed is not None, device=rows.device)
 
 
 def _fresh(model: Model, sites: Mapping[str, Sites], n: int) -> dict[str, Sites]:

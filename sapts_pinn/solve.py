@@ -228,7 +228,7 @@ def solve(
     result |= {
         "standard_errors": {} if spread is None else _finite(spread.standard_errors),
         "noise": {} if spread is None else spread.noise,
-        "numerical_errors": _finite(numerical),
+        "numerical_errors": _finite(numerical or nothing),
         "remarks": [*([] if spread is None else spread.remarks), *remarks],
     }
     found = _afterwards(lambda: _diagnosis(whole, trainer), None, "diagnosis", result["remarks"])

@@ -71,7 +71,7 @@ UNLIKE = {
     "a first guess": (observed(X), rod(lambda u, c: u.xx + c, conditions=[Observations("u", {"x": X}, X)],
                                        coefficients=[Coefficient("c", 2.0)]), "the coefficients"),
     "a condition more": (heat(0.0), Problem(Interval(0, 1) * Time(0, 1), "u", lambda u: u.t - u.xx,
-                                            [Periodic("x"), Initial("u", 0.0)]), "periodicity of all unknowns in x' is new"),
+                                            [Periodic("x"), Initial("u", 0.0)]), "all unknowns in x' is new"),
 }  # fmt: skip
 
 
