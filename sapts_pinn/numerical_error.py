@@ -77,7 +77,7 @@ def numerical_errors(
 
 
 def _is_data(piece: _Piece, rows: Tensor) -> Tensor:
-    """For each residual of a term whether it is a misfit of data, whose noise is the standard errors' business."""
+    """For each residual of a term whether it is a misfit of data, whose noise is in the standard errors."""
     return torch.full((rows.numel(),), piece.term.fixed is not None, device=rows.device)
 
 
