@@ -12,6 +12,7 @@ import math
 import statistics
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,11 +77,19 @@ class CheckpointWriter(Callback):
     def on_step(self, trainer: Trainer) -> None:
         """Write when it is time."""
         if trainer.common_seconds - self._last >= self.every:
-            self.write(trainer)
+            self._try(trainer, "the run goes on, and tries again later")
 
     def on_end(self, trainer: Trainer) -> None:
         """Write the final state."""
-        self.write(trainer)
+        self._try(trainer, "save the solution elsewhere")
+
+    def _try(self, trainer: Trainer, advice: str) -> None:
+        """Write; a full disk ends no run, and may have room later."""
+        try:
+            self.write(trainer)
+        except OSError as error:
+            self._last = trainer.common_seconds
+            warnings.warn(not_written(self.folder, error, advice), UserWarning, stacklevel=3)
 
     def state(self, trainer: Trainer) -> dict[str, Any]:
         """What is saved."""
@@ -94,6 +103,11 @@ class CheckpointWriter(Callback):
         if rank == 0:
             write_history(self.folder / "history.csv", trainer.history)
         self._last = trainer.common_seconds
+
+
+def not_written(folder: Path, error: OSError, advice: str) -> str:
+    """A sentence about a run folder that cannot be written."""
+    return f"the run could not be written to {folder} ({error.strerror or error}); {advice}"
 
 
 def checkpoint_name(rank: int) -> str:
@@ -114,6 +128,8 @@ def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 class Progress(Callback):
     """A live line: loss, error, radius, rho, evaluations, time left; plain lines where there is no terminal.
 
+    A line that cannot be written, to a closed pipe or a full disk, is the last one; the run goes on.
+
     Args:
         console: A `rich.console.Console`; by default one on standard error.
         every: Seconds between plain lines.
@@ -125,6 +141,7 @@ class Progress(Callback):
 
         self.console = console or Console(stderr=True)
         self.every = every
+        self._broken = False
         self._live: Live | None = (
             Live(console=self.console, refresh_per_second=4) if self.console.is_terminal else None
         )
@@ -135,31 +152,48 @@ class Progress(Callback):
         if trainer.communicator.rank:
             self.console.quiet = True
         if self._live is not None:
-            self._live.start()
+            self._try(self._live.start)
 
     def on_step(self, trainer: Trainer) -> None:
         """Refresh it."""
         now = time.monotonic()
         if self._live is not None:
             if now - self._last >= 0.25:
-                self._live.update(self.line(trainer))
+                self._write(trainer)
                 self._last = now
         elif now - self._last >= self.every:
-            self.console.print(self.line(trainer), highlight=False, soft_wrap=True)
+            self._write(trainer)
             self._last = now
 
     def on_end(self, trainer: Trainer) -> None:
         """Leave the last state on the screen."""
-        if self._live is not None:
-            self._live.update(self.line(trainer))
-        else:
-            self.console.print(self.line(trainer), highlight=False, soft_wrap=True)
+        self._write(trainer)
         self.close()
 
     def close(self) -> None:
         """Give the terminal back, also when a run ended by an error."""
         if self._live is not None:
-            self._live.stop()
+            self._try(self._live.stop)
+
+    def _write(self, trainer: Trainer) -> None:
+        line = self.line(trainer)
+        if self._live is not None:
+            live = self._live
+            self._try(lambda: live.update(line))
+        else:
+            self._try(lambda: self.console.print(line, highlight=False, soft_wrap=True))
+
+    def _try(self, write: Callable[[], object]) -> None:
+        if self._broken:
+            return
+        try:
+            write()
+        except (
+            OSError,
+            ValueError,
+            SystemExit,
+        ):  # a closed stream is a ValueError; Rich exits at a closed pipe
+            self._broken = True
 
     @staticmethod
     def line(trainer: Trainer) -> str:
@@ -266,4 +300,9 @@ def parts_report(infos: Sequence[dict[str, Any]], first: int, loss: float) -> st
 
 
 def _to_standard_error(text: str) -> None:
-    sys.stderr.write(f"{text}\n")  # looked up anew: a live line puts its own in place, which keeps it below
+    try:
+        sys.stderr.write(
+            f"{text}\n"
+        )  # looked up anew: a live line puts its own in place, which keeps it below
+    except (OSError, ValueError):  # a closed pipe, a full disk: no reason to end a run
+        pass

@@ -11,17 +11,27 @@ from typing import Any
 
 import torch
 
+from .manifest import CONFIG, with_file
+
 VERSION = 1
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it: readers see the old one or the new.
 
-    The temporary file has the extension of `path`, which writers of pictures and meshes go by.
+    The temporary file has the extension of `path`, which writers of pictures and meshes go by.  In the folder
+    of a run its name is added to the list of the run's files, see `manifest.py`.
 
     Raises:
         OSError: The folder cannot be written; the message names it.
     """
+    _replace(path, write)
+    config = with_file(path)
+    if config is not None:
+        write_json(path.with_name(CONFIG), config)
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)

@@ -10,7 +10,8 @@ from .budget import Budget
 from .comparison import error_measure
 from .distributed import connect
 from .problems import Problem
-from .run_folder import prepare_folder
+from .problems.fingerprint import fingerprint
+from .run_folder import prepare_folder, run_path
 from .solution import Solution
 from .windows import check, edges, joined, window
 
@@ -54,7 +55,7 @@ def march(
             )
     limits = Budget.parse(budget)
     share = Budget(*(limit / windows for limit in (limits.seconds, limits.iterations, limits.evaluations)))
-    folder = None if out is None else Path(out)
+    folder = None if out is None else run_path(out)
     ranks = settings["communicator"] = settings.get("communicator") or connect(settings.get("device", "cpu"))
     writes = folder is not None and ranks.rank == 0
     if writes and folder is not None:
@@ -63,7 +64,7 @@ def march(
     for number in range(windows):
         part = window(problem, windows, number, runs[-1].model if runs else None)  # type: ignore[arg-type]
         inside = None if folder is None else folder / f"window{number + 1}"
-        runs.append(train(part, budget=share, out=inside, overwrite=True, windows=1, **settings))
+        runs.append(train(part, budget=share, out=inside, overwrite=overwrite, windows=1, **settings))
         if not str(runs[-1].result["status"]).startswith(("budget", "converged")):
             how = runs[-1].result["status"]
             raise ValueError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
@@ -80,7 +81,7 @@ def march(
     }
     config = {
         **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,
-        "edges": edges(problem, windows), "description": str(problem),
+        "edges": edges(problem, windows), "description": str(problem), "fingerprint": fingerprint(problem),
     }  # fmt: skip
     solution = Solution(problem, model, config, _history(runs), result)
     if problem.quantities:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+
+def is_file(source: str) -> bool:
+    """Whether a problem is written FILE.py or FILE.py:object, and not the name of one of the zoo."""
+    return re.fullmatch(r".*\.py(?::.*)?", source, flags=re.DOTALL) is not None
 
 
 def several() -> bool:
@@ -24,8 +31,75 @@ def rank() -> int:
 
 
 def say(message: str) -> None:
-    """One line."""
-    print(" ".join(message.split()), file=sys.stderr)
+    """One line; what cannot be said ends nothing."""
+    try:
+        print(" ".join(message.split()), file=sys.stderr, flush=True)
+    except (OSError, ValueError):  # a closed pipe, a full disk, a closed stream
+        pass
+
+
+class Tolerant(io.TextIOBase):
+    """A stream that drops what it cannot write, so that no closed pipe and no full disk ends a run.
+
+    Args:
+        stream: Where to write.
+
+    Attributes:
+        error: The first error, if there was one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.error: OSError | ValueError | None = None
+
+    def write(self, text: str) -> int:
+        """Write, or drop it after an error."""
+        self._try(lambda: self.stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or do nothing after an error."""
+        self._try(self.stream.flush)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self.error is not None:
+            return
+        try:
+            action()
+        except (OSError, ValueError) as error:  # of a closed file it is a ValueError
+            self.error = error
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        """Of the stream."""
+        return self.stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Of the stream."""
+        return self.stream.encoding
+
+
+@contextmanager
+def tolerant_outputs() -> Iterator[None]:
+    """Standard output and error whose faults end nothing; they are said at the end, if possible."""
+    streams = {"output": Tolerant(sys.stdout), "error": Tolerant(sys.stderr)}
+    with redirect_stdout(streams["output"]), redirect_stderr(streams["error"]):
+        try:
+            yield
+        finally:
+            streams["output"].flush()
+            streams["error"].flush()
+    for name, stream in streams.items():
+        if stream.error is not None:
+            say(f"note: standard {name} could not be written ({stream.error}); the run itself went on")
 
 
 def say_once(message: str) -> None:
@@ -60,9 +134,13 @@ def notes(quiet: bool) -> Iterator[None]:
         yield
 
 
-def resume_command(folder: Path, command: str = "solve") -> str:
-    """How the user goes on with a run of `solve` or `train`, on as many ranks as there are now."""
-    how = f"{command} --resume {shlex.quote(str(folder))}"
+def resume_command(folder: Path, command: str = "solve", source: str | None = None) -> str:
+    """How the user goes on with a run of `solve` or `train`, on as many ranks as there are now.
+
+    A problem in a file has to be named: no file runs because a folder says so.
+    """
+    problem = f"{shlex.quote(source)} " if source and is_file(source) else ""
+    how = f"{command} {problem}--resume {shlex.quote(str(folder))}"
     if not several():
         return f"sapts-pinn {how}"
     machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .checkpoint import write_text
+from .uncertainty import combined_errors, estimate
 from .viz import plot_history, plot_sweeps
 
 CSS = """
@@ -123,7 +124,9 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
     title = f"{result.get('problem') or result.get('task')} by {result['method']}"
     status, problem = str(result["status"]), config.get("description")
     mark = " failed" if status.startswith(("failed", "interrupted")) else ""
-    settings = {k: v for k, v in config.items() if k not in ("description", "versions")}
+    settings = {
+        k: v for k, v in config.items() if k not in ("description", "fingerprint", "files", "versions")
+    }
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="status{mark}">{html.escape(status)}</p>',
@@ -145,11 +148,10 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
 
 def _diagnosis(result: Mapping[str, Any]) -> str:
     found = result.get("diagnosis")
-    return (
-        ""
-        if not found
-        else f"<p>Limited by <strong>{found['limit']}</strong>: {html.escape(found['words'])}.</p>"
-    )
+    if not found:
+        return ""
+    limit, words = (html.escape(str(found[name])) for name in ("limit", "words"))
+    return f"<p>Limited by <strong>{limit}</strong>: {words}.</p>"
 
 
 def _figures(result: Mapping[str, Any]) -> str:
@@ -169,8 +171,7 @@ def _figures(result: Mapping[str, Any]) -> str:
 
 
 def _estimate(value: Any, result: Mapping[str, Any], name: str) -> str:
-    error = (result.get("standard_errors") or {}).get(name)
-    return _number(value, ".6g") + ("" if error is None else f" ± {error:.1e}")
+    return "–" if value is None else estimate(float(value), combined_errors(result).get(name), "±")
 
 
 def _number(value: Any, form: str) -> str:

@@ -6,7 +6,9 @@ import errno
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+import tempfile
+import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +16,15 @@ import numpy as np
 import torch
 
 from . import __version__
-
-RUN_FILES = (
-    "config.json",
-    "history.csv",
-    "result.json",
-    "checkpoint.pt",
-    "model.pt",
-    "solution.png",
-    "solution.vtu",
-    "curves.png",
-    "confusion.png",
-    "mistakes.png",
-    "sample.txt",
-    "report.html",
-)
+from .checkpoint import write_json
+from .manifest import CONFIG, own_files, refuse_foreign, run_of, with_files
+from .problems.fingerprint import comparable, difference
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """What two sessions of one run have in common."""
     names = ("problem", "method", "seed", "network", "activation", "dtype", "description")
-    return {name: config[name] for name in names}
+    return {**{name: config[name] for name in names}, "fingerprint": config.get("fingerprint")}
 
 
 def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: Path) -> None:
@@ -45,7 +35,7 @@ def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: P
     """
     saved, now = state.get("config", {}), identity(config)
     for name, value in now.items():
-        if saved.get(name) != value:
+        if name != "fingerprint" and saved.get(name) != value:
             if name == "description":
                 now_, then = str(value).splitlines(), str(saved.get(name)).splitlines()
                 first = next((line for line in now_ if line not in then), now_[0])
@@ -57,28 +47,96 @@ def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: P
                 f"{path} is of another run: its {name} is {saved.get(name)!r}, not {value!r}; "
                 f"give the same {name}"
             )
+    check_values(saved.get("fingerprint"), now["fingerprint"], path)
+
+
+def check_values(then: Mapping[str, Any] | None, now: Mapping[str, Any], path: Path) -> None:
+    """Make sure that a problem has the values at fixed probes that it had.
+
+    Raises:
+        ValueError: It has others; the message says of what.
+    """
+    if not comparable(then):
+        warnings.warn(
+            f"{path} was written by another version, which kept no values of its problem to compare: make "
+            "sure that the equation and its conditions are still the same",
+            UserWarning,
+            stacklevel=4,
+        )
+    if what := difference(then, now):
+        raise ValueError(
+            f"{path} is of a problem with other values ({what}); restore the problem or start anew"
+        )
+
+
+def run_path(folder: str | Path) -> Path:
+    """The path of a run folder.
+
+    Raises:
+        ValueError: It is empty, which would mean the current folder.
+    """
+    if not str(folder).strip():
+        raise ValueError("the name of the run folder is empty; give one such as runs/a")
+    return Path(folder)
 
 
 def check_folder(folder: Path, overwrite: bool) -> None:
     """Make sure that a run may be written into a folder.
 
     Raises:
-        ValueError: It holds another run, is a file, or cannot be made.
+        ValueError: It holds another run or files that are of none, is a file, or cannot be made.
     """
+    _check_writable(folder)
+    if not folder.is_dir():
+        return
+    ours = run_of(folder) is not None
+    if ours and not overwrite:
+        raise ValueError(
+            f"{folder} already holds a run; give another folder, --resume {folder}, or --overwrite"
+        )
+    refuse_foreign(folder)
+    if not ours and _is_a_place_of_work(folder) and any(folder.iterdir()):
+        raise ValueError(
+            f"{folder.resolve()} holds other things than a run; give a folder of its own, such as runs/a"
+        )
+
+
+def _check_writable(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; give a folder")
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not (there.is_dir() and os.access(there, os.W_OK)):
         why = os.strerror(errno.EACCES if there.is_dir() else errno.ENOTDIR)
         raise ValueError(f"cannot write to {folder}: {why}; give another folder")
-    if not overwrite and (folder / "config.json").exists():
-        raise ValueError(
-            f"{folder} already holds a run; give another folder, --resume {folder}, or --overwrite"
-        )
+
+
+def _is_a_place_of_work(folder: Path) -> bool:
+    """Whether it is the current folder, the user's home, or one that contains these."""
+    places = [Path.cwd()]
+    try:
+        places.append(Path.home().resolve())
+    except RuntimeError:  # there may be none
+        pass
+    return any(folder.resolve() in (place, *place.parents) for place in places)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that can be written to.
+
+    Raises:
+        ValueError: It is a file, or cannot be written.
+    """
+    _check_writable(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot write to {folder}: {error.strerror}; give another folder") from error
 
 
 def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
-    """Make a run folder.
+    """Make a run folder; only what an earlier run has written there is deleted.
 
     Args:
         folder: Where.
@@ -86,19 +144,24 @@ def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
         keep: Leave the files of that run where they are, because it goes on.
 
     Raises:
-        ValueError: It holds another run, is a file, or cannot be written.
+        ValueError: It holds another run or files that are of none, is a file, or cannot be written.
     """
     check_folder(folder, overwrite)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".write-test"
-        probe.touch()
-        probe.unlink()
-        if not keep:  # or the pictures of one run would stand beside the figures of another
-            for name in RUN_FILES:
-                (folder / name).unlink(missing_ok=True)
+    make_folder(folder)
+    if keep:
+        return
+    try:  # or the pictures of one run would stand beside the figures of another
+        for name in sorted(
+            own_files(folder), key=lambda name: name == CONFIG
+        ):  # last what says they are ours
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(f"cannot write to {folder}: {error.strerror}; give another folder") from error
+
+
+def write_config(folder: Path, config: dict[str, Any], files: Iterable[str]) -> None:
+    """Write config.json with the list of the run's files, those to come included."""
+    write_json(folder / CONFIG, with_files(folder, config, files))
 
 
 def versions() -> dict[str, str]:

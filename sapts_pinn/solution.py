@@ -19,13 +19,15 @@ from .callbacks import write_history
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import error_measure, reference_values
 from .least_squares import residuals
+from .manifest import run_of
 from .model import Location, Model
 from .networks import NetworkSpec, network_of
 from .problems import Problem, Reference
 from .problems.conditions import as_column
 from .problems.fields import Field, call_by_name, parse_derivative
-from .run_folder import check_resumable, identity, prepare_folder
-from .uncertainty import Uncertainty
+from .problems.fingerprint import fingerprint
+from .run_folder import check_resumable, identity, prepare_folder, run_path, write_config
+from .uncertainty import Uncertainty, combined_errors, estimate
 from .windows import Joined, joined, spread
 
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
@@ -61,6 +63,15 @@ class Solution:
         """Of the coefficients, see `sapts_pinn.uncertainty`; infinite where the data do not determine one."""
         found = self.result.get("standard_errors", {})
         return {name: math.inf if value is None else value for name, value in found.items()}
+
+    @property
+    def estimate_errors(self) -> dict[str, float]:
+        """Of the coefficients, what is printed beside them: by noise and by numerics, as far as known.
+
+        The root of the sum of squares of `standard_errors` and of the numerical errors, see
+        `sapts_pinn.numerical_error`.
+        """
+        return combined_errors(self.result)
 
     def standard_error(self, points: Mapping[str, Any]) -> Any:
         """The standard error of the unknowns at points, by noise of the data; as for `predict`.
@@ -244,16 +255,38 @@ class Solution:
         return export_solution(self, Path(path), frames)
 
     def save(self, folder: str | Path, overwrite: bool = True) -> Path:
-        """Write the model, configuration, history and result into a folder that `Solution.load` reads."""
-        target = Path(folder)
-        prepare_folder(target, overwrite)
-        save_checkpoint(
-            target / "model.pt", {"config": identity(self.config), "model": self.model.state_dict()}
-        )
-        write_json(target / "config.json", self.config)
+        """Write the model, configuration, history and result into a folder that `Solution.load` reads.
+
+        In the folder of its own run the checkpoint and the pictures stay, so that the run can go on.
+
+        Args:
+            folder: Where.
+            overwrite: Whether it may hold another run, whose files are replaced.
+
+        Raises:
+            ValueError: The folder holds files that no run has written, or cannot be written.
+        """
+        target = run_path(folder)
+        prepare_folder(target, overwrite, keep=self._is_of(target))
+        write_config(target, self.config, ("model.pt", "result.json", "history.csv"))
+        state = {"config": identity(self.config), "iteration": self.result["iterations"]}
+        save_checkpoint(target / "model.pt", {**state, "model": self.model.state_dict()})
         write_json(target / "result.json", self.result)
         write_history(target / "history.csv", self.history)
         return target
+
+    def _is_of(self, folder: Path) -> bool:
+        """Whether the checkpoint in a folder is of this solution: of the same run, ended at the same step."""
+        if run_of(folder) is None or not (folder / "checkpoint.pt").is_file():
+            return False
+        try:
+            state = load_checkpoint(folder / "checkpoint.pt")
+        except ValueError:
+            return False
+        trainer = state["trainer"]
+        losses = {trainer["loss"] if math.isfinite(trainer["loss"]) else None, self.result["loss"]}
+        ended = trainer["iteration"] == self.result["iterations"] and len(losses) == 1
+        return ended and state["config"] == identity(self.config)
 
     @classmethod
     def load(
@@ -269,7 +302,7 @@ class Solution:
         Raises:
             ValueError: The folder holds no run, or one of another problem.
         """
-        target = Path(folder)
+        target = run_path(folder)
         if not (target / "config.json").is_file():
             raise ValueError(f"{target} holds no run: there is no config.json in it")
         config = json.loads((target / "config.json").read_text())
@@ -281,8 +314,7 @@ class Solution:
             from .problems.zoo import build
 
             problem = build(config["problem"])
-        path = target / ("model.pt" if (target / "model.pt").is_file() else "checkpoint.pt")
-        state = load_checkpoint(path)
+        path, state = _latest(target)
         spec = network if network is not None else config["network"]
         if isinstance(spec, str):
             raise ValueError(
@@ -295,14 +327,18 @@ class Solution:
 
         windows = config.get("windows", 1)
         model = untrained(problem) if windows == 1 else joined(problem, windows, untrained)
-        check_resumable(state, {**config, "problem": problem.name, "description": str(problem)}, path)
+        now = {"problem": problem.name, "description": str(problem), "fingerprint": fingerprint(problem)}
+        check_resumable(state, {**config, **now}, path)
         model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
         result_file, history = target / "result.json", []
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
         if "trainer" in state:
             history = state["trainer"]["history"]
             assert isinstance(model, Model)
-            result = result or _unfinished(model, config, state["trainer"])
+            if (
+                result.get("iterations") != state["trainer"]["iteration"]
+            ):  # none, or that of an earlier session
+                result = _unfinished(model, config, state["trainer"])
         elif (target / "history.csv").is_file():
             with (target / "history.csv").open() as file:
                 history = [
@@ -323,7 +359,7 @@ class Solution:
         lines.append(f"  loss               {r['loss']:.3e}")
         soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]
         lines += [f"  weights            {', '.join(soft)}"] if soft else []
-        errors = self.standard_errors
+        errors = self.estimate_errors
         lines += [f"  {n:<18} {estimate(v, errors.get(n))}" for n, v in r["coefficients"].items()]
         for name, q in r.get("quantities", {}).items():
             source = self.problem.quantities[name].source if name in self.problem.quantities else ""
@@ -342,12 +378,21 @@ class Solution:
         return "\n".join(lines)
 
 
-def estimate(value: float, error: float | None) -> str:
-    """A number with its standard error, to the digits that this leaves: "3.1831e-03 +- 2.1e-06"."""
-    if error is None or not 0 < error < math.inf or value == 0:
-        return f"{value:.8g}" + (" +- inf" if error == math.inf else "")
-    digits = min(max(math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 1, 1), 15)
-    return f"{value:.{digits}e} +- {error:.1e}"
+def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The trained model of a run folder: the whole one, unless the checkpoint has gone on since.
+
+    Raises:
+        ValueError: There is none, or it is damaged.
+    """
+    whole, checkpoint = folder / "model.pt", folder / "checkpoint.pt"
+    if not whole.is_file():
+        return checkpoint, load_checkpoint(checkpoint)
+    state = load_checkpoint(whole)
+    if checkpoint.is_file() and "iteration" in state:
+        later = load_checkpoint(checkpoint)
+        if later["world_size"] == 1 and later["trainer"]["iteration"] > state["iteration"]:
+            return checkpoint, later
+    return whole, state
 
 
 def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:

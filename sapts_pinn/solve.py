@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 from .budget import Budget
-from .callbacks import Callback, CheckpointWriter, checkpoint_name
-from .checkpoint import load_checkpoint, save_checkpoint, write_json
+from .callbacks import Callback, CheckpointWriter, checkpoint_name, not_written
+from .checkpoint import save_checkpoint, write_json
 from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
 from .diagnosis import diagnose
 from .distributed import connect
+from .interrupts import Aborted
 from .marching import march
 from .methods import Method
 from .methods import method as find_method
 from .model import Model
 from .networks import NetworkSpec, network_of
+from .numerical_error import numerical_errors
 from .problems import Problem
-from .run_folder import check_resumable, identity, prepare_folder, versions
+from .problems.fingerprint import fingerprint
+from .resuming import KEPT, kept_options, kept_settings, load_state, redrawn
+from .run_folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
 from .sampling import Collocation
 from .sharded import ShardedModel, parameter_bytes, parameter_count
 from .solution import PRECISIONS, Solution
 from .training import Trainer
 from .uncertainty import Uncertainty, uncertainty
+
+Found = TypeVar("Found")
 
 DEFAULTS: dict[str, Any] = {
     "network": (30, 30, 30),
@@ -112,7 +119,8 @@ def solve(
         "network": network, "activation": activation, "points": points, "condition_points": condition_points,
         "sampler": sampler, "adaptive": adaptive, "windows": windows,
     }  # fmt: skip
-    settings = {**DEFAULTS, **problem.options, **{k: v for k, v in given.items() if v is not None}}
+    given = {name: value for name, value in given.items() if value is not None}
+    settings = {**DEFAULTS, **problem.options, **given}
     if settings["windows"] != 1:
         return march(solve, problem, settings["windows"], **asked)
     limits, chosen = Budget.parse(budget), find_method(method)
@@ -121,6 +129,13 @@ def solve(
     if not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, not {seed!r}")
     ranks = communicator or connect(device)
+    state = None
+    if resume is not None:
+        path, state = load_state(resume, ranks.rank if chosen.divides == "stages" else 0)
+        kept = kept_settings(state)
+        settings |= {name: value for name, value in kept.items() if name in settings and name not in given}
+        resample = kept.get("resample") if resample is None else resample
+        options = kept_options(state, options, ranks.size, path)
     options = dict(options or {})
     if chosen.divides:
         if parts is not None:
@@ -152,23 +167,18 @@ def solve(
         settings["adaptive"],
         generator,
     )
-    folder = Path(out) if out is not None else None
+    folder, goes_on = run_path(out) if out is not None else None, False
     config = {
         "problem": problem.name, "source": source, "method": method, "budget": str(limits), "seed": seed,
         "target_error": target_error, **{k: _describe(v) for k, v in settings.items()}, "resample": resample,
         "dtype": dtype, "device": device, "options": options, "threads": torch.get_num_threads(),
         "world_size": ranks.size, "symmetry": problem.symmetry, "description": str(problem),
-        "versions": versions(),
+        "fingerprint": fingerprint(problem), "versions": versions(),
     }  # fmt: skip
-    alike = {name: value for name, value in config.items() if name not in ("source", "threads", "versions")}
+    own = ("source", "threads", "fingerprint", "versions")  # a rank's own
+    alike = {name: value for name, value in config.items() if name not in own}
     check_same(ranks, code=code_fingerprint(), settings=str(alike))
-    state = None
-    if resume is not None:
-        path = Path(resume)
-        path = path / "checkpoint.pt" if path.is_dir() or path.suffix != ".pt" else path
-        if chosen.divides == "stages" and ranks.rank:
-            path = path.with_name(checkpoint_name(ranks.rank))
-        state = load_checkpoint(path)
+    if state is not None:
         check_resumable(state, config, path)
         if chosen.divides == "stages" and state["world_size"] != ranks.size:
             raise ValueError(
@@ -176,7 +186,8 @@ def solve(
                 f"resume with as many, not {ranks.size}"
             )
         folder = folder or path.parent
-        overwrite = overwrite or folder == path.parent
+        goes_on = folder.resolve() == path.parent.resolve()
+        overwrite = overwrite or goes_on
     writes = folder is not None and ranks.rank == 0
     writers: list[Callback] = [_Writer(folder, config)] if folder is not None else []
     trainer = Trainer(
@@ -194,31 +205,41 @@ def solve(
     )
     if state is not None:
         trainer.load_state_dict(state["trainer"])
+        trainer.redraws = redrawn(state, settings, path)
         spent = limits.used(trainer.seconds, trainer.iteration, state["trainer"]["counters"][1])
         if spent >= 1:
             raise ValueError(
                 f"the budget {limits} is already spent by the run in {path}; give a larger one to go on"
             )
     if writes and folder is not None:  # only now: a wrong setting leaves no trace
-        prepare_folder(folder, overwrite, keep=resume is not None)
-        write_json(folder / "config.json", config)
+        prepare_folder(folder, overwrite, keep=goes_on)
+        write_config(folder, config, _files(ranks.size if trainer.sharded else 1))
     trainer.run()
+    if trainer.failure is not None:
+        raise _told(trainer, config, folder if writes else None)
     result = summary(trainer, config)
+    if writes and folder is not None:  # what follows takes seconds, in which the user may lose patience
+        _write_result(folder, result)
     whole = model.assemble() if isinstance(model, ShardedModel) else model
-    spread = _uncertainty(whole, trainer)
+    remarks: list[str] = []
+    nothing: dict[str, Any] = {}
+    spread = _afterwards(lambda: _uncertainty(whole, trainer), None, "standard errors", remarks)
+    numerical = _afterwards(lambda: _numerical_errors(whole, trainer), nothing, "numerical errors", remarks)
     result |= {
         "standard_errors": {} if spread is None else _finite(spread.standard_errors),
         "noise": {} if spread is None else spread.noise,
-        "remarks": [] if spread is None else list(spread.remarks),
+        "numerical_errors": _finite(numerical or nothing),
+        "remarks": [*([] if spread is None else spread.remarks), *remarks],
     }
-    result["diagnosis"] = ranks.gather_objects(_diagnosis(whole, trainer))[
-        0
-    ]  # histories tell each rank's time
+    found = _afterwards(lambda: _diagnosis(whole, trainer), None, "diagnosis", result["remarks"])
+    result["diagnosis"] = ranks.gather_objects(found)[0]  # histories tell each rank's time
     solution = Solution(problem, whole, config, trainer.history, result, spread)
     if problem.quantities:
-        result["quantities"] = solution.quantities
+        result["quantities"] = _afterwards(
+            lambda: solution.quantities, nothing, "quantities", result["remarks"]
+        )
     if writes and folder is not None:
-        write_json(folder / "result.json", solution.result)
+        _write_result(folder, solution.result)
         if isinstance(model, ShardedModel) and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
             save_checkpoint(folder / "model.pt", {"config": identity(config), "model": whole.state_dict()})
     return solution
@@ -234,9 +255,38 @@ class _Writer(CheckpointWriter):
     def state(self, trainer: Trainer) -> dict[str, Any]:
         return {
             "config": identity(self.config),
+            "settings": {name: self.config[name] for name in (*KEPT, "options")},
             "world_size": trainer.communicator.size,
             "trainer": trainer.state_dict(),
         }
+
+
+def _told(trainer: Trainer, config: Mapping[str, Any], folder: Path | None) -> Exception:
+    """What ended a run, with a note where its state is; the result says so, too."""
+    assert trainer.failure is not None
+    if folder is None:
+        return trainer.failure
+    if trainer.communicator.size == 1:
+        _write_result(folder, summary(trainer, config))
+    if (folder / "checkpoint.pt").is_file():
+        trainer.failure.add_note(
+            f"the run up to step {trainer.iteration} is in {folder}; go on with it by solve(..., "
+            f"resume={str(folder)!r})"
+        )
+    return trainer.failure
+
+
+def _write_result(folder: Path, result: dict[str, Any]) -> None:
+    """Write result.json; a disk that is full by now takes nothing away from the solution in memory."""
+    try:
+        write_json(folder / "result.json", result)
+    except OSError as error:
+        warnings.warn(not_written(folder, error, "save the solution elsewhere"), UserWarning, stacklevel=3)
+
+
+def _files(shards: int) -> list[str]:
+    """What a run is about to write into its folder, with a checkpoint for each shard of the model."""
+    return ["history.csv", "result.json", *(checkpoint_name(rank) for rank in range(shards))]
 
 
 @contextmanager
@@ -298,6 +348,27 @@ def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
     if not model.problem.estimates or trainer.status.startswith("failed"):
         return None
     return uncertainty(model, trainer.collocation.sites, trainer.threads)
+
+
+def _numerical_errors(model: Model, trainer: Trainer) -> dict[str, float]:
+    """What training and collocation leave uncertain of the coefficients."""
+    if not model.problem.coefficients or trainer.status.startswith("failed"):
+        return {}
+    return numerical_errors(model, trainer.collocation.sites, trainer.threads)
+
+
+def _afterwards(
+    look: Callable[[], Found], otherwise: Found | None, what: str, remarks: list[str]
+) -> Found | None:
+    """A look at the trained model; what goes wrong in it, Ctrl-C included, is remarked and loses no run."""
+    try:
+        return look()
+    except Aborted:  # of a command, which says where the run is
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        remarks.append(f"the {what} of this run could not be found ({said})")
+        return otherwise
 
 
 def _diagnosis(model: Model, trainer: Trainer) -> dict[str, Any] | None:

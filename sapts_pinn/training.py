@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .balancing import is_due
 from .budget import Budget
@@ -20,6 +20,8 @@ from .callbacks import Callback
 from .communicator import Alone, Communicator
 from .curvature import GaussNewton
 from .decomposition import data_parts
+from .flat import gather, scatter_
+from .interrupts import Aborted, interruptible
 from .methods import Method
 from .minibatch import MiniBatchSAPTS
 from .objective import Counters, Separable
@@ -75,6 +77,11 @@ class Trainer:
         options: Keyword arguments of the optimizers, such as `radius`.
         started: `time.monotonic()` when the user's command began, for the time to the first step.
         communicator: The ranks that train together; every one has a trainer.
+
+    Attributes:
+        status: Why the run ended, in words; empty before.
+        failure: What the user's functions or callbacks, or another rank, raised in the run.
+        redraws: Whether a run that goes on begins with points drawn anew.
     """
 
     def __init__(
@@ -108,6 +115,8 @@ class Trainer:
         self.error_name = error_name
         self.status = ""
         self.converged = False
+        self.failure: Exception | None = None
+        self.redraws = False
         self.seconds_to_first_step: float | None = None
         self._started = time.monotonic() if started is None else started
         self._before = 0.0  # seconds of earlier sessions
@@ -117,6 +126,8 @@ class Trainer:
         self._asked: str | None = None
         self._terms: dict[str, float] = {}  # of the loss at the current parameters
         self._first, self._common = 0, 0.0
+        self._done = (0.0, 0.0), (0.0, 0.0)  # the work of all ranks when they last asked, and of this one
+        self._apart = False  # whether the other ranks can no longer be asked
         self._spent, self._asking = 0.0, 1  # agreed among several ranks, and the iteration to do so again
         self.optimizer: Any = self._make_optimizer()
         self.objective: Separable | Summed | Pipeline
@@ -146,9 +157,18 @@ class Trainer:
         return self.budget.used(self.seconds, self.iteration, self.counters.gradients)
 
     def total_work(self) -> list[float]:
-        """Function and gradient evaluations of all ranks; they ask together."""
-        spent = self.communicator.gather_objects((self.counters.functions, self.counters.gradients))
-        return [sum(work) for work in zip(*spent, strict=True)]
+        """Function and gradient evaluations of all ranks; they ask together, or this one estimates."""
+        own = self.counters.functions, self.counters.gradients
+        if self._apart:
+            size = self.communicator.size
+            return [
+                a + size * (now - then)
+                for a, now, then in zip(self._done[0], own, self._done[1], strict=True)
+            ]
+        spent = self.communicator.gather_objects(own)
+        functions, gradients = (sum(work) for work in zip(*spent, strict=True))
+        self._done = (functions, gradients), own
+        return [functions, gradients]
 
     def stop(self, reason: str) -> None:
         """Ask the run to end after the current step."""
@@ -190,7 +210,7 @@ class Trainer:
         self.history = list(state["history"])
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        parameters = self._trained
         phase = self.method.phases[self.phase]
         options = {**self.options, "communicator": self.communicator} if phase.divides else self.options
         try:
@@ -208,30 +228,72 @@ class Trainer:
     # -- the loop ----------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Train until something ends it; `status` says what, in words."""
+        """Train until something ends it; `status` says what, in words.
+
+        What a user's function or a callback raises ends the run as well: the parameters are those of the last
+        step, the callbacks are told, so that the state is written, and `failure` is what was raised.
+        """
         self._clock = time.monotonic()
         self._first = self.iteration
         if not self.collocation.sites:
             self.collocation.draw()
             self.collocation.balance(self.model, self.communicator)
+        elif self.redraws:
+            self.collocation.redraw(self.model)
+            self._share_points()
         self._set_points()
-        for callback in self.callbacks:
-            callback.on_start(self)
+        theta: Tensor | None = None  # before the step that is being taken
         try:
-            while not self.status:
-                torch.set_num_threads(1 if self._leaves_cores_to_the_kernel() else self.threads)
-                self._advance()
-                for callback in self.callbacks:
-                    callback.on_step(self)
-                self.status = self._reason()
+            for callback in self.callbacks:
+                callback.on_start(self)
+            with interruptible(self.stop):
+                while not self.status:
+                    torch.set_num_threads(1 if self._leaves_cores_to_the_kernel() else self.threads)
+                    theta = gather(self._trained)
+                    self._advance()
+                    theta = None
+                    for callback in self.callbacks:
+                        callback.on_step(self)
+                    self.status = self._reason()
         except FloatingPointError as error:
             self.status = f"failed: {error}"
+        except KeyboardInterrupt as error:
+            if self.communicator.size > 1 or isinstance(error, Aborted):
+                raise
+            self.status = "interrupted by the keyboard"
+        except Exception as error:
+            self.failure, self.status = error, f"failed: {type(error).__name__}: {error}"
+            self._apart = self.communicator.size > 1
         finally:
             torch.set_num_threads(self.threads)
+            if theta is not None:
+                scatter_(self._trained, theta)
+        if self.failure is not None:
+            self._end_alone()
+            return
         self._measure_error()
         self._record()
         for callback in self.callbacks:
             callback.on_end(self)
+
+    def _end_alone(self) -> None:
+        """Tell the callbacks of the end without asking other ranks, which may be gone or elsewhere.
+
+        What a callback raises now would hide what ended the run.  Where every rank has a part of the state,
+        the last checkpoint is what is left.
+        """
+        if self._apart and (self.communicator.rank or self.sharded or self.method.divides):
+            return
+        for action in (self._record, *(lambda c=c: c.on_end(self) for c in self.callbacks)):
+            try:
+                action()
+            except Exception as error:
+                if self.failure is not None:
+                    self.failure.add_note(f"at the end of the run also {type(error).__name__}: {error}")
+
+    @property
+    def _trained(self) -> list[Tensor]:
+        return [p for p in self.model.parameters() if p.requires_grad]
 
     @property
     def sharded(self) -> bool:

@@ -38,6 +38,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -75,7 +76,7 @@ class Uncertainty:
         rows = []
         for chunk in points.split(2048):
             gradients = _gradients(self._model, unknown, chunk).to(self._factor)
-            rows.append((self._data @ _inverse(self._factor, gradients)).norm(dim=0))
+            rows.append((self._data @ inverse(self._factor, gradients)).norm(dim=0))
         return torch.cat(rows)
 
 
@@ -102,29 +103,22 @@ def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = 
         return None
     gradient = (J.T @ r).double()
     eps = torch.finfo(J.dtype).eps
-    J, r = J.double(), r.double()
+    J, r = J.to(torch.float64, copy=True), r.double()
     names = [name for name, p in model.coefficients.items() if p.requires_grad]
     p = len(names)
-    sizes = J[:, n - p :].norm(dim=0)
-    R = _factor(J, p, eps)
-    corner = R[n - p :, n - p :] / sizes.clamp(min=torch.finfo(R.dtype).tiny)
-    undetermined = _null_space(corner, 100 * eps * math.sqrt(len(J)))
-    if undetermined.any():  # they take no part: the columns of those that are determined are left as they are
-        J = J.clone()
-        J[:, n - p :][:, undetermined] = 0.0
-        R = _factor(J, p, eps)
+    R, undetermined = factorised(J, p, eps)
     noise, scaled = _noise(look, R, J, {t.name: t for t in data})
-    found = _inverse(R, torch.eye(n, dtype=R.dtype, device=R.device)[n - p :])  # columns of H^-1
+    found = inverse(R, torch.eye(n, dtype=R.dtype, device=R.device)[n - p :])  # columns of H^-1
     spread = scaled @ found
     parameters = {name: model.coefficients[name].detach().double() for name in model.coefficients}
-    slopes = _slopes(model, names, parameters)
-    covariance = slopes[:, None] * (spread.T @ spread) * slopes
+    rates = slopes(model, names, parameters)
+    covariance = rates[:, None] * (spread.T @ spread) * rates
     values = model.values()
     errors = {
         name: math.inf if undetermined[i] else math.sqrt(float(covariance[i, i]))
         for i, name in enumerate(names)
     }
-    steps = -(found.T @ gradient) * slopes
+    steps = -(found.T @ gradient) * rates
     remarks = [
         sentence
         for name, step in zip(names, steps.tolist(), strict=True)
@@ -161,6 +155,22 @@ def _thinned(model: Model, sites: Mapping[str, Sites], most: int) -> dict[str, S
     return {**sites, "equation": Sites(whole[chosen])}
 
 
+def factorised(J: Tensor, p: int, eps: float) -> tuple[Tensor, Tensor]:
+    """R of the damped Jacobian [N, n], and of which of its last p parameters, coefficients, it says nothing.
+
+    The columns of these in J are set to zero, in place: they take no part.
+    """
+    n = J.shape[1]
+    sizes = J[:, n - p :].norm(dim=0)
+    R = _factor(J, p, eps)
+    corner = R[n - p :, n - p :] / sizes.clamp(min=torch.finfo(R.dtype).tiny)
+    undetermined = _null_space(corner, 100 * eps * math.sqrt(len(J)))
+    if undetermined.any():
+        J[:, n - p :][:, undetermined] = 0.0
+        R = _factor(J, p, eps)
+    return R, undetermined
+
+
 def _factor(J: Tensor, p: int, eps: float) -> Tensor:
     """R, [n, n], of the damped Jacobian; the last p columns, the coefficients', are not damped."""
     n = J.shape[1]
@@ -179,7 +189,7 @@ def _null_space(corner: Tensor, tolerance: float) -> Tensor:
     return (shares > 1e-3).any(0)
 
 
-def _inverse(R: Tensor, rows: Tensor) -> Tensor:
+def inverse(R: Tensor, rows: Tensor) -> Tensor:
     """(R^T R)^-1 applied to rows [k, n], as columns [n, k]; a parameter without a column in R stays put."""
     dead = R.diagonal() == 0
     if dead.any():
@@ -219,7 +229,7 @@ def _estimated(r: Tensor, R: Tensor, block: Tensor) -> float:
     return float(r.norm()) / math.sqrt(left)
 
 
-def _slopes(model: Model, names: list[str], parameters: Mapping[str, Tensor]) -> Tensor:
+def slopes(model: Model, names: list[str], parameters: Mapping[str, Tensor]) -> Tensor:
     """The derivatives of the coefficients by their parameters, [p]."""
     if not names:
         return torch.zeros(0, dtype=torch.float64)
@@ -243,3 +253,20 @@ def _gradients(model: Model, unknown: str, points: Tensor) -> Tensor:
     theta = gather([p for p in model.parameters() if p.requires_grad])
     _, stamp = piece.residual(theta)
     return piece.jacobian(theta, stamp).T.detach()
+
+
+def combined_errors(result: Mapping[str, Any]) -> dict[str, float]:
+    """The error of each coefficient by noise of the data and by numerics together, from result.json."""
+    known: dict[str, list[float]] = {}
+    for kind in ("standard_errors", "numerical_errors"):
+        for name, value in (result.get(kind) or {}).items():
+            known.setdefault(name, []).append(math.inf if value is None else value)
+    return {name: math.hypot(*values) for name, values in known.items()}
+
+
+def estimate(value: float, error: float | None, sign: str = "+-") -> str:
+    """A number with its error, to the digits that this leaves: "3.1831e-03 +- 2.1e-06"."""
+    if error is None or not 0 < error < math.inf or value == 0:
+        return f"{value:.8g}" + (f" {sign} inf" if error == math.inf else "")
+    digits = min(max(math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 1, 1), 15)
+    return f"{value:.{digits}e} {sign} {error:.1e}"

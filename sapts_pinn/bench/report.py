@@ -70,10 +70,10 @@ def folder_for(suite: str, out: Path | None) -> Path:
     Raises:
         ValueError: It cannot be written.
     """
-    from ..run_folder import prepare_folder
+    from ..run_folder import make_folder
 
     folder = out or Path("bench-results") / suite
-    prepare_folder(folder, overwrite=True, keep=True)
+    make_folder(folder)
     return folder
 
 

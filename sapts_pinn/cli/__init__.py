@@ -28,6 +28,14 @@ def _sentence(error: CycloptsError) -> str:
     return text.partition(" Available commands:")[0]
 
 
+def _give_up_output() -> None:
+    """Standard output that cannot be written is not tried again when the program ends."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
@@ -44,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in tokens
     try:
         status = app(tokens, exit_on_error=False, print_error=False, help_on_error=False)
+        sys.stdout.flush()  # here, where it can be said that it failed
         return int(status or DONE)
     except CycloptsError as error:
         say_once(f"error: {_sentence(error)}")
@@ -52,13 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say_once(str(error) or "aborted")
         return FAILED
     except BrokenPipeError:  # `sapts-pinn list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return DONE
     except ValueError as error:
         if debug:
             traceback.print_exc()
-        say_once(f"error: {error}")
-        return WRONG
+        notes = getattr(error, "__notes__", ())  # of a run that had begun
+        say_once("; ".join([f"error: {error}", *notes]))
+        return FAILED if notes else WRONG
     except Exception as error:
         if debug:
             traceback.print_exc()
@@ -67,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say_once(f"error: {error}")
         elif isinstance(error, OSError):
             say_once(f"error: {what}; the last checkpoint is kept")
+            _give_up_output()
+        elif notes := getattr(error, "__notes__", ()):  # of the user's own functions: where the state is
+            say_once(f"error: {what}; {notes[0]}; --debug shows the traceback")
         else:
             hint = "this is a bug; --debug shows the traceback; the last checkpoint is kept"
             say_once(f"error: {what} ({hint})")

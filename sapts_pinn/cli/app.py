@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -22,6 +23,14 @@ def _whole(type_: Any, tokens: Sequence[Any]) -> int:
         raise ValueError(f"{tokens[0].value!r} is not a whole number") from None
 
 
+def _folder(type_: Any, tokens: Sequence[Any]) -> Path:
+    """An empty name would be the current folder."""
+    if not tokens[0].value.strip():
+        raise ValueError("the name of the folder is empty")
+    return Path(tokens[0].value)
+
+
+Folder = Annotated[Path, Parameter(converter=_folder, n_tokens=1)]
 Whole = Annotated[int, Parameter(converter=_whole, n_tokens=1)]
 Switch = Annotated[bool, Parameter(negative="")]
 Several = Annotated[list[str], Parameter(negative="")]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ..manifest import refuse_foreign
 from ..messages import notes, say
 from . import runs
-from .app import DONE, Switch, Whole, app
+from .app import DONE, Folder, Switch, Whole, app
 
 
 @app.command(name="list")
@@ -43,31 +45,32 @@ def _summaries(methods: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 @app.command
-def show(folder: Path, /, *, data: Path | None = None, debug: Switch = False) -> int:
+def show(
+    folder: Folder, /, *, problem: str | None = None, data: Path | None = None, debug: Switch = False
+) -> int:
     """Draw the pictures and the report of a run folder again, and print its summary.
 
     Args:
         folder: Run folder.
+        problem: FILE.py or FILE.py:object of the run; needed where it is not one of `sapts-pinn list`.
         data: Folder of the data set, if it has moved since `train`.
         debug: Show the traceback of an error.
     """
     config = runs.read_config(folder)
+    refuse_foreign(folder)
     with notes(quiet=True):
-        run = _trained(folder, data) if runs.kind_of(config) == "train" else _solved(folder, config)
+        is_training = runs.kind_of(config) == "train"
+        run = _trained(folder, data) if is_training else _solved(folder, config, problem)
     print(f"{run}\n  report             {folder / 'report.html'}")
     return DONE
 
 
-def _solved(folder: Path, config: Mapping[str, Any]) -> object:
+def _solved(folder: Path, config: dict[str, Any], problem: str | None) -> object:
     from ..solution import Solution
     from .solve import load_problem, pictures
 
-    if not config.get("source"):
-        raise ValueError(
-            f"{folder} does not say where its problem came from; use Solution.load and plot in Python"
-        )
-    problem = load_problem(config["source"], config.get("symmetry") is False).problem
-    solution = Solution.load(folder, problem)
+    text = runs.named_problem(problem, config, f"sapts-pinn show {shlex.quote(str(folder))} --problem FILE")
+    solution = Solution.load(folder, load_problem(text, config.get("symmetry") is False).problem)
     runs.draw(pictures(solution, folder))
     return solution
 

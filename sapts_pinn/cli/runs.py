@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..interrupts import SAME, Interrupts
-from ..messages import notes, rank, resume_command, say, several
+from ..manifest import run_of
+from ..messages import is_file, notes, rank, resume_command, say, several, tolerant_outputs
 from .app import DONE, FAILED
 
 if TYPE_CHECKING:
@@ -54,6 +56,38 @@ def kind_of(config: dict[str, Any]) -> str:
     return "train" if "task" in config else "solve"
 
 
+def source_of(folder: Path) -> str | None:
+    """Where the problem of a run came from, as far as its folder says so."""
+    source = (run_of(folder) or {}).get("source")
+    return source if isinstance(source, str) else None
+
+
+def named_problem(given: str | None, config: dict[str, Any], how: str) -> str:
+    """The problem of an earlier run: the one the user names, else a name of the zoo that the run recorded.
+
+    A run folder may come from somebody else: the Python file that it names is not executed.
+
+    Args:
+        given: What the user has named.
+        config: Of the run.
+        how: The command that names it, with FILE in the place of the file.
+
+    Raises:
+        ValueError: The problem is one in a file, and the user has not named it.
+    """
+    source = given or config.get("source")
+    if not isinstance(source, str):
+        raise ValueError(
+            f"the run does not say which problem it is of; give it: {how.replace('FILE', 'FILE.py')}"
+        )
+    if given is None and is_file(source):
+        raise ValueError(
+            f"the problem of this run is in {source}, and no file is executed because a run folder names it; "
+            f"if you trust the file, give it: {how.replace('FILE', shlex.quote(source))}"
+        )
+    return source
+
+
 def saved_settings(resume: Path, command: str) -> dict[str, Any]:
     """The configuration of a run that is to go on.
 
@@ -66,7 +100,7 @@ def saved_settings(resume: Path, command: str) -> dict[str, Any]:
     if kind_of(config) != command:
         raise ValueError(
             f"{resume} holds a run of {kind_of(config)}; continue it with: "
-            f"{resume_command(resume, kind_of(config))}"
+            f"{resume_command(resume, kind_of(config), config.get('source'))}"
         )
     return config
 
@@ -139,6 +173,7 @@ def orderly(stack: ExitStack, aside: bool, quiet: bool) -> Interrupts:
     Returns:
         What ends a run in order when a signal comes.
     """
+    stack.enter_context(tolerant_outputs())
     if rank():
         nowhere = stack.enter_context(open(os.devnull, "w"))
         stack.enter_context(redirect_stdout(nowhere))
@@ -183,7 +218,7 @@ def watched(
     except RankFailure as failure:
         how = "none was written yet, start again"
         if (folder / "checkpoint.pt").is_file():
-            how = f"continue with: {resume_command(folder, command)}"
+            how = f"continue with: {resume_command(folder, command, source_of(folder))}"
         raise RankFailure(f"{failure}; {how}") from failure
     finally:
         for callback in progress:
@@ -211,6 +246,6 @@ def tell(run: object, status: str, folder: Path, command: str, as_json: bool, qu
     elif not quiet:
         print(f"{run}\n  run folder         {folder}")
     if status.startswith("interrupted"):
-        say(f"{status}; continue with: {resume_command(folder, command)}")
+        say(f"{status}; continue with: {resume_command(folder, command, source_of(folder))}")
     elif status.startswith("failed"):
         say(f"{status}; what there is of the run is in {folder}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..budget import Budget
 from . import runs
-from .app import STARTED, Switch, Whole, app
+from .app import STARTED, Folder, Switch, Whole, app
 
 if TYPE_CHECKING:
     from ..callbacks import Callback
@@ -27,9 +27,9 @@ def solve(
     budget: str | None = None,
     target_error: float | None = None,
     seed: Whole | None = None,
-    out: Path | None = None,
+    out: Folder | None = None,
     overwrite: Switch = False,
-    resume: Path | None = None,
+    resume: Folder | None = None,
     network: str | None = None,
     activation: str | None = None,
     points: Whole | None = None,
@@ -53,7 +53,7 @@ def solve(
     """Train a network to solve a problem, and write a run folder.
 
     Args:
-        problem: NAME from `sapts-pinn list`, FILE.py, or FILE.py:object; not needed with --resume.
+        problem: NAME from `sapts-pinn list`, FILE.py, or FILE.py:object; with --resume only for a file.
         method: Training method, see `sapts-pinn list`. [default: tr]
         budget: "2min", "500 iterations", "10000 evaluations". [default: 2min]
         target_error: Stop when the relative L2 error is this small.
@@ -93,11 +93,7 @@ def solve(
     saved = {} if resume is None else runs.saved_settings(resume, "solve")
     if problem is None and resume is None:
         raise ValueError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
-    text = problem or saved.get("source")
-    if text is None:
-        raise ValueError(
-            f"{resume} does not say which problem it is of; give it: sapts-pinn solve FILE.py --resume ..."
-        )
+    text = runs.named_problem(problem, saved, f"sapts-pinn solve FILE --resume {resume}")
     with ExitStack() as stack:
         stop = runs.orderly(stack, aside=json or quiet, quiet=quiet)  # a user's functions may print
         source = load_problem(text, no_symmetry or saved.get("symmetry") is False)

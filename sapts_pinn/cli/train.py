@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..budget import Budget
 from . import runs
-from .app import STARTED, Several, Switch, Whole, app
+from .app import STARTED, Folder, Several, Switch, Whole, app
 
 if TYPE_CHECKING:
     from ..callbacks import Callback
@@ -30,9 +30,9 @@ def train(
     option: Several | None = None,
     dtype: str | None = None,
     threads: Whole | None = None,
-    out: Path | None = None,
+    out: Folder | None = None,
     overwrite: Switch = False,
-    resume: Path | None = None,
+    resume: Folder | None = None,
     json: Switch = False,
     quiet: Switch = False,
     debug: Switch = False,

@@ -1,4 +1,9 @@
-"""Compile the C sources on demand and load them."""
+"""Compile the C sources on demand and load them.
+
+A compiled library runs as the user does, so one from the cache is loaded only if nobody else can have written
+it (owner and permissions of file and folder), and if it is whole: a truncated one would crash the process.
+Its name ends with a hash of its content, so that file and checksum are replaced in one step.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,10 @@ import hashlib
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import tempfile
+import warnings
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -23,7 +30,9 @@ def cache_folder() -> Path | None:
     try:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         folder = Path(given) if given else home / "sapts_pinn"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not given and os.name == "posix" and folder.stat().st_uid == os.getuid():
+            folder.chmod(folder.stat().st_mode & ~0o022)  # made by an earlier version, with the user's mask
     except (OSError, RuntimeError):  # there may be no home at all
         return None
     return folder if os.access(folder, os.W_OK) else None
@@ -40,22 +49,54 @@ def _processor() -> str:
         return f"{platform.machine()} {platform.processor()}"
 
 
-def _compile(source: str, target: Path, options: tuple[str, ...]) -> bool:
+def is_private(path: Path) -> bool:
+    """Whether a file or folder belongs to this user, and nobody else may write to it."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        return False
+    return os.name != "posix" or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """The whole library of that name in a folder of the cache, if it is there."""
+    for path in sorted(folder.glob(f"{name}-*.so")):
+        try:
+            if is_private(path) and path.is_file() and path.stem == f"{name}-{_digest(path)}":
+                return path
+        except OSError:
+            continue
+    return None
+
+
+def _compile(source: str, folder: Path, name: str, options: tuple[str, ...]) -> Path | None:
+    """Build the library in a folder, beside others that build it; None where that is impossible."""
     compiler = os.environ.get("CC") or next((c for c in ("cc", "gcc", "clang") if shutil.which(c)), None)
     if compiler is None:
-        return False
+        return None
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            code, built = Path(folder) / "kernels.c", Path(folder) / "kernels.so"
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            code, built = Path(place) / "kernels.c", Path(place) / "kernels.so"
             code.write_text(source)
             for tuning in (("-march=native",), ("-mcpu=native",), ()):
                 command = [*compiler.split(), *FLAGS, *tuning, *options, str(code), "-o", str(built), "-lm"]
                 if subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 0:
+                    built.chmod(0o700)
+                    target = folder / f"{name}-{_digest(built)}.so"
                     os.replace(built, target)  # atomic: another process may be building the same file
-                    return True
+                    for other in folder.glob(f"{name}-*.so"):
+                        if other.stem != f"{name}-{_digest(other)}":
+                            other.unlink()
+                    return target
     except (OSError, subprocess.SubprocessError):
         pass
-    return False
+    return None
 
 
 def _open(path: Path) -> ctypes.CDLL | None:
@@ -79,13 +120,19 @@ def load(single: bool = False) -> ctypes.CDLL | None:
     source = "\n".join(resources.files(__package__).joinpath(name).read_text() for name in SOURCES)
     options = ("-DSINGLE",) if single else ()
     identity = "\n".join((source, *FLAGS, *options, os.environ.get("CC", ""), _processor()))
-    name = f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+    name = f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     kept = cache_folder()
+    if kept is not None and not is_private(kept):
+        warnings.warn(
+            f"the cache {kept} belongs to somebody else or can be written by others: the kernel is compiled "
+            "for this process only; make the folder your own, or set SAPTS_PINN_CACHE to one that is",
+            UserWarning,
+            stacklevel=2,
+        )
+        kept = None
     if kept is not None:
-        known = _open(kept / name)
-        if known is not None:
-            return known
-        return _open(kept / name) if _compile(source, kept / name, options) else None
+        built = _find(kept, name) or _compile(source, kept, name, options)
+        return None if built is None else _open(built)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # for this process only
-        target = Path(folder) / name
-        return _open(target) if _compile(source, target, options) else None
+        built = _compile(source, Path(folder), name, options)
+        return None if built is None else _open(built)

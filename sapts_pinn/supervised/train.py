@@ -12,12 +12,13 @@ from torch import nn
 
 from ..budget import Budget
 from ..callbacks import Callback, CheckpointWriter, checkpoint_name
-from ..checkpoint import load_checkpoint, save_checkpoint, write_json
+from ..checkpoint import save_checkpoint, write_json
 from ..communicator import Communicator, check_same, code_fingerprint
 from ..cutting import most_stages
 from ..distributed import connect
 from ..methods import Method
-from ..run_folder import check_folder, prepare_folder, versions
+from ..resuming import load_state
+from ..run_folder import check_folder, prepare_folder, run_path, versions, write_config
 from ..sharded import parameter_bytes, parameter_count
 from ..solution import PRECISIONS
 from ..training import Trainer
@@ -103,14 +104,10 @@ def train(
         "task": task, "network": network or next(iter(chosen.networks)), "method": method, "seed": seed,
         "dtype": dtype,
     }  # fmt: skip
-    folder = Path(out) if out is not None else None
-    state = None
+    folder = run_path(out) if out is not None else None
+    state, goes_on = None, False
     if resume is not None:
-        path = Path(resume)
-        path = path / "checkpoint.pt" if path.is_dir() or path.suffix != ".pt" else path
-        if how.divides == "stages" and ranks.rank:
-            path = path.with_name(checkpoint_name(ranks.rank))
-        state = load_checkpoint(path)
+        path, state = load_state(resume, ranks.rank if how.divides == "stages" else 0)
         for name, value in own.items():
             if state.get("config", {}).get(name) != value:
                 was = state.get("config", {}).get(name)
@@ -123,7 +120,8 @@ def train(
                 f"resume with as many, not {ranks.size}"
             )
         folder = folder or path.parent
-        overwrite = overwrite or folder == path.parent
+        goes_on = folder.resolve() == path.parent.resolve()
+        overwrite = overwrite or goes_on
     if folder is not None and not ranks.rank:
         check_folder(folder, overwrite)  # before data are fetched and read
     found = data if isinstance(data, (Images, Text)) else chosen.load(data)
@@ -138,7 +136,7 @@ def train(
     alike = {name: value for name, value in config.items() if name not in ("threads", "data", "versions")}
     check_same(ranks, code=code_fingerprint(), settings=str(alike))
     test = samples(found, train=False)
-    writers = [] if folder is None else [_Writer(folder, config, overwrite, keep=resume is not None)]
+    writers = [] if folder is None else [_Writer(folder, config, overwrite, keep=goes_on)]
     trainer = Trainer(
         net,
         Samples(inputs, targets, augmentation=varied),
@@ -159,6 +157,13 @@ def train(
                 f"the budget {limits} is already spent by the run in {path}; give a larger one to go on"
             )
     trainer.run()
+    if trainer.failure is not None:
+        if writers and writers[0].opened and ranks.size == 1 and folder is not None:
+            write_json(folder / "result.json", _summary(trainer, config))
+            trainer.failure.add_note(
+                f"the run up to step {trainer.iteration} is in {folder}; resume it there"
+            )
+        raise trainer.failure
     result = _summary(trainer, config)
     whole = net.assemble() if isinstance(net, ShardedNetwork) else net
     if folder is not None and not ranks.rank:
@@ -196,13 +201,17 @@ class _Writer(CheckpointWriter):
         super().on_step(trainer)
 
     def on_end(self, trainer: Trainer) -> None:
+        if trainer.failure is not None and not self.opened:
+            return
         self._open(trainer)
         super().on_end(trainer)
 
     def _open(self, trainer: Trainer) -> None:
         if not self.opened and not trainer.communicator.rank:
             prepare_folder(self.folder, self.overwrite, self.keep)
-            write_json(self.folder / "config.json", self.config)
+            shards = trainer.communicator.size if trainer.sharded else 1
+            files = ["history.csv", "result.json", *(checkpoint_name(rank) for rank in range(shards))]
+            write_config(self.folder, self.config, files)
         self.opened = True
 
     def state(self, trainer: Trainer) -> dict[str, Any]:

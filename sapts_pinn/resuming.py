@@ -1,0 +1,101 @@
+"""What a run that goes on takes over from its checkpoint, and what may be changed.
+
+Method, seed, network, precision and problem must be the same (`run_folder.check_resumable`).  Points and how
+they are drawn may change: they are drawn anew, which is said.  The options of the optimizer are part of its
+saved state, and others would not take effect: they are refused.  What is not given is as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .callbacks import checkpoint_name
+from .checkpoint import load_checkpoint
+
+DRAWN = ("points", "condition_points", "sampler")  # another value asks for other points at once
+KEPT = (*DRAWN, "adaptive", "resample")
+RANKS = ("parts",)  # options that follow the number of ranks
+
+
+def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]]:
+    """The checkpoint of a run.
+
+    Args:
+        resume: Run folder, or checkpoint.
+        shard: The rank, where every rank has a checkpoint of its own.
+
+    Raises:
+        ValueError: There is none, or it is damaged.
+    """
+    path = Path(resume)
+    path = path / "checkpoint.pt" if path.is_dir() or path.suffix != ".pt" else path
+    if shard:
+        path = path.with_name(checkpoint_name(shard))
+    return path, load_checkpoint(path)
+
+
+def kept_settings(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the saved run that the one that goes on has, unless others are given."""
+    own = state.get("config", {})
+    widths = own.get("network")  # one in words is the user's own, which only the user can give
+    network = {"network": tuple(widths), "activation": own["activation"]} if isinstance(widths, list) else {}
+    saved = state.get("settings")
+    if saved is not None:
+        return network | {name: saved[name] for name in KEPT}
+    sites = state["trainer"]["collocation"]["sites"]  # of an earlier version: what can be counted
+    return network | ({"points": len(sites["equation"]["points"])} if "equation" in sites else {})
+
+
+def kept_options(
+    state: Mapping[str, Any], given: Mapping[str, Any] | None, ranks: int, path: Path
+) -> dict[str, Any]:
+    """The options of the optimizer.
+
+    Args:
+        state: The checkpoint.
+        given: What is asked for now; None for what it was.
+        ranks: How many there are now.
+        path: Of the checkpoint.
+
+    Raises:
+        ValueError: One is asked for that the saved optimizer does not have.
+    """
+    saved = state.get("settings", {}).get("options")
+    if saved is None:
+        return dict(given or {})
+    if given is None:
+        same = ranks == state["world_size"]
+        return {name: value for name, value in saved.items() if same or name not in RANKS}
+    for name in sorted((saved.keys() | given.keys()) - {*RANKS}):
+        was, now = (_plain(options.get(name)) for options in (saved, given))
+        if was != now:
+            raise ValueError(
+                f"{path} is of a run with the option {name}={was}, which is part of its optimizer's state: "
+                f"it cannot go on with {name}={now}; drop the option, or start anew"
+            )
+    return dict(given)
+
+
+def redrawn(state: Mapping[str, Any], settings: Mapping[str, Any], path: Path) -> bool:
+    """Whether points are to be drawn anew, because their number or kind has changed; this is said."""
+    saved = kept_settings(state)
+    changed = [
+        f"{name}={settings[name]} in place of {saved[name]}"
+        for name in DRAWN
+        if name in saved and saved[name] != settings[name]
+    ]
+    if changed:
+        warnings.warn(
+            f"the run of {path} goes on with {', '.join(changed)}: its points are drawn anew",
+            UserWarning,
+            stacklevel=3,
+        )
+    return bool(changed)
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, default=repr)
