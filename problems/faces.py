@@ -5,8 +5,8 @@ clamped plate's.  More of them over-determine the problem, and a least-squares s
 exactly is no solution.  Counted are conditions that say something new: a second one of the same kind whose
 values agree says nothing.
 
-Not reported: up to m conditions at one end of an interval whose other end is free, which pose an initial value
-problem; a system whose unknowns together have no more than the orders of its equations allow (stream function
+Not reported: up to m conditions at one end of an interval whose other end is free (an initial value problem);
+a system whose unknowns together have no more than the orders of its equations allow (stream function
 and vorticity have two on the former and none on the latter); problems that look for coefficients or unknown
 fields, which need more data than others.
 """
@@ -74,8 +74,8 @@ def _sentence(problem: Problem, names: Sequence[str], demands: Sequence[_Demand]
     texts = "; ".join(dict.fromkeys(d.condition.describe(problem.domain) for d in demands))
     own, have = ("its equation takes", "has") if len(names) == 1 else ("their equations take", "have")
     return (
-        f"{', '.join(names)} {have} {len(demands)} conditions ({texts}), but {own} {takes} there: the problem "
-        "is over-determined; drop some, or name other faces in on="
+        f"{', '.join(names)} {have} {len(demands)} conditions ({texts}), but {own} {takes} there: the "
+        "problem is over-determined; drop some, or name other faces in on="
     )
 
 

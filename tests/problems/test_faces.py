@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn import BoundaryEquation, Coefficient, Dirichlet, Initial, Neumann, Observations, Problem, Robin
+from sapts_pinn import (
+    BoundaryEquation,
+    Coefficient,
+    Dirichlet,
+    Initial,
+    Neumann,
+    Observations,
+    Problem,
+    Robin,
+)
 from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
 from sapts_pinn.problems import Periodic
 from sapts_pinn.problems.zoo import ZOO, build
@@ -37,9 +46,7 @@ def test_the_first_problem_of_a_newcomer():
     for at in ((0.3, 0.3), (0.3, 0.7), (0.7, 0.3), (0.7, 0.7)):
         square = square - Ball(at, 0.1, tag="discs")
     for on in ("outside", ("x", "y")):
-        problem = Problem(
-            square, "u", LAPLACE, [Dirichlet("u", 1.0, on=on), Dirichlet("u", 0.0, on="discs")]
-        )
+        problem = Problem(square, "u", LAPLACE, [Dirichlet("u", 1.0, on=on), Dirichlet("u", 0.0, on="discs")])
         ansatz = problem.ansatz
         for face, value in (("outside", 1.0), ("discs", 0.0)):
             x = square.boundary(200, torch.Generator().manual_seed(0), on=face).points
@@ -69,7 +76,10 @@ def test_the_first_problem_of_a_newcomer():
             "on x=1 u has 2 conditions",
         ),
         (
-            lambda: Problem(LINE, "u", HEAT, [Dirichlet("u", on="x"), Initial("u", 0.0, velocity=lambda x: x * (1 - x))]),
+            lambda: Problem(
+                LINE, "u", HEAT,
+                [Dirichlet("u", on="x"), Initial("u", 0.0, velocity=lambda x: x * (1 - x))],
+            ),
             r"on t=0 u has 2 conditions \(initial value and velocity of u\), but its equation takes 1",
         ),
         (
