@@ -7,8 +7,9 @@ that neighbours go on to agree and no node hangs.  Edges are taken longest first
 Methods Eng. 20 (1984) 745); those that are the longest in all of their cells are bisected at once.  Cells of
 lower dimension, which carry the names of faces, are bisected along.  Cells without a curved edge stay.
 
-The edge directions of a simplex determine the second derivatives of the map on it, so that small deviations
-of the edges bound those of its faces.
+Followed are the edges of the cells themselves, and on the boundary of a mesh of cells, and on a surface, those
+by which its facets are divided; within cells any division will do.  The edge directions of a simplex determine
+the second derivatives of the map on it, so that small deviations of the edges bound those of its faces.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .mesh_files import CORNERS, DIMENSION, RawMesh
-from .simplices import Cells, Points, split
+from .plane import flattened
+from .simplices import Cells, Points, faces_of, keys, split
 
 FLAT = 1e-5  # deviation allowed in the plane, relative to the size of the mesh,
 SOLID = 1e-4  # and in space,
@@ -118,6 +120,7 @@ class _Part:
         cell: [S], number of the cell in its block.
         bent: [S], number of its map, or -1.
         at: [S, k + 1, dim], corners in the reference cell.
+        followed: Whether its edges are compared with the map.
     """
 
     element: str
@@ -127,6 +130,7 @@ class _Part:
     cell: Cells
     bent: Cells
     at: Points
+    followed: bool = False
 
     def of(self, rows: NDArray[np.bool_]) -> _Part:
         return replace(
@@ -148,7 +152,7 @@ class _Part:
         """Numbers of edges of some simplices that leave their chord too far, of those with a new corner."""
         keys, pairs = self.edges()
         found = []
-        rows = rows[self.bent[rows] >= 0]
+        rows = rows[self.bent[rows] >= 0] if self.followed else rows[:0]
         for e, (i, j) in enumerate(pairs):
             ends = self.corners[rows][:, [i, j]]
             these = rows[(ends >= first_new).any(1)]
@@ -201,7 +205,15 @@ def straightened(raw: RawMesh) -> tuple[RawMesh, list[str], list[str]]:
     )
     if not any(len(p.tolerance) for p in parts):
         return replace(raw, curved={}), [], warnings
-    points, parts, ends = _bisected(raw.points, parts)
+    used_points = np.unique(np.concatenate([c.ravel() for k, c in raw.blocks if DIMENSION[k] == full]))
+    surface = flattened(raw.points, used_points, full).points.shape[1] > full
+    extra = [_edges_of_cells(raw, i, part) for i, part in enumerate(parts) if len(part.tolerance)]
+    if surface:
+        parts = [replace(p, followed=True) for p in parts]
+    elif full == 3:
+        extra += _boundary(parts)
+    points, parts, ends = _bisected(raw.points, parts + extra)
+    parts = parts[: len(raw.blocks)]
     before = sum(len(c) for k, c in raw.blocks if DIMENSION[k] == full)
     after = sum(len(p.corners) for p, (k, _) in zip(parts, raw.blocks, strict=True) if DIMENSION[k] == full)
     note = f"{bent} of {before} cells are curved: followed to within {tolerance:.2g} by {after} straight ones"
@@ -294,6 +306,41 @@ def _part(raw: RawMesh, i: int, tolerance: float) -> _Part:
     corners = np.where(turned[:, None], corners[:, swap], corners)
     at = np.where(turned[:, None, None], at[:, swap], at)
     return _Part(element, coefficients, limits, corners, cell, number[cell], at)
+
+
+def _edges_of_cells(raw: RawMesh, i: int, part: _Part) -> _Part:
+    """The edges of the bent cells of a block."""
+    kind, cells = raw.blocks[i]
+    first = np.unique(part.cell, return_index=True)[1]
+    of_cell = np.full(len(cells), -1)
+    of_cell[part.cell[first]] = part.bent[first]
+    bent = np.flatnonzero(of_cell >= 0)
+    kind = "tetra" if kind == "pyramid" else kind
+    ends = np.array(_EDGES[kind])
+    corners = cells[bent][:, ends].reshape(-1, 2)
+    at = np.tile(reference_nodes(kind)[ends], (len(bent), 1, 1))
+    cell = np.repeat(bent, len(ends))
+    return replace(part, corners=corners, cell=cell, bent=of_cell[cell], at=at, followed=True)
+
+
+def _boundary(parts: list[_Part]) -> list[_Part]:
+    """Triangles of bent cells that belong to one tetrahedron alone."""
+    solid = [part for part in parts if part.corners.shape[1] == 4]
+    faces = [faces_of(part.corners) for part in solid]
+    key_of = keys(np.concatenate([f.reshape(-1, 3) for f in faces]))
+    every, count = np.unique(key_of, return_counts=True)
+    lengths = np.cumsum([4 * len(part.corners) for part in solid])[:-1]
+    out = []
+    for part, flat in zip(solid, np.split(key_of, lengths), strict=True):
+        key = flat.reshape(4, -1)
+        alone = (count[np.searchsorted(every, key)] == 1) & (part.bent >= 0)
+        for left_out, rows in enumerate(alone):
+            others = [i for i in range(4) if i != left_out]
+            chosen = part.of(rows)
+            out.append(
+                replace(chosen, corners=chosen.corners[:, others], at=chosen.at[:, others], followed=True)
+            )
+    return out
 
 
 def _bisected(points: Points, parts: list[_Part]) -> tuple[Points, list[_Part], Cells]:

@@ -1,12 +1,13 @@
 """Domains from meshes: intervals, triangles or tetrahedra, or a closed surface around the domain.
 
 Cells of other kinds are split into simplices (`simplices.py`), curved ones followed by straight ones
-(`curved.py`); what is wrong with a mesh is mended or refused (`mesh_checks.py`).  The interior is the image
-of one unit cube: its first coordinate picks a cell by cumulative measure, the cells standing in the order of
-a Hilbert curve, and, stretched, serves again within the cell.  Low-discrepancy points thus stay well spread (He & Owen, J. R.
-Stat. Soc. B 78 (2016) 917): on the example meshes 4,096 Sobol points integrate smooth functions 6 to 24 times
-more accurately than random ones, and in the order of the files 3 times.  Inside a closed surface points are
-drawn from its box by rejection.  The signed distance is exact for the faceted boundary (`nearest.py`).
+(`curved.py`); what is wrong with a mesh is mended or refused (`mesh_checks.py`). The interior is the image of
+one unit cube: its first coordinate picks a cell by cumulative measure, the cells standing in the order of a
+Hilbert curve, and, stretched, serves again within the cell. Low-discrepancy points thus stay well spread (He
+& Owen, J. R. Stat. Soc. B 78 (2016) 917): on the example meshes 4,096 Sobol points integrate smooth functions
+6 to 24 times more accurately than random ones, and in the order of the files 3 times. Inside a closed surface
+points are drawn from its box by rejection. The signed distance is exact for the faceted boundary
+(`nearest.py`).
 """
 
 from __future__ import annotations
