@@ -104,8 +104,17 @@ def reference_nodes(element: str) -> Points:
 def _monomials(element: str, at: Points) -> Points:
     """Values [..., m] of the monomials of an element at reference points [..., dim]."""
     dim, highest, has = _POLYNOMIALS[element]
-    exponents = [e for e in product(range(highest + 1), repeat=dim) if has(e)]
-    return np.stack([np.prod(at ** np.array(e), axis=-1) for e in exponents], -1)
+    powers = [np.ones_like(at)]
+    for _ in range(highest):
+        powers.append(powers[-1] * at)
+    columns = []
+    for exponents in product(range(highest + 1), repeat=dim):
+        if has(exponents):
+            column = powers[exponents[0]][..., 0]
+            for k in range(1, dim):
+                column = column * powers[exponents[k]][..., k]
+            columns.append(column)
+    return np.stack(columns, -1)
 
 
 @dataclass

@@ -84,7 +84,7 @@ def pieces(raw: RawMesh, points: Points, full: int, space: int) -> Pieces:
     Raises:
         ValueError: Cells have no measure, are folded, or overlap on a line.
     """
-    found, notes = [], []
+    found, notes, divided = [], [], False
     for i, (kind, corners) in enumerate(raw.blocks):
         if DIMENSION[kind] != full or not len(corners):
             continue
@@ -93,34 +93,34 @@ def pieces(raw: RawMesh, points: Points, full: int, space: int) -> Pieces:
         else:
             cells, owner = sx.split(kind, corners)
         # Parts of other cells are in no particular orientation: each stands for itself.
-        of = raw.parents[i][owner] if i in raw.parents else owner
-        of = (
-            of if i in raw.parents or kind in ("line", "triangle", "quad", "tetra") else np.arange(len(cells))
-        )
+        of = np.arange(len(cells))
+        if i in raw.parents or kind == "quad":
+            of, divided = (raw.parents[i][owner] if i in raw.parents else owner), True
         found.append((cells, np.full(len(cells), i), owner, of + (i << 40)))
     cells, block, owner, of = (np.concatenate(column) for column in zip(*found, strict=True))
     whole = sx.with_distinct_corners(cells)
-    if lost := len(np.setdiff1d(of[~whole], of[whole])):
-        notes.append(f"{lost} cells have a corner twice and no {MEASURE[full]}, and are left out")
-    first = whole.copy()
-    first[whole] = single(cells[whole])
-    if twice := int(whole.sum() - first.sum()):
+    if not whole.all():
+        if lost := len(np.setdiff1d(of[~whole], of[whole])):
+            notes.append(f"{lost} cells have a corner twice and no {MEASURE[full]}, and are left out")
+        cells, block, owner, of = cells[whole], block[whole], owner[whole], of[whole]
+    more_than_once, first = repeated(cells)
+    if twice := int((~first).sum()):
         notes.append(f"{twice} cells are there more than once, and count once")
-    more_than_once = repeated(cells, whole)[first]
-    cells, block, owner, of = cells[first], block[first], owner[first], of[first]
+        cells, block, owner, of = cells[first], block[first], owner[first], of[first]
     if not len(cells):
         raise ValueError(f"none of its cells has a {MEASURE[full]}; mend the mesh")
     measure = sx.measures(points, cells)
     refuse_thin(points, cells, measure)
     if full == space:
-        refuse_folded(points, cells, measure, of)
+        if divided:
+            refuse_folded(points, cells, measure, of)
         if 0 < (negative := int((measure < 0).sum())) < len(cells):
             notes.append(f"{negative} of {len(cells)} cells have their corners the other way round: turned")
         if full == 1:
             refuse_overlaps_on_a_line(points, cells)
     elif twice and _open_ridges(cells):
         # Walls between bodies that touch, rather than bodies given twice, unless both leave it open.
-        lone = ~more_than_once
+        lone = ~more_than_once[first]
         if not _open_ridges(cells[lone]):
             notes[-1] = f"{twice} facets are walls between bodies that touch, and are left out"
             cells, block, owner = cells[lone], block[lone], owner[lone]
@@ -172,12 +172,23 @@ def welded(raw: RawMesh) -> tuple[RawMesh, NDArray[np.bool_], list[str]]:
     return replace(raw, blocks=blocks, node_sets=node_sets), several, [note]
 
 
-def repeated(cells: Cells, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which cells [S] have the corners of another one, among some of them."""
-    out = np.zeros(len(cells), dtype=bool)
-    _, number, count = np.unique(sx.keys(cells[whole]), return_inverse=True, return_counts=True)
-    out[whole] = count[number] > 1
-    return out
+def repeated(cells: Cells) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which cells [S] have the corners of another one, and which of those are the first with them."""
+    several, first = np.zeros(len(cells), dtype=bool), np.ones(len(cells), dtype=bool)
+    # A sum of random numbers tells different sets of corners apart, nearly always, and fast.
+    number = np.random.default_rng(0).integers(1 << 60, size=int(cells.max(initial=0)) + 1)
+    key = number[cells].sum(1)
+    order = key.argsort(kind="stable")
+    same = key[order[1:]] == key[order[:-1]]
+    rows = np.union1d(order[1:][same], order[:-1][same])
+    if len(rows):
+        _, index, inverse, count = np.unique(
+            sx.keys(cells[rows]), return_index=True, return_inverse=True, return_counts=True
+        )
+        several[rows] = count[inverse] > 1
+        first[rows] = False
+        first[rows[index]] = True
+    return several, first
 
 
 def is_open(raw: RawMesh) -> bool:
@@ -189,13 +200,6 @@ def _open_ridges(facets: Cells) -> bool:
     """Whether a surface is open: a ridge belongs to an odd number of its facets [F, dim]."""
     ridges = sx.keys(sx.faces_of(facets).reshape(-1, facets.shape[1] - 1))
     return bool((np.unique(ridges, return_counts=True)[1] % 2).any())
-
-
-def single(cells: Cells) -> NDArray[np.bool_]:
-    """Which cells [S] are the first with their corners."""
-    out = np.zeros(len(cells), dtype=bool)
-    out[np.unique(sx.keys(cells), return_index=True)[1]] = True
-    return out
 
 
 def refuse_thin(points: Points, cells: Cells, measure: Points) -> None:
