@@ -29,6 +29,7 @@ FLAT = 1e-5  # deviation allowed in the plane, relative to the size of the mesh,
 SOLID = 1e-4  # and in space,
 LOCAL = 2e-3  # and at most this, relative to the cell
 SIMPLEX = {1: "line", 2: "triangle", 3: "tetra"}
+INSIDE = (16.0, 4.0, 1.0, 1.0)  # how much looser cells are followed inside that fold otherwise
 ALONG = (0.25, 0.5, 0.75)  # where an edge is compared with its chord
 
 _QUAD = [(0, 0), (1, 0), (1, 1), (0, 1)]
@@ -221,8 +222,19 @@ def straightened(raw: RawMesh) -> tuple[RawMesh, list[str], list[str]]:
         parts = [replace(p, followed=True) for p in parts]
     elif full == 3:
         extra += _boundary(parts)
-    points, parts, ends = _bisected(raw.points, parts + extra)
-    parts = parts[: len(raw.blocks)]
+    whole, within = parts, extra
+    for looser in INSIDE:
+        points, parts, ends = _bisected(raw.points, whole + within)
+        parts = parts[: len(raw.blocks)]
+        folded = [_folded(points, p) if p.corners.shape[1] == full + 1 else () for p in parts]
+        if surface or not any(map(len, folded)):
+            break
+        # Straight pieces of a cell that is bent strongly may overlap: these cells are followed inside as well.
+        within = extra + [
+            replace(p.of(np.isin(p.cell, cells)), followed=True, tolerance=np.asarray(looser * p.tolerance))
+            for p, cells in zip(whole, folded, strict=True)
+            if len(cells) and len(p.tolerance)
+        ]
     before = sum(len(c) for k, c in raw.blocks if DIMENSION[k] == full)
     after = sum(len(p.corners) for p, (k, _) in zip(parts, raw.blocks, strict=True) if DIMENSION[k] == full)
     note = f"{bent} of {before} cells are curved: followed to within {tolerance:.2g} by {after} straight ones"
@@ -315,6 +327,25 @@ def _part(raw: RawMesh, i: int, tolerance: float) -> _Part:
     corners = np.where(turned[:, None], corners[:, swap], corners)
     at = np.where(turned[:, None, None], at[:, swap], at)
     return _Part(element, coefficients, limits, corners, cell, number[cell], at)
+
+
+def _folded(points: Points, part: _Part) -> Cells:
+    """The cells whose pieces do not all have one orientation."""
+    at = points[part.corners]
+    edges = at[:, 1:] - at[:, :1]
+    if edges.shape[1] == 2 and edges.shape[2] == 3:
+        normal = np.cross(edges[:, 0], edges[:, 1])
+        mean = np.zeros((int(part.cell.max(initial=0)) + 1, 3))
+        np.add.at(mean, part.cell, normal)
+        measure = np.einsum("sd,sd->s", normal, mean[part.cell])
+    elif edges.shape[1] == edges.shape[2]:
+        measure = np.linalg.det(edges)
+    else:
+        return np.zeros(0, dtype=np.int64)
+    rows = part.bent >= 0
+    cell, negative = part.cell[rows], measure[rows] < 0
+    share = np.bincount(cell, negative) / np.bincount(cell).clip(1)
+    return np.flatnonzero((share > 0) & (share < 1))
 
 
 def _edges_of_cells(raw: RawMesh, i: int, part: _Part) -> _Part:

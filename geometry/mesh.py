@@ -138,12 +138,12 @@ class Mesh(Domain):
                 known = ", ".join(f"{k} [C, {n}]" for k, n in CORNERS.items())
                 raise ValueError(f"cells {kind!r} of shape {list(corners.shape)} are none of {known}")
         groups: dict[str, list[sx.Cells]] = {}
-        for tag, facets in (tags or {}).items():
+        for face, facets in (tags or {}).items():
             facets = np.asarray(facets, dtype=np.int64)
             facets = facets[:, None] if facets.ndim == 1 else facets
             kinds = {1: "vertex", 2: "line", 3: "triangle", 4: "quad"}
             blocks.append((kinds.get(facets.shape[1], ""), facets))
-            groups[tag] = [np.arange(0)] * (len(blocks) - 1) + [np.arange(len(facets))]
+            groups[face] = [np.arange(0)] * (len(blocks) - 1) + [np.arange(len(facets))]
         groups = {t: g + [np.arange(0)] * (len(blocks) - len(g)) for t, g in groups.items()}
         mesh = cls.__new__(cls)
         mesh._build(RawMesh(points, blocks, groups), names, "arrays", tag)
