@@ -7,9 +7,10 @@ that neighbours go on to agree and no node hangs.  Edges are taken longest first
 Methods Eng. 20 (1984) 745); those that are the longest in all of their cells are bisected at once.  Cells of
 lower dimension, which carry the names of faces, are bisected along.  Cells without a curved edge stay.
 
-Followed are the edges of the cells themselves, and on the boundary of a mesh of cells, and on a surface, those
-by which its facets are divided; within cells any division will do.  The edge directions of a simplex determine
-the second derivatives of the map on it, so that small deviations of the edges bound those of its faces.
+Followed are the edges of the cells themselves, and on the boundary of a mesh of cells, and on a surface,
+those by which its facets are divided; within cells any division will do. The edge directions of a simplex
+determine the second derivatives of the map on it, so that small deviations of the edges bound those of its
+faces.
 """
 
 from __future__ import annotations
@@ -229,7 +230,7 @@ def straightened(raw: RawMesh) -> tuple[RawMesh, list[str], list[str]]:
         folded = [_folded(points, p) if p.corners.shape[1] == full + 1 else () for p in parts]
         if surface or not any(map(len, folded)):
             break
-        # Straight pieces of a cell that is bent strongly may overlap: these cells are followed inside as well.
+        # Straight pieces of a cell that is bent strongly may overlap: it is followed inside as well.
         within = extra + [
             replace(p.of(np.isin(p.cell, cells)), followed=True, tolerance=np.asarray(looser * p.tolerance))
             for p, cells in zip(whole, folded, strict=True)
@@ -419,7 +420,7 @@ def _bisected(points: Points, parts: list[_Part]) -> tuple[Points, list[_Part], 
 def _bisect(points: Points, parts: list[_Part], stray: Cells) -> tuple[Points, Cells]:
     """Bisect, in place, edges that are the longest stray one in all of their cells."""
     of_part = [part.edges() for part in parts]
-    present = np.unique(np.concatenate([keys.ravel() for keys, _ in of_part]))
+    present = np.unique(np.concatenate([key.ravel() for key, _ in of_part]))
     present = present[np.isin(present, stray)]
     ends = np.stack([present >> 32, present & ((1 << 32) - 1)], 1)
     length = np.linalg.norm(points[ends[:, 1]] - points[ends[:, 0]], axis=1)
@@ -427,11 +428,11 @@ def _bisect(points: Points, parts: list[_Part], stray: Cells) -> tuple[Points, C
     rank[np.lexsort((present, -length))] = np.arange(len(present))
     best, blocked = [], np.zeros(len(present), dtype=bool)
     chosen = np.zeros(len(present), dtype=bool)
-    for keys, _ in of_part:
-        place = np.searchsorted(present, keys).clip(max=len(present) - 1)
-        ranks = np.where(present[place] == keys, rank[place], len(present))
-        edge = ranks.argmin(1) if len(keys) else np.zeros(0, dtype=np.int64)
-        least = ranks[np.arange(len(keys)), edge]
+    for key, _ in of_part:
+        place = np.searchsorted(present, key).clip(max=len(present) - 1)
+        ranks = np.where(present[place] == key, rank[place], len(present))
+        edge = ranks.argmin(1) if len(key) else np.zeros(0, dtype=np.int64)
+        least = ranks[np.arange(len(key)), edge]
         held = (ranks < len(present)) & (ranks != least[:, None])
         blocked[ranks[held]] = True
         chosen[least] = True
