@@ -4,6 +4,10 @@ Distances are the usual min and max: the sign is right, and ``|d|`` is a lower b
 Interior points come from the operands by rejection. The boundary is what survives of the operands'
 boundaries: a point x with normal n is kept when the domain lies just inside, at ``x - h n``, and not just
 outside, at ``x + h n``. That also gets coinciding surfaces right, the seam of two touching boxes for example.
+
+Faces of the same tag in both operands are one face, unless the operands are told apart by tags of their own:
+then ``x=1`` of a box tagged "outer" and of one tagged "hole" become the faces ``x=1 (outer)`` and
+``x=1 (hole)``, and ``x=1`` means both.
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .domains import Domain, Patch
+from .domains import Domain, Patch, joined_groups
+from .shapes import named_group
 
 
 class SetOperation(Domain):
@@ -24,6 +29,7 @@ class SetOperation(Domain):
     Args:
         a: first operand.
         b: second operand.
+        tag: a name for all faces together that are not the start or end of time.
 
     Raises:
         ValueError: the operands differ in their coordinates, or an intersection is seen to be empty.
@@ -32,7 +38,7 @@ class SetOperation(Domain):
     symbol: str
     flip = 1.0  # sign of the second operand's normals
 
-    def __init__(self, a: Domain, b: Domain) -> None:
+    def __init__(self, a: Domain, b: Domain, tag: str | None = None) -> None:
         if a.names != b.names:
             raise ValueError(
                 f"{type(self).__name__.lower()} of domains in different coordinates, ({', '.join(a.names)}) "
@@ -41,8 +47,18 @@ class SetOperation(Domain):
         self.a, self.b = a, b
         self.names = a.names
         self.volume = None
-        self.faces = tuple(dict.fromkeys(a.faces + b.faces))
-        self.spatial_faces = tuple(dict.fromkeys(a.spatial_faces + b.spatial_faces))
+        self._new_tags = _told_apart(a, b), _told_apart(b, a)
+        sides = tuple(zip((a, b), self._new_tags, strict=True))
+        self.faces = tuple(dict.fromkeys(new.get(f, f) for side, new in sides for f in side.faces))
+        self.spatial_faces = tuple(
+            dict.fromkeys(new.get(f, f) for side, new in sides for f in side.spatial_faces)
+        )
+        self.groups = joined_groups(
+            *({g: tuple(new.get(f, f) for f in fs) for g, fs in side.groups.items()} for side, new in sides),
+            *({f: (label,)} for _, new in sides for f, label in new.items()),
+            named_group(tag, self.names, self.spatial_faces),
+        )
+        self.notes = a.notes + b.notes
         self.bounds = self._box()
         # Offset of the two-sided test below, and what counts as lying on a surface, relative to the
         # coordinates.
@@ -52,8 +68,10 @@ class SetOperation(Domain):
     @abstractmethod
     def _box(self) -> Tensor: ...
 
-    def _faces_of(self, name: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.a.face_tags(name) + self.b.face_tags(name)))
+    def flat_faces(self, name: str) -> tuple[str, ...]:
+        """Those of both operands."""
+        sides = zip((self.a, self.b), self._new_tags, strict=True)
+        return tuple(dict.fromkeys(new.get(f, f) for side, new in sides for f in side.flat_faces(name)))
 
     def face_patches(self) -> list[Patch]:
         """Patches of both operands; where the two surfaces coincide, those of the first count."""
@@ -62,7 +80,11 @@ class SetOperation(Domain):
             self._surviving(_kept(patch, lambda x: self.a.distance(x).abs() > self._tolerance), self.flip)
             for patch in self.b.face_patches()
         ]
-        return first + second
+        return [
+            replace(patch, tag=new.get(patch.tag, patch.tag))
+            for patches, new in zip((first, second), self._new_tags, strict=True)
+            for patch in patches
+        ]
 
     def _surviving(self, patch: Patch, sign: float) -> Patch:
         """Keep the points with the domain just inside of them and not just outside."""
@@ -78,6 +100,20 @@ class SetOperation(Domain):
 
     def __repr__(self) -> str:
         return f"({self.a!r} {self.symbol} {self.b!r})"
+
+
+def _told_apart(a: Domain, b: Domain) -> dict[str, str]:
+    """New tags for the faces of `a` that have a namesake in `b` with another tag of its shape."""
+
+    def owners(domain: Domain, face: str) -> set[str]:
+        return {tag for tag, faces in domain.groups.items() if face in faces}
+
+    out = {}
+    for face in (f for f in a.faces if f in b.faces):
+        mine, theirs = owners(a, face), owners(b, face)
+        if mine != theirs:
+            out[face] = f"{face} ({min(mine - theirs, default='rest')})"
+    return out
 
 
 def _kept(patch: Patch, test: Callable[[Tensor], Tensor]) -> Patch:

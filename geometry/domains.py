@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Generator, Tensor
@@ -68,6 +69,8 @@ class Domain(ABC):
         volume: the measure where a closed form exists, else None.
         faces: tags of the pieces of the boundary.
         spatial_faces: the faces that are not the start or end of time.
+        groups: names for several faces together, such as the tag of a box.
+        notes: what was mended or passed over when the domain was made, one sentence each.
     """
 
     names: tuple[str, ...]
@@ -75,6 +78,8 @@ class Domain(ABC):
     volume: float | None
     faces: tuple[str, ...]
     spatial_faces: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    notes: tuple[str, ...] = ()
 
     @property
     def dim(self) -> int:
@@ -113,32 +118,42 @@ class Domain(ABC):
         """The faces meant by `on`.
 
         Args:
-            on: a face ("x=-1"), a coordinate (all faces of the factor that carries it), several of these, or
-                None for all faces except the start and end of time.
+            on: a face ("x=-1"), the tag of a shape (all of its faces), a coordinate (the flat faces on which
+                it is constant), several of these, or None for all faces except the start and end of time.
 
         Returns:
             Face tags, without repetition.
 
         Raises:
-            ValueError: there is no such face or coordinate.
+            ValueError: there is no such face, tag or coordinate, or a coordinate without flat faces.
         """
         if on is None:
             return self.spatial_faces
         tags: list[str] = []
         for item in [on] if isinstance(on, str) else on:
-            if item in self.faces:
-                tags.append(item)
-            elif item in self.names:
-                tags.extend(self._faces_of(item))
-            else:
+            found = ((item,) if item in self.faces else ()) + tuple(self.groups.get(item, ()))
+            if not found and item in self.names:
+                found = self.flat_faces(item)
+                if not found:
+                    raise ValueError(
+                        f"no face of this domain is flat and perpendicular to {item}, so that on={item!r} "
+                        f"means none of them; name those you mean among {self._known_faces()}"
+                    )
+            if not found:
                 raise ValueError(
-                    f"no face {item!r}: the faces of this domain are {', '.join(self.faces)}; "
-                    f"a coordinate ({', '.join(self.names)}) stands for all of its faces"
+                    f"no face {item!r}: the faces of this domain are {self._known_faces()}; "
+                    f"a coordinate ({', '.join(self.names)}) stands for all of its flat faces"
                 )
+            tags.extend(found)
         return tuple(dict.fromkeys(tags))
 
-    def _faces_of(self, name: str) -> tuple[str, ...]:
-        return self.faces
+    def flat_faces(self, name: str) -> tuple[str, ...]:
+        """The faces on which a coordinate is constant; of curved faces and those of a mesh none."""
+        return self.faces if self.dim == 1 else ()
+
+    def _known_faces(self) -> str:
+        together = [f"{tag} (all of {', '.join(faces)})" for tag, faces in self.groups.items()]
+        return ", ".join([*self.faces, *together])
 
     def interior(self, n: int, generator: Generator, sampler: str = "uniform") -> Tensor:
         """Points distributed by volume.
@@ -223,7 +238,7 @@ class Domain(ABC):
 
     def __mul__(self, other: Domain) -> Product:
         """The product domain, for example ``Ball((0, 0), 1) * Time(0, 1)``."""
-        return Product(*self.factors(), *other.factors())
+        return Product(self, other)
 
     def __or__(self, other: Domain) -> Domain:
         """The union of two domains with the same coordinates."""
@@ -270,7 +285,7 @@ class Product(Domain):
         *factors: the domains; products among them are flattened.
 
     Raises:
-        ValueError: two factors share a coordinate name or a face tag.
+        ValueError: two factors share a coordinate name or a face tag, or a tag is the name of a coordinate.
     """
 
     def __init__(self, *factors: Domain) -> None:
@@ -284,6 +299,13 @@ class Product(Domain):
                 raise ValueError(
                     f"two factors of a product have a {what} {twice[0]!r}; give one another {fix}"
                 )
+        self.groups = joined_groups(*(f.groups for f in self._factors))
+        for label in (*self.faces, *self.groups):
+            if label in self.names:
+                raise ValueError(
+                    f"{label!r} is the tag of a face and the name of a coordinate; give one another name"
+                )
+        self.notes = sum((f.notes for f in self._factors), ())
         self.bounds = torch.cat([f.bounds for f in self._factors], 1)
         volumes = [f.volume for f in self._factors if f.volume is not None]
         self.volume = math.prod(volumes) if len(volumes) == len(self._factors) else None
@@ -312,11 +334,21 @@ class Product(Domain):
             for patch in _product_patches([*interiors[:i], f.face_patches(), *interiors[i + 1 :]])
         ]
 
-    def _faces_of(self, name: str) -> tuple[str, ...]:
-        return next(f for f in self._factors if name in f.names).face_tags(name)
+    def flat_faces(self, name: str) -> tuple[str, ...]:
+        """Those of the factor that carries the coordinate."""
+        return next(f for f in self._factors if name in f.names).flat_faces(name)
 
     def __repr__(self) -> str:
         return " * ".join(map(repr, self._factors))
+
+
+def joined_groups(*several: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Names for several faces; of the same name the faces together."""
+    out: dict[str, tuple[str, ...]] = {}
+    for groups in several:
+        for tag, faces in groups.items():
+            out[tag] = tuple(dict.fromkeys((*out.get(tag, ()), *faces)))
+    return out
 
 
 def _product_patches(choices: list[list[Patch]]) -> list[Patch]:

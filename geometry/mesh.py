@@ -1,16 +1,19 @@
 """Domains from meshes: intervals, triangles or tetrahedra, or a closed surface around the domain.
 
-Cells of other kinds are split into simplices (`simplices.py`).  The interior is the image of one unit cube:
-its first coordinate picks a cell by cumulative measure, the cells standing in the order of a Hilbert curve,
-and, stretched, serves again within the cell.  Low-discrepancy points thus stay well spread (He & Owen, J. R.
-Stat. Soc. B 78 (2016) 917): on the example meshes 4,096 Sobol points integrate smooth functions 6 to 24 times
-more accurately than random ones, and in the order of the files 3 times.  Inside a closed surface points are
-drawn from its box by rejection.  The signed distance is exact for the faceted boundary (`nearest.py`).
+Cells of other kinds are split into simplices (`simplices.py`), curved ones followed by straight ones
+(`curved.py`); what is wrong with a mesh is mended or refused (`mesh_checks.py`). The interior is the image of
+one unit cube: its first coordinate picks a cell by cumulative measure, the cells standing in the order of a
+Hilbert curve, and, stretched, serves again within the cell. Low-discrepancy points thus stay well spread (He
+& Owen, J. R. Stat. Soc. B 78 (2016) 917): on the example meshes 4,096 Sobol points integrate smooth functions
+6 to 24 times more accurately than random ones, and in the order of the files 3 times. Inside a closed surface
+points are drawn from its box by rejection. The signed distance is exact for the faceted boundary
+(`nearest.py`).
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +21,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from . import mesh_checks as checks
+from . import mesh_tags as tags
 from . import simplices as sx
+from .curved import straightened
 from .domains import Domain, Patch
-from .mesh_files import CORNERS, DIMENSION, RawMesh, from_meshio, from_pyvista, read_mesh
+from .mesh_files import CORNERS, RawMesh, from_meshio, from_pyvista, read_mesh
 from .nearest import Surface
-from .shapes import checked_names, checked_tag
+from .pick import Pick
+from .plane import flattened
+from .shapes import checked_names, checked_tag, named_group
 
 MESHES = Path(__file__).parent / "meshes"
 REST = "boundary"  # the tag of what no group tags
@@ -38,36 +45,54 @@ class Mesh(Domain):
 
     Its faces are the groups of the file that lie on the boundary: physical groups of Gmsh by name, numbered
     groups by number ("3"), node sets that hold all corners of some facets.  Of several groups of a facet the
-    smallest counts; what is in none is the face "boundary".  Groups in the interior are passed over.
+    smallest counts; what is in none is the face "boundary".  Groups in the interior are passed over, which a
+    note tells.
+
+    Points that coincide are merged.  A mesh of triangles in any plane of space is one of the plane: a
+    coordinate that does not vary is left out, and the others keep their names.  Curved cells of second order
+    are followed by straight ones to within 1e-5 of the size of the mesh in the plane, 1e-4 in space.
 
     Args:
         source: A file (.msh, .vtu, .vtk, .vtp, .stl, .ply, .obj, .inp, .bdf and others), or a mesh of PyVista
             or meshio.  It has cells of one, two or three dimensions, or is a closed surface in space (a
             closed curve in the plane), whose inside is the domain.
-        names: Coordinates; by default x, y, z, as many as the mesh has.
+        names: Coordinates; by default those of x, y, z that vary.
         tag_array: The cell array that holds the tags, for files that have several; by default looked for.
+        tag: A name for all faces together.
 
     Attributes:
         points: [P, dim], those of the file that a cell uses, in its order.
         cells: [S, dim + 1], simplices in the order of a Hilbert curve; None for a closed surface.
         facets: [F, dim], corners of the boundary's simplices, in an order that points outward.
         facet_tags: [F], their positions in `faces`.
+        cell_groups: Groups of cells by name: numbers of simplices.
+        axes: [dim, 2 or 3], the directions of the coordinates in the space of the file.
+        notes: What was mended or passed over, one sentence each.
+
+    Warns:
+        UserWarning: Something may not be meant: a thin gap between parts, a slit whose sides coincide,
+            coordinates of a tilted plane, cells of an order that cannot be followed.
 
     Raises:
-        ValueError: A missing, unknown or broken file; cells without measure, or overlapping; a surface that
-            is open; names or tags that cannot be.
+        ValueError: A missing, unknown or broken file; cells without measure, folded or overlapping; nodes
+            that hang; a surface that is open, or meets itself; names or tags that cannot be.
     """
 
     def __init__(
-        self, source: str | Path | Any, *, names: Sequence[str] | None = None, tag_array: str | None = None
+        self,
+        source: str | Path | Any,
+        *,
+        names: Sequence[str] | None = None,
+        tag_array: str | None = None,
+        tag: str | None = None,
     ) -> None:
         if isinstance(source, (str, Path)):
             path = Path(source)
-            self._build(read_mesh(path, tag_array), names, path.name)
+            self._build(read_mesh(path, tag_array), names, path.name, tag)
         elif type(source).__module__.startswith("meshio"):
-            self._build(from_meshio(source, tag_array), names, "mesh")
+            self._build(from_meshio(source, tag_array), names, "mesh", tag)
         elif type(source).__module__.startswith("pyvista"):
-            self._build(from_pyvista(source, tag_array), names, "grid")
+            self._build(from_pyvista(source, tag_array), names, "grid", tag)
         else:
             raise ValueError(
                 f"a mesh is made from a file, or a mesh of pyvista or meshio, not from {source!r}; "
@@ -81,6 +106,7 @@ class Mesh(Domain):
         cells: Any,
         tags: Mapping[str, Any] | None = None,
         names: Sequence[str] | None = None,
+        tag: str | None = None,
     ) -> Mesh:
         """A mesh from arrays.
 
@@ -90,6 +116,7 @@ class Mesh(Domain):
                 triangles are those of a closed surface.
             tags: For each face corners of facets: [F, 2] in the plane, [F, 3 or 4] in space, [F] on a line.
             names: Coordinates.
+            tag: A name for all faces together.
 
         Raises:
             ValueError: As the class; arrays of other shapes.
@@ -111,158 +138,98 @@ class Mesh(Domain):
                 known = ", ".join(f"{k} [C, {n}]" for k, n in CORNERS.items())
                 raise ValueError(f"cells {kind!r} of shape {list(corners.shape)} are none of {known}")
         groups: dict[str, list[sx.Cells]] = {}
-        for tag, facets in (tags or {}).items():
+        for face, facets in (tags or {}).items():
             facets = np.asarray(facets, dtype=np.int64)
             facets = facets[:, None] if facets.ndim == 1 else facets
             kinds = {1: "vertex", 2: "line", 3: "triangle", 4: "quad"}
             blocks.append((kinds.get(facets.shape[1], ""), facets))
-            groups[tag] = [np.arange(0)] * (len(blocks) - 1) + [np.arange(len(facets))]
+            groups[face] = [np.arange(0)] * (len(blocks) - 1) + [np.arange(len(facets))]
         groups = {t: g + [np.arange(0)] * (len(blocks) - len(g)) for t, g in groups.items()}
         mesh = cls.__new__(cls)
-        mesh._build(RawMesh(points, blocks, groups), names, "arrays")
+        mesh._build(RawMesh(points, blocks, groups), names, "arrays", tag)
         return mesh
 
     # -- construction ----------------------------------------------------------------------------------------
 
-    def _build(self, raw: RawMesh, names: Sequence[str] | None, label: str) -> None:
+    def _build(self, raw: RawMesh, names: Sequence[str] | None, label: str, tag: str | None) -> None:
         self.label = label
-        points, space, full = self._coordinates(raw)
+        try:
+            notes, said = self._examined(raw, names)
+        except ValueError as error:
+            told = str(error)
+            raise ValueError(told if repr(label) in told else f"{label!r}: {told}") from error
+        self.groups = named_group(tag, self.names, self.faces)
+        self.notes = tuple(f"{label!r}: {note}" for note in (*notes, *said))
+        for warning in said:  # points at the line that says Mesh(...)
+            warnings.warn(f"{label!r}: {warning}", UserWarning, stacklevel=3)
+
+    def _examined(self, raw: RawMesh, names: Sequence[str] | None) -> tuple[list[str], list[str]]:
+        """Everything that is set on construction; what was mended on the way, and what is doubtful."""
+        full = checks.dimension(raw, self.label)
+        raw, notes, said = straightened(raw)
+        raw, several, merged = checks.welded(raw)
+        plane = flattened(raw.points, checks.corners_of(raw, full), full)
+        points, space = plane.points, plane.points.shape[1]
+        notes, said = [*notes, *merged, *plane.notes], [*said, *plane.warnings]
+        if full == 1 and raw.points.shape[1] == 3 and space > 1 and checks.is_open(raw):
+            raise ValueError(
+                "it holds lines in space; a mesh needs cells of the dimension of its space, or a closed "
+                "surface"
+            )
+        if space > full + 1:
+            raise ValueError("it holds a closed curve that lies in no plane; a mesh needs cells around it")
         if names is not None and len(names) != space:
             raise ValueError(
-                f"{label!r} has {space} dimension{'s' * (space > 1)}, but {len(names)} are named, "
+                f"{self.label!r} has {space} dimension{'s' * (space > 1)}, but {len(names)} are named, "
                 f"{tuple(names)}; give one name for each"
             )
-        self.names = checked_names(names, space)
-        solid = full == space
-        cells, block, owner = self._simplices(raw, points, full, solid)
-        measure = sx.measures(points, cells)
-        try:
-            if solid:
-                cells = sx.swapped(cells, measure < 0)
-                order = sx.hilbert_order(points[cells].mean(1))
-                cells, measure = cells[order], np.abs(measure[order])
-                facets, corner = sx.boundary_of(cells)
-            else:
-                facets, corner = sx.outward(points, cells), np.zeros(len(cells), dtype=np.int64)
-        except ValueError as error:
-            raise ValueError(f"{label!r}: {error}") from error
+        self.names = checked_names(plane.names if names is None else names, space)
+        self.axes = plane.axes
+        pieces = checks.pieces(raw, points, full, space)
+        notes += pieces.notes
+        cells, measure = pieces.cells, sx.measures(points, pieces.cells)
+        if full == space:
+            cells = sx.swapped(cells, measure < 0)
+            order = sx.hilbert_order(points[cells].mean(1))
+            cells, measure = cells[order], np.abs(measure[order])
+            facets, corner = sx.boundary_of(cells, points)
+        else:
+            order = np.arange(len(cells))
+            facets, corner = sx.outward(points, cells), np.zeros(len(cells), dtype=np.int64)
+        block, owner = pieces.block[order], pieces.owner[order]
         order = sx.hilbert_order(points[facets].mean(1))
         facets, corner = facets[order], corner[order]
         if space == 1:  # corner 0 left out: the upper end of its cell
             self.normals = np.where(corner == 0, 1.0, -1.0)[:, None]
         else:
             self.normals = sx.normals_of(points, facets)
-        self._set_tags(
-            self._tags_of_cells(raw, facets)
-            if solid
-            else self._tags_of_surface(raw, block[order], owner[order]),
-            len(facets),
-        )
+            more, doubts = checks.examine_boundary(points, facets, self.normals, full == space)
+            notes, said = notes + more, said + doubts
+        held = tags.of_cells(raw, block, owner, full)
+        if full == space:
+            self.cell_groups = {tag: np.flatnonzero(these) for tag, these in held.items() if these.any()}
+            held, more, doubts = tags.of_facets(raw, facets, several)
+            notes, said = notes + more, said + doubts
+        else:
+            held = {tag: these[order] for tag, these in held.items()}
+            self.cell_groups = {}
+        held |= tags.of_nodes(raw, facets)
+        faces, self.facet_tags, more = tags.smallest(held, len(facets), REST)
+        self.faces = self.spatial_faces = tuple(checked_tag(face, self.names) for face in faces)
         used = np.unique(cells)
         new = np.zeros(len(points), dtype=np.int64)
         new[used] = np.arange(len(used))
-        self.points, self.facets, self.cells = points[used], new[facets], new[cells] if solid else None
+        self.points, self.facets = points[used], new[facets]
+        self.cells = new[cells] if full == space else None
         self.bounds = torch.from_numpy(np.stack([self.points.min(0), self.points.max(0)]))
         self._facet_measure = np.abs(sx.measures(self.points, self.facets))
         if self.cells is not None:
             self.volume = float(measure.sum())
-            self._pick = _Pick(self.points[self.cells], measure)
+            self._pick = Pick(self.points[self.cells], measure)
         else:  # by the divergence theorem
             height = np.einsum("ij,ij->i", self.points[self.facets[:, 0]] - self.points[0], self.normals)
             self.volume = float((height * self._facet_measure).sum() / space)
-
-    def _simplices(
-        self, raw: RawMesh, points: sx.Points, full: int, solid: bool
-    ) -> tuple[sx.Cells, sx.Cells, sx.Cells]:
-        """Simplices [S, full + 1] of the cells of highest dimension; block [S] and number [S] of the cell."""
-        blocks = [(i, kind, c) for i, (kind, c) in enumerate(raw.blocks) if DIMENSION[kind] == full]
-        pieces = [(i, *sx.split(kind, corners)) for i, kind, corners in blocks]
-        cells = np.concatenate([s for _, s, _ in pieces])
-        owner = np.concatenate([number for _, _, number in pieces])
-        block = np.repeat([i for i, _, _ in pieces], [len(s) for _, s, _ in pieces])
-        if not solid:  # files of surfaces often give every facet points of its own
-            cells = sx.merged(points, cells)
-        whole = sx.with_distinct_corners(cells)
-        cells, owner, block = cells[whole], owner[whole], block[whole]
-        if flat := int(sx.thin(points, cells, sx.measures(points, cells)).sum()):
-            what = {1: "length", 2: "area", 3: "volume"}[full]
-            raise ValueError(
-                f"{flat} of the {len(cells)} cells of {self.label!r} have no {what}; mend the mesh"
-            )
-        return cells, block, owner
-
-    def _coordinates(self, raw: RawMesh) -> tuple[sx.Points, int, int]:
-        """Points [P, dim] without constant last coordinates, dim, and the highest dimension of a cell."""
-        blocks = [(kind, cells) for kind, cells in raw.blocks if len(cells)]
-        full = max((DIMENSION[kind] for kind, _ in blocks), default=0)
-        if full == 0:
-            raise ValueError(
-                f"{self.label!r} holds no cells: a mesh needs lines, triangles, tetrahedra or others"
-            )
-        top = np.concatenate([np.unique(cells) for kind, cells in blocks if DIMENSION[kind] == full])
-        points = raw.points
-        if top.min() < 0 or top.max() >= len(points):
-            raise ValueError(
-                f"cells of {self.label!r} refer to points {top.min()} to {top.max()} of {len(points)}"
-            )
-        if not np.isfinite(points[top]).all():
-            raise ValueError(f"some points of {self.label!r} are not finite; mend the mesh")
-        extent = np.ptp(points[top], axis=0)
-        space = points.shape[1]
-        while space > full and extent[space - 1] <= 1e-12 * extent.max():
-            space -= 1
-        if space > min(full + 1, 3):
-            raise ValueError(
-                f"{self.label!r} holds lines in space; a mesh needs cells of the dimension of its space, or "
-                "a closed surface"
-            )
-        return points[:, :space], space, full
-
-    def _tags_of_cells(self, raw: RawMesh, facets: sx.Cells) -> dict[str, NDArray[np.bool_]]:
-        """Which boundary facets each group holds, found by their corners."""
-        found: dict[str, NDArray[np.bool_]] = {}
-        full = facets.shape[1]
-        for tag, members in raw.groups.items():
-            cells = [
-                sx.split(kind, corners[chosen])[0]
-                for (kind, corners), chosen in zip(raw.blocks, members, strict=True)
-                if DIMENSION[kind] == full - 1 and len(chosen)
-            ]
-            if cells:
-                key = sx.keys(np.concatenate([facets, *cells]))
-                found[tag] = np.isin(key[: len(facets)], key[len(facets) :])
-        return found | self._tags_of_nodes(raw, facets)
-
-    def _tags_of_surface(
-        self, raw: RawMesh, block: sx.Cells, owner: sx.Cells
-    ) -> dict[str, NDArray[np.bool_]]:
-        """Which facets each group holds: the facets are cells of the file."""
-        found = {}
-        for tag, members in raw.groups.items():
-            held = np.zeros(len(block), dtype=bool)
-            for i, chosen in enumerate(members):
-                held |= (block == i) & np.isin(owner, chosen)
-            found[tag] = held
-        return found
-
-    def _tags_of_nodes(self, raw: RawMesh, facets: sx.Cells) -> dict[str, NDArray[np.bool_]]:
-        return {tag: np.all(np.isin(facets, nodes), axis=1) for tag, nodes in raw.node_sets.items()}
-
-    def _set_tags(self, found: Mapping[str, NDArray[np.bool_]], count: int) -> None:
-        """Give every facet one tag: of several groups the smallest."""
-        found = {tag: held for tag, held in found.items() if held.any()}
-        order = sorted(found, key=lambda tag: -int(found[tag].sum()))
-        index = np.full(count, -1)
-        faces = list(found)
-        for tag in order:
-            index[found[tag]] = faces.index(tag)
-        if (index < 0).any():
-            if REST not in faces:
-                faces.append(REST)
-            index[index < 0] = faces.index(REST)
-        kept = np.unique(index)
-        self.facet_tags = np.searchsorted(kept, index)
-        self.faces = self.spatial_faces = tuple(checked_tag(faces[i], self.names) for i in kept)
+        return notes + more, said
 
     def retagged(self, **where: Callable[..., Any]) -> Mesh:
         """The same mesh with other faces, for files without groups.
@@ -293,6 +260,7 @@ class Mesh(Domain):
         kept = np.unique(index)
         other.facet_tags = np.searchsorted(kept, index)
         other.faces = other.spatial_faces = tuple(faces[i] for i in kept)
+        other.groups = {tag: other.faces for tag in self.groups}
         return other
 
     # -- what every domain can do ----------------------------------------------------------------------------
@@ -357,11 +325,11 @@ class Mesh(Domain):
         return [Patch("", tuple(extent.tolist()), float(extent.prod()), draw_box)]
 
     @cached_property
-    def _face_pick(self) -> dict[str, tuple[_Pick, Tensor]]:
+    def _face_pick(self) -> dict[str, tuple[Pick, Tensor]]:
         out = {}
         for i, tag in enumerate(self.faces):
             these = np.flatnonzero(self.facet_tags == i)
-            pick = _Pick(self.points[self.facets[these]], self._facet_measure[these])
+            pick = Pick(self.points[self.facets[these]], self._facet_measure[these])
             out[tag] = (
                 pick,
                 torch.from_numpy(sx.smooth_normals(self.facets[these], self.normals[these], SMOOTH)),
@@ -401,40 +369,6 @@ class Mesh(Domain):
             else f"{len(self.cells)} {KINDS[self.dim]}"
         )
         return f"Mesh({self.label!r}: {what}, faces {', '.join(self.faces)}, names={self.names})"
-
-
-class _Pick:
-    """The unit cube onto simplices in a row, uniformly by measure.
-
-    Args:
-        corners: [S, k + 1, dim], neighbours near each other.
-        measure: [S], positive.
-    """
-
-    def __init__(self, corners: sx.Points, measure: sx.Points) -> None:
-        self._corners = torch.from_numpy(corners)
-        ends = np.cumsum(measure)
-        self.measure = float(ends[-1])
-        ends /= ends[-1]
-        self._ends, self._k = torch.from_numpy(ends), corners.shape[1] - 1
-        # As if the row were straight: long, and as wide as a cell.
-        width = (self.measure / len(corners)) ** (1 / self._k) if self._k else 1.0
-        self.lengths = (self.measure / width ** (self._k - 1), *[width] * (self._k - 1)) if self._k else ()
-
-    def __call__(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Points [N, dim] from [N, k], the numbers [N] of their simplices, weights [N, k + 1] of corners."""
-        ends = self._ends.to(u)
-        which = torch.searchsorted(ends, u[:, 0].contiguous(), right=True).clamp_max(len(ends) - 1)
-        start = torch.where(which > 0, ends[(which - 1).clamp_min(0)], 0.0)
-        t = ((u[:, 0] - start) / (ends[which] - start)).clamp(0, 1)
-        corners = self._corners.to(u.device)[which].to(u)
-        left, points, weights = torch.ones_like(t), torch.zeros_like(corners[:, 0]), []
-        for i in range(self._k):
-            rest = (t if i == 0 else u[:, i]) ** (1 / (self._k - i))
-            weights.append(left * (1 - rest))
-            points = points + weights[-1][:, None] * corners[:, i]
-            left = left * rest
-        return points + left[:, None] * corners[:, -1], which, torch.stack([*weights, left], 1)
 
 
 def example_mesh(name: str) -> Path:

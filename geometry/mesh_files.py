@@ -1,8 +1,7 @@
 """Reading meshes: files, grids of PyVista and meshes of meshio become cells by kind, with named groups.
 
 PyVista reads VTK's own formats and surfaces (.vtu, .vtk, .vtp, .stl, .ply, .obj), meshio the rest (.msh with
-Gmsh's physical groups, .inp of Abaqus, .bdf of Nastran, ...).  Cells of higher order are read by their
-corners.
+Gmsh's physical groups, .inp of Abaqus, .bdf of Nastran, ...).  Of cells of higher order all nodes are kept.
 """
 
 from __future__ import annotations
@@ -53,12 +52,16 @@ class RawMesh:
         blocks: Pairs of a kind, one of `CORNERS`, and corners [n, CORNERS[kind]].
         groups: For each name the cells of each block that carry it.
         node_sets: For each name some points.
+        curved: By the number of a block of higher order its element, such as "triangle6", and all nodes.
+        parents: By the number of a block the cells it was before it was split, one for each of its own.
     """
 
     points: Points
     blocks: list[tuple[str, Cells]]
     groups: dict[str, list[Cells]] = field(default_factory=dict)
     node_sets: dict[str, Cells] = field(default_factory=dict)
+    curved: dict[int, tuple[str, Cells]] = field(default_factory=dict)
+    parents: dict[int, Cells] = field(default_factory=dict)
 
 
 def read_mesh(path: Path, tag_array: str | None = None) -> RawMesh:
@@ -120,9 +123,12 @@ def from_pyvista(grid: Any, tag_array: str | None = None) -> RawMesh:
     # By VTK's own method: PyVista has renamed its attribute.
     offset = np.asarray(pyvista.convert_array(grid.GetCells().GetOffsetsArray()))
     nodes = np.asarray(grid.cell_connectivity, dtype=np.int64)
-    blocks, members = [], []
-    for number in np.unique(types):
-        these = np.flatnonzero(types == number)
+    blocks: list[tuple[str, Cells]] = []
+    members = []
+    curved: dict[int, tuple[str, Cells]] = {}
+    count = np.diff(offset)
+    for number, size in np.unique(np.stack([types, count], 1), axis=0):
+        these = np.flatnonzero((types == number) & (count == size))
         if number == 4:  # lines of several points each
             pieces = [nodes[offset[i] : offset[i + 1]] for i in these]
             blocks.append(("line", np.concatenate([np.stack([p[:-1], p[1:]], 1) for p in pieces])))
@@ -134,6 +140,10 @@ def from_pyvista(grid: Any, tag_array: str | None = None) -> RawMesh:
                 f"cells of type {pyvista.CellType(number).name} are not known; triangulate the mesh first"
             )
         corners = nodes[offset[these][:, None] + np.arange(CORNERS[kind])]
+        if size > CORNERS[kind]:
+            bezier = "bezier " if number in range(75, 82) else ""  # whose control points lie outside
+            every = nodes[offset[these][:, None] + np.arange(size)]
+            curved[len(blocks)] = (f"{bezier}{kind}{size}", every)
         blocks.append((kind, corners[:, VOXEL.get(int(number), list(range(CORNERS[kind])))]))
         members.append(these)
     groups = {}
@@ -141,7 +151,7 @@ def from_pyvista(grid: Any, tag_array: str | None = None) -> RawMesh:
         values = np.asarray(grid.cell_data[array])
         if tag_array is not None or (values != values[0]).any():  # readers number even the only part
             groups = _grouped([values[these] for these in members], array, {})
-    return RawMesh(np.asarray(grid.points, dtype=np.float64), blocks, groups)
+    return RawMesh(np.asarray(grid.points, dtype=np.float64), blocks, groups, curved=curved)
 
 
 def from_meshio(mesh: Any, tag_array: str | None = None) -> RawMesh:
@@ -152,13 +162,18 @@ def from_meshio(mesh: Any, tag_array: str | None = None) -> RawMesh:
     Raises:
         ValueError: It holds cells that are not known, or no such array.
     """
-    blocks, kept = [], []
+    blocks: list[tuple[str, Cells]] = []
+    kept = []
+    curved: dict[int, tuple[str, Cells]] = {}
     for number, block in enumerate(mesh.cells):
         kind = re.sub(r"\d+$", "", block.type.lower().removeprefix("vtk_lagrange_"))
         kind = {"curve": "line", "quadrilateral": "quad", "tetrahedron": "tetra"}.get(kind, kind)
         if kind not in CORNERS:
             raise ValueError(f"cells of type {block.type} are not known; triangulate the mesh first")
-        blocks.append((kind, np.asarray(block.data, dtype=np.int64)[:, : CORNERS[kind]]))
+        nodes = np.asarray(block.data, dtype=np.int64)
+        if nodes.ndim == 2 and nodes.shape[1] > CORNERS[kind]:
+            curved[len(blocks)] = (f"{kind}{nodes.shape[1]}", nodes)
+        blocks.append((kind, nodes[:, : CORNERS[kind]]))
         kept.append(number)
     groups = {
         name: [np.asarray([] if found[i] is None else found[i], dtype=np.int64) for i in kept]
@@ -177,7 +192,7 @@ def from_meshio(mesh: Any, tag_array: str | None = None) -> RawMesh:
         )
         groups = {**numbered, **groups}
     node_sets = {name: np.asarray(nodes, dtype=np.int64) for name, nodes in mesh.point_sets.items()}
-    return RawMesh(np.asarray(mesh.points, dtype=np.float64), blocks, groups, node_sets)
+    return RawMesh(np.asarray(mesh.points, dtype=np.float64), blocks, groups, node_sets, curved)
 
 
 def _physical_names(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .shapes import Shape, checked_names, checked_tag
+from .shapes import Shape, checked_names, checked_tag, named_group
 
 _CHUNK = 1 << 21  # point-edge pairs looked at together
 
@@ -25,7 +25,7 @@ class Polygon(Shape):
     Args:
         vertices: [V, 2], in either orientation, the last one not repeating the first.
         names: the two coordinates.
-        tag: what the tags of the faces begin with.
+        tag: what the tags of the faces begin with, and a name for all of them together.
 
     Raises:
         ValueError: fewer than three vertices, numbers that are not finite, no area, or edges that meet or
@@ -58,6 +58,7 @@ class Polygon(Shape):
         turned = torch.stack([edges[:, 1], -edges[:, 0]], 1) / self._edge_lengths[:, None]
         self.normals = turned if area > 0 else -turned
         self.faces = self.spatial_faces = tuple(f"{checked_tag(tag, self.names)}{i}" for i in range(len(v)))
+        self.groups = named_group(tag, self.names, self.faces)
         self.bounds = torch.stack([v.amin(0), v.amax(0)])
         self.volume = abs(area)
         order = np.arange(len(v)) if area > 0 else np.arange(len(v))[::-1]
@@ -66,6 +67,11 @@ class Polygon(Shape):
             self._triangles[:, 1] - self._triangles[:, 0], self._triangles[:, 2] - self._triangles[:, 0]
         )
         self._shares = areas.cumsum(0) / areas.sum()
+
+    def flat_faces(self, name: str) -> tuple[str, ...]:
+        """The edges perpendicular to a coordinate."""
+        along = self.normals[:, 1 - self.names.index(name)].abs()
+        return tuple(face for face, a in zip(self.faces, along.tolist(), strict=True) if a <= 1e-12)
 
     def distance(self, points: Tensor) -> Tensor:
         """Signed distance [N] of points [N, 2]."""

@@ -65,12 +65,13 @@ class Interval(Shape):
         lower: left end.
         upper: right end.
         name: the coordinate, a Python identifier (equations refer to it).
+        tag: a name for both faces together.
 
     Raises:
         ValueError: ends not finite or not in order, or a name that is no identifier.
     """
 
-    def __init__(self, lower: float, upper: float, name: str = "x") -> None:
+    def __init__(self, lower: float, upper: float, name: str = "x", tag: str | None = None) -> None:
         self.lower, self.upper = float(lower) + 0.0, float(upper) + 0.0  # + 0.0 turns -0.0 into 0.0
         if not (math.isfinite(self.lower) and math.isfinite(self.upper) and self.lower < self.upper):
             raise ValueError(f"an interval needs finite lower < upper; got {name} from {lower} to {upper}")
@@ -81,6 +82,7 @@ class Interval(Shape):
         if ends[0] == ends[1]:  # too close for %g
             ends = [f"{name}={end!r}" for end in (self.lower, self.upper)]
         self.faces = self.spatial_faces = tuple(ends)
+        self.tag, self.groups = tag, named_group(tag, self.names, self.faces)
 
     def distance(self, points: Tensor) -> Tensor:
         """Signed distance [N] of points [N, 1]."""
@@ -103,7 +105,8 @@ class Interval(Shape):
         return (), 1.0
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.lower:g}, {self.upper:g}, name={self.names[0]!r})"
+        tag = "" if self.tag is None else f", tag={self.tag!r}"
+        return f"{type(self).__name__}({self.lower:g}, {self.upper:g}, name={self.names[0]!r}{tag})"
 
 
 class Time(Interval):
@@ -113,13 +116,14 @@ class Time(Interval):
         lower: initial time.
         upper: final time.
         name: the coordinate.
+        tag: a name for start and end together.
 
     Raises:
         ValueError: as `Interval`.
     """
 
-    def __init__(self, lower: float, upper: float, name: str = "t") -> None:
-        super().__init__(lower, upper, name)
+    def __init__(self, lower: float, upper: float, name: str = "t", tag: str | None = None) -> None:
+        super().__init__(lower, upper, name, tag)
         self.spatial_faces = ()
 
 
@@ -130,21 +134,31 @@ class Box(Product):
         lower: lower corner.
         upper: upper corner.
         names: coordinates; by default x, y, z up to three and x1, x2, ... beyond.
+        tag: a name for all faces together, beside "x=0" and the like: it tells two boxes apart,
+            ``Box((0, 0), (2, 2), tag="outer") - Box((0.5, 0.5), (1, 1), tag="hole")``.
 
     Raises:
         ValueError: corners or names of different lengths, or as `Interval`.
     """
 
     def __init__(
-        self, lower: Sequence[float], upper: Sequence[float], names: Sequence[str] | None = None
+        self,
+        lower: Sequence[float],
+        upper: Sequence[float],
+        names: Sequence[str] | None = None,
+        tag: str | None = None,
     ) -> None:
         if len(lower) != len(upper) or len(lower) == 0:
             raise ValueError(f"a box needs as many lower as upper bounds; got {len(lower)} and {len(upper)}")
         names = checked_names(names, len(lower))
-        super().__init__(*(Interval(a, b, name) for a, b, name in zip(lower, upper, names, strict=True)))
+        if tag is not None:
+            checked_tag(tag, names)
+        super().__init__(*(Interval(a, b, name, tag) for a, b, name in zip(lower, upper, names, strict=True)))
+        self.tag = tag
 
     def __repr__(self) -> str:
-        return f"Box({self.bounds[0].tolist()}, {self.bounds[1].tolist()}, names={self.names})"
+        tag = "" if self.tag is None else f", tag={self.tag!r}"
+        return f"Box({self.bounds[0].tolist()}, {self.bounds[1].tolist()}, names={self.names}{tag})"
 
 
 class Ball(Shape):
@@ -243,3 +257,10 @@ def checked_tag(tag: str, names: tuple[str, ...]) -> str:
     if not tag or tag in names:
         raise ValueError(f"a face tag must not be empty or the name of a coordinate; got {tag!r}")
     return tag
+
+
+def named_group(
+    tag: str | None, names: tuple[str, ...], faces: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """The group that a shape's tag stands for: all of its faces; none without a tag."""
+    return {} if tag is None else {checked_tag(tag, names): faces}

@@ -73,6 +73,17 @@ def measures(points: Points, simplices: Cells) -> Points:
     return found / math.factorial(k)
 
 
+def where(at: Points) -> str:
+    """Where some places [N, dim] are: a point, or the first of them and their box."""
+
+    def text(point: Points) -> str:
+        return f"({', '.join(f'{v:.4g}' for v in point)})"
+
+    if len(at) == 1:
+        return f"at {text(at[0])}"
+    return f"the first at {text(at[0])}, all between {text(at.min(0))} and {text(at.max(0))}"
+
+
 def thin(points: Points, simplices: Cells, measure: Points) -> NDArray[np.bool_]:
     """Which simplices [S] have no measure, up to rounding."""
     at = points[simplices]
@@ -107,11 +118,12 @@ def keys(facets: Cells) -> Cells:
     return key
 
 
-def boundary_of(simplices: Cells) -> tuple[Cells, Cells]:
+def boundary_of(simplices: Cells, points: Points | None = None) -> tuple[Cells, Cells]:
     """The facets of one cell only, pointing outward if the cells have positive orientation.
 
     Args:
         simplices: [S, dim + 1].
+        points: [P, dim], to say where something is wrong.
 
     Returns:
         Facets [F, dim], and [F] the corner that each of them leaves out of its cell.
@@ -128,9 +140,10 @@ def boundary_of(simplices: Cells) -> tuple[Cells, Cells]:
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
     sizes = np.diff(starts, append=len(order))
     pair = starts[sizes == 2]
-    wrong = int((sizes > 2).sum() + (parity[order[pair]] == parity[order[pair + 1]]).sum())
-    if wrong:
-        raise ValueError(f"{wrong} of its cells overlap their neighbours; mend the mesh")
+    wrong = order[np.concatenate([starts[sizes > 2], pair[parity[order[pair]] == parity[order[pair + 1]]]])]
+    if len(wrong):
+        place = "" if points is None else f", {where(points[faces[wrong]].mean(1))}"
+        raise ValueError(f"{len(wrong)} of its cells overlap their neighbours{place}; mend the mesh")
     single = np.sort(order[starts[sizes == 1]])
     return faces[single], single // count
 
@@ -142,18 +155,6 @@ def _parity(facets: Cells, corner: int) -> NDArray[np.bool_]:
         for j in range(i):
             odd ^= facets[:, j] > facets[:, i]
     return odd
-
-
-def merged(points: Points, cells: Cells) -> Cells:
-    """The cells with coinciding points made one, without those that lost a corner by it."""
-    used = np.unique(cells)
-    size = float(np.ptp(points[used], axis=0).max())
-    rounded = np.round(points[used] / (1e-9 * size)).astype(np.int64)
-    order = np.lexsort(rounded.T)
-    new = np.any(np.diff(rounded[order], axis=0, prepend=rounded[order[:1]] - 1) != 0, axis=1)
-    representative = np.empty(len(points), dtype=np.int64)
-    representative[used[order]] = used[order[np.flatnonzero(new)]][np.cumsum(new) - 1]
-    return representative[cells]
 
 
 def with_distinct_corners(cells: Cells) -> NDArray[np.bool_]:
@@ -190,10 +191,11 @@ def outward(points: Points, facets: Cells) -> Cells:
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
     sizes = np.diff(starts, append=len(order))
     if (sizes % 2).any():
-        what = "edges" if dim == 3 else "ends"
+        what, kind = ("edges", "curved surfaces") if dim == 3 else ("ends", "curves")
+        at = points[ridges.reshape(-1, dim - 1)[order[starts[sizes % 2 == 1]]]].mean(1)
         raise ValueError(
-            f"the surface is open: {int((sizes % 2).sum())} {what} belong to an odd number of facets; "
-            "close its holes, or give a mesh with cells inside"
+            f"the surface is open: {len(at)} {what} belong to an odd number of facets, {where(at)}; close "
+            f"its holes, or give a mesh with cells inside (equations on {kind} themselves are not supported)"
         )
     first, second = order[starts[sizes == 2]], order[starts[sizes == 2] + 1]
     f, g, same = first % count, second % count, odd[first] == odd[second]
@@ -213,7 +215,7 @@ def outward(points: Points, facets: Cells) -> Cells:
     representative = points[turned[np.unique(piece, return_index=True)[1]]].mean(1)
     if pieces > 1:
         for k in range(pieces):
-            others = _winding(representative, points[turned[piece == k]])
+            others = winding(representative, points[turned[piece == k]])
             others[k] = 0
             within += np.abs(others) > 0.5
     return swapped(turned, within[piece] % 2 == 1)
@@ -226,7 +228,7 @@ def swapped(facets: Cells, these: NDArray[np.bool_]) -> Cells:
     return out
 
 
-def _winding(x: Points, corners: Points) -> Points:
+def winding(x: Points, corners: Points) -> Points:
     """How often closed facets [F, dim, dim] wind around points [N, dim].
 
     Solid angles: A. van Oosterom, J. Strackee, IEEE Trans. Biomed. Eng. 30 (1983) 125.

@@ -29,6 +29,7 @@ from ..geometry import Domain
 from .ansatz import Ansatz
 from .conditions import Condition, Dirichlet, Fields, Known, Sites, as_column
 from .constraints import AnsatzBuilder
+from .faces import overdetermined
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
 from .observations import Observations
 from .quantities import Quantity
@@ -122,7 +123,7 @@ class Problem:
         self._check_names()
         self._check_coefficients()
         # Trace, decide and build now, so that mistakes show where they are made.
-        for message in self.ansatz.contradictions:
+        for message in (*self.ansatz.contradictions, *overdetermined(self)):
             warnings.warn(message, UserWarning, stacklevel=3)  # points at the line that says Problem(...)
 
     # -- names and the user's functions ----------------------------------------------------------------------
@@ -447,5 +448,5 @@ class Problem:
         lines += [f"  unknown     {u}" for u in self.functions if u != Unknown(u.name)]
         lines += [f"  coefficient {c}" for c in self.coefficients]
         lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")
-        lines += [f"  note        {message}" for message in self.ansatz.messages]
+        lines += [f"  note        {message}" for message in (*self.domain.notes, *self.ansatz.messages)]
         return "\n".join(lines)

@@ -114,7 +114,7 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
     whole = time_of(problem)
     lower, upper = whole.bounds[:, 0].tolist()
     meet = [lower, *edges(problem, windows), upper]
-    time = Time(meet[number], meet[number + 1], name=whole.names[0])
+    time = Time(meet[number], meet[number + 1], name=whole.names[0], tag=whole.tag)
     factors: list[Domain] = [time if f is whole else f for f in problem.domain.factors()]
     conditions = list(problem.conditions)
     if before is not None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sapts_pinn.geometry import SAMPLERS, Ball, Box, Domain, Interval, Polygon, Product, Time
+from sapts_pinn.geometry import SAMPLERS, Ball, Box, Domain, Interval, Polygon, Product, Time, Union
 
 L_VERTICES = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
 SPIKY = [(0, 0), (3, 0.2), (4, -1), (4.2, 3), (2, 1), (1.9, 2.5), (1.5, 1), (-0.5, 2)]
@@ -142,7 +142,9 @@ def test_products_flatten_and_time_is_left_out_of_the_boundary() -> None:
     b = domain.boundary(600, rng())
     assert b.index.bincount().tolist() == [200, 200, 100, 100]
     cylinder = Time(0, 1) * Ball((0, 0), 1, names=("p", "q"))
-    assert cylinder.face_tags("p") == ("sphere",) == cylinder.face_tags()
+    assert cylinder.face_tags() == ("sphere",)
+    with pytest.raises(ValueError, match="no face of this domain is flat and perpendicular to p"):
+        cylinder.face_tags("p")
     assert Box([0] * 4, [1] * 4).names == ("x1", "x2", "x3", "x4")
 
 
@@ -153,6 +155,55 @@ def test_tags_of_set_operations() -> None:
     assert (ell * Time(0, 1)).face_tags("y") == ("y=-1", "y=1", "y=0")
     drum = Box((0, 0), (1, 1)) * Time(0, 1) - Ball((0.5, 0.5), 0.2) * Time(0, 1)
     assert drum.face_tags() == ("x=0", "x=1", "y=0", "y=1", "sphere") and "t=0" in drum.faces
+
+
+def test_a_coordinate_means_flat_faces() -> None:
+    holed = Box((-1, -1), (1, 1)) - Ball((0, 0), 0.5, tag="hole")
+    assert holed.face_tags("x") == ("x=-1", "x=1") and holed.face_tags(["y", "hole"]) == (
+        "y=-1",
+        "y=1",
+        "hole",
+    )
+    house = Polygon([(0, 0), (2, 0), (2, 1), (1, 2), (0, 1)])
+    assert house.face_tags("x") == ("edge1", "edge4") and house.face_tags("y") == ("edge0",)
+    assert house.face_tags("edge") == house.faces
+    assert Ball((0,), 1).face_tags("x") == ("sphere",)
+    for domain in (Ball((0, 0), 1) * Time(0, 1), Ball((0, 0), 2) - Ball((0, 0), 1, tag="hole")):
+        with pytest.raises(
+            ValueError, match="no face of this domain is flat and perpendicular to x.* sphere"
+        ):
+            domain.face_tags("x")
+
+
+def test_a_tag_means_all_faces_of_its_shape() -> None:
+    assert Interval(0, 1, tag="ends").face_tags("ends") == ("x=0", "x=1")
+    assert (Box((0, 0), (1, 1), tag="walls") * Time(0, 1)).face_tags("walls") == ("x=0", "x=1", "y=0", "y=1")
+    frame = Box((0, 0), (3, 3), tag="outer") - Box((1, 1), (2, 2), tag="hole")
+    assert frame.face_tags("outer") == ("x=0", "x=3", "y=0", "y=3")
+    assert frame.face_tags("hole") == ("x=1", "x=2", "y=1", "y=2")
+    assert frame.face_tags("x") == ("x=0", "x=3", "x=1", "x=2")
+    whole = Union(Ball((0, 0), 1, tag="a"), Ball((3, 0), 1, tag="b"), tag="all")
+    assert whole.face_tags("all") == ("a", "b")
+    with pytest.raises(ValueError, match="'t' is the tag of a face and the name of a coordinate"):
+        Box((0, 0), (1, 1), tag="t") * Time(0, 1)
+    with pytest.raises(ValueError, match="face tag"):
+        Box((0, 0), (1, 1), tag="x")
+
+
+def test_faces_of_the_same_name_are_told_apart_by_tags() -> None:
+    """The notch of an L shares x=1 and y=1 with the square it is cut out of."""
+    ell = Box((-1, -1), (1, 1), tag="outer") - Box((0, 0), (1, 1), tag="notch")
+    assert ell.face_tags("x=1") == ("x=1 (outer)", "x=1 (notch)")
+    for tag, length in (("outer", 6), ("notch", 2)):
+        b = ell.boundary(400, rng(), on=tag, sampler="sobol")
+        on_notch = (b.points >= 0).all(1) & ((b.points == 0).any(1))
+        assert on_notch.all() if tag == "notch" else not (on_notch & (b.points < 0.99).all(1)).any()
+        kept = ell.boundary(4000, rng(), on=["outer", "notch"], sampler="sobol")
+        share = torch.tensor([name in ell.face_tags(tag) for name in kept.tags])[kept.index].double().mean()
+        assert float(share) == pytest.approx(length / 8, abs=0.01)
+    plain = Box((-1, -1), (1, 1)) - Box((0, 0), (1, 1), tag="notch")
+    assert plain.face_tags("x=1") == ("x=1 (rest)", "x=1 (notch)")
+    assert set(plain.face_tags("notch")) == {"x=0", "y=0", "x=1 (notch)", "y=1 (notch)"}
 
 
 def test_numbers_in_tags() -> None:
