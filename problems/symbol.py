@@ -116,7 +116,9 @@ def _determinant(entries: dict[tuple[int, int], Array], count: int) -> tuple[Arr
                 term = sign * np.convolve(minor, entries[k, j])
                 size = np.convolve(bound, np.abs(entries[k, j]).astype(np.complex128))
                 old = larger.get(taken | 1 << j)
-                larger[taken | 1 << j] = (term, size) if old is None else (_sum(old[0], term), _sum(old[1], size))
+                larger[taken | 1 << j] = (
+                    (term, size) if old is None else (_sum(old[0], term), _sum(old[1], size))
+                )
         minors = larger
     zero = np.zeros(1, np.complex128)
     found, bound = minors.get((1 << count) - 1, (zero, zero))

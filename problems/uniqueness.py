@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from .conditions import Sites
+from .conditions import Sites, time_names
 from .fields import MultiIndex
 from .findings import listed
 from .linearised import linearise, states, values, zero
@@ -43,20 +43,20 @@ def zero_solves(problem: Problem) -> bool:
     return True
 
 
-def free_functions(problem: Problem) -> list[str]:
-    """Sentences about polynomials of first degree that can be added to a solution."""
+def free_functions(problem: Problem) -> str | None:
+    """A sentence about the polynomials of first degree that can be added to a solution; None without any."""
     basis = _basis(problem)
     rows = [_applied(problem, term, basis) for term in (problem.equation_term, *problem.condition_terms)]
     matrix = np.concatenate([r for r in rows if r is not None])
     if not np.isfinite(matrix).all():
-        return []
+        return None
     size = np.abs(matrix).max(1, keepdims=True)
     matrix = (matrix / np.where(size > 0, size, 1.0))[size[:, 0] > 0]
-    if not len(matrix):
-        return []
-    _, singular, vectors = np.linalg.svd(matrix)
-    rank = int((singular > ROUNDING * singular[0]).sum())
-    return [_sentence(problem, vector, basis) for vector in _reduced(vectors[rank:])]
+    rank, vectors = 0, np.eye(len(basis))
+    if len(matrix):
+        _, singular, vectors = np.linalg.svd(matrix)
+        rank = int((singular > ROUNDING * singular[0]).sum())
+    return _sentence(problem, _reduced(vectors[rank:]), basis) if rank < len(basis) else None
 
 
 def _basis(problem: Problem) -> list[tuple[str, int | None]]:
@@ -123,28 +123,42 @@ def _reduced(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return rows[:row]
 
 
-def _sentence(problem: Problem, vector: NDArray[np.float64], basis: Sequence[tuple[str, int | None]]) -> str:
-    used = [(basis[i], value) for i, value in enumerate(vector) if abs(value) > SMALL]
-    names = [*dict.fromkeys(name for (name, _), _ in used)]
+def _sentence(problem: Problem, vectors: NDArray[np.float64], basis: Sequence[tuple[str, int | None]]) -> str:
+    """What is free: a constant, a function of time, or a list of linear functions such as rigid motions."""
+    names = problem.domain.names
+    free = [{basis[i]: value for i, value in enumerate(v) if abs(value) > SMALL} for v in vectors]
+    whose = [*dict.fromkeys(name for function in free for name, _ in function)]
     middle = problem.domain.bounds.mean(0).tolist()
-    point = ", ".join(f"{n!r}: {v:g}" for n, v in zip(problem.domain.names, middle, strict=True))
-    mend = f"give a value of it at a point, such as Observations({names[0]!r}, {{{point}}}, 0.0)"
-    if all(axis is None for (_, axis), _ in used):
-        if len(names) == 1:
-            return (
-                f"{names[0]} is determined up to a constant only: the equation and the conditions see nothing but "
-                f"its derivatives; {mend}"
-            )
-        return f"{listed(names)} are determined up to a common constant only; {mend}"
-    parts = []
-    for name in names:
-        words = [
-            f"{value:.3g}" if axis is None else f"{value:.3g} {problem.domain.names[axis]}"
-            for (of, axis), value in used
-            if of == name
-        ]
-        parts.append(f"{' + '.join(words)} to {name}")
-    return (
-        f"the solution is not unique: adding any multiple of {', '.join(parts)} (coordinates from the middle of the "
-        f"domain, in its extents) changes neither the equation nor a condition; {mend}"
+    times = time_names(problem.domain)
+    point = ", ".join(
+        f"{n!r}: {'times' if n in times and len(free) > 1 else f'{v:g}'}"
+        for n, v in zip(names, middle, strict=True)
     )
+    mend = f"give values at points, such as Observations({whose[0]!r}, {{{point}}}, 0.0)"
+    along = {axis for function in free for _, axis in function}
+    if along == {None} and len(free) == len(whose):
+        return (
+            f"{listed(whose)} {'is' if len(whose) == 1 else 'are'} determined up to a constant only, as the equation "
+            f"and the conditions see derivatives alone; {mend}"
+        )
+    if len(whose) == 1 and along <= {None, *(names.index(t) for t in times)}:
+        return (
+            f"{whose[0]} is determined up to a function of {times[0]} only, as the equation and the conditions see its "
+            f"derivatives in space alone; {mend}"
+        )
+    return (
+        f"the solution is not unique, multiples of {'; of '.join(_words(problem, f) for f in free)} can be added "
+        f"to it (coordinates in extents from the middle of the domain); {mend}"
+    )
+
+
+def _words(problem: Problem, function: dict[tuple[str, int | None], float]) -> str:
+    parts = []
+    for name in dict.fromkeys(name for name, _ in function):
+        terms = {axis: value for (of, axis), value in function.items() if of == name}
+        text = " + ".join(
+            f"{value:.3g}" if axis is None else f"{value:.3g} {problem.domain.names[axis]}".removeprefix("1 ")
+            for axis, value in terms.items()
+        )
+        parts.append(f"{text} in {name}")
+    return " with ".join(parts)
