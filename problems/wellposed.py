@@ -3,7 +3,7 @@
 On every face, and at the start and the end of time, the number of independent conditions that are given is
 compared with the number that the equation needs there (`counting.py`).  Where the type of the equation changes,
 or the sign of a velocity, nothing is said.  An unknown that the data leave free is found in `uniqueness.py`, a
-coefficient that is infinite somewhere in `singular.py`.
+coefficient that is infinite somewhere in `poles.py`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from .conditions import Dirichlet, Periodic, time_factor
 from .counting import Counter, Face
-from .findings import NOTE, WARNING, Finding, listed
+from .findings import ERROR, NOTE, WARNING, Finding, listed
 from .linearised import states
 from .observations import Observations
-from .singular import poles
+from .poles import poles
 from .uniqueness import free_functions, zero_solves
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class _Examination:
         return sum(c.count for c in self.problem.conditions if isinstance(c, Observations))
 
     def _say(self, topic: str, sentence: str, severity: str = WARNING) -> None:
-        if self._observed > FEW and severity == WARNING:
+        if severity != NOTE and (self._observed > FEW or self.problem.estimates):
             severity, sentence = NOTE, f"{sentence} (the observations may make up for it)"
         self.found.append(Finding(severity, topic, sentence))
 
@@ -94,6 +94,7 @@ class _Examination:
                 "equations",
                 f"{few} for {free} ({', '.join(self.names)}), and no observations: infinitely many solutions; "
                 "add what is missing",
+                ERROR,
             )
 
     # -- faces -----------------------------------------------------------------------------------------------
@@ -193,6 +194,7 @@ class _Examination:
                 f"short waves in {waves} grow without bound forward in time, the shorter the faster: the equation "
                 f"is ill-posed from {start.tag} on, as backward diffusion is; check the signs of its highest "
                 "derivatives (diffusion is u.t - D * u.xx with D > 0)",
+                ERROR,
             )
             return
         pure = {name: self._order_in_time(name, axis) for name in self.names}
