@@ -1,7 +1,7 @@
 """The quality of the cells of a mesh: smallest angle and aspect ratio.
 
-The aspect ratio of a simplex is its longest edge over the diameter of its inscribed ball, scaled so that it is 1
-for a regular one; with volume V, surface A and dimension d the radius of that ball is d V / A.
+The aspect ratio of a simplex is its longest edge over the diameter of its inscribed ball, scaled so that it
+is 1 for a regular one; with volume V, surface A and dimension d the radius of that ball is d V / A.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Quality:
 
     def __str__(self) -> str:
         return (
-            f"{self.cells} cells, {self.facets} facets of the boundary, smallest angle {self.smallest_angle:.3g} "
+            f"{self.cells} cells, {self.facets} facets of the boundary, smallest angle "
+            f"{self.smallest_angle:.3g} "
             f"degrees, largest aspect ratio {self.aspect:.3g}"
         )
 
@@ -53,7 +54,10 @@ def quality_of(mesh: Mesh) -> Quality:
             cosine = (p * q).sum(1) / (np.linalg.norm(p, axis=1) * np.linalg.norm(q, axis=1))
             angle = min(angle, float(np.arccos(cosine.clip(-1, 1)).min()))
     longest = np.max(
-        [np.linalg.norm(corners[:, a] - corners[:, b], axis=1) for a, b in itertools.combinations(range(k + 1), 2)],
+        [
+            np.linalg.norm(corners[:, a] - corners[:, b], axis=1)
+            for a, b in itertools.combinations(range(k + 1), 2)
+        ],
         axis=0,
     )
     surface = sum(
@@ -61,4 +65,6 @@ def quality_of(mesh: Mesh) -> Quality:
     )
     radius = k * np.abs(sx.measures(mesh.points, cells)) / surface
     regular = math.sqrt(2 * k * (k + 1))  # longest edge over that radius, of a regular simplex
-    return Quality(len(cells), len(mesh.facets), math.degrees(angle), float((longest / radius).max()) / regular)
+    return Quality(
+        len(cells), len(mesh.facets), math.degrees(angle), float((longest / radius).max()) / regular
+    )

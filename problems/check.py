@@ -115,8 +115,9 @@ def _meshes(problem: Problem) -> tuple[list[tuple[str, str]], list[Finding]]:
                     Finding(
                         NOTE,
                         "mesh",
-                        f"a cell of {shape.label} has an angle of {quality.smallest_angle:.2g} degrees; points are "
-                        "spread by area all the same, but its faces and normals may be poor there",
+                        f"a cell of {shape.label} has an angle of {quality.smallest_angle:.2g} degrees; "
+                        "points are spread by area all the same, but its faces and normals may be poor "
+                        "there",
                     )
                 )
     return facts, findings

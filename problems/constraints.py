@@ -404,7 +404,7 @@ class AnsatzBuilder:
     def _jump(
         self, c1: Dirichlet | Initial, f1: str, c2: Dirichlet | Initial, f2: str
     ) -> tuple[float, float, str]:
-        """How far two conditions differ where their faces meet, the size of their values, and which these are."""
+        """How far two conditions differ where their faces meet, their size, and of which values."""
         shapes = (*self.outline.factors, *self.outline.holes)
         k1, k2 = (next(k for k, shape in enumerate(shapes) if f in shape.faces) for f in (f1, f2))
         a_hole = max(k1, k2) >= len(self.outline.factors)  # touches nothing else where it is built in

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .base import Problem
 
 LINES, STEPS = 64, 1024  # along each coordinate
-POINTS = 8192  # of the equation, by default
+POINTS, MOST = 8192, 1 << 20  # of the equation, by default and at most
 SLIGHT = 1e-3  # a step that is a smaller share of the largest value does not matter
 ENOUGH, FEW = 2.0, 0.5  # points in the length of a feature: below these there is a note, or a warning
 
@@ -53,23 +53,27 @@ def features(problem: Problem) -> list[Finding]:
             length = float(known.max() - known.min()) / float(step.max()) * float(extent[axis]) / STEPS
             inside = length / float(spacing[axis])
             if inside < ENOUGH:
-                at = float(line[number, place, axis])
+                at = float(line[number, place : place + 2, axis].mean())
                 out.append(
                     Finding(
                         WARNING if inside < FEW else NOTE,
                         "resolution",
-                        f"a source or coefficient of the equation varies over a length of {length:.2g} in {name}, near "
-                        f"{name}={at:.3g}, where {points} points stand {float(spacing[axis]):.2g} apart: "
-                        f"points={_enough(points, inside, domain.dim)} or more would see it",
+                        f"a source or coefficient of the equation varies over a length of {length:.2g} in "
+                        f"{name}, near {name}={at:.3g}, where {points} points stand "
+                        f"{float(spacing[axis]):.2g} apart: {_enough(points, inside, domain.dim)}",
                     )
                 )
                 break
     return out
 
 
-def _enough(points: int, inside: float, dim: int) -> int:
-    """A number of points that puts ENOUGH of them into the length of a feature, rounded to a power of two."""
+def _enough(points: int, inside: float, dim: int) -> str:
+    """How many points put ENOUGH of them into the length of a feature, in words."""
     need, count = points * (ENOUGH / inside) ** dim, points
     while count < need:
         count *= 2
-    return count
+    return (
+        f"points={count} or more would see it"
+        if count <= MOST
+        else "it is a jump to them; smooth it, or use Interface"
+    )

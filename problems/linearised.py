@@ -1,11 +1,12 @@
 """The linearisation of an equation or a condition about random states, read off by automatic differentiation.
 
-A term of a problem is F(x, u, u_x, u_t, ...), evaluated point by point.  Its linearisation has the coefficients
+A term of a problem is F(x, u, u_x, u_t, ...), evaluated point by point.  Its linearisation has the
+coefficients
 
     a_{k, j, alpha}(x) = dF_k / d(u_j^(alpha)),
 
 which are all that questions of well-posedness ask for: type, order, and what the conditions fix.  Every point
-sees no other, so one backward pass for each row k gives them at all points.  The state (the numbers put in for
+sees no other, so one backward pass for each row k gives them at all points. The state (the numbers put in for
 u and its derivatives) is random: what holds for every state that was tried is taken to hold for the equation.
 """
 

@@ -1,10 +1,10 @@
 """Where a coefficient or a source of an equation is infinite, found by zooming in on the largest values.
 
-With constant numbers in place of the unknowns and their derivatives, an equation is a function of place alone.
-Where it is largest among many points the search goes on in ever smaller boxes around the best point.  Near a
-smooth peak, however narrow, the median over a box comes to an end; near a pole it grows like a power of the
-size of the box, 1 / h^q.  Poles of a power of at least one half count: the mean square of such a residual over random
-points has no limit.
+With constant numbers in place of the unknowns and their derivatives, an equation is a function of place
+alone. Where it is largest among many points the search goes on in ever smaller boxes around the best
+point.  Near a smooth peak, however narrow, the median over a box comes to an end; near a pole it grows like a
+power of the size of the box, 1 / h^q.  Poles of a power of at least one half count: the mean square of such a
+residual over random points has no limit.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def poles(problem: Problem) -> list[Finding]:
             if place is not None:
                 where = _where(problem, k, place, constant)
                 sentence = (
-                    f"a coefficient or a source of the equation is infinite at {where}: points near it rule the "
-                    "loss; multiply the equation by what vanishes there, or leave that place out of the domain"
+                    f"a coefficient or a source of the equation is infinite at {where}: points near it rule "
+                    "the loss; multiply the equation by what vanishes there, or leave that place out of "
+                    "the domain"
                 )
                 out.setdefault(where, Finding(WARNING, "singular coefficient", sentence))
     return [*out.values()]

@@ -5,13 +5,14 @@ Freeze the coefficients of the linearised equation at a point of a face, and loo
     u(x) = v exp(s d + i xi . x + p t),      d the distance from the face, inwards,
 
 with a wave of frequency xi along the face and, where there is time, growth p with a large positive real part.
-Then M(s) v = 0, where M_kj(s) is the sum of a_{k, j, alpha} zeta^alpha over the derivatives alpha and zeta has
-the entries -n_a s + i xi_a (p for time).  The roots s of det M whose real part is negative belong to solutions
-that decay inwards from the face: information that only a condition on the face can supply.  Their number is
-the number of conditions needed there (Agmon, Douglis and Nirenberg 1964 for elliptic systems; Kreiss 1970 for
-evolution equations; Gustafsson, Kreiss and Oliger, Time Dependent Problems and Difference Methods, ch. 9 and
-10).  It is 1 on every face for Laplace's and the heat equation, 2 for the biharmonic one, 1 at the inflow and 0
-at the outflow for advection, the number of velocities for Stokes' system, 1 and 2 at the two ends for KdV.
+Then M(s) v = 0, where M_kj(s) is the sum of a_{k, j, alpha} zeta^alpha over the derivatives alpha and zeta
+has the entries -n_a s + i xi_a (p for time).  The roots s of det M whose real part is negative belong to
+solutions that decay inwards from the face: information that only a condition on the face can supply.  Their
+number is the number of conditions needed there (Agmon, Douglis and Nirenberg 1964 for elliptic systems;
+Kreiss 1970 for evolution equations; Gustafsson, Kreiss and Oliger, Time Dependent Problems and Difference
+Methods, ch. 9 and 10). It is 1 on every face for Laplace's and the heat equation, 2 for the biharmonic one, 1
+at the inflow and 0 at the outflow for advection, the number of velocities for Stokes' system, 1 and 2 at the
+two ends for KdV.
 
 The same holds for time: with waves in space of high frequency the roots p tell what the start of time has to
 give, and roots whose real part grows with the frequency tell that the equation is ill-posed forward in time.

@@ -1,9 +1,9 @@
 """Columns of numbers from text files as spreadsheets and instruments write them.
 
-The encoding is told by the byte order mark; without one it is UTF-8, or UTF-16 where every other byte is zero,
-or Latin-1 where it is not valid UTF-8.  The separator is the one among tab, semicolon and comma that the first
-line holds.  With a separator other than the comma, a comma in a number is the decimal sign.  Empty columns at
-the end of lines, and empty lines, are dropped.
+The encoding is told by the byte order mark; without one it is UTF-8, or UTF-16 where every other byte is
+zero, or Latin-1 where it is not valid UTF-8. The separator is the one among tab, semicolon and comma that the
+first line holds.  With a separator other than the comma, a comma in a number is the decimal sign.  Empty
+columns at the end of lines, and empty lines, are dropped.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def read_table(path: str | Path) -> Table:
         raise ValueError(f"{path} has no column names in its first line; add them, such as x,t,u")
     if all(_is_number(name) for name in names):
         raise ValueError(
-            f"{path} begins with the numbers {', '.join(names)}; its first line has to name the columns, such as "
-            "x,t,u"
+            f"{path} begins with the numbers {', '.join(names)}; its first line has to name the columns, "
+            "such as x,t,u"
         )
     for name in names:
         if not name:
@@ -55,8 +55,8 @@ def read_table(path: str | Path) -> Table:
     for line, row in rows[1:]:
         if any(entry.strip() for entry in row[len(names) :]):
             raise ValueError(
-                f"{path}, line {line}: {len(row)} entries for {len(names)} columns; check the separators (decimal "
-                "commas need ; or tab between the columns)"
+                f"{path}, line {line}: {len(row)} entries for {len(names)} columns; check the separators "
+                "(decimal commas need ; or tab between the columns)"
             )
         for i, name in enumerate(names):
             columns[name].append((line, row[i].strip() if i < len(row) else ""))

@@ -70,7 +70,7 @@ def _basis(problem: Problem) -> list[tuple[str, int | None]]:
 
 
 def _polynomial(points: Tensor, bounds: Tensor, axis: int | None, index: MultiIndex) -> Tensor:
-    """One of the polynomials, or its derivative, at points: [N].  Coordinates count from the middle, in extents."""
+    """One of the polynomials, or a derivative, at points: [N]; coordinates in extents from the middle."""
     if axis is None:
         return torch.full_like(points[:, 0], 0.0 if index else 1.0)
     extent = float(bounds[1, axis] - bounds[0, axis])
@@ -138,17 +138,17 @@ def _sentence(problem: Problem, vectors: NDArray[np.float64], basis: Sequence[tu
     along = {axis for function in free for _, axis in function}
     if along == {None} and len(free) == len(whose):
         return (
-            f"{listed(whose)} {'is' if len(whose) == 1 else 'are'} determined up to a constant only, as the equation "
-            f"and the conditions see derivatives alone; {mend}"
+            f"{listed(whose)} {'is' if len(whose) == 1 else 'are'} determined up to a constant only, as the "
+            f"equation and the conditions see derivatives alone; {mend}"
         )
     if len(whose) == 1 and along <= {None, *(names.index(t) for t in times)}:
         return (
-            f"{whose[0]} is determined up to a function of {times[0]} only, as the equation and the conditions see its "
-            f"derivatives in space alone; {mend}"
+            f"{whose[0]} is determined up to a function of {times[0]} only, as the equation and the "
+            f"conditions see its derivatives in space alone; {mend}"
         )
     return (
-        f"the solution is not unique, multiples of {'; of '.join(_words(problem, f) for f in free)} can be added "
-        f"to it (coordinates in extents from the middle of the domain); {mend}"
+        f"the solution is not unique, multiples of {'; of '.join(_words(problem, f) for f in free)} can be "
+        f"added to it (coordinates in extents from the middle of the domain); {mend}"
     )
 
 

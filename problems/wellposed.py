@@ -1,9 +1,9 @@
 """Whether a problem has enough conditions, each where the equation asks for it: examined before any training.
 
 On every face, and at the start and the end of time, the number of independent conditions that are given is
-compared with the number that the equation needs there (`counting.py`).  Where the type of the equation changes,
-or the sign of a velocity, nothing is said.  An unknown that the data leave free is found in `uniqueness.py`, a
-coefficient that is infinite somewhere in `poles.py`.
+compared with the number that the equation needs there (`counting.py`).  Where the type of the equation
+changes, or the sign of a velocity, nothing is said.  An unknown that the data leave free is found in
+`uniqueness.py`, a coefficient that is infinite somewhere in `poles.py`.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class _Examination:
         if not self.found and not self.problem.conditions and self._differential:
             self._say(
                 "conditions",
-                f"nothing but the equation speaks of {listed(self.names)}: the problem has no conditions, and "
-                "infinitely many solutions; add Dirichlet, Neumann, Initial or others",
+                f"nothing but the equation speaks of {listed(self.names)}: the problem has no conditions, "
+                "and infinitely many solutions; add Dirichlet, Neumann, Initial or others",
             )
         self._seams()
         if not self.found:
@@ -92,8 +92,8 @@ class _Examination:
             few, free = _plural(equations, "equation"), _plural(unknowns, "unknown")
             self._say(
                 "equations",
-                f"{few} for {free} ({', '.join(self.names)}), and no observations: infinitely many solutions; "
-                "add what is missing",
+                f"{few} for {free} ({', '.join(self.names)}), and no observations: infinitely many "
+                "solutions; add what is missing",
                 ERROR,
             )
 
@@ -112,7 +112,7 @@ class _Examination:
             self._missing(needed, given, lacking, tags)
 
     def _lacking(self, faces: Sequence[Face]) -> tuple[tuple[str, ...], int]:
-        """The unknowns to name and their order: the highest across the faces, if possible not spoken of there."""
+        """The unknowns to name, those of the highest order across the faces, if not spoken of there."""
         axis = int(faces[0].normals[0].abs().argmax())
         spoken = {
             name
@@ -191,9 +191,9 @@ class _Examination:
             waves = ", ".join(n for n in self.problem.domain.names if n not in time.names)
             self._say(
                 "diffusion",
-                f"short waves in {waves} grow without bound forward in time, the shorter the faster: the equation "
-                f"is ill-posed from {start.tag} on, as backward diffusion is; check the signs of its highest "
-                "derivatives (diffusion is u.t - D * u.xx with D > 0)",
+                f"short waves in {waves} grow without bound forward in time, the shorter the faster: the "
+                f"equation is ill-posed from {start.tag} on, as backward diffusion is; check the signs of "
+                "its highest derivatives (diffusion is u.t - D * u.xx with D > 0)",
                 ERROR,
             )
             return
@@ -240,9 +240,9 @@ class _Examination:
             moving = [n for n in self.names if self._order_in_time(n, axis) > 1] or [*self.names]
             lacks = "lacks" if len(moving) == 1 else "lack"
             sentence = (
-                f"{_plural(given, 'condition')} {_is(given)} given at {start.tag} but the equation is of order "
-                f"{needed} in {t}: {listed(moving)} {lacks} the initial velocity; "
-                f"add it, Initial({moving[0]!r}, value, velocity=...)"
+                f"{_plural(given, 'condition')} {_is(given)} given at {start.tag} but the equation is of "
+                f"order {needed} in {t}: {listed(moving)} {lacks} the initial velocity; add it, "
+                f"Initial({moving[0]!r}, value, velocity=...)"
             )
         if end is not None:
             sentence += f"; what is given on {end.tag} does not replace it: the equation runs forward in time"
@@ -278,8 +278,8 @@ class _Examination:
             self._say(
                 "trivial solution",
                 f"{names} = 0 solves the equation with all conditions, because no data differ from zero; if "
-                "another solution is meant (an eigenfunction, a density), add what fixes its size, such as a value "
-                "at a point",
+                "another solution is meant (an eigenfunction, a density), add what fixes its size, such as "
+                "a value at a point",
             )
 
 

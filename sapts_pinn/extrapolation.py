@@ -36,8 +36,8 @@ def blanked(rows: Sequence[Tensor], domain: Domain, points: Tensor, stacklevel: 
     first = points[int(out.nonzero()[0])].tolist()
     where = ", ".join(f"{name}={value:.6g}" for name, value in zip(domain.names, first, strict=True))
     warnings.warn(
-        f"{int(out.sum())} of {len(points)} points are outside {domain!r}, the first at {where}: the values there "
-        "are NaN; extrapolate=True gives those of the network, which nothing has trained there",
+        f"{int(out.sum())} of {len(points)} points are outside {domain!r}, the first at {where}: the values "
+        "there are NaN; extrapolate=True gives those of the network, which nothing has trained there",
         UserWarning,
         stacklevel=stacklevel + 1,
     )

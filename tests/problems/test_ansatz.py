@@ -20,8 +20,8 @@ from sapts_pinn.problems import (
     Robin,
     build,
 )
-from sapts_pinn.problems.findings import IllPosed
 from sapts_pinn.problems.fields import Field, derivatives
+from sapts_pinn.problems.findings import IllPosed
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
