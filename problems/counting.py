@@ -203,8 +203,9 @@ class Counter:
     def _degrees(
         self, points: Tensor, state: State, axis: int, time: bool, normals: Tensor | None = None
     ) -> list[int] | None:
-        """The order along a coordinate at points; in an evolution the number of roots that are zero, at a
-        face that of those that decay inwards.
+        """The order along a coordinate at points.
+
+        In an evolution: the number of roots that are zero; on a face, of those that decay inwards.
         """
         direction = np.zeros(len(self.extent))
         direction[axis] = (1.0 if normals is None else -float(normals[0, axis])) / float(self.extent[axis])

@@ -39,7 +39,9 @@ def features(problem: Problem) -> list[Finding]:
     out = []
     for axis, name in enumerate(domain.names):
         line = start[:, None].repeat(1, STEPS + 1, 1)
-        line[:, :, axis] = torch.linspace(*domain.bounds[:, axis].tolist(), STEPS + 1, dtype=torch.float64)
+        line[:, :, axis] = domain.bounds[0, axis] + extent[axis] * torch.linspace(
+            0, 1, STEPS + 1, dtype=torch.float64
+        )
         flat = line.reshape(-1, domain.dim)
         rows = values(problem, problem.equation_term, Sites(flat), constant)
         rows = torch.where(domain.inside(flat) & torch.isfinite(rows), rows, torch.nan)

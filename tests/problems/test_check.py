@@ -72,7 +72,7 @@ def test_quality_of_cells():
     mesh = Mesh(example_mesh("l-shape"))
     found = quality_of(mesh)
     assert found.cells == len(mesh.cells) and 0 < found.smallest_angle <= 60 and found.aspect >= 1
-    # By the sides of every triangle: angles from the law of cosines, the inscribed circle from Heron's formula.
+    # Angles from the law of cosines, the inscribed circle from Heron's formula.
     a, b, c = (
         np.linalg.norm(mesh.points[mesh.cells[:, i]] - mesh.points[mesh.cells[:, j]], axis=1)
         for i, j in ((1, 2), (2, 0), (0, 1))
