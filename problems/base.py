@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Generator, Tensor
@@ -31,11 +31,16 @@ from .conditions import Condition, Dirichlet, Fields, Known, Sites, as_column
 from .constraints import AnsatzBuilder
 from .faces import overdetermined
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
+from .findings import NOTE, Finding, IllPosed
 from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
 from .symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
+from .wellposed import examine
+
+if TYPE_CHECKING:
+    from .check import Report
 
 Residual = Callable[[Fields, Sites, Known], tuple[Tensor, ...]]
 
@@ -125,6 +130,20 @@ class Problem:
         # Trace, decide and build now, so that mistakes show where they are made.
         for message in (*self.ansatz.contradictions, *overdetermined(self)):
             warnings.warn(message, UserWarning, stacklevel=3)  # points at the line that says Problem(...)
+        for finding in self.findings:
+            if finding.severity != NOTE:
+                warnings.warn(finding.sentence, IllPosed, stacklevel=3)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is missing or singular in the problem as it is stated, see `wellposed.py`."""
+        return examine(self)
+
+    def check(self) -> Report:
+        """Everything that can be known before training, in seconds: `print(problem.check())`."""
+        from .check import report  # which draws points, and reads meshes
+
+        return report(self)
 
     # -- names and the user's functions ----------------------------------------------------------------------
 
@@ -288,6 +307,7 @@ class Problem:
 
         probe = self.domain.interior(PROBES, Generator().manual_seed(3))
         rows, needs = self._probe(residual, Sites(probe), "the equation")
+        self._check_pointwise(residual, Sites(probe), "the equation")
         for name, indices in needs.items():
             if not indices:
                 raise ValueError(
@@ -371,6 +391,7 @@ class Problem:
         what = condition.describe(self.domain)
         probe = sites(PROBES + 1, Generator().manual_seed(3), "uniform")
         rows, needs = self._probe(residual, probe, what)
+        self._check_pointwise(residual, probe, what)
         weight = SOFT_WEIGHT if condition.weight is None else float(condition.weight)
         if not isinstance(condition, Observations):
             return Term(
@@ -383,8 +404,6 @@ class Problem:
                 balanced=condition.weight is None,
                 held=isinstance(condition, Dirichlet),
             )
-        if callable(condition.of):
-            self._check_pointwise(residual, probe, what)
         if condition.weight is None and condition.noise is not None:
             weight = self._weight_of(condition)
         return Term(what, weight, rows, needs, sites, residual, condition.count, condition.mean_noise)
@@ -406,9 +425,9 @@ class Problem:
         return share * min(SOFT_WEIGHT, NOISY_WEIGHT / best.relative_noise)
 
     def _check_pointwise(self, residual: Residual, sites: Sites, what: str) -> None:
-        """Refuse an observed expression in which points see each other, such as a mean."""
-        n = sites.points.shape[0]
-        half = Sites(sites.points[: n // 2], values=None if sites.values is None else sites.values[: n // 2])
+        """Refuse a term in which points see each other, as in a mean: it would depend on the points drawn."""
+        n = sites.points.shape[0] // sites.fold
+        halves = torch.arange(n).tensor_split(2)  # the largest value is in one of them only
 
         def at(sites: Sites) -> Tensor:
             def channels(phase: int) -> Callable[[MultiIndex], Tensor]:
@@ -418,10 +437,15 @@ class Problem:
             fields = {u: Field(u, names, channels(j)) for j, u in enumerate(self.unknown_names)}
             return torch.stack(residual(fields, sites, self.initial_parameters))
 
-        if n > 1 and not torch.allclose(at(sites)[:, : n // 2], at(half), rtol=1e-9, atol=1e-12):
+        if n < 2:
+            return
+        whole, part = at(sites), torch.cat([at(sites.of(half)) for half in halves], 1)
+        close = torch.isclose(whole, part, rtol=1e-9, atol=1e-12 * float(whole.abs().max()), equal_nan=True)
+        if not close.all():
             raise ValueError(
-                f"{what}: the value at a point depends on the other points, as a mean or a sum does; "
-                "observe point values, and give a mean as a value of its own unknown"
+                f"{what}: the value at a point depends on the other points, as a mean, a sum or a maximum "
+                "over them does; use values at the point itself (integrals cannot be written yet; a known "
+                "mean can be a value of its own unknown)"
             )
 
     # -- for people ------------------------------------------------------------------------------------------
@@ -449,4 +473,5 @@ class Problem:
         lines += [f"  coefficient {c}" for c in self.coefficients]
         lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")
         lines += [f"  note        {message}" for message in (*self.domain.notes, *self.ansatz.messages)]
+        lines += [f"  note        {f.sentence}" for f in self.findings if f.severity != NOTE]
         return "\n".join(lines)

@@ -76,6 +76,11 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
     """
     if isinstance(result, Field):
         result = result.value
+    if isinstance(result, complex) or (isinstance(result, Tensor) and result.is_complex()):
+        raise ValueError(
+            f"{what} returned complex numbers; write the real and the imaginary part as two unknowns, with "
+            "an equation or a value for each"
+        )
     if isinstance(result, (int, float)):
         return torch.full_like(like.reshape(n, -1)[:, 0], float(result))
     if not isinstance(result, Tensor):

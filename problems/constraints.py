@@ -380,18 +380,18 @@ class AnsatzBuilder:
                 continue
             if c1.unknown in self.particular:
                 continue  # it may jump where faces meet, which is what it is for
-            worst = (0.0, 0.0, "", "")
+            worst = (0.0, 0.0, "", "", "")
             for f1, f2 in itertools.product(c1.faces(self.domain), c2.faces(self.domain)):
-                jump, size = self._jump(c1, f1, c2, f2)
+                jump, size, of = self._jump(c1, f1, c2, f2)
                 if jump > COMPATIBLE * size:
-                    worst = max(worst, (jump / size, jump, f1, f2))
-            relative, jump, f1, f2 = worst
+                    worst = max(worst, (jump / size, jump, f1, f2, of))
+            relative, jump, f1, f2, of = worst
             if not relative:
                 continue
             where = f"on {f1} and on {f2} differ by {jump:.3g} where they meet"
             if f1 == f2:
                 where = f"is prescribed twice on {f1}, the values differ by {jump:.3g}"
-            message = f"contradictory conditions: {c1.unknown} {where}"
+            message = f"contradictory conditions: {of}{c1.unknown} {where}"
             # What happens on a face in space lasts; the start is forgotten.
             candidates = sorted((c2, c1), key=lambda c: not isinstance(c, Initial))
             weaker = next((c for c in candidates if c.hard is None), None)
@@ -403,8 +403,8 @@ class AnsatzBuilder:
 
     def _jump(
         self, c1: Dirichlet | Initial, f1: str, c2: Dirichlet | Initial, f2: str
-    ) -> tuple[float, float]:
-        """How far two conditions differ where their faces meet, and the size of their values."""
+    ) -> tuple[float, float, str]:
+        """How far two conditions differ where their faces meet, their size, and of which values."""
         shapes = (*self.outline.factors, *self.outline.holes)
         k1, k2 = (next(k for k, shape in enumerate(shapes) if f in shape.faces) for f in (f1, f2))
         a_hole = max(k1, k2) >= len(self.outline.factors)  # touches nothing else where it is built in
@@ -413,12 +413,14 @@ class AnsatzBuilder:
             return (
                 0.0,
                 1.0,
+                "",
             )  # opposite ends; at the corners of a polygon a jump is common and nothing is built in
         inner = self.domain.interior(64, torch.Generator().manual_seed(11))
         on1, on2 = self._moved(inner, k1, f1), self._moved(inner, k2, f2)
         corner = self._moved(on1, k2, f2)
-        differences, sizes = [], []
-        for v1, v2 in itertools.zip_longest(_values(c1), _values(c2)):
+        differences, sizes, kinds = [], [], []
+        pairs = itertools.zip_longest(_values(c1), _values(c2))
+        for kind, (v1, v2) in zip(("", "the velocity of "), pairs, strict=False):
             if v1 is None and v2 is None:
                 continue
             at: list[Function] = []
@@ -431,13 +433,14 @@ class AnsatzBuilder:
                     at.append(self._rate(self._data(condition.value, condition)))
             if len(at) < 2:
                 continue
+            kinds.append(kind)
             differences.append((at[0](corner) - at[1](corner)).abs().max())
             sizes.append(max(f(points).abs().max() for f, points in zip(at, (on1, on2), strict=True)))
         if not differences:
-            return 0.0, 1.0
+            return 0.0, 1.0, ""
         relative = [float(d / s) if s > 0 else 0.0 for d, s in zip(differences, sizes, strict=True)]
         worst = relative.index(max(relative))
-        return float(differences[worst]), float(sizes[worst]) or 1.0
+        return float(differences[worst]), float(sizes[worst]) or 1.0, kinds[worst]
 
     def _rate(self, function: Function) -> Function:
         axis = self.domain.names.index(time_names(self.domain)[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Generator, Tensor
 from ..geometry import Domain
 from .conditions import Condition, Fields, Known, Sites, as_column, is_finite
 from .fields import call_by_name
+from .tables import numbers_of, read_table
 
 Numbers = np.ndarray | Tensor | Sequence[float] | float
 
@@ -83,7 +83,10 @@ class Observations(Condition):
         coordinates: Sequence[str] | None = None,
         weight: float | None = None,
     ) -> Observations:
-        """Read observations from a file with a line of column names, separated by commas.
+        """Read observations from a text file with a line of column names.
+
+        The encoding (UTF-8, UTF-16, Latin-1), the separator (comma, semicolon, tab) and decimal commas are
+        recognised, see `tables.py`.
 
         Args:
             path: The file.
@@ -94,29 +97,18 @@ class Observations(Condition):
             weight: As above.
 
         Raises:
-            ValueError: A column is missing, or an entry is not a number.
+            ValueError: There is no such file, a column is missing, or an entry is not a number.
         """
         column = of if column is None else column
-        with Path(path).open(newline="") as file:
-            lines = csv.DictReader(file, skipinitialspace=True)
-            names, rows = [*(lines.fieldnames or ())], [*lines]
+        table = read_table(path)
         used = {column} | ({noise} if isinstance(noise, str) else set())
-        coordinates = [n for n in names if n not in used] if coordinates is None else coordinates
+        coordinates = [n for n in table if n not in used] if coordinates is None else coordinates
         for name in (column, *coordinates, *([noise] if isinstance(noise, str) else [])):
-            if name not in names:
-                raise ValueError(f"{path} has no column {name!r}; its columns are {', '.join(names)}")
-
-        def numbers(name: str) -> np.ndarray:
-            found = []
-            for number, row in enumerate(rows, start=2):
-                try:
-                    found.append(float(row[name]))
-                except (TypeError, ValueError):
-                    raise ValueError(f"{path}, line {number}: {name!r} is {row[name]!r}, no number") from None
-            return np.array(found)
-
-        sigma = numbers(noise) if isinstance(noise, str) else noise
-        return cls(of, {name: numbers(name) for name in coordinates}, numbers(column), weight, sigma)
+            if name not in table:
+                raise ValueError(f"{path} has no column {name!r}; its columns are {', '.join(table)}")
+        sigma = numbers_of(table, noise, path) if isinstance(noise, str) else noise
+        points = {name: numbers_of(table, name, path) for name in coordinates}
+        return cls(of, points, numbers_of(table, column, path), weight, sigma)
 
     @property
     def what(self) -> str:
@@ -209,7 +201,19 @@ class Observations(Condition):
 
 
 def _numbers(values: Numbers) -> Tensor:
-    """Data of any shape as a flat tensor of float64."""
-    if isinstance(values, Tensor):
-        return values.detach().to("cpu", torch.float64).reshape(-1)
-    return torch.from_numpy(np.array(values, dtype=np.float64).reshape(-1))
+    """Data of any shape as a flat tensor of float64.
+
+    Raises:
+        ValueError: They are complex, or no numbers.
+    """
+    if not isinstance(values, Tensor):
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            values = torch.from_numpy(array)
+        else:
+            values = torch.from_numpy(array.astype(np.float64).reshape(-1))
+    if values.is_complex():
+        raise ValueError(
+            "Observations hold complex numbers; observe the real and the imaginary part as two unknowns"
+        )
+    return values.detach().to("cpu", torch.float64).reshape(-1)

@@ -36,16 +36,16 @@ class Ensemble:
         """The one with the lowest loss."""
         return min(self.solutions.values(), key=lambda s: float(s.result["loss"]))
 
-    def predict(self, points: Mapping[str, Any]) -> Any:
+    def predict(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
         """The mean of the unknowns at points; arguments and result as for `Solution.predict`."""
-        return self._over(points, np.mean)
+        return self._over(points, np.mean, extrapolate)
 
-    def spread(self, points: Mapping[str, Any]) -> Any:
+    def spread(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
         """The standard deviation of the unknowns at points, likewise."""
-        return self._over(points, lambda values, axis: np.std(values, axis, ddof=1))
+        return self._over(points, lambda values, axis: np.std(values, axis, ddof=1), extrapolate)
 
-    def _over(self, points: Mapping[str, Any], function: Any) -> Any:
-        found = [s.predict(points) for s in self.solutions.values()]
+    def _over(self, points: Mapping[str, Any], function: Any, extrapolate: bool) -> Any:
+        found = [s.predict(points, extrapolate) for s in self.solutions.values()]
         if isinstance(found[0], dict):
             return {name: function(np.stack([f[name] for f in found]), axis=0) for name in found[0]}
         return function(np.stack(found), axis=0)

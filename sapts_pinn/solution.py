@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from torch import Tensor
 from .callbacks import write_history
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import error_measure, reference_values
+from .extrapolation import blanked, outside
 from .least_squares import residuals
 from .manifest import run_of
 from .model import Location, Model
@@ -116,35 +117,49 @@ class Solution:
                         out[name][chunk] = field.value.cpu().to(torch.float64)
         return out
 
-    def predict(self, points: Mapping[str, Any]) -> Any:
+    def predict(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
         """The unknowns at points.
 
         Args:
             points: Coordinates by name, NumPy arrays, tensors or numbers that broadcast.
+            extrapolate: Whether to answer outside the domain with what the network happens to say there; by
+                default the values there are NaN, and a warning says so.
 
         Returns:
             An array of the broadcast shape (a tensor if a coordinate is one); for a system a dict of them by
             unknown.
         """
-        return self.derivative(points, "")
+        return self._derivative(points, "", extrapolate)
 
-    def derivative(self, points: Mapping[str, Any], which: str) -> Any:
+    def derivative(self, points: Mapping[str, Any], which: str, extrapolate: bool = False) -> Any:
         """A derivative of the unknowns, such as "x", "xx" or "xt"; arguments and result as for `predict`.
 
         Raises:
             ValueError: `which` is not made of coordinate names.
         """
+        return self._derivative(points, which, extrapolate)
+
+    def _derivative(self, points: Mapping[str, Any], which: str, extrapolate: bool) -> Any:
         index = parse_derivative(which, self.problem.domain.names)
         if index is None:
             raise ValueError(
                 f"{which!r} is not made of the coordinates {', '.join(self.problem.domain.names)}"
             )
         flat, shape, torch_in = self._points(points)
-        values = {name: v.reshape(shape) for name, v in self._evaluate(flat, index).items()}
+        found = self._evaluate(flat, index)
+        if not extrapolate:
+            found = dict(zip(found, self._blanked([*found.values()], flat, 1), strict=True))
+        values = {name: v.reshape(shape) for name, v in found.items()}
         out = {name: v if torch_in else v.numpy() for name, v in values.items()}
         return out if len(out) > 1 else next(iter(out.values()))
 
-    def evaluate(self, function: Callable[..., Any], points: Mapping[str, Any]) -> Any:
+    def _blanked(self, rows: Sequence[Tensor], points: Tensor, inner: int = 0) -> list[Tensor]:
+        """NaN outside the domain, told by a warning at the line of the user, `inner` calls further up."""
+        return blanked(rows, self.problem.domain, points, 3 + inner)
+
+    def evaluate(
+        self, function: Callable[..., Any], points: Mapping[str, Any], extrapolate: bool = False
+    ) -> Any:
         """An expression of the unknowns and their derivatives, such as a flux or a stress.
 
             solution.evaluate(lambda u, v: v.x - u.y, {"x": x, "y": y})
@@ -153,6 +168,7 @@ class Solution:
             function: Of unknowns, coordinates and coefficients, matched by parameter name, written like an
                 equation: u.x is a derivative.  It returns a tensor, or a tuple of them.
             points: As for `predict`.
+            extrapolate: As for `predict`.
 
         Returns:
             An array of the broadcast shape (a tensor if a coordinate is one), or a tuple of them.
@@ -176,8 +192,10 @@ class Solution:
         what = "the expression"
         result = call_by_name(function, known, what)
         rows = result if isinstance(result, (tuple, list)) else (result,)
-        columns = (as_column(row, flat.shape[0], what, flat).reshape(shape) for row in rows)
-        out = tuple(c if torch_in else c.numpy() for c in columns)
+        columns = [as_column(row, flat.shape[0], what, flat) for row in rows]
+        if not extrapolate:
+            columns = self._blanked(columns, flat)
+        out = tuple(c.reshape(shape) if torch_in else c.reshape(shape).numpy() for c in columns)
         return out if isinstance(result, (tuple, list)) else out[0]
 
     @cached_property
@@ -189,13 +207,13 @@ class Solution:
         """
         return {name: quantity.of(self, name) for name, quantity in self.problem.quantities.items()}
 
-    def residual(self, points: Mapping[str, Any]) -> Any:
-        """The equation's residual at points; a list of arrays for a system of several equations."""
+    def residual(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
+        """The equation's residual at points, as for `predict`; a list of arrays for several equations."""
         flat, shape, torch_in = self._points(points)
         found = torch.empty(self.problem.equation_term.rows, len(flat), dtype=torch.float64)
         for model, chosen in spread(self.model, flat):
             found[:, chosen] = residuals(model, flat[chosen])
-        rows = [r.reshape(shape) for r in found]
+        rows = [r.reshape(shape) for r in (found if extrapolate else self._blanked([*found], flat))]
         out = [r if torch_in else r.numpy() for r in rows]
         return out if len(out) > 1 else out[0]
 
@@ -214,7 +232,8 @@ class Solution:
 
         Args:
             points: Coordinates of the data.
-            values: The data (a dict by unknown for a system); NaN entries are ignored.
+            values: The data (a dict by unknown for a system); NaN entries are ignored, as are points outside
+                the domain, with a warning.
 
         Raises:
             ValueError: There is neither a reference nor data.
@@ -227,11 +246,13 @@ class Solution:
                 )
             return measure(self.model)
         found = self.predict(points)
+        flat, shape, _ = self._points(points)
+        inside = (~outside(self.problem.domain, flat)).reshape(shape).numpy()
         pairs = [(found[n], values[n]) for n in found] if isinstance(found, dict) else [(found, values)]
         above = below = 0.0
         for ours, theirs in pairs:
             a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
-            known = np.isfinite(b)
+            known = np.isfinite(b) & inside
             above += float(((a - b)[known] ** 2).sum())
             below += float((b[known] ** 2).sum())
         return math.sqrt(above / below)

@@ -10,6 +10,7 @@ arXiv:2302.14227.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -23,6 +24,7 @@ from .model import Location, Model
 from .problems import Condition, Initial, Problem, Sites
 from .problems.conditions import Fields, Known
 from .problems.fields import MultiIndex
+from .problems.findings import IllPosed
 
 WEIGHT = 100.0  # of the continuity between windows
 
@@ -126,9 +128,11 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
             conditions += _continued(
                 problem, [Continuation(unknown, order, before) for order in orders], meet[number]
             )
-    return replace(
-        problem, domain=reduce(mul, factors), conditions=tuple(conditions), reference=None, quantities={}
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IllPosed)  # said of the whole
+        return replace(
+            problem, domain=reduce(mul, factors), conditions=tuple(conditions), reference=None, quantities={}
+        )
 
 
 def joined(

@@ -239,7 +239,7 @@ def beside_sections(solution: Solution, mesh: Mesh) -> Beside:
     facets, tags = _cutaway(mesh, middle)
     corners, numbers = np.unique(facets, return_inverse=True)
     at = dict(zip(mesh.names, mesh.points[corners].T, strict=True))
-    found = solution.predict({**at, **_arrays(fixed)})
+    found = solution.predict({**at, **_arrays(fixed)}, extrapolate=True)
 
     def draw(axis: Any, unknown: str, limits: Limits) -> None:
         values = (found[unknown] if isinstance(found, dict) else found)[numbers].reshape(facets.shape).mean(1)

@@ -78,7 +78,7 @@ class Volume:
         return found
 
     def _predict(self, at: Array) -> dict[str, Array]:
-        found = self._solution.predict(self._all(at))
+        found = self._solution.predict(self._all(at), extrapolate=True)  # cut to the domain later
         found = found if isinstance(found, dict) else {self._solution.problem.unknown_names[0]: found}
         return {name: np.nan_to_num(values) for name, values in found.items()}
 

@@ -9,6 +9,9 @@ from sapts_pinn.geometry import Interval, Mesh, Polygon, example_mesh
 from sapts_pinn.problems import Dirichlet, Neumann, Problem
 from sapts_pinn.problems.fields import derivatives
 
+# Problems of one condition, or none: what a test is about, not what a user would solve.
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+
 L_SHAPE = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
 
 

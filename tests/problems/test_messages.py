@@ -19,6 +19,9 @@ from sapts_pinn.problems import (
     Robin,
 )
 
+# Problems of one condition, or none: what a test is about, not what a user would solve.
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+
 X, T = Interval(-1, 1), Time(0, 1)
 ok = lambda u: u.t - u.xx
 V = Initial("u", 0.0)

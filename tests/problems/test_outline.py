@@ -7,6 +7,9 @@ from sapts_pinn import Dirichlet, Initial, Neumann, Problem
 from sapts_pinn.geometry import Ball, Box, Time
 from sapts_pinn.problems.outline import Outline
 
+# Problems of one condition, or none: what a test is about, not what a user would solve.
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+
 BOX = Box((0, 0), (2, 1))
 
 

@@ -1,0 +1,31 @@
+"""What an examination of a problem says: one sentence each, with a severity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
+
+
+class IllPosed(UserWarning):
+    """A warning that a problem, as it is stated, has no solution or more than one."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        severity: "error" (no solution can be right), "warning" (probably not what is meant) or "note".
+        topic: What it is about, such as "conditions" or "mesh".
+        sentence: One sentence for the user: what, where, and how to mend it.
+    """
+
+    severity: str
+    topic: str
+    sentence: str
+
+
+def listed(items: list[str] | tuple[str, ...]) -> str:
+    """Words in a row: "a, b and c"."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -1,0 +1,131 @@
+"""Columns of numbers from text files as spreadsheets and instruments write them.
+
+The encoding is told by the byte order mark; without one it is UTF-8, or UTF-16 where every other byte is
+zero, or Latin-1 where it is not valid UTF-8. The separator is the one among tab, semicolon and comma that the
+first line holds.  With a separator other than the comma, a comma in a number is the decimal sign.  Empty
+columns at the end of lines, and empty lines, are dropped.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+Entry = tuple[int, str]  # line and text
+Table = Mapping[str, list[Entry]]
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_table(path: str | Path) -> Table:
+    """The columns of a file by name, as text.
+
+    Raises:
+        ValueError: There is no such file, it is empty, or its first line does not name the columns.
+    """
+    rows = _rows(path)
+    if not rows:
+        raise ValueError(f"{path} is empty; it needs a line of column names and lines of numbers")
+    names = [name.strip() for name in rows[0][1]]
+    while names and not names[-1]:  # a separator at the end of every line
+        names.pop()
+    if not names:
+        raise ValueError(f"{path} has no column names in its first line; add them, such as x,t,u")
+    if all(_is_number(name) for name in names):
+        raise ValueError(
+            f"{path} begins with the numbers {', '.join(names)}; its first line has to name the columns, "
+            "such as x,t,u"
+        )
+    for name in names:
+        if not name:
+            raise ValueError(f"{path}: column {names.index('') + 1} has no name; name it in the first line")
+        if names.count(name) > 1:
+            raise ValueError(f"{path} has two columns {name!r}; rename or remove one")
+    columns: dict[str, list[Entry]] = {name: [] for name in names}
+    for line, row in rows[1:]:
+        if any(entry.strip() for entry in row[len(names) :]):
+            raise ValueError(
+                f"{path}, line {line}: {len(row)} entries for {len(names)} columns; check the separators "
+                "(decimal commas need ; or tab between the columns)"
+            )
+        for i, name in enumerate(names):
+            columns[name].append((line, row[i].strip() if i < len(row) else ""))
+    if len(rows) == 1:
+        raise ValueError(f"{path} holds column names but no numbers; add lines of numbers")
+    return columns
+
+
+def numbers_of(table: Table, name: str, path: str | Path) -> np.ndarray:
+    """One column [N] as numbers.
+
+    Raises:
+        ValueError: An entry is not a number.
+    """
+    found = []
+    for line, text in table[name]:
+        try:
+            found.append(float(text))
+        except ValueError:
+            raise ValueError(f"{path}, line {line}: {name!r} is {text!r}, no number") from None
+    return np.array(found)
+
+
+def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
+    """The lines of a file that are not empty, with their numbers, cut at the separators."""
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {path}; check the path") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder; give a text file") from None
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}; check its permissions") from None
+    text = _decoded(data, path)
+    lines = text.splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    separator = next((s for s in "\t;" if s in first), ",")
+    rows = []
+    for number, row in enumerate(csv.reader(lines, delimiter=separator, skipinitialspace=True), start=1):
+        if any(entry.strip() for entry in row):
+            entries = row if separator == "," else [_point_for_comma(entry) for entry in row]
+            rows.append((number, entries))
+    return rows
+
+
+def _decoded(data: bytes, path: str | Path) -> str:
+    encoding = next((name for mark, name in MARKS if data.startswith(mark)), None)
+    if encoding is None and b"\0" in data:
+        # ASCII in UTF-16 without a mark: the zeros are all at odd or all at even places.
+        encoding = "utf-16-le" if data[1::2].count(0) > data[0::2].count(0) else "utf-16-be"
+    for candidate in (encoding,) if encoding else ("utf-8", "latin-1"):
+        try:
+            text = data.decode(candidate)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise ValueError(f"{path} is not a text file; give a table of numbers as text, such as CSV")
+
+
+def _point_for_comma(entry: str) -> str:
+    """A decimal comma as a point, in what is a number then."""
+    swapped = entry.replace(",", ".")
+    return swapped if entry.count(",") == 1 and _is_number(swapped) else entry
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
