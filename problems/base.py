@@ -303,6 +303,10 @@ class Problem:
         """Reflections found, by coordinate."""
         if not self.symmetry or self.particular:  # of the sum; what the network adds may have none
             return {}
+        return self._finder.find()
+
+    @cached_property
+    def _finder(self) -> Finder:
         return Finder(
             self.domain,
             self.unknown_names,
@@ -310,8 +314,9 @@ class Problem:
             tuple(self.conditions),
             self.initial_coefficients,
             self._orders,
+            (self.equation_term.needs, *(term.needs for term in self.condition_terms)),
             tuple(u.name for u in self.functions if u.positive or u.of is not None),
-        ).find()
+        )
 
     @cached_property
     def _orders(self) -> dict[str, int]:

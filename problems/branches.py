@@ -1,32 +1,22 @@
 """Where a function of the coordinates branches: jumps, kinks and small supports, found without luck.
 
-A function written in torch can only jump or kink where one of its branchings flips: a comparison, abs, sign,
-clamp, maximum, floor, a search in a table.  Each compares two numbers; their difference is the *margin* of
-the branching, a function of the coordinates as well, and the zero set of a margin is where the branching
-flips.  Running the function under a `TorchFunctionMode` records the margins (control-flow instrumentation, as
-in search-based test generation: Korel, IEEE Trans. Software Eng. 16(8), 1990).
-
-A window |x - 0.3| < 1e-4 is hard to hit with points, but its margin |x - 0.3| - 1e-4 leads there: margins are
-simple functions of x.  So the zero sets are searched for along lines, axis-parallel and oblique: sign changes
-between samples, and local minima of |margin|, which are followed down until the sign changes or rounding ends
-it; sections then narrow the place down to rounding.  Middles between neighbouring zeros of a line and minima
-of |margin| start further lines in the other directions, so that after as many rounds as there are
-coordinates the lines have been inside every cell that the zero sets cut out, however small.
-
-What leaves torch (NumPy, SciPy) records nothing: there only values can tell.
+A window |x - 0.3| < 1e-4 is hard to hit with points, but its margin |x - 0.3| - 1e-4 leads there: what a
+function compares (`margins.py`) is mostly simple in x.  So zero sets of margins are searched for along lines,
+axis-parallel and oblique: sign changes between samples, and local minima of |margin|, which are followed down
+until the sign changes or rounding ends it; sections then narrow the place down to rounding.  Middles between
+neighbouring zeros of a line and minima of |margin| start further lines, in the other directions and along the
+zero sets, so that after as many rounds as there are coordinates the lines have been inside every cell that
+the zero sets cut out, however small.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Generator, Tensor
-from torch.overrides import TorchFunctionMode
 
-Function = Callable[[Tensor], Tensor]
+from .margins import LAYER, PEAK, RATIO, Function, margins, recorded
 
 SAMPLES = 129  # on a line; on the only line of one dimension
 SAMPLES_1D = 4097
@@ -37,169 +27,10 @@ ASTRIDE = 1e-7  # of the box, for gradients of margins
 SECTIONS = 8  # points inside a bracket that goes down
 DESCENTS = 12  # (2/9)^12 is the precision that a quadratic minimum has
 BRACKETS = 256  # followed at a time
-COLUMNS = 16  # of one comparison with many numbers; more are merged
+PROBES = 256  # points that tell whether something is steep
+STEEP = {PEAK: 200.0, LAYER: 100.0, RATIO: 1e4}  # change over the box from which points could miss it
 CELLS = 4  # representatives of a pattern of signs
 SEEDS = 64  # lines start from so many points at most
-
-
-class _Recorder(TorchFunctionMode):
-    """Collects the margins of everything that branches while it is active."""
-
-    def __init__(self, n: int) -> None:
-        super().__init__()
-        self.n = n
-        self.found: list[Tensor] = []
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        rule = RULES.get(getattr(func, "__name__", "").strip("_"))
-        if rule is not None:
-            try:
-                found = rule(*args, **(kwargs or {}))
-            except (TypeError, ValueError, RuntimeError, IndexError):
-                found = []  # arguments of another kind than the rule knows; if they are wrong, func says so
-            for margin in found:
-                self.found += _columns(margin, self.n)
-        return func(*args, **(kwargs or {}))
-
-
-# What each function compares: rules take its arguments and give the margins, of any shapes.
-
-
-def _difference(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
-    return [_real(a) - _real(b)] if isinstance(b, (int, float, Tensor)) else []
-
-
-def _zero(a: Any, *_: Any, **__: Any) -> list[Tensor]:
-    return [_real(a)]
-
-
-def _condition(a: Any, *_: Any, **__: Any) -> list[Tensor]:
-    return [_real(a)] if isinstance(a, Tensor) and a.dtype != torch.bool else []
-
-
-def _power(a: Any, b: Any, **_: Any) -> list[Tensor]:
-    return [_real(a)] if isinstance(b, float) and b % 1 else []
-
-
-def _integer(a: Any, *_: Any, **__: Any) -> list[Tensor]:
-    return [torch.sin(math.pi * _real(a))]
-
-
-def _half(a: Any, *_: Any, **__: Any) -> list[Tensor]:
-    return [torch.cos(math.pi * _real(a))]
-
-
-def _cast(a: Any, *to: Any, dtype: Any = None, **_: Any) -> list[Tensor]:
-    whole = isinstance(a, Tensor) and a.is_floating_point() and INTEGERS.intersection((*to[:1], dtype))
-    return _integer(a) if whole else []
-
-
-def _quotient(a: Any, b: Any, **_: Any) -> list[Tensor]:
-    return [torch.sin(math.pi * _real(a) / _real(b))]
-
-
-def _rounded(a: Any, b: Any, rounding_mode: Any = None, **_: Any) -> list[Tensor]:
-    return _quotient(a, b) if rounding_mode else []
-
-
-def _clamped(a: Any, low: Any = None, high: Any = None, **named: Any) -> list[Tensor]:
-    bounds = (low, high, *(named.get(name) for name in ("min", "max", "min_val", "max_val")))
-    return [_real(a) - _real(bound) for bound in bounds if isinstance(bound, (int, float, Tensor))]
-
-
-def _shrunk(a: Any, limit: float = 0.5, **named: Any) -> list[Tensor]:
-    limit = named.get("lambd", named.get("threshold", limit))
-    return [_real(a) - limit, _real(a) + limit]
-
-
-def _between(table: Any, points: Any, **_: Any) -> list[Tensor]:
-    """Continuous, and zero exactly at the entries of a sorted table, with a sign that alternates."""
-    table, points = _real(table), _real(points)
-    if table.ndim != 1 or not len(table):
-        return []
-    place = torch.searchsorted(table, points.contiguous())
-    below = (points - table[(place - 1).clamp_min(0)]).abs()
-    above = (table[place.clamp_max(len(table) - 1)] - points).abs()
-    return [torch.minimum(below, above) * (1 - 2 * (place % 2))]
-
-
-def _lead(largest: bool) -> Callable[..., list[Tensor]]:
-    def rule(a: Any, dim: Any = None, *_: Any, **__: Any) -> list[Tensor]:
-        """By how much the extreme along a dimension leads; of two tensors, their difference."""
-        if isinstance(dim, Tensor):
-            return [_real(a) - _real(dim)]
-        if not isinstance(dim, int) or a.shape[dim] < 2:
-            return []
-        first, second = _real(a).topk(2, dim=dim, largest=largest).values.unbind(dim)
-        return [first - second]
-
-    return rule
-
-
-INTEGERS = {torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8}
-COMPARISONS = "gt lt ge le eq ne greater less greater_equal less_equal not_equal"
-RULES: dict[str, Callable[..., list[Tensor]]] = {
-    **dict.fromkeys(f"{COMPARISONS} maximum minimum fmax fmin".split(), _difference),
-    **dict.fromkeys(
-        "abs absolute sign sgn heaviside relu leaky_relu elu selu celu prelu sqrt".split(), _zero
-    ),
-    **dict.fromkeys(["where", "bool", "logical_not"], _condition),
-    "isclose": lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: [
-        (_real(a) - _real(b)).abs() - atol - rtol * _real(b).abs()
-    ],
-    "pow": _power,
-    **dict.fromkeys("floor ceil trunc fix frac long int".split(), _integer),
-    "round": _half,
-    **dict.fromkeys(["to", "type"], _cast),
-    **dict.fromkeys("remainder fmod mod floor_divide floordiv".split(), _quotient),
-    **dict.fromkeys(["div", "divide"], _rounded),
-    **dict.fromkeys(["clamp", "clip"], _clamped),
-    "clamp_min": lambda a, min: _clamped(a, min),
-    "clamp_max": lambda a, max: _clamped(a, max),
-    "hardtanh": lambda a, min_val=-1.0, max_val=1.0, inplace=False: _clamped(a, min_val, max_val),
-    "relu6": lambda a, inplace=False: _clamped(a, 0.0, 6.0),
-    **dict.fromkeys(["hardsigmoid", "hardswish"], lambda a, inplace=False: _clamped(a, -3.0, 3.0)),
-    **dict.fromkeys(["softshrink", "hardshrink"], _shrunk),
-    "threshold": lambda a, threshold, value=0.0, inplace=False: _clamped(a, threshold),
-    "searchsorted": _between,
-    "bucketize": lambda a, boundaries, **_: _between(boundaries, a),
-    **dict.fromkeys(["max", "amax", "argmax"], _lead(True)),
-    **dict.fromkeys(["min", "amin", "argmin"], _lead(False)),
-}
-
-
-def _real(value: Any) -> Tensor:
-    if not isinstance(value, Tensor):
-        return torch.as_tensor(value, dtype=torch.float64)
-    return (value.real if value.is_complex() else value).detach().double()
-
-
-def _columns(margin: Tensor, n: int) -> list[Tensor]:
-    """The margins [n] in a tensor that has the n points along one of its dimensions."""
-    if margin.ndim == 0 or n not in margin.shape:
-        return []
-    table = margin.movedim(margin.shape.index(n), 0).reshape(n, -1)
-    if table.shape[1] > COLUMNS:  # zero where one of them is, and changes its sign there
-        return [table.sign().prod(1) * table.abs().amin(1)]
-    return list(table.unbind(1))
-
-
-def margins(function: Function, points: Tensor) -> list[Tensor]:
-    """The margins of everything that branches in a function, in the order of execution.
-
-    Args:
-        function: Maps points [N, d] to values [N], point by point; written in torch.
-        points: [N, d].
-
-    Returns:
-        Tensors [N], without a graph; a branching flips where its margin is zero.
-    """
-    with torch.no_grad(), _Recorder(len(points)) as recorder:
-        function(points)
-    found: list[Tensor] = recorder.found
-    return found
 
 
 def break_points(
@@ -221,18 +52,31 @@ def break_points(
 
 
 def explore(
-    function: Function, lower: Tensor, upper: Tensor, generator: Generator, count: int = 8
+    function: Function,
+    lower: Tensor,
+    upper: Tensor,
+    generator: Generator,
+    count: int = 8,
+    steep: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Break points as `break_points`, and points inside the cells between them; arguments as there.
+    """Break points as `break_points`, and points inside the cells between them.
+
+    Args:
+        function: As of `break_points`, and so are the next four.
+        lower: [d].
+        upper: [d].
+        generator: Draws.
+        count: Starting points of lines.
+        steep: Look for narrow peaks, layers and poles of smooth functions as well.
 
     Returns:
         Break points [M, d], and points [K, d] well inside the cells that were found, a few for each pattern
-        of signs of the margins, small supports included.
+        of signs of the margins, small supports included, and where margins are least.
     """
-    search = _Search(function, lower, upper, generator)
+    search = _Search(function, lower, upper, generator, steep)
     dim = len(lower)
     starts = torch.rand(max(count, 1), dim, generator=generator, dtype=torch.float64)
-    if not margins(function, lower + (upper - lower) * starts):
+    if not search.any:
         return starts[:0], starts[:0]
     faces = starts.clone()
     which = torch.arange(len(faces)) % (2 * dim)
@@ -257,7 +101,9 @@ def explore(
 class _Search:
     """The search along lines of the unit cube, and what it has found so far."""
 
-    def __init__(self, function: Function, lower: Tensor, upper: Tensor, generator: Generator) -> None:
+    def __init__(
+        self, function: Function, lower: Tensor, upper: Tensor, generator: Generator, steep: bool
+    ) -> None:
         self.function, self.lower, self.unit = function, lower, upper - lower
         self.generator = generator
         self.dim = len(lower)
@@ -266,6 +112,12 @@ class _Search:
         self._zeros: list[Tensor] = []
         self._inside: list[Tensor] = []
         self._seen: dict[bytes, int] = {}
+        self._steep: list[int] = []
+        places = torch.rand(PROBES, self.dim, generator=generator, dtype=torch.float64)
+        found = recorded(function, lower + self.unit * places)
+        if steep:
+            self._steep = [i for i, (kind, x) in enumerate(found.steep) if _change(kind, x) > STEEP[kind]]
+        self.any = bool(found.margins or self._steep)
 
     def zeros(self) -> Tensor:
         """Points on zero sets, [M, d]."""
@@ -289,7 +141,8 @@ class _Search:
 
     def _margins(self, points: Tensor) -> Tensor:
         """All margins [K, N] at points [N, d] of the unit cube."""
-        found = margins(self.function, self.lower + self.unit * points)
+        record = recorded(self.function, self.lower + self.unit * points)
+        found = record.margins + [record.steep[i][1] for i in self._steep if i < len(record.steep)]
         return torch.stack(found) if found else torch.zeros(0, len(points), dtype=torch.float64)
 
     def along(self, points: Tensor, directions: Tensor) -> None:
@@ -309,6 +162,7 @@ class _Search:
             touches = ~turned & (self._own(bottom, dips[:, 0]).abs() <= 1e-12 * size)
             self._zeros.append(bottom[touches])
             self.minima.append(bottom[~turned])
+            self._inside.append(self._some(bottom[~turned], SEEDS // 4))
             dips, at, step = dips[turned], at[turned], samples[1]
             rows = torch.cat([rows, dips, dips])
             left = torch.cat([left, (samples[dips[:, 2]] - step).clamp_min(0), at])
@@ -334,7 +188,7 @@ class _Search:
         direction = torch.randn(points.shape, generator=self.generator, dtype=torch.float64)
         nearest = distance.argsort(0)[:walls]
         chosen = normals.gather(0, nearest[..., None].expand(-1, -1, self.dim)).permute(1, 2, 0)
-        basis = torch.linalg.qr(chosen + 1e-12 * torch.eye(self.dim, walls, dtype=torch.float64)).Q
+        basis: Tensor = torch.linalg.qr(chosen + 1e-12 * torch.eye(self.dim, walls, dtype=torch.float64)).Q
         return direction - (basis @ (basis.transpose(1, 2) @ direction[..., None]))[..., 0]
 
     def _own(self, points: Tensor, which: Tensor) -> Tensor:
@@ -342,8 +196,7 @@ class _Search:
         found = self._margins(points)
         if found.shape[0] <= int(which.max()):  # the function took another way: nothing to compare with
             return torch.full((len(points),), math.nan, dtype=torch.float64)
-        own: Tensor = found[which, torch.arange(len(points))]
-        return own
+        return found[which, torch.arange(len(points))]
 
     def _values(self, at: Tensor, rows: Tensor, start: Tensor, end: Tensor) -> Tensor:
         """Own margins at parameters [B, S] of the brackets' lines, [B, S]."""
@@ -450,3 +303,16 @@ def _clipped(points: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
     low = torch.where(none, -math.inf, torch.minimum(first, second)).amax(1, keepdim=True)
     high = torch.where(none, math.inf, torch.maximum(first, second)).amin(1, keepdim=True)
     return (points + low * directions).clamp(0, 1), (points + high * directions).clamp(0, 1)
+
+
+def _change(kind: str, values: Tensor) -> float:
+    """How much an argument changes: the difference of its extremes; of a denominator their ratio."""
+    known = values[torch.isfinite(values)]
+    if not len(known):
+        return 0.0
+    if kind == RATIO:
+        return float(known.abs().amax() / known.abs().amin().clamp_min(1e-300))
+    return float(known.amax() - known.amin())
+
+
+__all__ = ["break_points", "explore", "margins"]
