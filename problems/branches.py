@@ -26,6 +26,7 @@ ASIDE = (-1e-4, -1e-8, 1e-8, 1e-4)  # around the secant's zero, of the bracket
 ASTRIDE = 1e-7  # of the box, for gradients of margins
 SECTIONS = 8  # points inside a bracket that goes down
 DESCENTS = 12  # (2/9)^12 is the precision that a quadratic minimum has
+STALLED = 0.9  # a minimum that falls by less is not on its way to zero
 BRACKETS = 256  # followed at a time
 PROBES = 256  # points that tell whether something is steep
 STEEP = {PEAK: 200.0, LAYER: 100.0, RATIO: 1e4}  # change over the box from which points could miss it
@@ -253,9 +254,10 @@ class _Search:
         left, right = (place - step).clamp_min(0), (place + step).clamp_max(1)
         sign = torch.where(values[rows[:, 0], rows[:, 1], rows[:, 2]] > 0, 1.0, -1.0)
         turned = torch.zeros(len(rows), dtype=torch.bool)
+        falls, level = torch.ones_like(turned), torch.full_like(place, math.inf)
         weights = torch.linspace(0, 1, SECTIONS + 2, dtype=torch.float64)
         for _ in range(DESCENTS):
-            active = (~turned).nonzero()[:, 0]
+            active = (~turned & falls).nonzero()[:, 0]
             if not len(active):
                 break
             a, b = left[active, None], right[active, None]
@@ -263,7 +265,9 @@ class _Search:
             depth = (self._values(at, rows[active], start, end) * sign[active, None]).nan_to_num(math.inf)
             best = depth.argmin(1)[:, None]
             place[active] = at.gather(1, best)[:, 0]
-            turned[active] = depth.gather(1, best)[:, 0] < 0
+            reached = depth.gather(1, best)[:, 0]
+            turned[active], falls[active] = reached < 0, reached < STALLED * level[active]
+            level[active] = reached
             left[active] = at.gather(1, (best - 1).clamp_min(0))[:, 0]
             right[active] = at.gather(1, (best + 1).clamp_max(SECTIONS + 1))[:, 0]
         return rows, place, turned

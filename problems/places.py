@@ -8,7 +8,6 @@ where it branches, and the centres of peaks and layers that are thinner than the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
@@ -18,35 +17,31 @@ from .branches import explore
 from .margins import leaves_torch
 
 Function = Callable[[Tensor], Tensor]
+OnFace = Callable[[Tensor, Tensor], Tensor]
 
 POINTS = 4096
 OPAQUE = 16  # times as many where only values can tell
+LINES = 4  # start the search for what is narrow
 BESIDE = 1e-9  # of the domain, from a place where the function branches
 MOST = 256  # of the points that a search finds
 
 
-def interior_places(domain: Domain, function: Function, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Points of the interior: many, and those where the function has to be looked at.
-
-    Args:
-        domain: The domain.
-        function: Of points [N, dim] with values [N].
-        generator: Draws.
-
-    Returns:
-        [N, dim], [M, dim].
-    """
+def interior_points(domain: Domain, function: Function, generator: Generator) -> Tensor:
+    """Many points of the interior, [N, dim], to look at a function of points [N, dim] with values [N]."""
     points = domain.interior(POINTS, generator, "sobol")
     if domain.dim > 1 and leaves_torch(function, points[:2]):
-        points = domain.interior(OPAQUE * POINTS, generator, "sobol")
+        return domain.interior(OPAQUE * POINTS, generator, "sobol")
+    return points
+
+
+def interior_places(domain: Domain, function: Function, generator: Generator) -> Tensor:
+    """Points of the interior where a function has to be looked at, [M, dim]; arguments as before."""
     found = _found(function, domain.bounds, generator)
-    return points, found[domain.inside(found)]
+    return found[domain.inside(found)]
 
 
-def face_places(
-    domain: Domain, face: str, function: Callable[[Tensor, Tensor], Tensor], generator: Generator
-) -> tuple[BoundaryPoints, BoundaryPoints]:
-    """Points of a face: many, and those where the function has to be looked at.
+def face_points(domain: Domain, face: str, function: OnFace, generator: Generator) -> BoundaryPoints:
+    """Many points of a face.
 
     Args:
         domain: The domain.
@@ -56,12 +51,31 @@ def face_places(
     """
     drawn = domain.boundary(POINTS if domain.dim > 1 else 1, generator, on=face, sampler="sobol")
     if domain.dim > 2 and leaves_torch(lambda x: function(x, drawn.normals[:2]), drawn.points[:2]):
-        drawn = domain.boundary(OPAQUE * POINTS, generator, on=face, sampler="sobol")
+        return domain.boundary(OPAQUE * POINTS, generator, on=face, sampler="sobol")
+    return drawn
+
+
+def face_places(
+    domain: Domain, face: str, function: OnFace, drawn: BoundaryPoints, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Points of a face where a function has to be looked at.
+
+    Args:
+        domain: The domain.
+        face: Tag of the face.
+        function: As of `face_points`.
+        drawn: Points of the face.
+        generator: Draws.
+
+    Returns:
+        Points [M, dim] and normals [M, dim].
+    """
     factor = next(f for f in domain.factors() if face in f.faces)
     own = [domain.names.index(name) for name in factor.names]
     rest = [i for i in range(domain.dim) if i not in own]
-    found, normals = drawn.points[:0], drawn.normals[:0]
-    if rest and isinstance(factor, Interval):  # the face is a box of the other coordinates
+    if not rest:
+        return drawn.points[:0], drawn.normals[:0]
+    if isinstance(factor, Interval):  # the face is a box of the other coordinates
         wall, normal = drawn.points[:1], drawn.normals[:1]
 
         def on_wall(x: Tensor) -> Tensor:
@@ -69,16 +83,13 @@ def face_places(
 
         places = _found(on_wall, domain.bounds[:, rest], generator)
         found, normals = _placed(wall.expand(len(places), -1), places, rest), normal.expand(len(places), -1)
-    elif rest:  # what happens in the other coordinates happens on the face too
-        places = _found(lambda x: function(x, drawn.normals[:1].expand_as(x)), domain.bounds, generator)
-        places = places[: len(drawn.points)]
-        found, normals = (
-            _placed(drawn.points[: len(places)], places[:, rest], rest),
-            drawn.normals[: len(places)],
-        )
+    else:  # what happens in the other coordinates happens on the face too
+        inside = _found(lambda x: function(x, drawn.normals[:1].expand_as(x)), domain.bounds, generator)
+        inside = inside[: len(drawn.points)]
+        found, normals = _placed(drawn.points[: len(inside)], inside[:, rest], rest), drawn.normals
+        normals = normals[: len(inside)]
     near = domain.distance(found) <= 1e-9 * float((domain.bounds[1] - domain.bounds[0]).max())
-    special = replace(drawn, points=found[near], normals=normals[near], index=drawn.index[:0])
-    return drawn, special
+    return found[near], normals[near]
 
 
 def _placed(points: Tensor, values: Tensor, columns: list[int]) -> Tensor:
@@ -90,7 +101,7 @@ def _placed(points: Tensor, values: Tensor, columns: list[int]) -> Tensor:
 
 def _found(function: Function, bounds: Tensor, generator: Generator) -> Tensor:
     lower, upper = bounds[0], bounds[1]
-    edges, cells = explore(function, lower, upper, generator, steep=True)
+    edges, cells = explore(function, lower, upper, generator, LINES, steep=True)
     some = edges[torch.randperm(len(edges), generator=generator)[:MOST]]
     aside = BESIDE * (upper - lower) * torch.randn(some.shape, generator=generator, dtype=torch.float64)
     beside = torch.cat([some + aside, some - aside])

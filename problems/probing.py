@@ -154,7 +154,8 @@ def probes_of(
 
     zero = torch.zeros(1, count, dtype=torch.float64)
     singles = [(decade * sizes).diag() for decade in DECADES]
-    broad = torch.cat([zero, torch.stack(above or [zero[0]]).unique(dim=0), singles[1], sizes * drawn(2)])
+    highest = torch.stack(above).unique(dim=0) if above else singles[1]
+    broad = torch.cat([zero, highest, sizes * drawn(2)])
     pairs = [*itertools.combinations(range(count), 2)]
     chosen = torch.randperm(len(pairs), generator=generator)[:PAIRS]
     both = torch.zeros(len(chosen), count, dtype=torch.float64)

@@ -77,9 +77,10 @@ class Requirement:
     many: Sites
     find: Callable[[], Sites]
     _values: dict[int, Tensor] = field(default_factory=dict, repr=False)
+    _sizes: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def _stages(self) -> list[tuple[Tensor, Callable[[], Sites], int | None]]:
+    def _stages(self) -> list[tuple[Tensor, Callable[[], Sites], int]]:
         """Probes, places, and the stage whose typical sizes count, in the order of cost."""
         every = torch.cat([self.probes.broad, self.probes.deep])
         block = len(self.many.points) // self.many.fold
@@ -88,9 +89,9 @@ class Requirement:
             return lambda: self.many.of(torch.arange(min(n, block)))
 
         return [
-            (every, first(SCREEN), None),
-            (self.probes.broad, lambda: self.many, None),
-            (self.probes.deep, first(FEW), None),
+            (every, first(SCREEN), 0),
+            (self.probes.broad, (lambda: self.many) if block > SCREEN else self._none, 1),
+            (self.probes.deep, first(FEW) if block > SCREEN else self._none, 2),
             (self.probes.broad, self._special, 1),
             (self.probes.deep, self._special, 2),
         ]
@@ -102,11 +103,24 @@ class Requirement:
     def _special(self) -> Sites:
         return self._found
 
+    def _none(self) -> Sites:
+        return Sites(self.many.points[:0])
+
     def _own(self, stage: int) -> Tensor:
         if stage not in self._values:
             probes, sites, _ = self._stages[stage]
             self._values[stage] = evaluate(self.local, self.names, self.probes.channels, probes, sites())
         return self._values[stage]
+
+    def _usual(self, stage: int) -> Tensor:
+        if stage not in self._sizes:
+            if not len(self._stages[stage][1]().points):  # there are no more places than those of the screen
+                size = _typical(self._own(0).abs())
+                broad = len(self.probes.broad)
+                self._sizes[stage] = size[:broad] if stage == 1 else size[broad:]
+            else:
+                self._sizes[stage] = _typical(self._own(stage).abs())
+        return self._sizes[stage]
 
     @property
     def stages(self) -> range:
@@ -136,8 +150,7 @@ class Requirement:
             probes * mirror.parity(self.probes.channels),
             mirror.sites(here),
         )
-        usual = None if typical is None else _typical(self._own(typical).abs())
-        return agree(ours, theirs, usual)
+        return agree(ours, theirs, self._usual(typical))
 
     def compare_at(self, other: Local, mirror: Mirror, sites: Sites) -> tuple[Tensor, Tensor]:
         """The same at given places, with the probes that show data and coefficients."""
@@ -145,16 +158,16 @@ class Requirement:
         ours = evaluate(self.local, self.names, channels, probes, sites)
         images = probes * mirror.parity(channels)
         theirs = evaluate(other, self.names, channels, images, mirror.sites(sites))
-        return agree(ours, theirs, _typical(self._own(1).abs()))
+        return agree(ours, theirs, self._usual(1))
 
 
-def agree(ours: Tensor, theirs: Tensor, usual: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def agree(ours: Tensor, theirs: Tensor, usual: Tensor) -> tuple[Tensor, Tensor]:
     """For each row whether values [P, rows, N] are equal, and whether they are opposite.
 
     Args:
         ours: Values of some probes.
         theirs: Values at the images.
-        usual: Typical sizes [P, rows, 1]; by default those of these values.
+        usual: Typical sizes [P, rows, 1].
     """
     if ours.shape != theirs.shape:
         none = torch.zeros(ours.shape[1], dtype=torch.bool)
@@ -163,8 +176,7 @@ def agree(ours: Tensor, theirs: Tensor, usual: Tensor | None = None) -> tuple[Te
     lost = torch.isfinite(ours) != torch.isfinite(theirs)
     a, b = torch.where(known, ours, 0.0), torch.where(known, theirs, 0.0)
     size = torch.maximum(a.abs(), b.abs())
-    scale = size + (_typical(size) if usual is None else usual)
-    allowed = TOLERANCE * scale + FLOOR * size.amax(2, keepdim=True)
+    allowed = TOLERANCE * (size + usual) + FLOOR * size.amax(2, keepdim=True)
     return tuple(  # type: ignore[return-value]
         (((a - sign * b).abs() <= allowed) & ~lost).all(2).all(0) for sign in (1, -1)
     )

@@ -26,7 +26,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ from .conditions import (
 from .fields import Field, MultiIndex, derivatives
 from .interface import Interface
 from .observations import Observations
-from .places import face_places, interior_places
+from .places import face_places, face_points, interior_places, interior_points
 from .probing import Local, Probes, evaluate, probes_of
 from .requirements import SCREEN, TOLERANCE, Mirror, Requirement
 
@@ -170,31 +170,33 @@ class Finder:
             except_faces: Faces whose conditions the caller accounts for.
         """
         mirror = Mirror(axis, about, dict(zip(self.unknowns, signs, strict=True)))
-        pairs: list[tuple[Requirement, list[Local]]] = [(self._inside, [self._inside.local])]
+        equation = _Comparison(self._inside, [self._inside.local], mirror)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if not equation.passes(0):
+                return False
+            conditions = self._compared(mirror, except_faces)
+            if conditions is None or not all(c.passes(0) for c in conditions):
+                return False
+            return all(c.passes(stage) for stage in self._inside.stages[1:] for c in (equation, *conditions))
+
+    def _compared(self, mirror: Mirror, except_faces: Sequence[str]) -> list[_Comparison] | None:
+        """What has to agree besides the equation; None if there is a condition of an unknown kind."""
+        out = []
         for condition, needs in zip(self.conditions, self.needs[1:], strict=True):
             if isinstance(condition, (Periodic, Observations)):
                 continue
             if isinstance(condition, Interface):
-                pairs += [(r, [r.local]) for r in self._surface(condition, needs)]
+                out += [_Comparison(r, [r.local], mirror) for r in self._surface(condition, needs)]
                 continue
             faces = condition.faces(self.domain)
             if not faces:
-                return False  # of a kind that nothing is known about
+                return None
             for face in faces:
                 if face not in except_faces:
-                    partners = [self._local(c) for c in self._partners(condition, face, axis)]
-                    pairs.append((self._on(condition, face, needs), partners))
-        verdicts: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for stage in self._inside.stages:
-                for i, (requirement, partners) in enumerate(pairs):
-                    if not any(
-                        _verdict(verdicts, (i, j), requirement, partner, mirror, stage)
-                        for j, partner in enumerate(partners)
-                    ):
-                        return False
-        return True
+                    partners = [self._local(c) for c in self._partners(condition, face, mirror.axis)]
+                    out.append(_Comparison(self._on(condition, face, needs), partners, mirror))
+        return out
 
     def contradiction(self, found: Mapping[str, Symmetry], sites: Mapping[int, Sites]) -> str | None:
         """The coordinate whose symmetry does not hold at given places, if there is one.
@@ -274,12 +276,16 @@ class Finder:
 
         probes = self._probes(local, self.needs[0], Sites(self.domain.interior(SCREEN, self._generator)))
 
-        @cache
-        def places() -> tuple[Tensor, Tensor]:
-            function = partial(self._value, local, probes)
-            return interior_places(self.domain, lambda points: function(Sites(points)), self._generator)
+        def value(points: Tensor) -> Tensor:
+            return self._value(local, probes, Sites(points))
 
-        return Requirement(self.domain.names, local, probes, Sites(places()[0]), lambda: Sites(places()[1]))
+        return Requirement(
+            self.domain.names,
+            local,
+            probes,
+            Sites(interior_points(self.domain, value, self._generator)),
+            lambda: Sites(interior_places(self.domain, value, self._generator)),
+        )
 
     def _local(self, condition: Condition) -> Local:
         return lambda fields, sites: condition.residual(fields, sites, self.domain, self._parameters)
@@ -295,14 +301,17 @@ class Finder:
             def value(points: Tensor, normals: Tensor) -> Tensor:
                 return self._value(local, probes, Sites(points, normals))
 
-            many, special = face_places(self.domain, face, value, self._generator)
+            constant = isinstance(condition, (Dirichlet, Neumann, Robin, Initial))
+            if not (constant and not condition.asks_for()):
+                drawn = face_points(self.domain, face, value, self._generator)
+            many = Sites(drawn.points, drawn.normals)
             self._made[key] = [
                 Requirement(
                     self.domain.names,
                     local,
                     probes,
-                    Sites(many.points, many.normals),
-                    lambda: Sites(special.points, special.normals),
+                    many,
+                    lambda: Sites(*face_places(self.domain, face, value, drawn, self._generator)),
                 )
             ]
         return self._made[key][0]
@@ -312,7 +321,7 @@ class Finder:
         key = (id(interface), "")
         if key not in self._made:
             names, level = self.domain.names, interface.level(self.domain)
-            points, special = interior_places(self.domain, level, self._generator)
+            points = interior_points(self.domain, level, self._generator)
             nothing = Probes((), *torch.zeros(2, 1, 0, dtype=torch.float64))
             sites = interface.sites(self.domain, 2 * SCREEN, self._generator, "uniform")
             flux = self._local(interface)
@@ -322,7 +331,7 @@ class Finder:
                     lambda _, places: (level(places.points).abs(),),
                     nothing,
                     Sites(points),
-                    lambda: Sites(special),
+                    lambda: Sites(interior_places(self.domain, level, self._generator)),
                 ),
                 Requirement(names, flux, self._probes(flux, needs, sites), sites, lambda: sites),
             ]
@@ -436,24 +445,27 @@ def _same(verdict: tuple[Tensor, Tensor]) -> bool:
     return bool((verdict[0] | verdict[1]).all())
 
 
-def _verdict(
-    verdicts: dict[tuple[int, int], tuple[Tensor, Tensor]],
-    key: tuple[int, int],
-    requirement: Requirement,
-    partner: Local,
-    mirror: Mirror,
-    stage: int,
-) -> bool:
-    """Whether a residual is the image of another one after this stage and those before."""
-    if key in verdicts and not _same(verdicts[key]):
-        return False
-    try:
-        now = requirement.compare(partner, mirror, stage)
-    except (ValueError, RuntimeError):  # a user's function that cannot be evaluated outside the domain
-        now = torch.zeros(2, 1, dtype=torch.bool).unbind(0)  # type: ignore[assignment]
-    before = verdicts.get(key)
-    verdicts[key] = now if before is None else (now[0] & before[0], now[1] & before[1])
-    return _same(verdicts[key])
+class _Comparison:
+    """A residual and those that may be its image, of which one has to be, stage after stage."""
+
+    def __init__(self, requirement: Requirement, partners: Sequence[Local], mirror: Mirror) -> None:
+        self.requirement, self.partners, self.mirror = requirement, partners, mirror
+        self._verdicts: list[tuple[Tensor, Tensor] | None] = [None] * len(partners)
+
+    def passes(self, stage: int) -> bool:
+        """Whether one of the partners still can be the image after this stage."""
+        return any([self._passes(i, stage) for i in range(len(self.partners))])
+
+    def _passes(self, i: int, stage: int) -> bool:
+        before = self._verdicts[i]
+        if before is not None and not _same(before):
+            return False
+        try:
+            now = self.requirement.compare(self.partners[i], self.mirror, stage)
+        except (ValueError, RuntimeError):  # a user's function that cannot be evaluated outside the domain
+            return False
+        self._verdicts[i] = now = now if before is None else (now[0] & before[0], now[1] & before[1])
+        return _same(now)
 
 
 def smooth_across(function: Callable[[Tensor], Tensor], domain: Domain, axis: int, orders: int) -> float:
