@@ -18,19 +18,20 @@ from torch import Generator, Tensor
 
 from .margins import LAYER, PEAK, RATIO, Function, margins, recorded
 
-SAMPLES = 129  # on a line; on the only line of one dimension
+SAMPLES = 65  # on a line; on the only line of one dimension
 SAMPLES_1D = 4097
 RESOLVED = 1e-13  # width of a bracket, of the line: below that margins are rounding
-HALVINGS = 60
+ROUNDS = 16  # 9^-16 is below rounding
 ASIDE = (-1e-4, -1e-8, 1e-8, 1e-4)  # around the secant's zero, of the bracket
 ASTRIDE = 1e-7  # of the box, for gradients of margins
 SECTIONS = 8  # points inside a bracket that goes down
 DESCENTS = 12  # (2/9)^12 is the precision that a quadratic minimum has
 STALLED = 0.9  # a minimum that falls by less is not on its way to zero
-BRACKETS = 256  # followed at a time
+BRACKETS = 384  # followed at a time
 PROBES = 256  # points that tell whether something is steep
 STEEP = {PEAK: 200.0, LAYER: 100.0, RATIO: 1e4}  # change over the box from which points could miss it
 CELLS = 4  # representatives of a pattern of signs
+SLANTED = 16  # of them also along the nearest zero sets
 SEEDS = 64  # lines start from so many points at most
 
 
@@ -83,15 +84,14 @@ def explore(
     which = torch.arange(len(faces)) % (2 * dim)
     faces[torch.arange(len(faces)), which // 2] = (which % 2).double()
     seeds = starts[:1] if dim == 1 else torch.cat([starts, faces])
-    ends = torch.rand(len(seeds), dim, generator=generator, dtype=torch.float64)
-    if dim > 1:
-        search.along(seeds, ends - seeds)
-    for _ in range(1 if dim == 1 else dim + 1):
-        axes = torch.eye(dim, dtype=torch.float64)
-        for axis in range(dim):
-            search.along(seeds, axes[axis].expand_as(seeds))
-        for walls in range(1, dim):
-            search.along(seeds, search.tangents(seeds, walls))
+    axes = torch.eye(dim, dtype=torch.float64)
+    for round_ in range(1 if dim == 1 else dim + 1):
+        directions = [axis.expand_as(seeds) for axis in axes]
+        if round_ == 0 and dim > 1:
+            directions.append(torch.rand(seeds.shape, generator=generator, dtype=torch.float64) - seeds)
+        elif dim > 1:
+            directions += [search.tangents(seeds[:SLANTED], walls) for walls in range(1, dim)]
+        search.along(torch.cat([seeds[: len(d)] for d in directions]), torch.cat(directions))
         seeds = search.fresh()
         if not len(seeds):
             break
@@ -110,6 +110,7 @@ class _Search:
         self.dim = len(lower)
         self.seeds: list[Tensor] = []
         self.minima: list[Tensor] = []
+        self._rank: list[Tensor] = []
         self._zeros: list[Tensor] = []
         self._inside: list[Tensor] = []
         self._seen: dict[bytes, int] = {}
@@ -119,6 +120,7 @@ class _Search:
         if steep:
             self._steep = [i for i, (kind, x) in enumerate(found.steep) if _change(kind, x) > STEEP[kind]]
         self.any = bool(found.margins or self._steep)
+        self._often = (self._margins(places) > 0).double().mean(1) > 0.5 if self.any else None
 
     def zeros(self) -> Tensor:
         """Points on zero sets, [M, d]."""
@@ -129,11 +131,14 @@ class _Search:
         return torch.cat([torch.zeros(0, self.dim, dtype=torch.float64), *self._inside])
 
     def fresh(self) -> Tensor:
-        """From where the next lines should go, [K, d]: middles before minima."""
+        """From where the next lines should go, [K, d]: middles of cells, then minima."""
         none = torch.zeros(0, self.dim, dtype=torch.float64)
         middles, minima = torch.cat([none, *self.seeds]), torch.cat([none, *self.minima])
-        self.seeds, self.minima = [], []
-        return torch.cat([self._some(middles, SEEDS), self._some(minima, SEEDS // 4)])
+        rank = torch.cat([torch.zeros(0, dtype=torch.float64), *self._rank])
+        self.seeds, self.minima, self._rank = [], [], []
+        # Where more margins than usual have their rare sign a small support is nearer.
+        order = (rank + torch.rand(len(rank), generator=self.generator)).argsort(descending=True)[:SEEDS]
+        return torch.cat([middles[order], self._some(minima, SEEDS // 4)])
 
     def _some(self, rows: Tensor, most: int) -> Tensor:
         if len(rows) <= most:
@@ -209,23 +214,24 @@ class _Search:
     def _narrow(self, rows: Tensor, left: Tensor, right: Tensor, start: Tensor, end: Tensor) -> Tensor:
         """Where in brackets [left, right] the margin changes its sign, [B].
 
-        Every round tests the middle, so that brackets at least halve, and places around the zero of the
-        secant, which are as good as exact where the margin is nearly linear.
+        Every round divides the brackets evenly, and around the zero of the secant, which is as good as exact
+        where the margin is nearly linear.
         """
         first = torch.stack([left, right], 1)
         if not len(rows):
             return first[:, 0]
         ends = self._values(first, rows, start, end)
-        for _ in range(HALVINGS):
+        weights = torch.linspace(0, 1, SECTIONS + 2, dtype=torch.float64)
+        aside = torch.tensor(ASIDE, dtype=torch.float64)
+        for _ in range(ROUNDS):
             active = (first[:, 1] - first[:, 0] > RESOLVED).nonzero()[:, 0]
             if not len(active):
                 break
             left, right, low, high = *first[active].unbind(1), *ends[active].unbind(1)
-            middle, width = (left + right) / 2, right - left
-            secant = torch.where(high != low, left - low * width / (high - low), middle)
-            secant = torch.where(torch.isfinite(secant), secant, middle)
-            near = [secant + share * width for share in ASIDE]
-            at = torch.stack([left, right, middle, *near], 1)
+            width = right - left
+            secant = torch.where(high != low, left - low * width / (high - low), (left + right) / 2)
+            near = secant.nan_to_num(0.5)[:, None] + width[:, None] * aside
+            at = torch.cat([left[:, None] + width[:, None] * weights, near], 1)
             at = at.clamp(left[:, None], right[:, None]).sort(1).values
             found = self._values(at, rows[active], start, end)
             change = ((found[:, 1:] > 0) != (found[:, :-1] > 0)).double().argmax(1)[:, None]
@@ -288,15 +294,21 @@ class _Search:
         points = start[line] + middle[:, None] * (end - start)[line]
         if not len(points):
             return
-        patterns = (self._margins(points) > 0).T.to(torch.uint8).contiguous().numpy()
-        kept = []
-        for i, row in enumerate(patterns):
+        signs = self._margins(points) > 0
+        kept, new = [], []
+        for i, row in enumerate(signs.T.to(torch.uint8).contiguous().numpy()):
             key = row.tobytes()
-            self._seen[key] = self._seen.get(key, 0) + 1
-            if self._seen[key] <= CELLS:
+            count = self._seen[key] = self._seen.get(key, 0) + 1
+            if count <= CELLS:
                 kept.append(i)
+            if count == 1 or len(start) == 1:
+                new.append(i)
         self._inside.append(points[kept])
-        self.seeds.append(points[kept])
+        self.seeds.append(points[new])
+        if self._often is not None and len(signs) == len(self._often):
+            self._rank.append((signs[:, new] != self._often[:, None]).double().sum(0))
+        else:
+            self._rank.append(torch.zeros(len(new), dtype=torch.float64))
 
 
 def _clipped(points: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:

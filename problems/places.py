@@ -20,7 +20,7 @@ Function = Callable[[Tensor], Tensor]
 OnFace = Callable[[Tensor, Tensor], Tensor]
 
 POINTS = 4096
-OPAQUE = 16  # times as many where only values can tell
+OPAQUE = 4  # times as many where only values can tell
 LINES = 4  # start the search for what is narrow
 BESIDE = 1e-9  # of the domain, from a place where the function branches
 MOST = 256  # of the points that a search finds

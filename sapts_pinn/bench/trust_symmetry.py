@@ -86,8 +86,8 @@ def _inside(r: Tensor, way: int) -> Tensor:
     return 0.5 * (torch.tanh(40 * (r + 1)) - torch.tanh(40 * (r - 1)))
 
 
-def _window(draw: np.random.Generator, dim: int) -> Piece:
-    """A box, a ball or a band somewhere."""
+def _window(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
+    """A box, a ball or (where that is allowed) a band somewhere."""
     width = 10 ** draw.uniform(math.log10(SMALLEST), math.log10(0.3), dim)
     middle = draw.uniform(width / 2, 1 - width / 2)
     way, round_ = int(draw.integers(10)), dim > 1 and draw.random() < 0.3
@@ -95,7 +95,7 @@ def _window(draw: np.random.Generator, dim: int) -> Piece:
     if round_:
         radius = float(half.min())
         return lambda p: _inside(((p - centre) ** 2).sum(1).sqrt() / radius, way % 3)
-    used = [i for i in range(dim) if draw.random() < 0.8] or [0]
+    used = [i for i in range(dim) if not band or draw.random() < 0.8] or [0]
 
     def piece(p: Tensor) -> Tensor:
         out = torch.ones_like(p[:, 0])
@@ -106,7 +106,7 @@ def _window(draw: np.random.Generator, dim: int) -> Piece:
     return piece
 
 
-def _peak(draw: np.random.Generator, dim: int) -> Piece:
+def _peak(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
     """A Gaussian, Lorentzian or hyperbolic secant, wide or narrow."""
     width = 10 ** draw.uniform(-3, -0.5)
     centre = torch.from_numpy(draw.uniform(0.05, 0.95, dim))
@@ -121,12 +121,12 @@ def _peak(draw: np.random.Generator, dim: int) -> Piece:
     return piece
 
 
-def _wave(draw: np.random.Generator, dim: int) -> Piece:
+def _wave(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
     frequency, phase = torch.from_numpy(draw.uniform(0.5, 6, dim)), draw.uniform(0, 6)
     return lambda p: torch.sin((p * frequency).sum(1) + phase)
 
 
-def _table(draw: np.random.Generator, dim: int) -> Piece:
+def _table(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
     """Interpolated outside torch, where nothing shows but values."""
     knots, values = np.linspace(0, 1, 33), draw.standard_normal((dim, 33))
 
@@ -141,12 +141,13 @@ def _table(draw: np.random.Generator, dim: int) -> Piece:
 
 
 PIECES = {"window": _window, "peak": _peak, "wave": _wave, "table": _table}
-LIKELY = [0.45, 0.25, 0.2, 0.1]
+LIKELY = [0.45, 0.25, 0.25, 0.05]
 
 
-def _piece(draw: np.random.Generator, dim: int) -> tuple[str, Piece]:
+def _piece(draw: np.random.Generator, dim: int, band: bool = True) -> tuple[str, Piece]:
+    """Name and function; unless it may be a band it varies along every coordinate."""
     name = str(draw.choice([*PIECES], p=LIKELY))
-    return name, PIECES[name](draw, dim)
+    return name, PIECES[name](draw, dim, band)
 
 
 def _symmetric(piece: Piece, parity: Sequence[int | None]) -> Piece:
@@ -176,7 +177,7 @@ class _Maker:
     def __init__(self, seed: int) -> None:
         self.draw = np.random.default_rng(seed)
         draw = self.draw
-        space, timed = int(draw.integers(1, 3)), bool(draw.random() < 0.5)
+        space, timed = 1 + int(draw.random() < 0.25), bool(draw.random() < 0.3)
         self.names = [*("x", "y")[:space], *(["t"] if timed else [])]
         self.space, self.timed, self.dim = space, timed, space + timed
         powers = draw.uniform(-9, 9, self.dim + 3) if draw.random() < 0.5 else np.zeros(self.dim + 3)
@@ -219,13 +220,13 @@ class _Maker:
             return lambda p: torch.ones_like(p[:, 0])
         signs = [signs[i] for i in free]
         pieces = []
-        for _ in range(int(draw.integers(1, 4))):
+        for _ in range(1 + (draw.random() < 0.3)):
             kind, plain = _piece(draw, len(free))
             self.kinds.append(f"{what}: {kind}")
             pieces.append((float(draw.uniform(0.5, 2)), _symmetric(plain, signs)))
         across = [i for i in range(self.space) if i in free]
         if broken and across:
-            kind, plain = _piece(draw, len(free))
+            kind, plain = _piece(draw, len(free), band=False)
             axis = int(draw.choice(across))
             mine = [None if i == axis else sign for i, sign in zip(free, signs, strict=True)]
             faint = 10 ** draw.uniform(math.log10(FAINTEST), 0)
@@ -244,7 +245,7 @@ class _Maker:
         even = [1] * space
         places = ["source", "coefficient", "reaction", "wall"]
         places += ["initial", "velocity"] if self.timed else []
-        used = {place for place in places if draw.random() < 0.45} or {"source"}
+        used = {place for place in places if draw.random() < 0.3} or {"source"}
         breaker = str(draw.choice(sorted(used))) if draw.random() < 0.6 else ""
         parity, cubic = self.parity, draw.random() < 0.2
         parts = {
@@ -266,7 +267,7 @@ class _Maker:
             p = self.units(*columns)
             k = 1.0 if parts["coefficient"] is None else 5 + parts["coefficient"](p)
             terms = [k * float(lengths[i] ** 2) * u.d(n, n).value for i, n in enumerate(names[:space])]  # type: ignore[attr-defined]
-            out = sum(terms[1:], terms[0])
+            out: Tensor = sum(terms[1:], terms[0])
             if self.timed:
                 out = out - float(lengths[-1] ** order) * u.d(*["t"] * order).value  # type: ignore[attr-defined]
             if parts["reaction"] is not None:
