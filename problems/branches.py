@@ -31,6 +31,7 @@ BRACKETS = 384  # followed at a time
 PROBES = 256  # points that tell whether something is steep
 STEEP = {PEAK: 200.0, LAYER: 100.0, RATIO: 1e4}  # change over the box from which points could miss it
 CELLS = 4  # representatives of a pattern of signs
+LOWEST = 3  # minima of a margin that are followed
 SLANTED = 16  # of them also along the nearest zero sets
 SEEDS = 64  # lines start from so many points at most
 
@@ -109,7 +110,8 @@ class _Search:
         self.generator = generator
         self.dim = len(lower)
         self.seeds: list[Tensor] = []
-        self.minima: list[Tensor] = []
+        self.minima: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._opened: set[int] = set()
         self._rank: list[Tensor] = []
         self._zeros: list[Tensor] = []
         self._inside: list[Tensor] = []
@@ -133,12 +135,26 @@ class _Search:
     def fresh(self) -> Tensor:
         """From where the next lines should go, [K, d]: middles of cells, then minima."""
         none = torch.zeros(0, self.dim, dtype=torch.float64)
-        middles, minima = torch.cat([none, *self.seeds]), torch.cat([none, *self.minima])
+        middles, minima = torch.cat([none, *self.seeds]), self._lowest(none)
         rank = torch.cat([torch.zeros(0, dtype=torch.float64), *self._rank])
         self.seeds, self.minima, self._rank = [], [], []
         # Where more margins than usual have their rare sign a small support is nearer.
         order = (rank + torch.rand(len(rank), generator=self.generator)).argsort(descending=True)[:SEEDS]
-        return torch.cat([middles[order], self._some(minima, SEEDS // 4)])
+        return torch.cat([middles[order], minima])
+
+    def _lowest(self, none: Tensor) -> Tensor:
+        """The lowest minima of each margin, first of those whose zero set has not been met: [K, d]."""
+        if not self.minima:
+            return none
+        points, which, depth = (torch.cat(parts) for parts in zip(*self.minima, strict=True))
+        order = depth.argsort()
+        kept: dict[int, list[int]] = {}
+        for place, margin in zip(order.tolist(), which[order].tolist(), strict=True):
+            if len(kept.setdefault(margin, [])) < LOWEST:
+                kept[margin].append(place)
+        shut = [i for margin, places in kept.items() if margin not in self._opened for i in places]
+        rest = [i for margin, places in kept.items() if margin in self._opened for i in places]
+        return points[[*shut, *rest[: SEEDS // 4]][:SEEDS]]
 
     def _some(self, rows: Tensor, most: int) -> Tensor:
         if len(rows) <= most:
@@ -159,17 +175,20 @@ class _Search:
         values = self._margins(grid.reshape(-1, self.dim)).reshape(-1, len(points), len(samples))
         flips = (values[..., 1:] > 0) != (values[..., :-1] > 0)
         flips &= torch.isfinite(values[..., 1:]) & torch.isfinite(values[..., :-1])
+        self._opened |= set(flips.any(2).any(1).nonzero()[:, 0].tolist())
         rows = self._some(flips.nonzero(), BRACKETS)
         left, right = samples[rows[:, 2]], samples[rows[:, 2] + 1]
         dips, at, turned = self._descend(values, flips, samples, start, end)
         if len(dips):
             bottom = start[dips[:, 1]] + at[:, None] * (end - start)[dips[:, 1]]
             size = values[dips[:, 0], dips[:, 1]].abs().nan_to_num(0, 0, 0).amax(1)
-            touches = ~turned & (self._own(bottom, dips[:, 0]).abs() <= 1e-12 * size)
+            depth = self._own(bottom, dips[:, 0]).abs()
+            touches = ~turned & (depth <= 1e-12 * size)
             self._zeros.append(bottom[touches])
-            self.minima.append(bottom[~turned])
+            self.minima.append((bottom[~turned], dips[~turned, 0], (depth / size)[~turned]))
             self._inside.append(self._some(bottom[~turned], SEEDS // 4))
             dips, at, step = dips[turned], at[turned], samples[1]
+            self._opened |= set(dips[:, 0].tolist())
             rows = torch.cat([rows, dips, dips])
             left = torch.cat([left, (samples[dips[:, 2]] - step).clamp_min(0), at])
             right = torch.cat([right, at, (samples[dips[:, 2]] + step).clamp_max(1)])

@@ -204,7 +204,9 @@ class _Maker:
         start, lengths = torch.from_numpy(self.start), torch.from_numpy(self.lengths)
         return (torch.stack(columns, 1) - start) / lengths
 
-    def data(self, what: str, parity: Sequence[int], fixed: Sequence[int] = (), broken: bool = False) -> Piece:
+    def data(
+        self, what: str, parity: Sequence[int], fixed: Sequence[int] = (), broken: bool = False
+    ) -> Piece:
         """Some data with a parity in each space coordinate, unless it is what breaks one.
 
         Args:
@@ -249,9 +251,7 @@ class _Maker:
         breaker = str(draw.choice(sorted(used))) if draw.random() < 0.6 else ""
         parity, cubic = self.parity, draw.random() < 0.2
         parts = {
-            "source": self.data("source", parity, broken=breaker == "source")
-            if "source" in used
-            else None,
+            "source": self.data("source", parity, broken=breaker == "source") if "source" in used else None,
             "coefficient": self.data("coefficient", even, broken=breaker == "coefficient")
             if "coefficient" in used
             else None,
