@@ -70,6 +70,15 @@ class Symmetry:
     centre: Signs | None = None
     ends: Signs | None = None
 
+    def words(self, unknowns: Sequence[str]) -> str:
+        """Such as "about the middle: u even, v odd; about both ends: u odd, v even"."""
+        return "; ".join(
+            f"about {where}: "
+            + ", ".join(f"{u} {'even' if s == 1 else 'odd'}" for u, s in zip(unknowns, signs, strict=True))
+            for where, signs in (("the middle", self.centre), ("both ends", self.ends))
+            if signs is not None
+        )
+
 
 @dataclass(frozen=True)
 class Finder:

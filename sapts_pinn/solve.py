@@ -23,7 +23,7 @@ from .marching import march
 from .methods import Method
 from .methods import method as find_method
 from .model import Model
-from .networks import NetworkSpec, network_of
+from .networks import NetworkSpec, network_maker, network_of
 from .problems import Problem
 from .run_folder import check_resumable, identity, prepare_folder, versions
 from .sampling import Collocation
@@ -143,7 +143,11 @@ def solve(
             model = ShardedModel(problem, generator, *architecture, options["parts"], ranks)
         else:
             net = network_of(problem, settings["network"], generator, precision, settings["activation"])
-            model = Model(problem, net.to(_device(device)))
+            model = Model(
+                problem,
+                net.to(_device(device)),
+                network_maker(settings["network"], precision, settings["activation"]),
+            )
     collocation = Collocation(
         problem,
         settings["points"],
@@ -151,6 +155,7 @@ def solve(
         settings["sampler"],
         settings["adaptive"],
         generator,
+        model,
     )
     folder = Path(out) if out is not None else None
     config = {
@@ -214,7 +219,10 @@ def solve(
     result["diagnosis"] = ranks.gather_objects(_diagnosis(whole, trainer))[
         0
     ]  # histories tell each rank's time
-    solution = Solution(problem, whole, config, trainer.history, result, spread)
+    result["symmetry"] = whole.problem.symmetry_words
+    if whole.frozen is not None:
+        result["remarks"].append("a symmetry did not hold at points of the training and was dropped")
+    solution = Solution(whole.problem, whole, config, trainer.history, result, spread)
     if problem.quantities:
         result["quantities"] = solution.quantities
     if writes and folder is not None:

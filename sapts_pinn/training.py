@@ -190,7 +190,7 @@ class Trainer:
         self.history = list(state["history"])
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        parameters = self._trained = self._trainable()
         phase = self.method.phases[self.phase]
         options = {**self.options, "communicator": self.communicator} if phase.divides else self.options
         try:
@@ -205,6 +205,17 @@ class Trainer:
                 f"phase {self.phase + 1} of the method does not take the option {unknown!r}; drop it"
             ) from error
 
+    def _trainable(self) -> list[torch.Tensor]:
+        return [p for p in self.model.parameters() if p.requires_grad]
+
+    def _follow(self) -> bool:
+        """Train what the model consists of now, which new points may have changed; whether they have."""
+        now = self._trainable()
+        if len(now) == len(self._trained) and all(a is b for a, b in zip(now, self._trained, strict=True)):
+            return False
+        self.optimizer = self._make_optimizer()
+        return True
+
     # -- the loop ----------------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -213,6 +224,7 @@ class Trainer:
         self._first = self.iteration
         if not self.collocation.sites:
             self.collocation.draw()
+            self._follow()
             self.collocation.balance(self.model, self.communicator)
         self._set_points()
         for callback in self.callbacks:
@@ -260,7 +272,8 @@ class Trainer:
         if redrawn:
             self.collocation.redraw(self.model)
             self._share_points()
-        reweighed = is_due(steps) and self.collocation.balance(self.model, self.communicator)
+        changed = redrawn and self._follow()
+        reweighed = (changed or is_due(steps)) and self.collocation.balance(self.model, self.communicator)
         if redrawn or reweighed:
             if isinstance(self.optimizer, SAPTS):
                 self.optimizer.renew()
