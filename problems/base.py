@@ -324,6 +324,10 @@ class Problem:
         """Reflections found, by coordinate."""
         if not self.symmetry or self.particular:  # of the sum; what the network adds may have none
             return {}
+        return self._finder.find()
+
+    @cached_property
+    def _finder(self) -> Finder:
         return Finder(
             self.domain,
             self.unknown_names,
@@ -331,8 +335,27 @@ class Problem:
             tuple(self.conditions),
             self.initial_coefficients,
             self._orders,
+            (self.equation_term.needs, *(term.needs for term in self.condition_terms)),
             tuple(u.name for u in self.functions if u.positive or u.of is not None),
-        ).find()
+        )
+
+    @property
+    def symmetry_words(self) -> dict[str, str]:
+        """The symmetries that are built in, in words by coordinate."""
+        return {name: found.words(self.unknown_names) for name, found in self.symmetries.items()}
+
+    def contradiction(self, sites: Mapping[str, Sites]) -> str | None:
+        """The coordinate in which the problem is not symmetric after all, as places of its terms show.
+
+        Args:
+            sites: Places by name of the term.
+        """
+        if not self.symmetries:
+            return None
+        numbers = {term.name: i for i, term in enumerate((self.equation_term, *self.condition_terms))}
+        return self._finder.contradiction(
+            self.symmetries, {numbers[name]: places for name, places in sites.items()}
+        )
 
     @cached_property
     def _orders(self) -> dict[str, int]:
@@ -462,13 +485,7 @@ class Problem:
                 f"  condition   {term.name}: {'exact, by construction' if self._is_exact(condition) else how}"
             )
         for name, found in self.symmetries.items():
-            for where, signs in (("the middle", found.centre), ("both ends", found.ends)):
-                if signs is not None:
-                    parity = ", ".join(
-                        f"{u} {'even' if s == 1 else 'odd'}"
-                        for u, s in zip(self.unknown_names, signs, strict=True)
-                    )
-                    lines.append(f"  symmetry    {name} about {where}: {parity}")
+            lines += [f"  symmetry    {name} {part}" for part in found.words(self.unknown_names).split("; ")]
         lines += [f"  unknown     {u}" for u in self.functions if u != Unknown(u.name)]
         lines += [f"  coefficient {c}" for c in self.coefficients]
         lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")

@@ -1,19 +1,22 @@
-"""Reflections that leave a problem unchanged, found by a numerical test.
+"""Reflections that leave a problem unchanged, established term by term.
 
 A reflection R of one coordinate, with a sign for each unknown, turns fields v into w(x) = sign * v(Rx).  It
 is a symmetry when the residual of every w at x is, up to a sign for each equation, the residual of v at Rx,
-and the same holds for the conditions.  Random smooth v (sums of plane waves, whose derivatives are known in
-closed form) and random values of the coefficients decide this to rounding.  A network that respects the
-symmetry has less to learn; on Burgers that is worth 30x at equal time.
+and the same holds for the conditions.  A residual is a local function of the values it reads, so each part of
+it (the data, the coefficient of each derivative, products of them) is compared with its image on its own,
+relative to its own size (`requirements.py`), at thousands of places and wherever a user's function does
+something narrow (`places.py`).  A network that respects the symmetry has less to learn; on Burgers that is
+worth 30x at equal time.
 
 Two kinds are looked for on each interval coordinate:
 - `centre`: about the middle of the interval, which maps the domain onto itself;
 - `ends`: about both end points.  With u = 0 there (sign -1) or du/dn = 0 (sign +1) the solution continues, as
   smooth as the equation lets it, to a periodic function of twice the length.
 
-Observations have no equation to test.  Where the conditions leave the solution no choice but to be symmetric,
-they only serve to find coefficients and are passed over; otherwise the observed values must show the symmetry
-themselves.
+Observations have no equation to test.  Where equations and conditions leave the solution no choice but to be
+symmetric, they only serve to find coefficients and are passed over: with as many equations as unknowns, all
+conditions that the orders ask for, one possible parity, and an equation that has one solution (a linear one,
+or an evolution from its start).  Otherwise the observed values must show the symmetry themselves.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,12 +47,15 @@ from .conditions import (
 from .fields import Field, MultiIndex, derivatives
 from .interface import Interface
 from .observations import Observations
+from .places import face_places, face_points, interior_places, interior_points
+from .probing import Local, Probes, evaluate, probes_of
+from .requirements import SCREEN, TOLERANCE, Mirror, Requirement
 
 Signs = tuple[int, ...]
 Residual = Callable[[dict[str, Field], Tensor, Known], tuple[Tensor, ...]]
+Needs = Mapping[str, Sequence[MultiIndex]]
 
-TOLERANCE = 1e-9
-SAMPLES = 16
+SAMPLES = 64  # points where a function is compared across the seam of a circle
 
 
 @dataclass(frozen=True)
@@ -64,34 +70,14 @@ class Symmetry:
     centre: Signs | None = None
     ends: Signs | None = None
 
-
-class _Waves:
-    """Random smooth unknowns, v_j(x) = sum_k a_jk sin(w_jk . x + p_jk), and their mirror images."""
-
-    def __init__(self, domain: Domain, unknowns: Sequence[str], generator: Generator) -> None:
-        count = 6
-        extent = domain.bounds[1] - domain.bounds[0]
-        shape = (len(unknowns), count)
-        self.names, self.unknowns = domain.names, unknowns
-        self.amplitude = torch.rand(*shape, generator=generator, dtype=torch.float64) + 0.5
-        self.phase = 2 * math.pi * torch.rand(*shape, generator=generator, dtype=torch.float64)
-        self.wave = 2 * torch.randn(*shape, domain.dim, generator=generator, dtype=torch.float64) / extent
-
-    def fields(self, points: Tensor, axis: int | None = None, signs: Signs | None = None) -> dict[str, Field]:
-        """The unknowns at points; with an axis, their mirror images evaluated where R maps to `points`."""
-
-        def channels(j: int) -> Callable[[MultiIndex], Tensor]:
-            def value(index: MultiIndex) -> Tensor:
-                angle = points @ self.wave[j].T + self.phase[j] + 0.5 * math.pi * len(index)
-                factor = self.amplitude[j].clone()
-                for i in index:
-                    factor = factor * self.wave[j][:, i]
-                flip = 1 if signs is None else signs[j] * (-1) ** sum(i == axis for i in index)
-                return flip * (torch.sin(angle) @ factor)
-
-            return value
-
-        return {name: Field(name, self.names, channels(j)) for j, name in enumerate(self.unknowns)}
+    def words(self, unknowns: Sequence[str]) -> str:
+        """Such as "about the middle: u even, v odd; about both ends: u odd, v even"."""
+        return "; ".join(
+            f"about {where}: "
+            + ", ".join(f"{u} {'even' if s == 1 else 'odd'}" for u, s in zip(unknowns, signs, strict=True))
+            for where, signs in (("the middle", self.centre), ("both ends", self.ends))
+            if signs is not None
+        )
 
 
 @dataclass(frozen=True)
@@ -105,6 +91,7 @@ class Finder:
         conditions: All conditions.
         known: Values of the coefficients.
         orders: Highest derivative of an unknown in the equation, by coordinate.
+        needs: What the equation reads of each unknown; then the same of each condition.
         even: Unknowns that can only be even, as those that are positive.
     """
 
@@ -114,29 +101,43 @@ class Finder:
     conditions: tuple[Condition, ...]
     known: Known
     orders: Mapping[str, int]
+    needs: tuple[Needs, ...]
     even: tuple[str, ...] = ()
 
     def find(self) -> dict[str, Symmetry]:
         """Symmetries by coordinate; coordinates without any are absent."""
         found = {}
-        for shape in self.domain.factors():
-            if not isinstance(shape, Interval) or isinstance(shape, Time):
-                continue
-            axis = self.domain.names.index(shape.names[0])
+        for axis, shape in self._intervals():
             lower, upper = shape.bounds[:, 0].tolist()
+            about = (lower + upper) / 2
             candidates = itertools.product(*((1,) if u in self.even else (1, -1) for u in self.unknowns))
-            centre = self._first(axis, (lower + upper) / 2, candidates)
+            observed = any(isinstance(c, Observations) for c in self.conditions)
+            held = (signs for signs in candidates if self.holds(axis, about, signs))
+            centre = next(held, None)
+            if centre is not None and observed:  # of several parities the data choose
+                others = [*held]
+                decided = not others and self._determined
+                centre = next(
+                    (s for s in (centre, *others) if decided or self._observed(axis, about, s)), None
+                )
             ends = self._end_signs(shape)
             if ends is not None and not all(
                 self.holds(axis, end, ends, shape.faces) for end in (lower, upper)
             ):
                 ends = None
+            if ends is not None and observed and not self._determined:
+                ends = None
             if centre is not None or ends is not None:
                 found[shape.names[0]] = Symmetry(centre, ends)
         return found
 
-    def _first(self, axis: int, about: float, candidates: Iterable[Signs]) -> Signs | None:
-        return next((signs for signs in candidates if self.holds(axis, about, signs)), None)
+    def _intervals(self) -> list[tuple[int, Interval]]:
+        """The coordinates that can be reflected, with their positions."""
+        return [
+            (self.domain.names.index(shape.names[0]), shape)
+            for shape in self.domain.factors()
+            if isinstance(shape, Interval) and not isinstance(shape, Time)
+        ]
 
     def _end_signs(self, shape: Interval) -> Signs | None:
         """-1 where an unknown is zero at both ends, +1 where its normal derivative is; None if neither."""
@@ -169,82 +170,197 @@ class Finder:
     def holds(self, axis: int, about: float, signs: Signs, except_faces: Sequence[str] = ()) -> bool:
         """Whether the reflection x_axis -> 2 about - x_axis with these signs is a symmetry.
 
+        Observations are left aside.
+
         Args:
             axis: Position of the coordinate.
             about: The fixed point, in the coordinate's unit.
             signs: One for each unknown.
             except_faces: Faces whose conditions the caller accounts for.
         """
+        mirror = Mirror(axis, about, dict(zip(self.unknowns, signs, strict=True)))
+        equation = _Comparison(self._inside, [self._inside.local], mirror)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if not equation.passes(0):
+                return False
+            conditions = self._compared(mirror, except_faces)
+            if conditions is None or not all(c.passes(0) for c in conditions):
+                return False
+            return all(c.passes(stage) for stage in self._inside.stages[1:] for c in (equation, *conditions))
+
+    def _compared(self, mirror: Mirror, except_faces: Sequence[str]) -> list[_Comparison] | None:
+        """What has to agree besides the equation; None if there is a condition of an unknown kind."""
+        out = []
+        for condition, needs in zip(self.conditions, self.needs[1:], strict=True):
+            if isinstance(condition, (Periodic, Observations)):
+                continue
+            if isinstance(condition, Interface):
+                out += [_Comparison(r, [r.local], mirror) for r in self._surface(condition, needs)]
+                continue
+            faces = condition.faces(self.domain)
+            if not faces:
+                return None
+            for face in faces:
+                if face not in except_faces:
+                    partners = [self._local(c) for c in self._partners(condition, face, mirror.axis)]
+                    out.append(_Comparison(self._on(condition, face, needs), partners, mirror))
+        return out
+
+    def contradiction(self, found: Mapping[str, Symmetry], sites: Mapping[int, Sites]) -> str | None:
+        """The coordinate whose symmetry does not hold at given places, if there is one.
+
+        Args:
+            found: Symmetries in use.
+            sites: Places of the equation (0) and of conditions (1, 2, ... in their order).
+        """
+        for axis, shape in self._intervals():
+            symmetry = found.get(shape.names[0], Symmetry())
+            lower, upper = shape.bounds[:, 0].tolist()
+            mirrors = [((lower + upper) / 2, symmetry.centre), (lower, symmetry.ends), (upper, symmetry.ends)]
+            for about, signs in mirrors:
+                if signs is None:
+                    continue
+                mirror = Mirror(axis, about, dict(zip(self.unknowns, signs, strict=True)))
+                for number, places in sites.items():
+                    if not self._agrees(number, places, mirror, shape, about in (lower, upper)):
+                        return shape.names[0]
+        return None
+
+    def _agrees(self, number: int, places: Sites, mirror: Mirror, shape: Interval, ends: bool) -> bool:
+        """Whether the equation, or a condition, is its own image at given places."""
+        if number == 0:
+            return _same(self._inside.compare_at(self._inside.local, mirror, Sites(places.points)))
+        condition, needs = self.conditions[number - 1], self.needs[number]
+        if isinstance(condition, (Periodic, Observations)):
+            return True
+        if isinstance(condition, Interface):
+            flux = self._surface(condition, needs)[1]
+            return _same(flux.compare_at(flux.local, mirror, replace(places, weight=None)))
+        block, at = torch.arange(len(places.points)), places.points[:, mirror.axis]
+        groups = []
+        for face, end in zip(shape.faces, shape.bounds[:, 0].tolist(), strict=True):
+            if face in condition.faces(self.domain):
+                here = (at - end).abs() <= 1e-9 * float(shape.bounds[1, 0] - shape.bounds[0, 0])
+                groups.append((face, here))
+        rest = ~torch.stack([torch.zeros(len(at), dtype=torch.bool), *(here for _, here in groups)]).any(0)
+        others = [f for f in condition.faces(self.domain) if f not in shape.faces]
+        groups = ([] if ends else groups) + [(face, rest) for face in others[:1]]
+        for face, here in groups:
+            if not bool(here.any()):
+                continue
+            requirement, chosen = self._on(condition, face, needs), places.of(block[here])
+            chosen = Sites(chosen.points, chosen.normals)
+            partners = self._partners(condition, face, mirror.axis)
+            if not any(_same(requirement.compare_at(self._local(c), mirror, chosen)) for c in partners):
+                return False
+        return True
+
+    # -- what is compared ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _parameters(self) -> Known:
+        """Any values of the coefficients but those the search starts from, which may well be special."""
         generator = torch.Generator().manual_seed(20_240_601)
-        waves = _Waves(self.domain, self.unknowns, generator)
-        # Any values of the coefficients but those the search starts from, which may well be special.
-        known = {
+        return {
             name: torch.where(value == 0, 1.0, value)
             * (1 + torch.rand((), generator=generator).to(value) / 2)
             for name, value in self.known.items()
         }
-        if not all(self._observed(c, axis, about, signs) for c in self.conditions):
-            return False
 
-        def mirror(points: Tensor) -> Tensor:
-            image = points.clone()
-            image[:, axis] = 2 * about - image[:, axis]
-            return image
+    @cached_property
+    def _generator(self) -> Generator:
+        return torch.Generator().manual_seed(20_240_602)
 
-        def agree(ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...]) -> bool:
-            for a, b in zip(ours, theirs, strict=True):
-                scale = TOLERANCE * float(torch.maximum(a.abs().max(), b.abs().max()))
-                if not (float((a - b).abs().max()) <= scale or float((a + b).abs().max()) <= scale):
-                    return False
-            return True
+    @cached_property
+    def _made(self) -> dict[tuple[int, str], list[Requirement]]:
+        return {}
 
-        points = self.domain.interior(SAMPLES, generator)
-        image = mirror(points)
-        try:
-            if not agree(
-                self.equation(waves.fields(image, axis, signs), points, known),
-                self.equation(waves.fields(image), image, known),
-            ):
-                return False
-            for condition in self.conditions:
-                if isinstance(condition, (Periodic, Observations)):
-                    continue
-                if isinstance(condition, Interface):
-                    level = condition.level(self.domain)
-                    here = condition.sites(self.domain, 2 * SAMPLES, generator, "uniform")
-                    there = self._mirrored(here, axis, mirror)
-                    if not agree((level(points).abs(),), (level(image).abs(),)) or not agree(
-                        condition.residual(waves.fields(there.points, axis, signs), here, self.domain, known),
-                        condition.residual(waves.fields(there.points), there, self.domain, known),
-                    ):
-                        return False
-                for face in condition.faces(self.domain):
-                    if face in except_faces:
-                        continue
-                    drawn = self.domain.boundary(SAMPLES, generator, on=face)
-                    here = Sites(drawn.points, drawn.normals)
-                    there = self._mirrored(here, axis, mirror)
-                    partner = self._partner(condition, face, axis)
-                    if partner is None or not agree(
-                        condition.residual(waves.fields(there.points, axis, signs), here, self.domain, known),
-                        partner.residual(waves.fields(there.points), there, self.domain, known),
-                    ):
-                        return False
-        except (ValueError, RuntimeError):  # a user's function that cannot be evaluated outside the domain
-            return False
-        return True
+    @cached_property
+    def _inside(self) -> Requirement:
+        """The equation."""
 
-    @staticmethod
-    def _mirrored(sites: Sites, axis: int, mirror: Callable[[Tensor], Tensor]) -> Sites:
-        assert sites.normals is not None
-        normals = sites.normals.clone()
-        normals[:, axis] *= -1
-        return Sites(mirror(sites.points), normals, fold=sites.fold)
+        def local(fields: dict[str, Field], sites: Sites) -> tuple[Tensor, ...]:
+            return self.equation(fields, sites.points, self._parameters)
 
-    def _observed(self, condition: Condition, axis: int, about: float, signs: Signs) -> bool:
-        """Whether observations do not speak against a symmetry; True of any other condition."""
-        if not isinstance(condition, Observations) or self._complete:
-            return True
+        probes = self._probes(local, self.needs[0], Sites(self.domain.interior(SCREEN, self._generator)))
+
+        def value(points: Tensor) -> Tensor:
+            return self._value(local, probes, Sites(points))
+
+        return Requirement(
+            self.domain.names,
+            local,
+            probes,
+            Sites(interior_points(self.domain, value, self._generator)),
+            lambda: Sites(interior_places(self.domain, value, self._generator)),
+        )
+
+    def _local(self, condition: Condition) -> Local:
+        return lambda fields, sites: condition.residual(fields, sites, self.domain, self._parameters)
+
+    def _on(self, condition: Condition, face: str, needs: Needs) -> Requirement:
+        """A condition on one of its faces."""
+        key = (id(condition), face)
+        if key not in self._made:
+            local = self._local(condition)
+            drawn = self.domain.boundary(SCREEN, self._generator, on=face)
+            probes = self._probes(local, needs, Sites(drawn.points, drawn.normals))
+
+            def value(points: Tensor, normals: Tensor) -> Tensor:
+                return self._value(local, probes, Sites(points, normals))
+
+            constant = isinstance(condition, (Dirichlet, Neumann, Robin, Initial))
+            if not (constant and not condition.asks_for()):
+                drawn = face_points(self.domain, face, value, self._generator)
+            many = Sites(drawn.points, drawn.normals)
+            self._made[key] = [
+                Requirement(
+                    self.domain.names,
+                    local,
+                    probes,
+                    many,
+                    lambda: Sites(*face_places(self.domain, face, value, drawn, self._generator)),
+                )
+            ]
+        return self._made[key][0]
+
+    def _surface(self, interface: Interface, needs: Needs) -> list[Requirement]:
+        """Where an interface lies, by its level, and the flux across it."""
+        key = (id(interface), "")
+        if key not in self._made:
+            names, level = self.domain.names, interface.level(self.domain)
+            points = interior_points(self.domain, level, self._generator)
+            nothing = Probes((), *torch.zeros(2, 1, 0, dtype=torch.float64))
+            sites = interface.sites(self.domain, 2 * SCREEN, self._generator, "uniform")
+            flux = self._local(interface)
+            self._made[key] = [
+                Requirement(
+                    names,
+                    lambda _, places: (level(places.points).abs(),),
+                    nothing,
+                    Sites(points),
+                    lambda: Sites(interior_places(self.domain, level, self._generator)),
+                ),
+                Requirement(names, flux, self._probes(flux, needs, sites), sites, lambda: sites),
+            ]
+        return self._made[key]
+
+    def _probes(self, local: Local, needs: Needs, sites: Sites) -> Probes:
+        extent = self.domain.bounds[1] - self.domain.bounds[0]
+        return probes_of(local, self.domain.names, needs, extent, sites, self._generator)
+
+    def _value(self, local: Local, probes: Probes, sites: Sites) -> Tensor:
+        """One number [N] at each place that shows everything the residual does there."""
+        return evaluate(local, self.domain.names, probes.channels, probes.broad[-1:], sites)[0].sum(0)
+
+    # -- observations ----------------------------------------------------------------------------------------
+
+    def _observed(self, axis: int, about: float, signs: Signs) -> bool:
+        """Whether all observations show a symmetry themselves."""
+        return all(self._shows(c, axis, about, signs) for c in self.conditions if isinstance(c, Observations))
+
+    def _shows(self, condition: Observations, axis: int, about: float, signs: Signs) -> bool:
         if not isinstance(condition.of, str):
             return False
         sites = condition.sites(self.domain, 1, torch.Generator(), "uniform")
@@ -265,16 +381,45 @@ class Finder:
         return torch.equal(places, images) and bool(close)
 
     @cached_property
+    def _determined(self) -> bool:
+        """Whether equations and conditions have one solution for any values of the coefficients."""
+        rows = self._inside._own(0).shape[1]
+        steady = not time_names(self.domain)
+        return rows >= len(self.unknowns) and self._complete and not (steady and not self._linear)
+
+    @cached_property
+    def _linear(self) -> bool:
+        """Whether the equation is affine in all that it reads."""
+        probes, sites = self._inside.probes, Sites(self._inside.many.points[:SCREEN])
+        zero, one, two = probes.broad[:1], probes.broad[-2:-1], probes.broad[-1:]
+        rows = evaluate(
+            self._inside.local,
+            self.domain.names,
+            probes.channels,
+            torch.cat([zero, one, two, one + two, 1e3 * one]),
+            sites,
+        )
+        base, a, b, both, far = rows - rows[:1]
+        added = torch.stack([a + b - both, (1e3 * a - far) / 1e3])
+        size = torch.stack([a, b, rows[0]]).abs().amax((0, 2), keepdim=True)
+        return bool((added.abs() <= TOLERANCE * size).all()) and bool(torch.isfinite(base).all())
+
+    @cached_property
     def _complete(self) -> bool:
-        """Whether every face has a condition on every unknown, and time a start: observations add nothing."""
+        """Whether each unknown has all the conditions that the orders of the equation ask for."""
         for name in self.unknowns:
             for face in self.domain.spatial_faces:
-                if not any(
-                    isinstance(c, (Dirichlet, Neumann, Robin, Periodic))
+                here = [
+                    c
+                    for c in self.conditions
+                    if isinstance(c, (Dirichlet, Neumann, Robin, Periodic))
                     and (name in c.unknowns() or not c.unknowns())
                     and face in c.faces(self.domain)
-                    for c in self.conditions
-                ):
+                ]
+                shape = next(f for f in self.domain.factors() if face in f.faces)
+                order = max(self.orders[coordinate] for coordinate in shape.names)
+                closed = any(isinstance(c, Periodic) for c in here)
+                if not closed and len(here) < max(1, (order + 1) // 2):
                     return False
             for time in time_names(self.domain):
                 starts = [c for c in self.conditions if isinstance(c, Initial) and name in c.unknowns()]
@@ -282,27 +427,54 @@ class Finder:
                     return False
                 if self.orders[time] > 1 and not any(c.velocity is not None for c in starts):
                     return False
+                if self.orders[time] > 2:
+                    return False
         return True
 
-    def _partner(self, condition: Condition, face: str, axis: int) -> Condition | None:
-        """The condition of the same kind on the mirror image of a face."""
+    def _partners(self, condition: Condition, face: str, axis: int) -> list[Condition]:
+        """Conditions of the same kind on the mirror image of a face."""
         name = self.domain.names[axis]
         for shape in self.domain.factors():
             if isinstance(shape, Interval) and shape.names == (name,) and face in shape.faces:
                 other = shape.faces[1] if face == shape.faces[0] else shape.faces[0]
-                return next(
-                    (
-                        c
-                        for c in self.conditions
-                        if type(c) is type(condition)
-                        and (c.hard is False)
-                        == (condition.hard is False)  # the ansatz has to be symmetric too
-                        and c.unknowns() == condition.unknowns()
-                        and other in c.faces(self.domain)
-                    ),
-                    None,
-                )
-        return condition
+                return [
+                    c
+                    for c in self.conditions
+                    if type(c) is type(condition)
+                    # The ansatz has to be symmetric too.
+                    and (c.hard is False) == (condition.hard is False)
+                    and c.unknowns() == condition.unknowns()
+                    and other in c.faces(self.domain)
+                ]
+        return [condition]
+
+
+def _same(verdict: tuple[Tensor, Tensor]) -> bool:
+    """Whether every row is equal to its image, or every value of it opposite."""
+    return bool((verdict[0] | verdict[1]).all())
+
+
+class _Comparison:
+    """A residual and those that may be its image, of which one has to be, stage after stage."""
+
+    def __init__(self, requirement: Requirement, partners: Sequence[Local], mirror: Mirror) -> None:
+        self.requirement, self.partners, self.mirror = requirement, partners, mirror
+        self._verdicts: list[tuple[Tensor, Tensor] | None] = [None] * len(partners)
+
+    def passes(self, stage: int) -> bool:
+        """Whether one of the partners still can be the image after this stage."""
+        return any([self._passes(i, stage) for i in range(len(self.partners))])
+
+    def _passes(self, i: int, stage: int) -> bool:
+        before = self._verdicts[i]
+        if before is not None and not _same(before):
+            return False
+        try:
+            now = self.requirement.compare(self.partners[i], self.mirror, stage)
+        except (ValueError, RuntimeError):  # a user's function that cannot be evaluated outside the domain
+            return False
+        self._verdicts[i] = now = now if before is None else (now[0] & before[0], now[1] & before[1])
+        return _same(now)
 
 
 def smooth_across(function: Callable[[Tensor], Tensor], domain: Domain, axis: int, orders: int) -> float:
@@ -318,7 +490,7 @@ def smooth_across(function: Callable[[Tensor], Tensor], domain: Domain, axis: in
         The largest jump of a derivative, relative to that derivative's largest value anywhere.
     """
     generator = torch.Generator().manual_seed(7)
-    inner = domain.interior(4 * SAMPLES, generator)
+    inner = domain.interior(SAMPLES, generator)
     start, end = inner.clone(), inner.clone()
     start[:, axis], end[:, axis] = domain.bounds[0, axis], domain.bounds[1, axis]
     indices = [(axis,) * k for k in range(orders + 1)]

@@ -4,15 +4,20 @@
 
 At a set of points everything but N is constant: `Location` computes the bundles of g, l and the features
 once, so that an evaluation is one pass of the network and one application of Leibniz' rule.
+
+A model can be freed from the symmetries of its ansatz in the middle of a training: what it is becomes a known
+part of the unknowns, and a new network that starts from zero adds what is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .freeing import freed, silence
 from .networks import MLP
 from .problems import Problem
 from .problems.fields import Field, MultiIndex, derivatives
@@ -25,19 +30,50 @@ class Model(nn.Module):
     Args:
         problem: Gives the ansatz and the coefficients.
         network: Maps features [N, F] to the unknowns' N_j, [N, m].
+        architecture: Makes such a network for another problem, which `free` needs.
 
     Attributes:
+        frozen: The network of the time before `free`, or None.
         coefficients: What is trained for the coefficients, by name: the logarithms of positive ones.
     """
 
-    def __init__(self, problem: Problem, network: nn.Module) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        network: nn.Module,
+        architecture: Callable[[Problem], nn.Module] | None = None,
+    ) -> None:
         super().__init__()
         self.problem = problem
         self.network = network
+        self.architecture = architecture
+        self.frozen: nn.Module | None = None
         like = next(network.parameters())
         self.coefficients = nn.ParameterDict(
             {name: nn.Parameter(value.to(like)) for name, value in problem.initial_parameters.items()}
         )
+
+    def free(self) -> None:
+        """Drop the symmetries of the ansatz; the model still represents the same function.
+
+        Raises:
+            ValueError: There is no network for the ansatz without symmetries.
+        """
+        if self.architecture is None:
+            raise ValueError(
+                f"a symmetry of {self.problem.name} does not hold, and there is no way to make a network "
+                "without it; give symmetry=False to the problem"
+            )
+        problem = freed(self.problem, self.network)
+        network = self.architecture(problem).to(self.like)
+        silence(network)
+        self.frozen = self.network.requires_grad_(False)
+        self.problem, self.network = problem, network
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
+        if self.frozen is None and any(name.startswith(f"{prefix}frozen.") for name in state_dict):
+            self.free()  # as it was when it was saved
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def values(self) -> dict[str, float]:
         """The coefficients."""

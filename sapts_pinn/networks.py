@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 
@@ -316,3 +317,15 @@ def network_of(
         for inputs, outputs in groups.items()
     ]
     return SideBySide(networks, [*groups], [*groups.values()])
+
+
+def network_maker(
+    spec: NetworkSpec, dtype: torch.dtype, activation: str = "tanh"
+) -> Callable[[Problem], nn.Module]:
+    """Makes networks of one kind for several problems; arguments as of `network_of`."""
+
+    def make(problem: Problem) -> nn.Module:
+        own = copy.deepcopy(spec) if isinstance(spec, nn.Module) else spec
+        return network_of(problem, own, Generator().manual_seed(1), dtype, activation)
+
+    return make

@@ -4,10 +4,14 @@ The first set is uniform.  At every resampling half of the interior points are d
 half by residual-based adaptive distribution, p ~ |r| / mean |r| + 1 (RAD, arXiv:2207.10289); the terms on the
 boundary are drawn afresh.  Between resamplings the set is frozen, so that the objective is a fixed function;
 and so are the weights of its terms, which `balancing.py` chooses.
+
+Every set of points tests the symmetries that the problem's ansatz has built in.  Where one does not hold the
+model is freed from it (`freeing.py`).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -37,6 +41,7 @@ class Collocation:
         sampler: How uniform points are drawn, one of `geometry.SAMPLERS`.
         adaptive: Share of the interior points drawn by RAD at a resampling.
         generator: All randomness.
+        model: What the symmetries are taken from when they do not hold at the points.
         sites: The current points, by term.
     """
 
@@ -46,6 +51,7 @@ class Collocation:
     sampler: str
     adaptive: float
     generator: Generator
+    model: Model | ShardedModel | None = None
     sites: dict[str, Sites] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,12 +65,41 @@ class Collocation:
     def draw(self) -> dict[str, Sites]:
         """A first, uniform set; a further one keeps the weights."""
         weights = self.weights
-        self.sites = {
+        self.sites = self._drawn()
+        if self._frees():
+            self.sites = self._drawn()
+        self._weigh(weights)
+        return self.sites
+
+    def _drawn(self) -> dict[str, Sites]:
+        return {
             term.name: term.sites(self._count(term.name), self.generator, self.sampler)
             for term in self.problem.terms
         }
-        self._weigh(weights)
-        return self.sites
+
+    def _frees(self) -> bool:
+        """Free the model if the current points contradict a symmetry; whether they do.
+
+        Raises:
+            ValueError: They do, and the model cannot be freed.
+        """
+        found = self.problem.contradiction(self.sites)
+        if found is None or self.model is None:
+            return False
+        if isinstance(self.model, ShardedModel):
+            raise ValueError(
+                f"{self.problem.name} is not symmetric in {found}, as points of the training show; a network "
+                "in stages cannot go on without, give symmetry=False to the problem"
+            )
+        warnings.warn(
+            f"{self.problem.name} is not symmetric in {found}, as points of the training show: the symmetry "
+            "is dropped, and the training goes on from the network as it is",
+            UserWarning,
+            stacklevel=2,
+        )
+        self.model.free()
+        self.problem = self.model.problem
+        return True
 
     def redraw(self, model: Model | ShardedModel) -> dict[str, Sites]:
         """A new set, denser where the model's residual is large."""
@@ -83,6 +118,8 @@ class Collocation:
                 candidates=4 * self.interior,
             )
             self.sites["equation"] = Sites(torch.cat([*chosen, dense]))
+            if self._frees():
+                return self.redraw(model)
         return self.sites
 
     @property
@@ -102,7 +139,8 @@ class Collocation:
 
     def _weigh(self, weights: Mapping[str, float]) -> None:
         for name, weight in weights.items():
-            self.sites[name] = replace(self.sites[name], weight=weight)
+            if name in self.sites:
+                self.sites[name] = replace(self.sites[name], weight=weight)
 
     def objective(
         self, model: Model | ShardedModel, counters: Counters, threads: int
@@ -132,6 +170,7 @@ class Collocation:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over saved points and generator."""
+        self.problem = self.problem if self.model is None else self.model.problem
         self.generator.set_state(state["generator"])
         self.sites = {name: Sites(**site) for name, site in state["sites"].items()}
 

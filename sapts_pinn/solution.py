@@ -22,7 +22,7 @@ from .extrapolation import blanked, outside
 from .least_squares import residuals
 from .manifest import run_of
 from .model import Location, Model
-from .networks import NetworkSpec, network_of
+from .networks import NetworkSpec, network_maker, network_of
 from .problems import Problem, Reference
 from .problems.conditions import as_column
 from .problems.fields import Field, call_by_name, parse_derivative
@@ -344,13 +344,15 @@ class Solution:
         precision = PRECISIONS[config["dtype"]]
 
         def untrained(of: Problem) -> Model:
-            return Model(of, network_of(of, spec, torch.Generator(), precision, config["activation"]))
+            network = network_of(of, spec, torch.Generator(), precision, config["activation"])
+            return Model(of, network, network_maker(spec, precision, config["activation"]))
 
         windows = config.get("windows", 1)
         model = untrained(problem) if windows == 1 else joined(problem, windows, untrained)
         now = {"problem": problem.name, "description": str(problem), "fingerprint": fingerprint(problem)}
         check_resumable(state, {**config, **now}, path)
         model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
+        problem = model.problem
         result_file, history = target / "result.json", []
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
         if "trainer" in state:
@@ -378,6 +380,7 @@ class Solution:
             )
             lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
         lines.append(f"  loss               {r['loss']:.3e}")
+        lines += [f"  symmetry           {name}: {words}" for name, words in r.get("symmetry", {}).items()]
         soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]
         lines += [f"  weights            {', '.join(soft)}"] if soft else []
         errors = self.estimate_errors

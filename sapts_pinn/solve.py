@@ -25,7 +25,7 @@ from .marching import march
 from .methods import Method
 from .methods import method as find_method
 from .model import Model
-from .networks import NetworkSpec, network_of
+from .networks import NetworkSpec, network_maker, network_of
 from .numerical_error import numerical_errors
 from .problems import Problem
 from .problems.fingerprint import fingerprint
@@ -158,7 +158,11 @@ def solve(
             model = ShardedModel(problem, generator, *architecture, options["parts"], ranks)
         else:
             net = network_of(problem, settings["network"], generator, precision, settings["activation"])
-            model = Model(problem, net.to(_device(device)))
+            model = Model(
+                problem,
+                net.to(_device(device)),
+                network_maker(settings["network"], precision, settings["activation"]),
+            )
     collocation = Collocation(
         problem,
         settings["points"],
@@ -166,6 +170,7 @@ def solve(
         settings["sampler"],
         settings["adaptive"],
         generator,
+        model,
     )
     folder, goes_on = run_path(out) if out is not None else None, False
     config = {
@@ -233,7 +238,10 @@ def solve(
     }
     found = _afterwards(lambda: _diagnosis(whole, trainer), None, "diagnosis", result["remarks"])
     result["diagnosis"] = ranks.gather_objects(found)[0]  # histories tell each rank's time
-    solution = Solution(problem, whole, config, trainer.history, result, spread)
+    result["symmetry"] = whole.problem.symmetry_words
+    if whole.frozen is not None:
+        result["remarks"].append("a symmetry did not hold at points of the training and was dropped")
+    solution = Solution(whole.problem, whole, config, trainer.history, result, spread)
     if problem.quantities:
         result["quantities"] = _afterwards(
             lambda: solution.quantities, nothing, "quantities", result["remarks"]

@@ -210,7 +210,7 @@ class Trainer:
         self.history = list(state["history"])
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
-        parameters = self._trained
+        parameters = self._optimized = self._trained
         phase = self.method.phases[self.phase]
         options = {**self.options, "communicator": self.communicator} if phase.divides else self.options
         try:
@@ -225,6 +225,14 @@ class Trainer:
                 f"phase {self.phase + 1} of the method does not take the option {unknown!r}; drop it"
             ) from error
 
+    def _follow(self) -> bool:
+        """Train what the model consists of now, which new points may have changed; whether they have."""
+        now, then = self._trained, self._optimized
+        if len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True)):
+            return False
+        self.optimizer = self._make_optimizer()
+        return True
+
     # -- the loop ----------------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -237,11 +245,13 @@ class Trainer:
         self._first = self.iteration
         if not self.collocation.sites:
             self.collocation.draw()
+            self._follow()
             self.collocation.balance(self.model, self.communicator)
         elif self.redraws:
             self.collocation.redraw(self.model)
             self._share_points()
         self._set_points()
+        held: list[Tensor] = []
         theta: Tensor | None = None  # before the step that is being taken
         try:
             for callback in self.callbacks:
@@ -249,7 +259,8 @@ class Trainer:
             with interruptible(self.stop):
                 while not self.status:
                     torch.set_num_threads(1 if self._leaves_cores_to_the_kernel() else self.threads)
-                    theta = gather(self._trained)
+                    held = self._trained  # new points may free the model of others
+                    theta = gather(held)
                     self._advance()
                     theta = None
                     for callback in self.callbacks:
@@ -267,7 +278,7 @@ class Trainer:
         finally:
             torch.set_num_threads(self.threads)
             if theta is not None:
-                scatter_(self._trained, theta)
+                scatter_(held, theta)
         if self.failure is not None:
             self._end_alone()
             return
@@ -322,7 +333,8 @@ class Trainer:
         if redrawn:
             self.collocation.redraw(self.model)
             self._share_points()
-        reweighed = is_due(steps) and self.collocation.balance(self.model, self.communicator)
+        changed = redrawn and self._follow()
+        reweighed = (changed or is_due(steps)) and self.collocation.balance(self.model, self.communicator)
         if redrawn or reweighed:
             if isinstance(self.optimizer, SAPTS):
                 self.optimizer.renew()

@@ -1,0 +1,188 @@
+"""One residual, the equation's or a condition's on a face, and whether another one is its mirror image.
+
+A reflection R of a coordinate with a sign for each unknown maps the values q of the channels to sigma q: a
+derivative changes its sign with its unknown, and once more for each order in the coordinate.  Two residuals F
+and G are images of each other when, up to one sign for each row,
+
+    G(sigma q, R x) = F(q, x)    for all q and x.
+
+Each probe q makes both sides functions of x, which are compared at every place relative to their own size:
+the larger value at the place, and the typical size of this probe's values anywhere (their 90th percentile,
+which a singularity does not spoil).  Where nothing is typically there, as with a source in a small window,
+only the size at the place counts, so that the window alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from .conditions import Sites
+from .fields import MultiIndex
+from .probing import Local, Probes, evaluate
+
+TOLERANCE = 1e-9
+FLOOR = 1e-12  # of the largest value: rounding
+TYPICAL = 0.9
+SCREEN = 64  # places that show most differences
+FEW = 512  # places for the many probes of nonlinear terms
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A reflection x_axis -> 2 about - x_axis, with a sign for each unknown."""
+
+    axis: int
+    about: float
+    signs: Mapping[str, int]
+
+    def points(self, points: Tensor) -> Tensor:
+        """Images of points [N, dim]."""
+        image = points.clone()
+        image[:, self.axis] = 2 * self.about - image[:, self.axis]
+        return image
+
+    def sites(self, sites: Sites) -> Sites:
+        """Images of places with their normals."""
+        normals = None if sites.normals is None else sites.normals.clone()
+        if normals is not None:
+            normals[:, self.axis] *= -1
+        return Sites(self.points(sites.points), normals, fold=sites.fold)
+
+    def parity(self, channels: Sequence[tuple[str, MultiIndex]]) -> Tensor:
+        """sigma: the signs that the channels change by, [C]."""
+        signs = [self.signs[name] * (-1) ** sum(i == self.axis for i in index) for name, index in channels]
+        return torch.tensor(signs, dtype=torch.float64)
+
+
+@dataclass
+class Requirement:
+    """A residual with its probes and the places where it is looked at.
+
+    Args:
+        names: Coordinates.
+        local: The residual.
+        probes: Values of its channels.
+        many: Thousands of places.
+        find: Finds the places where something narrow happens; called only when all else agrees.
+    """
+
+    names: tuple[str, ...]
+    local: Local
+    probes: Probes
+    many: Sites
+    find: Callable[[], Sites]
+    _values: dict[int, Tensor] = field(default_factory=dict, repr=False)
+    _sizes: dict[int, Tensor] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _stages(self) -> list[tuple[Tensor, Callable[[], Sites], int]]:
+        """Probes, places, and the stage whose typical sizes count, in the order of cost."""
+        every = torch.cat([self.probes.broad, self.probes.deep])
+        block = len(self.many.points) // self.many.fold
+
+        def first(n: int) -> Callable[[], Sites]:
+            return lambda: self.many.of(torch.arange(min(n, block)))
+
+        return [
+            (every, first(SCREEN), 0),
+            (self.probes.broad, (lambda: self.many) if block > SCREEN else self._none, 1),
+            (self.probes.deep, first(FEW) if block > SCREEN else self._none, 2),
+            (self.probes.broad, self._special, 1),
+            (self.probes.deep, self._special, 2),
+        ]
+
+    @cached_property
+    def _found(self) -> Sites:
+        return self.find()
+
+    def _special(self) -> Sites:
+        return self._found
+
+    def _none(self) -> Sites:
+        return Sites(self.many.points[:0])
+
+    def _own(self, stage: int) -> Tensor:
+        if stage not in self._values:
+            probes, sites, _ = self._stages[stage]
+            self._values[stage] = evaluate(self.local, self.names, self.probes.channels, probes, sites())
+        return self._values[stage]
+
+    def _usual(self, stage: int) -> Tensor:
+        if stage not in self._sizes:
+            if not len(self._stages[stage][1]().points):  # there are no more places than those of the screen
+                size = _typical(self._own(0).abs())
+                broad = len(self.probes.broad)
+                self._sizes[stage] = size[:broad] if stage == 1 else size[broad:]
+            else:
+                self._sizes[stage] = _typical(self._own(stage).abs())
+        return self._sizes[stage]
+
+    @property
+    def stages(self) -> range:
+        """Numbers of the stages of a comparison."""
+        return range(len(self._stages))
+
+    def compare(self, other: Local, mirror: Mirror, stage: int) -> tuple[Tensor, Tensor]:
+        """Whether another residual is the image of this one, as far as a stage can tell.
+
+        Returns:
+            For each row whether the images are equal, and whether they are opposite; both [rows].
+
+        Raises:
+            ValueError: A user's function cannot be evaluated at the images.
+            RuntimeError: The same.
+        """
+        probes, sites, typical = self._stages[stage]
+        here = sites()
+        if not len(here.points):
+            rows = self._own(0).shape[1]
+            return torch.ones(rows, dtype=torch.bool), torch.ones(rows, dtype=torch.bool)
+        ours = self._own(stage)
+        theirs = evaluate(
+            other,
+            self.names,
+            self.probes.channels,
+            probes * mirror.parity(self.probes.channels),
+            mirror.sites(here),
+        )
+        return agree(ours, theirs, self._usual(typical))
+
+    def compare_at(self, other: Local, mirror: Mirror, sites: Sites) -> tuple[Tensor, Tensor]:
+        """The same at given places, with the probes that show data and coefficients."""
+        channels, probes = self.probes.channels, self.probes.broad
+        ours = evaluate(self.local, self.names, channels, probes, sites)
+        images = probes * mirror.parity(channels)
+        theirs = evaluate(other, self.names, channels, images, mirror.sites(sites))
+        return agree(ours, theirs, self._usual(1))
+
+
+def agree(ours: Tensor, theirs: Tensor, usual: Tensor) -> tuple[Tensor, Tensor]:
+    """For each row whether values [P, rows, N] are equal, and whether they are opposite.
+
+    Args:
+        ours: Values of some probes.
+        theirs: Values at the images.
+        usual: Typical sizes [P, rows, 1].
+    """
+    if ours.shape != theirs.shape:
+        none = torch.zeros(ours.shape[1], dtype=torch.bool)
+        return none, none
+    known = torch.isfinite(ours) & torch.isfinite(theirs)
+    lost = torch.isfinite(ours) != torch.isfinite(theirs)
+    a, b = torch.where(known, ours, 0.0), torch.where(known, theirs, 0.0)
+    size = torch.maximum(a.abs(), b.abs())
+    allowed = TOLERANCE * (size + usual) + FLOOR * size.amax(2, keepdim=True)
+    return tuple(  # type: ignore[return-value]
+        (((a - sign * b).abs() <= allowed) & ~lost).all(2).all(0) for sign in (1, -1)
+    )
+
+
+def _typical(size: Tensor) -> Tensor:
+    """The 90th percentile over the places, [P, rows, 1]."""
+    rank = max(int(TYPICAL * size.shape[2]), 1)
+    return size.nan_to_num(0, 0, 0).kthvalue(rank, dim=2, keepdim=True).values

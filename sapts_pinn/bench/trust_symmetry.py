@@ -1,0 +1,410 @@
+"""Are symmetries claimed only where they are?  Random problems whose symmetries are known by construction.
+
+A problem is an equation on a box, with or without time, whose data (source, coefficients, initial values,
+data on walls) are sums of pieces: windows coded in every way people code them, narrow peaks, bursts in time,
+smooth waves, tables.  A piece is made even or odd in a coordinate by adding its mirror image.  To some problems one
+more piece is added as it is, of a size down to 1e-6 of its neighbours, or a window is shifted; these are not
+symmetric in that coordinate.  All units are scaled by random powers of ten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import itertools
+import json
+import math
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..geometry import Domain, Interval, Time
+from ..problems import BoundaryEquation, Condition, Dirichlet, Initial, Neumann, Problem, Robin
+
+Piece = Callable[[Tensor], Tensor]  # of unit coordinates [N, dim], values [N] of size one
+
+SMALLEST = 1e-3  # width of a window, of the domain
+FAINTEST = 1e-6  # of what is not symmetric
+
+
+@dataclass
+class Truth:
+    """What holds of a problem by construction.
+
+    Attributes:
+        even: Coordinates in which the solution is even about the middle.
+        odd: Coordinates in which it is odd.
+        ends: Coordinates about whose ends it may be continued.
+        kind: What the problem consists of, in words.
+    """
+
+    even: set[str] = field(default_factory=set)
+    odd: set[str] = field(default_factory=set)
+    ends: set[str] = field(default_factory=set)
+    kind: str = ""
+
+
+def _named(names: Sequence[str], function: Callable[..., object]) -> Callable[..., object]:
+    """A function of keyword arguments with the parameter names that a problem looks at."""
+
+    def call(**given: object) -> object:
+        return function(*(given[name] for name in names))
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    call.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
+    return call
+
+
+# -- pieces ------------------------------------------------------------------------------------------------
+
+
+def _inside(r: Tensor, way: int) -> Tensor:
+    """One where |r| < 1 and zero elsewhere, coded in one of several ways."""
+    if way == 0:
+        return (r.abs() < 1).double()
+    if way == 1:
+        return torch.where((r > -1) & (r < 1), 1.0, 0.0).double()
+    if way == 2:
+        return torch.where(r**2 < 1, torch.ones_like(r), torch.zeros_like(r))
+    if way == 3:
+        return 1.0 - torch.gt(torch.abs(r), 1).to(torch.float64)
+    if way == 4:
+        return (torch.sign(r + 1) - torch.sign(r - 1)) / 2
+    if way == 5:
+        return torch.clamp(1 - r.abs(), min=0)  # a hat
+    if way == 6:
+        return torch.relu(1 - r**2)
+    if way == 7:
+        return torch.maximum(1 - r**2, torch.zeros_like(r)) ** 2
+    if way == 8:
+        return (torch.floor(r / 2 + 0.5) == 0).double()
+    return 0.5 * (torch.tanh(40 * (r + 1)) - torch.tanh(40 * (r - 1)))
+
+
+def _window(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
+    """A box, a ball or (where that is allowed) a band somewhere."""
+    width = 10 ** draw.uniform(math.log10(SMALLEST), math.log10(0.3), dim)
+    middle = draw.uniform(width / 2, 1 - width / 2)
+    way, round_ = int(draw.integers(10)), dim > 1 and draw.random() < 0.3
+    centre, half = torch.from_numpy(middle), torch.from_numpy(width / 2)
+    if round_:
+        radius = float(half.min())
+        return lambda p: _inside(((p - centre) ** 2).sum(1).sqrt() / radius, way % 3)
+    used = [i for i in range(dim) if not band or draw.random() < 0.8] or [0]
+
+    def piece(p: Tensor) -> Tensor:
+        out = torch.ones_like(p[:, 0])
+        for i in used:
+            out = out * _inside((p[:, i] - centre[i]) / half[i], way)
+        return out
+
+    return piece
+
+
+def _peak(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
+    """A Gaussian, Lorentzian or hyperbolic secant, wide or narrow."""
+    width = 10 ** draw.uniform(-3, -0.5)
+    centre = torch.from_numpy(draw.uniform(0.05, 0.95, dim))
+    way = int(draw.integers(3))
+
+    def piece(p: Tensor) -> Tensor:
+        r2 = ((p - centre) ** 2).sum(1) / width**2
+        if way == 0:
+            return torch.exp(-r2 / 2)
+        return 1 / (1 + r2) if way == 1 else 1 / torch.cosh(torch.sqrt(r2 + 1e-30).clamp(max=300))
+
+    return piece
+
+
+def _wave(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
+    frequency, phase = torch.from_numpy(draw.uniform(0.5, 6, dim)), draw.uniform(0, 6)
+    return lambda p: torch.sin((p * frequency).sum(1) + phase)
+
+
+def _table(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
+    """Interpolated outside torch, where nothing shows but values."""
+    knots, values = np.linspace(0, 1, 33), draw.standard_normal((dim, 33))
+
+    def piece(p: Tensor) -> Tensor:
+        columns = p.detach().numpy()
+        out = np.ones(len(columns))
+        for i in range(dim):
+            out = out * np.interp(columns[:, i], knots, values[i])
+        return torch.from_numpy(out)
+
+    return piece
+
+
+PIECES = {"window": _window, "peak": _peak, "wave": _wave, "table": _table}
+LIKELY = [0.45, 0.25, 0.25, 0.05]
+
+
+def _piece(draw: np.random.Generator, dim: int, band: bool = True) -> tuple[str, Piece]:
+    """Name and function; unless it may be a band it varies along every coordinate."""
+    name = str(draw.choice([*PIECES], p=LIKELY))
+    return name, PIECES[name](draw, dim, band)
+
+
+def _symmetric(piece: Piece, parity: Sequence[int | None]) -> Piece:
+    """The sum of a piece and its mirror images, with their signs; None leaves a coordinate alone."""
+    axes = [i for i, sign in enumerate(parity) if sign is not None]
+
+    def total(p: Tensor) -> Tensor:
+        out = torch.zeros_like(p[:, 0])
+        for flips in itertools.product((False, True), repeat=len(axes)):
+            q, sign = p.clone(), 1
+            for axis, flip in zip(axes, flips, strict=True):
+                if flip:
+                    q[:, axis] = 1 - q[:, axis]
+                    sign *= parity[axis] or 1
+            out = out + sign * piece(q)
+        return out
+
+    return total
+
+
+# -- problems ----------------------------------------------------------------------------------------------
+
+
+class _Maker:
+    """Draws one problem."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = np.random.default_rng(seed)
+        draw = self.draw
+        space, timed = 1 + int(draw.random() < 0.25), bool(draw.random() < 0.3)
+        self.names = [*("x", "y")[:space], *(["t"] if timed else [])]
+        self.space, self.timed, self.dim = space, timed, space + timed
+        powers = draw.uniform(-9, 9, self.dim + 3) if draw.random() < 0.5 else np.zeros(self.dim + 3)
+        self.lengths = 10 ** powers[: self.dim]
+        self.unit, self.row, self.load = (float(10**p) for p in powers[self.dim :])
+        start = draw.choice([0.0, -0.5, -1.0, 1.5], self.dim)
+        self.start = start * self.lengths
+        factors: list[Domain] = [
+            Interval(a, a + length, name=name)
+            for name, a, length in zip(self.names[:space], self.start, self.lengths, strict=False)
+        ]
+        if timed:
+            factors.append(Time(self.start[-1], self.start[-1] + self.lengths[-1]))
+        self.domain: Domain = factors[0]
+        for factor in factors[1:]:
+            self.domain = self.domain * factor
+        self.parity = [int(s) for s in draw.choice([1, -1], space, p=[0.7, 0.3])]
+        self.broken: set[int] = set()
+        self.kinds: list[str] = []
+        self.smooth = True
+
+    def units(self, *columns: Tensor) -> Tensor:
+        """Unit coordinates [N, dim]."""
+        start, lengths = torch.from_numpy(self.start), torch.from_numpy(self.lengths)
+        return (torch.stack(columns, 1) - start) / lengths
+
+    def data(
+        self, what: str, parity: Sequence[int], fixed: Sequence[int] = (), broken: bool = False
+    ) -> Piece:
+        """Some data with a parity in each space coordinate, unless it is what breaks one.
+
+        Args:
+            what: Its name.
+            parity: For each space coordinate.
+            fixed: Coordinates that do not matter (the wall's own, time in initial values).
+            broken: Whether it gets a piece without its mirror image.
+        """
+        draw = self.draw
+        signs = [*parity, *([None] if self.timed else [])]
+        free = [i for i in range(self.dim) if i not in fixed]
+        if not free:
+            return lambda p: torch.ones_like(p[:, 0])
+        signs = [signs[i] for i in free]
+        pieces = []
+        for _ in range(1 + (draw.random() < 0.3)):
+            kind, plain = _piece(draw, len(free))
+            self.kinds.append(f"{what}: {kind}")
+            pieces.append((float(draw.uniform(0.5, 2)), _symmetric(plain, signs)))
+        across = [i for i in range(self.space) if i in free]
+        if broken and across:
+            kind, plain = _piece(draw, len(free), band=False)
+            axis = int(draw.choice(across))
+            mine = [None if i == axis else sign for i, sign in zip(free, signs, strict=True)]
+            faint = 10 ** draw.uniform(math.log10(FAINTEST), 0)
+            self.kinds.append(f"{what}: {kind} x {faint:.1e} breaks {self.names[axis]}")
+            self.broken.add(axis)
+            pieces.append((faint, _symmetric(plain, mine)))
+        return lambda p: torch.stack([a * f(p[:, free]) for a, f in pieces]).sum(0)
+
+    def value(self, piece: Piece, scale: float) -> Callable[..., object]:
+        """Data as a function of the coordinates by name, in its unit."""
+        return _named(self.names, lambda *columns: scale * piece(self.units(*columns)))
+
+    def problem(self) -> tuple[Problem, Truth]:
+        """The problem and its truth."""
+        draw, space = self.draw, self.space
+        even = [1] * space
+        places = ["source", "coefficient", "reaction", "wall"]
+        places += ["initial", "velocity"] if self.timed else []
+        used = {place for place in places if draw.random() < 0.3} or {"source"}
+        breaker = str(draw.choice(sorted(used))) if draw.random() < 0.6 else ""
+        parity, cubic = self.parity, draw.random() < 0.2
+        parts = {
+            "source": self.data("source", parity, broken=breaker == "source") if "source" in used else None,
+            "coefficient": self.data("coefficient", even, broken=breaker == "coefficient")
+            if "coefficient" in used
+            else None,
+            "reaction": self.data("reaction", even, broken=breaker == "reaction")
+            if "reaction" in used
+            else None,
+        }
+        order = 2 if "velocity" in used else 1
+        lengths, unit, row, load = self.lengths, self.unit, self.row, self.load
+        names = self.names
+
+        def equation(u: object, *columns: Tensor) -> Tensor:
+            p = self.units(*columns)
+            k = 1.0 if parts["coefficient"] is None else 5 + parts["coefficient"](p)
+            terms = [k * float(lengths[i] ** 2) * u.d(n, n).value for i, n in enumerate(names[:space])]  # type: ignore[attr-defined]
+            out: Tensor = sum(terms[1:], terms[0])
+            if self.timed:
+                out = out - float(lengths[-1] ** order) * u.d(*["t"] * order).value  # type: ignore[attr-defined]
+            if parts["reaction"] is not None:
+                out = out + parts["reaction"](p) * u.value  # type: ignore[attr-defined]
+            if cubic:
+                out = out - u.value**3 / unit**2  # type: ignore[attr-defined]
+            if parts["source"] is not None:
+                out = out + load * unit * parts["source"](p)
+            return row / unit * out
+
+        conditions = self._walls(used, breaker)
+        if self.timed:
+            value: object = 0.0
+            velocity: object = 0.0 if order == 2 else None
+            fixed = (self.dim - 1,)
+            if "initial" in used:
+                start = self.data("initial", parity, fixed, breaker == "initial")
+                value = self.value(start, unit)
+            if "velocity" in used:
+                rate = self.data("velocity", parity, fixed, breaker == "velocity")
+                velocity = self.value(rate, unit / float(lengths[-1]))
+            conditions.append(Initial("u", value, velocity, hard=None if value == 0.0 else False))  # type: ignore[arg-type]
+        problem = Problem(self.domain, "u", _named(["u", *names], equation), conditions)
+        truth = Truth(kind="; ".join([" x ".join(names), *self.kinds]))
+        homogeneous = not (used - {"coefficient", "reaction"})
+        for i, name in enumerate(names[:space]):
+            if i not in self.broken:
+                if parity[i] == 1 or homogeneous:
+                    truth.even.add(name)
+                if parity[i] == -1 or homogeneous:
+                    truth.odd.add(name)
+        if not self.kinds:
+            truth.ends.update(names[:space])
+        return problem, truth
+
+    def _walls(self, used: set[str], breaker: str) -> list[Condition]:
+        """Conditions on the walls: zero values, and data on one pair of them."""
+        draw, space, names = self.draw, self.space, self.names
+        pair = int(draw.integers(space))
+        out: list[Condition] = []
+        for i in range(space):
+            if "wall" not in used or i != pair:
+                out.append(Dirichlet("u", 0.0, on=names[i]))
+                continue
+            broken = breaker == "wall"
+            lower, upper = self.domain.faces[2 * i], self.domain.faces[2 * i + 1]
+            across = broken and (space == 1 or draw.random() < 0.3)  # the two walls differ
+            piece = self.data("wall", self.parity, (i,), broken and not across)
+            way, flux = int(draw.integers(4)), self.unit / float(self.lengths[i])
+            ratio = 1.0
+            if across:
+                ratio = 1 + 10 ** draw.uniform(math.log10(FAINTEST) + 1, 0)
+                self.kinds.append(f"walls of {names[i]} differ by {ratio - 1:.1e}")
+                self.broken.add(i)
+            for face, factor in ((lower, float(self.parity[i])), (upper, ratio)):
+                scale = factor * (self.unit if way in (0, 2) else flux)
+                value = self.value(piece, scale)
+                if way == 0:
+                    out.append(Dirichlet("u", value, on=face, hard=False))  # type: ignore[arg-type]
+                elif way == 1:
+                    out.append(Neumann("u", value, on=face, hard=False))  # type: ignore[arg-type]
+                elif way == 2:
+                    out.append(Robin("u", value, on=face, beta=float(self.lengths[i])))  # type: ignore[arg-type]
+                else:
+                    out.append(self._traction(piece, scale, i, face))
+        return out
+
+    def _traction(self, piece: Piece, scale: float, axis: int, face: str) -> BoundaryEquation:
+        name = self.names[axis]
+
+        def traction(u: object, normal: Tensor, *columns: Tensor) -> Tensor:
+            flux: Tensor = u.d(name).value * normal - scale * piece(self.units(*columns))  # type: ignore[attr-defined]
+            return flux
+
+        return BoundaryEquation(_named(["u", f"n_{name}", *self.names], traction), on=face)
+
+
+def random_problem(seed: int) -> tuple[Problem, Truth]:
+    """A random problem and what holds of it by construction."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _Maker(seed).problem()
+
+
+def wrong_claims(problem: Problem, truth: Truth) -> list[str]:
+    """Symmetries that were claimed though they are not there."""
+    out = []
+    for name, symmetry in problem.symmetries.items():
+        if symmetry.centre is not None and name not in (truth.even if symmetry.centre[0] == 1 else truth.odd):
+            out.append(f"{name} about the middle {symmetry.centre}")
+        if symmetry.ends is not None and name not in truth.ends:
+            out.append(f"{name} about the ends {symmetry.ends}")
+    return out
+
+
+def run(count: int, start: int = 0) -> dict[str, object]:
+    """Try many random problems.
+
+    Returns:
+        `problems`, `seconds`; `symmetric` and `found`: coordinates that have a symmetry, and those of them
+        where it was found; `not_symmetric` and `false_claims`, the latter with seeds.
+    """
+    begin, symmetric, found, plain, false = time.monotonic(), 0, 0, 0, []
+    missed = []
+    for seed in range(start, start + count):
+        problem, truth = random_problem(seed)
+        false += [f"seed {seed}: {claim} ({truth.kind})" for claim in wrong_claims(problem, truth)]
+        for name in problem.domain.names[: len(problem.domain.names) - ("t" in problem.domain.names)]:
+            if name in truth.even | truth.odd:
+                symmetric += 1
+                if problem.symmetries.get(name) is not None and problem.symmetries[name].centre is not None:
+                    found += 1
+                else:
+                    missed.append(seed)
+            else:
+                plain += 1
+    return {
+        "problems": count,
+        "seconds": round(time.monotonic() - begin, 1),
+        "symmetric": symmetric,
+        "found": found,
+        "missed": missed[:50],
+        "not_symmetric": plain,
+        "false_claims": false,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line: how many problems, and from which seed."""
+    parser = argparse.ArgumentParser(prog="python -m sapts_pinn.bench.trust_symmetry", description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--start", type=int, default=0)
+    chosen = parser.parse_args(argv)
+    result = run(chosen.count, chosen.start)
+    print(json.dumps(result, indent=2))  # noqa: T201
+    return 1 if result["false_claims"] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,69 @@
+"""How a model loses a symmetry that it should not have, and remains the function that it is.
+
+Let u = g + l N(features) be the unknown of an ansatz with symmetries.  The ansatz without them is
+u = g' + l' N'(features'), in which u is a known part:
+
+    u' = u + [what u lacks of the conditions] + l' N'(features').
+
+A network N' whose last layer is zero makes u' = u, since u satisfies the conditions that are built in; from
+there the training is free.  u stays as it is, with its weights frozen.  `Problem` has known parts already
+(`particular`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from .networks import SideBySide
+from .problems import Problem
+
+
+def freed(problem: Problem, network: nn.Module) -> Problem:
+    """The problem without symmetries, in which what a network represents is a known part of the unknowns."""
+    parts = {name: _part(problem, network, j) for j, name in enumerate(problem.unknown_names)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what there is to say of the problem has been said
+        return replace(problem, symmetry=False, particular=parts)
+
+
+def _part(problem: Problem, network: nn.Module, j: int) -> Callable[..., Tensor]:
+    """Unknown j of a network (of a positive one its logarithm) as a function of the coordinates by name."""
+    ansatz, names = problem.ansatz, problem.domain.names
+    factor, extension = (of[problem.unknown_names[j]] for of in (ansatz.factor, ansatz.extension))
+
+    def value(**coordinates: Tensor) -> Tensor:
+        points = torch.stack([coordinates[name] for name in names], 1)
+        like = next(network.parameters())
+        out: Tensor = network(ansatz.features(points).to(like))[:, j].to(points)
+        out = out if factor is None else out * factor(points)
+        return out if extension is None else out + extension(points)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    value.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])  # type: ignore[attr-defined]
+    return value
+
+
+def silence(network: nn.Module) -> None:
+    """Make a network zero by its last affine layers.
+
+    Raises:
+        ValueError: It does not end with one.
+    """
+    for part in network.networks if isinstance(network, SideBySide) else [network]:
+        layers = [layer for layer in part.modules() if isinstance(layer, nn.Linear)]
+        with torch.no_grad():
+            for parameter in layers[-1].parameters() if layers else ():
+                parameter.zero_()
+            inputs = layers[0].in_features if layers else 1
+            silent = bool(layers) and not part(torch.ones(2, inputs).to(layers[0].weight)).any()
+        if not silent:
+            raise ValueError(
+                f"a symmetry does not hold and {type(part).__name__} does not end with an affine layer, so "
+                "that it cannot go on without; give symmetry=False to the problem"
+            )
