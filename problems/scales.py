@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 POINTS = 512  # at which the equation is probed
 OTHERS = 128  # at which a condition is
-CANDIDATES = 16  # of which one is taken, more often where the data are
+CANDIDATES = 8  # of which one is taken, more often where the data are
 WAVES = (2.0, 8.0, 32.0)  # typical wave numbers of the trial functions, per half length
 EACH = 24  # trial functions of each; those of the first are what sizes are measured with
 RIDGE = 1e-3  # Tikhonov's parameter, columns having norm one
@@ -142,16 +142,18 @@ class _Place:
         fields = {
             name: Field(name, self.trials.names, _lookup(leaves, name)) for name in self.trials.unknowns
         }
+        slopes: dict[Key, list[Tensor]] = {key: [] for key in leaves}
         with torch.enable_grad():
             found = [r.expand(self.count) for r in self.term.residual(fields, self.sites, known)]
-        slopes: dict[Key, list[Tensor]] = {key: [] for key in leaves}
-        for r in found:
+            sums = [r.sum() for r in found]
+        for r in sums:
             grads: Sequence[Tensor | None] = [None] * len(leaves)
             if r.requires_grad:
-                grads = torch.autograd.grad(r.sum(), [*leaves.values()], retain_graph=True, allow_unused=True)
+                grads = torch.autograd.grad(r, [*leaves.values()], retain_graph=True, allow_unused=True)
             for (key, leaf), slope in zip(leaves.items(), grads, strict=True):
                 slopes[key].append(torch.zeros_like(leaf) if slope is None else slope)
-        r, D = torch.stack(found).detach(), {key: torch.stack(rows) for key, rows in slopes.items()}
+        r = torch.stack(found).detach()
+        D = {key: torch.stack(rows) for key, rows in slopes.items()}
         good = torch.isfinite(r).all(0)
         for slope in D.values():
             good = good & torch.isfinite(slope).all(0).view(self.sites.fold, -1).all(0)
