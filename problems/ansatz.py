@@ -88,7 +88,10 @@ class Coordinate:
 
     def __post_init__(self) -> None:
         if self.scale is not None and (self.periodic or self.symmetry != Symmetry()):
-            name, why = self.shape.names[0], "periodic" if self.periodic else "symmetric (symmetry=False ends that)"
+            name, why = (
+                self.shape.names[0],
+                "periodic" if self.periodic else "symmetric (symmetry=False ends that)",
+            )
             raise ValueError(
                 f"scales: the coordinate {name} is {why}, its feature has a fixed length; drop {name!r} from scales"
             )
@@ -115,7 +118,11 @@ class Coordinate:
             return [(f"cos of {name}, symmetric about both ends", lambda p: torch.sin(0.5 * math.pi * xi(p)))]
         if centred:
             return [(f"square of {name}, symmetric about the middle", lambda p: 2 * xi(p) ** 2 - 1)]
-        stretch = 1.0 if self.scale is None else float(self.shape.bounds[1, 0] - self.shape.bounds[0, 0]) / (2 * self.scale)
+        stretch = (
+            1.0
+            if self.scale is None
+            else float(self.shape.bounds[1, 0] - self.shape.bounds[0, 0]) / (2 * self.scale)
+        )
         return [(name, xi if stretch == 1 else lambda p: stretch * xi(p))]
 
     def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:

@@ -160,7 +160,11 @@ def _singular(
         wave = torch.cos(power * theta) if at_first else torch.sin(power * theta)
         # At the corner itself, where derivatives do not exist, a tiny radius keeps them finite.
         square = x * x + y * y + 1e-28
-        return square ** (0.5 * power) * wave * (1 if math.isinf(reach) else _faded(square.sqrt() * (size / reach)))
+        return (
+            square ** (0.5 * power)
+            * wave
+            * (1 if math.isinf(reach) else _faded(square.sqrt() * (size / reach)))
+        )
 
     return function
 

@@ -76,7 +76,9 @@ class Scales:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        rows = "; ".join(f"{name} {', '.join(f'{r:.3g}' for r in sizes)}" for name, sizes in self.rows.items())
+        rows = "; ".join(
+            f"{name} {', '.join(f'{r:.3g}' for r in sizes)}" for name, sizes in self.rows.items()
+        )
         return f"{', '.join(f'{name} {size:.3g}' for name, size in self.unknowns.items())}; {rows}"
 
     def as_json(self) -> dict[str, Any]:
@@ -93,9 +95,13 @@ def check_given(scales: Mapping[str, float], unknowns: Sequence[str], domain: Do
     lines = [shape.names[0] for shape in domain.factors() if isinstance(shape, Interval)]
     for name, value in scales.items():
         if name in domain.names and name not in lines:
-            raise ValueError(f"scales: {name!r} is no coordinate of an interval, whose length could be another; drop it")
+            raise ValueError(
+                f"scales: {name!r} is no coordinate of an interval, whose length could be another; drop it"
+            )
         if name not in (*unknowns, *lines):
-            raise ValueError(f"scales: there is no {name!r} among {', '.join((*unknowns, *lines))}; rename it")
+            raise ValueError(
+                f"scales: there is no {name!r} among {', '.join((*unknowns, *lines))}; rename it"
+            )
         if not (is_finite(value) and value > 0):
             raise ValueError(f"scales: {name!r} must be a positive number, not {value!r}")
 
@@ -111,9 +117,7 @@ class _Place:
         trials: The trial functions.
     """
 
-    def __init__(
-        self, term: Term, sites: Sites, density: Tensor, form: Ansatz, trials: _Trials
-    ) -> None:
+    def __init__(self, term: Term, sites: Sites, density: Tensor, form: Ansatz, trials: _Trials) -> None:
         self.term, self.trials = term, trials
         self.sites, self.density = sites, density
         self.count = sites.points.shape[0] // sites.fold
@@ -241,7 +245,9 @@ def find(
     for term in terms:
         wanted = POINTS if term is terms[0] else OTHERS
         sites = term.sites(CANDIDATES * wanted, generator, "sobol")
-        places.append(_Place(term, *_thinned(term, sites, wanted, form, names, known, generator), form, trials))
+        places.append(
+            _Place(term, *_thinned(term, sites, wanted, form, names, known, generator), form, trials)
+        )
     return _Search(form, places, known, given).run()
 
 
@@ -371,4 +377,3 @@ class _Search:
                     size = torch.maximum(size, unit * place.contributions(D, name))
             out[place.term.name] = tuple(s if s > 0 else 1.0 for s in size.tolist())
         return out
-

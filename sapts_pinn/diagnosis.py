@@ -49,7 +49,7 @@ class Diagnosis:
     Attributes:
         limit: "precision", "sampling", "budget", "data", "conflict" or "capacity".
         words: A sentence for people: what was seen, and what to do.
-        train_residual: Root mean square of the equation's residual, in its natural units, where it was trained.
+        train_residual: Root mean square of the equation's residual, in natural units, where it was trained.
         test_residual: The same on fresh uniform points.
         rounding: Share of rounding in the residual of the loss, 0 to 1.
         trend: Decades by which the loss fell over the last quarter of the steps; None if there were too few.

@@ -402,7 +402,7 @@ def _chunks(sites: Sites) -> list[Sites]:
 
 
 def residuals(model: Model, points: Tensor) -> Tensor:
-    """The equation's residuals [K, N] at points [N, dim] in the user's units, chunk by chunk, without gradients.
+    """The equation's residuals [K, N] at points [N, dim] in the user's units, without gradients.
 
     Args:
         model: The model.

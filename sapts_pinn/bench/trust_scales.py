@@ -188,7 +188,9 @@ def _condition(
         lengths = {a[f.names[0]] for f in domain.factors() for tag in tags if tag in f.faces}
         if not isinstance(condition, Dirichlet):
             if len(lengths) > 1:
-                raise ValueError(f"{condition!r}: a normal derivative on faces of several lengths is not rescaled")
+                raise ValueError(
+                    f"{condition!r}: a normal derivative on faces of several lengths is not rescaled"
+                )
             (length,) = lengths
         if isinstance(condition, Robin):
             new["alpha"] = translate.value(condition.alpha, 1 / size)
@@ -290,6 +292,12 @@ def run(
             one, two = (solve(p, budget=budget, seed=seed, **settings) for p in (problem, other))
             error, again = one.error(), error_in_both(problem, units, two)
             rows.append(
-                {"problem": name, "seed": seed, "error": error, "rescaled_error": again, "ratio": again / error}
+                {
+                    "problem": name,
+                    "seed": seed,
+                    "error": error,
+                    "rescaled_error": again,
+                    "ratio": again / error,
+                }
             )
     return rows

@@ -69,7 +69,9 @@ def to_deepxde(
     def equation(inputs: Tensor, outputs: Tensor) -> list[Tensor]:
         fields = fields_of(problem, inputs, outputs, slice(None))
         term = problem.terms[0] if exact else problem.equation_term
-        rows = zip(term.residual(fields, Sites(inputs), known), term.row_units.flatten().tolist(), strict=True)
+        rows = zip(
+            term.residual(fields, Sites(inputs), known), term.row_units.flatten().tolist(), strict=True
+        )
         return [row.expand(len(inputs)).unsqueeze(1) / unit for row, unit in rows]
 
     def solution(x: Array) -> Array:
