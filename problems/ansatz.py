@@ -93,7 +93,8 @@ class Coordinate:
                 "periodic" if self.periodic else "symmetric (symmetry=False ends that)",
             )
             raise ValueError(
-                f"scales: the coordinate {name} is {why}, its feature has a fixed length; drop {name!r} from scales"
+                f"scales: the coordinate {name} is {why}, its feature has a fixed length; "
+                f"drop {name!r} from scales"
             )
 
     def xi(self, points: Tensor) -> Tensor:

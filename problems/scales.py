@@ -1,29 +1,32 @@
 r"""Natural units: how large the unknowns are, and how large what is subtracted in each equation.
 
 A network puts out numbers of order one, and a loss compares residuals with each other.  Both make sense in
-natural units only, so the ansatz is u_j = g_j + U_j l_j N_j, and every row of residuals r_k is divided by R_k.
-A unit of measurement must not matter: when an unknown, a coordinate or an equation is multiplied by any number,
-U and R have to follow.  They are found before training, from the problem alone.
+natural units only, so the ansatz is u_j = g_j + U_j l_j N_j, and every row of residuals r_k is divided by
+R_k.  A unit of measurement must not matter: when an unknown, a coordinate or an equation is multiplied by any
+number, U and R have to follow.  They are found before training, from the problem alone.
 
 Around a state v (g at first) the rows are linear in w_j = l_j N_j,
 
     r_k(v + w) = r_k(v) + sum_j L_kj w_j,
 
-and trial functions w = l_j sin(a . z + b), z the network's inputs, a and b random, give the size of each block,
-C_kj = rms L_kj w.  Three steps follow.
+and trial functions w = l_j sin(a . z + b), z the network's inputs, a and b random, give the size of each
+block, C_kj = rms L_kj w.  Three steps follow.
 
 1.  Equilibration.  Factors log u_j and log s_k that bring all blocks to one in the least-squares sense,
     min sum (log C_kj + log u_j - log s_k)^2 over the blocks that are not zero, make everything that follows
     independent of units (Curtis and Reid, J. Inst. Maths Applics 10 (1972) 118-124).  They relate unknowns to
     each other: a pressure balances the momentum that velocities carry.
 2.  How large the unknowns themselves are the data tell: sources, initial and boundary values, observations,
-    all of them in r_k(v).  A linear least-squares problem over a few dozen trial functions of each unknown, with
-    columns of one norm and Tikhonov's regularisation, is a coarse solution of the problem; for a nonlinear one
-    it is repeated from where it led to, as in the Gauss-Newton method, while the residual falls.
+    all of them in r_k(v).  A linear least-squares problem over a few dozen trial functions of each unknown,
+    with columns of one norm and Tikhonov's regularisation, is a coarse solution of the problem; for a
+    nonlinear one it is repeated from where it led to, as in the Gauss-Newton method, while the residual
+    falls.
 3.  U_j is the larger of the root mean squares of what was found, over that of l_j, and of the spread of g_j:
     where the coarse solution cannot follow a wave, the data from which that wave starts tell how high it is.
     R_k is the largest of the contributions D_ki U_j of each derivative i of each unknown j at the end (or at
     the start, from the data alone), and of r_k(v).
+
+U and R are not rounded: so they follow the units exactly, and with them every step of the training.
 """
 
 from __future__ import annotations

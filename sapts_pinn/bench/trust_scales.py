@@ -253,7 +253,7 @@ def _reference(problem: Problem, translate: _Translation) -> Reference | Callabl
 
 
 def error_in_both(problem: Problem, units: Units, solution: Any) -> float:
-    """The relative L2 error of a rescaled solution, in the units of the problem: no unknown outweighs another."""
+    """The relative L2 error of a rescaled solution, in the units of the problem itself."""
     assert isinstance(problem.reference, Reference)
     points = problem.reference.test_points()
     exact = problem.reference.evaluate(points)
