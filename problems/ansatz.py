@@ -78,12 +78,24 @@ def pinned(points: Tensor, axis: int, value: float) -> Tensor:
 
 @dataclass
 class Coordinate:
-    """How one interval coordinate enters the ansatz."""
+    """How one interval coordinate enters the ansatz; `scale` is the half length of its feature, if given."""
 
     shape: Interval
     axis: int
     periodic: bool = False
     symmetry: Symmetry = field(default_factory=Symmetry)
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and (self.periodic or self.symmetry != Symmetry()):
+            name, why = (
+                self.shape.names[0],
+                "periodic" if self.periodic else "symmetric (symmetry=False ends that)",
+            )
+            raise ValueError(
+                f"scales: the coordinate {name} is {why}, its feature has a fixed length; "
+                f"drop {name!r} from scales"
+            )
 
     def xi(self, points: Tensor) -> Tensor:
         """The coordinate scaled to [-1, 1], [N]."""
@@ -107,7 +119,12 @@ class Coordinate:
             return [(f"cos of {name}, symmetric about both ends", lambda p: torch.sin(0.5 * math.pi * xi(p)))]
         if centred:
             return [(f"square of {name}, symmetric about the middle", lambda p: 2 * xi(p) ** 2 - 1)]
-        return [(name, xi)]
+        stretch = (
+            1.0
+            if self.scale is None
+            else float(self.shape.bounds[1, 0] - self.shape.bounds[0, 0]) / (2 * self.scale)
+        )
+        return [(name, xi if stretch == 1 else lambda p: stretch * xi(p))]
 
     def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:
         """What vanishes at the fixed ends and has the parity of unknown j; None for one."""

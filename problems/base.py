@@ -35,6 +35,7 @@ from .findings import NOTE, Finding, IllPosed
 from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
+from .scales import Scales, check_given, find
 from .symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
 from .wellposed import examine
@@ -64,6 +65,7 @@ class Term:
         noise: Standard deviation of the residuals of observations, where it is known.
         balanced: Whether its weight is only a first guess, to be balanced against the equation.
         held: Whether it is balanced so that it holds more tightly: values on the boundary.
+        units: The natural size of each residual, by which the loss divides it; ones where it is not known.
     """
 
     name: str
@@ -76,6 +78,12 @@ class Term:
     noise: float | None = None
     balanced: bool = False
     held: bool = False
+    units: tuple[float, ...] = ()
+
+    @property
+    def row_units(self) -> Tensor:
+        """`units` as a column [rows, 1]."""
+        return torch.tensor(self.units or (1.0,) * self.rows, dtype=torch.float64).unsqueeze(1)
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,8 @@ class Problem:
         quantities: Numbers to report of the solution, by name: `Quantity`.
         options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override
             them.
+        scales: Natural sizes that are known better than they are found: of what the network adds to an
+            unknown, in its unit, or the half length of a coordinate that its feature is scaled by; by name.
 
     Raises:
         ValueError: The equation or a condition is wrong; the message says which and how to mend it.
@@ -115,6 +125,7 @@ class Problem:
     particular: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     quantities: Mapping[str, Quantity] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    scales: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         single = isinstance(self.unknowns, (str, Unknown))
@@ -127,6 +138,7 @@ class Problem:
             object.__setattr__(self, attribute, value)
         self._check_names()
         self._check_coefficients()
+        check_given(self.scales, self.unknown_names, self.domain)
         # Trace, decide and build now, so that mistakes show where they are made.
         for message in (*self.ansatz.contradictions, *overdetermined(self)):
             warnings.warn(message, UserWarning, stacklevel=3)  # points at the line that says Problem(...)
@@ -377,17 +389,29 @@ class Problem:
             self.initial_coefficients,
             self._orders,
             self.particular,
+            self.scales,
         ).build()
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
-        """The equation and every condition that is not exact, as terms of the loss."""
+        """The equation and every condition that is not exact, as terms of the loss in natural units."""
+        return tuple(replace(term, units=self.natural.rows[term.name]) for term in self._weighted)
+
+    @property
+    def _weighted(self) -> tuple[Term, ...]:
+        """The terms in the user's units."""
         weighted = [
             term
             for condition, term in zip(self.conditions, self.condition_terms, strict=True)
             if not self._is_exact(condition)
         ]
         return (self.equation_term, *weighted)
+
+    @cached_property
+    def natural(self) -> Scales:
+        """The natural sizes of unknowns and residuals, found when they are first needed."""
+        given = {name: float(v) for name, v in self.scales.items() if name in self.unknown_names}
+        return find(self.ansatz, self.domain.names, self._weighted, self.initial_parameters, given)
 
     def _is_exact(self, condition: Condition) -> bool:
         return any(condition is c for c in self.ansatz.exact)
@@ -489,6 +513,8 @@ class Problem:
         lines += [f"  unknown     {u}" for u in self.functions if u != Unknown(u.name)]
         lines += [f"  coefficient {c}" for c in self.coefficients]
         lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")
-        lines += [f"  note        {message}" for message in (*self.domain.notes, *self.ansatz.messages)]
+        lines.append(f"  scales      {self.natural}")
+        notes = (*self.domain.notes, *self.ansatz.messages, *self.natural.notes)
+        lines += [f"  note        {message}" for message in notes]
         lines += [f"  note        {f.sentence}" for f in self.findings if f.severity != NOTE]
         return "\n".join(lines)

@@ -51,6 +51,7 @@ class AnsatzBuilder:
         known: Values of the coefficients.
         orders: Highest derivative of an unknown in the equation, by coordinate.
         particular: Known parts of unknowns; the rest of this class is about what is missing.
+        scales: Half lengths by which features of coordinates are scaled, where they are given.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class AnsatzBuilder:
         known: Known,
         orders: Mapping[str, int],
         particular: Mapping[str, Callable[..., Tensor]] | None = None,
+        scales: Mapping[str, float] | None = None,
     ) -> None:
         self.domain, self.conditions = domain, conditions
         self.functions, self.unknowns = unknowns, tuple(u.name for u in unknowns)
@@ -79,6 +81,7 @@ class AnsatzBuilder:
                 domain.names.index(shape.names[0]),
                 shape.names[0] in circles,
                 symmetries.get(shape.names[0], Symmetry()),
+                (scales or {}).get(shape.names[0]),
             )
             for shape in self.outline.factors
             if isinstance(shape, Interval)

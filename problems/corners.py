@@ -113,6 +113,7 @@ def corner_features(
 
     out, sharp = [], SHARP if isinstance(shape, Mesh) else math.pi * (1 + 1e-9)
     edges = _edges(shape)
+    size = float((shape.bounds[1] - shape.bounds[0]).max()) / 2
     for corner in corners(shape):
         along, back, outward = corner.along, corner.back, corner.outward
         # Counter-clockwise, the domain lies to the left of an edge; otherwise mirror the picture.
@@ -128,7 +129,7 @@ def corner_features(
         out.append(
             (
                 f"singular function of the corner ({float(corner.at[0]):g}, {float(corner.at[1]):g})",
-                _singular(corner.at, first, angle, at_first, at_last, axes, reach),
+                _singular(corner.at, first, angle, at_first, at_last, axes, reach, size),
             )
         )
     return out
@@ -142,19 +143,28 @@ def _singular(
     at_last: bool,
     axes: Sequence[int],
     reach: float,
+    size: float,
 ) -> Function:
-    """r^p sin(p th), or cos when the normal derivative vanishes on the first edge; nothing beyond reach."""
+    """r^p sin(p th), or cos when the normal derivative vanishes on the first edge; nothing beyond reach.
+
+    r is the distance over the size of the shape, so that this is of order one in any unit of length.
+    """
     power = math.pi / angle if at_first == at_last else 0.5 * math.pi / angle
     middle = first + 0.5 * angle  # the branch cut of atan2 then lies outside the domain
     c, s = math.cos(middle), math.sin(middle)
 
     def function(points: Tensor) -> Tensor:
-        x, y = points[:, axes[0]] - corner[0].to(points), points[:, axes[1]] - corner[1].to(points)
+        x = (points[:, axes[0]] - corner[0].to(points)) / size
+        y = (points[:, axes[1]] - corner[1].to(points)) / size
         theta = torch.atan2(c * y - s * x, c * x + s * y) + 0.5 * angle
         wave = torch.cos(power * theta) if at_first else torch.sin(power * theta)
         # At the corner itself, where derivatives do not exist, a tiny radius keeps them finite.
         square = x * x + y * y + 1e-28
-        return square ** (0.5 * power) * wave * (1 if math.isinf(reach) else _faded(square.sqrt() / reach))
+        return (
+            square ** (0.5 * power)
+            * wave
+            * (1 if math.isinf(reach) else _faded(square.sqrt() * (size / reach)))
+        )
 
     return function
 

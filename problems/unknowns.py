@@ -81,11 +81,16 @@ class Coefficient:
     @property
     def parameter(self) -> float:
         """What is trained, at the start."""
-        return math.log(self.init) if self.positive else float(self.init)
+        return math.log(self.init) if self.positive else float(self.init) / self.scale
+
+    @property
+    def scale(self) -> float:
+        """The unit of what is trained for one of either sign, so that a step is of its order."""
+        return abs(float(self.init)) or 1.0
 
     def value(self, parameter: Tensor) -> Tensor:
         """The coefficient from what is trained, of any shape."""
-        return torch.exp(parameter) if self.positive else parameter
+        return torch.exp(parameter) if self.positive else self.scale * parameter
 
     def __str__(self) -> str:
         return f"{self.name}{', positive' if self.positive else ''}, starting from {self.init:g}"

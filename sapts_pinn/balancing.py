@@ -74,7 +74,7 @@ def balanced(
     terms = [t for t in model.problem.terms if t.balanced]
     if not terms:
         return {}
-    equation = typical_rate(model, model.problem.equation_term, sites["equation"])
+    equation = typical_rate(model, model.problem.terms[0], sites["equation"])
     found = [
         _next(term, sites[term.name].weight, equation, typical_rate(model, term, sites[term.name]))
         for term in terms

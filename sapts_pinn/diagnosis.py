@@ -49,7 +49,7 @@ class Diagnosis:
     Attributes:
         limit: "precision", "sampling", "budget", "data", "conflict" or "capacity".
         words: A sentence for people: what was seen, and what to do.
-        train_residual: Root mean square of the equation's residual where it was trained.
+        train_residual: Root mean square of the equation's residual, in natural units, where it was trained.
         test_residual: The same on fresh uniform points.
         rounding: Share of rounding in the residual of the loss, 0 to 1.
         trend: Decades by which the loss fell over the last quarter of the steps; None if there were too few.
@@ -97,8 +97,9 @@ def diagnose(
         return None
     generator = torch.Generator().manual_seed(20_110)  # never the points of a run
     fresh = model.problem.domain.interior(FRESH, generator, "uniform")
-    test = _rms(residuals(model, fresh.to(sites["equation"].points)))
-    train = _rms(residuals(model, sites["equation"].points))
+    trained = sites["equation"].points
+    units = model.problem.terms[0].row_units.to(trained)
+    test, train = (_rms(residuals(model, points) / units) for points in (fresh.to(trained), trained))
     found: dict[str, Any] = {
         "train_residual": train,
         "test_residual": test,

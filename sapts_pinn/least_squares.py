@@ -54,7 +54,8 @@ class _Piece:
         )
         self.location = Location(model, sites.points, term.needs)
         self.rows = sites.points.shape[0] // sites.fold
-        self.scale = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
+        weight = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
+        self.scale = (weight / term.row_units).to(like)  # [rows, 1]
         self.batch = _batch(kernels, self.location)
         self._stamp = 0
         self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
@@ -401,7 +402,7 @@ def _chunks(sites: Sites) -> list[Sites]:
 
 
 def residuals(model: Model, points: Tensor) -> Tensor:
-    """The equation's residuals [K, N] at points [N, dim], chunk by chunk, without gradients.
+    """The equation's residuals [K, N] at points [N, dim] in the user's units, without gradients.
 
     Args:
         model: The model.

@@ -1,6 +1,8 @@
 """The trainable model of a problem: a network inside the ansatz, and the unknown coefficients.
 
-    u_j(x) = g_j(x) + l_j(x) N_j(features(x)),     or init_j exp(that) where u_j is positive
+    u_j(x) = g_j(x) + U_j l_j(x) N_j(features(x)),     or init_j exp(that) where u_j is positive
+
+with U_j the natural size of the unknown (`problems.scales`; one where it is positive).
 
 At a set of points everything but N is constant: `Location` computes the bundles of g, l and the features
 once, so that an evaluation is one pass of the network and one application of Leibniz' rule.
@@ -121,6 +123,7 @@ class Location:
                 [None if f is None else self._bundle(f, points) for f in map(parts.get, self.unknowns)]
                 for parts in (problem.ansatz.extension, problem.ansatz.factor)
             )
+        self._size = problem.natural.unknowns
 
     def _bundle(self, function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
         return torch.stack(derivatives(function, points, self.channels.indices))
@@ -134,6 +137,8 @@ class Location:
         out = {}
         for j, name in enumerate(self.unknowns):
             channels, factor, extension = bundle[:, j], self._factor[j], self._extension[j]
+            if self._size[name] != 1:
+                channels = self._size[name] * channels
             if factor is not None:
                 channels = multiply(factor, channels, self.channels)
             if extension is not None:

@@ -176,7 +176,7 @@ class Pipeline(Objective):
         return torch.cat(rows)
 
     def residuals(self, points: Tensor) -> Tensor:
-        """The equation's residuals [K, N] at points [N, dim], on every rank; collective.
+        """The equation's residuals [K, N] at points [N, dim] in the user's units, on every rank; collective.
 
         Args:
             points: The same on every rank.

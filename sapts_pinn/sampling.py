@@ -176,4 +176,6 @@ class Collocation:
 
 
 def _residuals(model: Model | ShardedModel, points: Tensor) -> Tensor:
-    return model.residuals(points) if isinstance(model, ShardedModel) else residuals(model, points)
+    """The equation's residuals [K, N] in their natural units."""
+    found = model.residuals(points) if isinstance(model, ShardedModel) else residuals(model, points)
+    return found / model.problem.terms[0].row_units.to(found)

@@ -178,7 +178,7 @@ def solve(
         "target_error": target_error, **{k: _describe(v) for k, v in settings.items()}, "resample": resample,
         "dtype": dtype, "device": device, "options": options, "threads": torch.get_num_threads(),
         "world_size": ranks.size, "symmetry": problem.symmetry, "description": str(problem),
-        "fingerprint": fingerprint(problem), "versions": versions(),
+        "scales": problem.natural.as_json(), "fingerprint": fingerprint(problem), "versions": versions(),
     }  # fmt: skip
     own = ("source", "threads", "fingerprint", "versions")  # a rank's own
     alike = {name: value for name, value in config.items() if name not in own}
@@ -421,6 +421,7 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "weights": _weights(trainer),
         "relative_l2_error": ranks.gather_objects(trainer.error)[0],
         "coefficients": _coefficients(trainer),
+        "scales": config["scales"],
         "status": trainer.status,
     }
 

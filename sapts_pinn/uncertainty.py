@@ -208,13 +208,13 @@ def _noise(
     for piece, r in zip(look.objective.pieces, look._rows, strict=True):
         end = start + r.numel()
         if (term := data.get(piece.term.name)) is not None:
-            block = J[start:end]
+            block, scale = J[start:end], float(piece.scale)  # observations have one row
             if term.noise is not None:
                 sigma = term.noise
             else:
-                sigma = _estimated(r.reshape(-1).double(), R, block) / piece.scale
+                sigma = _estimated(r.reshape(-1).double(), R, block) / scale
             noise[term.name] = sigma
-            rows.append(block * (sigma * piece.scale))
+            rows.append(block * (sigma * scale))
         start = end
     return noise, torch.cat(rows)
 

@@ -137,7 +137,7 @@ def oracle(objective: LeastSquares) -> Callable[[Tensor], Tensor]:
             out = torch.func.functional_call(model.network, weights, (features,))
             fields = {}
             for j, name in enumerate(problem.unknown_names):
-                value, factor = out[:, j], problem.ansatz.factor[name]
+                value, factor = problem.natural.unknowns[name] * out[:, j], problem.ansatz.factor[name]
                 extension = problem.ansatz.extension[name]
                 value = value if factor is None else factor(x) * value
                 value = value if extension is None else extension(x) + value
@@ -150,7 +150,8 @@ def oracle(objective: LeastSquares) -> Callable[[Tensor], Tensor]:
 
                 fields[name] = Field(name, problem.domain.names, channels)
             scale = math.sqrt(term.weight / objective.counts[term.name])
-            rows += [scale * r for r in term.residual(fields, sites, known)]
+            found = term.residual(fields, sites, known)
+            rows += [scale * r / unit for r, unit in zip(found, term.units, strict=True)]
         return torch.cat(rows)
 
     return residual
@@ -401,7 +402,8 @@ def test_residuals_anywhere(monkeypatch):
     objective = make("system")
     x = objective.model.problem.domain.interior(50, torch.Generator().manual_seed(2))
     whole = LeastSquares(objective.model, {"equation": Sites(x)})
-    exact = whole.evaluate().residual().view(3, 50) * math.sqrt(50)
+    units = objective.model.problem.terms[0].row_units
+    exact = whole.evaluate().residual().view(3, 50) * math.sqrt(50) * units  # in the user's units
     assert_close(residuals(objective.model, x), exact, 1e-14)
     monkeypatch.setattr(module, "CHUNK", 16)
     assert_close(residuals(objective.model, x), exact, 1e-14)

@@ -287,9 +287,10 @@ def test_ansatz_of_the_zoo(name):
     fields = location.fields(location.network_bundle())
     for j, unknown in enumerate(problem.unknown_names):
         extension, factor = problem.ansatz.extension[unknown], problem.ansatz.factor[unknown]
+        size = problem.natural.unknowns[unknown]
 
-        def u(x: Tensor, j=j, extension=extension, factor=factor) -> Tensor:
-            value = network(problem.ansatz.features(x))[:, j]
+        def u(x: Tensor, j=j, size=size, extension=extension, factor=factor) -> Tensor:
+            value = size * network(problem.ansatz.features(x))[:, j]
             value = value if factor is None else factor(x) * value
             return value if extension is None else value + extension(x)
 

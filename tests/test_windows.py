@@ -74,7 +74,9 @@ def test_what_a_window_starts_from():
     ansatz = first.problem.ansatz
     u = (
         ansatz.extension["u"](points)
-        + ansatz.factor["u"](points) * first.network(ansatz.features(points))[:, 0]
+        + first.problem.natural.unknowns["u"]
+        * ansatz.factor["u"](points)
+        * first.network(ansatz.features(points))[:, 0]
     )
     (slope,) = torch.autograd.grad(u.sum(), points)
     torch.testing.assert_close(sites.values, slope[:, 1])

@@ -51,7 +51,8 @@ class TermCondition:
         fields = fields_of(self.problem, inputs, outputs, slice(beg, end))
         rows = self.term.residual(fields, sites, self.known)
         count = (end - beg) // self.sites.fold
-        return math.sqrt(self.term.weight) * torch.stack([row.expand(count) for row in rows], 1)
+        found = torch.stack([row.expand(count) for row in rows], 1)
+        return math.sqrt(self.term.weight) * found / self.term.row_units.T.to(found)
 
     def restricted(self, rows: Array) -> TermCondition:
         """The same on some of its points."""

@@ -47,9 +47,10 @@ def to_deepxde(
         distribution: Of the points, as DeepXDE names them.
 
     Returns:
-        A `deepxde.Model`, to be compiled.  Its loss is twice that of `solve` on the same points.  The unknown
-        coefficients are `deepxde.Variable`s in `model.coefficients`, by name, as logarithms where they are
-        positive: pass their values to `compile` as `external_trainable_variables`.
+        A `deepxde.Model`, to be compiled.  Its loss is twice that of `solve` on the same points, if
+        conditions are exact; else nothing is in natural units.  The unknown coefficients are
+        `deepxde.Variable`s in `model.coefficients`, by name, over their start, or as logarithms where they are positive: pass their
+        values to `compile` as `external_trainable_variables`.
 
     Raises:
         ValueError: DeepXDE is in forward mode, or an unknown does not depend on all coordinates.
@@ -68,8 +69,11 @@ def to_deepxde(
 
     def equation(inputs: Tensor, outputs: Tensor) -> list[Tensor]:
         fields = fields_of(problem, inputs, outputs, slice(None))
-        rows = problem.equation_term.residual(fields, Sites(inputs), known)
-        return [row.expand(len(inputs)).unsqueeze(1) for row in rows]
+        term = problem.terms[0] if exact else problem.equation_term
+        rows = zip(
+            term.residual(fields, Sites(inputs), known), term.row_units.flatten().tolist(), strict=True
+        )
+        return [row.expand(len(inputs)).unsqueeze(1) / unit for row, unit in rows]
 
     def solution(x: Array) -> Array:
         values = reference_values(problem, torch.as_tensor(x, dtype=torch.float64))
@@ -113,7 +117,7 @@ def from_deepxde(
 def _inside_ansatz(problem: Problem, x: Tensor, y: Tensor, exact: bool) -> Tensor:
     columns, ansatz = [], problem.ansatz
     for j, name in enumerate(problem.unknown_names):
-        column = y[:, j]
+        column = problem.natural.unknowns[name] * y[:, j] if exact else y[:, j]
         if exact and (factor := ansatz.factor[name]) is not None:
             column = factor(x) * column
         if exact and (extension := ansatz.extension[name]) is not None:

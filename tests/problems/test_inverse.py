@@ -91,11 +91,12 @@ def test_the_compiled_residuals_are_those_of_autograd():
         (slope,) = torch.autograd.grad(values.sum(), x, create_graph=True)
         return slope
 
-    u = problem.ansatz.extension["u"](x) + problem.ansatz.factor["u"](x) * out[:, 0]
+    size = problem.natural.unknowns["u"]
+    u = problem.ansatz.extension["u"](x) + size * problem.ansatz.factor["u"](x) * out[:, 0]
     k = 0.3 * torch.exp(out[:, 1])
     u_x, u_t = field(u).unbind(1)
     expected = u_t - (field(k)[:, 0] * u_x + k * field(u_x)[:, 0]) - model.values()["c"]
-    found = objective.evaluate().residual()[: len(points)] * len(points) ** 0.5
+    found = objective.evaluate().residual()[: len(points)] * len(points) ** 0.5 * problem.terms[0].units[0]
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
 
 

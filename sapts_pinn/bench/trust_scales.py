@@ -1,0 +1,303 @@
+"""The zoo in other units: every coordinate, unknown and equation multiplied by a random power of ten.
+
+A unit of measurement must not matter to a solution: what `problems.scales` finds has to follow it.  The same
+run in both units does the same work, and the error is taken in the units of the zoo.
+
+Lengths that share a geometry share a factor: of shapes that are no boxes, and wherever normals, an interface
+or a weighted condition on several faces mix them.  Meshes, and conditions of other kinds than those of
+`problems`, are not rescaled.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import mul
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from ..geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Time, Union
+from ..problems import (
+    BoundaryEquation,
+    Condition,
+    Dirichlet,
+    Initial,
+    Interface,
+    Neumann,
+    Observations,
+    Periodic,
+    Problem,
+    Reference,
+    Robin,
+    Unknown,
+)
+from ..problems.fields import Field, MultiIndex, parameter_names
+from ..solve import solve
+
+DECADES = 9  # powers of ten from -DECADES to DECADES
+TOGETHER = (BoundaryEquation, Interface)  # conditions in which lengths meet through a normal
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Units:
+    """Factors by which numbers grow in the new units.
+
+    Attributes:
+        coordinates: By coordinate.
+        unknowns: By unknown.
+        equations: Of each equation.
+    """
+
+    coordinates: Mapping[str, float]
+    unknowns: Mapping[str, float]
+    equations: tuple[float, ...]
+
+
+def random_units(problem: Problem, seed: int) -> Units:
+    """Powers of ten for a problem, of which lengths that share a geometry share one."""
+    generator = Generator().manual_seed(seed)
+
+    def draw() -> float:
+        return 10.0 ** int(torch.randint(-DECADES, DECADES + 1, (), generator=generator))
+
+    domain, names = problem.domain, problem.domain.names
+    coordinates = {name: draw() for name in names}
+    groups = [shape.names for shape in domain.factors()]
+    space = [name for f in domain.factors() if not isinstance(f, Time) for name in f.names]
+    if any(isinstance(c, TOGETHER) for c in problem.conditions) or len(problem.terms) > 1:
+        groups.append(tuple(space))
+    for group in groups:
+        coordinates |= {name: coordinates[group[0]] for name in group[1:]}
+    unknowns = {name: draw() for name in problem.unknown_names}
+    return Units(coordinates, unknowns, tuple(draw() for _ in range(problem.equation_term.rows)))
+
+
+def rescaled(problem: Problem, seed: int) -> Problem:
+    """The same problem in random units.
+
+    Raises:
+        ValueError: A shape or a condition is of a kind that is not rescaled.
+    """
+    return in_units(problem, random_units(problem, seed))
+
+
+def in_units(problem: Problem, units: Units) -> Problem:
+    """The same problem in given units; see `rescaled`."""
+    a, b = units.coordinates, units.unknowns
+    domain = reduce(mul, [_shape(f, a) for f in problem.domain.factors()])
+    translate = _Translation(problem.domain.names, a, b)
+    equation = translate.fields(problem.equation)
+
+    def scaled_equation(**given: Any) -> tuple[Any, ...]:
+        rows = equation(**given)
+        rows = rows if isinstance(rows, (tuple, list)) else (rows,)
+        return tuple(e * row for e, row in zip(units.equations, rows, strict=True))
+
+    scaled_equation.__signature__ = inspect.signature(equation)  # type: ignore[attr-defined]
+    faces = dict(zip(problem.domain.faces, domain.faces, strict=True))
+    return replace(
+        problem,
+        domain=domain,
+        unknowns=tuple(
+            replace(u, init=u.init * b[u.name]) if isinstance(u, Unknown) and u.positive else u
+            for u in problem.functions
+        ),
+        equation=scaled_equation,
+        conditions=tuple(_condition(c, problem.domain, translate, faces) for c in problem.conditions),
+        reference=_reference(problem, translate),
+        particular={name: translate.value(f, b[name]) for name, f in problem.particular.items()},
+        quantities={},
+        name=f"{problem.name} in other units",
+    )
+
+
+class _Translation:
+    """Users' functions of the old units as functions of the new ones."""
+
+    def __init__(self, names: tuple[str, ...], a: Mapping[str, float], b: Mapping[str, float]) -> None:
+        self.names, self.a, self.b = names, a, b
+
+    def fields(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Of unknowns, coordinates and other arguments; the result is as it was."""
+
+        def translated(**given: Any) -> Any:
+            return function(**{name: self._argument(name, value) for name, value in given.items()})
+
+        return _named(translated, function)
+
+    def value(self, value: Any, factor: float) -> Any:
+        """A number, or a function of coordinates, times a factor."""
+        if not callable(value):
+            return None if value is None else value * factor
+        old = self.fields(value)
+
+        def translated(**given: Any) -> Any:
+            return factor * old(**given)
+
+        return _named(translated, value)
+
+    def _argument(self, name: str, value: Any) -> Any:
+        if name in self.a:
+            return value / self.a[name]
+        return self._field(name, value) if name in self.b else value
+
+    def _field(self, name: str, field: Field) -> Field:
+        def channels(index: MultiIndex) -> Tensor:
+            along = [self.names[i] for i in index]
+            return field.d(*along).value * (math.prod(self.a[n] for n in along) / self.b[name])
+
+        return Field(name, self.names, channels)
+
+
+def _named(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with the parameters of another one, by which arguments are matched."""
+    parameters = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in parameter_names(like)]
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return function
+
+
+def _shape(shape: Domain, a: Mapping[str, float]) -> Domain:
+    s = a[shape.names[0]]
+    if isinstance(shape, Interval):
+        return type(shape)(s * shape.lower, s * shape.upper, shape.names[0])
+    if isinstance(shape, Ball):
+        return Ball((s * shape.center).tolist(), s * shape.radius, shape.names, shape.faces[0])
+    if type(shape) is Polygon:
+        return Polygon(s * shape.vertices, shape.names, shape.faces[0].removesuffix("0"))
+    if isinstance(shape, (Difference, Union, Intersection)):
+        parts = [reduce(mul, [_shape(f, a) for f in part.factors()]) for part in (shape.a, shape.b)]
+        return type(shape)(*parts)
+    raise ValueError(f"{shape!r} is of a kind that is not rescaled")
+
+
+def _condition(
+    condition: Condition, domain: Domain, translate: _Translation, faces: Mapping[str, str]
+) -> Condition:
+    a, b = translate.a, translate.b
+    if isinstance(condition, (Dirichlet, Neumann, Robin)):
+        size, tags = b[condition.unknown], condition.faces(domain)
+        new: dict[str, Any] = {"on": tuple(faces[tag] for tag in tags)}
+        lengths = {a[f.names[0]] for f in domain.factors() for tag in tags if tag in f.faces}
+        if not isinstance(condition, Dirichlet):
+            if len(lengths) > 1:
+                raise ValueError(
+                    f"{condition!r}: a normal derivative on faces of several lengths is not rescaled"
+                )
+            (length,) = lengths
+        if isinstance(condition, Robin):
+            new["alpha"] = translate.value(condition.alpha, 1 / size)
+            new["beta"] = translate.value(condition.beta, length / size)
+            size = 1.0
+        elif isinstance(condition, Neumann):
+            size /= length
+        return replace(condition, value=translate.value(condition.value, size), **new)
+    if isinstance(condition, Initial):
+        size, time = b[condition.unknown], next(f.names[0] for f in domain.factors() if isinstance(f, Time))
+        return replace(
+            condition,
+            value=translate.value(condition.value, size),
+            velocity=translate.value(condition.velocity, size / a[time]),
+        )
+    if isinstance(condition, Periodic):
+        return condition
+    if isinstance(condition, Observations):
+        size = b[condition.of] if isinstance(condition.of, str) else 1.0
+        return replace(
+            condition,
+            of=condition.of if isinstance(condition.of, str) else translate.fields(condition.of),
+            points={name: np.asarray(values) * a[name] for name, values in condition.points.items()},
+            values=np.asarray(condition.values) * size,
+            noise=None if condition.noise is None else np.asarray(condition.noise) * size,
+        )
+    if isinstance(condition, BoundaryEquation):
+        tags = condition.faces(domain)
+        return replace(
+            condition, equation=translate.fields(condition.equation), on=tuple(faces[tag] for tag in tags)
+        )
+    if isinstance(condition, Interface):
+        return replace(condition, at=translate.fields(condition.at), flux=translate.fields(condition.flux))
+    raise ValueError(f"{condition!r} is of a kind that is not rescaled")
+
+
+def _reference(problem: Problem, translate: _Translation) -> Reference | Callable[..., Any] | None:
+    old, a, b = problem.reference, translate.a, translate.b
+    if old is None:
+        return None
+    single = problem.unknown_names[0]
+
+    def larger(values: Any) -> dict[str, Any]:
+        values = values if isinstance(values, Mapping) else {single: values}
+        return {name: v * b[name] for name, v in values.items()}
+
+    if not isinstance(old, Reference):
+        function = translate.fields(old)
+
+        def translated(**given: Any) -> dict[str, Any]:
+            return larger(function(**given))
+
+        return _named(translated, old)
+    stored = old
+    return replace(
+        stored,
+        evaluate=lambda points: larger(stored.evaluate({n: c / a[n] for n, c in points.items()})),
+        test_points=lambda: {n: c * a[n] for n, c in stored.test_points().items()},
+    )
+
+
+def error_in_both(problem: Problem, units: Units, solution: Any) -> float:
+    """The relative L2 error of a rescaled solution, in the units of the problem itself."""
+    assert isinstance(problem.reference, Reference)
+    points = problem.reference.test_points()
+    exact = problem.reference.evaluate(points)
+    found = solution.predict({name: units.coordinates[name] * c for name, c in points.items()})
+    found = found if isinstance(found, dict) else {problem.unknown_names[0]: found}
+    above = below = 0.0
+    for name, values in exact.items():
+        known = np.isfinite(values)
+        above += float(((found[name] / units.unknowns[name] - values)[known] ** 2).sum())
+        below += float((values[known] ** 2).sum())
+    return math.sqrt(above / below)
+
+
+def run(
+    names: Sequence[str], seeds: Sequence[int] = (0, 1), budget: str = "300 evaluations", **settings: Any
+) -> list[Row]:
+    """Errors of zoo problems in their own units and in random ones, at equal work.
+
+    Args:
+        names: Of problems with a reference.
+        seeds: Of the units and of the network.
+        budget: Of every run.
+        settings: Of `solve`, such as network and points.
+
+    Returns:
+        For each problem and seed: problem, seed, error, rescaled_error and their ratio.
+    """
+    from ..problems.zoo import build
+
+    rows = []
+    for name in names:
+        for seed in seeds:
+            problem = build(name)
+            units = random_units(problem, seed)
+            other = in_units(problem, units)
+            one, two = (solve(p, budget=budget, seed=seed, **settings) for p in (problem, other))
+            error, again = one.error(), error_in_both(problem, units, two)
+            rows.append(
+                {
+                    "problem": name,
+                    "seed": seed,
+                    "error": error,
+                    "rescaled_error": again,
+                    "ratio": again / error,
+                }
+            )
+    return rows
