@@ -33,13 +33,15 @@ SIMPLEX = {1: "line", 2: "triangle", 3: "tetra"}
 INSIDE = (16.0, 4.0, 1.0, 1.0)  # how much looser cells are followed inside that fold otherwise
 ALONG = (0.25, 0.5, 0.75)  # where an edge is compared with its chord
 
-_QUAD = [(0, 0), (1, 0), (1, 1), (0, 1)]
-_HEX = [(*p, z) for z in (0, 1) for p in _QUAD]
-_TRIANGLE, _TETRA = [(0, 0), (1, 0), (0, 1)], [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
-_WEDGE = [(*p, z) for z in (0, 1) for p in _TRIANGLE]
-_CORNERS: dict[str, list[tuple[float, ...]]] = {
+_Places = list[tuple[float, ...]]
+_QUAD: _Places = [(0, 0), (1, 0), (1, 1), (0, 1)]
+_HEX: _Places = [(*p, z) for z in (0, 1) for p in _QUAD]
+_TRIANGLE: _Places = [(0, 0), (1, 0), (0, 1)]
+_TETRA: _Places = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
+_WEDGE: _Places = [(*p, z) for z in (0, 1) for p in _TRIANGLE]
+_CORNERS: dict[str, _Places] = {
     "line": [(0,), (1,)], "triangle": _TRIANGLE, "quad": _QUAD, "tetra": _TETRA, "wedge": _WEDGE,
-    "hexahedron": _HEX, "pyramid": [*((x, y, 0) for x, y in _QUAD), (0.5, 0.5, 1)],
+    "hexahedron": _HEX, "pyramid": [*((*p, 0) for p in _QUAD), (0.5, 0.5, 1)],
 }  # fmt: skip
 _EDGES = {
     "line": [(0, 1)],
@@ -50,7 +52,7 @@ _EDGES = {
     "hexahedron": [(a + s, b + s) for s in (0, 4) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))]
     + [(0, 4), (1, 5), (2, 6), (3, 7)],
 }
-_SIDES = {  # of which a node in the middle follows those of the edges
+_SIDES: dict[str, list[tuple[int, ...]]] = {  # of which a node in the middle follows those of the edges
     "quad9": [(0, 1, 2, 3)],
     "wedge18": [(0, 1, 4, 3), (1, 2, 5, 4), (2, 0, 3, 5)],
     "hexahedron27": [
@@ -96,7 +98,10 @@ def reference_nodes(element: str) -> Points:
         return corners
     third = element in ("line4", "triangle10")
     inner = (1 / 3, 2 / 3) if third else (0.5,)
-    nodes = [*corners, *((1 - t) * corners[a] + t * corners[b] for a, b in _EDGES[kind] for t in inner)]
+    nodes: list[Points] = [
+        *corners,
+        *((1 - t) * corners[a] + t * corners[b] for a, b in _EDGES[kind] for t in inner),
+    ]
     nodes += [corners[list(side)].mean(0) for side in _SIDES.get(element, [])]
     if element == "triangle10":
         nodes.append(corners.mean(0))
