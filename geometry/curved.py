@@ -15,13 +15,13 @@ faces.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .elements import EDGES, KNOWN, PYRAMIDS, SHORTENED, monomials, reference_nodes
 from .mesh_files import CORNERS, DIMENSION, RawMesh
 from .plane import flattened
 from .simplices import Cells, Points, faces_of, keys, split
@@ -32,91 +32,6 @@ LOCAL = 2e-3  # and at most this, relative to the cell
 SIMPLEX = {1: "line", 2: "triangle", 3: "tetra"}
 INSIDE = (16.0, 4.0, 1.0, 1.0)  # how much looser cells are followed inside that fold otherwise
 ALONG = (0.25, 0.5, 0.75)  # where an edge is compared with its chord
-
-_QUAD = [(0, 0), (1, 0), (1, 1), (0, 1)]
-_HEX = [(*p, z) for z in (0, 1) for p in _QUAD]
-_TRIANGLE, _TETRA = [(0, 0), (1, 0), (0, 1)], [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
-_WEDGE = [(*p, z) for z in (0, 1) for p in _TRIANGLE]
-_CORNERS: dict[str, list[tuple[float, ...]]] = {
-    "line": [(0,), (1,)], "triangle": _TRIANGLE, "quad": _QUAD, "tetra": _TETRA, "wedge": _WEDGE,
-    "hexahedron": _HEX, "pyramid": [*((x, y, 0) for x, y in _QUAD), (0.5, 0.5, 1)],
-}  # fmt: skip
-_EDGES = {
-    "line": [(0, 1)],
-    "triangle": [(0, 1), (1, 2), (2, 0)],
-    "quad": [(0, 1), (1, 2), (2, 3), (3, 0)],
-    "tetra": [(0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3)],
-    "wedge": [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3), (0, 3), (1, 4), (2, 5)],
-    "hexahedron": [(a + s, b + s) for s in (0, 4) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))]
-    + [(0, 4), (1, 5), (2, 6), (3, 7)],
-}
-_SIDES = {  # of which a node in the middle follows those of the edges
-    "quad9": [(0, 1, 2, 3)],
-    "wedge18": [(0, 1, 4, 3), (1, 2, 5, 4), (2, 0, 3, 5)],
-    "hexahedron27": [
-        (0, 4, 7, 3), (1, 2, 6, 5), (0, 1, 5, 4), (3, 7, 6, 2), (0, 1, 2, 3), (4, 5, 6, 7), tuple(range(8)),
-    ],
-}  # fmt: skip
-_POLYNOMIALS: dict[
-    str, tuple[int, int, Callable[[tuple[int, ...]], bool]]
-] = {  # exponents: (dimension, highest of each, which of them)
-    "line": (1, 1, lambda e: True),
-    "triangle": (2, 1, lambda e: sum(e) <= 1),
-    "quad": (2, 1, lambda e: True),
-    "tetra": (3, 1, lambda e: sum(e) <= 1),
-    "wedge": (3, 1, lambda e: e[0] + e[1] <= 1),
-    "hexahedron": (3, 1, lambda e: True),
-    "line3": (1, 2, lambda e: True),
-    "line4": (1, 3, lambda e: True),
-    "triangle6": (2, 2, lambda e: sum(e) <= 2),
-    "triangle10": (2, 3, lambda e: sum(e) <= 3),
-    "quad8": (2, 2, lambda e: e != (2, 2)),
-    "quad9": (2, 2, lambda e: True),
-    "tetra10": (3, 2, lambda e: sum(e) <= 2),
-    "hexahedron20": (3, 2, lambda e: e.count(2) <= 1),
-    "hexahedron27": (3, 2, lambda e: True),
-    "wedge15": (3, 2, lambda e: e[0] + e[1] + max(e[2] - 1, 0) <= 2 and e[0] + e[1] <= 2),
-    "wedge18": (3, 2, lambda e: e[0] + e[1] <= 2),
-}
-# Elements with nodes that do not shape edges, read without them.
-SHORTENED = {"triangle7": "triangle6", "hexahedron24": "hexahedron20"}
-PYRAMIDS = ("pyramid13", "pyramid14")
-KNOWN = (*(name for name in _POLYNOMIALS if name[-1].isdigit()), *SHORTENED, *PYRAMIDS)
-
-
-def _kind(element: str) -> str:
-    return element.rstrip("0123456789")
-
-
-def reference_nodes(element: str) -> Points:
-    """The nodes [k, dim] of an element in its reference cell: corners, on edges, in the middle of sides."""
-    kind = _kind(element)
-    corners = np.array(_CORNERS[kind], dtype=float)
-    if element == kind:
-        return corners
-    third = element in ("line4", "triangle10")
-    inner = (1 / 3, 2 / 3) if third else (0.5,)
-    nodes = [*corners, *((1 - t) * corners[a] + t * corners[b] for a, b in _EDGES[kind] for t in inner)]
-    nodes += [corners[list(side)].mean(0) for side in _SIDES.get(element, [])]
-    if element == "triangle10":
-        nodes.append(corners.mean(0))
-    return np.array(nodes)
-
-
-def _monomials(element: str, at: Points) -> Points:
-    """Values [..., m] of the monomials of an element at reference points [..., dim]."""
-    dim, highest, has = _POLYNOMIALS[element]
-    powers = [np.ones_like(at)]
-    for _ in range(highest):
-        powers.append(powers[-1] * at)
-    columns = []
-    for exponents in product(range(highest + 1), repeat=dim):
-        if has(exponents):
-            column = powers[exponents[0]][..., 0]
-            for k in range(1, dim):
-                column = column * powers[exponents[k]][..., k]
-            columns.append(column)
-    return np.stack(columns, -1)
 
 
 @dataclass
@@ -150,7 +65,7 @@ class _Part:
 
     def image(self, bent: Cells, at: Points) -> Points:
         """Points [..., 3] of the maps [N] at reference points [N, ..., dim]."""
-        values: Points = np.einsum("n...m,nmd->n...d", _monomials(self.element, at), self.coefficients[bent])
+        values: Points = np.einsum("n...m,nmd->n...d", monomials(self.element, at), self.coefficients[bent])
         return values
 
     def edges(self) -> tuple[Cells, list[tuple[int, int]]]:
@@ -300,8 +215,8 @@ def _part(raw: RawMesh, i: int, tolerance: float) -> _Part:
         at = raw.points[nodes]
         straight = np.einsum(
             "km,mc,ncd->nkd",
-            _monomials(kind, local),
-            np.linalg.inv(_monomials(kind, reference_nodes(kind))),
+            monomials(kind, local),
+            np.linalg.inv(monomials(kind, reference_nodes(kind))),
             at[:, : CORNERS[kind]],
         )
         off = np.linalg.norm(at - straight, axis=2).max(1)
@@ -316,7 +231,7 @@ def _part(raw: RawMesh, i: int, tolerance: float) -> _Part:
         limit = np.minimum(tolerance, LOCAL * extent)
         bent = np.flatnonzero(off > limit)
         number[bent] = np.arange(len(bent))
-        coefficients = np.einsum("mk,nkd->nmd", np.linalg.inv(_monomials(element, local)), at[bent])
+        coefficients = np.einsum("mk,nkd->nmd", np.linalg.inv(monomials(element, local)), at[bent])
         limits = limit[bent]
     corners, cell = split(kind, cells)
     if DIMENSION[kind] == 0:
@@ -357,7 +272,7 @@ def _edges_of_cells(raw: RawMesh, i: int, part: _Part) -> _Part:
     of_cell[part.cell[first]] = part.bent[first]
     bent = np.flatnonzero(of_cell >= 0)
     kind = "tetra" if kind == "pyramid" else kind
-    ends = np.array(_EDGES[kind])
+    ends = np.array(EDGES[kind])
     corners = cells[bent][:, ends].reshape(-1, 2)
     at = np.tile(reference_nodes(kind)[ends], (len(bent), 1, 1))
     cell = np.repeat(bent, len(ends))

@@ -32,7 +32,7 @@ class BoundaryEquation(Condition):
         equation: Function of unknowns, coordinates, coefficients and components of the outward unit normal
             (n_x for the coordinate x), all matched by parameter name; derivatives are attributes, as in an
             equation.
-        on: A face ("x=-1"), a coordinate (all its faces), several of these, or None: the whole boundary in
+        on: A face ("x=-1"), a coordinate (its flat faces), several of these, or None: the whole boundary in
             space.
         hard: None and False make it a weighted term; there is no exact construction.
         weight: Weight of the term.

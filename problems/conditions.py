@@ -207,7 +207,7 @@ class Dirichlet(_OnFaces):
     Args:
         unknown: Name of the unknown.
         value: Number, or function of coordinates (by parameter name) returning [N].
-        on: A face ("x=-1"), a coordinate (all its faces), several of these, or None: the whole boundary in
+        on: A face ("x=-1"), a coordinate (its flat faces), several of these, or None: the whole boundary in
             space.
         hard: True builds it into the ansatz, False makes it a weighted term, None decides.
         weight: Weight of the term if it is one.

@@ -94,9 +94,11 @@ def joined(*meshes: tuple[Points, Cells]) -> tuple[Points, Cells]:
 def disc(sectors: int) -> tuple[Points, Cells]:
     """The unit disc in a fan of six-noded triangles; their rim is a parabola through the circle."""
     n, step = sectors, 2 * math.pi / sectors
-    around = lambda r, shift: (
-        r * np.stack([np.cos((np.arange(n) + shift) * step), np.sin((np.arange(n) + shift) * step)], 1)
-    )
+
+    def around(radius: float, shift: float) -> Points:
+        angle = (np.arange(n) + shift) * step
+        return np.asarray(radius * np.stack([np.cos(angle), np.sin(angle)], 1))
+
     points = np.concatenate([np.zeros((1, 2)), around(1.0, 0.0), around(1.0, 0.5), around(0.5, 0.0)])
     i, j = np.arange(n), (np.arange(n) + 1) % n
     cells = np.stack([0 * i, 1 + i, 1 + j, 1 + 2 * n + i, 1 + n + i, 1 + 2 * n + j], 1)
