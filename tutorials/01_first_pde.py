@@ -336,7 +336,7 @@ print(longer)
 #
 # ```sh
 # sapts-pinn solve burgers.py --budget 30s --out runs/burgers
-# sapts-pinn solve --resume runs/burgers --budget 2min
+# sapts-pinn solve burgers.py --resume runs/burgers --budget 2min
 # ```
 
 # %%
