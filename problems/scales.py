@@ -26,7 +26,8 @@ block, C_kj = rms L_kj w.  Three steps follow.
     R_k is the largest of the contributions D_ki U_j of each derivative i of each unknown j at the end (or at
     the start, from the data alone), and of r_k(v).
 
-U and R are not rounded: so they follow the units exactly, and with them every step of the training.
+U and R are rounded to DIGITS decimal digits: last bits depend on where in memory numbers lie, and a run that
+is resumed has to have the same.  Powers of two would be exact, but would not follow the units.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ WAVES = (2.0, 8.0, 32.0)  # typical wave numbers of the trial functions, per hal
 EACH = 24  # trial functions of each; those of the first are what sizes are measured with
 RIDGE = 1e-3  # Tikhonov's parameter, columns having norm one
 STEPS = 4  # of Gauss and Newton
+DIGITS = 7  # of the sizes
 LEAST = 0.01  # of an unknown, relative to what balances the others
 
 FALLS = 0.5  # by at least this factor the residual falls where another step is worth its while
@@ -302,7 +304,7 @@ class _Search:
         sizes = self._sizes()
         unknowns, notes = {}, []
         for name in self.form.factor:
-            unknowns[name] = self.given.get(name, sizes.get(name, 1.0))
+            unknowns[name] = self.given.get(name, _rounded(sizes.get(name, 1.0)))
             if not unknowns[name] > 0:
                 unknowns[name] = 1.0
                 notes.append(
@@ -378,5 +380,9 @@ class _Search:
                 unit = 1.0 if name in self.form.positive else unknowns[name]
                 for _, D in (look, start):
                     size = torch.maximum(size, unit * place.contributions(D, name))
-            out[place.term.name] = tuple(s if s > 0 else 1.0 for s in size.tolist())
+            out[place.term.name] = tuple(_rounded(s) if s > 0 else 1.0 for s in size.tolist())
         return out
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS - 1}e}")

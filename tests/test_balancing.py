@@ -230,7 +230,7 @@ def test_value_gradient_and_products_are_of_the_same_weights():
     expected, rows = 0.0, []
     for term in of.terms:
         sites = points.sites[term.name]
-        J = dense(model, term.name, sites.points)
+        J = dense(model, term.name, sites.points) * of.natural.unknowns["u"] / term.units[0]
         rows.append(math.sqrt(weights[term.name] / len(J)) * J)
         r = LeastSquares(model, {term.name: replace(sites, weight=1.0)}, {term.name: 1}).evaluate().residual()
         expected += weights[term.name] * float(r.square().mean()) / 2

@@ -49,8 +49,8 @@ def to_deepxde(
     Returns:
         A `deepxde.Model`, to be compiled.  Its loss is twice that of `solve` on the same points, if
         conditions are exact; else nothing is in natural units.  The unknown coefficients are
-        `deepxde.Variable`s in `model.coefficients`, by name, over their start, or as logarithms where they are positive: pass their
-        values to `compile` as `external_trainable_variables`.
+        `deepxde.Variable`s in `model.coefficients`, by name, over their start, or as logarithms where they
+        are positive: pass their values to `compile` as `external_trainable_variables`.
 
     Raises:
         ValueError: DeepXDE is in forward mode, or an unknown does not depend on all coordinates.

@@ -537,6 +537,7 @@ def test_print():
         "  symmetry    x about both ends: h even, v odd",
         "  coefficient nu, starting from 0.1",
         "  network of  cos of x, symmetric about ends and middle; t",
+        f"  scales      {problem.natural}",
     ]
     assert [term.name for term in problem.terms][1:] == [
         "initial value of v",
