@@ -222,7 +222,7 @@ def test_narrow_things_in_coefficients_initial_values_walls_and_time():
     heat = lambda u: u.t - u.xx
     spot = Initial("u", lambda x: x * (1 - x) + ((x - 0.3).abs() < 1e-3), hard=False)
     assert found(heat, [*ZERO, spot], X * T) == {}
-    burst = lambda u, x, t: u.t - u.xx - 1 - ((x - 0.3).abs() < 1e-2) * ((t - 0.77).abs() < 1e-3)
+    burst = lambda u, x, t: u.t - u.xx - 1 - 1.0 * ((x - 0.3).abs() < 1e-2) * ((t - 0.77).abs() < 1e-3)
     assert found(burst, [*ZERO, Initial("u", 0.0)], X * T) == {}
     peak = lambda u, x, y: u.xx + u.yy + 1 + torch.exp(-((x - 0.3) ** 2 + (y - 0.6) ** 2) / 2e-6)
     assert found(peak, ZERO, Box((0, 0), (1, 1))) == {}
