@@ -10,7 +10,8 @@ from sapts_pinn import Solution, solve
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.model import Location, Model
 from sapts_pinn.networks import network_maker, network_of
-from sapts_pinn.problems import Dirichlet, Initial, Neumann, Periodic, Problem, Unknown, places
+from sapts_pinn.problems import Dirichlet, Initial, Neumann, Periodic, Problem, Unknown
+from sapts_pinn.problems.symmetry import Finder, Symmetry
 
 WAVES = lambda h, v: (h.t + v.x, v.t + h.x)
 PROBLEMS = {
@@ -74,31 +75,28 @@ def test_a_freed_model_is_the_same_function_with_its_derivatives(name):
 
 
 def hidden(x, y):
-    """A source of width 0.1 beside the middle that leaves torch."""
-    a, b = x.detach().numpy(), y.detach().numpy()
-    return torch.from_numpy(100.0 * ((np.abs(a - 0.3) < 0.05) & (np.abs(b - 0.5) < 0.05)))
+    """A hat of width 0.24 beside the middle that leaves torch."""
+    r = np.hypot(x.detach().numpy() - 0.3, y.detach().numpy() - 0.5)
+    return torch.from_numpy(100 * np.maximum(1 - r / 0.12, 0))
 
 
 @pytest.fixture
 def overlooked(monkeypatch):
-    """The search for symmetries sees too few points to find the source."""
-    monkeypatch.setattr(places, "POINTS", 8)
-    monkeypatch.setattr("sapts_pinn.problems.requirements.SCREEN", 8)
-    monkeypatch.setattr("sapts_pinn.problems.symmetry.SCREEN", 8)
-    return Problem(
-        Box((0, 0), (1, 1)), "u", lambda u, x, y: u.xx + u.yy + hidden(x, y), [Dirichlet("u", 0.0)]
-    )
+    """The search for symmetries claims one that is not there."""
+    monkeypatch.setattr(Finder, "find", lambda self: {"x": Symmetry((1,), None)})
+    equation = lambda u, x, y: u.xx + u.yy + 1 + hidden(x, y)
+    return Problem(Box((0, 0), (1, 1)), "u", equation, [Dirichlet("u", 0.0)])
 
 
-SETTINGS = {"points": 600, "network": (10, 10), "seed": 1}
+SETTINGS = {"points": 300, "network": (8, 8), "seed": 1}
 
 
 def test_points_that_contradict_a_symmetry_free_the_model(overlooked, tmp_path):
     assert overlooked.symmetries["x"].centre == (1,)
     with pytest.warns(UserWarning, match="not symmetric in x.*dropped"):
-        solution = solve(overlooked, budget="60 iterations", out=tmp_path / "run", **SETTINGS)
+        solution = solve(overlooked, budget="40 iterations", out=tmp_path / "run", **SETTINGS)
     ours = solution.predict({"x": np.array([0.3, 0.7]), "y": 0.5})
-    assert ours[0] > 1.3 * ours[1] > 0
+    assert ours[0] - ours[1] > 0.05  # of about 0.2
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert result["symmetry"] == {} and "dropped" in result["remarks"][0]
     loaded = Solution.load(tmp_path / "run", overlooked)
@@ -116,15 +114,15 @@ def test_in_the_middle_of_a_run_and_resumed(overlooked, tmp_path, monkeypatch):
         return None if now else found(problem, sites)
 
     monkeypatch.setattr(Problem, "contradiction", late)
-    options = {**SETTINGS, "resample": 20}
+    options = {**SETTINGS, "resample": 10}
     with pytest.warns(UserWarning, match="dropped"):
-        whole = solve(overlooked, budget="50 iterations", **options)
+        whole = solve(overlooked, budget="30 iterations", **options)
     losses = [row["loss"] for row in whole.history]
-    assert losses[25] < 10 * max(losses[15:20])  # it went on from what it was
+    assert losses[12] < 10 * max(losses[6:10])  # it went on from what it was
     first = True
     with pytest.warns(UserWarning, match="dropped"):
-        solve(overlooked, budget="30 iterations", out=tmp_path / "run", **options)
-    resumed = solve(overlooked, budget="50 iterations", resume=tmp_path / "run", **options)
+        solve(overlooked, budget="20 iterations", out=tmp_path / "run", **options)
+    resumed = solve(overlooked, budget="30 iterations", resume=tmp_path / "run", **options)
     points = {"x": np.linspace(0, 1, 5), "y": 0.4}
     assert np.array_equal(resumed.predict(points), whole.predict(points))
 

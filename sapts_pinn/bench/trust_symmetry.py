@@ -2,9 +2,9 @@
 
 A problem is an equation on a box, with or without time, whose data (source, coefficients, initial values,
 data on walls) are sums of pieces: windows coded in every way people code them, narrow peaks, bursts in time,
-smooth waves, tables.  A piece is made even or odd in a coordinate by adding its mirror image.  To some problems one
-more piece is added as it is, of a size down to 1e-6 of its neighbours, or a window is shifted; these are not
-symmetric in that coordinate.  All units are scaled by random powers of ten.
+smooth waves, tables.  A piece is made even or odd in a coordinate by adding its mirror image.  To some
+problems one more piece is added as it is, of a size down to 1e-6 of its neighbours, or walls differ by as
+little; these are not symmetric in that coordinate.  All units are scaled by random powers of ten.
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from sapts_pinn.bench import trust_symmetry
 from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems import (
+    BoundaryEquation,
     Coefficient,
     Dirichlet,
     Initial,
@@ -195,3 +197,91 @@ def test_observations_of_a_closed_problem():
         time_derivative = (lambda u: u.t) if order == 1 else (lambda u: u.tt)
         pde = lambda u, a, d=time_derivative: d(u) - a * u.xx
         assert bool(found(pde, [*conditions, inside], LINE * T, coefficients=nu)) is symmetric
+
+
+def box_source(a, b, w):
+    return lambda u, x, y: u.xx + u.yy + ((x - a).abs() < w / 2).double() * ((y - b).abs() < w / 2)
+
+
+@pytest.mark.parametrize("width", [0.1, 0.05, 1e-3])
+def test_a_small_square_source_anywhere(width):
+    generator = torch.Generator().manual_seed(4)
+    for a, b in (width / 2 + (1 - width) * torch.rand(5, 2, generator=generator)).tolist():
+        assert found(box_source(a, b, width), ZERO, Box((0, 0), (1, 1))) == {}
+
+
+def test_two_rectangles_are_symmetric_only_as_mirror_images():
+    for other, expected in ((0.7, True), (0.702, False)):
+
+        def equation(u, x, y, other=other):
+            here = ((x - 0.3).abs() < 0.02) | ((x - other).abs() < 0.02)
+            return u.xx + u.yy + here * ((y - 0.2).abs() < 0.01)
+
+        assert found(equation, ZERO, Box((0, 0), (1, 1))) == ({"x": Symmetry(EVEN, None)} if expected else {})
+
+
+def test_narrow_things_in_coefficients_initial_values_walls_and_time():
+    patch = lambda u, x, y: (1 + (x > 0.8) * (x < 0.81) * (y > 0.3) * (y < 0.31)) * (u.xx + u.yy) + 1
+    assert found(patch, ZERO, Box((0, 0), (1, 1))) == {}
+    heat = lambda u: u.t - u.xx
+    spot = Initial("u", lambda x: x * (1 - x) + ((x - 0.3).abs() < 1e-3), hard=False)
+    assert found(heat, [*ZERO, spot], X * T) == {}
+    burst = lambda u, x, t: u.t - u.xx - 1 - 1.0 * ((x - 0.3).abs() < 1e-2) * ((t - 0.77).abs() < 1e-3)
+    assert found(burst, [*ZERO, Initial("u", 0.0)], X * T) == {}
+    peak = lambda u, x, y: u.xx + u.yy + 1 + torch.exp(-((x - 0.3) ** 2 + (y - 0.6) ** 2) / 2e-6)
+    assert found(peak, ZERO, Box((0, 0), (1, 1))) == {}
+    window = Dirichlet("u", lambda x: torch.where((x - 0.2).abs() < 1e-3, 1.0, 0.0), on="y=0", hard=False)
+    walls = [window, Dirichlet("u", 0.0, on="x"), Dirichlet("u", 0.0, on="y=1")]
+    assert "x" not in found(lambda u: u.xx + u.yy + 1, walls, Box((0, 0), (1, 1)))
+
+
+def test_loads_in_si_units():
+    rod = Interval(0, 0.1)
+    assert found(lambda u, x: 210e9 * u.xx + 7.85e4 * x / 0.1, ZERO, rod) == {}
+    strip, young, poisson = Box((0, 0), (0.1, 0.01)), 210e9, 0.3
+    stiffness, shear = young / (1 - poisson**2), young / (2 * (1 + poisson))
+    sxx = lambda u, v: stiffness * (u.x + poisson * v.y)
+    syy = lambda u, v: stiffness * (v.y + poisson * u.x)
+    sxy = lambda u, v: shear * (u.y + v.x)
+    balance = lambda u, v: (
+        stiffness * (u.xx + poisson * v.xy) + shear * (u.yy + v.xy),
+        stiffness * (v.yy + poisson * u.xy) + shear * (u.xy + v.xx),
+    )
+
+    def conditions(load):
+        top = lambda u, v: (sxy(u, v), syy(u, v) + load)
+        return [
+            Dirichlet("u", 0.0, on="x=0"),
+            Dirichlet("v", 0.0, on="x=0"),
+            BoundaryEquation(top, on="y=0.01"),
+            BoundaryEquation(lambda u, v: (sxy(u, v), syy(u, v)), on="y=0"),
+            BoundaryEquation(lambda u, v: (sxx(u, v), sxy(u, v)), on="x=0.1"),
+        ]
+
+    assert found(balance, conditions(1e4), strip, ("u", "v")) == {}
+    assert found(balance, conditions(0.0), strip, ("u", "v")) == {"y": Symmetry((1, -1), None)}
+
+
+def test_an_unknown_field_without_an_equation_is_what_the_data_say():
+    x = np.linspace(0.05, 0.95, 10)
+    ends = [Dirichlet("u", 0.0), Dirichlet("f", 0.0)]
+    for values, expected in ((np.sin(np.pi * x), (1, 1)), (x * np.sin(np.pi * x), None)):
+        symmetry = found(lambda u, f: u.xx + f, [*ends, observed(x, values)], unknowns=("u", "f"))
+        assert (symmetry["x"].centre if symmetry else None) == expected
+
+
+def test_observations_choose_among_several_parities():
+    """An eigenvalue problem has even and odd solutions."""
+    x = np.linspace(0.1, 0.9, 9)
+    for values, expected in ((np.sin(np.pi * x), (1,)), (np.sin(2 * np.pi * x), (-1,)), (x, None)):
+        symmetry = found(
+            lambda u, a: u.xx + a * u, [*ZERO, observed(x, values)], coefficients=[Coefficient("a", 9.0)]
+        )
+        assert (symmetry["x"].centre if symmetry else None) == expected
+
+
+def test_random_problems():
+    """No symmetry is claimed that is not there, and most of those that are there are found."""
+    result = trust_symmetry.run(100)
+    assert result["false_claims"] == []
+    assert result["found"] >= 0.9 * result["symmetric"] > 0
