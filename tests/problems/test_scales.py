@@ -191,6 +191,7 @@ def test_a_tiny_coefficient_is_found():
         lambda u, c, x: u.xx - c * torch.exp(x),
         [Dirichlet("u", 0.0), Observations("u", {"x": x}, 3e-9 * (np.exp(x) - 1 - (np.e - 1) * x))],
         coefficients=[Coefficient("c", init=1e-9)],
+        symmetry=False,
     )
     assert problem.initial_parameters["c"] == 1.0
     solution = solve(problem, budget="500 iterations", network=(10,), points=100)
