@@ -1,8 +1,8 @@
 """Which conditions are built into the ansatz, so that no training is spent on them.
 
 A construction that would be worse than a weighted term is not used: data that contradict each other in a
-corner, and data that are not smooth on the circle which a periodic coordinate closes (their kink would stay
-in u for ever).
+corner, and data that are not smooth (`given.py`), or not on the circle which a periodic coordinate closes:
+their kink would stay in u for ever.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from .conditions import (
     value_at,
 )
 from .corners import corner_features
-from .fields import derivatives
+from .fields import derivatives, parameter_names
+from .given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
 from .interface import Interface
 from .outline import Outline, away_from, joined
 from .symmetry import Symmetry, smooth_across
@@ -70,6 +71,7 @@ class AnsatzBuilder:
         self.messages: list[str] = []
         self.contradictions: list[str] = []
         self.refused: list[Condition] = []
+        self.replaced: dict[tuple[int, int], Function] = {}  # by the identities of condition and value
         self.outline = Outline.of(domain)
         self.periodic = self._circles()
         circles = {c.on for c in self.periodic}
@@ -107,9 +109,10 @@ class AnsatzBuilder:
         Raises:
             ValueError: A condition with hard=True has no exact construction.
         """
+        self._refuse_what_is_dear()
+        self._judge_data()
         self._refuse_what_is_not_smooth()
         self._refuse_contradictions()
-        self._refuse_what_is_dear()
         exact: list[Condition] = [*self.periodic]
         extension: dict[str, Function | None] = {}
         factor: dict[str, Function | None] = {}
@@ -173,14 +176,19 @@ class AnsatzBuilder:
         lower, upper = self.domain.bounds[:, axis].tolist()
         return lambda points: (2 * points[:, axis] - (lower + upper)) / (upper - lower)
 
-    def _data(self, value: Value, condition: Condition, axis: int | None = None) -> Function:
+    def _data(
+        self, value: Value, condition: Condition, axis: int | None = None, known_part: bool = True
+    ) -> Function:
         """What a condition prescribes, less the known part; `axis` is the coordinate whose face it is for."""
         what = f"the value of {condition.describe(self.domain)}"
 
-        def given(points: Tensor) -> Tensor:
+        def as_written(points: Tensor) -> Tensor:
             return value_at(value, points, self.domain.names, what, self.known)
 
+        given = self.replaced.get((id(condition), id(value)), as_written)
         if not isinstance(condition, Dirichlet | Initial) or condition.unknown not in self.particular:
+            return given
+        if not known_part:
             return given
         part = self._part(condition.unknown, axis)
         if isinstance(condition, Initial) and value is condition.velocity:
@@ -324,6 +332,59 @@ class AnsatzBuilder:
         axes = [self.domain.names.index(name) for name in shape.names]
         return lambda p: 1 - ((p[:, axes] - centre.to(p)) ** 2).sum(1) / radius**2
 
+    def _judge_data(self) -> None:
+        """Refuse data with kinks and jumps, and replace those that autograd does not see through."""
+        for condition in self.conditions:
+            if not isinstance(condition, (Dirichlet, Initial)) or not self._possible(condition):
+                continue
+            for value in _values(condition):
+                if callable(value):
+                    self._judge(condition, value)
+
+    def _judge(self, condition: Dirichlet | Initial, value: Callable[..., Tensor]) -> None:
+        what, names = condition.describe(self.domain), self.domain.names
+        asked = {names.index(name) for name in parameter_names(value, what)}
+        as_written = self._data(value, condition, known_part=False)
+        parts = self._slices(condition, asked)
+        if any(is_opaque(as_written, part, self.orders) for part in parts.values()):
+            common = set(parts.values())
+            whole = common.pop() if len(common) == 1 else Slice(self.domain, tuple(sorted(asked)), ())
+            spline = spline_of(as_written, whole, self.orders)
+            if isinstance(spline, str):
+                self._refuse(condition, spline)
+                return
+            self.replaced[id(condition), id(value)] = spline
+            self.messages.append(f"{what}: {OPAQUE}: a spline through it, accurate to 1e-10, is built in")
+        if condition.unknown in self.particular:
+            parts = self._slices(condition, set(range(len(names))))
+        for part in set(parts.values()):
+            axis = next((i for i, _ in part.pinned), None)
+            reason = unsmooth(self._data(value, condition, axis), part, self.orders)
+            if reason:
+                self._refuse(condition, reason)
+                return
+
+    def _slices(self, condition: Dirichlet | Initial, asked: set[int]) -> dict[str, Slice]:
+        """Where functions of some coordinates, by position, matter to a condition, by face."""
+        parts = {}
+        for face in condition.faces(self.domain):
+            shape = next(s for s in self.outline.factors if face in s.faces)
+            axis = self.domain.names.index(shape.names[0])
+            end = float(shape.bounds[shape.faces.index(face), 0])
+            pinned = ((axis, end),) if axis in asked else ()
+            parts[face] = Slice(self.domain, tuple(sorted(asked - {axis})), pinned)
+        return parts
+
+    def _refuse(self, condition: Condition, reason: str) -> None:
+        what = condition.describe(self.domain)
+        if condition.hard:
+            raise ValueError(
+                f"{what}: hard=True, but {reason}, and a solution built on that would be frozen there; "
+                "leave hard out to make it a weighted term"
+            )
+        self.refused.append(condition)
+        self.messages.append(f"{what}: {reason}: it is a weighted term")
+
     def _refuse_what_is_not_smooth(self) -> None:
         for coordinate in self.coordinates.values():
             if not coordinate.periodic:
@@ -332,7 +393,7 @@ class AnsatzBuilder:
             orders = max(self.orders.get(name, 0), 2) + 1
             for condition in self.conditions:
                 for value in _values(condition) if condition.hard is not False else ():
-                    if not callable(value) or not self._fixed(condition):
+                    if not callable(value) or not self._may(condition):
                         continue
                     jump = smooth_across(self._data(value, condition), self.domain, coordinate.axis, orders)
                     if jump > SMOOTH:
