@@ -33,6 +33,7 @@ from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, paramete
 from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
+from .sensitivity import refuse_hidden
 from .symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
 
@@ -268,6 +269,7 @@ class Problem:
             raise mistake(what, error) from error
         if not rows:
             raise ValueError(f"{what} returned nothing; return what must vanish")
+        refuse_hidden(residual, sites, what, self.domain.names, asked, self.initial_parameters)
         for row in rows:
             if not torch.isfinite(row).all():
                 raise ValueError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -37,6 +38,7 @@ from .unknowns import Unknown
 SMOOTH = 1e-7  # a relative jump below this is rounding
 COMPATIBLE = 1e-9  # so is a relative difference below this between two conditions,
 TOLERABLE = 1e-6  # and below this it does less harm than a weighted term
+INSIDE = 0.01  # so far from the walls, in lengths, a known part has to be smooth
 NUDGE = 1e-9  # so far from a corner, in half lengths, a part that jumps there is evaluated
 BLENDED = 3  # coordinates between whose faces varying data are interpolated
 
@@ -334,6 +336,22 @@ class AnsatzBuilder:
 
     def _judge_data(self) -> None:
         """Refuse data with kinks and jumps, and replace those that autograd does not see through."""
+        whole = Slice(self.domain, tuple(range(self.domain.dim)), ())
+        orders = {name: max(self.orders.get(name, 0), 1) for name in self.domain.names}
+        for name in self.particular:
+            if is_opaque(self._part(name), whole, orders):
+                raise ValueError(f"the particular part of {name}: {OPAQUE}; write it with torch functions")
+            reason = unsmooth(self._part(name), replace(whole, inset=INSIDE), self.orders)
+            if reason:
+                message = (
+                    f"the particular part of {name}: {reason} inside the domain, where it stays in the solution "
+                    "as if a source sat there"
+                )
+                self.messages.append(message)
+                self.contradictions.append(message)
+        for interface in self.conditions:
+            if isinstance(interface, Interface) and is_opaque(interface.level(self.domain), whole, orders):
+                raise ValueError(f"Interface: at= : {OPAQUE}; write it with torch functions")
         for condition in self.conditions:
             if not isinstance(condition, (Dirichlet, Initial)) or not self._possible(condition):
                 continue

@@ -29,11 +29,13 @@ class Slice:
         domain: The domain.
         axes: Positions of the coordinates that vary.
         pinned: Positions and values of those that do not, where it matters.
+        inset: Of the ends that are left out on either side, in lengths.
     """
 
     domain: Domain
     axes: tuple[int, ...]
     pinned: tuple[tuple[int, float], ...]
+    inset: float = 0.0
 
     def lifted(self, points: Tensor) -> Tensor:
         """Points [N, d] of the slice as points [N, dim] of the domain's box."""
@@ -53,6 +55,7 @@ class Slice:
         names = self.domain.names
         asked = [orders.get(names[axis], 0) or None for axis in self.axes]
         lower, upper = self.domain.bounds[:, list(self.axes)].double().unbind(0)
+        lower, upper = lower + self.inset * (upper - lower), upper - self.inset * (upper - lower)
         shapes = [
             ([self.axes.index(names.index(name)) for name in shape.names], shape)
             for shape in self.domain.factors()

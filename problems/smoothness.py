@@ -158,7 +158,7 @@ def breaks(function: Function, box: Box) -> list[Break]:
     return found
 
 
-def _lines(box: Box, axis: int, generator: Generator) -> Tensor:
+def _lines(box: Box, axis: int, generator: Generator, even: bool = False) -> Tensor:
     """Points of lines along an axis, [L, n, d]: through corners, the middle, and elsewhere."""
     dim = len(box.lower)
     alone = dim == 1
@@ -171,7 +171,8 @@ def _lines(box: Box, axis: int, generator: Generator) -> Tensor:
     nodes = NODES if alone else NODES // 8
     # Not quite even, so that no node hits a special place by accident of decimals.
     jitter = torch.rand(nodes, generator=generator, dtype=torch.float64) - 0.5
-    at = (torch.arange(nodes, dtype=torch.float64) + 0.2 * jitter) / (nodes - 1)
+    jitter *= 0.0 if even else 0.2
+    at = (torch.arange(nodes, dtype=torch.float64) + jitter) / (nodes - 1)
     at[0], at[-1] = 0.0, 1.0
     line = unit[:, None].repeat(1, nodes, 1)
     line[..., axis] = at
@@ -280,7 +281,7 @@ def rough_places(function: Function, box: Box) -> list[Break]:
     for axis, order in enumerate(box.orders):
         if order is None:
             continue
-        lines = _lines(box, axis, generator)
+        lines = _lines(box, axis, generator, even=True)
         count, nodes, dim = lines.shape
         with torch.no_grad():
             values = function(lines.reshape(-1, dim)).double().reshape(count, nodes)

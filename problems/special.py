@@ -30,7 +30,7 @@ class differentiable(TorchFunctionMode):  # noqa: N801 (used as a context manage
     ) -> Any:
         """Call the rule of a function that has one here, or the function itself."""
         rule = _RULES.get(func)
-        if rule is None or kwargs or len(args) != 1 or not isinstance(args[0], Tensor):
+        if rule is None or kwargs or len(args) != 1:
             return func(*args, **(kwargs or {}))
         return rule(args[0])
 
@@ -139,7 +139,13 @@ def _airy_slope(x: Tensor) -> Tensor:
     return ruled(x, by_numpy(lambda a: scipy.special.airy(a)[1]), lambda z: z * _airy(z))
 
 
+def _absolute(x: Tensor) -> Tensor:
+    """|x| = x sign(x): PyTorch's second derivative of abs first imports SymPy, which takes seconds."""
+    return x.abs() if x.is_complex() else x * torch.sign(x)
+
+
 _RULES: dict[Any, Callable[[Tensor], Tensor]] = {
+    **dict.fromkeys([torch.abs, torch.absolute, Tensor.abs, Tensor.absolute, Tensor.__abs__], _absolute),
     **{f: family.function(n) for family in _FAMILIES for n, f in enumerate(family.orders)},
     torch.special.airy_ai: _airy,
 }

@@ -76,7 +76,7 @@ MESSAGES = [
     ),
     (
         lambda: problem(lambda u, x: u.t + np.sin(x)),
-        "the equation failed with RuntimeError.*; use torch.sin, not numpy.sin",
+        "the equation failed: it hands a tensor to NumPy.*; use torch.sin, not numpy.sin",
     ),
     (
         lambda: problem(lambda u: u.t + np.sin(u)),
