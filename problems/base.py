@@ -34,6 +34,7 @@ from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
 from .sensitivity import refuse_hidden
+from .singular import Singularity, singularities
 from .symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
 
@@ -303,7 +304,7 @@ class Problem:
     @cached_property
     def symmetries(self) -> dict[str, Symmetry]:
         """Reflections found, by coordinate."""
-        if not self.symmetry or self.particular:  # of the sum; what the network adds may have none
+        if not self.symmetry or self.particular or self.singular:  # of the sum; what the network adds may have none
             return {}
         return Finder(
             self.domain,
@@ -314,6 +315,19 @@ class Problem:
             self._orders,
             tuple(u.name for u in self.functions if u.positive or u.of is not None),
         ).find()
+
+    @cached_property
+    def singular(self) -> tuple[Singularity, ...]:
+        """Known parts of the only unknown, which kinks and jumps in the data start."""
+        return singularities(
+            self.domain,
+            self.functions,
+            self.equation_term.rows,
+            self.equation_term.needs,
+            lambda field, points: self.evaluate({self.unknown_names[0]: field}, points, {})[0],
+            tuple(self.conditions),
+            simple=not self.coefficients and not self.particular,
+        )
 
     @cached_property
     def _orders(self) -> dict[str, int]:
@@ -335,6 +349,7 @@ class Problem:
             self.initial_coefficients,
             self._orders,
             self.particular,
+            self.singular,
         ).build()
 
     @cached_property

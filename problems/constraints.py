@@ -32,6 +32,7 @@ from .fields import derivatives, parameter_names
 from .given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
 from .interface import Interface
 from .outline import Outline, away_from, joined
+from .singular import Singularity
 from .symmetry import Symmetry, smooth_across
 from .unknowns import Unknown
 
@@ -54,6 +55,7 @@ class AnsatzBuilder:
         known: Values of the coefficients.
         orders: Highest derivative of an unknown in the equation, by coordinate.
         particular: Known parts of unknowns; the rest of this class is about what is missing.
+        singular: Known parts of the only unknown that kinks and jumps in the data start.
     """
 
     def __init__(
@@ -65,12 +67,16 @@ class AnsatzBuilder:
         known: Known,
         orders: Mapping[str, int],
         particular: Mapping[str, Callable[..., Tensor]] | None = None,
+        singular: tuple[Singularity, ...] = (),
     ) -> None:
         self.domain, self.conditions = domain, conditions
         self.functions, self.unknowns = unknowns, tuple(u.name for u in unknowns)
         self.known, self.orders = known, orders
         self.particular = particular or {}
-        self.messages: list[str] = []
+        self.known_parts = {name: self._as_given(name) for name in self.particular}
+        if singular:
+            self.known_parts[self.unknowns[0]] = _sum([part.function for part in singular])
+        self.messages = [part.note for part in singular]
         self.contradictions: list[str] = []
         self.refused: list[Condition] = []
         self.replaced: dict[tuple[int, int], Function] = {}  # by the identities of condition and value
@@ -120,7 +126,7 @@ class AnsatzBuilder:
         factor: dict[str, Function | None] = {}
         for j, name in enumerate(self.unknowns):
             extension[name], factor[name], built = self._unknown(j, name)
-            if name in self.particular:
+            if name in self.known_parts:
                 extension[name] = total(self._part(name), extension[name])
             exact += built
         for condition in self.conditions:
@@ -188,7 +194,7 @@ class AnsatzBuilder:
             return value_at(value, points, self.domain.names, what, self.known)
 
         given = self.replaced.get((id(condition), id(value)), as_written)
-        if not isinstance(condition, Dirichlet | Initial) or condition.unknown not in self.particular:
+        if not isinstance(condition, Dirichlet | Initial) or condition.unknown not in self.known_parts:
             return given
         if not known_part:
             return given
@@ -199,16 +205,19 @@ class AnsatzBuilder:
 
     def _part(self, name: str, axis: int | None = None) -> Function:
         """The known part of an unknown; on a face, in the corners its limit along the face."""
-        what, middle = f"the particular part of {name}", self.domain.bounds.mean(0)
+        whole, middle = self.known_parts[name], self.domain.bounds.mean(0)
         shrink = torch.full_like(middle, 0.0 if axis is None else NUDGE)
         if axis is not None:
             shrink[axis] = 0.0
 
         def function(points: Tensor) -> Tensor:
-            inner = points + shrink.to(points) * (middle.to(points) - points)
-            return value_at(self.particular[name], inner, self.domain.names, what)
+            return whole(points + shrink.to(points) * (middle.to(points) - points))
 
         return function
+
+    def _as_given(self, name: str) -> Function:
+        what = f"the particular part of {name}"
+        return lambda points: value_at(self.particular[name], points, self.domain.names, what)
 
     def _fixed(self, condition: Condition) -> bool:
         """Whether its values are known before training: the ansatz cannot follow coefficients."""
@@ -284,7 +293,7 @@ class AnsatzBuilder:
                 if coordinate.symmetry.centre is not None and None in at:
                     at = [None, None]  # one end alone would spoil the symmetry
                 data = [None if c is None else self._data(c.value, c, coordinate.axis) for c in at]
-                varies = name in self.particular
+                varies = name in self.known_parts
                 if varies or g is not None or any(c and (callable(c.value) or c.value != 0) for c in at):
                     g = interpolant(g, coordinate, (data[0], data[1])) or g
                 held += [(c, face) for c, face in zip(at, faces, strict=True) if c is not None]
@@ -373,11 +382,16 @@ class AnsatzBuilder:
                 return
             self.replaced[id(condition), id(value)] = spline
             self.messages.append(f"{what}: {OPAQUE}: a spline through it, accurate to 1e-10, is built in")
-        if condition.unknown in self.particular:
+        if condition.unknown in self.known_parts:
             parts = self._slices(condition, set(range(len(names))))
         for part in set(parts.values()):
             axis = next((i for i, _ in part.pinned), None)
-            reason = unsmooth(self._data(value, condition, axis), part, self.orders)
+            reason = unsmooth(
+                self._data(value, condition, axis),
+                part,
+                self.orders,
+                self._data(value, condition, known_part=False),
+            )
             if reason:
                 self._refuse(condition, reason)
                 return
@@ -530,6 +544,10 @@ class AnsatzBuilder:
         out = points.clone()
         out[:, columns] = drawn
         return out
+
+
+def _sum(parts: list[Function]) -> Function:
+    return lambda points: torch.stack([part(points) for part in parts]).sum(0)
 
 
 def _values(condition: Condition) -> tuple[Value | None, ...]:

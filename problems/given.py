@@ -105,15 +105,19 @@ def spline_of(function: Function, part: Slice, orders: Mapping[str, int]) -> Fun
     return lambda points: spline(points[:, list(part.axes)])
 
 
-def unsmooth(function: Function, part: Slice, orders: Mapping[str, int]) -> str:
+def unsmooth(
+    function: Function, part: Slice, orders: Mapping[str, int], against: Function | None = None
+) -> str:
     """What is not smooth about a function on a slice, in words; empty when it is smooth.
 
     Args:
         function: Maps points [N, dim] of the domain to values [N]; autograd knows its derivatives.
         part: Where it matters.
         orders: Highest derivative that has to be continuous, by coordinate.
+        against: What the function is a difference from, which says what is rounding.
     """
-    found = breaks(part.restricted(function), part.box(orders))
+    whole = None if against is None else part.restricted(against)
+    found = breaks(part.restricted(function), part.box(orders), whole)
     return _broken(found, part) if found else ""
 
 

@@ -137,12 +137,13 @@ def _size(values: Tensor) -> float:
     return float(values.abs().nan_to_num(0, 0, 0).max())
 
 
-def breaks(function: Function, box: Box) -> list[Break]:
+def breaks(function: Function, box: Box, against: Function | None = None) -> list[Break]:
     """Places where a derivative that is needed, or the function itself, jumps or grows without bound.
 
     Args:
         function: As above; autograd knows its derivatives.
         box: Where, and the highest derivative that has to be continuous, by axis.
+        against: A function whose range counts as well, where the first is a difference from it.
     """
     generator = Generator().manual_seed(23)
     try:
@@ -154,7 +155,7 @@ def breaks(function: Function, box: Box) -> list[Break]:
     found = []
     for axis, order in enumerate(box.orders):
         if order is not None:
-            found += _along(function, box, axis, order, _lines(box, axis, generator), flips)
+            found += _along(function, box, axis, order, _lines(box, axis, generator), flips, against)
     return found
 
 
@@ -179,7 +180,15 @@ def _lines(box: Box, axis: int, generator: Generator, even: bool = False) -> Ten
     return box.lower + box.extent * line.clamp(ASIDE, 1 - 1.618 * ASIDE)
 
 
-def _along(function: Function, box: Box, axis: int, order: int, lines: Tensor, flips: Tensor) -> list[Break]:
+def _along(
+    function: Function,
+    box: Box,
+    axis: int,
+    order: int,
+    lines: Tensor,
+    flips: Tensor,
+    against: Function | None,
+) -> list[Break]:
     length = float(box.extent[axis])
     count, nodes, dim = lines.shape
     indices = [(axis,) * p for p in range(order + 1)]
@@ -205,6 +214,9 @@ def _along(function: Function, box: Box, axis: int, order: int, lines: Tensor, f
     ok = box.keep(left) & box.keep(right)
     left, right, which = left[ok], right[ok], which[ok]
     limits = _limits(values[:, inside], length)
+    if against is not None:
+        other = torch.stack(derivatives(against, lines[inside], indices)).double()
+        limits = torch.maximum(limits, _limits(other, length).nan_to_num(0, 0, 0))
     rounding = 64 * 2.3e-16 * float(torch.maximum(box.lower.abs(), box.upper.abs())[axis])
     end = max(SEGMENT * length, rounding)
     beside = (WINDOW / 1e-6) * near
