@@ -30,6 +30,7 @@ from .ansatz import Ansatz
 from .conditions import Condition, Dirichlet, Fields, Known, Sites, as_column
 from .constraints import AnsatzBuilder
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
+from .focus import Supports, focused, supports
 from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
@@ -297,14 +298,30 @@ class Problem:
                 )
 
         def sites(n: int, generator: Generator, sampler: str) -> Sites:
-            return Sites(self.domain.interior(n, generator, sampler))
+            drawn = Sites(self.domain.interior(n, generator, sampler))
+            return focused(drawn, self._small_supports, self.domain, generator)
 
         return Term("equation", 1.0, rows, needs, sites, residual)
 
     @cached_property
+    def _small_supports(self) -> Supports | None:
+        """Where sources and coefficients live that uniform points would miss."""
+        channels = self.equation_term.needs
+
+        def frozen(points: Tensor) -> Tensor:
+            fields = {
+                u: Field(u, self.domain.names, lambda _: torch.ones_like(points[:, 0])) for u in channels
+            }
+            return torch.stack(self.evaluate(fields, points, self.initial_coefficients)).sum(0)
+
+        return supports(frozen, *self.domain.bounds.double().unbind(0))
+
+    @cached_property
     def symmetries(self) -> dict[str, Symmetry]:
         """Reflections found, by coordinate."""
-        if not self.symmetry or self.particular or self.singular:  # of the sum; what the network adds may have none
+        if (
+            not self.symmetry or self.particular or self.singular
+        ):  # of the sum; what the network adds may have none
             return {}
         return Finder(
             self.domain,

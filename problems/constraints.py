@@ -353,8 +353,8 @@ class AnsatzBuilder:
             reason = unsmooth(self._part(name), replace(whole, inset=INSIDE), self.orders)
             if reason:
                 message = (
-                    f"the particular part of {name}: {reason} inside the domain, where it stays in the solution "
-                    "as if a source sat there"
+                    f"the particular part of {name}: {reason} inside the domain, where it stays in the "
+                    "solution as if a source sat there"
                 )
                 self.messages.append(message)
                 self.contradictions.append(message)

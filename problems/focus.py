@@ -10,12 +10,14 @@ distances that are log-uniform between one and eight of its half lengths.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
 
+from ..geometry import Domain
 from .branches import explore, margins
+from .conditions import Sites
 
 Function = Callable[[Tensor], Tensor]
 
@@ -50,6 +52,26 @@ class Supports:
         size[: n // 2] = 1.0
         points = self.centres[which] + unit * size * self.reach[which]
         return torch.minimum(torch.maximum(points, self.lower), self.upper)
+
+
+def focused(sites: Sites, small: Supports | None, domain: Domain, generator: Generator) -> Sites:
+    """Sites of which a fixed share lies in and around small supports; the same sites where there are none.
+
+    Args:
+        sites: Points inside the domain.
+        small: The supports.
+        domain: The domain, to which points around a support may not belong.
+        generator: All randomness.
+    """
+    count = round(SHARE * len(sites.points))
+    if small is None or not count:
+        return sites
+    points = small.draw(count, generator).to(sites.points)
+    mine = torch.randperm(len(sites.points), generator=generator)[:count]
+    kept = domain.inside(points)
+    moved = sites.points.clone()
+    moved[mine[kept]] = points[kept]
+    return replace(sites, points=moved)
 
 
 def supports(function: Function, lower: Tensor, upper: Tensor) -> Supports | None:
@@ -98,4 +120,13 @@ def supports(function: Function, lower: Tensor, upper: Tensor) -> Supports | Non
                 size = torch.where(pattern(ahead) == own, size, size / 2)
             low, high = high, size
         reach[:, axis] = torch.maximum(low, high) * span[axis]
-    return Supports(lower, upper, centres, reach)
+    real = torch.zeros(len(centres), dtype=torch.bool)  # not the prolongation of a window's sides
+    with torch.no_grad():
+        here = function(centres)
+        for axis in range(dim):
+            for sign in (-1.5, 1.5):
+                beside = centres.clone()
+                beside[:, axis] += sign * reach[:, axis]
+                other = function(torch.minimum(torch.maximum(beside, lower), upper))
+                real |= (other - here).abs() > 1e-6 * here.abs().max()
+    return Supports(lower, upper, centres[real], reach[real]) if real.any() else None

@@ -1,6 +1,6 @@
 """A smooth function that autograd does not see through, replaced by a spline whose derivatives are known.
 
-The spline has degree 5 and as many nodes as it takes to agree with the function to 1e-10 of its range at fresh
+The spline has degree 5 and as many nodes as it takes to agree with the function to 1e-10 of its range at new
 points; its derivatives must moreover have settled from one refinement to the next.  Interpolation of a smooth
 function gets there fast, its error falls like h^6; a kink or a jump stops it at h or 1, and there is no
 interpolant then.  Splines are SciPy's, in one or two variables (de Boor, A Practical Guide to Splines, 2001).
@@ -39,7 +39,7 @@ def interpolant(
         orders: Highest derivative that is needed along each axis, [d].
 
     Returns:
-        The function, or None where none is accurate: there are kinks, too many coordinates or too high orders.
+        The function, or None where none is accurate: kinks, too many coordinates or too high orders.
     """
     dim = len(lower)
     if dim not in NODES or max(orders) > HIGHEST:
@@ -76,7 +76,9 @@ def _spline(function: Callable[[Tensor], Tensor], lower: Tensor, upper: Tensor, 
     if len(axes) == 1:
         one = make_interp_spline(axes[0].numpy(), values, k=DEGREE)
         return lambda p, order: np.asarray(one(p[:, 0], nu=order[0]))
-    two = RectBivariateSpline(*(a.numpy() for a in axes), values.reshape(nodes, nodes), kx=DEGREE, ky=DEGREE)
+    two = RectBivariateSpline(
+        axes[0].numpy(), axes[1].numpy(), values.reshape(nodes, nodes), kx=DEGREE, ky=DEGREE
+    )
     return lambda p, order: np.asarray(two.ev(p[:, 0], p[:, 1], dx=order[0], dy=order[1]))
 
 
@@ -98,7 +100,7 @@ class _Smooth:
 
     def at(self, points: Tensor) -> Tensor:
         """Values [N] at points [N, d]."""
-        out: Tensor = _Evaluated.apply(points, self.spline, (0,) * points.shape[1])
+        out: Tensor = _Evaluated.apply(points, self.spline, (0,) * points.shape[1])  # type: ignore[no-untyped-call]
         return out
 
 
@@ -120,5 +122,5 @@ class _Evaluated(torch.autograd.Function):
         columns = []
         for axis in range(points.shape[1]):
             order = tuple(n + (i == axis) for i, n in enumerate(ctx.order))
-            columns.append(_Evaluated.apply(points, ctx.spline, order))
+            columns.append(_Evaluated.apply(points, ctx.spline, order))  # type: ignore[no-untyped-call]
         return cotangents[0][:, None] * torch.stack(columns, 1), None, None

@@ -113,7 +113,7 @@ def refuse_hidden(
         raise mistake(what, error) from error
     if found:
         raise ValueError(
-            f"{what} uses {', '.join(found)} in a way that PyTorch does not differentiate (through .detach(), "
-            "NumPy, or a function without a derivative such as torch.special.bessel_j0), so that training "
+            f"{what} uses {', '.join(found)} in a way that PyTorch does not differentiate (through "
+            ".detach(), NumPy, or a function without a derivative such as torch.special.bessel_j0), so that training "
             "would ignore it; write it with differentiable torch functions"
         )

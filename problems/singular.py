@@ -4,8 +4,8 @@ Data on a flat face s = s_0 that jump at x = b in the derivative of order p, by 
 something smoother, with e_p(y) = sgn(y) y^p / (2 p!).  What the principal part of the equation makes of that
 is known (Carslaw and Jaeger, Conduction of Heat in Solids, 1959, for the first; the others are textbook):
 
-    u_t = k u_xx            the heat kernel's convolution with e_p, made of erf(y / sqrt(4 k t)) and a Gaussian
-    k u_xx + u_ss = 0       Im((z^p / p!) (log z - H_p) / i^p) / pi,  z = sqrt(k) s + i y,  H_p = 1 + ... + 1/p
+    u_t = k u_xx            the heat kernel's convolution with e_p: erf(y / sqrt(4 k t)) and a Gaussian
+    k u_xx + u_ss = 0       Im((z^p / p!) (log z - H_p) / i^p) / pi, z = sqrt(k) s + i y, H_p = 1 + ... + 1/p
     u_tt = c^2 u_xx         (e_p(y - c t) + e_p(y + c t)) / 2;  of a velocity, the difference of the e_(p+1)
                             over 2 c; mirror images where the waves meet u = 0 or du/dn = 0
     u_t + c u_x = 0         e_p(y - c t)
@@ -124,7 +124,7 @@ class Setting:
         return dict(zip(values, found, strict=True))
 
     def mirror(self, face: str) -> float | None:
-        """-1 where u = 0 on a face, 1 where its normal derivative is zero, None if neither is all there is."""
+        """-1 where u = 0 on a face, 1 where its normal derivative is zero, None otherwise."""
         here = [
             c
             for c in self.conditions
@@ -201,7 +201,9 @@ def singularities(
     found = [
         singularity(setting, c)
         for c in conditions
-        if isinstance(c, (Dirichlet, Initial)) and c.hard is not False and not set(c.asks_for()) - set(domain.names)
+        if isinstance(c, (Dirichlet, Initial))
+        and c.hard is not False
+        and not set(c.asks_for()) - set(domain.names)
     ]
     return tuple(part for part in found if part is not None)
 
@@ -240,7 +242,9 @@ def singularity(setting: Setting, condition: Dirichlet | Initial) -> Singularity
     )
 
 
-def _face(setting: Setting, condition: Dirichlet | Initial, given: Sequence[Callable[..., Any]]) -> Face | None:
+def _face(
+    setting: Setting, condition: Dirichlet | Initial, given: Sequence[Callable[..., Any]]
+) -> Face | None:
     domain, faces = setting.domain, condition.faces(setting.domain)
     asked = {name for value in given for name in parameter_names(value)}
     if len(faces) != 1 or len(asked) != 1:
@@ -336,9 +340,7 @@ def _part(setting: Setting, face: Face, b: float, p: int, is_rate: bool) -> Func
     return None
 
 
-def _waves(
-    setting: Setting, face: Face, b: float, p: int, speed: float, is_rate: bool
-) -> Function | None:
+def _waves(setting: Setting, face: Face, b: float, p: int, speed: float, is_rate: bool) -> Function | None:
     """Two waves, and their images beyond the ends of the interval as far as they reach."""
     ends = (face.along.lower, face.along.upper)
     signs = [setting.mirror(tag) for tag in face.along.faces]

@@ -1,6 +1,6 @@
 """Is a function smooth, and does autograd know its derivatives?  Values decide.
 
-What is built into an ansatz is differentiated, by autograd, as often as the equation asks.  That goes wrong in
+What is built into an ansatz is differentiated by autograd as often as the equation asks.  That goes wrong in
 two ways without any sign of it: autograd takes for zero what it does not see (anything that went through
 NumPy), and a kink or a jump has derivatives almost everywhere, which are none of a solution.
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -202,14 +202,17 @@ def _along(
     inside = box.keep(lines.reshape(-1, dim)).reshape(count, nodes)
     if not inside.any():
         return []
-    wild = [Break(axis, p, lines[inside & ~torch.isfinite(values[p])]) for p in range(order + 1)]
-    found = [replace(w, point=w.point[0]) for w in wild if len(w.point)]
-    if found:
-        return found
+    bad = [(p, lines[inside & ~torch.isfinite(values[p])]) for p in range(order + 1)]
+    if any(len(points) for _, points in bad):
+        return [Break(axis, p, points[0]) for p, points in bad if len(points)]
+    found: list[Break] = []
     left, right, which = _suspects(values, inside, lines)
     near = 1e-6 * torch.nn.functional.one_hot(torch.tensor(axis), dim) * box.extent
     for p in range(order + 1):
-        left, right = torch.cat([left, box.within(flips - near)]), torch.cat([right, box.within(flips + near)])
+        left, right = (
+            torch.cat([left, box.within(flips - near)]),
+            torch.cat([right, box.within(flips + near)]),
+        )
         which = torch.cat([which, torch.full((len(flips),), p)])
     ok = box.keep(left) & box.keep(right)
     left, right, which = left[ok], right[ok], which[ok]
@@ -232,7 +235,7 @@ def _along(
             places, p = quarters[hit, 2], which[hit]
             sides = torch.stack([box.within(left[hit] - beside), box.within(right[hit] + beside)], 1)
             a, b = evaluate(sides)[p, torch.arange(len(p))].unbind(1)
-            real = ~((b - a).abs() <= 10.0**p * limit[hit]) | wild[hit]
+            real = ~((b - a).abs() <= 30.0**p * limit[hit]) | wild[hit]
             found += [Break(axis, int(q), place) for q, place in zip(p[real], places[real], strict=True)]
         go = ~done & ~wild & (bent.amax(1) > 0.5 * limit)
         rows, choice = torch.arange(int(go.sum())), bent[go].argmax(1)  # the half that is bent most
@@ -263,7 +266,10 @@ def _suspects(values: Tensor, inside: Tensor, lines: Tensor) -> tuple[Tensor, Te
     rough = size[..., 4:] - 4 * size[..., 3:-1] + 6 * size[..., 2:-2] - 4 * size[..., 1:-3] + size[..., :-4]
     rough = rough.abs().nan_to_num(-1.0)  # [orders, L, nodes - 4]: of nodes i .. i + 4
     pieces = rough.tensor_split(CHUNKS, -1)
-    start, left, right, which = 0, [], [], []
+    start = 0
+    left: list[Tensor] = []
+    right: list[Tensor] = []
+    which: list[Tensor] = []
     for piece in pieces:
         value, at = piece.max(-1)
         for p in range(orders):
@@ -284,7 +290,7 @@ def _suspects(values: Tensor, inside: Tensor, lines: Tensor) -> tuple[Tensor, Te
 
 
 def rough_places(function: Function, box: Box) -> list[Break]:
-    """Jumps and kinks by values alone, for a function whose derivatives are not known; to a node of the lines.
+    """Jumps and kinks by values alone, for a function whose derivatives are not known, to a node of a line.
 
     Halving the step divides the second difference by four where a function is smooth, and by two at a kink.
     """
@@ -300,6 +306,6 @@ def rough_places(function: Function, box: Box) -> list[Break]:
         fine = (values[:, 1:-3] - 2 * values[:, 2:-2] + values[:, 3:-1]).abs()
         coarse = (values[:, :-4] - 2 * values[:, 2:-2] + values[:, 4:]).abs()
         spread = values.amax() - values.amin()
-        kinked = (fine > 0.35 * coarse) & (fine > 1e-3 * spread / nodes)
+        kinked = (fine > 0.3 * coarse) & (fine > 1e-3 * spread / nodes)
         found += [Break(axis, 1, lines[i, j + 2]) for i, j in kinked.nonzero().tolist()]
     return found

@@ -2,7 +2,7 @@
 
 PyTorch returns the values of all Bessel functions and of Airy's function without a graph, so that autograd
 takes their derivatives as zero.  Inside `differentiable()` they carry the classical rules instead
-(Abramowitz and Stegun, 9.1.27, 9.6.26, 10.1.20 and 10.4.1), written without divisions, so that they hold at 0:
+(Abramowitz and Stegun, 9.1.27, 9.6.26, 10.1.20 and 10.4.1), written without divisions to hold at 0:
 
     J_n' = (J_{n-1} - J_{n+1}) / 2     (Y_n likewise)       I_n' =  (I_{n-1} + I_{n+1}) / 2
     Ai'' = x Ai                                             K_n' = -(K_{n-1} + K_{n+1}) / 2
@@ -21,6 +21,7 @@ import scipy.special
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+
 
 class differentiable(TorchFunctionMode):  # noqa: N801 (used as a context manager, like torch.no_grad)
     """Within this context the special functions of PyTorch without derivatives have them, of any order."""
@@ -67,7 +68,7 @@ def ruled(x: Tensor, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor]
         value: The function; its own graph is not used.
         slope: Its derivative, differentiable by autograd if second derivatives are wanted.
     """
-    out: Tensor = _Ruled.apply(x, value, slope)
+    out: Tensor = _Ruled.apply(x, value, slope)  # type: ignore[no-untyped-call]
     return out
 
 
