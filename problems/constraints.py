@@ -358,9 +358,6 @@ class AnsatzBuilder:
                 )
                 self.messages.append(message)
                 self.contradictions.append(message)
-        for interface in self.conditions:
-            if isinstance(interface, Interface) and is_opaque(interface.level(self.domain), whole, orders):
-                raise ValueError(f"Interface: at= : {OPAQUE}; write it with torch functions")
         for condition in self.conditions:
             if not isinstance(condition, (Dirichlet, Initial)) or not self._possible(condition):
                 continue

@@ -253,7 +253,7 @@ def test_small_supports_get_points():
 def test_the_zoo_raises_no_alarm(name):
     problem = build(name)
     text = " ".join(problem.ansatz.messages)
-    for alarm in ("jumps at", "grows without bound", "cannot differentiate", "not smooth"):
+    for alarm in ("jumps at", "grows without bound", "cannot differentiate", "not smooth at"):
         assert alarm not in text
     assert not problem.singular and problem._small_supports is None
 
