@@ -114,6 +114,6 @@ def refuse_hidden(
     if found:
         raise ValueError(
             f"{what} uses {', '.join(found)} in a way that PyTorch does not differentiate (through "
-            ".detach(), NumPy, or a function without a derivative such as torch.special.bessel_j0), so that training "
-            "would ignore it; write it with differentiable torch functions"
+            ".detach(), NumPy, or a function without a derivative such as torch.special.bessel_j0), so that "
+            "training would ignore it; write it with differentiable torch functions"
         )

@@ -232,11 +232,11 @@ def _along(
         done, wild = (right - left)[:, axis] <= end, ~torch.isfinite(v).all(1)
         hit = wild | (done & ((v[:, 4] - v[:, 0]).abs() > limit))
         if hit.any():  # a window too narrow for any point does no harm
-            places, p = quarters[hit, 2], which[hit]
+            places, kind = quarters[hit, 2], which[hit]
             sides = torch.stack([box.within(left[hit] - beside), box.within(right[hit] + beside)], 1)
-            a, b = evaluate(sides)[p, torch.arange(len(p))].unbind(1)
-            real = ~((b - a).abs() <= 30.0**p * limit[hit]) | wild[hit]
-            found += [Break(axis, int(q), place) for q, place in zip(p[real], places[real], strict=True)]
+            a, b = evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)
+            real = ~((b - a).abs() <= 30.0**kind * limit[hit]) | wild[hit]
+            found += [Break(axis, int(q), place) for q, place in zip(kind[real], places[real], strict=True)]
         go = ~done & ~wild & (bent.amax(1) > 0.5 * limit)
         rows, choice = torch.arange(int(go.sum())), bent[go].argmax(1)  # the half that is bent most
         left, right, which = quarters[go][rows, choice], quarters[go][rows, choice + 2], which[go]
@@ -274,9 +274,9 @@ def _suspects(values: Tensor, inside: Tensor, lines: Tensor) -> tuple[Tensor, Te
         value, at = piece.max(-1)
         for p in range(orders):
             rows = (value[p] > 0).nonzero()[:, 0]
-            i = start + at[p][rows]
-            left.append(lines[rows, i])
-            right.append(lines[rows, i + 4])
+            first = start + at[p][rows]
+            left.append(lines[rows, first])
+            right.append(lines[rows, first + 4])
             which.append(torch.full((len(rows),), p))
         start += piece.shape[-1]
     # The ends of the lines, towards which a function may grow steeper without bound.
