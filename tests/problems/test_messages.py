@@ -202,7 +202,7 @@ MESSAGES = [
     ),
     (
         lambda: problem(conditions=[Initial("u", lambda x: np.sin(x))]),
-        "initial value of u failed .* use torch.sin",
+        "initial value of u failed.* use torch.sin",
     ),
     (
         lambda: problem(conditions=[Initial("u", lambda x: x.foo)]),
