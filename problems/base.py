@@ -32,10 +32,13 @@ from .constraints import AnsatzBuilder
 from .faces import overdetermined
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
 from .findings import NOTE, Finding, IllPosed
+from .focus import Supports, focused, supports
 from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales, check_given, find
+from .sensitivity import refuse_hidden
+from .singular import Singularity, singularities
 from .symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
 from .wellposed import examine
@@ -300,6 +303,7 @@ class Problem:
             raise mistake(what, error) from error
         if not rows:
             raise ValueError(f"{what} returned nothing; return what must vanish")
+        refuse_hidden(residual, sites, what, self.domain.names, asked, self.initial_parameters)
         for row in rows:
             if not torch.isfinite(row).all():
                 raise ValueError(
@@ -327,14 +331,30 @@ class Problem:
                 )
 
         def sites(n: int, generator: Generator, sampler: str) -> Sites:
-            return Sites(self.domain.interior(n, generator, sampler))
+            drawn = Sites(self.domain.interior(n, generator, sampler))
+            return focused(drawn, self._small_supports, self.domain, generator)
 
         return Term("equation", 1.0, rows, needs, sites, residual)
 
     @cached_property
+    def _small_supports(self) -> Supports | None:
+        """Where sources and coefficients live that uniform points would miss."""
+        channels = self.equation_term.needs
+
+        def frozen(points: Tensor) -> Tensor:
+            fields = {
+                u: Field(u, self.domain.names, lambda _: torch.ones_like(points[:, 0])) for u in channels
+            }
+            return torch.stack(self.evaluate(fields, points, self.initial_coefficients)).sum(0)
+
+        return supports(frozen, *self.domain.bounds.double().unbind(0))
+
+    @cached_property
     def symmetries(self) -> dict[str, Symmetry]:
         """Reflections found, by coordinate."""
-        if not self.symmetry or self.particular:  # of the sum; what the network adds may have none
+        if (
+            not self.symmetry or self.particular or self.singular
+        ):  # of the sum; what the network adds may have none
             return {}
         return self._finder.find()
 
@@ -370,6 +390,19 @@ class Problem:
         )
 
     @cached_property
+    def singular(self) -> tuple[Singularity, ...]:
+        """Known parts of the only unknown, which kinks and jumps in the data start."""
+        return singularities(
+            self.domain,
+            self.functions,
+            self.equation_term.rows,
+            self.equation_term.needs,
+            lambda field, points: self.evaluate({self.unknown_names[0]: field}, points, {})[0],
+            tuple(self.conditions),
+            simple=not self.coefficients and not self.particular,
+        )
+
+    @cached_property
     def _orders(self) -> dict[str, int]:
         """Highest derivative of an unknown in the equation, by coordinate."""
         return {
@@ -390,6 +423,7 @@ class Problem:
             self._orders,
             self.particular,
             self.scales,
+            self.singular,
         ).build()
 
     @cached_property

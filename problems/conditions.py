@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 
 from ..geometry import Domain, Interval, Time
 from .fields import Field, call_by_name, parameter_names
+from .special import differentiable
 
 Value = float | Callable[..., Tensor]
 Fields = Mapping[str, Field]
@@ -64,7 +65,8 @@ def value_at(
     if not callable(value):
         return torch.full_like(points[:, 0], float(value))
     coordinates = {name: points[:, i] for i, name in enumerate(names)}
-    result = call_by_name(value, {**coordinates, **(known or {})}, what)
+    with differentiable():
+        result = call_by_name(value, {**coordinates, **(known or {})}, what)
     return as_column(result, points.shape[0], what, points)
 
 

@@ -1,14 +1,15 @@
 """Which conditions are built into the ansatz, so that no training is spent on them.
 
 A construction that would be worse than a weighted term is not used: data that contradict each other in a
-corner, and data that are not smooth on the circle which a periodic coordinate closes (their kink would stay
-in u for ever).
+corner, and data that are not smooth (`given.py`), or not on the circle which a periodic coordinate closes:
+their kink would stay in u for ever.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -27,15 +28,18 @@ from .conditions import (
     value_at,
 )
 from .corners import corner_features
-from .fields import derivatives
+from .fields import derivatives, parameter_names
+from .given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
 from .interface import Interface
 from .outline import Outline, away_from, joined
+from .singular import Singularity
 from .symmetry import Symmetry, smooth_across
 from .unknowns import Unknown
 
 SMOOTH = 1e-7  # a relative jump below this is rounding
 COMPATIBLE = 1e-9  # so is a relative difference below this between two conditions,
 TOLERABLE = 1e-6  # and below this it does less harm than a weighted term
+INSIDE = 0.01  # so far from the walls, in lengths, a known part has to be smooth
 NUDGE = 1e-9  # so far from a corner, in half lengths, a part that jumps there is evaluated
 BLENDED = 3  # coordinates between whose faces varying data are interpolated
 
@@ -52,6 +56,7 @@ class AnsatzBuilder:
         orders: Highest derivative of an unknown in the equation, by coordinate.
         particular: Known parts of unknowns; the rest of this class is about what is missing.
         scales: Half lengths by which features of coordinates are scaled, where they are given.
+        singular: Known parts of the only unknown that kinks and jumps in the data start.
     """
 
     def __init__(
@@ -64,14 +69,19 @@ class AnsatzBuilder:
         orders: Mapping[str, int],
         particular: Mapping[str, Callable[..., Tensor]] | None = None,
         scales: Mapping[str, float] | None = None,
+        singular: tuple[Singularity, ...] = (),
     ) -> None:
         self.domain, self.conditions = domain, conditions
         self.functions, self.unknowns = unknowns, tuple(u.name for u in unknowns)
         self.known, self.orders = known, orders
         self.particular = particular or {}
-        self.messages: list[str] = []
+        self.known_parts = {name: self._as_given(name) for name in self.particular}
+        if singular:
+            self.known_parts[self.unknowns[0]] = _sum([part.function for part in singular])
+        self.messages = [part.note for part in singular]
         self.contradictions: list[str] = []
         self.refused: list[Condition] = []
+        self.replaced: dict[tuple[int, int], Function] = {}  # by the identities of condition and value
         self.outline = Outline.of(domain)
         self.periodic = self._circles()
         circles = {c.on for c in self.periodic}
@@ -110,15 +120,16 @@ class AnsatzBuilder:
         Raises:
             ValueError: A condition with hard=True has no exact construction.
         """
+        self._refuse_what_is_dear()
+        self._judge_data()
         self._refuse_what_is_not_smooth()
         self._refuse_contradictions()
-        self._refuse_what_is_dear()
         exact: list[Condition] = [*self.periodic]
         extension: dict[str, Function | None] = {}
         factor: dict[str, Function | None] = {}
         for j, name in enumerate(self.unknowns):
             extension[name], factor[name], built = self._unknown(j, name)
-            if name in self.particular:
+            if name in self.known_parts:
                 extension[name] = total(self._part(name), extension[name])
             exact += built
         for condition in self.conditions:
@@ -176,14 +187,19 @@ class AnsatzBuilder:
         lower, upper = self.domain.bounds[:, axis].tolist()
         return lambda points: (2 * points[:, axis] - (lower + upper)) / (upper - lower)
 
-    def _data(self, value: Value, condition: Condition, axis: int | None = None) -> Function:
+    def _data(
+        self, value: Value, condition: Condition, axis: int | None = None, known_part: bool = True
+    ) -> Function:
         """What a condition prescribes, less the known part; `axis` is the coordinate whose face it is for."""
         what = f"the value of {condition.describe(self.domain)}"
 
-        def given(points: Tensor) -> Tensor:
+        def as_written(points: Tensor) -> Tensor:
             return value_at(value, points, self.domain.names, what, self.known)
 
-        if not isinstance(condition, Dirichlet | Initial) or condition.unknown not in self.particular:
+        given = self.replaced.get((id(condition), id(value)), as_written)
+        if not isinstance(condition, Dirichlet | Initial) or condition.unknown not in self.known_parts:
+            return given
+        if not known_part:
             return given
         part = self._part(condition.unknown, axis)
         if isinstance(condition, Initial) and value is condition.velocity:
@@ -192,16 +208,19 @@ class AnsatzBuilder:
 
     def _part(self, name: str, axis: int | None = None) -> Function:
         """The known part of an unknown; on a face, in the corners its limit along the face."""
-        what, middle = f"the particular part of {name}", self.domain.bounds.mean(0)
+        whole, middle = self.known_parts[name], self.domain.bounds.mean(0)
         shrink = torch.full_like(middle, 0.0 if axis is None else NUDGE)
         if axis is not None:
             shrink[axis] = 0.0
 
         def function(points: Tensor) -> Tensor:
-            inner = points + shrink.to(points) * (middle.to(points) - points)
-            return value_at(self.particular[name], inner, self.domain.names, what)
+            return whole(points + shrink.to(points) * (middle.to(points) - points))
 
         return function
+
+    def _as_given(self, name: str) -> Function:
+        what = f"the particular part of {name}"
+        return lambda points: value_at(self.particular[name], points, self.domain.names, what)
 
     def _fixed(self, condition: Condition) -> bool:
         """Whether its values are known before training: the ansatz cannot follow coefficients."""
@@ -277,7 +296,7 @@ class AnsatzBuilder:
                 if coordinate.symmetry.centre is not None and None in at:
                     at = [None, None]  # one end alone would spoil the symmetry
                 data = [None if c is None else self._data(c.value, c, coordinate.axis) for c in at]
-                varies = name in self.particular
+                varies = name in self.known_parts
                 if varies or g is not None or any(c and (callable(c.value) or c.value != 0) for c in at):
                     g = interpolant(g, coordinate, (data[0], data[1])) or g
                 held += [(c, face) for c, face in zip(at, faces, strict=True) if c is not None]
@@ -327,6 +346,77 @@ class AnsatzBuilder:
         axes = [self.domain.names.index(name) for name in shape.names]
         return lambda p: 1 - ((p[:, axes] - centre.to(p)) ** 2).sum(1) / radius**2
 
+    def _judge_data(self) -> None:
+        """Refuse data with kinks and jumps, and replace those that autograd does not see through."""
+        whole = Slice(self.domain, tuple(range(self.domain.dim)), ())
+        orders = {name: max(self.orders.get(name, 0), 1) for name in self.domain.names}
+        for name in self.particular:
+            if is_opaque(self._part(name), whole, orders):
+                raise ValueError(f"the particular part of {name}: {OPAQUE}; write it with torch functions")
+            reason = unsmooth(self._part(name), replace(whole, inset=INSIDE), self.orders)
+            if reason:
+                message = (
+                    f"the particular part of {name}: {reason} inside the domain, where it stays in the "
+                    "solution as if a source sat there"
+                )
+                self.messages.append(message)
+                self.contradictions.append(message)
+        for condition in self.conditions:
+            if not isinstance(condition, (Dirichlet, Initial)) or not self._possible(condition):
+                continue
+            for value in _values(condition):
+                if callable(value):
+                    self._judge(condition, value)
+
+    def _judge(self, condition: Dirichlet | Initial, value: Callable[..., Tensor]) -> None:
+        what, names = condition.describe(self.domain), self.domain.names
+        asked = {names.index(name) for name in parameter_names(value, what)}
+        as_written = self._data(value, condition, known_part=False)
+        parts = self._slices(condition, asked)
+        if any(is_opaque(as_written, part, self.orders) for part in parts.values()):
+            common = set(parts.values())
+            whole = common.pop() if len(common) == 1 else Slice(self.domain, tuple(sorted(asked)), ())
+            spline = spline_of(as_written, whole, self.orders)
+            if isinstance(spline, str):
+                self._refuse(condition, spline)
+                return
+            self.replaced[id(condition), id(value)] = spline
+            self.messages.append(f"{what}: {OPAQUE}: a spline through it, accurate to 1e-10, is built in")
+        if condition.unknown in self.known_parts:
+            parts = self._slices(condition, set(range(len(names))))
+        for part in set(parts.values()):
+            axis = next((i for i, _ in part.pinned), None)
+            reason = unsmooth(
+                self._data(value, condition, axis),
+                part,
+                self.orders,
+                self._data(value, condition, known_part=False),
+            )
+            if reason:
+                self._refuse(condition, reason)
+                return
+
+    def _slices(self, condition: Dirichlet | Initial, asked: set[int]) -> dict[str, Slice]:
+        """Where functions of some coordinates, by position, matter to a condition, by face."""
+        parts = {}
+        for face in condition.faces(self.domain):
+            shape = next(s for s in self.outline.factors if face in s.faces)
+            axis = self.domain.names.index(shape.names[0])
+            end = float(shape.bounds[shape.faces.index(face), 0])
+            pinned = ((axis, end),) if axis in asked else ()
+            parts[face] = Slice(self.domain, tuple(sorted(asked - {axis})), pinned)
+        return parts
+
+    def _refuse(self, condition: Condition, reason: str) -> None:
+        what = condition.describe(self.domain)
+        if condition.hard:
+            raise ValueError(
+                f"{what}: hard=True, but {reason}, and a solution built on that would be frozen there; "
+                "leave hard out to make it a weighted term"
+            )
+        self.refused.append(condition)
+        self.messages.append(f"{what}: {reason}: it is a weighted term")
+
     def _refuse_what_is_not_smooth(self) -> None:
         for coordinate in self.coordinates.values():
             if not coordinate.periodic:
@@ -335,7 +425,7 @@ class AnsatzBuilder:
             orders = max(self.orders.get(name, 0), 2) + 1
             for condition in self.conditions:
                 for value in _values(condition) if condition.hard is not False else ():
-                    if not callable(value) or not self._fixed(condition):
+                    if not callable(value) or not self._may(condition):
                         continue
                     jump = smooth_across(self._data(value, condition), self.domain, coordinate.axis, orders)
                     if jump > SMOOTH:
@@ -457,6 +547,10 @@ class AnsatzBuilder:
         out = points.clone()
         out[:, columns] = drawn
         return out
+
+
+def _sum(parts: list[Function]) -> Function:
+    return lambda points: torch.stack([part(points) for part in parts]).sum(0)
 
 
 def _values(condition: Condition) -> tuple[Value | None, ...]:

@@ -244,7 +244,12 @@ def mistake(what: str, error: Exception) -> ValueError:
     text = " ".join(str(error).split())
     if isinstance(error, AttributeError) and not text.startswith("'"):  # one of a field
         return ValueError(f"{what} asks for {text}")
-    foreign = ("numpy()", "ufunc", "must be real number", "converted to Scalar", "converted to Python scalar")
+    if "numpy()" in text:  # PyTorch's own words recommend to detach, which would hide the dependence
+        return ValueError(
+            f"{what} failed: it hands a tensor to NumPy, through which PyTorch cannot differentiate; use "
+            "torch.sin, not numpy.sin or math.sin"
+        )
+    foreign = ("ufunc", "must be real number", "converted to Scalar", "converted to Python scalar")
     hint = "; use torch.sin, not numpy.sin or math.sin" if any(word in text for word in foreign) else ""
     return ValueError(f"{what} failed with {type(error).__name__}: {text}{hint}")
 

@@ -28,6 +28,7 @@ from ..geometry import Domain
 from .boundary_equation import with_normals
 from .conditions import Condition, Fields, Known, Sites, as_column, time_names, value_at
 from .fields import call_by_name, derivatives, parameter_names
+from .given import OPAQUE, Slice, is_opaque
 
 ASIDE = 1e-7  # distance of the two sides from the surface, of the domain's extent
 NEWTON = 20  # steps from a point of the domain to the surface
@@ -120,6 +121,9 @@ class Interface(Condition):
                 break
         points = torch.cat(found)[:half]
         if not len(points):
+            whole = Slice(domain, tuple(range(domain.dim)), ())
+            if is_opaque(self.level(domain), whole, dict.fromkeys(domain.names, 1)):
+                raise ValueError(f"Interface: at= : {OPAQUE}; write it with torch functions")
             raise ValueError(
                 f"Interface: at= vanishes nowhere inside {domain!r}; it has to be zero on a surface in the "
                 "domain and change its sign there"

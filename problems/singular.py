@@ -1,0 +1,367 @@
+"""The part of a solution that a kink or a jump in the data starts, in closed form.
+
+Data on a flat face s = s_0 that jump at x = b in the derivative of order p, by J, are J e_p(x - b) plus
+something smoother, with e_p(y) = sgn(y) y^p / (2 p!).  What the principal part of the equation makes of that
+is known (Carslaw and Jaeger, Conduction of Heat in Solids, 1959, for the first; the others are textbook):
+
+    u_t = k u_xx            the heat kernel's convolution with e_p: erf(y / sqrt(4 k t)) and a Gaussian
+    k u_xx + u_ss = 0       Im((z^p / p!) (log z - H_p) / i^p) / pi, z = sqrt(k) s + i y, H_p = 1 + ... + 1/p
+    u_tt = c^2 u_xx         (e_p(y - c t) + e_p(y + c t)) / 2;  of a velocity, the difference of the e_(p+1)
+                            over 2 c; mirror images where the waves meet u = 0 or du/dn = 0
+    u_t + c u_x = 0         e_p(y - c t)
+
+It becomes a known part of the unknown, and what the network has to add is smooth.  The first two are smooth
+inside the domain, so that the residual sees all that they leave out (other terms, varying coefficients); for
+jumps those must be absent, as the residual would not be bounded.  The last two carry their kinks through the
+domain, where a residual cannot see whether they are right: they are used for constant coefficients alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from ..geometry import Domain, Interval
+from .conditions import Condition, Dirichlet, Initial, Neumann, Periodic, Value, value_at
+from .fields import Field, MultiIndex, derivatives, parameter_names
+from .given import Slice
+from .interface import Interface
+from .smoothness import breaks, misses_derivatives
+from .unknowns import Unknown
+
+Function = Callable[[Tensor], Tensor]
+
+HIGHEST = 2  # order of a derivative whose jump is extracted
+MOST = 16  # places
+BESIDE = 1e-9  # of the extent: where one-sided limits are taken
+APART = 1e-5  # of the extent: closer places are one, and nothing so close to a corner is extracted
+NOTHING = 1e-8  # a jump below this, relative to the function or its derivatives, is rounding
+CONSTANT = 1e-9
+SAMPLES = 64
+
+
+def step(y: Tensor, p: int) -> Tensor:
+    """e_p(y), whose derivative of order p jumps by one at 0."""
+    return torch.sign(y) * y**p / (2 * math.factorial(p))
+
+
+def diffused(y: Tensor, tau: Tensor, p: int) -> Tensor:
+    """The solution of u_tau = u_yy from e_p at tau = 0, for p up to 2."""
+    positive = tau > 0
+    safe = torch.where(positive, tau, 1.0)
+    error = torch.erf(y / (2 * safe.sqrt()))
+    bell = (safe / math.pi).sqrt() * torch.exp(-(y**2) / (4 * safe))
+    value = (error / 2, y * error / 2 + bell, ((y**2 / 2 + safe) * error + y * bell) / 2)[p]
+    return torch.where(positive, value, step(y, p))
+
+
+def harmonic(y: Tensor, s: Tensor, p: int) -> Tensor:
+    """The harmonic function of the half plane s > 0 with the values e_p on s = 0, for p up to 2."""
+    angle = torch.atan2(y, s)
+    log = 0.5 * torch.log((y**2 + s**2).clamp_min(1e-300))
+    if p == 0:
+        return angle / math.pi
+    if p == 1:
+        return (y * angle - s * (log - 1)) / math.pi
+    return ((y**2 - s**2) / 2 * angle - y * s * (log - 1.5)) / math.pi
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An equation of one unknown, with what completes it.
+
+    Attributes:
+        domain: The domain.
+        unknown: Its name.
+        equation: Gives the residual [N] from the unknown's field and points.
+        needs: The derivatives that the equation reads.
+        conditions: All conditions.
+    """
+
+    domain: Domain
+    unknown: str
+    equation: Callable[[Field, Tensor], Tensor]
+    needs: tuple[MultiIndex, ...]
+    conditions: tuple[Condition, ...]
+
+    @cached_property
+    def everywhere(self) -> dict[MultiIndex, float]:
+        """The constant coefficients of the equation."""
+        return self.constants({})
+
+    def constants(self, pinned: Mapping[int, float]) -> dict[MultiIndex, float]:
+        """Those derivatives of the residual in its channels that are constant, whatever the channels are.
+
+        Args:
+            pinned: Coordinates, by position, that are held fixed.
+        """
+        points = self.domain.interior(SAMPLES, Generator().manual_seed(41))
+        for axis, value in pinned.items():
+            points[:, axis] = value
+        first, second = (self._slopes(points, seed) for seed in (42, 43))
+        out = {}
+        for index, a in first.items():
+            both = torch.cat([a, second[index]])
+            if float(both.max() - both.min()) <= CONSTANT * float(both.abs().max()):
+                out[index] = float(a[0])
+        return out
+
+    def _slopes(self, points: Tensor, seed: int) -> dict[MultiIndex, Tensor]:
+        generator = Generator().manual_seed(seed)
+        values = {
+            index: (torch.rand(len(points), generator=generator, dtype=torch.float64) + 0.5).requires_grad_()
+            for index in self.needs
+        }
+        with torch.enable_grad():
+            row = self.equation(Field(self.unknown, self.domain.names, values.__getitem__), points)
+        found = torch.autograd.grad(row.sum(), list(values.values()), materialize_grads=True)
+        return dict(zip(values, found, strict=True))
+
+    def mirror(self, face: str) -> float | None:
+        """-1 where u = 0 on a face, 1 where its normal derivative is zero, None otherwise."""
+        here = [
+            c
+            for c in self.conditions
+            if (self.unknown in c.unknowns() or not c.unknowns()) and face in c.faces(self.domain)
+        ]
+        if len(here) != 1 or not isinstance(here[0], (Dirichlet, Neumann)):
+            return None
+        if callable(here[0].value) or here[0].value != 0:
+            return None
+        return -1.0 if isinstance(here[0], Dirichlet) else 1.0
+
+
+@dataclass(frozen=True)
+class Face:
+    """A flat face s = start of a box, on which data depend on one coordinate x.
+
+    Attributes:
+        along: The interval of x.
+        x, s: Positions of the coordinates.
+        start: Value of s on the face.
+        inward: 1 when s grows from there into the domain, else -1.
+        depth: Length of the domain along s.
+    """
+
+    along: Interval
+    x: int
+    s: int
+    start: float
+    inward: float
+    depth: float
+
+    def distance(self, points: Tensor) -> Tensor:
+        """From the face, [N]."""
+        return self.inward * (points[:, self.s] - self.start)
+
+
+@dataclass(frozen=True)
+class Singularity:
+    """A known part of an unknown.
+
+    Attributes:
+        function: On points [N, dim] of the domain.
+        note: What it is for, in words.
+    """
+
+    function: Function
+    note: str
+
+
+def singularities(
+    domain: Domain,
+    unknowns: tuple[Unknown, ...],
+    rows: int,
+    needs: Mapping[str, tuple[MultiIndex, ...]],
+    equation: Callable[[Field, Tensor], Tensor],
+    conditions: tuple[Condition, ...],
+    simple: bool,
+) -> tuple[Singularity, ...]:
+    """The known parts for all conditions of a problem; none where the problem is too rich for the forms here.
+
+    Args:
+        domain: The domain.
+        unknowns: The unknowns; there has to be one, free in sign and of all coordinates.
+        rows: Number of equations.
+        needs: The derivatives that the equation reads, by unknown.
+        equation: Gives the residual [N] from the unknown's field and points.
+        conditions: All conditions.
+        simple: Whether nothing else speaks against it, such as coefficients that are to be found.
+    """
+    alone = len(unknowns) == 1 and rows == 1 and not (unknowns[0].positive or unknowns[0].of)
+    if not simple or not alone or any(isinstance(c, Interface) for c in conditions):
+        return ()
+    setting = Setting(domain, unknowns[0].name, equation, needs[unknowns[0].name], conditions)
+    found = [
+        singularity(setting, c)
+        for c in conditions
+        if isinstance(c, (Dirichlet, Initial))
+        and c.hard is not False
+        and not set(c.asks_for()) - set(domain.names)
+    ]
+    return tuple(part for part in found if part is not None)
+
+
+def singularity(setting: Setting, condition: Dirichlet | Initial) -> Singularity | None:
+    """The known part for the kinks and jumps of a condition on a flat face; None where there are none.
+
+    Args:
+        setting: The equation; its coefficients are known numbers.
+        condition: The condition.
+    """
+    given = (condition.value, condition.velocity if isinstance(condition, Initial) else None)
+    face = _face(setting, condition, [v for v in given if callable(v)])
+    if face is None:
+        return None
+    parts: list[Function] = []
+    places: list[float] = []
+    for value, is_rate in zip(given, (False, True), strict=True):
+        found = _jumps(value, setting, face) if callable(value) else []
+        if found is None:
+            return None
+        for b, p, size in found:
+            part = _part(setting, face, b, p, is_rate)
+            if part is None:
+                return None
+            parts.append(_scaled(size, part))
+            places.append(b)
+    if not parts:
+        return None
+    listed = [f"{face.along.names[0]}={b:.4g}" for b in sorted(set(places))]
+    where = ", ".join(listed[:3]) + (" and elsewhere" if len(listed) > 3 else "")
+    return Singularity(
+        lambda points: torch.stack([part(points) for part in parts]).sum(0),
+        f"{condition.describe(setting.domain)}: not smooth at {where}: what starts there is known in closed "
+        "form and built in",
+    )
+
+
+def _face(
+    setting: Setting, condition: Dirichlet | Initial, given: Sequence[Callable[..., Any]]
+) -> Face | None:
+    domain, faces = setting.domain, condition.faces(setting.domain)
+    asked = {name for value in given for name in parameter_names(value)}
+    if len(faces) != 1 or len(asked) != 1:
+        return None
+    shapes = {shape.names[0]: shape for shape in domain.factors() if isinstance(shape, Interval)}
+    along = shapes.get(next(iter(asked)))
+    normal = next((shape for shape in shapes.values() if faces[0] in shape.faces), None)
+    if along is None or normal is None or along is normal:
+        return None
+    closed = (along.names[0], normal.names[0])
+    if any(isinstance(c, Periodic) and c.on in closed for c in setting.conditions):
+        return None
+    first = faces[0] == normal.faces[0]
+    return Face(
+        along,
+        domain.names.index(along.names[0]),
+        domain.names.index(normal.names[0]),
+        normal.lower if first else normal.upper,
+        1.0 if first else -1.0,
+        normal.upper - normal.lower,
+    )
+
+
+def _scaled(factor: float, part: Function) -> Function:
+    return lambda points: factor * part(points)
+
+
+def _jumps(value: Value, setting: Setting, face: Face) -> list[tuple[float, int, float]] | None:
+    """Places, orders and sizes of the jumps along a face; None where a function has worse, or too many."""
+    domain = setting.domain
+    order = min(max(index.count(face.x) for index in setting.needs), HIGHEST)
+    part = Slice(domain, (face.x,), ((face.s, face.start),))
+    box = part.box({domain.names[face.x]: order})
+    inner = part.restricted(lambda points: value_at(value, points, domain.names, "a given value"))
+    if not order or misses_derivatives(inner, box):
+        return None
+    lower, upper = face.along.lower, face.along.upper
+    length = upper - lower
+    places: list[float] = []
+    for b in sorted(float(b.point[0]) for b in breaks(inner, box)):
+        if not places or b - places[-1] > APART * length:
+            places.append(b)
+    if len(places) > MOST or any(min(b - lower, upper - b) < APART * length for b in places):
+        return None
+    out = []
+    indices = [(0,) * p for p in range(order + 1)]
+    generator = Generator().manual_seed(45)
+    spread = lower + length * torch.rand(SAMPLES, 1, generator=generator, dtype=torch.float64)
+    sizes = [float(d.abs().max()) * length**p for p, d in enumerate(derivatives(inner, spread, indices))]
+    for b in places:
+        sides = torch.tensor([[b - BESIDE * length], [b + BESIDE * length]], dtype=torch.float64)
+        limits = derivatives(inner, sides, indices)
+        for p, d in enumerate(limits):
+            size = float(d[1] - d[0])
+            if p < order:  # what is change, not jump
+                size -= BESIDE * length * float(limits[p + 1].sum())
+            if not math.isfinite(size):
+                return None
+            if abs(size) * length**p > NOTHING * max(sizes):
+                out.append((b, p, size))
+    return out
+
+
+def _part(setting: Setting, face: Face, b: float, p: int, is_rate: bool) -> Function | None:
+    """What e_p(x - b) on a face starts, or as a rate of change; None where that is not known."""
+    x, s = face.x, face.s
+    needs = set(setting.needs)
+    own = {index for index in needs if {x, s} & set(index)}
+    if any(len(index) > 2 for index in needs) or tuple(sorted((x, s))) in needs:
+        return None
+    everywhere, here = setting.everywhere, setting.constants({x: b, s: face.start})
+    bare = own <= set(everywhere)  # constant coefficients, and nothing else but what the form below names
+
+    def y(points: Tensor) -> Tensor:
+        return points[:, x] - b
+
+    if own >= {(x, x), (s, s)}:
+        a, c = here.get((x, x), 0.0), here.get((s, s), 0.0)
+        bare = bare and own == {(x, x), (s, s)}
+        if a * c > 0 and not is_rate and (bare or p > 0):
+            root = math.sqrt(a / c)
+            return lambda points: harmonic(y(points), root * face.distance(points), p)
+        if a * c < 0 and bare and () not in needs:
+            return _waves(setting, face, b, p, math.sqrt(-a / c), is_rate)
+    elif own >= {(x, x), (s,)} and not is_rate:
+        a, c = here.get((x, x), 0.0), face.inward * here.get((s,), 0.0)
+        bare = bare and own == {(x, x), (s,)}
+        if a * c < 0 and (bare or p > 0):
+            return lambda points: diffused(y(points), -a / c * face.distance(points), p)
+    elif own == {(x,), (s,)} and bare and () not in needs and not is_rate:
+        a, c = here[(x,)], face.inward * here[(s,)]
+        return lambda points: step(y(points) - a / c * face.distance(points), p)
+    return None
+
+
+def _waves(setting: Setting, face: Face, b: float, p: int, speed: float, is_rate: bool) -> Function | None:
+    """Two waves, and their images beyond the ends of the interval as far as they reach."""
+    ends = (face.along.lower, face.along.upper)
+    signs = [setting.mirror(tag) for tag in face.along.faces]
+    order = p + 1 if is_rate else p
+    images = [(b, 1.0)]
+    for which in (0, 1):
+        place, weight = b, 1.0
+        while abs(place - ends[which]) < speed * face.depth:
+            sign = signs[which]
+            if sign is None:
+                return None
+            place, weight = 2 * ends[which] - place, weight * sign * (-1.0) ** (p + 1)
+            images.append((place, weight))
+            which = 1 - which
+
+    def function(points: Tensor) -> Tensor:
+        out, shift = torch.zeros_like(points[:, face.x]), speed * face.distance(points)
+        for place, weight in images:
+            ahead = step(points[:, face.x] - place + shift, order)
+            behind = step(points[:, face.x] - place - shift, order)
+            out = out + weight * ((ahead - behind) / (2 * speed) if is_rate else (ahead + behind) / 2)
+        return out
+
+    return function

@@ -1,0 +1,311 @@
+"""Is a function smooth, and does autograd know its derivatives?  Values decide.
+
+What is built into an ansatz is differentiated by autograd as often as the equation asks.  That goes wrong in
+two ways without any sign of it: autograd takes for zero what it does not see (anything that went through
+NumPy), and a kink or a jump has derivatives almost everywhere, which are none of a solution.
+
+Autograd's p-th derivative along a coordinate is compared with central differences of the one before, at steps
+from 1e-1 to 1e-5 of the box: at a point where no step agrees it is wrong, since a kink within the smallest
+step of a random point is improbable, and a smooth function that is steeper than that is not met.
+
+Jumps of the derivatives of order 0 to m are searched for on lines along the coordinates (through the middle,
+along edges, and elsewhere) and around the places where the function branches (`branches.py`).  Segments where
+a second difference is large are bisected towards the larger one.  On a smooth function the change over the
+segment then vanishes in proportion to its length; that of a jump remains, and that of a root does not vanish
+fast enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from .branches import break_points
+from .fields import derivatives
+
+Function = Callable[[Tensor], Tensor]
+
+STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)  # of the box
+TRIALS = 48  # points at which autograd is compared with differences
+ACCURACY = 1e-2  # of differences, relative to the derivative,
+NEGLIGIBLE = 1e-4  # and to the largest one
+NODES, LINES = 4096, 16  # of one line; of several coordinates, with fewer nodes each
+ASIDE = 1e-9  # distance from the faces of the box: only limits matter there
+CHUNKS = 16  # pieces of a line, from each of which the worst segment is looked at
+SEGMENT = 2e-12  # where bisection ends, of the box
+JUMP = 1e-6  # a change over such a segment, of the range, that is no jump yet
+WINDOW = 1e-5  # half the width of a window that is too narrow to matter, of the box
+SHARP = 64  # branches looked at
+
+
+@dataclass(frozen=True)
+class Break:
+    """A place where a function is not smooth.
+
+    Attributes:
+        axis: Along which coordinate.
+        order: Of the derivative that jumps, or grows without bound.
+        point: [d].
+    """
+
+    axis: int
+    order: int
+    point: Tensor
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a function is looked at.
+
+    Attributes:
+        lower, upper: [d] corners.
+        orders: Highest derivative that is needed, by axis; None where nothing is asked along it.
+        inside: Which points [N, d] of the box belong, [N], or None for all.
+    """
+
+    lower: Tensor
+    upper: Tensor
+    orders: Sequence[int | None]
+    inside: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def extent(self) -> Tensor:
+        """[d] lengths."""
+        return self.upper - self.lower
+
+    def within(self, points: Tensor) -> Tensor:
+        """The nearest points [N, d] of the box, a little away from its faces."""
+        margin = ASIDE * self.extent
+        return torch.minimum(torch.maximum(points, self.lower + margin), self.upper - margin)
+
+    def keep(self, points: Tensor) -> Tensor:
+        """Which points belong, [N]."""
+        if self.inside is None:
+            return torch.ones(len(points), dtype=torch.bool)
+        return self.inside(points)
+
+
+def misses_derivatives(function: Function, box: Box) -> bool:
+    """Whether a derivative by autograd contradicts the values.
+
+    Args:
+        function: Maps points [N, d] to values [N], point by point.
+        box: Where, and which orders matter.
+    """
+    generator = Generator().manual_seed(17)
+    unit = torch.rand(TRIALS, len(box.lower), generator=generator, dtype=torch.float64)
+    points = box.lower + box.extent * (0.02 + 0.96 * unit)
+    points = points[box.keep(points)]
+    if not len(points):
+        return False
+    for axis, order in enumerate(box.orders):
+        for p in range(1, (order or 0) + 1):
+            try:
+                if _contradicts(function, points, axis, p, float(box.extent[axis])):
+                    return True
+            except (RuntimeError, NotImplementedError):  # "the derivative for ... is not implemented"
+                return True
+    return False
+
+
+def _contradicts(function: Function, points: Tensor, axis: int, p: int, length: float) -> bool:
+    below, index = (axis,) * (p - 1), (axis,) * p
+    plain, value, slope = (d.double() for d in derivatives(function, points, [(), below, index]))
+    best = torch.full_like(value, math.inf)
+    noise = 1e-13 * max(_size(value), _size(plain) / length ** (p - 1))
+    largest = slope.new_tensor(_size(slope))
+    for step in STEPS:
+        h = step * length
+        ahead, behind = points.clone(), points.clone()
+        ahead[:, axis] += h
+        behind[:, axis] -= h
+        high, low = derivatives(function, torch.cat([ahead, behind]), [below])[0].double().chunk(2)
+        difference = (high - low) / (2 * h)
+        typical = torch.maximum(largest, difference.abs().nan_to_num(0, 0, 0).median())
+        allowed = ACCURACY * slope.abs() + NEGLIGIBLE * typical + noise / h
+        excess = (difference - slope).abs() / allowed.clamp_min(1e-300)
+        best = torch.minimum(best, excess.nan_to_num(math.inf))
+    known = torch.isfinite(value)
+    return bool((best[known] > 1).any())
+
+
+def _size(values: Tensor) -> float:
+    return float(values.abs().nan_to_num(0, 0, 0).max())
+
+
+def breaks(function: Function, box: Box, against: Function | None = None) -> list[Break]:
+    """Places where a derivative that is needed, or the function itself, jumps or grows without bound.
+
+    Args:
+        function: As above; autograd knows its derivatives.
+        box: Where, and the highest derivative that has to be continuous, by axis.
+        against: A function whose range counts as well, where the first is a difference from it.
+    """
+    generator = Generator().manual_seed(23)
+    try:
+        flips = break_points(function, box.lower, box.upper, generator)
+    except (RuntimeError, ValueError):  # not made to be called there
+        flips = box.lower.new_zeros(0, len(box.lower))
+    if len(flips) > SHARP:
+        flips = flips[torch.randperm(len(flips), generator=generator)[:SHARP]]
+    found = []
+    for axis, order in enumerate(box.orders):
+        if order is not None:
+            found += _along(function, box, axis, order, _lines(box, axis, generator), flips, against)
+    return found
+
+
+def _lines(box: Box, axis: int, generator: Generator, even: bool = False) -> Tensor:
+    """Points of lines along an axis, [L, n, d]: through corners, the middle, and elsewhere."""
+    dim = len(box.lower)
+    alone = dim == 1
+    unit = torch.rand(1 if alone else LINES, dim, generator=generator, dtype=torch.float64)
+    unit[0] = 0.5
+    if not alone:
+        corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * dim)
+        some = min(len(corners), LINES // 2)
+        unit[1 : 1 + some] = corners[torch.randperm(len(corners), generator=generator)[:some]]
+    nodes = NODES if alone else NODES // 8
+    # Not quite even, so that no node hits a special place by accident of decimals.
+    jitter = torch.rand(nodes, generator=generator, dtype=torch.float64) - 0.5
+    jitter *= 0.0 if even else 0.2
+    at = (torch.arange(nodes, dtype=torch.float64) + jitter) / (nodes - 1)
+    at[0], at[-1] = 0.0, 1.0
+    line = unit[:, None].repeat(1, nodes, 1)
+    line[..., axis] = at
+    return box.lower + box.extent * line.clamp(ASIDE, 1 - 1.618 * ASIDE)
+
+
+def _along(
+    function: Function,
+    box: Box,
+    axis: int,
+    order: int,
+    lines: Tensor,
+    flips: Tensor,
+    against: Function | None,
+) -> list[Break]:
+    length = float(box.extent[axis])
+    count, nodes, dim = lines.shape
+    indices = [(axis,) * p for p in range(order + 1)]
+
+    def evaluate(points: Tensor) -> Tensor:
+        """The derivatives of all orders at points [..., d]: [order + 1, ...]."""
+        found = derivatives(function, points.reshape(-1, dim), indices)
+        return torch.stack(found).double().reshape(-1, *points.shape[:-1])
+
+    values = evaluate(lines)
+    inside = box.keep(lines.reshape(-1, dim)).reshape(count, nodes)
+    if not inside.any():
+        return []
+    bad = [(p, lines[inside & ~torch.isfinite(values[p])]) for p in range(order + 1)]
+    if any(len(points) for _, points in bad):
+        return [Break(axis, p, points[0]) for p, points in bad if len(points)]
+    found: list[Break] = []
+    left, right, which = _suspects(values, inside, lines)
+    near = 1e-6 * torch.nn.functional.one_hot(torch.tensor(axis), dim) * box.extent
+    for p in range(order + 1):
+        left, right = (
+            torch.cat([left, box.within(flips - near)]),
+            torch.cat([right, box.within(flips + near)]),
+        )
+        which = torch.cat([which, torch.full((len(flips),), p)])
+    ok = box.keep(left) & box.keep(right)
+    left, right, which = left[ok], right[ok], which[ok]
+    limits = _limits(values[:, inside], length)
+    if against is not None:
+        other = torch.stack(derivatives(against, lines[inside], indices)).double()
+        limits = torch.maximum(limits, _limits(other, length).nan_to_num(0, 0, 0))
+    rounding = 64 * 2.3e-16 * float(torch.maximum(box.lower.abs(), box.upper.abs())[axis])
+    end = max(SEGMENT * length, rounding)
+    beside = (WINDOW / 1e-6) * near
+    weights = torch.linspace(0, 1, 5, dtype=torch.float64)[:, None]
+    while len(left):
+        quarters = left[:, None] + weights * (right - left)[:, None]
+        v = evaluate(quarters)[which, torch.arange(len(which))]
+        bent = (v[:, :-2] - 2 * v[:, 1:-1] + v[:, 2:]).abs()
+        limit = limits[which]
+        done, wild = (right - left)[:, axis] <= end, ~torch.isfinite(v).all(1)
+        hit = wild | (done & ((v[:, 4] - v[:, 0]).abs() > limit))
+        if hit.any():  # a window too narrow for any point does no harm
+            places, kind = quarters[hit, 2], which[hit]
+            sides = torch.stack([box.within(left[hit] - beside), box.within(right[hit] + beside)], 1)
+            a, b = evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)
+            real = ~((b - a).abs() <= 30.0**kind * limit[hit]) | wild[hit]
+            found += [Break(axis, int(q), place) for q, place in zip(kind[real], places[real], strict=True)]
+        go = ~done & ~wild & (bent.amax(1) > 0.5 * limit)
+        rows, choice = torch.arange(int(go.sum())), bent[go].argmax(1)  # the half that is bent most
+        left, right, which = quarters[go][rows, choice], quarters[go][rows, choice + 2], which[go]
+    return found
+
+
+def _limits(values: Tensor, length: float) -> Tensor:
+    """What change is no jump yet, for each order, from the derivatives [orders, N] on all lines.
+
+    It is relative to the range; below some 1e-11 of its size, or 1e-9 of the function's, it is rounding.
+    """
+    spread, size = values.amax(1) - values.amin(1), values.abs().amax(1)
+    units = length ** torch.arange(len(values), dtype=torch.float64)
+    general = (1e-3 * JUMP * spread[0] + 1e-9 * size[0]) / units
+    general[0] = 0.0
+    return JUMP * spread + 1e-11 * size + general
+
+
+def _suspects(values: Tensor, inside: Tensor, lines: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The segments with the largest fourth difference in each piece of each line, for each order.
+
+    Returns:
+        Left and right ends [K, d], and the order [K].
+    """
+    orders, count, nodes = values.shape
+    size = torch.where(inside, values, math.nan)
+    rough = size[..., 4:] - 4 * size[..., 3:-1] + 6 * size[..., 2:-2] - 4 * size[..., 1:-3] + size[..., :-4]
+    rough = rough.abs().nan_to_num(-1.0)  # [orders, L, nodes - 4]: of nodes i .. i + 4
+    pieces = rough.tensor_split(CHUNKS, -1)
+    start = 0
+    left: list[Tensor] = []
+    right: list[Tensor] = []
+    which: list[Tensor] = []
+    for piece in pieces:
+        value, at = piece.max(-1)
+        for p in range(orders):
+            rows = (value[p] > 0).nonzero()[:, 0]
+            first = start + at[p][rows]
+            left.append(lines[rows, first])
+            right.append(lines[rows, first + 4])
+            which.append(torch.full((len(rows),), p))
+        start += piece.shape[-1]
+    # The ends of the lines, towards which a function may grow steeper without bound.
+    for p in range(orders):
+        for i, j in ((0, 1), (nodes - 2, nodes - 1)):
+            ok = inside[:, i] & inside[:, j]
+            left.append(lines[ok, i])
+            right.append(lines[ok, j])
+            which.append(torch.full((int(ok.sum()),), p))
+    return torch.cat(left), torch.cat(right), torch.cat(which)
+
+
+def rough_places(function: Function, box: Box) -> list[Break]:
+    """Jumps and kinks by values alone, for a function whose derivatives are not known, to a node of a line.
+
+    Halving the step divides the second difference by four where a function is smooth, and by two at a kink.
+    """
+    generator = Generator().manual_seed(29)
+    found = []
+    for axis, order in enumerate(box.orders):
+        if order is None:
+            continue
+        lines = _lines(box, axis, generator, even=True)
+        count, nodes, dim = lines.shape
+        with torch.no_grad():
+            values = function(lines.reshape(-1, dim)).double().reshape(count, nodes)
+        fine = (values[:, 1:-3] - 2 * values[:, 2:-2] + values[:, 3:-1]).abs()
+        coarse = (values[:, :-4] - 2 * values[:, 2:-2] + values[:, 4:]).abs()
+        spread = values.amax() - values.amin()
+        kinked = (fine > 0.3 * coarse) & (fine > 1e-3 * spread / nodes)
+        found += [Break(axis, 1, lines[i, j + 2]) for i, j in kinked.nonzero().tolist()]
+    return found

@@ -1,0 +1,152 @@
+"""Derivative rules for the special functions that PyTorch evaluates but does not differentiate.
+
+PyTorch returns the values of all Bessel functions and of Airy's function without a graph, so that autograd
+takes their derivatives as zero.  Inside `differentiable()` they carry the classical rules instead
+(Abramowitz and Stegun, 9.1.27, 9.6.26, 10.1.20 and 10.4.1), written without divisions to hold at 0:
+
+    J_n' = (J_{n-1} - J_{n+1}) / 2     (Y_n likewise)       I_n' =  (I_{n-1} + I_{n+1}) / 2
+    Ai'' = x Ai                                             K_n' = -(K_{n-1} + K_{n+1}) / 2
+    j_n' = (n j_{n-1} - (n + 1) j_{n+1}) / (2 n + 1)        (exp(x) K_n)' = exp(x) K_n + exp(x) K_n'
+
+Orders that PyTorch does not have, and Ai', come from SciPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import scipy.special
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+
+class differentiable(TorchFunctionMode):  # noqa: N801 (used as a context manager, like torch.no_grad)
+    """Within this context the special functions of PyTorch without derivatives have them, of any order."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call the rule of a function that has one here, or the function itself."""
+        rule = _RULES.get(func)
+        if rule is None or kwargs or len(args) != 1:
+            return func(*args, **(kwargs or {}))
+        return rule(args[0])
+
+
+class _Ruled(torch.autograd.Function):
+    """A function of one variable, by its values and the function that is its derivative."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Tensor:
+        return value(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, _, ctx.slope = inputs
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> tuple[Tensor, None, None]:
+        return cotangents[0] * ctx.slope(*ctx.saved_tensors), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        return tangents[0] * ctx.slope(*ctx.saved_tensors)  # type: ignore[no-any-return]
+
+
+def ruled(x: Tensor, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Tensor:
+    """The values of a function at x [N] with a derivative rule for autograd.
+
+    Args:
+        x: Where.
+        value: The function; its own graph is not used.
+        slope: Its derivative, differentiable by autograd if second derivatives are wanted.
+    """
+    out: Tensor = _Ruled.apply(x, value, slope)  # type: ignore[no-untyped-call]
+    return out
+
+
+def by_numpy(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
+    """A function of NumPy arrays as one of tensors, without a graph."""
+    return lambda x: torch.as_tensor(function(x.detach().cpu().numpy())).to(x)
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Bessel functions of one kind.
+
+    Attributes:
+        orders: PyTorch's functions of order 0, 1, ...
+        any_order: SciPy's (order, x) for the others.
+        rule: The derivative of order n as factors of the orders n - 1, n, n + 1.
+        reflected: Sign of order -1 relative to order 1.
+    """
+
+    orders: tuple[Callable[[Tensor], Tensor], ...]
+    any_order: Callable[..., Any]
+    rule: Callable[[int], tuple[float, float, float]]
+    reflected: float
+
+    def at(self, order: int, x: Tensor) -> Tensor:
+        """The function of an order at x, differentiable as often as wanted."""
+        if order < 0:
+            return self.reflected * self.at(-order, x)
+        own = order < len(self.orders)
+        value = self.orders[order] if own else by_numpy(lambda a: self.any_order(order, a))
+
+        def slope(z: Tensor) -> Tensor:
+            terms = [f * self.at(order + i - 1, z) for i, f in enumerate(self.rule(order)) if f]
+            return torch.stack(terms).sum(0)
+
+        return ruled(x, value, slope)
+
+    def function(self, order: int) -> Callable[[Tensor], Tensor]:
+        """The function of an order."""
+        return lambda x: self.at(order, x)
+
+
+_S, _scipy = torch.special, scipy.special
+_FAMILIES = (
+    _Family((_S.bessel_j0, _S.bessel_j1), _scipy.jv, lambda n: (0.5, 0.0, -0.5), -1.0),
+    _Family((_S.bessel_y0, _S.bessel_y1), _scipy.yv, lambda n: (0.5, 0.0, -0.5), -1.0),
+    _Family((_S.modified_bessel_i0, _S.modified_bessel_i1), _scipy.iv, lambda n: (0.5, 0.0, 0.5), 1.0),
+    _Family((_S.modified_bessel_k0, _S.modified_bessel_k1), _scipy.kv, lambda n: (-0.5, 0.0, -0.5), 1.0),
+    _Family(
+        (_S.scaled_modified_bessel_k0, _S.scaled_modified_bessel_k1),
+        _scipy.kve,
+        lambda n: (-0.5, 1.0, -0.5),
+        1.0,
+    ),
+    _Family(
+        (_S.spherical_bessel_j0,),
+        _scipy.spherical_jn,
+        lambda n: (n / (2 * n + 1), 0.0, -(n + 1) / (2 * n + 1)),
+        1.0,  # never asked for: the factor of order -1 is zero
+    ),
+)
+
+
+def _airy(x: Tensor) -> Tensor:
+    return ruled(x, torch.special.airy_ai, _airy_slope)
+
+
+def _airy_slope(x: Tensor) -> Tensor:
+    return ruled(x, by_numpy(lambda a: scipy.special.airy(a)[1]), lambda z: z * _airy(z))
+
+
+def _absolute(x: Tensor) -> Tensor:
+    """|x| = x sign(x): PyTorch's second derivative of abs first imports SymPy, which takes seconds."""
+    return x.abs() if x.is_complex() else x * torch.sign(x)
+
+
+_RULES: dict[Any, Callable[[Tensor], Tensor]] = {
+    **dict.fromkeys([torch.abs, torch.absolute, Tensor.abs, Tensor.absolute, Tensor.__abs__], _absolute),
+    **{f: family.function(n) for family in _FAMILIES for n, f in enumerate(family.orders)},
+    torch.special.airy_ai: _airy,
+}
