@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .audit import Audit, audited
 from .budget import Budget
 from .callbacks import Callback, CheckpointWriter, checkpoint_name
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
@@ -206,12 +207,15 @@ def solve(
     result = summary(trainer, config)
     whole = model.assemble() if isinstance(model, ShardedModel) else model
     spread = _uncertainty(whole, trainer)
+    examined, remarks = ranks.gather_objects(_audited(whole, trainer, ranks))[0]
     result |= {
+        "status": _status(trainer, examined),
+        "audit": None if examined is None else examined.as_json(),
         "standard_errors": {} if spread is None else _finite(spread.standard_errors),
         "noise": {} if spread is None else spread.noise,
-        "remarks": [] if spread is None else list(spread.remarks),
+        "remarks": [*([] if spread is None else spread.remarks), *remarks],
     }
-    result["diagnosis"] = ranks.gather_objects(_diagnosis(whole, trainer))[
+    result["diagnosis"] = ranks.gather_objects(_diagnosis(whole, trainer, examined))[
         0
     ]  # histories tell each rank's time
     solution = Solution(problem, whole, config, trainer.history, result, spread)
@@ -300,11 +304,28 @@ def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
     return uncertainty(model, trainer.collocation.sites, trainer.threads)
 
 
-def _diagnosis(model: Model, trainer: Trainer) -> dict[str, Any] | None:
+def _audited(model: Model, trainer: Trainer, ranks: Communicator) -> tuple[Audit | None, list[str]]:
+    """Objections to the solution; one rank looks for all."""
+    if ranks.rank or trainer.status.startswith("failed"):
+        return None, []
+    return audited(model, trainer.collocation.sites)
+
+
+def _status(trainer: Trainer, examined: Audit | None) -> str:
+    """What ended the run: no word of success where the audit objects."""
+    if examined is None or examined.passed or not trainer.status.startswith("converged"):
+        return trainer.status
+    return "stopped: no step lowers the loss, but the audit objects"
+
+
+def _diagnosis(model: Model, trainer: Trainer, examined: Audit | None) -> dict[str, Any] | None:
     """What limits the run; nothing does when it failed or reached its target."""
     if trainer.status.startswith(("failed", "target")):
         return None
-    found = diagnose(model, trainer.collocation.sites, trainer.history, trainer.threads, trainer.converged)
+    objections = () if examined is None else examined.objections
+    found = diagnose(
+        model, trainer.collocation.sites, trainer.history, trainer.threads, trainer.converged, objections
+    )
     return None if found is None else found.as_json()
 
 

@@ -1,0 +1,136 @@
+r"""Is the solution of the size that the equation asks for, and is it more than the trivial one?
+
+Scale.  What is left of row k, of size R_k, has to be balanced by a change of the unknowns.  A change of u_j
+by U makes a term of size U |dF_k/dq_c| / L_c in channel c = (j, multi-index), where L_c is the product of
+the lengths that the derivative divides by: those over which the residual varies, at most the extent.  So the
+equation asks for a change of
+
+    U_j = max_k R_k / max_c (|dF_k/dq_c| / L_c)
+
+in order of magnitude.  The network inside the ansatz u = g + l N gives |l| times a number of order one.
+Where the residual is still a good part of its terms, and both are orders of magnitude apart, it is the
+missing scale that limits the run, and nothing else.
+
+Trivial.  Where the equation and all conditions hold for u = 0, zero is a solution, with a loss of exactly
+nothing, and the run finds it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..problems import Observations
+from .conditions import _read
+from .findings import Finding
+from .state import State, rms, times
+
+PROBES = 512  # points at which it is looked how fast the residual varies
+NEAR = 1e-4  # of the extent: a step for that
+APART = 1e3  # ratio of the size that the equation asks for to what the network gives
+LEFT = 0.1  # of the terms: a residual that is still there
+NOTHING = 1e-12  # of the size of the terms of a row: zero to rounding
+SMALL = 1e-2  # of the size that the ansatz suggests: a solution that is nearly zero
+POINTS = 256
+
+
+def check(state: State) -> list[Finding]:
+    """Judge the size of the solution."""
+    return [f for f in (_trivial(state), _scale(state)) if f is not None]
+
+
+def wanted(state: State) -> dict[str, float]:
+    """The size of the change of each unknown that would balance the residual; absent where none does."""
+    out: dict[str, float] = {}
+    left = rms(state.terms.residual)
+    lengths = _lengths(state)
+    usual = state.terms.slopes.abs().median(-1).values
+    for name in state.problem.unknown_names:
+        columns = [c for c, (n, _) in enumerate(state.needs) if n == name]
+        reach = torch.stack([lengths[:, list(state.needs[c][1])].prod(1) for c in columns], 1)  # [K, columns]
+        pull = (usual[:, columns] / reach).amax(1)
+        asked = torch.where((pull > 0) & (left > 0), left / pull.clamp(min=1e-300), 0.0)
+        if float(asked.max()) > 0:
+            out[name] = float(asked.max())
+    return out
+
+
+def _lengths(state: State) -> Tensor:
+    """The length over which the residual of each row varies, along each coordinate, [K, dim]."""
+    points = state.interior[:PROBES]
+    here = state.terms.residual[:, :PROBES]
+    out = []
+    for i, extent in enumerate(state.extent.tolist()):
+        step = NEAR * extent
+        moved = points.clone()
+        moved[:, i] -= step * (points[:, i] - state.lower[i] > 0.5 * extent).double() * 2 - step
+        slope = rms(state.residual(moved) - here) / step
+        out.append((rms(here) / slope.clamp(min=1e-300)).clamp(max=extent))
+    return torch.stack(out, 1)
+
+
+def given(state: State) -> dict[str, float]:
+    """The size of what the network adds to each unknown when its output is of order one."""
+    ansatz = state.problem.ansatz
+    out = {}
+    for name in state.problem.unknown_names:
+        factor = ansatz.factor.get(name)
+        out[name] = 1.0 if factor is None else float(rms(factor(state.interior).detach().double()))
+        if name in ansatz.positive:
+            out[name] *= ansatz.positive[name]
+    return out
+
+
+def _scale(state: State) -> Finding | None:
+    relative = float((rms(state.terms.residual) / state.scale.clamp(min=1e-300)).max())
+    if relative < LEFT:
+        return None
+    ours = given(state)
+    ratios = {n: asked / ours[n] for n, asked in wanted(state).items() if ours[n] > 0}
+    if not ratios:
+        return None
+    name = max(ratios, key=lambda n: abs(math.log(ratios[n])))
+    ratio = ratios[name]
+    if 1 / APART < ratio < APART:
+        return None
+    words = (
+        f"the equation asks for {name} of the order of {ratio * ours[name]:.0e}, and the network gives "
+        f"numbers of the order of {ours[name]:.0e}: write the problem in units in which {name} is of order "
+        "one, or tell its scale"
+    )
+    return Finding("scale", words, {"ratio": ratio, "relative": relative})
+
+
+def _trivial(state: State) -> Finding | None:
+    scale = state.scale
+    if bool((rms(state.terms.source) > NOTHING * scale).any()) or not bool((scale > 0).all()):
+        return None
+    for condition, term in zip(state.problem.conditions, state.problem.condition_terms, strict=True):
+        sites = term.sites(POINTS, state.generator, "uniform")
+        needs = [(name, index) for name, found in term.needs.items() for index in found]
+        with torch.no_grad():
+            zero = {key: torch.zeros(len(sites.points), dtype=torch.float64) for key in needs}
+            if bool((_read(state, term, sites, state.fields(zero)).abs() > 0).any()):
+                return None
+        if isinstance(condition, Observations):
+            return None
+    ours = given(state)
+    sizes = [state.sizes[name] / ours[name] for name in ours if ours[name] > 0]
+    if max(sizes) > SMALL and not _linear(state):
+        return None
+    largest = max(state.sizes.values())
+    words = (
+        f"u = 0 satisfies the equation and every condition, and the solution found is of size "
+        f"{times(largest)}: a condition that fixes its size is missing, such as a value at a point"
+    ).replace("u = 0", f"{', '.join(state.problem.unknown_names)} = 0")
+    return Finding("trivial", words, {"size": largest})
+
+
+def _linear(state: State) -> bool:
+    """Whether the equation is linear and homogeneous: then the size of a solution is arbitrary."""
+    with torch.no_grad():
+        doubled = state.equation({key: 2 * value for key, value in state.inner.items()}, state.interior)
+    off = rms(doubled - 2 * state.terms.residual)
+    return bool((off <= 1e-9 * state.scale).all())
