@@ -97,7 +97,8 @@ class State:
 
         def source(points: Tensor) -> Tensor:
             channels = {key: value.expand(len(points)) for key, value in fixed.items()}
-            return self.equation(channels, points).sum(0)
+            rows: Tensor = self.equation(channels, points).sum(0)
+            return rows
 
         lower, upper = self.problem.domain.bounds.double()
         with torch.no_grad():
