@@ -54,7 +54,10 @@ def check(state: State, sites: Mapping[str, Sites]) -> tuple[list[Finding], dict
         size = _sizes(state, term, fresh).clamp(min=torch.finfo(torch.float64).tiny)
         violated = rms(rows) / size
         worst = max(worst, float(violated.max()))
-        trained = rms(_rows(state, term, sites[term.name])) / size if term.name in sites else None
+        trained = None
+        if term.name in sites:
+            counts = float(violated.max()) > COUNTS
+            trained = rms(_rows(state, term, sites[term.name])) / size if counts else violated
         found += _judged(term.name, violated, trained, state, fresh, rows)
     found += _seam(state)
     return found, {"condition": worst}
@@ -119,7 +122,7 @@ def _sizes(state: State, term: Term, sites: Sites) -> Tensor:
         zero = {key: torch.zeros(len(sites.points), dtype=torch.float64) for key in needs}
         data = _read(state, term, sites, state.fields(zero))
         pick = torch.randint(len(state.interior), (len(sites.points),), generator=state.generator)
-        inner = state.channels(state.interior[pick], needs)
+        inner = {key: state.everything[key][pick] for key in needs}
         terms = _read(state, term, sites, state.fields(inner)) - data
     return torch.maximum(rms(data), rms(terms))
 

@@ -32,18 +32,19 @@ from .findings import Finding
 from .state import State, times
 
 LINES = 36  # along all coordinates together
-PLACES = 192  # of short intervals, along each coordinate
 PIECES = 48  # intervals of a line
+PLACES = 144  # of short intervals, along each coordinate
 GAUSS = (0.069431844202973712, 0.330009478207571868, 0.669990521792428132, 0.930568155797026288)
 WEIGHTS = (0.173927422568726929, 0.326072577431273071, 0.326072577431273071, 0.173927422568726929)
-SUSPECT = 1e-6  # of the size of v_k: an interval to look into
-FOLLOWED = 6  # such intervals for each channel
-HALVINGS = 26
+SUSPECT = 1e-6  # of the size of v_k: what is left of (1) on an interval to look into
+FOLLOWED = 3  # such intervals for each channel
+PARTS, DIVISIONS = 16, 6  # each time into so many parts
 JUMP = 1e-3  # of the size of v_k: what is left of (1) where it jumps
 APART = 1000.0  # lengths of the last interval to where the one-sided limits are looked at
 WRONG = 1e-2  # relative error of a derivative
 SHORT = (2.0**-9, 2.0**-15)  # lengths of short intervals, of the extent
 FEW = 3  # places where a derivative is wrong
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -53,155 +54,195 @@ class Pair:
     unknown: str
     lower: MultiIndex
     upper: MultiIndex
-    axis: int
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two sides of (1), of P pairs on M intervals.
+
+    Attributes:
+        ends: v_k at both ends, [P, M, 2].
+        integral: [P, M].
+        valid: Which intervals lie in the domain, with finite values, [P, M].
+        size: The largest |v_k|, [P, M].
+    """
+
+    ends: Tensor
+    integral: Tensor
+    valid: Tensor
+    size: Tensor
+
+    @property
+    def left(self) -> Tensor:
+        """What is left of (1), [P, M]; zero where an interval is not valid."""
+        return torch.where(self.valid, (self.ends[..., 1] - self.ends[..., 0] - self.integral).abs(), 0.0)
 
 
 def check(state: State) -> list[Finding]:
     """Judge the derivatives."""
-    found: list[Finding] = []
-    for pair in _pairs(state):
-        finding = _wrong(state, pair) or _jump(state, pair)
-        if finding is not None:
-            found.append(finding)
+    found = []
+    for axis in range(len(state.extent)):
+        pairs = _pairs(state, axis)
+        if pairs:
+            wrong = _wrong(state, pairs, axis)
+            found += [*wrong.values()]
+            found += _jumps(state, [p for p in pairs if p not in wrong], axis)
     return found
 
 
-def _pairs(state: State) -> list[Pair]:
-    """Every derivative that the equation reads, traced back to the values."""
+def _pairs(state: State, axis: int) -> list[Pair]:
+    """The derivatives along a coordinate on the way from the values to what the equation reads."""
     pairs: dict[Pair, None] = {}
     for name, index in state.needs:
-        for k in range(1, len(index) + 1):
-            pairs[Pair(name, index[: k - 1], index[:k], index[k - 1])] = None
+        for k in range(len(index)):
+            if index[k] == axis:
+                pairs[Pair(name, index[:k], index[: k + 1])] = None
     return list(pairs)
 
 
-def _intervals(
-    state: State, pair: Pair, start: Tensor, length: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The two sides of (1) on intervals from `start` [M, dim] of some `length` [M] along the axis.
-
-    Returns:
-        v_k at both ends, [M, 2], and the integral, [M]; which intervals lie in the domain, [M]; |v_k| [M].
-    """
+def _sides(state: State, pairs: list[Pair], axis: int, start: Tensor, length: Tensor) -> Sides:
+    """Both sides of (1) on intervals from `start` [M, dim] of some `length` [M] along the axis."""
     nodes = torch.tensor([0.0, 1.0, *GAUSS], dtype=torch.float64)
     points = start[:, None].repeat(1, len(nodes), 1)
-    points[:, :, pair.axis] += nodes * length[:, None]
+    points[:, :, axis] += nodes * length[:, None]
     flat = points.reshape(-1, points.shape[2])
-    inside = state.problem.domain.inside(flat).reshape(len(start), -1).all(1)
-    keys = [(pair.unknown, pair.lower), (pair.unknown, pair.upper)]
-    values = state.channels(flat, keys)
-    low, high = (values[key].reshape(len(start), -1) for key in keys)
-    integral = length * (high[:, 2:] @ torch.tensor(WEIGHTS, dtype=torch.float64))
-    ends = low[:, :2]
-    finite = torch.isfinite(ends).all(1) & torch.isfinite(integral)
-    return ends, torch.nan_to_num(integral), inside & finite, low.abs().amax(1)
+    inside = state.problem.domain.inside(flat)
+    keys = list(dict.fromkeys((p.unknown, index) for p in pairs for index in (p.lower, p.upper)))
+    values = {key: torch.zeros(len(flat), dtype=torch.float64) for key in keys}
+    if inside.any():
+        for key, found in state.channels(flat[inside], keys).items():
+            values[key][inside] = found
+
+    def gathered(indices: list[tuple[str, MultiIndex]]) -> Tensor:
+        return torch.stack([values[key] for key in indices]).reshape(len(pairs), len(start), -1)
+
+    low = gathered([(p.unknown, p.lower) for p in pairs])
+    high = gathered([(p.unknown, p.upper) for p in pairs])
+    valid = torch.isfinite(low).all(2) & torch.isfinite(high).all(2)
+    low, high = torch.nan_to_num(low), torch.nan_to_num(high)
+    integral = length * (high[..., 2:] @ torch.tensor(WEIGHTS, dtype=torch.float64))
+    whole = inside.reshape(len(start), -1).all(1)
+    return Sides(low[..., :2], integral, valid & whole, low.abs().amax(2))
 
 
-def _starts(state: State, axis: int, count: int) -> Tensor:
+def _starts(state: State, count: int) -> Tensor:
     """Points of the domain, a third of them on its faces."""
     domain, generator = state.problem.domain, state.generator
     on_faces = domain.boundary(max(count // 3, 1), generator, on=domain.faces).points
     return torch.cat([domain.interior(max(count - len(on_faces), 1), generator), on_faces])
 
 
-def _wrong(state: State, pair: Pair) -> Finding | None:
-    """A derivative that is not the slope of the values, on short intervals anywhere."""
-    starts = _starts(state, pair.axis, PLACES)
-    extent = float(state.extent[pair.axis])
-    scale = float(
-        state.channels(starts, [(pair.unknown, pair.upper)])[pair.unknown, pair.upper].abs().median()
-    )
-    bad: Tensor | None = None
-    worst, at = 0.0, starts[0]
+def _wrong(state: State, pairs: list[Pair], axis: int) -> dict[Pair, Finding]:
+    """Derivatives that are not the slopes of the values, on short intervals anywhere."""
+    starts, extent = _starts(state, PLACES), float(state.extent[axis])
+    bad = torch.ones(len(pairs), len(starts), dtype=torch.bool)
     for share in SHORT:
         length = torch.full((len(starts),), share * extent, dtype=torch.float64)
         moved = starts.clone()
-        moved[:, pair.axis] -= torch.where(
-            starts[:, pair.axis] + length > state.lower[pair.axis] + extent, length, 0.0
+        beyond = starts[:, axis] + length > state.lower[axis] + extent
+        moved[:, axis] -= torch.where(beyond, length, 0.0)
+        sides = _sides(state, pairs, axis, moved, length)
+        change = (sides.ends[..., 1] - sides.ends[..., 0]).abs()
+        usual = (sides.integral.abs() / length).median(1, keepdim=True).values
+        largest = torch.maximum(change, sides.integral.abs()) + 0.01 * usual * length
+        rounding = 1e-11 * sides.size.amax(1, keepdim=True)
+        off = (sides.left - rounding).clamp(min=0) / largest.clamp(min=TINY)
+        bad &= off > WRONG
+    found = {}
+    for pair, at, share_off in zip(pairs, bad, off, strict=True):
+        if int(at.sum()) < FEW:
+            continue
+        worst = float(share_off[at].median())
+        what = f"{pair.unknown}.{spell(pair.upper, state.problem.domain.names)}"
+        found[pair] = Finding(
+            "derivative",
+            f"{what}, as the equation sees it, is not the slope of the values ({times(worst)} of it is "
+            f"missing, as at {state.where(starts[at][0])}): a function that is built in has derivatives that "
+            "PyTorch does not see (NumPy, detach, a special function); write it with torch functions, or "
+            "give its condition hard=False",
+            {"relative": worst, "places": float(at.sum())},
         )
-        ends, integral, inside, size = _intervals(state, pair, moved, length)
-        change = ends[:, 1] - ends[:, 0]
-        rounding = 1e-11 * size.max()
-        largest = torch.maximum(change.abs(), integral.abs()) + 0.01 * scale * length
-        off = torch.where(
-            inside, ((change - integral).abs() - rounding).clamp(min=0) / largest.clamp(min=1e-300), 0
-        )
-        here = off > WRONG
-        bad = here if bad is None else bad & here
-        if bad.any():
-            worst, at = float(off[bad].median()), starts[bad][0]
-    if bad is None or int(bad.sum()) < FEW:
-        return None
-    what = f"{pair.unknown}.{spell(pair.upper, state.problem.domain.names)}"
-    return Finding(
-        "derivative",
-        f"{what}, as the equation sees it, is not the slope of the values ({times(worst)} of it is missing, "
-        f"as at {state.where(at)}): a function that is built in has derivatives that PyTorch does not see "
-        "(NumPy, detach, a special function); write it with torch functions, or give its condition "
-        "hard=False",
-        {"relative": worst, "places": float(bad.sum())},
-    )
+    return found
 
 
-def _jump(state: State, pair: Pair) -> Finding | None:
-    """A channel that jumps where its derivative does not know: halve the interval that contains it."""
-    names = state.problem.domain.names
-    starts = _starts(state, pair.axis, max(LINES // len(names), 6))
-    extent = float(state.extent[pair.axis])
-    piece = extent / PIECES
+def _jumps(state: State, pairs: list[Pair], axis: int) -> list[Finding]:
+    """Channels that jump where their derivative does not know: halve the intervals that contain the jumps."""
+    if not pairs:
+        return []
+    starts = _starts(state, max(LINES // len(state.extent), 6))
+    piece = float(state.extent[axis]) / PIECES
     start = starts[:, None].repeat(1, PIECES, 1)
-    start[:, :, pair.axis] = state.lower[pair.axis] + piece * torch.arange(PIECES, dtype=torch.float64)
-    start = start.reshape(-1, len(names))
-    length = torch.full((len(start),), piece, dtype=torch.float64)
-    ends, integral, inside, size = _intervals(state, pair, start, length)
-    if not inside.any():
-        return None
-    scale = float(size[inside].median())
-    left = torch.where(inside, (ends[:, 1] - ends[:, 0] - integral).abs(), 0.0)
-    chosen = left.argsort(descending=True)[:FOLLOWED]
-    chosen = chosen[left[chosen] > SUSPECT * scale]
-    if not len(chosen):
-        return None
-    start, length, scale = start[chosen], length[chosen], max(scale, float(size[chosen].median()) * 1e-3)
-    left = left[chosen]
-    for _ in range(HALVINGS):
-        length = length / 2
-        middle = start.clone()
-        middle[:, pair.axis] += length
-        both = torch.cat([start, middle])
-        ends, integral, inside, _ = _intervals(state, pair, both, length.repeat(2))
-        delta = torch.where(inside, (ends[:, 1] - ends[:, 0] - integral).abs(), 0.0).reshape(2, -1)
-        left, side = delta.max(0)
-        start = torch.where((side == 1)[:, None], middle, start)
-    ends, integral, inside, _ = _intervals(state, pair, start, length)
-    wide = start.clone()
-    wide[:, pair.axis] -= APART * length / 2
-    far, _, there, _ = _intervals(state, pair, wide, APART * length)
-    jump = (ends[:, 1] - ends[:, 0]).abs()
-    limits = (far - ends).abs().amax(1) < 0.1 * jump  # the values beside the jump stay what they are
-    real = (
-        inside & there & limits & (left > JUMP * scale) & (left > 0.5 * jump) & ~_meant(state, start, length)
+    start[:, :, axis] = state.lower[axis] + piece * torch.arange(PIECES, dtype=torch.float64)
+    start = start.reshape(-1, starts.shape[1])
+    first = _sides(state, pairs, axis, start, torch.full((len(start),), piece, dtype=torch.float64))
+    if not first.valid.any():
+        return []
+    none = first.size.new_tensor(0.0)
+    scale = torch.stack(
+        [size[ok].median() if ok.any() else none for size, ok in zip(first.size, first.valid, strict=True)]
     )
-    if not real.any():
-        return None
-    k = int(torch.where(real, left, 0.0).argmax())
+    left, chosen = first.left.topk(min(FOLLOWED, len(start)), 1)
+    suspect = left > SUSPECT * scale[:, None]
+    which = suspect.nonzero()[:, 0]  # the pair of each suspect
+    if not len(which):
+        return []
+    size = torch.maximum(scale[which], 1e-3 * first.size.gather(1, chosen)[suspect]).clamp(min=TINY)
+    return _followed(state, pairs, which, axis, start[chosen[suspect]], piece, size)
+
+
+def _followed(
+    state: State, pairs: list[Pair], which: Tensor, axis: int, start: Tensor, piece: float, size: Tensor
+) -> list[Finding]:
+    """Divide intervals, each of a pair, keeping the part that contradicts (1) most, until it is a point."""
+    length = piece
+    for _ in range(DIVISIONS):
+        length /= PARTS
+        parts = start[:, None].repeat(1, PARTS, 1)
+        parts[:, :, axis] += length * torch.arange(PARTS, dtype=torch.float64)
+        flat = parts.reshape(-1, parts.shape[2])
+        sides = _sides(state, pairs, axis, flat, torch.full((len(flat),), length, dtype=torch.float64))
+        left, part = sides.left.reshape(len(pairs), -1, PARTS).max(2)
+        rows = torch.arange(len(which))
+        start = parts[rows, part[which, rows]]
+        kept = left[which, rows] > 1e-2 * JUMP * size
+        start, which, size = start[kept], which[kept], size[kept]
+        if not len(which):
+            return []
+    rows = torch.arange(len(which))
+    last = _sides(state, pairs, axis, start, torch.full((len(start),), length, dtype=torch.float64))
+    wide = start.clone()
+    wide[:, axis] -= APART * length / 2
+    around = _sides(state, pairs, axis, wide, torch.full((len(start),), APART * length, dtype=torch.float64))
+    ends, left = last.ends[which, rows], last.left[which, rows]
+    jump = (ends[:, 1] - ends[:, 0]).abs()
+    moved = (around.ends[which, rows] - ends).abs().amax(1)
+    real = last.valid[which, rows] & around.valid[which, rows] & (left > JUMP * size) & (left > 0.5 * jump)
+    real &= (moved < 0.1 * jump) & ~_meant(state, start)  # beside a jump the values stay what they are
+    found: dict[Pair, Finding] = {}
+    for k in torch.where(real, left / size, 0.0).argsort(descending=True).tolist():
+        if real[k]:
+            pair = pairs[int(which[k])]
+            found.setdefault(pair, _told(state, pair, start[k], float(jump[k]), float(size[k])))
+    return [*found.values()]
+
+
+def _told(state: State, pair: Pair, at: Tensor, jump: float, size: float) -> Finding:
+    names = state.problem.domain.names
     what = f"{pair.unknown}.{spell(pair.lower, names)}" if pair.lower else pair.unknown
-    next_ = f"{pair.unknown}.{spell(pair.upper, names)}"
     return Finding(
         "derivative",
-        f"{what} jumps by {times(float(jump[k]))} at {state.where(start[k])}: the data that are built in "
-        f"have a {'kink' if pair.lower else 'jump'} there, which {next_} in the equation does not see, so "
-        "that the solution stays as it is; give the condition hard=False",
-        {"jump": float(jump[k]), "relative": float(jump[k]) / scale if scale else float("inf")},
+        f"{what} jumps by {times(jump)} at {state.where(at)}: the data that are built in have a "
+        f"{'kink' if pair.lower else 'jump'} there, which {pair.unknown}.{spell(pair.upper, names)} in the "
+        "equation does not see, so that the solution stays as it is; give the condition hard=False",
+        {"jump": jump, "relative": jump / size},
     )
 
 
-def _meant(state: State, start: Tensor, length: Tensor) -> Tensor:
-    """Which places lie on an interface, where a kink is meant to be, [M]."""
-    out = torch.zeros(len(start), dtype=torch.bool)
+def _meant(state: State, points: Tensor) -> Tensor:
+    """Which points lie on an interface, where a kink is meant to be, [M]."""
+    out = torch.zeros(len(points), dtype=torch.bool)
     for condition in state.problem.conditions:
         if isinstance(condition, Interface):
             level = condition.level(state.problem.domain)
-            size = level(state.interior).abs().median()
-            out |= level(start).abs() < 1e-4 * size
+            out |= level(points).abs() < 1e-4 * level(state.interior).abs().median()
     return out

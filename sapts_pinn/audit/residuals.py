@@ -29,10 +29,10 @@ from ..geometry import Time
 from .findings import Finding
 from .state import State, rms, times
 
-NEAR = 1_024  # points beside all faces together
+NEAR = 768  # points beside all faces together
 DECADES = 6  # of distances from the face
 THIN = 0.05  # of the extent: distances that count as a layer
-CLOUDS, CLOUD, ROUNDS = 8, 48, 7  # climbs, points and radii of each
+CLOUDS, CLOUD, ROUNDS = 6, 40, 6  # climbs, points and radii of each
 MUCH = 3.0  # ratio of the residual on fresh points to that in training
 COUNTS = 0.03  # of the terms: a residual that is seen in the solution
 UNSOLVED = 0.5  # of the terms: one that has solved nothing
@@ -64,7 +64,7 @@ def check(state: State, train: Tensor) -> tuple[list[Finding], dict[str, float]]
     fresh, trained = state.terms.residual / scale, train / scale
     row = int(rms(fresh).argmax())
     relative = rms(fresh)
-    beside = [_beside(state, face, scale) for face in state.problem.domain.faces]
+    beside = _beside(state, scale)
     known = torch.cat([state.interior, *(b.points for b in beside), state.breaks])
     values = torch.cat([fresh, *(b.residual for b in beside), state.residual(state.breaks) / scale], 1)
     clouds = _Clouds(state, scale, known, values)
@@ -87,7 +87,7 @@ def check(state: State, train: Tensor) -> tuple[list[Finding], dict[str, float]]
             Finding(
                 "residual",
                 f"the residual is as large as the terms of the equation ({times(float(relative[row]))} of "
-                "them): this is no solution",
+                "them): it is not solved yet",
                 {"relative": float(relative[row])},
             )
         )
@@ -106,20 +106,25 @@ def _not_finite(state: State, points: Tensor, values: Tensor) -> Finding | None:
     )
 
 
-def _beside(state: State, face: str, scale: Tensor) -> Beside:
-    """Points beside a face at distances uniform in the logarithm."""
+def _beside(state: State, scale: Tensor) -> list[Beside]:
+    """Points beside each face at distances uniform in the logarithm."""
     domain, generator = state.problem.domain, state.generator
-    drawn = domain.boundary(max(NEAR // len(domain.faces), 64), generator, on=face)
-    n = len(drawn.points)
-    depth = 10 ** (-DECADES * torch.rand(n, generator=generator, dtype=torch.float64))
-    points = drawn.points - (depth[:, None] * state.extent) * drawn.normals
+    count = min(NEAR, state.count)
+    drawn = [domain.boundary(max(count // len(domain.faces), 48), generator, on=f) for f in domain.faces]
+    at, normals = torch.cat([d.points for d in drawn]), torch.cat([d.normals for d in drawn])
+    face = torch.repeat_interleave(torch.arange(len(drawn)), torch.tensor([len(d.points) for d in drawn]))
+    depth = 10 ** (-DECADES * torch.rand(len(at), generator=generator, dtype=torch.float64))
+    points = at - (depth[:, None] * state.extent) * normals
     inside = domain.inside(points)
-    points, depth = points[inside], depth[inside]
-    if not len(points):
-        return Beside(face, points, depth, scale[:, :0], depth)
+    points, depth, face = points[inside], depth[inside], face[inside]
     terms = state.taken_apart(points, state.channels(points, state.needs))
     coefficient = (terms.slopes / _usual(state)[:, :, None]).abs().amax((0, 1))
-    return Beside(face, points, depth, terms.residual / scale, coefficient)
+    residual = terms.residual / scale
+    out = []
+    for k, name in enumerate(domain.faces):
+        of = face == k
+        out.append(Beside(name, points[of], depth[of], residual[:, of], coefficient[of]))
+    return out
 
 
 def _usual(state: State) -> Tensor:

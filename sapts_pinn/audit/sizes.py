@@ -33,6 +33,7 @@ APART = 1e3  # ratio of the size that the equation asks for to what the network 
 LEFT = 0.1  # of the terms: a residual that is still there
 NOTHING = 1e-12  # of the size of the terms of a row: zero to rounding
 SMALL = 1e-2  # of the size that the ansatz suggests: a solution that is nearly zero
+TINY = 1e-300
 POINTS = 256
 
 
@@ -41,19 +42,25 @@ def check(state: State) -> list[Finding]:
     return [f for f in (_trivial(state), _scale(state)) if f is not None]
 
 
-def wanted(state: State) -> dict[str, float]:
-    """The size of the change of each unknown that would balance the residual; absent where none does."""
-    out: dict[str, float] = {}
+def wanted(state: State) -> dict[str, tuple[float, float]]:
+    """The size of the change of each unknown that would balance the residual, at least and at most.
+
+    At least: where the change varies as fast as the residual does; at most: once over the domain.  Unknowns
+    that no row holds are absent.
+    """
+    out: dict[str, tuple[float, float]] = {}
     left = rms(state.terms.residual)
-    lengths = _lengths(state)
+    bounds = (_lengths(state), state.extent.expand(len(left), -1))
     usual = state.terms.slopes.abs().median(-1).values
     for name in state.problem.unknown_names:
         columns = [c for c, (n, _) in enumerate(state.needs) if n == name]
-        reach = torch.stack([lengths[:, list(state.needs[c][1])].prod(1) for c in columns], 1)  # [K, columns]
-        pull = (usual[:, columns] / reach).amax(1)
-        asked = torch.where((pull > 0) & (left > 0), left / pull.clamp(min=1e-300), 0.0)
-        if float(asked.max()) > 0:
-            out[name] = float(asked.max())
+        asked = []
+        for lengths in bounds:
+            reach = torch.stack([lengths[:, list(state.needs[c][1])].prod(1) for c in columns], 1)
+            pull = (usual[:, columns] / reach.clamp(min=TINY)).amax(1)
+            asked.append(float(torch.where(pull > 0, left / pull.clamp(min=TINY), 0.0).max()))
+        if asked[1] > 0:
+            out[name] = asked[0], asked[1]
     return out
 
 
@@ -67,7 +74,7 @@ def _lengths(state: State) -> Tensor:
         moved = points.clone()
         moved[:, i] -= step * (points[:, i] - state.lower[i] > 0.5 * extent).double() * 2 - step
         slope = rms(state.residual(moved) - here) / step
-        out.append((rms(here) / slope.clamp(min=1e-300)).clamp(max=extent))
+        out.append((rms(here) / slope.clamp(min=TINY)).clamp(max=extent))
     return torch.stack(out, 1)
 
 
@@ -84,17 +91,17 @@ def given(state: State) -> dict[str, float]:
 
 
 def _scale(state: State) -> Finding | None:
-    relative = float((rms(state.terms.residual) / state.scale.clamp(min=1e-300)).max())
+    relative = float((rms(state.terms.residual) / state.scale.clamp(min=TINY)).max())
     if relative < LEFT:
         return None
     ours = given(state)
-    ratios = {n: asked / ours[n] for n, asked in wanted(state).items() if ours[n] > 0}
-    if not ratios:
+    asked = {n: (low / ours[n], high / ours[n]) for n, (low, high) in wanted(state).items() if ours[n] > 0}
+    missing = {n: low for n, (low, _) in asked.items() if low > APART}
+    missing |= {n: high for n, (_, high) in asked.items() if high < 1 / APART}
+    if not missing:
         return None
-    name = max(ratios, key=lambda n: abs(math.log(ratios[n])))
-    ratio = ratios[name]
-    if 1 / APART < ratio < APART:
-        return None
+    name = max(missing, key=lambda n: abs(math.log(missing[n])))
+    ratio = missing[name]
     words = (
         f"the equation asks for {name} of the order of {ratio * ours[name]:.0e}, and the network gives "
         f"numbers of the order of {ours[name]:.0e}: write the problem in units in which {name} is of order "

@@ -24,7 +24,7 @@ from ..problems.fields import Field, MultiIndex
 CHUNK = 8_192  # points at a time
 EFFORT = 1e9  # parameters times channels times points of a set
 ASIDE = 4  # points beside a branching, 1e-3, 1e-4, ... of the extent away
-LEAST, MOST = 512, 4_096  # points of a set
+LEAST, MOST = 512, 2_048  # points of a set
 
 Channels = Mapping[tuple[str, MultiIndex], Tensor]
 
@@ -86,9 +86,16 @@ class State:
         return self.problem.domain.interior(self.count, self.generator, "uniform")
 
     @cached_property
+    def everything(self) -> Channels:
+        """All channels that the equation or a condition reads, and the values, at `interior`."""
+        needs = [*self.needs, *((name, ()) for name in self.problem.unknown_names)]
+        needs += [(n, i) for term in self.problem.condition_terms for n, f in term.needs.items() for i in f]
+        return self.channels(self.interior, list(dict.fromkeys(needs)))
+
+    @cached_property
     def inner(self) -> Channels:
         """The equation's channels at `interior`."""
-        return self.channels(self.interior, self.needs)
+        return {key: self.everything[key] for key in self.needs}
 
     @cached_property
     def breaks(self) -> Tensor:
@@ -97,8 +104,7 @@ class State:
 
         def source(points: Tensor) -> Tensor:
             channels = {key: value.expand(len(points)) for key, value in fixed.items()}
-            rows: Tensor = self.equation(channels, points).sum(0)
-            return rows
+            return self.equation(channels, points).sum(0)
 
         lower, upper = self.problem.domain.bounds.double()
         with torch.no_grad():
@@ -109,7 +115,8 @@ class State:
         width = torch.tensor([10.0**-k for k in range(3, 3 + ASIDE)], dtype=torch.float64)
         near = (found + width[:, None, None] * step * self.extent).reshape(-1, len(lower))
         near = near[torch.randperm(len(near), generator=self.generator)[: self.count]]
-        return near[self.problem.domain.inside(near)]
+        kept: Tensor = near[self.problem.domain.inside(near)]
+        return kept
 
     @cached_property
     def terms(self) -> Terms:
@@ -137,8 +144,7 @@ class State:
     @cached_property
     def sizes(self) -> dict[str, float]:
         """Rms of each unknown over the domain."""
-        values = self.channels(self.interior, [(name, ()) for name in self.problem.unknown_names])
-        return {name: float(rms(v)) for (name, _), v in values.items()}
+        return {name: float(rms(self.everything[name, ()])) for name in self.problem.unknown_names}
 
     def channels(self, points: Tensor, needs: list[tuple[str, MultiIndex]]) -> Channels:
         """Values of derivatives at points [N, dim], each [N]."""
