@@ -40,6 +40,7 @@ SUSPECT = 1e-6  # of the size of v_k: what is left of (1) on an interval to look
 FOLLOWED = 3  # such intervals for each channel
 PARTS, DIVISIONS = 16, 6  # each time into so many parts
 JUMP = 1e-3  # of the size of v_k: what is left of (1) where it jumps
+AROUND = 1e-4  # of the extent: an interval around a place where what is built in branches
 APART = 1000.0  # lengths of the last interval to where the one-sided limits are looked at
 WRONG = 1e-2  # relative error of a derivative
 SHORT = (2.0**-9, 2.0**-15)  # lengths of short intervals, of the extent
@@ -170,10 +171,19 @@ def _jumps(state: State, pairs: list[Pair], axis: int) -> list[Finding]:
     if not pairs:
         return []
     starts = _starts(state, max(LINES // len(state.extent), 6))
-    piece = float(state.extent[axis]) / PIECES
+    extent = float(state.extent[axis])
     start = starts[:, None].repeat(1, PIECES, 1)
-    start[:, :, axis] = state.lower[axis] + piece * torch.arange(PIECES, dtype=torch.float64)
-    start = start.reshape(-1, starts.shape[1])
+    start[:, :, axis] = state.lower[axis] + extent / PIECES * torch.arange(PIECES, dtype=torch.float64)
+    found = _suspected(state, pairs, axis, start.reshape(-1, starts.shape[1]), extent / PIECES)
+    if not found and len(state.built):  # small supports, which lie between the nodes of all intervals
+        start = state.built.clone()
+        start[:, axis] -= AROUND * extent / 3
+        found = _suspected(state, pairs, axis, start, AROUND * extent)
+    return found
+
+
+def _suspected(state: State, pairs: list[Pair], axis: int, start: Tensor, piece: float) -> list[Finding]:
+    """Those of the jumps that lie in intervals from `start` [M, dim] of length `piece`."""
     first = _sides(state, pairs, axis, start, torch.full((len(start),), piece, dtype=torch.float64))
     if not first.valid.any():
         return []

@@ -22,7 +22,8 @@ ORDER = (  # of the causes: each makes those after it likely
 
 EXPLAIN = {  # what follows from a cause, and is no finding of its own beside it
     "trivial": ("scale", "layer", "sampling", "condition", "residual"),
-    **dict.fromkeys(("derivative", "scale"), ("layer", "sampling", "condition", "residual")),
+    "derivative": ("trivial", "layer", "sampling", "condition", "residual"),
+    "scale": ("layer", "sampling", "condition", "residual"),
     "singular": ("scale", "layer", "sampling", "condition", "residual"),
     **dict.fromkeys(("geometry", "symmetry"), ("sampling", "condition", "data", "residual")),
     **dict.fromkeys(("layer", "sampling"), ("residual",)),

@@ -24,6 +24,7 @@ from ..problems.fields import Field, MultiIndex
 CHUNK = 8_192  # points at a time
 EFFORT = 1e9  # parameters times channels times points of a set
 ASIDE = 4  # points beside a branching, 1e-3, 1e-4, ... of the extent away
+BRANCHES = 48  # places where what is built in branches
 LEAST, MOST = 512, 2_048  # points of a set
 
 Channels = Mapping[tuple[str, MultiIndex], Tensor]
@@ -117,6 +118,22 @@ class State:
         near = near[torch.randperm(len(near), generator=self.generator)[: self.count]]
         kept: Tensor = near[self.problem.domain.inside(near)]
         return kept
+
+    @cached_property
+    def built(self) -> Tensor:
+        """Places where the functions that are built into the ansatz branch, [M, dim].
+
+        None where the problem has a known part: its own branchings are meant, and dear to follow.
+        """
+        if self.problem.particular:
+            return self.interior[:0]
+        ansatz, lower, upper = self.problem.ansatz, *self.problem.domain.bounds.double()
+        functions = [f for part in (ansatz.extension, ansatz.factor) for f in part.values() if f is not None]
+        with torch.no_grad():
+            places = [break_points(f, lower, upper, Generator().manual_seed(19)) for f in functions]
+        found = torch.cat([self.interior[:0], *places])
+        found = found[self.problem.domain.inside(found)]
+        return found[torch.randperm(len(found), generator=self.generator)[:BRANCHES]]
 
     @cached_property
     def terms(self) -> Terms:
