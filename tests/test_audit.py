@@ -160,7 +160,7 @@ def test_a_small_load_beside_a_large_stiffness_is_seen(monkeypatch):
 def test_a_condition_that_is_not_symmetric_speaks_against_a_forced_symmetry(monkeypatch):
     problem = forced(
         monkeypatch, {"x": Symmetry((1,), None)}, Box((0, 0), (1, 1)), "u", lambda u: u.xx + u.yy,
-        [Dirichlet("u", 0.0, ("x", "y=1")), Dirichlet("u", lambda x: x * (1 - x) * (1 + x), "y=0", hard=False)],
+        [Dirichlet("u", 0.0, ("x", "y=1")), Dirichlet("u", lambda x: x - x**3, "y=0", hard=False)],
     )  # fmt: skip
     assert "u on y=0 is not symmetric" in " ".join(f.words for f in audit(*untrained(problem)).objections)
 
@@ -279,7 +279,7 @@ def test_a_seam_of_doubled_nodes_is_not_called_a_conflict():
 
 
 def beltrami(power):
-    """-Laplacian of u + u on the sphere in angles, times sin^power theta; u = cos theta + sin theta cos phi."""
+    """The Laplacian minus one on the sphere, times sin^power theta; u = cos theta + sin theta cos phi."""
 
     def equation(u, th, ph):
         s, c = torch.sin(th), torch.cos(th)
@@ -297,7 +297,7 @@ def test_a_singular_coefficient_is_not_called_sampling():
 
 
 def test_a_false_steady_state_shows_in_the_layer_where_it_begins():
-    """u_t = u (1 - u)(u - 0.3) from 0.2 must fall to 0; a network that jumps to 1 is wrong in a layer only."""
+    """u_t = u (1 - u)(u - 0.3) from 0.2 falls to 0; a function that jumps to 1 is wrong in a layer."""
     problem = Problem(
         Time(0, 100), "u", lambda u: u.t - u * (1 - u) * (u - 0.3), [Initial("u", 0.2)], symmetry=False
     )

@@ -68,6 +68,11 @@ class _Mirror:
         out[:, self.axis] = 2 * self.about - out[:, self.axis]
         return out
 
+    def _numbers(self, keys: Sequence[tuple[str, MultiIndex]], count: int) -> Channels:
+        """Channel values of the right size, of one place or another."""
+        pick = torch.arange(count) % len(self.state.interior)
+        return {key: self.state.everything[key][pick] for key in keys}
+
     def flip(self, key: tuple[str, MultiIndex]) -> int:
         name, index = key
         return self.signs[name] * (-1 if sum(i == self.axis for i in index) % 2 else 1)
@@ -79,7 +84,7 @@ class _Mirror:
         images = images[state.problem.domain.inside(images)]
         points = torch.cat([state.interior, state.breaks, images])
         try:
-            channels = state.channels(points, state.needs)
+            channels = self._numbers(state.needs, len(points))
             if not self._same(
                 state.needs, channels, state.equation, state.equation, points, self.image(points)
             ):
@@ -162,7 +167,7 @@ class _Mirror:
         normals[:, self.axis] *= -1
         there = Sites(self.image(drawn.points), normals)
         keys = [(name, index) for name, found in term.needs.items() for index in found]
-        channels = self.state.channels(drawn.points, keys)
+        channels = self._numbers(keys, len(drawn.points))
         partner = self._partner(face)[0]
         others = [
             (c, t)

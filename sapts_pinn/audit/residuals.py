@@ -10,6 +10,9 @@ satisfy the equation ever after.  Then r ~ U / delta in the layer, its integral 
 that of u_t in the layer, and a uniform sample hits the layer with probability delta / T only.  What is
 compared is the integral over the layer with that of the residual everywhere else, and with that of T.
 
+The integral over time is set against the size of the solution instead: integral |r| dt / |dF/du_t| is by how
+much u may jump.
+
 A spike.  Clouds of points of shrinking radius climb to local maxima; the cloud of half-width rho (of the
 extent, in dim coordinates) gives the share mean(r^2) (2 rho)^dim of the mean square of the residual.
 
@@ -143,27 +146,47 @@ def _layer(state: State, beside: list[Beside], fresh: Tensor) -> list[Finding]:
         # The integral over d of |r|, drawn with density 1 / (d log 10 DECADES).
         weight = b.distance * (DECADES * 2.302585)
         weighted = torch.nan_to_num(b.residual[:, thin].abs(), posinf=0.0) * weight[thin]
-        inside = weighted.sum(1) / len(b.distance)
+        jumps = _jumps(state, b.face)
+        inside = jumps * weighted.sum(1) / len(b.distance)
         for k in range(len(inside)):
             order = weighted[k].argsort(descending=True)
             spread = float(weighted[k].sum() / weighted[k][order[0]].clamp(min=1e-300))
             if spread > 6 and (worst is None or float(inside[k]) > worst[0]):
                 middle = b.distance[thin][order[: max(len(order) // 10, 4)]].median()
-                worst = (float(inside[k]), float(_bulk(state, b.face, fresh[k])), b.face, middle)
+                worst = (float(inside[k]), float(jumps[k] * _bulk(state, b.face, fresh[k])), b.face, middle)
     if worst is None or worst[0] < COUNTS or worst[0] < MUCH * worst[1]:
         return []
     inside_, _, face, width = worst
-    timed = any(face in f.faces and isinstance(f, Time) for f in state.problem.domain.factors())
+    timed = _timed_face(state, face)
     cure = "train in windows of time (windows=), or with more points" if timed else "take more points there"
     return [
         Finding(
             "layer",
             f"the residual sits in a layer at {face}, {float(width):.0e} of the extent thick, where few "
-            f"points are: across it the solution may jump (its integral is {inside_:.0%} of that of the "
-            f"equation's terms): {cure}",
+            f"points are: across it the solution may jump, by {inside_:.0%} of its size: "
+            f"{cure}",
             {"integral": inside_, "bulk": worst[1], "width": float(width)},
         )
     ]
+
+
+def _jumps(state: State, face: str) -> Tensor:
+    """The jump of the solution, over its size, for an integral of one of the scaled residual, [K]."""
+    out = torch.ones(len(state.scale), dtype=torch.float64)
+    axes = [i for i in range(len(state.extent)) if _timed_face(state, face) and _pinned(state, face, i)]
+    for i in axes:
+        usual = state.terms.slopes.abs().median(-1).values  # [K, C]
+        pull = torch.zeros_like(out)
+        for c, (name, index) in enumerate(state.needs):
+            if index == (i,):
+                pull = torch.maximum(pull, usual[:, c] * state.sizes[name])
+        there = pull > 0
+        out = torch.where(there, state.scale * state.extent[i] / pull.clamp(min=1e-300), out)
+    return out
+
+
+def _timed_face(state: State, face: str) -> bool:
+    return any(face in f.faces and isinstance(f, Time) for f in state.problem.domain.factors())
 
 
 def _bulk(state: State, face: str, fresh: Tensor) -> Tensor:
