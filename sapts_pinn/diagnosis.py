@@ -1,6 +1,8 @@
 """What limits a run, in words: after training, measured on the trained model.
 
-Six answers are told apart, asked in this order, as each makes those after it meaningless:
+The audit comes first (`audit/`): where it objects to the solution, the first of its objections is the answer
+("derivative", "symmetry", "scale", "singular", "layer", ...), as the loss is then the loss of another
+problem. Else six answers are told apart, asked in this order, as each makes those after it meaningless:
 
 - **sampling**: the residual of the equation is far larger on fresh points than where it was trained.
 - **precision**: rounding makes up much of the residual, or in float32 no step was found that lowers the
@@ -9,7 +11,8 @@ Six answers are told apart, asked in this order, as each makes those after it me
   More and Wild, SIAM J. Sci. Comput. 33 (2011), on the noise of a computed function).
 - **budget**: the loss was still falling.  The slope of log(loss) over the last quarter of the steps is the
   median of those between pairs of steps (Theil and Sen), which a resampling here and there does not bend.
-- **data**: what is left of the loss is the misfit of observations.
+- **data**: what is left of the loss is the misfit of observations.  Nothing is wrong where it is noise: as
+  large as the noise that was given, or without structure, misfits of neighbours being independent.
 - **conflict**: what is left are terms whose gradients cancel: one falls only if the others grow.
 - **capacity**: none of these; the network itself is what could be better.
 """
@@ -23,10 +26,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
+from .audit import Finding
 from .flat import gather
 from .least_squares import LeastSquares, residuals
 from .model import Model
@@ -38,6 +44,8 @@ OVERFITTED = 2.0  # ratio of the residual on fresh points to that in training
 FALLING = 0.1  # decades of loss in the last quarter of the steps
 OPPOSED = -0.8  # cosine between the gradient of a term and that of all others
 MATTERS = 0.05  # share of the loss
+LEFT_TO_US = ("residual", "condition", "data")  # topics of the audit whose cause is looked for here
+FITTED = 1.5  # chi^2 per observation that is no more than noise
 FEW = 8  # recorded steps below which a trend is not one
 MOST = 200  # recorded steps of which a trend is made
 
@@ -47,7 +55,8 @@ class Diagnosis:
     """What limits a run.
 
     Attributes:
-        limit: "precision", "sampling", "budget", "data", "conflict" or "capacity".
+        limit: "precision", "sampling", "budget", "data", "conflict", "capacity", or the topic of an objection
+            of the audit.
         words: A sentence for people: what was seen, and what to do.
         train_residual: Root mean square of the equation's residual, in natural units, where it was trained.
         test_residual: The same on fresh uniform points.
@@ -79,6 +88,7 @@ def diagnose(
     history: Sequence[Mapping[str, Any]],
     threads: int | None = None,
     converged: bool = False,
+    objections: Sequence[Finding] = (),
 ) -> Diagnosis | None:
     """What limits a trained model.
 
@@ -88,6 +98,7 @@ def diagnose(
         history: Rows with `iteration` and `loss`.
         threads: Of the compiled kernel.
         converged: Whether the run ended because no step lowered the loss.
+        objections: Of the audit.
 
     Returns:
         None where nothing can be said: a loss of zero, or one that is not finite.
@@ -108,8 +119,8 @@ def diagnose(
         "terms": {name: value / look.loss for name, value in look.terms.items()},
         "opposed": look.opposed(),
     }
-    data = [t.name for t in model.problem.terms if t.fixed is not None]
-    limit, words = _verdict(found, data, converged, model)
+    data = [t.name for t in model.problem.terms if t.fixed is not None]  # observations
+    limit, words = _objection(objections) or _verdict(found, data, converged, look)
     return Diagnosis(limit, words, **found)
 
 
@@ -172,8 +183,35 @@ def _weights(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name.startswith("weight_")}
 
 
-def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, model: Model) -> tuple[str, str]:
+def _objection(objections: Sequence[Finding]) -> tuple[str, str] | None:
+    """What the audit says, unless that is a consequence of what the diagnosis tells better."""
+    return next(((f.topic, f.words) for f in objections if f.topic not in LEFT_TO_US), None)
+
+
+def _noise(look: _Look, name: str) -> str:
+    """Why the misfit of observations is nothing but their noise; empty where it is more."""
+    model = look.objective.model
+    term = next(t for t in model.problem.terms if t.name == name)
+    sites = look.objective.sites[name]
+    piece = next(p for p in look.objective.pieces if p.term.name == name)
+    misfit = (piece.residual(look.theta)[0] / piece.scale)[0].double().cpu()
+    piece.release()
+    if term.noise is not None:
+        chi = float(misfit.square().mean() / term.noise**2)
+        return f"chi^2 = {chi:.2f} per observation" if chi < FITTED else ""
+    if len(misfit) < FEW:
+        return ""
+    lower, upper = model.problem.domain.bounds
+    places = ((sites.points.cpu() - lower) / (upper - lower)).numpy()
+    _, nearest = cKDTree(places).query(places, k=2)
+    neighbour = torch.from_numpy(np.asarray(nearest)[:, 1])
+    alike = float((misfit * misfit[neighbour]).mean() / misfit.square().mean())
+    return f"neighbours agree to {alike:.2f}" if alike < 0.3 + 2 / math.sqrt(len(misfit)) else ""
+
+
+def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, look: _Look) -> tuple[str, str]:
     """The limit and its sentence."""
+    model = look.objective.model
     precision = str(model.like.dtype).removeprefix("torch.")
     train, test, falling = found["train_residual"], found["test_residual"], found["trend"]
     if test > OVERFITTED * train:
@@ -203,6 +241,12 @@ def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, mod
     size = sum(p.numel() for p in model.parameters())
     left = max(found["terms"], key=lambda name: found["terms"][name])
     if left in data and found["terms"][left] > 0.5:
+        noise = _noise(look, left)
+        if noise:
+            return "data", (
+                "the data are fitted to their noise, nothing is wrong: "
+                f"{found['terms'][left]:.0%} of the loss is the misfit of {left!r}, unstructured ({noise})"
+            )
         return "data", (
             f"{found['terms'][left]:.0%} of the loss is the misfit of {left!r} and falls no more: noise in "
             "these data, or an equation that does not hold for them"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .audit import together
 from .budget import Budget
 from .comparison import error_measure
 from .distributed import connect
@@ -65,7 +66,7 @@ def march(
         part = window(problem, windows, number, runs[-1].model if runs else None)  # type: ignore[arg-type]
         inside = None if folder is None else folder / f"window{number + 1}"
         runs.append(train(part, budget=share, out=inside, overwrite=overwrite, windows=1, **settings))
-        if not str(runs[-1].result["status"]).startswith(("budget", "converged")):
+        if not str(runs[-1].result["status"]).startswith(("budget", "converged", "stopped")):
             how = runs[-1].result["status"]
             raise ValueError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
     models: list[Any] = [run.model for run in runs]
@@ -76,6 +77,7 @@ def march(
         **worst.result,
         **{name: sum(run.result[name] for run in runs) for name in ADDED},
         "problem": problem.name,
+        "audit": together([run.result["audit"] for run in runs]),
         "relative_l2_error": None if measure is None else measure(model),
         "status": f"budget spent ({limits}), {windows} windows",
     }

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .audit import lines
 from .checkpoint import write_text
 from .uncertainty import combined_errors, estimate
 from .viz import plot_history, plot_sweeps
@@ -131,6 +132,7 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="status{mark}">{html.escape(status)}</p>',
         _diagnosis(result),
+        _audit(result),
         _figures(result),
         *(f"<h2>{heading}</h2>\n{content}" for heading, content in shown.items() if content),
         f"<h2>Problem</h2>\n<pre>{html.escape(str(problem))}</pre>" if problem else "",
@@ -152,6 +154,11 @@ def _diagnosis(result: Mapping[str, Any]) -> str:
         return ""
     limit, words = (html.escape(str(found[name])) for name in ("limit", "words"))
     return f"<p>Limited by <strong>{limit}</strong>: {words}.</p>"
+
+
+def _audit(result: Mapping[str, Any]) -> str:
+    sentences = [f"<p>Audit: {html.escape(sentence)}.</p>" for sentence in lines(result.get("audit"))]
+    return "\n".join(sentences)
 
 
 def _figures(result: Mapping[str, Any]) -> str:

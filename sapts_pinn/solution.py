@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .audit import lines as audit_lines
 from .callbacks import write_history
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import error_measure, reference_values
@@ -391,6 +392,7 @@ class Solution:
             off = "" if q["relative_error"] is None else f", relative error {q['relative_error']:.1e}"
             known = f"   ({f'{source}: ' if source else ''}{theirs}{off})" if theirs else ""
             lines.append(f"  {name:<18} {q['value']:.8g}{known}")
+        lines += [f"  audit              {sentence}" for sentence in audit_lines(r.get("audit"))]
         lines += [f"  note               {sentence}" for sentence in r.get("remarks", ())]
         if r.get("diagnosis"):
             lines.append(f"  limited by         {r['diagnosis']['limit']}: {r['diagnosis']['words']}")

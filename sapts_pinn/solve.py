@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from .audit import Audit, audited
 from .budget import Budget
 from .callbacks import Callback, CheckpointWriter, checkpoint_name, not_written
 from .checkpoint import save_checkpoint, write_json
@@ -230,13 +231,17 @@ def solve(
     nothing: dict[str, Any] = {}
     spread = _afterwards(lambda: _uncertainty(whole, trainer), None, "standard errors", remarks)
     numerical = _afterwards(lambda: _numerical_errors(whole, trainer), nothing, "numerical errors", remarks)
+    examined, said = ranks.gather_objects(_audited(whole, trainer, ranks))[0]
+    remarks += said
     result |= {
+        "status": _status(trainer, examined),
+        "audit": None if examined is None else examined.as_json(),
         "standard_errors": {} if spread is None else _finite(spread.standard_errors),
         "noise": {} if spread is None else spread.noise,
         "numerical_errors": _finite(numerical or nothing),
         "remarks": [*([] if spread is None else spread.remarks), *remarks],
     }
-    found = _afterwards(lambda: _diagnosis(whole, trainer), None, "diagnosis", result["remarks"])
+    found = _afterwards(lambda: _diagnosis(whole, trainer, examined), None, "diagnosis", result["remarks"])
     result["diagnosis"] = ranks.gather_objects(found)[0]  # histories tell each rank's time
     result["symmetry"] = whole.problem.symmetry_words
     if whole.frozen is not None:
@@ -379,11 +384,28 @@ def _afterwards(
         return otherwise
 
 
-def _diagnosis(model: Model, trainer: Trainer) -> dict[str, Any] | None:
+def _audited(model: Model, trainer: Trainer, ranks: Communicator) -> tuple[Audit | None, list[str]]:
+    """Objections to the solution; one rank looks for all."""
+    if ranks.rank or trainer.status.startswith("failed"):
+        return None, []
+    return audited(model, trainer.collocation.sites)
+
+
+def _status(trainer: Trainer, examined: Audit | None) -> str:
+    """What ended the run: no word of success where the audit objects."""
+    if examined is None or examined.passed or not trainer.status.startswith("converged"):
+        return trainer.status
+    return "stopped: no step lowers the loss, but the audit objects"
+
+
+def _diagnosis(model: Model, trainer: Trainer, examined: Audit | None) -> dict[str, Any] | None:
     """What limits the run; nothing does when it failed or reached its target."""
     if trainer.status.startswith(("failed", "target")):
         return None
-    found = diagnose(model, trainer.collocation.sites, trainer.history, trainer.threads, trainer.converged)
+    objections = () if examined is None else examined.objections
+    found = diagnose(
+        model, trainer.collocation.sites, trainer.history, trainer.threads, trainer.converged, objections
+    )
     return None if found is None else found.as_json()
 
 

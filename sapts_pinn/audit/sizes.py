@@ -1,0 +1,143 @@
+r"""Is the solution of the size that the equation asks for, and is it more than the trivial one?
+
+Scale.  What is left of row k, of size R_k, has to be balanced by a change of the unknowns.  A change of u_j
+by U makes a term of size U |dF_k/dq_c| / L_c in channel c = (j, multi-index), where L_c is the product of
+the lengths that the derivative divides by: those over which the residual varies, at most the extent.  So the
+equation asks for a change of
+
+    U_j = max_k R_k / max_c (|dF_k/dq_c| / L_c)
+
+in order of magnitude.  The network inside the ansatz u = g + l N gives |l| times a number of order one.
+Where the residual is still a good part of its terms, and both are orders of magnitude apart, it is the
+missing scale that limits the run, and nothing else.
+
+Trivial.  Where the equation and all conditions hold for u = 0, zero is a solution, with a loss of exactly
+nothing, and the run finds it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..problems import Observations
+from .conditions import _read
+from .findings import Finding
+from .state import State, rms, times
+
+PROBES = 512  # points at which it is looked how fast the residual varies
+NEAR = 1e-4  # of the extent: a step for that
+APART = 1e3  # ratio of the size that the equation asks for to what the network gives
+LEFT = 0.1  # of the terms: a residual that is still there
+NOTHING = 1e-12  # of the size of the terms of a row: zero to rounding
+SMALL = 1e-2  # of the size that the ansatz suggests: a solution that is nearly zero
+TINY = 1e-300
+POINTS = 256
+
+
+def check(state: State) -> list[Finding]:
+    """Judge the size of the solution."""
+    return [f for f in (_trivial(state), _scale(state)) if f is not None]
+
+
+def wanted(state: State) -> dict[str, tuple[float, float]]:
+    """The size of the change of each unknown that would balance the residual, at least and at most.
+
+    At least: where the change varies as fast as the residual does; at most: once over the domain.  Unknowns
+    that no row holds are absent.
+    """
+    out: dict[str, tuple[float, float]] = {}
+    left = rms(state.terms.residual)
+    bounds = (_lengths(state), state.extent.expand(len(left), -1))
+    usual = state.terms.slopes.abs().median(-1).values
+    for name in state.problem.unknown_names:
+        columns = [c for c, (n, _) in enumerate(state.needs) if n == name]
+        asked = []
+        for lengths in bounds:
+            reach = torch.stack([lengths[:, list(state.needs[c][1])].prod(1) for c in columns], 1)
+            pull = (usual[:, columns] / reach.clamp(min=TINY)).amax(1)
+            asked.append(float(torch.where(pull > 0, left / pull.clamp(min=TINY), 0.0).max()))
+        if asked[1] > 0:
+            out[name] = asked[0], asked[1]
+    return out
+
+
+def _lengths(state: State) -> Tensor:
+    """The length over which the residual of each row varies, along each coordinate, [K, dim]."""
+    points = state.interior[:PROBES]
+    here = state.terms.residual[:, :PROBES]
+    out = []
+    for i, extent in enumerate(state.extent.tolist()):
+        step = NEAR * extent
+        moved = points.clone()
+        moved[:, i] -= step * (points[:, i] - state.lower[i] > 0.5 * extent).double() * 2 - step
+        slope = rms(state.residual(moved) - here) / step
+        out.append((rms(here) / slope.clamp(min=TINY)).clamp(max=extent))
+    return torch.stack(out, 1)
+
+
+def given(state: State) -> dict[str, float]:
+    """The size of what the network adds to each unknown when its output is of order one."""
+    ansatz = state.problem.ansatz
+    out = {}
+    for name in state.problem.unknown_names:
+        factor = ansatz.factor.get(name)
+        out[name] = 1.0 if factor is None else float(rms(factor(state.interior).detach().double()))
+        if name in ansatz.positive:
+            out[name] *= ansatz.positive[name]
+    return out
+
+
+def _scale(state: State) -> Finding | None:
+    relative = float((rms(state.terms.residual) / state.scale.clamp(min=TINY)).max())
+    if relative < LEFT:
+        return None
+    ours = given(state)
+    asked = {n: (low / ours[n], high / ours[n]) for n, (low, high) in wanted(state).items() if ours[n] > 0}
+    missing = {n: low for n, (low, _) in asked.items() if low > APART}
+    missing |= {n: high for n, (_, high) in asked.items() if high < 1 / APART}
+    if not missing:
+        return None
+    name = max(missing, key=lambda n: abs(math.log(missing[n])))
+    ratio = missing[name]
+    words = (
+        f"the equation asks for {name} of the order of {ratio * ours[name]:.0e}, and the network gives "
+        f"numbers of the order of {ours[name]:.0e}: write the problem in units in which {name} is of order "
+        "one, or tell its scale"
+    )
+    return Finding("scale", words, {"ratio": ratio, "relative": relative})
+
+
+def _trivial(state: State) -> Finding | None:
+    scale = state.scale
+    if bool((rms(state.terms.source) > NOTHING * scale).any()) or not bool((scale > 0).all()):
+        return None
+    for condition, term in zip(state.problem.conditions, state.problem.condition_terms, strict=True):
+        sites = term.sites(POINTS, state.generator, "uniform")
+        needs = [(name, index) for name, found in term.needs.items() for index in found]
+        with torch.no_grad():
+            zero = {key: torch.zeros(len(sites.points), dtype=torch.float64) for key in needs}
+            if bool((_read(state, term, sites, state.fields(zero)).abs() > 0).any()):
+                return None
+        if isinstance(condition, Observations):
+            return None
+    ours = given(state)
+    sizes = [state.sizes[name] / ours[name] for name in ours if ours[name] > 0]
+    if max(sizes) > SMALL and not _linear(state):
+        return None
+    largest = max(state.sizes.values())
+    words = (
+        f"u = 0 satisfies the equation and every condition, and the solution found is of size "
+        f"{times(largest)}: a condition that fixes its size is missing, such as a value at a point"
+    ).replace("u = 0", f"{', '.join(state.problem.unknown_names)} = 0")
+    return Finding("trivial", words, {"size": largest})
+
+
+def _linear(state: State) -> bool:
+    """Whether the equation is linear and homogeneous: then the size of a solution is arbitrary."""
+    with torch.no_grad():
+        doubled = state.equation({key: 2 * value for key, value in state.inner.items()}, state.interior)
+    off = rms(doubled - 2 * state.terms.residual)
+    return bool((off <= 1e-9 * state.scale).all())
