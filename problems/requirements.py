@@ -186,3 +186,31 @@ def _typical(size: Tensor) -> Tensor:
     """The 90th percentile over the places, [P, rows, 1]."""
     rank = max(int(TYPICAL * size.shape[2]), 1)
     return size.nan_to_num(0, 0, 0).kthvalue(rank, dim=2, keepdim=True).values
+
+
+def same(verdict: tuple[Tensor, Tensor]) -> bool:
+    """Whether every row is equal to its image, or every value of it opposite."""
+    return bool((verdict[0] | verdict[1]).all())
+
+
+class Comparison:
+    """A residual and those that may be its image, of which one has to be, stage after stage."""
+
+    def __init__(self, requirement: Requirement, partners: Sequence[Local], mirror: Mirror) -> None:
+        self.requirement, self.partners, self.mirror = requirement, partners, mirror
+        self._verdicts: list[tuple[Tensor, Tensor] | None] = [None] * len(partners)
+
+    def passes(self, stage: int) -> bool:
+        """Whether one of the partners still can be the image after this stage."""
+        return any([self._passes(i, stage) for i in range(len(self.partners))])
+
+    def _passes(self, i: int, stage: int) -> bool:
+        before = self._verdicts[i]
+        if before is not None and not same(before):
+            return False
+        try:
+            now = self.requirement.compare(self.partners[i], self.mirror, stage)
+        except (ValueError, RuntimeError):  # a user's function that cannot be evaluated outside the domain
+            return False
+        self._verdicts[i] = now = now if before is None else (now[0] & before[0], now[1] & before[1])
+        return same(now)

@@ -49,7 +49,7 @@ from .interface import Interface
 from .observations import Observations
 from .places import face_places, face_points, interior_places, interior_points
 from .probing import Local, Probes, evaluate, probes_of
-from .requirements import SCREEN, TOLERANCE, Mirror, Requirement
+from .requirements import SCREEN, TOLERANCE, Comparison, Mirror, Requirement, same
 
 Signs = tuple[int, ...]
 Residual = Callable[[dict[str, Field], Tensor, Known], tuple[Tensor, ...]]
@@ -179,7 +179,7 @@ class Finder:
             except_faces: Faces whose conditions the caller accounts for.
         """
         mirror = Mirror(axis, about, dict(zip(self.unknowns, signs, strict=True)))
-        equation = _Comparison(self._inside, [self._inside.local], mirror)
+        equation = Comparison(self._inside, [self._inside.local], mirror)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if not equation.passes(0):
@@ -189,14 +189,14 @@ class Finder:
                 return False
             return all(c.passes(stage) for stage in self._inside.stages[1:] for c in (equation, *conditions))
 
-    def _compared(self, mirror: Mirror, except_faces: Sequence[str]) -> list[_Comparison] | None:
+    def _compared(self, mirror: Mirror, except_faces: Sequence[str]) -> list[Comparison] | None:
         """What has to agree besides the equation; None if there is a condition of an unknown kind."""
         out = []
         for condition, needs in zip(self.conditions, self.needs[1:], strict=True):
             if isinstance(condition, (Periodic, Observations)):
                 continue
             if isinstance(condition, Interface):
-                out += [_Comparison(r, [r.local], mirror) for r in self._surface(condition, needs)]
+                out += [Comparison(r, [r.local], mirror) for r in self._surface(condition, needs)]
                 continue
             faces = condition.faces(self.domain)
             if not faces:
@@ -204,7 +204,7 @@ class Finder:
             for face in faces:
                 if face not in except_faces:
                     partners = [self._local(c) for c in self._partners(condition, face, mirror.axis)]
-                    out.append(_Comparison(self._on(condition, face, needs), partners, mirror))
+                    out.append(Comparison(self._on(condition, face, needs), partners, mirror))
         return out
 
     def contradiction(self, found: Mapping[str, Symmetry], sites: Mapping[int, Sites]) -> str | None:
@@ -230,13 +230,13 @@ class Finder:
     def _agrees(self, number: int, places: Sites, mirror: Mirror, shape: Interval, ends: bool) -> bool:
         """Whether the equation, or a condition, is its own image at given places."""
         if number == 0:
-            return _same(self._inside.compare_at(self._inside.local, mirror, Sites(places.points)))
+            return same(self._inside.compare_at(self._inside.local, mirror, Sites(places.points)))
         condition, needs = self.conditions[number - 1], self.needs[number]
         if isinstance(condition, (Periodic, Observations)):
             return True
         if isinstance(condition, Interface):
             flux = self._surface(condition, needs)[1]
-            return _same(flux.compare_at(flux.local, mirror, replace(places, weight=None)))
+            return same(flux.compare_at(flux.local, mirror, replace(places, weight=None)))
         block, at = torch.arange(len(places.points)), places.points[:, mirror.axis]
         groups = []
         for face, end in zip(shape.faces, shape.bounds[:, 0].tolist(), strict=True):
@@ -252,7 +252,7 @@ class Finder:
             requirement, chosen = self._on(condition, face, needs), places.of(block[here])
             chosen = Sites(chosen.points, chosen.normals)
             partners = self._partners(condition, face, mirror.axis)
-            if not any(_same(requirement.compare_at(self._local(c), mirror, chosen)) for c in partners):
+            if not any(same(requirement.compare_at(self._local(c), mirror, chosen)) for c in partners):
                 return False
         return True
 
@@ -447,34 +447,6 @@ class Finder:
                     and other in c.faces(self.domain)
                 ]
         return [condition]
-
-
-def _same(verdict: tuple[Tensor, Tensor]) -> bool:
-    """Whether every row is equal to its image, or every value of it opposite."""
-    return bool((verdict[0] | verdict[1]).all())
-
-
-class _Comparison:
-    """A residual and those that may be its image, of which one has to be, stage after stage."""
-
-    def __init__(self, requirement: Requirement, partners: Sequence[Local], mirror: Mirror) -> None:
-        self.requirement, self.partners, self.mirror = requirement, partners, mirror
-        self._verdicts: list[tuple[Tensor, Tensor] | None] = [None] * len(partners)
-
-    def passes(self, stage: int) -> bool:
-        """Whether one of the partners still can be the image after this stage."""
-        return any([self._passes(i, stage) for i in range(len(self.partners))])
-
-    def _passes(self, i: int, stage: int) -> bool:
-        before = self._verdicts[i]
-        if before is not None and not _same(before):
-            return False
-        try:
-            now = self.requirement.compare(self.partners[i], self.mirror, stage)
-        except (ValueError, RuntimeError):  # a user's function that cannot be evaluated outside the domain
-            return False
-        self._verdicts[i] = now = now if before is None else (now[0] & before[0], now[1] & before[1])
-        return _same(now)
 
 
 def smooth_across(function: Callable[[Tensor], Tensor], domain: Domain, axis: int, orders: int) -> float:
