@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ from .taylor import Channels
 from .windows import Joined
 
 TEST = 2048  # points at which norms are taken
-HIDDEN = 0.9  # share of the residual that features do not explain from which on nothing is certain
+HIDDEN = 0.8  # share of the residual that features do not explain from which on nothing is certain
 CURVED = 0.5  # share of the residual beyond first order, likewise
 SURE = 10.0  # so many times nearer to each other than to u two independent solutions contradict it
 FREE = 1e8  # size of a function over what the equations notice of it, from which on they do not determine it
@@ -106,6 +106,21 @@ class ErrorEstimate:
     words: str
     unexplained: float
     seconds: float
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> ErrorEstimate:
+        """What `as_json` has made."""
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, Mapping):
+                return {name: plain(v) for name, v in value.items()}
+            return math.inf if value is None else value
+
+        return cls(**{name: plain(value) for name, value in found.items()})
+
+    def __str__(self) -> str:
+        start = f"{self.relative:.1e}" if math.isfinite(self.relative) else "unknown"
+        return f"{start}   ({'' if self.reliable else 'not reliable: '}{self.words})"
 
     def as_json(self) -> dict[str, Any]:
         """For result.json; infinity, which JSON has not got, is None."""
@@ -168,8 +183,8 @@ class _Solved:
     own: ErrorField
     error_values: Tensor  # [N, m] at the test points
     own_values: Tensor
-    explained: float  # |F'(u) e| on the check
     step: Tensor  # of the coefficients
+    bold: Tensor  # [m], the largest |e| for |F'(u) e| = |F(u)| among functions that the features have
 
 
 class _Estimator:
@@ -248,8 +263,14 @@ class _Estimator:
             ErrorField(self.problem, self.columns, features, own, self.model),
         )
         values = [field(self.test) for field in fields]
-        explained = float((check @ fit.coefficients[:, 0]).norm())
-        return _Solved(features, fit, *fields, *values, explained, fit.coefficients[total:, 0])
+        gains = [
+            _rms(ErrorField(self.problem, self.columns, features, c)(self.test))
+            for c in (fit.bold[:total] * scale[:, None]).unbind(1)
+        ]
+        seen = (check @ fit.bold).norm(dim=0).clamp_min(1e-300)
+        forcing = self._targets(self.check)[:, 0].norm()
+        bold = (torch.stack(gains) * (forcing / seen)[:, None]).amax(0)
+        return _Solved(features, fit, *fields, *values, fit.coefficients[total:, 0], bold)
 
     def curvature(self, solved: _Solved) -> float:
         """|F(u + e) - F(u) - F'(u) e| / |F(u)| on the check: what (1) leaves out."""
@@ -305,7 +326,11 @@ def _columns(problem: Problem) -> tuple[list[Column], list[list[bool]]]:
 
 
 def estimate_error(
-    model: Model | Joined, effort: Effort = FULL, counted: Sequence[str] | None = None, seed: int = 7_031
+    model: Model | Joined,
+    effort: Effort = FULL,
+    counted: Sequence[str] | None = None,
+    noise: Callable[[Tensor], Tensor] | None = None,
+    seed: int = 7_031,
 ) -> tuple[ErrorEstimate, ErrorField]:
     """How wrong a model is, and the error as a function.
 
@@ -313,6 +338,7 @@ def estimate_error(
         model: The trained model; it is not changed.
         effort: What it may cost.
         counted: The unknowns that make up `relative`; None: all.
+        noise: Standard errors [N, m] at points [N, dim] by noise of the data, see `uncertainty`; None: none.
         seed: Of points and features.
     """
     estimator = _Estimator(model, effort, seed)
@@ -321,7 +347,8 @@ def estimate_error(
     defect = None
     if not any(isinstance(c, Interface) for c in model.problem.conditions):
         defect = worst_defect(estimator.model, estimator.generator)
-    return _judged(estimator, best, other, defect, counted)
+    besides = torch.zeros_like(estimator.u) if noise is None else noise(estimator.test).to(estimator.u)
+    return _judged(estimator, best, other, defect, counted, besides)
 
 
 def _judged(
@@ -330,12 +357,15 @@ def _judged(
     other: _Solved,
     defect: Defect | None,
     counted: Sequence[str] | None,
+    besides: Tensor,
 ) -> tuple[ErrorEstimate, ErrorField]:
     """Put together what was found."""
     rho = float(best.fit.unexplained[0])
     near = [s for s in (best, other) if float(s.fit.unexplained[0]) < min(1.2 * rho + 0.01, 1.0)] or [best]
     e, field = torch.stack([s.error_values.abs() for s in near]).amax(0), best.error
     hidden = rho / math.sqrt(max(1 - rho * rho, 1e-4))  # g rho |F(u)| / |e|
+    if rho > HIDDEN:
+        e = torch.maximum(e, rho * best.bold / (1 + hidden))
     curved = estimator.curvature(best)
     doubts = []
     # The second opinion.
@@ -363,11 +393,14 @@ def _judged(
     better = estimator.u + field(estimator.test)
     scale = torch.maximum(_rms(better), 0.1 * _rms(estimator.u))
     top = torch.maximum(better.abs().amax(0), 0.1 * estimator.u.abs().amax(0))
-    l2, most = factor * _rms(e), factor * e.abs().amax(0)
+    l2 = torch.hypot(factor * _rms(e), _rms(besides))
+    most = torch.hypot(factor * e.abs().amax(0), besides.abs().amax(0))
     chosen = torch.tensor([counted is None or name in counted for name in names])
     whole = float((l2 * chosen).norm() / (scale * chosen).norm().clamp_min(1e-300))
     if curved > CURVED and whole > 0.01:
-        doubts.append(f"the error is too large for a linearisation ({curved:.0%} of the residual is beyond it)")
+        doubts.append(
+            f"the error is too large for a linearisation ({curved:.0%} of the residual is beyond it)"
+        )
     words = "; ".join(doubts) or "the linearised equation solved for the error"
 
     def by_name(values: Tensor) -> dict[str, float]:

@@ -114,11 +114,14 @@ class Fit:
         coefficients: [K, p].
         unexplained: [p], |A c - b| / |b| on the rows of the check; 1 where nothing is explained.
         ranks: [p], the number of singular values used.
+        bold: [K, 3], coefficients for the first right-hand side with a quarter, half and all of the rank,
+            whatever they do on other rows.
     """
 
     coefficients: Tensor
     unexplained: Tensor
     ranks: Tensor
+    bold: Tensor
 
 
 def triangle(blocks: Iterable[Tensor]) -> Tensor:
@@ -162,4 +165,6 @@ def solve_on_check(r: Tensor, columns: int, check: Tensor, target: Tensor) -> Fi
     whole = target.norm(dim=0)
     share = torch.where(whole > 0, best / whole.clamp_min(1e-300), torch.zeros_like(best))
     zero = share >= 1  # nothing is better than that
-    return Fit(coefficients * ~zero, share.clamp_max(1.0), torch.where(zero, 0, chosen))
+    limits = torch.tensor([max(most // 4, 1), max(most // 2, 1), most])
+    bold = (vh.T @ (along[:, :1] * (torch.arange(len(s))[:, None] < limits))) / size[:, None]
+    return Fit(coefficients * ~zero, share.clamp_max(1.0), torch.where(zero, 0, chosen), bold)

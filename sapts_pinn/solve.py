@@ -217,6 +217,11 @@ def solve(
     solution = Solution(problem, whole, config, trainer.history, result, spread)
     if problem.quantities:
         result["quantities"] = solution.quantities
+    if not trainer.status.startswith("failed"):
+        if ranks.rank == 0:
+            solution.add_estimate()
+        found = ranks.gather_objects({k: result.get(k) for k in ("error_estimate", "remarks")})[0]
+        result.update(found)
     if writes and folder is not None:
         write_json(folder / "result.json", solution.result)
         if isinstance(model, ShardedModel) and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
