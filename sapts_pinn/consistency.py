@@ -1,7 +1,7 @@
 """Whether the derivatives of a trained model are those of its values: kinks, jumps, and derivatives that lie.
 
-An equation is tested at points, and what happens between them is not seen: a function that is built from a hat
-has u_xx = 0 at every point, and one whose derivative autograd does not know has u_x = 0.  The fundamental
+An equation is tested at points, and what happens between them is not seen: a function that is built from a
+hat has u_xx = 0 at every point, and one whose derivative autograd does not know has u_x = 0.  The fundamental
 theorem of calculus sees both.  On every cell [a, a + h] of a line along coordinate i
 
     D_b u(a + h) - D_b u(a) = integral over the cell of D_b,i u,

@@ -5,8 +5,8 @@ With F(u) the residuals of equation and conditions, the solution u* = u + e has 
     F'(u) e = -F(u).                                                                                     (1)
 
 (1) is linear whatever F is.  It is solved by least squares over random features (`random_features.py`) on
-points that the training has not seen, with all conditions as the user gave them (`linearised.py`).  Features of
-several kinds and widths are tried on other points still: those are used that explain most of F(u) there.
+points that the training has not seen, with all conditions as the user gave them (`linearised.py`).  Features
+of several kinds and widths are tried on other points still: those are used that explain most of F(u) there.
 
 What they leave, the share rho of |F(u)|, may hide an error, too.  Errors that the features see have the gain
 g = |e| / |F'(u) e|, and what is left is taken to have as much:
@@ -15,14 +15,14 @@ g = |e| / |F'(u) e|, and what is left is taken to have as much:
 
 Usually that is too much, as what features do not see is of short waves, and those have little gain.
 
-A second opinion uses no derivative of u where it matters.  The same matrix with F'(u) u - F(u) on the right is
-Newton's step to a solution w of its own: for a linear equation u drops out of it altogether.  Where u is frozen
-by a kink that no point of the equation sees, (1) is satisfied by e = 0, and w is far from u.  It is asked where
-the derivatives of u are not those of its values (`consistency.py`), and where it is known so well that it can
-contradict: two sets of features agree on it far better than with u.
+A second opinion uses no derivative of u where it matters.  The same matrix with F'(u) u - F(u) on the right
+is Newton's step to a solution w of its own: for a linear equation u drops out of it altogether.  Where u is
+frozen by a kink that no point of the equation sees, (1) is satisfied by e = 0, and w is far from u.  It is
+where the derivatives of u are not those of its values (`consistency.py`), and where it is known so well that
+it can contradict: two sets of features agree on it far better than with u.
 
-The linear problem may have no answer: where a feature can be added that neither equation nor conditions notice,
-they do not determine the solution, and no estimate is reliable.
+The linear problem may have no answer: where a feature can be added that neither equation nor conditions
+notice, they do not determine the solution, and no estimate is reliable.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ TEST = 2048  # points at which norms are taken
 HIDDEN = 0.8  # share of the residual that features do not explain from which on nothing is certain
 CURVED = 0.5  # share of the residual beyond first order, likewise
 SURE = 10.0  # so many times nearer to each other than to u two independent solutions contradict it
-FREE = 1e8  # size of a function over what the equations notice of it, from which on they do not determine it
-LARGE = 0.3  # relative error from which on a linearisation says "large" and no more
+FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 STARTS = (2.0, 6.0, 20.0)  # widths
 
 
@@ -141,7 +140,8 @@ class ErrorField:
         columns: Inputs of the features.
         features: By unknown.
         coefficients: [sum of their numbers], in the unknowns' units.
-        less: A model that is subtracted, where the features give a solution of its own; None where they give e.
+        less: A model that is subtracted, where the features give a solution of its own; None where they give
+        e.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class _Estimator:
         return solve_on_check(r, a.shape[1], check, self._targets(self.check)), check
 
     def unexplained(self, widths: Sequence[float], kind: str) -> float:
-        """rho of a few features of such widths."""
+        """The share rho that a few features of such widths leave."""
         fit, _ = self._fit(self._draw(self.effort.search, widths, kind))
         return float(fit.unexplained[0])
 
@@ -258,19 +258,18 @@ class _Estimator:
         sizes = [f.count for f in features]
         total, scale = sum(sizes), torch.repeat_interleave(self.scales.columns, torch.tensor(sizes))
         error, own = (fit.coefficients[:total] * scale[:, None]).unbind(1)
-        fields = (
-            ErrorField(self.problem, self.columns, features, error),
-            ErrorField(self.problem, self.columns, features, own, self.model),
-        )
-        values = [field(self.test) for field in fields]
+        e = ErrorField(self.problem, self.columns, features, error)
+        w = ErrorField(self.problem, self.columns, features, own, self.model)
         gains = [
             _rms(ErrorField(self.problem, self.columns, features, c)(self.test))
             for c in (fit.bold[:total] * scale[:, None]).unbind(1)
         ]
-        seen = (check @ fit.bold).norm(dim=0).clamp_min(1e-300)
+        seen = (check @ fit.bold).norm(dim=0).clamp_min(1e-30)
         forcing = self._targets(self.check)[:, 0].norm()
         bold = (torch.stack(gains) * (forcing / seen)[:, None]).amax(0)
-        return _Solved(features, fit, *fields, *values, fit.coefficients[total:, 0], bold)
+        bold = torch.where(fit.bold.any(), bold, math.inf)  # what was not seen in solving has no gain
+        step = fit.coefficients[total:, 0]
+        return _Solved(features, fit, e, w, e(self.test), w(self.test), step, bold)
 
     def curvature(self, solved: _Solved) -> float:
         """|F(u + e) - F(u) - F'(u) e| / |F(u)| on the check: what (1) leaves out."""
@@ -391,10 +390,11 @@ def _judged(
         doubts.append("the equation and the conditions do not determine the solution")
     names = estimator.problem.unknown_names
     better = estimator.u + field(estimator.test)
-    scale = torch.maximum(_rms(better), 0.1 * _rms(estimator.u))
-    top = torch.maximum(better.abs().amax(0), 0.1 * estimator.u.abs().amax(0))
     l2 = torch.hypot(factor * _rms(e), _rms(besides))
     most = torch.hypot(factor * e.abs().amax(0), besides.abs().amax(0))
+    # Relative to the better solution, and no error is told as more than ten times that.
+    scale = torch.stack([_rms(better), 0.1 * _rms(estimator.u), 0.1 * l2]).amax(0)
+    top = torch.stack([better.abs().amax(0), 0.1 * estimator.u.abs().amax(0), 0.1 * most]).amax(0)
     chosen = torch.tensor([counted is None or name in counted for name in names])
     whole = float((l2 * chosen).norm() / (scale * chosen).norm().clamp_min(1e-300))
     if curved > CURVED and whole > 0.01:

@@ -6,9 +6,9 @@ reverse mode, one pass for each row of a term.  Every condition enters as the us
 built into the ansatz; nothing of the ansatz (symmetry, periodicity, factors) is used but the values and
 derivatives of u.
 
-Units.  Rows and unknowns come in the user's units.  Block (i, j), the rows of term i by the columns of unknown
-j, has a size M_ij for features of order one; scales a_i, b_j that make a_i M_ij b_j nearly one come from least
-squares in the logarithms, and so follow every change of units.
+Units.  Rows and unknowns come in the user's units.  Block (i, j), the rows of term i by the columns of
+unknown j, has a size M_ij for features of order one; scales a_i, b_j that make a_i M_ij b_j nearly one come
+least squares in the logarithms, and so follow every change of units.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ class Rows:
         for c in range(1, len(self.channels)):
             if bool(self.slopes[row, j, c].any()):
                 product += self.slopes[row, j, c][:, None] * bundle[c]
-        return product.unflatten(0, (self.sites.fold, -1)).sum(0)
+        return _folded(product, self.sites.fold, 0)
 
     def linear(self, fields: Tensor) -> Tensor:
         """The linear part applied to functions with derivatives `fields`, [rows, n]."""
-        return (self.slopes * fields).sum((1, 2)).unflatten(1, (self.sites.fold, -1)).sum(1)
+        return _folded((self.slopes * fields).sum((1, 2)), self.sites.fold, 1)
 
     def beyond(self, model: Model | Joined, moved: Tensor, by: Tensor) -> Tensor:
         """The residuals of other fields and coefficients less what the linear part says, [rows, n].
@@ -87,6 +87,11 @@ class Rows:
         there = _residual(model, self.term, self.sites, self.channels, self.fields + moved, known)
         linear = self.values + self.linear(moved) + (self.by_coefficient * by[None, :, None]).sum(1)
         return torch.nan_to_num(torch.stack(there) - linear, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _folded(values: Tensor, fold: int, dim: int) -> Tensor:
+    """Sums over the points that belong to one residual."""
+    return torch.stack(values.chunk(fold, dim)).sum(0)
 
 
 def fields_of(model: Model | Joined, points: Tensor, channels: Channels) -> Tensor:
@@ -153,7 +158,7 @@ def linearised(model: Model | Joined, term: Term, sites: Sites, share: Tensor | 
                 slopes[i] = bars[0]
             for p, bar in enumerate(bars[1:]):
                 if bar is not None:
-                    by_coefficient[i, p] = bar.unflatten(0, (sites.fold, -1)).sum(0)
+                    by_coefficient[i, p] = _folded(bar, sites.fold, 0)
     values = torch.stack([row.detach() for row in rows])
     share = torch.ones(n, dtype=torch.float64) if share is None else share
     # Where the equation is singular at a point, nothing can be said there.
@@ -255,8 +260,8 @@ def draw(
 ) -> Sample:
     """The equation at uniform points and at some where its residual is large, the conditions at fresh points.
 
-    Half of the points are drawn with density p = (1 + |r| / mean |r|) / 2; weights 1 / p keep the sum of squares
-    that of uniform points.
+    Half of the points are drawn with density p = (1 + |r| / mean |r|) / 2; weights 1 / p keep the sum of
+    squares that of uniform points.
     """
     problem = model.problem
     term = problem.equation_term

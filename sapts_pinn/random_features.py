@@ -1,4 +1,4 @@
-"""Linear least squares over random features: one hidden layer that is drawn, outer weights that are solved for.
+"""Linear least squares over random features: a hidden layer that is drawn, outer weights that are solved for.
 
 A function is sought as a sum of c_k phi_k(x) with phi_k(x) = s(w_k . z(x) + b_k), where the inner weights w_k
 and shifts b_k are random, s is tanh or sine, and z(x) are the inputs: coordinates scaled to [-1, 1], and
@@ -14,8 +14,8 @@ and Van Loan, Matrix Computations, 5.2), holds both R and Q^T b.  The singular v
 columns small, reveals the rank.  And the rank that is used is chosen on *other* rows than those solved:
 too small it explains less there than it could, too large it has learnt the rows by heart.
 
-Source of the method: Huang, Zhu and Siew, Extreme learning machine (2006); for differential equations Dong and
-Li, Local extreme learning machines, arXiv:2012.02895.
+Source of the method: Huang, Zhu and Siew, Extreme learning machine (2006); for differential equations Dong
+and Li, Local extreme learning machines, arXiv:2012.02895.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Features:
 
         Args:
             count: K.
-            widths: [F], a typical slope for each input; that of a feature lies between `spread` times less and
-                that, uniformly in the logarithm, as a function has several scales.
+            widths: [F], a typical slope for each input; that of a feature lies between `spread` times less
+                and that, uniformly in the logarithm, as a function has several scales.
             kind: "tanh" or "sin".
             generator: All randomness.
             reads: For each input whether the function may depend on it; None: all.
