@@ -51,6 +51,7 @@ CURVED = 0.5  # share of the residual beyond first order, likewise
 SURE = 10.0  # so many times nearer to each other than to u two independent solutions contradict it
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 STARTS = (2.0, 6.0, 20.0)  # widths
+_VALUES = Channels([()])
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ class _Estimator:
         self.check = draw(self.model, self.columns, effort.points // 2, others // 2, self.generator)
         self.scales = scales_of(self.sample, self._draw(100, (4.0,) * len(self.columns), "tanh"))
         self.test = self.problem.domain.interior(TEST, self.generator, "sobol")
-        self.value_inputs = inputs_of(self.columns, self.test, Channels([()]))
+        self.value_inputs = inputs_of(self.columns, self.test, _VALUES)
         with torch.no_grad():
             self.u = self.model(self.test)
 
@@ -260,16 +261,18 @@ class _Estimator:
         error, own = (fit.coefficients[:total] * scale[:, None]).unbind(1)
         e = ErrorField(self.problem, self.columns, features, error)
         w = ErrorField(self.problem, self.columns, features, own, self.model)
-        gains = [
-            _rms(ErrorField(self.problem, self.columns, features, c)(self.test))
-            for c in (fit.bold[:total] * scale[:, None]).unbind(1)
-        ]
+        # All functions [N, m, 5] at the test points from one bundle of the features.
+        every = (torch.cat([fit.coefficients, fit.bold], 1)[:total] * scale[:, None]).split(sizes)
+        at = torch.stack(
+            [f.bundle(self.value_inputs, _VALUES)[0] @ c for f, c in zip(features, every, strict=True)], 1
+        )
+        gains = _rms(at[..., 2:]).T
         seen = (check @ fit.bold).norm(dim=0).clamp_min(1e-30)
         forcing = self._targets(self.check)[:, 0].norm()
-        bold = (torch.stack(gains) * (forcing / seen)[:, None]).amax(0)
+        bold = (gains * (forcing / seen)[:, None]).amax(0)
         bold = torch.where(fit.bold.any(), bold, math.inf)  # what was not seen in solving has no gain
         step = fit.coefficients[total:, 0]
-        return _Solved(features, fit, e, w, e(self.test), w(self.test), step, bold)
+        return _Solved(features, fit, e, w, at[..., 0], at[..., 1] - self.u, step, bold)
 
     def curvature(self, solved: _Solved) -> float:
         """|F(u + e) - F(u) - F'(u) e| / |F(u)| on the check: what (1) leaves out."""
@@ -288,7 +291,7 @@ class _Estimator:
         size = a.norm(dim=0)
         size = torch.where(size > 0, size, torch.ones_like(size))
         _, s, vh = torch.linalg.svd(triangle([a / size]), full_matrices=False)
-        bundles = [f.bundle(self.value_inputs, Channels([()]))[0] for f in features]
+        bundles = [f.bundle(self.value_inputs, _VALUES)[0] for f in features]
         worst, start = 0.0, 0
         for bundle in bundles:
             part = vh[:, start : start + bundle.shape[1]] / size[start : start + bundle.shape[1]]
@@ -347,7 +350,9 @@ def estimate_error(
     if not any(isinstance(c, Interface) for c in model.problem.conditions):
         defect = worst_defect(estimator.model, estimator.generator)
     besides = torch.zeros_like(estimator.u) if noise is None else noise(estimator.test).to(estimator.u)
-    return _judged(estimator, best, other, defect, counted, besides)
+    noisy = noise is None and any(term.noise is not None for term in model.problem.terms)
+    doubts = ["noise of the data is not in it, which only the run itself knows"] if noisy else []
+    return _judged(estimator, best, other, defect, counted, besides, doubts)
 
 
 def _judged(
@@ -357,6 +362,7 @@ def _judged(
     defect: Defect | None,
     counted: Sequence[str] | None,
     besides: Tensor,
+    doubts: list[str],
 ) -> tuple[ErrorEstimate, ErrorField]:
     """Put together what was found."""
     rho = float(best.fit.unexplained[0])
@@ -366,7 +372,6 @@ def _judged(
     if rho > HIDDEN:
         e = torch.maximum(e, rho * best.bold / (1 + hidden))
     curved = estimator.curvature(best)
-    doubts = []
     # The second opinion.
     apart = (best.own_values - other.own_values).square().mean(0)
     away = torch.minimum(best.own_values.abs(), other.own_values.abs()).square().mean(0)
