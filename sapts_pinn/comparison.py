@@ -46,6 +46,20 @@ def reference_values(problem: Problem, points: Tensor) -> Tensor | None:
     return torch.stack(out, 1)
 
 
+def compared(problem: Problem) -> list[str] | None:
+    """The unknowns of which the reference knows values; None without a reference."""
+    if isinstance(problem.reference, Reference):
+        flat = problem.reference.test_points()
+        points = torch.stack([torch.as_tensor(flat[name]) for name in problem.domain.names], 1)
+        points = points[:: max(len(points) // 64, 1)]
+    else:
+        points = problem.domain.interior(64, torch.Generator().manual_seed(2_024))
+    values = reference_values(problem, points)
+    if values is None:
+        return None
+    return [name for name, v in zip(problem.unknown_names, values.T, strict=True) if torch.isfinite(v).any()]
+
+
 def error_measure(problem: Problem) -> Callable[[Predictor], float] | None:
     """A function that gives a model's relative L2 error, or None without a reference.
 

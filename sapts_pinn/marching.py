@@ -88,6 +88,9 @@ def march(
     solution = Solution(problem, model, config, _history(runs), result)
     if problem.quantities:
         result["quantities"] = solution.quantities
+    if ranks.rank == 0:
+        solution.add_estimate()
+    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
     if writes and folder is not None:
         solution.save(folder)
     return solution

@@ -165,6 +165,7 @@ def _figures(result: Mapping[str, Any]) -> str:
     """The few numbers one looks for first."""
     shown = [
         *merits(result),
+        *_estimated(result),
         ("loss", _number(result.get("loss"), ".2e")),
         ("time", f"{_number(result.get('seconds'), '.1f')} s"),
         ("steps", _number(result.get("iterations"), ",.0f")),
@@ -175,6 +176,15 @@ def _figures(result: Mapping[str, Any]) -> str:
     ]
     cells = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{value}</dd></div>" for name, value in shown)
     return f'<dl class="figures">{cells}</dl>'
+
+
+def _estimated(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The error estimate, where there is one."""
+    found = result.get("error_estimate")
+    if not found:
+        return []
+    doubt = "" if found["reliable"] else " (not reliable)"
+    return [(f"estimated error{doubt}", _number(found["relative"], ".1e"))]
 
 
 def _estimate(value: Any, result: Mapping[str, Any], name: str) -> str:

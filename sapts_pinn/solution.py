@@ -18,7 +18,8 @@ from torch import Tensor
 from .audit import lines as audit_lines
 from .callbacks import write_history
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
-from .comparison import error_measure, reference_values
+from .comparison import compared, error_measure, reference_values
+from .error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_error
 from .extrapolation import blanked, outside
 from .least_squares import residuals
 from .manifest import run_of
@@ -91,6 +92,42 @@ class Solution:
         values = {name: self.uncertainty.of(name, flat).cpu().reshape(shape) for name in names}
         out = {name: v if torch_in else v.numpy() for name, v in values.items()}
         return out if len(out) > 1 else next(iter(out.values()))
+
+    @cached_property
+    def error_estimate(self) -> ErrorEstimate:
+        """How wrong the solution may be, without a reference, see `sapts_pinn.error_estimate`."""
+        stored = self.result.get("error_estimate")
+        return self._estimated[0] if stored is None else ErrorEstimate.from_json(stored)
+
+    @cached_property
+    def _estimated(self) -> tuple[ErrorEstimate, ErrorField]:
+        names, spread = self.problem.unknown_names, self.uncertainty
+
+        def noise(points: Tensor) -> Tensor:
+            assert spread is not None
+            return torch.stack([spread.of(name, points).cpu() for name in names], 1)
+
+        effort = effort_for(self.result.get("seconds", 0.0))
+        known = compared(self.problem) or None
+        return estimate_error(self.model, effort, known, None if spread is None else noise)
+
+    def error_field(self, points: Mapping[str, Any]) -> Any:
+        """The estimated error e at points, so that u + e is nearer to the truth; as for `predict`."""
+        flat, shape, torch_in = self._points(points)
+        rows = [column.reshape(shape) for column in self._estimated[1](flat).unbind(1)]
+        names = self.problem.unknown_names
+        out = {name: v if torch_in else v.numpy() for name, v in zip(names, rows, strict=True)}
+        return out if len(out) > 1 else next(iter(out.values()))
+
+    def add_estimate(self) -> None:
+        """Put the error estimate into the result; what goes wrong with it becomes a remark there."""
+        self.result.pop("error_estimate", None)
+        try:
+            self.result["error_estimate"] = self.error_estimate.as_json()
+        except Exception as error:  # a finished run is never lost for it
+            self.result["error_estimate"] = None
+            text = f"there is no error estimate: {type(error).__name__}: {error}"
+            self.result["remarks"] = [*self.result.get("remarks", ()), text]
 
     def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
         names = self.problem.domain.names
@@ -380,6 +417,8 @@ class Solution:
                 else "given function"
             )
             lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
+        if r.get("error_estimate"):
+            lines.append(f"  error estimate     {self.error_estimate}")
         lines.append(f"  loss               {r['loss']:.3e}")
         lines += [f"  symmetry           {name}: {words}" for name, words in r.get("symmetry", {}).items()]
         soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]

@@ -251,6 +251,11 @@ def solve(
         result["quantities"] = _afterwards(
             lambda: solution.quantities, nothing, "quantities", result["remarks"]
         )
+    if not trainer.status.startswith("failed"):
+        if ranks.rank == 0:
+            _afterwards(solution.add_estimate, None, "error estimate", result["remarks"])
+        found = ranks.gather_objects({k: result.get(k) for k in ("error_estimate", "remarks")})[0]
+        result.update(found)
     if writes and folder is not None:
         _write_result(folder, solution.result)
         if isinstance(model, ShardedModel) and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
