@@ -173,8 +173,8 @@ def _shape(shape: Domain, a: Mapping[str, float]) -> Domain:
     if type(shape) is Polygon:
         return Polygon(s * shape.vertices, shape.names, shape.faces[0].removesuffix("0"))
     if isinstance(shape, (Difference, Union, Intersection)):
-        parts = [reduce(mul, [_shape(f, a) for f in part.factors()]) for part in (shape.a, shape.b)]
-        return type(shape)(*parts)
+        first, second = (reduce(mul, [_shape(f, a) for f in part.factors()]) for part in (shape.a, shape.b))
+        return type(shape)(first, second)
     raise ValueError(f"{shape!r} is of a kind that is not rescaled")
 
 
