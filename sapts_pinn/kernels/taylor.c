@@ -19,14 +19,22 @@ typedef double real;
 typedef int64_t bits;
 #endif
 
-#define LANES ((int)(64 / sizeof(real)))
+/* A vector is as long as a register; 4 x COLUMNS accumulators and their factors stay in registers. */
+#ifdef __AVX512F__
+#define BYTES 64
+#define COLUMNS 4
+#else
+#define BYTES 32
+#define COLUMNS 2
+#endif
+#define LANES ((int)(BYTES / sizeof(real)))
 #define NV 4
 #define B (NV * LANES)
 #define TERM 7
 #define ORDERS 6 /* derivatives 0 .. 5 of an activation: channels up to order 4 and one more for the reverse */
 
-typedef real vec __attribute__((vector_size(64), aligned(4), may_alias));
-typedef bits ivec __attribute__((vector_size(64), aligned(4), may_alias));
+typedef real vec __attribute__((vector_size(BYTES), aligned(4), may_alias));
+typedef bits ivec __attribute__((vector_size(BYTES), aligned(4), may_alias));
 
 enum { IDENTITY, TANH, SIN, SILU, GELU, SOFTPLUS };
 
@@ -138,18 +146,20 @@ static void activation(int kind, int top, const real *z, const real *value, real
 static void affine(const real *W, int out, int in, long so, long sk, const real *bias, const real *A, real *Z) {
   int o = 0;
   for (; o + 4 <= out; o += 4) {
-    vec acc[4][NV];
-    for (int i = 0; i < 4; i++)
-      for (int v = 0; v < NV; v++) acc[i][v] = (vec){0} + (bias ? bias[o + i] : (real)0);
-    for (int k = 0; k < in; k++) {
-      const real *a = A + (long)k * B, *w = W + o * so + k * sk;
-      for (int v = 0; v < NV; v++) {
-        vec x = *(const vec *)(a + v * LANES);
-        for (int i = 0; i < 4; i++) acc[i][v] += w[i * so] * x;
+    for (int part = 0; part < B; part += COLUMNS * LANES) {
+      vec acc[4][COLUMNS];
+      for (int i = 0; i < 4; i++)
+        for (int v = 0; v < COLUMNS; v++) acc[i][v] = (vec){0} + (bias ? bias[o + i] : (real)0);
+      for (int k = 0; k < in; k++) {
+        const real *a = A + (long)k * B + part, *w = W + o * so + k * sk;
+        for (int v = 0; v < COLUMNS; v++) {
+          vec x = *(const vec *)(a + v * LANES);
+          for (int i = 0; i < 4; i++) acc[i][v] += w[i * so] * x;
+        }
       }
+      for (int i = 0; i < 4; i++)
+        for (int v = 0; v < COLUMNS; v++) *(vec *)(Z + (long)(o + i) * B + part + v * LANES) = acc[i][v];
     }
-    for (int i = 0; i < 4; i++)
-      for (int v = 0; v < NV; v++) *(vec *)(Z + (long)(o + i) * B + v * LANES) = acc[i][v];
   }
   for (; o < out; o++) {
     vec acc[NV];
@@ -165,24 +175,24 @@ static void outer(int C, int out, int in, const real *Zbar, const real *A, vec *
   long zs = (long)out * B, as = (long)in * B;
   for (int o = 0; o < out; o += 4) {
     int no = out - o < 4 ? out - o : 4;
-    for (int k = 0; k < in; k += 4) {
-      int nk = in - k < 4 ? in - k : 4;
-      if (no == 4 && nk == 4) {
-        vec acc[4][4];
+    for (int k = 0; k < in; k += COLUMNS) {
+      int nk = in - k < COLUMNS ? in - k : COLUMNS;
+      if (no == 4 && nk == COLUMNS) {
+        vec acc[4][COLUMNS];
         memset(acc, 0, sizeof acc);
         for (int c = 0; c < C; c++) {
           const real *z = Zbar + c * zs + (long)o * B, *a = A + c * as + (long)k * B;
           for (int j = 0; j < B; j += LANES) {
-            vec x[4];
-            for (int q = 0; q < 4; q++) x[q] = *(const vec *)(a + q * B + j);
+            vec x[COLUMNS];
+            for (int q = 0; q < COLUMNS; q++) x[q] = *(const vec *)(a + q * B + j);
             for (int i = 0; i < 4; i++) {
               vec y = *(const vec *)(z + i * B + j);
-              for (int q = 0; q < 4; q++) acc[i][q] += y * x[q];
+              for (int q = 0; q < COLUMNS; q++) acc[i][q] += y * x[q];
             }
           }
         }
         for (int i = 0; i < 4; i++)
-          for (int q = 0; q < 4; q++) grad[(long)(o + i) * in + k + q] += acc[i][q];
+          for (int q = 0; q < COLUMNS; q++) grad[(long)(o + i) * in + k + q] += acc[i][q];
       } else {
         for (int i = 0; i < no; i++)
           for (int q = 0; q < nk; q++) {
