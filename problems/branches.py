@@ -27,7 +27,7 @@ ASTRIDE = 1e-7  # of the box, for gradients of margins
 SECTIONS = 8  # points inside a bracket that goes down
 DESCENTS = 12  # (2/9)^12 is the precision that a quadratic minimum has
 STALLED = 0.9  # a minimum that falls by less is not on its way to zero
-BRACKETS = 384  # followed at a time
+BRACKETS = 64  # of each margin, followed at a time
 PROBES = 256  # points that tell whether something is steep
 STEEP = {PEAK: 200.0, LAYER: 100.0, RATIO: 1e4}  # change over the box from which points could miss it
 CELLS = 4  # representatives of a pattern of signs
@@ -161,6 +161,13 @@ class _Search:
             return rows
         return rows[torch.randperm(len(rows), generator=self.generator)[:most]]
 
+    def _fair(self, rows: Tensor) -> Tensor:
+        """Of brackets (margin, line, sample) [B, 3] some for each margin: a floor must not crowd out others."""
+        rows = rows[torch.randperm(len(rows), generator=self.generator)]
+        rows = rows[rows[:, 0].argsort(stable=True)]
+        first = torch.searchsorted(rows[:, 0].contiguous(), rows[:, 0].contiguous())
+        return rows[torch.arange(len(rows)) - first < BRACKETS]
+
     def _margins(self, points: Tensor) -> Tensor:
         """All margins [K, N] at points [N, d] of the unit cube."""
         record = recorded(self.function, self.lower + self.unit * points)
@@ -176,7 +183,7 @@ class _Search:
         flips = (values[..., 1:] > 0) != (values[..., :-1] > 0)
         flips &= torch.isfinite(values[..., 1:]) & torch.isfinite(values[..., :-1])
         self._opened |= set(flips.any(2).any(1).nonzero()[:, 0].tolist())
-        rows = self._some(flips.nonzero(), BRACKETS)
+        rows = self._fair(flips.nonzero())
         left, right = samples[rows[:, 2]], samples[rows[:, 2] + 1]
         dips, at, turned = self._descend(values, flips, samples, start, end)
         if len(dips):
@@ -274,7 +281,7 @@ class _Search:
         near = torch.cat([none, flips], -1) | torch.cat([flips, none], -1)
         varies = (size.amax(-1) - size.amin(-1) > 1e-12 * size.amax(-1))[..., None]
         lowest = (size <= before) & (size <= after) & ((size < before) | (size < after)) & ~near & varies
-        rows = self._some(lowest.nonzero(), BRACKETS)
+        rows = self._fair(lowest.nonzero())
         place, step = samples[rows[:, 2]], samples[1]
         left, right = (place - step).clamp_min(0), (place + step).clamp_max(1)
         sign = torch.where(values[rows[:, 0], rows[:, 1], rows[:, 2]] > 0, 1.0, -1.0)
