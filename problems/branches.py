@@ -139,8 +139,8 @@ class _Search:
     def fresh(self) -> Tensor:
         """From where the next lines should go, [K, d]: middles of cells, then minima.
 
-        Smaller cells come first, a few for each margin at whose zero set they lie.  The rank of a middle is minus the logarithm of what the zero sets leave of
-        the lines that led there, roughly of the cell's volume.
+        Smaller cells come first, a few for each margin at whose zero set they lie.  The rank of a middle is
+        minus the logarithm of what the zero sets leave of the lines that led there, roughly of the volume.
         """
         none = torch.zeros(0, self.dim, dtype=torch.float64)
         middles, minima = torch.cat([none, *self.seeds]), self._lowest(none)
