@@ -147,6 +147,7 @@ class _Search:
         rank = torch.cat([torch.zeros(0, dtype=torch.float64), *self._rank])
         walls = torch.cat([torch.zeros(0, 2, dtype=torch.long), *self._walls]).tolist()
         self.seeds, self.minima, self._rank, self._walls = [], [], [], []
+        self._inside.append(minima)
         count: dict[int, int] = {}
         order: list[int] = []
         for i in rank.argsort(descending=True).tolist():
@@ -208,7 +209,6 @@ class _Search:
             touches = ~turned & (depth <= 1e-12 * size)
             self._zeros.append(bottom[touches])
             self.minima.append((bottom[~turned], dips[~turned, 0], (depth / size)[~turned]))
-            self._inside.append(self._some(bottom[~turned], SEEDS // 8))
             dips, at, step = dips[turned], at[turned], samples[1]
             self._opened |= set(dips[:, 0].tolist())
             rows = torch.cat([rows, dips, dips])
