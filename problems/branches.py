@@ -27,13 +27,13 @@ ASTRIDE = 1e-7  # of the box, for gradients of margins
 SECTIONS = 8  # points inside a bracket that goes down
 DESCENTS = 12  # (2/9)^12 is the precision that a quadratic minimum has
 STALLED = 0.9  # a minimum that falls by less is not on its way to zero
-BRACKETS = 384  # followed at a time
+BRACKETS = 64  # of each margin, followed at a time
 PROBES = 256  # points that tell whether something is steep
 STEEP = {PEAK: 200.0, LAYER: 100.0, RATIO: 1e4}  # change over the box from which points could miss it
 CELLS = 4  # representatives of a pattern of signs
-LOWEST = 3  # minima of a margin that are followed
+LOWEST = 3  # minima of each margin, and cells beside its zero set, that are followed
 SLANTED = 16  # of them also along the nearest zero sets
-SEEDS = 64  # lines start from so many points at most
+SEEDS = 128  # lines start from so many points at most
 
 
 def break_points(
@@ -92,7 +92,9 @@ def explore(
             directions.append(torch.rand(seeds.shape, generator=generator, dtype=torch.float64) - seeds)
         elif dim > 1:
             directions += [search.tangents(seeds[:SLANTED], walls) for walls in range(1, dim)]
-        search.along(torch.cat([seeds[: len(d)] for d in directions]), torch.cat(directions))
+        ranks = search.ranks if len(search.ranks) else torch.zeros(len(seeds), dtype=torch.float64)
+        points, ranks = (torch.cat([x[: len(d)] for d in directions]) for x in (seeds, ranks))
+        search.along(points, torch.cat(directions), ranks)
         seeds = search.fresh()
         if not len(seeds):
             break
@@ -113,6 +115,9 @@ class _Search:
         self.minima: list[tuple[Tensor, Tensor, Tensor]] = []
         self._opened: set[int] = set()
         self._rank: list[Tensor] = []
+        self._walls: list[Tensor] = []
+        self._ranks = torch.zeros(0, dtype=torch.float64)
+        self.ranks = torch.zeros(0, dtype=torch.float64)
         self._zeros: list[Tensor] = []
         self._inside: list[Tensor] = []
         self._seen: dict[bytes, int] = {}
@@ -122,7 +127,6 @@ class _Search:
         if steep:
             self._steep = [i for i, (kind, x) in enumerate(found.steep) if _change(kind, x) > STEEP[kind]]
         self.any = bool(found.margins or self._steep)
-        self._often = (self._margins(places) > 0).double().mean(1) > 0.5 if self.any else None
 
     def zeros(self) -> Tensor:
         """Points on zero sets, [M, d]."""
@@ -133,13 +137,24 @@ class _Search:
         return torch.cat([torch.zeros(0, self.dim, dtype=torch.float64), *self._inside])
 
     def fresh(self) -> Tensor:
-        """From where the next lines should go, [K, d]: middles of cells, then minima."""
+        """From where the next lines should go, [K, d]: middles of cells, then minima.
+
+        Smaller cells come first, a few for each margin at whose zero set they lie.  The rank of a middle is
+        minus the logarithm of what the zero sets leave of the lines that led there, roughly of the volume.
+        """
         none = torch.zeros(0, self.dim, dtype=torch.float64)
         middles, minima = torch.cat([none, *self.seeds]), self._lowest(none)
         rank = torch.cat([torch.zeros(0, dtype=torch.float64), *self._rank])
-        self.seeds, self.minima, self._rank = [], [], []
-        # Where more margins than usual have their rare sign a small support is nearer.
-        order = (rank + torch.rand(len(rank), generator=self.generator)).argsort(descending=True)[:SEEDS]
+        walls = torch.cat([torch.zeros(0, 2, dtype=torch.long), *self._walls]).tolist()
+        self.seeds, self.minima, self._rank, self._walls = [], [], [], []
+        self._inside.append(minima)
+        count: dict[int, int] = {}
+        order: list[int] = []
+        for i in rank.argsort(descending=True).tolist():
+            if any(count.get(wall, 0) < LOWEST for wall in walls[i]) and len(order) < SEEDS:
+                order.append(i)
+                count.update({wall: count.get(wall, 0) + 1 for wall in walls[i]})
+        self.ranks = torch.cat([rank[order], torch.zeros(len(minima), dtype=torch.float64)])
         return torch.cat([middles[order], minima])
 
     def _lowest(self, none: Tensor) -> Tensor:
@@ -154,12 +169,19 @@ class _Search:
                 kept[margin].append(place)
         shut = [i for margin, places in kept.items() if margin not in self._opened for i in places]
         rest = [i for margin, places in kept.items() if margin in self._opened for i in places]
-        return points[[*shut, *rest[: SEEDS // 4]][:SEEDS]]
+        return points[[*shut, *rest[: SEEDS // 8]][:SEEDS]]
 
     def _some(self, rows: Tensor, most: int) -> Tensor:
         if len(rows) <= most:
             return rows
         return rows[torch.randperm(len(rows), generator=self.generator)[:most]]
+
+    def _fair(self, rows: Tensor) -> Tensor:
+        """Of brackets (margin, line, sample) [B, 3] some for each margin: none crowds out the others."""
+        rows = rows[torch.randperm(len(rows), generator=self.generator)]
+        rows = rows[rows[:, 0].argsort(stable=True)]
+        first = torch.searchsorted(rows[:, 0].contiguous(), rows[:, 0].contiguous())
+        return rows[torch.arange(len(rows)) - first < BRACKETS]
 
     def _margins(self, points: Tensor) -> Tensor:
         """All margins [K, N] at points [N, d] of the unit cube."""
@@ -167,8 +189,9 @@ class _Search:
         found = record.margins + [record.steep[i][1] for i in self._steep if i < len(record.steep)]
         return torch.stack(found) if found else torch.zeros(0, len(points), dtype=torch.float64)
 
-    def along(self, points: Tensor, directions: Tensor) -> None:
-        """Search the lines through points [L, d], as far as they run in the unit cube."""
+    def along(self, points: Tensor, directions: Tensor, ranks: Tensor) -> None:
+        """Search the lines through points [L, d] of some ranks [L], as far as they run in the unit cube."""
+        self._ranks = ranks
         start, end = _clipped(points, directions)
         samples = torch.linspace(0, 1, SAMPLES_1D if self.dim == 1 else SAMPLES, dtype=torch.float64)
         grid = start[:, None] + samples[:, None] * (end - start)[:, None]
@@ -176,7 +199,7 @@ class _Search:
         flips = (values[..., 1:] > 0) != (values[..., :-1] > 0)
         flips &= torch.isfinite(values[..., 1:]) & torch.isfinite(values[..., :-1])
         self._opened |= set(flips.any(2).any(1).nonzero()[:, 0].tolist())
-        rows = self._some(flips.nonzero(), BRACKETS)
+        rows = self._fair(flips.nonzero())
         left, right = samples[rows[:, 2]], samples[rows[:, 2] + 1]
         dips, at, turned = self._descend(values, flips, samples, start, end)
         if len(dips):
@@ -186,7 +209,6 @@ class _Search:
             touches = ~turned & (depth <= 1e-12 * size)
             self._zeros.append(bottom[touches])
             self.minima.append((bottom[~turned], dips[~turned, 0], (depth / size)[~turned]))
-            self._inside.append(self._some(bottom[~turned], SEEDS // 4))
             dips, at, step = dips[turned], at[turned], samples[1]
             self._opened |= set(dips[:, 0].tolist())
             rows = torch.cat([rows, dips, dips])
@@ -194,7 +216,7 @@ class _Search:
             right = torch.cat([right, at, (samples[dips[:, 2]] + step).clamp_max(1)])
         zeros = self._narrow(rows, left, right, start, end)
         self._zeros.append(start[rows[:, 1]] + zeros[:, None] * (end - start)[rows[:, 1]])
-        self._keep_middles(rows[:, 1], zeros, start, end)
+        self._keep_middles(rows, zeros, start, end)
 
     def tangents(self, points: Tensor, walls: int) -> Tensor:
         """Random directions [N, d] along the nearest zero sets, as many as `walls`, of points [N, d].
@@ -274,7 +296,7 @@ class _Search:
         near = torch.cat([none, flips], -1) | torch.cat([flips, none], -1)
         varies = (size.amax(-1) - size.amin(-1) > 1e-12 * size.amax(-1))[..., None]
         lowest = (size <= before) & (size <= after) & ((size < before) | (size < after)) & ~near & varies
-        rows = self._some(lowest.nonzero(), BRACKETS)
+        rows = self._fair(lowest.nonzero())
         place, step = samples[rows[:, 2]], samples[1]
         left, right = (place - step).clamp_min(0), (place + step).clamp_max(1)
         sign = torch.where(values[rows[:, 0], rows[:, 1], rows[:, 2]] > 0, 1.0, -1.0)
@@ -297,19 +319,18 @@ class _Search:
             right[active] = at.gather(1, (best + 1).clamp_max(SECTIONS + 1))[:, 0]
         return rows, place, turned
 
-    def _keep_middles(self, lines: Tensor, zeros: Tensor, start: Tensor, end: Tensor) -> None:
+    def _keep_middles(self, rows: Tensor, zeros: Tensor, start: Tensor, end: Tensor) -> None:
         """Keep the middles between neighbouring zeros of a line, a few for each pattern of signs."""
-        order = torch.argsort(zeros, stable=True)
-        order = order[torch.argsort(lines[order], stable=True)]
-        lines, zeros = lines[order], zeros[order]
         ends = torch.arange(len(start))
-        lines = torch.cat([lines, ends, ends])
+        owners = torch.cat([rows[:, 0], torch.full((2 * len(ends),), -1)])
+        lines = torch.cat([rows[:, 1], ends, ends])
         zeros = torch.cat([zeros, torch.zeros(len(start)).double(), torch.ones(len(start)).double()])
         order = torch.argsort(zeros, stable=True)
         order = order[torch.argsort(lines[order], stable=True)]
-        lines, zeros = lines[order], zeros[order]
+        lines, zeros, owners = lines[order], zeros[order], owners[order]
         same = (lines[1:] == lines[:-1]) & (zeros[1:] > zeros[:-1])
         middle, line = ((zeros[1:] + zeros[:-1]) / 2)[same], lines[1:][same]
+        length, walls = (zeros[1:] - zeros[:-1])[same], torch.stack([owners[1:], owners[:-1]], 1)[same]
         points = start[line] + middle[:, None] * (end - start)[line]
         if not len(points):
             return
@@ -324,10 +345,9 @@ class _Search:
                 new.append(i)
         self._inside.append(points[kept])
         self.seeds.append(points[new])
-        if self._often is not None and len(signs) == len(self._often):
-            self._rank.append((signs[:, new] != self._often[:, None]).double().sum(0))
-        else:
-            self._rank.append(torch.zeros(len(new), dtype=torch.float64))
+        small = -length.clamp_min(1e-9).log2()
+        self._rank.append((self._ranks[line] + small)[new])
+        self._walls.append(walls[new])
 
 
 def _clipped(points: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:

@@ -74,6 +74,16 @@ def _difference(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
     return [_real(a) - _real(b)] if isinstance(b, (int, float, Tensor)) else []
 
 
+def _reversed(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
+    """A >= b and a < b flip where b - a stops being positive, which matters where a takes steps."""
+    return [-difference for difference in _difference(a, b)]
+
+
+def _equal(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
+    """A == b flips on both sides of a step of a."""
+    return [*_difference(a, b), *_reversed(a, b)]
+
+
 def _zero(a: Any, *_: Any, **__: Any) -> list[Tensor]:
     return [_real(a)]
 
@@ -142,9 +152,10 @@ def _lead(largest: bool) -> Rule:
 
 
 INTEGERS = {torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8}
-COMPARISONS = "gt lt ge le eq ne greater less greater_equal less_equal not_equal"
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(f"{COMPARISONS} maximum minimum fmax fmin".split(), _difference),
+    **dict.fromkeys("gt le greater less_equal maximum minimum fmax fmin".split(), _difference),
+    **dict.fromkeys("ge lt greater_equal less".split(), _reversed),
+    **dict.fromkeys("eq ne not_equal".split(), _equal),
     **dict.fromkeys(
         "abs absolute sign sgn heaviside relu leaky_relu elu selu celu prelu sqrt".split(), _zero
     ),

@@ -23,7 +23,7 @@ POINTS = 4096
 OPAQUE = 4  # times as many where only values can tell
 LINES = 4  # start the search for what is narrow
 BESIDE = 1e-9  # of the domain, from a place where the function branches
-MOST = 256  # of the points that a search finds
+MOST = 512  # of the points that a search finds
 
 
 def interior_points(domain: Domain, function: Function, generator: Generator) -> Tensor:

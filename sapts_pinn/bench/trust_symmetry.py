@@ -86,8 +86,8 @@ def _inside(r: Tensor, way: int) -> Tensor:
     return 0.5 * (torch.tanh(40 * (r + 1)) - torch.tanh(40 * (r - 1)))
 
 
-def _window(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
-    """A box, a ball or (where that is allowed) a band somewhere."""
+def _window(draw: np.random.Generator, dim: int) -> Piece:
+    """A box or a ball somewhere."""
     width = 10 ** draw.uniform(math.log10(SMALLEST), math.log10(0.3), dim)
     middle = draw.uniform(width / 2, 1 - width / 2)
     way, round_ = int(draw.integers(10)), dim > 1 and draw.random() < 0.3
@@ -95,18 +95,17 @@ def _window(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
     if round_:
         radius = float(half.min())
         return lambda p: _inside(((p - centre) ** 2).sum(1).sqrt() / radius, way % 3)
-    used = [i for i in range(dim) if not band or draw.random() < 0.8] or [0]
 
     def piece(p: Tensor) -> Tensor:
         out = torch.ones_like(p[:, 0])
-        for i in used:
+        for i in range(dim):
             out = out * _inside((p[:, i] - centre[i]) / half[i], way)
         return out
 
     return piece
 
 
-def _peak(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
+def _peak(draw: np.random.Generator, dim: int) -> Piece:
     """A Gaussian, Lorentzian or hyperbolic secant, wide or narrow."""
     width = 10 ** draw.uniform(-3, -0.5)
     centre = torch.from_numpy(draw.uniform(0.05, 0.95, dim))
@@ -121,12 +120,12 @@ def _peak(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
     return piece
 
 
-def _wave(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
+def _wave(draw: np.random.Generator, dim: int) -> Piece:
     frequency, phase = torch.from_numpy(draw.uniform(0.5, 6, dim)), draw.uniform(0, 6)
     return lambda p: torch.sin((p * frequency).sum(1) + phase)
 
 
-def _table(draw: np.random.Generator, dim: int, band: bool = True) -> Piece:
+def _table(draw: np.random.Generator, dim: int) -> Piece:
     """Interpolated outside torch, where nothing shows but values."""
     knots, values = np.linspace(0, 1, 33), draw.standard_normal((dim, 33))
 
@@ -144,10 +143,10 @@ PIECES = {"window": _window, "peak": _peak, "wave": _wave, "table": _table}
 LIKELY = [0.45, 0.25, 0.25, 0.05]
 
 
-def _piece(draw: np.random.Generator, dim: int, band: bool = True) -> tuple[str, Piece]:
-    """Name and function; unless it may be a band it varies along every coordinate."""
+def _piece(draw: np.random.Generator, dim: int) -> tuple[str, Piece]:
+    """Name and function, which varies along every coordinate."""
     name = str(draw.choice([*PIECES], p=LIKELY))
-    return name, PIECES[name](draw, dim, band)
+    return name, PIECES[name](draw, dim)
 
 
 def _symmetric(piece: Piece, parity: Sequence[int | None]) -> Piece:
@@ -228,7 +227,7 @@ class _Maker:
             pieces.append((float(draw.uniform(0.5, 2)), _symmetric(plain, signs)))
         across = [i for i in range(self.space) if i in free]
         if broken and across:
-            kind, plain = _piece(draw, len(free), band=False)
+            kind, plain = _piece(draw, len(free))
             axis = int(draw.choice(across))
             mine = [None if i == axis else sign for i, sign in zip(free, signs, strict=True)]
             faint = 10 ** draw.uniform(math.log10(FAINTEST), 0)

@@ -37,6 +37,7 @@ def test_on_a_line(name):
 
 
 SUPPORTS = {
+    "steps": lambda x, y: (torch.floor(500 * x) == 217) & (torch.floor(300 * y) == 102),
     "square": lambda x, y: ((x - 0.3).abs() < 1e-3) & ((y - 0.4).abs() < 1e-3),
     "four comparisons": lambda x, y: (x > 0.8) & (x < 0.801) & (y > 0.1) & (y < 0.1001),
     "disc": lambda x, y: (x - 0.9) ** 2 + (y - 0.2) ** 2 < 1e-6,
@@ -73,6 +74,6 @@ def test_margins_are_those_of_each_comparison():
     points = torch.tensor([[0.1], [0.5]]).double()
     first, second = margins(lambda p: ((p[:, 0] > 0.2) & (p[:, 0] < 0.4)).double(), points)
     torch.testing.assert_close(first, points[:, 0] - 0.2)
-    torch.testing.assert_close(second, points[:, 0] - 0.4)
+    torch.testing.assert_close(second, 0.4 - points[:, 0])  # where it stops being positive x < 0.4 flips
     assert leaves_torch(lambda p: torch.from_numpy(p.detach().numpy()[:, 0]), points)
     assert not leaves_torch(lambda p: p[:, 0], points)
