@@ -1,0 +1,242 @@
+"""The linear problem for the error of a trained model, solved with one set of random features at a time.
+
+What it means is told in `error_estimate.py`, which asks the questions and puts the answers together.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from .linearised import Sample, draw, in_double, scales_of
+from .model import Model
+from .problems import Interface, Problem
+from .problems.base import Term
+from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
+from .taylor import Channels
+from .windows import Joined
+
+TEST = 2048  # points at which norms are taken
+STARTS = (2.0, 6.0, 20.0)  # widths
+_VALUES = Channels([()])
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What an estimate may cost.
+
+    Attributes:
+        features: Of all unknowns together.
+        points: Of the equation.
+        search: Features in the search for widths; 0 for none.
+        seconds: After which the search ends.
+    """
+
+    features: int
+    points: int
+    search: int
+    seconds: float
+
+
+class ErrorField:
+    """The estimated error e as a function: u + e is the better solution.
+
+    Args:
+        problem: The problem.
+        columns: Inputs of the features.
+        features: By unknown.
+        coefficients: [sum of their numbers], in the unknowns' units.
+        less: A model that is subtracted, where the features give a solution of its own; None where they give
+        e.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        columns: Sequence[Column],
+        features: Sequence[Features],
+        coefficients: Tensor,
+        less: Model | Joined | None = None,
+    ) -> None:
+        self.problem, self.columns, self.features, self.less = problem, columns, features, less
+        self.coefficients = coefficients.split([f.count for f in features])
+
+    def __call__(self, points: Tensor) -> Tensor:
+        """Values [N, m] at points [N, dim]."""
+        return torch.cat([self._at(chunk) for chunk in points.to(torch.float64).split(4096)])
+
+    def derivatives(self, points: Tensor, channels: Channels) -> Tensor:
+        """Derivatives [m, C, N] of what the features give."""
+        inputs = inputs_of(self.columns, points, channels)
+        pairs = zip(self.features, self.coefficients, strict=True)
+        return torch.stack([f.bundle(inputs, channels) @ c for f, c in pairs])
+
+    def _at(self, points: Tensor) -> Tensor:
+        out = self.derivatives(points, Channels([()]))[:, 0].T
+        if self.less is not None:
+            with torch.no_grad():
+                out = out - self.less(points)
+        return out
+
+
+@dataclass
+class Solved:
+    """The linear problem solved with one set of features."""
+
+    features: list[Features]
+    fit: Fit
+    error: ErrorField
+    own: ErrorField
+    error_values: Tensor  # [N, m] at the test points
+    own_values: Tensor
+    step: Tensor  # of the coefficients
+    bold: Tensor  # [m], the largest |e| for |F'(u) e| = |F(u)| among functions that the features have
+
+
+class Estimator:
+    """One model at one set of points."""
+
+    def __init__(self, model: Model | Joined, effort: Effort, seed: int) -> None:
+        self.begin = time.monotonic()
+        self.model, self.problem, self.effort = in_double(model), model.problem, effort
+        self.generator = Generator().manual_seed(seed)
+        self.columns, self.reads = _columns(self.problem)
+        others = max(64, effort.points // 4)
+        self.sample = draw(self.model, self.columns, effort.points, others, self.generator)
+        self.check = draw(self.model, self.columns, effort.points // 2, others // 2, self.generator)
+        self.scales = scales_of(self.sample, self._draw(100, (4.0,) * len(self.columns), "tanh"))
+        self.test = self.problem.domain.interior(TEST, self.generator, "sobol")
+        self.value_inputs = inputs_of(self.columns, self.test, _VALUES)
+        with torch.no_grad():
+            self.u = self.model(self.test)
+
+    def _draw(self, count: int, widths: Sequence[float], kind: str) -> list[Features]:
+        share = max(count // len(self.problem.functions), 20)
+        return [Features.draw(share, widths, kind, self.generator, r) for r in self.reads]
+
+    def _targets(self, sample: Sample) -> Tensor:
+        """-F(u) and F'(u) u - F(u), [rows, 2]."""
+        forced = [_forced(rows.term, rows.values) for rows in sample.rows]
+        own = [rows.linear(rows.fields) - rows.values for rows in sample.rows]
+        both = [sample.target(values, self.scales) for values in ([-f for f in forced], own)]
+        return torch.stack(both, 1)
+
+    def _fit(self, features: Sequence[Features]) -> tuple[Fit, Tensor]:
+        a = self.sample.matrix(features, self.scales)
+        check = self.check.matrix(features, self.scales)
+        r = triangle([torch.cat([a, self._targets(self.sample)], 1)])
+        return solve_on_check(r, a.shape[1], check, self._targets(self.check)), check
+
+    def unexplained(self, widths: Sequence[float], kind: str) -> float:
+        """The share rho that a few features of such widths leave."""
+        fit, _ = self._fit(self._draw(self.effort.search, widths, kind))
+        return float(fit.unexplained[0])
+
+    def widths(self, kind: str, seconds: float) -> tuple[float, ...]:
+        """A search along the inputs, one after the other, by factors of 2.5."""
+        count = len(self.columns)
+        if not self.effort.search:
+            return (6.0,) * count
+        until = time.monotonic() + seconds
+        seen: dict[tuple[float, ...], float] = {}
+
+        def found(at: tuple[float, ...]) -> float:
+            if at not in seen:
+                seen[at] = self.unexplained(at, kind)
+            return seen[at]
+
+        best = min(((w,) * count for w in STARTS), key=found)
+        moved = True
+        while moved and time.monotonic() < until:
+            moved = False
+            for i in range(count):
+                for factor in (2.5, 0.4):
+                    new = tuple(w * factor if j == i else w for j, w in enumerate(best))
+                    if time.monotonic() < until and 0.3 < new[i] < 300 and found(new) < 0.93 * found(best):
+                        best, moved = new, True
+                        break
+        return best
+
+    def solve(self, kind: str) -> Solved:
+        """The linear problem with features of a kind."""
+        features = self._draw(self.effort.features, self.widths(kind, self.effort.seconds / 2), kind)
+        fit, check = self._fit(features)
+        sizes = [f.count for f in features]
+        total, scale = sum(sizes), torch.repeat_interleave(self.scales.columns, torch.tensor(sizes))
+        error, own = (fit.coefficients[:total] * scale[:, None]).unbind(1)
+        e = ErrorField(self.problem, self.columns, features, error)
+        w = ErrorField(self.problem, self.columns, features, own, self.model)
+        # All functions [N, m, 5] at the test points from one bundle of the features.
+        every = (torch.cat([fit.coefficients, fit.bold], 1)[:total] * scale[:, None]).split(sizes)
+        at = torch.stack(
+            [f.bundle(self.value_inputs, _VALUES)[0] @ c for f, c in zip(features, every, strict=True)], 1
+        )
+        gains = rms(at[..., 2:]).T
+        seen = (check @ fit.bold).norm(dim=0).clamp_min(1e-30)
+        forcing = self._targets(self.check)[:, 0].norm()
+        bold = (gains * (forcing / seen)[:, None]).amax(0)
+        bold = torch.where(fit.bold.any(), bold, math.inf)  # what was not seen in solving has no gain
+        step = fit.coefficients[total:, 0]
+        return Solved(features, fit, e, w, at[..., 0], at[..., 1] - self.u, step, bold)
+
+    def curvature(self, solved: Solved) -> float:
+        """|F(u + e) - F(u) - F'(u) e| / |F(u)| on the check: what (1) leaves out."""
+        beyond = [
+            rows.beyond(self.model, solved.error.derivatives(rows.sites.points, rows.channels), solved.step)
+            for rows in self.check.rows
+        ]
+        above = self.check.target(beyond, self.scales).norm()
+        below = self._targets(self.check)[:, 0].norm()
+        return float(above / below) if below > 0 else 0.0
+
+    def freedom(self) -> float:
+        """The largest function, in the unknowns' scales, over what the equations notice of it."""
+        features = self._draw(min(self.effort.features, 200), (2.0,) * len(self.columns), "tanh")
+        a = self.sample.matrix(features, self.scales)
+        size = a.norm(dim=0)
+        size = torch.where(size > 0, size, torch.ones_like(size))
+        _, s, vh = torch.linalg.svd(triangle([a / size]), full_matrices=False)
+        bundles = [f.bundle(self.value_inputs, _VALUES)[0] for f in features]
+        worst, start = 0.0, 0
+        for bundle in bundles:
+            part = vh[:, start : start + bundle.shape[1]] / size[start : start + bundle.shape[1]]
+            seen = (bundle @ part.T).norm(dim=0) / math.sqrt(len(bundle))
+            worst = max(worst, float((seen / s.clamp_min(1e-15 * s[0])).max()))
+            start += bundle.shape[1]
+        return worst
+
+
+def _forced(term: Term, values: Tensor) -> Tensor:
+    """The residuals that an error has to explain: noise of observations is none of it."""
+    if term.noise is not None and float(values.square().mean().sqrt()) < 2 * term.noise:
+        return torch.zeros_like(values)
+    return values
+
+
+def _columns(problem: Problem) -> tuple[list[Column], list[list[bool]]]:
+    """Inputs of the features, and for each unknown which it may depend on."""
+    domain = problem.domain
+    lower, upper = domain.bounds
+
+    def scaled(axis: int) -> Column:
+        a, b = float(lower[axis]), float(upper[axis])
+        return lambda points: (2 * points[:, axis] - (a + b)) / (b - a)
+
+    columns = [scaled(axis) for axis in range(domain.dim)]
+    of: list[tuple[str, ...]] = [(name,) for name in domain.names]
+    for condition in problem.conditions:
+        if isinstance(condition, Interface):
+            _, column, names = condition.feature(domain)
+            columns.append(column)
+            of.append(names)
+    return columns, [[function.reads(names) for names in of] for function in problem.functions]
+
+
+def rms(values: Tensor) -> Tensor:
+    """Root mean squares over the points, [m]."""
+    return values.square().mean(0).sqrt()
