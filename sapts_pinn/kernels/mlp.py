@@ -48,7 +48,7 @@ class CompiledMLP:
         self.widths, self.dtype, self.threads = tuple(widths), dtype, threads
         self.channels = len(chain)
         self.block: int = library.block_size()
-        self.lanes = 64 // torch.empty((), dtype=dtype).element_size()
+        self.lanes: int = library.lanes()
         self.parameters = sum(o * (i + 1) for i, o in zip(widths[:-1], widths[1:], strict=True))
         rows = [
             [alpha, count, len(blocks), *blocks, *(0,) * (4 - len(blocks))]

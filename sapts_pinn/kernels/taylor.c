@@ -39,6 +39,7 @@ typedef bits ivec __attribute__((vector_size(BYTES), aligned(4), may_alias));
 enum { IDENTITY, TANH, SIN, SILU, GELU, SOFTPLUS };
 
 int block_size(void) { return B; }
+int lanes(void) { return LANES; }
 
 /* 1/i! */
 static const real inverse[] = {1.,          1.,           1. / 2,        1. / 6,         1. / 24,
