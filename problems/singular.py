@@ -174,6 +174,18 @@ class Singularity:
     note: str
 
 
+def channels_of(
+    parts: Sequence[Singularity], points: Tensor, indices: Sequence[MultiIndex]
+) -> list[Tensor] | None:
+    """Derivatives [N] of the sum of known parts at points [N, dim], one for each multi-index; None without.
+
+    Kinks that solve the equation are no fault: what looks for kinks looks at the rest of the unknown.
+    """
+    if not parts:
+        return None
+    return derivatives(lambda x: torch.stack([part.function(x) for part in parts]).sum(0), points, indices)
+
+
 def singularities(
     domain: Domain,
     unknowns: tuple[Unknown, ...],

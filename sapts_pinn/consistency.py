@@ -23,6 +23,7 @@ from torch import Generator, Tensor
 from .linearised import fields_of
 from .model import Model
 from .problems.fields import MultiIndex, spell
+from .problems.singular import channels_of
 from .taylor import Channels
 from .windows import Joined, time_of
 
@@ -161,7 +162,11 @@ def _defects(
     """For each derivative the defects of the cells, and the values at their starts: [pairs, cells]."""
     channels = Channels(index for _, index in pairs)
     places = [0 * size, size, (0.5 - GAUSS) * size, (0.5 + GAUSS) * size]
-    found = fields_of(model, torch.cat([_shifted(start, axis, p) for p in places]), channels)
+    points = torch.cat([_shifted(start, axis, p) for p in places])
+    found = fields_of(model, points, channels)
+    known = channels_of(model.problem.singular, points, channels.indices)
+    if known is not None:  # its kinks solve the equation
+        found = found - torch.stack(known)
     defects, values = [], []
     for j, index in pairs:
         left, right, _, _ = found[j, channels.position[_without(index, axis)]].chunk(4)

@@ -16,7 +16,8 @@ break it, told apart by what is left of (1), delta(h), as the interval shrinks:
 
 The network is smooth: on intervals that are short enough (1) holds to rounding.  A kink that is meant to be
 there, at an `Interface`, is passed over, and so are points where a derivative is infinite, as at a corner:
-its one-sided limits do not exist.
+its one-sided limits do not exist.  What kinks in the data start, built in in closed form
+(`problems/singular.py`), solves the equation and is taken off.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from torch import Tensor
 
 from ..problems import Interface
 from ..problems.fields import MultiIndex, spell
+from ..problems.singular import channels_of
 from .findings import Finding
-from .state import State, times
+from .state import Channels, State, times
 
 LINES = 36  # along all coordinates together
 PIECES = 48  # intervals of a line
@@ -65,7 +67,7 @@ class Sides:
         ends: v_k at both ends, [P, M, 2].
         integral: [P, M].
         valid: Which intervals lie in the domain, with finite values, [P, M].
-        size: The largest |v_k|, [P, M].
+        size: The largest |v_k|, known singular parts included, [P, M].
     """
 
     ends: Tensor
@@ -110,20 +112,24 @@ def _sides(state: State, pairs: list[Pair], axis: int, start: Tensor, length: Te
     inside = state.problem.domain.inside(flat)
     keys = list(dict.fromkeys((p.unknown, index) for p in pairs for index in (p.lower, p.upper)))
     values = {key: torch.zeros(len(flat), dtype=torch.float64) for key in keys}
+    sizes = dict(values)
     if inside.any():
-        for key, found in state.channels(flat[inside], keys).items():
-            values[key][inside] = found
+        known = channels_of(state.problem.singular, flat[inside], [index for _, index in keys])
+        for i, (key, found) in enumerate(state.channels(flat[inside], keys).items()):
+            values[key] = values[key].masked_scatter(inside, found if known is None else found - known[i])
+            sizes[key] = sizes[key].masked_scatter(inside, found.abs())
 
-    def gathered(indices: list[tuple[str, MultiIndex]]) -> Tensor:
-        return torch.stack([values[key] for key in indices]).reshape(len(pairs), len(start), -1)
+    def gathered(of: Channels, indices: list[tuple[str, MultiIndex]]) -> Tensor:
+        return torch.stack([of[key] for key in indices]).reshape(len(pairs), len(start), -1)
 
-    low = gathered([(p.unknown, p.lower) for p in pairs])
-    high = gathered([(p.unknown, p.upper) for p in pairs])
+    lower = [(p.unknown, p.lower) for p in pairs]
+    low, high = gathered(values, lower), gathered(values, [(p.unknown, p.upper) for p in pairs])
     valid = torch.isfinite(low).all(2) & torch.isfinite(high).all(2)
+    size = torch.nan_to_num(gathered(sizes, lower)).amax(2)
     low, high = torch.nan_to_num(low), torch.nan_to_num(high)
     integral = length * (high[..., 2:] @ torch.tensor(WEIGHTS, dtype=torch.float64))
     whole = inside.reshape(len(start), -1).all(1)
-    return Sides(low[..., :2], integral, valid & whole, low.abs().amax(2))
+    return Sides(low[..., :2], integral, valid & whole, size)
 
 
 def _starts(state: State, count: int) -> Tensor:
