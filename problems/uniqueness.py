@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 POINTS = 64  # of a term for the null space
 MANY = 4096  # of the equation, and a quarter of it of a condition, where it is evaluated at zero
 ROUNDING = 1e-9  # of singular values, relative to the largest
+BALANCINGS = 20  # of rows and columns
 SMALL = 1e-4  # a coefficient of a null function that is smaller is rounding
 
 
@@ -50,13 +51,43 @@ def free_functions(problem: Problem) -> str | None:
     matrix = np.concatenate([r for r in rows if r is not None])
     if not np.isfinite(matrix).all():
         return None
-    size = np.abs(matrix).max(1, keepdims=True)
-    matrix = (matrix / np.where(size > 0, size, 1.0))[size[:, 0] > 0]
+    matrix, unit = _without_units(matrix, [name for name, _ in basis])
     rank, vectors = 0, np.eye(len(basis))
     if len(matrix):
         _, singular, vectors = np.linalg.svd(matrix)
         rank = int((singular > ROUNDING * singular[0]).sum())
-    return _sentence(problem, _reduced(vectors[rank:]), basis) if rank < len(basis) else None
+    if rank == len(basis):
+        return None
+    free = _reduced(vectors[rank:])
+    free = np.where(np.abs(free) > SMALL, free, 0.0) * unit  # in the user's units again,
+    first = np.take_along_axis(free, (free != 0).argmax(1)[:, None], 1)
+    return _sentence(problem, free / first, basis)
+
+
+def _without_units(
+    matrix: NDArray[np.float64], unknowns: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows and unknowns of a matrix brought to size one, without rows of zeros; and the unknowns' factors.
+
+    Rows and columns take turns with the geometric mean of what is not zero, which does not depend on units
+    (Curtis and Reid, J. Inst. Maths Applics 10 (1972) 118).  The columns of an unknown share a factor, so
+    that relations between them stay as they are.
+    """
+    matrix = matrix[np.abs(matrix).max(1, initial=0.0) > 0]
+    unit = np.ones(len(unknowns))
+    if not len(matrix):
+        return matrix, unit
+    there = matrix != 0
+    size = np.log(np.abs(np.where(there, matrix, 1.0)))
+    members = [[i for i, of in enumerate(unknowns) if of == name] for name in dict.fromkeys(unknowns)]
+    for _ in range(BALANCINGS):
+        size -= np.where(there, size.sum(1, keepdims=True) / there.sum(1, keepdims=True), 0.0)
+        for columns in members:
+            mean = size[:, columns].sum() / max(there[:, columns].sum(), 1)
+            size[:, columns] -= np.where(there[:, columns], mean, 0.0)
+            unit[columns] *= np.exp(-mean)
+    matrix = np.sign(matrix) * np.where(there, np.exp(size), 0.0)
+    return matrix / np.abs(matrix).max(1, keepdims=True), unit
 
 
 def _basis(problem: Problem) -> list[tuple[str, int | None]]:
@@ -126,7 +157,7 @@ def _reduced(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 def _sentence(problem: Problem, vectors: NDArray[np.float64], basis: Sequence[tuple[str, int | None]]) -> str:
     """What is free: a constant, a function of time, or a list of linear functions such as rigid motions."""
     names = problem.domain.names
-    free = [{basis[i]: value for i, value in enumerate(v) if abs(value) > SMALL} for v in vectors]
+    free = [{basis[i]: value for i, value in enumerate(v) if value} for v in vectors]
     whose = [*dict.fromkeys(name for function in free for name, _ in function)]
     middle = problem.domain.bounds.mean(0).tolist()
     times = time_names(problem.domain)

@@ -86,7 +86,8 @@ def test_a_function_does_not_jump_beyond_a_bay():
     )
     assert (above - below)[inside].abs().max() < 1e-6
     near = torch.tensor([[1.0 - 0.1, 1.0 - 0.1]], dtype=torch.float64)
-    assert float(problem.ansatz.features(near)[0, at]) == pytest.approx(0.02 ** (1 / 3))
+    half = 1.5  # of the shape's longer side, the unit of length
+    assert float(problem.ansatz.features(near)[0, at]) == pytest.approx((0.02 / half**2) ** (1 / 3))
 
 
 def test_a_mesh_has_the_corners_of_its_polygon():
