@@ -429,7 +429,21 @@ class Problem:
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """The equation and every condition that is not exact, as terms of the loss in natural units."""
-        return tuple(replace(term, units=self.natural.rows[term.name]) for term in self._weighted)
+        rows = dict(self.natural.rows)
+        known = {term.name: c for c, term in self._by_noise() if term.name in rows}
+        if known:  # what one set counts against another is told by their noise, whatever their sizes are
+            best = max(known, key=lambda name: known[name].information)
+            rows |= dict.fromkeys(known, rows[best])
+        return tuple(replace(term, units=rows[term.name]) for term in self._weighted)
+
+    def _by_noise(self) -> list[tuple[Observations, Term]]:
+        """Observations that are weighted by their known noise, with their terms."""
+        pairs = zip(self.conditions, self.condition_terms, strict=True)
+        return [
+            (c, term)
+            for c, term in pairs
+            if isinstance(c, Observations) and c.noise is not None and c.weight is None
+        ]
 
     @property
     def _weighted(self) -> tuple[Term, ...]:

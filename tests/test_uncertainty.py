@@ -84,13 +84,15 @@ def test_the_weight_of_the_equation_is_that_of_a_penalty(weight):
         [Coefficient("c", 1.0)],
     )
     solution = fit(problem)
-    # in a + b x and c: the equation, the values, the measurement
+    # in a + b x and c: the equation, the values, the measurement, each in its natural unit
     rows = np.array([[0, 1, -1.0], *([[1, x, 0.0] for x in X]), [0, 0, 1.0]])
-    rows *= np.sqrt([1, *[weight / n] * n, weight])[:, None]
-    right = np.sqrt([1, *[weight / n] * n, weight]) * np.array([0, *Y, 0.4])
+    (r_e,), (r_u,), (r_c,) = (term.units for term in problem.terms)
+    weights = np.array([1 / r_e, *[np.sqrt(weight / n) / r_u] * n, np.sqrt(weight) / r_c])
+    rows *= weights[:, None]
+    right = weights * np.array([0, *Y, 0.4])
     pseudo = np.linalg.pinv(rows)
     assert solution.coefficients["c"] == pytest.approx((pseudo @ right)[2], rel=1e-6)
-    scaled = np.sqrt([0, *[weight / n] * n, weight]) * np.array([0, *[s] * n, s_c])
+    scaled = weights * np.array([0, *[s] * n, s_c])
     spread = math.sqrt(((pseudo[2] * scaled) ** 2).sum())
     assert solution.standard_errors["c"] == pytest.approx(spread, rel=1e-6)
 
