@@ -39,6 +39,8 @@ def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: P
             if name == "description":
                 now_, then = str(value).splitlines(), str(saved.get(name)).splitlines()
                 first = next((line for line in now_ if line not in then), now_[0])
+                if comparable(saved.get("fingerprint")):  # values say it better than words about them
+                    check_values(saved.get("fingerprint"), now["fingerprint"], path)
                 raise ValueError(
                     f"{path} is of another problem than the one given, for which it does not hold that "
                     f"{first.strip()!r}; restore the problem or start anew"

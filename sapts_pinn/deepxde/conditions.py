@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import deepxde as dde
@@ -27,13 +27,15 @@ class TermCondition:
         problem: The problem.
         term: The condition as a term of its loss.
         points: About so many points.
-        known: The unknown coefficients.
+        known: Gives the parameters of the unknown coefficients.
 
     Attributes:
         sites: Where it holds; new ones are drawn when DeepXDE asks for points.
     """
 
-    def __init__(self, problem: Problem, term: Term, points: int, known: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self, problem: Problem, term: Term, points: int, known: Callable[[], Mapping[str, Tensor]]
+    ) -> None:
         self.problem, self.term, self.points, self.known = problem, term, points, known
         self.sites = term.sites(points, Generator().manual_seed(0), "uniform")
 
@@ -49,7 +51,7 @@ class TermCondition:
             inputs[beg:end], _to(self.sites.normals, like), _to(self.sites.values, like), self.sites.fold
         )
         fields = fields_of(self.problem, inputs, outputs, slice(beg, end))
-        rows = self.term.residual(fields, sites, self.known)
+        rows = self.term.residual(fields, sites, self.known())
         count = (end - beg) // self.sites.fold
         found = torch.stack([row.expand(count) for row in rows], 1)
         return math.sqrt(self.term.weight) * found / self.term.row_units.T.to(found)

@@ -49,8 +49,8 @@ def to_deepxde(
     Returns:
         A `deepxde.Model`, to be compiled.  Its loss is twice that of `solve` on the same points, if
         conditions are exact; else nothing is in natural units.  The unknown coefficients are
-        `deepxde.Variable`s in `model.coefficients`, by name, over their start, or as logarithms where they
-        are positive: pass their values to `compile` as `external_trainable_variables`.
+        `deepxde.Variable`s in `model.coefficients`, by name, as logarithms where they are positive: pass
+        their values to `compile` as `external_trainable_variables`.
 
     Raises:
         ValueError: DeepXDE is in forward mode, or an unknown does not depend on all coordinates.
@@ -64,14 +64,21 @@ def to_deepxde(
         raise ValueError(
             "to_deepxde needs derivatives in reverse mode; call dde.config.set_default_autodiff('reverse')"
         )
-    known = {c.name: dde.Variable(c.parameter) for c in problem.coefficients}
+    variables = {
+        c.name: dde.Variable(c.parameter if c.positive else float(c.init)) for c in problem.coefficients
+    }
+
+    def known() -> dict[str, Tensor]:
+        """The parameters of the coefficients, which are scaled where `solve` trains them."""
+        return {c.name: variables[c.name] / (1.0 if c.positive else c.scale) for c in problem.coefficients}
+
     terms = problem.terms[1:] if exact else problem.condition_terms
 
     def equation(inputs: Tensor, outputs: Tensor) -> list[Tensor]:
         fields = fields_of(problem, inputs, outputs, slice(None))
         term = problem.terms[0] if exact else problem.equation_term
         rows = zip(
-            term.residual(fields, Sites(inputs), known), term.row_units.flatten().tolist(), strict=True
+            term.residual(fields, Sites(inputs), known()), term.row_units.flatten().tolist(), strict=True
         )
         return [row.expand(len(inputs)).unsqueeze(1) / unit for row, unit in rows]
 
@@ -96,7 +103,7 @@ def to_deepxde(
     if exact or problem.ansatz.positive:
         net.apply_output_transform(lambda x, y: _inside_ansatz(problem, x, y, exact))
     model = dde.Model(data, net)
-    model.coefficients = known
+    model.coefficients = variables
     return model
 
 
