@@ -296,7 +296,7 @@ class _Search:
 
     def run(self) -> Scales:
         """All of them."""
-        for _ in range(STEPS):
+        for _ in range(STEPS if self.free else 0):  # positive unknowns come with their size
             self.units, rows = self._equilibrated()
             before = self._norm(self.looks, rows)
             if not self._advance(rows, before) or self._norm(self.looks, rows) > FALLS * before:

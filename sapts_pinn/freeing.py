@@ -1,9 +1,9 @@
 """How a model loses a symmetry that it should not have, and remains the function that it is.
 
-Let u = g + l N(features) be the unknown of an ansatz with symmetries.  The ansatz without them is
-u = g' + l' N'(features'), in which u is a known part:
+Let u = g + U l N(features) be the unknown of an ansatz with symmetries.  The ansatz without them is
+u = g' + U' l' N'(features'), in which u is a known part:
 
-    u' = u + [what u lacks of the conditions] + l' N'(features').
+    u' = u + [what u lacks of the conditions] + U' l' N'(features').
 
 A network N' whose last layer is zero makes u' = u, since u satisfies the conditions that are built in; from
 there the training is free.  u stays as it is, with its weights frozen.  `Problem` has known parts already
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from .networks import SideBySide
 from .problems import Problem
+from .problems.scales import Scales, find
 
 
 def freed(problem: Problem, network: nn.Module) -> Problem:
@@ -29,18 +30,25 @@ def freed(problem: Problem, network: nn.Module) -> Problem:
     parts = {name: _part(problem, network, j) for j, name in enumerate(problem.unknown_names)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what there is to say of the problem has been said
-        return replace(problem, symmetry=False, particular=parts)
+        free = replace(problem, symmetry=False, particular=parts)
+    # The same units, by which losses before and after compare, and which depend on no network.
+    form, names, old = problem.ansatz, problem.domain.names, problem.natural
+    terms = (problem.equation_term, *problem.condition_terms)
+    rows = {**find(form, names, terms, problem.initial_parameters, old.unknowns).rows, **old.rows}
+    free.__dict__["natural"] = Scales(old.unknowns, rows, old.notes)
+    return free
 
 
 def _part(problem: Problem, network: nn.Module, j: int) -> Callable[..., Tensor]:
     """Unknown j of a network (of a positive one its logarithm) as a function of the coordinates by name."""
     ansatz, names = problem.ansatz, problem.domain.names
+    size = problem.natural.unknowns[problem.unknown_names[j]]
     factor, extension = (of[problem.unknown_names[j]] for of in (ansatz.factor, ansatz.extension))
 
     def value(**coordinates: Tensor) -> Tensor:
         points = torch.stack([coordinates[name] for name in names], 1)
         like = next(network.parameters())
-        out: Tensor = network(ansatz.features(points).to(like))[:, j].to(points)
+        out: Tensor = network(ansatz.features(points).to(like))[:, j].to(points) * size
         out = out if factor is None else out * factor(points)
         return out if extension is None else out + extension(points)
 

@@ -71,7 +71,8 @@ class State:
     def __init__(self, model: Model, points: int = 8_192) -> None:
         self.problem: Problem = model.problem
         self.model = Model(model.problem, copy.deepcopy(model.network).double().cpu())
-        self.model.load_state_dict(model.state_dict())
+        frozen = "frozen."  # a network that is a known part of the problem by now
+        self.model.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith(frozen)})
         self.needs = [(n, i) for n, found in self.problem.equation_term.needs.items() for i in found]
         self.known = self.problem.values_of({n: p.detach() for n, p in self.model.coefficients.items()})
         self.parameters = {n: p.detach() for n, p in self.model.coefficients.items()}
