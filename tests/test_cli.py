@@ -289,7 +289,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that can be wrong."""
     place = tmp_path_factory.mktemp("wrong")
     head = "from sapts_pinn import Dirichlet, Problem\nfrom sapts_pinn.geometry import Interval\n"
-    make = "Problem(Interval(0, 1), 'u', lambda u: u.xx)"
+    make = "Problem(Interval(0, 1), 'u', lambda u: u.xx + 1, [Dirichlet('u', 0)])"
     (place / "folder.py").mkdir()
     (place / "raises.py").write_text("import math\n\nx = 1 / 0\n")
     (place / "syntax.py").write_text("x = 1\ny = = 2\n")

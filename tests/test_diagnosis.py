@@ -48,7 +48,7 @@ def test_conditions_that_contradict_each_other_are_in_conflict():
     d = found(
         first_order(
             *(
-                Dirichlet("u", value, face, hard=False, weight=10.0)
+                Dirichlet("u", value, face, hard=False, weight=0.5)
                 for value, face in ((0.0, "x=0"), (3.0, "x=1"))
             )
         ),
@@ -66,7 +66,7 @@ def test_a_network_of_two_neurons_is_too_small():
 def test_noisy_data_are_the_limit_of_a_fit():
     x = np.linspace(0, 1, 40)
     u = x + 0.3 * (-1.0) ** np.arange(40)
-    d = found(first_order(Observations("u", {"x": x}, u)))
+    d = found(first_order(Observations("u", {"x": x}, u, weight=1.0)))
     assert d["limit"] == "data" and "misfit" in d["words"]
 
 

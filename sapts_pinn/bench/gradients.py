@@ -211,6 +211,10 @@ def _deepxde(points: int, soft: bool, seed: int) -> Any:
     import torch
 
     from ..networks import build_network
+    from ..problems import build
+
+    natural = replace(build("burgers"), symmetry=False).natural  # ours is in natural units
+    size, unit = natural.unknowns["u"], natural.rows["equation"][0]
 
     class Idle(torch.optim.Optimizer):
         """Evaluates loss and gradient, and leaves the parameters where they are."""
@@ -220,7 +224,7 @@ def _deepxde(points: int, soft: bool, seed: int) -> Any:
 
     def pde(x: Any, u: Any) -> Any:
         u_x, u_t = dde.grad.jacobian(u, x, i=0, j=0), dde.grad.jacobian(u, x, i=0, j=1)
-        return u_t + u * u_x - NU * dde.grad.hessian(u, x, i=0, j=0)
+        return (u_t + u * u_x - NU * dde.grad.hessian(u, x, i=0, j=0)) / unit
 
     dde.config.set_default_float("float64")
     domain = dde.geometry.GeometryXTime(dde.geometry.Interval(-1, 1), dde.geometry.TimeDomain(0, 1))
@@ -238,7 +242,7 @@ def _deepxde(points: int, soft: bool, seed: int) -> Any:
     else:
         data = dde.data.TimePDE(domain, pde, [], num_domain=points)
         net.apply_output_transform(
-            lambda x, n: -torch.sin(math.pi * x[:, 0:1]) + (1 - x[:, 0:1] ** 2) * x[:, 1:2] * n
+            lambda x, n: -torch.sin(math.pi * x[:, 0:1]) + size * (1 - x[:, 0:1] ** 2) * x[:, 1:2] * n
         )
     ours = build_network(HIDDEN, 2, 1, torch.Generator().manual_seed(seed), torch.float64, "tanh")
     with torch.no_grad():

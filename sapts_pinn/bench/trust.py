@@ -74,7 +74,7 @@ def run(
     facts = machine()
     threads = facts["threads"] if threads is None else threads
     at_least(1, threads=threads)
-    fixed = {"budget": budget, "threads": threads, "precision": "float64"}
+    fixed = {"budget": budget, "threads": threads, "precision": "float64", "seed": 0}
     folder = folder_for("trust", out)
     journal = Journal(folder / "cases.jsonl", fixed)
 
