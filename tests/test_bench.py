@@ -96,6 +96,9 @@ def test_a_suite_prints_a_table_and_writes_its_figures(suite, tmp_path, capsys, 
     for word in ("machine", "software", "threads", "float64", "seed"):
         assert word in out
     check = {
+        "trust": lambda: (
+            [row["outcome"] for row in found["rows"]] != [] and all("words" in row for row in found["rows"])
+        ),
         "gradients": lambda: len(found["rows"]) >= 5 and all(r > 0 for r in found["ratios"].values()),
         "points": lambda: (
             [row["points"] for row in found["rows"]] == [32, 64, 128] and found["fit"]["exponent"]

@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from . import trust_estimate, trust_meshes, trust_scales, trust_symmetry
 from .child import in_child
 from .report import (
     Journal,
     Names,
     Row,
+    Section,
     Whole,
     at_least,
     folder_for,
@@ -33,8 +36,22 @@ from .report import (
     publish,
 )
 
-PARTS = ("cases",)
 ADMITTED = 1 / 3  # an estimate of at least this share of the true deviation admits it
+BATCH = 100  # random problems measured at a time
+UNSCALED = (
+    "poisson-1d",
+    "heat",
+    "burgers",
+    "klein-gordon",
+    "kovasznay",
+    "lorenz",
+    "cavity",
+    "reaction",
+    "wave",
+)
+SMALL: dict[str, Any] = {"network": (12, 12), "points": 512}  # of the runs in random units
+
+Cell = dict[str, Any]
 
 
 def run(
@@ -42,15 +59,17 @@ def run(
     parts: Names | None = None,
     budget: str = "30s",
     cases: Names | None = None,
+    problems: Whole = 10_000,
     threads: Whole | None = None,
     out: Path | None = None,
 ) -> None:
-    """Problems that once were wrong in silence: what comes out now, and what is said of it.
+    """What once was wrong in silence: what comes out now, and what is said of it.
 
     Args:
-        parts: Of the suite, separated by commas. [default: all]
+        parts: Of cases, symmetry, scales, meshes, estimates, separated by commas. [default: all]
         budget: Of every run of a case.
         cases: Numbers of cases, separated by commas. [default: all]
+        problems: How many random problems are asked for symmetries.
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/trust]
 
@@ -73,31 +92,52 @@ def run(
     budget = str(Budget.parse(budget))
     facts = machine()
     threads = facts["threads"] if threads is None else threads
-    at_least(1, threads=threads)
+    at_least(1, threads=threads, problems=problems)
     fixed = {"budget": budget, "threads": threads, "precision": "float64", "seed": 0}
     folder = folder_for("trust", out)
-    journal = Journal(folder / "cases.jsonl", fixed)
+    journal = Journal(folder / "runs.jsonl", fixed)
 
     def published(rows: list[Row]) -> None:
         head = header("Wrong in silence?", facts, fixed)
-        columns = ["case", "right", "found", "deviation", "estimate", "outcome"]
-        notes = [f"{row['case']}: {row['words'][0]}" for row in rows if row["words"]]
-        publish(
-            folder,
-            "trust",
-            head,
-            [("Cases", columns, _lines(rows))],
-            notes + journal.notes,
-            facts,
-            fixed,
-            rows,
-        )
+        of = {part: [row for row in rows if row["part"] == part] for part in wanted}
+        sections = [section(of[name]) for name, section in SECTIONS.items() if of.get(name)]
+        notes = [f"{row['case']}: {row['words'][0]}" for row in of.get("cases", []) if row["words"]]
+        publish(folder, "trust", head, sections, notes + journal.notes, facts, fixed, rows)
 
+    every: dict[str, list[Cell]] = {
+        "cases": [{"case": name} for name in names],
+        "symmetry": [{"start": i, "count": min(BATCH, problems - i)} for i in range(0, problems, BATCH)],
+        "scales": [{"problem": name, "seed": seed} for name in UNSCALED for seed in (0, 1)],
+        "meshes": [{"all": True}],
+        "estimates": [
+            {"problem": name, "budget": seconds, "seed": seed}
+            for seconds in trust_estimate.BUDGETS
+            for seed in trust_estimate.SEEDS
+            for name in trust_estimate.names_with_reference()
+        ],
+    }
     journal.complete(
-        [{"case": name} for name in names],
-        lambda case: in_child(measure, case=case, budget=budget, threads=threads),
+        [{"part": part, **cell} for part in wanted for cell in every[part]],
+        lambda **cell: in_child(measured, cell=cell, budget=budget, threads=threads),
         published,
     )
+
+
+def measured(cell: Cell, budget: str, threads: int) -> Row:
+    """In the child: the result of one cell."""
+    import torch
+
+    torch.set_num_threads(threads)
+    part = cell["part"]
+    if part == "cases":
+        return measure(cell["case"], budget, threads)
+    if part == "symmetry":
+        return dict(trust_symmetry.run(cell["count"], cell["start"]))
+    if part == "scales":
+        return trust_scales.run([cell["problem"]], [cell["seed"]], **SMALL)[0]
+    if part == "meshes":
+        return {"rows": trust_meshes.run()}
+    return trust_estimate.measure(cell["problem"], float(cell["budget"]), cell["seed"])
 
 
 def measure(case: str, budget: str, threads: int) -> Row:
@@ -148,15 +188,56 @@ def deviation(row: Row) -> float | None:
     return off if math.isfinite(off) else math.inf
 
 
-def _lines(rows: Sequence[Row]) -> list[list[str]]:
-    def text(value: float | None) -> str:
-        return "-" if value is None else f"{number(value):.4g}"
-
-    def small(value: float | None) -> str:
-        return "-" if value is None else f"{number(value):.1e}"
-
-    return [
-        [row["case"], text(row["expected"]), text(row["found"]), small(deviation(row)),
-         small(row["estimate"]), row["outcome"]]
+def _cases(rows: Sequence[Row]) -> Section:
+    columns = ["case", "right", "found", "deviation", "estimate", "outcome"]
+    lines = [
+        [row["case"], _text(row["expected"]), _text(row["found"]), _small(deviation(row)),
+         _small(row["estimate"]), row["outcome"]]
         for row in rows
     ]  # fmt: skip
+    return "Cases", columns, lines
+
+
+def _symmetry(rows: Sequence[Row]) -> Section:
+    sums = {key: sum(row[key] for row in rows) for key in ("problems", "symmetric", "found", "not_symmetric")}
+    false = sum(len(row["false_claims"]) for row in rows)
+    columns = ["random problems", "symmetric coordinates", "found", "others", "falsely claimed"]
+    return "Symmetries", columns, [[*(str(value) for value in sums.values()), str(false)]]
+
+
+def _scales(rows: Sequence[Row]) -> Section:
+    columns = ["problem", "seed", "error", "in random units", "ratio"]
+    lines = [
+        [row["problem"], str(row["seed"]), *(_small(row[k]) for k in ("error", "rescaled_error", "ratio"))]
+        for row in rows
+    ]
+    return "Random units", columns, lines
+
+
+def _meshes(rows: Sequence[Row]) -> Section:
+    found = [mesh for row in rows for mesh in row["rows"]]
+    lines = [[m["fault"], m["kind"], str(m["outcome"]), "yes" if m["right"] else "NO"] for m in found]
+    return "Faulty meshes", ["fault", "kind", "outcome", "right"], lines
+
+
+def _estimates(rows: Sequence[Row]) -> Section:
+    lines = [trust_estimate.cells(row) for row in rows]
+    return "Error estimates", list(trust_estimate.COLUMNS), lines
+
+
+SECTIONS: dict[str, Callable[[Sequence[Row]], Section]] = {
+    "cases": _cases,
+    "symmetry": _symmetry,
+    "scales": _scales,
+    "meshes": _meshes,
+    "estimates": _estimates,
+}
+PARTS = tuple(SECTIONS)
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{number(value):.4g}"
+
+
+def _small(value: float | None) -> str:
+    return "-" if value is None else f"{number(value):.1e}"
