@@ -53,7 +53,7 @@ TOY = {
     ],
     "deepxde": ["--problems", "lorenz-inverse", "--methods", "tr,adam", "--seconds", "1", "--seeds", "0"],
     "zoo": ["--problems", "heat,poisson-1d", "--budget", "1 iterations", "--threads", "1"],
-    "trust": ["--parts", "cases", "--cases", "16,21", "--budget", "2 iterations", "--threads", "1"],
+    "trust": ["--parts", "cases", "--cases", "16", "--budget", "2 iterations", "--threads", "1"],
     "closure": ["--problems", "lorenz-inverse", "--repeats", "1", "--seconds", "0.001"],
 }
 

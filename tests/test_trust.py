@@ -82,5 +82,5 @@ def test_right_or_said(name):
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in RIGHT])
 def test_without_a_right_answer_there_is_a_word(name):
-    found = measure(name, "20 iterations", 1)
-    assert found["outcome"] in ("refused", "told"), found
+    with pytest.warns(UserWarning):
+        CASES[name].build()

@@ -104,20 +104,24 @@ def run(
         notes = [f"{row['case']}: {row['words'][0]}" for row in of.get("cases", []) if row["words"]]
         publish(folder, "trust", head, sections, notes + journal.notes, facts, fixed, rows)
 
-    every: dict[str, list[Cell]] = {
-        "cases": [{"case": name} for name in names],
-        "symmetry": [{"start": i, "count": min(BATCH, problems - i)} for i in range(0, problems, BATCH)],
-        "scales": [{"problem": name, "seed": seed} for name in UNSCALED for seed in (0, 1)],
-        "meshes": [{"all": True}],
-        "estimates": [
+    def cells_of(part: str) -> list[Cell]:
+        if part == "cases":
+            return [{"case": name} for name in names]
+        if part == "symmetry":
+            return [{"start": i, "count": min(BATCH, problems - i)} for i in range(0, problems, BATCH)]
+        if part == "scales":
+            return [{"problem": name, "seed": seed} for name in UNSCALED for seed in (0, 1)]
+        if part == "meshes":
+            return [{"all": True}]
+        return [
             {"problem": name, "budget": seconds, "seed": seed}
             for seconds in trust_estimate.BUDGETS
             for seed in trust_estimate.SEEDS
             for name in trust_estimate.names_with_reference()
-        ],
-    }
+        ]
+
     journal.complete(
-        [{"part": part, **cell} for part in wanted for cell in every[part]],
+        [{"part": part, **cell} for part in wanted for cell in cells_of(part)],
         lambda **cell: in_child(measured, cell=cell, budget=budget, threads=threads),
         published,
     )
