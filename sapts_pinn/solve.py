@@ -231,7 +231,8 @@ def solve(
     nothing: dict[str, Any] = {}
     spread = _afterwards(lambda: _uncertainty(whole, trainer), None, "standard errors", remarks)
     numerical = _afterwards(lambda: _numerical_errors(whole, trainer), nothing, "numerical errors", remarks)
-    examined, said = ranks.gather_objects(_audited(whole, trainer, ranks))[0]
+    looked = _afterwards(lambda: _audited(whole, trainer, ranks), None, "audit", remarks)
+    examined, said = ranks.gather_objects(looked)[0] or (None, [])
     remarks += said
     result |= {
         "status": _status(trainer, examined),

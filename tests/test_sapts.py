@@ -184,7 +184,7 @@ def test_a_rejected_sweep_leaves_everything_as_it_was(decomposition: str, pooled
         **RUINOUS,
     )
     last, taken = objective.value(), []
-    for _ in range(20):
+    for _ in range(40):
         theta, random = gather(objective.parameters), torch.get_rng_state()
         loss = float(optimizer.step(objective))
         info = optimizer.info

@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import trust_estimate, trust_meshes, trust_scales, trust_symmetry
 from .child import in_child
 from .report import (
     Journal,
@@ -105,6 +104,8 @@ def run(
         publish(folder, "trust", head, sections, notes + journal.notes, facts, fixed, rows)
 
     def cells_of(part: str) -> list[Cell]:
+        from . import trust_estimate  # which loads PyTorch
+
         if part == "cases":
             return [{"case": name} for name in names]
         if part == "symmetry":
@@ -130,6 +131,8 @@ def run(
 def measured(cell: Cell, budget: str, threads: int) -> Row:
     """In the child: the result of one cell."""
     import torch
+
+    from . import trust_estimate, trust_meshes, trust_scales, trust_symmetry
 
     torch.set_num_threads(threads)
     part = cell["part"]
@@ -225,6 +228,8 @@ def _meshes(rows: Sequence[Row]) -> Section:
 
 
 def _estimates(rows: Sequence[Row]) -> Section:
+    from . import trust_estimate
+
     lines = [trust_estimate.cells(row) for row in rows]
     return "Error estimates", list(trust_estimate.COLUMNS), lines
 
