@@ -103,7 +103,7 @@ except ValueError as error:
     print(error)
 
 # %%
-solution = solve(problem, budget="16s", network=(20, 20), points=2048, condition_points=512)
+solution = solve(problem, budget="48s", network=(20, 20), points=2048, condition_points=512)
 print(solution)
 
 # %% [markdown]
