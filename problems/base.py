@@ -459,7 +459,17 @@ class Problem:
     def natural(self) -> Scales:
         """The natural sizes of unknowns and residuals, found when they are first needed."""
         given = {name: float(v) for name, v in self.scales.items() if name in self.unknown_names}
-        return find(self.ansatz, self.domain.names, self._weighted, self.initial_parameters, given)
+        terms = (self.uniform_equation_term, *self._weighted[1:])
+        return find(self.ansatz, self.domain.names, terms, self.initial_parameters, given)
+
+    @property
+    def uniform_equation_term(self) -> Term:
+        """The term of the equation at uniform points: sizes are means over the domain."""
+
+        def sites(n: int, generator: Generator, sampler: str) -> Sites:
+            return Sites(self.domain.interior(n, generator, sampler))
+
+        return replace(self.equation_term, sites=sites)
 
     def _is_exact(self, condition: Condition) -> bool:
         return any(condition is c for c in self.ansatz.exact)

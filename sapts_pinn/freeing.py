@@ -33,7 +33,7 @@ def freed(problem: Problem, network: nn.Module) -> Problem:
         free = replace(problem, symmetry=False, particular=parts)
     # The same units, by which losses before and after compare, and which depend on no network.
     form, names, old = problem.ansatz, problem.domain.names, problem.natural
-    terms = (problem.equation_term, *problem.condition_terms)
+    terms = (problem.uniform_equation_term, *problem.condition_terms)
     rows = {**find(form, names, terms, problem.initial_parameters, old.unknowns).rows, **old.rows}
     free.__dict__["natural"] = Scales(old.unknowns, rows, old.notes)
     return free

@@ -74,8 +74,8 @@ def test_a_source_in_a_small_window_is_seen():
     problem = Problem(
         Box((0, 0), (1, 1)), "u", lambda u, x, y: u.xx + u.yy + source(x, y), [Dirichlet("u", 0.0)]
     )
-    # A load of 160 gives 160 / (2 pi) log(0.5 / 0.02) = 82 in the window, and less around it.
-    assert 1 < problem.natural.unknowns["u"] < 3 * 82
+    # A point load of 160 gives about 160 / (2 pi) log(distance) around it.
+    assert 1 < problem.natural.unknowns["u"] < 200
     assert 2e3 < problem.natural.rows["equation"][0] < 1e5
 
 
