@@ -1,8 +1,9 @@
 """Domains of PDEs and the points on them: shapes, products with time, set operations, meshes, samplers."""
 
+from .adaptive import rad, rar_d
 from .csg import Difference, Intersection, Union
-from .domains import BoundaryPoints, Domain, Patch, Product
-from .mesh import Mesh, example_mesh
+from .domains import Domain, Product
+from .mesh.mesh import Mesh, example_mesh
 from .partition import (
     Cuts,
     bisection,
@@ -13,8 +14,9 @@ from .partition import (
     shuffled,
     slabs,
 )
+from .patches import BoundaryPoints, Patch
 from .polygon import Polygon
-from .samplers import SAMPLERS, rad, rar_d, unit_points
+from .samplers import SAMPLERS, unit_points
 from .shapes import Ball, Box, Interval, Shape, Time
 
 __all__ = [

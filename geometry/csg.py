@@ -13,14 +13,14 @@ then ``x=1`` of a box tagged "outer" and of one tagged "hole" become the faces `
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from .domains import Domain, Patch, joined_groups
-from .shapes import named_group
+from .domains import Domain
+from .names import joined_groups, named_group
+from .patches import Patch, _kept
 
 
 class SetOperation(Domain):
@@ -114,16 +114,6 @@ def _told_apart(a: Domain, b: Domain) -> dict[str, str]:
         if mine != theirs:
             out[face] = f"{face} ({min(mine - theirs, default='rest')})"
     return out
-
-
-def _kept(patch: Patch, test: Callable[[Tensor], Tensor]) -> Patch:
-    """The patch with points that fail the test dropped as well."""
-
-    def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        points, normals, keep = patch.draw(u)
-        return points, normals, keep & test(points)
-
-    return replace(patch, draw=draw)
 
 
 class Union(SetOperation):

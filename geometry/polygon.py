@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .shapes import Shape, checked_names, checked_tag, named_group
+from .names import checked_names, checked_tag, named_group
+from .shapes import Shape
 
 _CHUNK = 1 << 21  # point-edge pairs looked at together
 

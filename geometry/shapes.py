@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,7 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .domains import Domain, Patch, Product
+from .domains import Domain, Product
+from .names import checked_names, checked_tag, named_group
+from .patches import Patch
 
 
 class Shape(Domain):
@@ -235,32 +236,3 @@ class Ball(Shape):
 
     def __repr__(self) -> str:
         return f"Ball({self.center.tolist()}, {self.radius:g}, names={self.names})"
-
-
-def checked_names(names: Sequence[str] | None, dim: int) -> tuple[str, ...]:
-    """Default coordinate names, or those given; ValueError unless they are `dim` different identifiers."""
-    if names is None:
-        return ("x", "y", "z")[:dim] if dim <= 3 else tuple(f"x{i + 1}" for i in range(dim))
-    names = tuple(names)
-    if len(names) != dim:
-        raise ValueError(f"{dim} coordinates need {dim} names; got {names}")
-    for name in names:
-        if not name.isidentifier() or keyword.iskeyword(name) or names.count(name) > 1:
-            raise ValueError(
-                f"a coordinate name must be a Python identifier and used once; got {name!r} in {names}"
-            )
-    return names
-
-
-def checked_tag(tag: str, names: tuple[str, ...]) -> str:
-    """The tag, or ValueError where `face_tags` could take it for a coordinate."""
-    if not tag or tag in names:
-        raise ValueError(f"a face tag must not be empty or the name of a coordinate; got {tag!r}")
-    return tag
-
-
-def named_group(
-    tag: str | None, names: tuple[str, ...], faces: tuple[str, ...]
-) -> dict[str, tuple[str, ...]]:
-    """The group that a shape's tag stands for: all of its faces; none without a tag."""
-    return {} if tag is None else {checked_tag(tag, names): faces}

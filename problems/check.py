@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..geometry import Mesh
-from ..geometry.quality import quality_of
+from ..geometry.mesh.quality import quality_of
 from .features import features
 from .fields import spell
 from .findings import ERROR, NOTE, WARNING, Finding

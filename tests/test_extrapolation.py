@@ -10,7 +10,7 @@ import torch
 from sapts_pinn import solve
 from sapts_pinn.extrapolation import outside
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Time
-from sapts_pinn.geometry.mesh import example_mesh
+from sapts_pinn.geometry.mesh.mesh import example_mesh
 from sapts_pinn.problems import Dirichlet, Initial, Problem
 
 

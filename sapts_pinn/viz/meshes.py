@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..geometry import Domain, Mesh
-from ..geometry.simplices import Cells, boundary_of
+from ..geometry.mesh.simplices import Cells, boundary_of
 from ..sampled import Array, ends, evaluate, middle_of, time_name
 from .figures import colour_bar, colour_limits, colour_map, log_limits
 from .flow import draw_arrows, draw_streams, flow_of, speed, vector_name

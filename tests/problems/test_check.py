@@ -9,8 +9,8 @@ import torch
 
 from sapts_pinn.cli import main
 from sapts_pinn.geometry import Box, Interval, Mesh, Time
-from sapts_pinn.geometry.mesh import example_mesh
-from sapts_pinn.geometry.quality import quality_of
+from sapts_pinn.geometry.mesh.mesh import example_mesh
+from sapts_pinn.geometry.mesh.quality import quality_of
 from sapts_pinn.problems import Dirichlet, Initial, Problem, build
 from sapts_pinn.problems.findings import IllPosed
 

@@ -23,16 +23,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import mesh_checks as checks
-from . import mesh_tags as tags
+from ..domains import Domain
+from ..names import checked_names, checked_tag, named_group
+from ..patches import Patch
+from . import checks as checks
 from . import simplices as sx
+from . import tags as tags
 from .curved import straightened
-from .domains import Domain, Patch
-from .mesh_files import CORNERS, RawMesh, from_meshio, from_pyvista, read_mesh
+from .files import CORNERS, RawMesh, from_meshio, from_pyvista, read_mesh
 from .nearest import Surface
 from .pick import Pick
 from .plane import flattened
-from .shapes import checked_names, checked_tag, named_group
 
 MESHES = Path(__file__).parent / "meshes"
 REST = "boundary"  # the tag of what no group tags

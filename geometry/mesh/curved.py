@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .elements import EDGES, KNOWN, PYRAMIDS, SHORTENED, monomials, reference_nodes
-from .mesh_files import CORNERS, DIMENSION, RawMesh
+from .files import CORNERS, DIMENSION, RawMesh
 from .plane import flattened
 from .simplices import Cells, Points, faces_of, keys, split
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import simplices as sx
-from .mesh_files import DIMENSION, RawMesh
+from .files import DIMENSION, RawMesh
 from .simplices import Cells
 
 Held = dict[str, NDArray[np.bool_]]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from . import simplices as sx
 from .crossings import crossings
-from .mesh_files import DIMENSION, RawMesh
+from .files import DIMENSION, RawMesh
 from .simplices import Cells, Points
 
 SAME = 1e-9  # points nearer than this, relative to the extent of the mesh, are one,
