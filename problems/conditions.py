@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from ..geometry import Domain, Interval, Time
 from .fields import Field, call_by_name, parameter_names
-from .special import differentiable
+from .functions.special import differentiable
 
 Value = float | Callable[..., Tensor]
 Fields = Mapping[str, Field]

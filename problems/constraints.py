@@ -29,7 +29,7 @@ from .conditions import (
 )
 from .corners import corner_features
 from .fields import derivatives, parameter_names
-from .given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
+from .functions.given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
 from .interface import Interface
 from .outline import Outline, away_from, joined
 from .singular import Singularity

@@ -16,8 +16,8 @@ import torch
 from torch import Generator, Tensor
 
 from ..geometry import Domain
-from .branches import explore, margins
 from .conditions import Sites
+from .functions.branches import explore, margins
 
 Function = Callable[[Tensor], Tensor]
 

@@ -28,7 +28,7 @@ from ..geometry import Domain
 from .boundary_equation import with_normals
 from .conditions import Condition, Fields, Known, Sites, as_column, time_names, value_at
 from .fields import call_by_name, derivatives, parameter_names
-from .given import OPAQUE, Slice, is_opaque
+from .functions.given import OPAQUE, Slice, is_opaque
 
 ASIDE = 1e-7  # distance of the two sides from the surface, of the domain's extent
 NEWTON = 20  # steps from a point of the domain to the surface

@@ -13,8 +13,8 @@ import torch
 from torch import Generator, Tensor
 
 from ..geometry import BoundaryPoints, Domain, Interval
-from .branches import explore
-from .margins import leaves_torch
+from .functions.branches import explore
+from .functions.margins import leaves_torch
 
 Function = Callable[[Tensor], Tensor]
 OnFace = Callable[[Tensor, Tensor], Tensor]

@@ -30,9 +30,9 @@ from torch import Generator, Tensor
 from ..geometry import Domain, Interval
 from .conditions import Condition, Dirichlet, Initial, Neumann, Periodic, Value, value_at
 from .fields import Field, MultiIndex, derivatives, parameter_names
-from .given import Slice
+from .functions.given import Slice
+from .functions.smoothness import breaks, misses_derivatives
 from .interface import Interface
-from .smoothness import breaks, misses_derivatives
 from .unknowns import Unknown
 
 Function = Callable[[Tensor], Tensor]

@@ -18,8 +18,8 @@ from torch import Generator, Tensor
 
 from ..model import Location, Model
 from ..problems import Problem
-from ..problems.branches import break_points
 from ..problems.fields import Field, MultiIndex
+from ..problems.functions.branches import break_points
 
 CHUNK = 8_192  # points at a time
 EFFORT = 1e9  # parameters times channels times points of a set

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sapts_pinn.problems.branches import break_points, explore
-from sapts_pinn.problems.margins import leaves_torch, margins
+from sapts_pinn.problems.functions.branches import break_points, explore
+from sapts_pinn.problems.functions.margins import leaves_torch, margins
 
 TABLE = torch.linspace(0, 1, 5, dtype=torch.float64)
 LINES = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..geometry import Domain, Interval
+from ...geometry import Domain, Interval
 from .interpolants import interpolant
 from .smoothness import Box, Break, breaks, misses_derivatives, rough_places
 

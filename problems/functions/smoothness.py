@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from ..fields import derivatives
 from .branches import break_points
-from .fields import derivatives
 
 Function = Callable[[Tensor], Tensor]
 
