@@ -1,18 +1,12 @@
 """Problems: the vocabulary to write them in, and a zoo of them with reference solutions."""
 
 from .base import Problem, Term
-from .boundary_equation import BoundaryEquation
-from .conditions import (
-    Condition,
-    Dirichlet,
-    Initial,
-    Neumann,
-    Periodic,
-    Robin,
-    Sites,
-)
-from .interface import Interface
-from .observations import Observations
+from .conditions.base import Condition, Sites
+from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
+from .conditions.boundary_equation import BoundaryEquation
+from .conditions.initial import Initial
+from .conditions.interface import Interface
+from .conditions.observations import Observations
 from .quantities import Quantity
 from .references import Reference
 from .unknowns import Coefficient, Unknown

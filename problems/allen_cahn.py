@@ -22,7 +22,8 @@ from torch import Tensor
 from ..geometry import Interval, Time
 from . import references
 from .base import Problem
-from .conditions import Dirichlet, Initial, Periodic
+from .conditions.boundary import Dirichlet, Periodic
+from .conditions.initial import Initial
 
 
 def _start(x: Tensor) -> Tensor:

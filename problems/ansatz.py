@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 
 from ..geometry import Interval
-from .conditions import Condition
+from .conditions.base import Condition
 from .fields import slope
 from .symmetry import Symmetry
 

@@ -27,13 +27,14 @@ from torch import Generator, Tensor
 
 from ..geometry import Domain
 from .ansatz import Ansatz
-from .conditions import Condition, Dirichlet, Fields, Known, Sites, as_column
+from .conditions.base import Condition, Fields, Known, Sites, as_column
+from .conditions.boundary import Dirichlet
+from .conditions.observations import Observations
 from .constraints import AnsatzBuilder
 from .faces import overdetermined
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
 from .findings import NOTE, Finding, IllPosed
 from .focus import Supports, focused, supports
-from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales, check_given, find

@@ -21,7 +21,8 @@ import torch
 from ..geometry import Interval, Time
 from . import references
 from .base import Problem
-from .conditions import Dirichlet, Initial
+from .conditions.boundary import Dirichlet
+from .conditions.initial import Initial
 
 
 def burgers(nu: float = 0.01 / pi) -> Problem:

@@ -16,21 +16,13 @@ from torch import Tensor
 
 from ..geometry import Ball, Domain, Interval, Mesh, Polygon, Time
 from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, total
-from .conditions import (
-    Condition,
-    Dirichlet,
-    Initial,
-    Known,
-    Neumann,
-    Periodic,
-    Value,
-    time_names,
-    value_at,
-)
+from .conditions.base import Condition, Known, Value, time_names, value_at
+from .conditions.boundary import Dirichlet, Neumann, Periodic
+from .conditions.initial import Initial
+from .conditions.interface import Interface
 from .corners import corner_features
 from .fields import derivatives, parameter_names
 from .functions.given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
-from .interface import Interface
 from .outline import Outline, away_from, joined
 from .singular import Singularity
 from .symmetry import Symmetry, smooth_across

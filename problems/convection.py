@@ -19,7 +19,8 @@ import torch
 from ..geometry import Interval, Time
 from . import references
 from .base import Problem
-from .conditions import Initial, Periodic
+from .conditions.boundary import Periodic
+from .conditions.initial import Initial
 
 
 def convection(beta: float = 40.0) -> Problem:

@@ -25,7 +25,8 @@ import torch
 from torch import Tensor
 
 from ..geometry import Mesh, Polygon
-from .conditions import Condition, Neumann
+from .conditions.base import Condition
+from .conditions.boundary import Neumann
 
 Function = Callable[[Tensor], Tensor]
 

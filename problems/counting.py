@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from .conditions import Periodic, Sites, time_factor
+from .conditions.base import Sites, time_factor
+from .conditions.boundary import Periodic
 from .linearised import Channel, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 

@@ -21,7 +21,9 @@ import torch
 from torch import Generator, Tensor
 
 from ..geometry import Domain, Interval
-from .conditions import Condition, Dirichlet, Initial, Known, Neumann, Periodic, Robin, Value, value_at
+from .conditions.base import Condition, Known, Value, value_at
+from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
+from .conditions.initial import Initial
 from .fields import MultiIndex
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ import torch
 from torch import Generator, Tensor
 
 from .base import Problem, Term
-from .conditions import Condition, Sites
+from .conditions.base import Condition, Sites
+from .conditions.observations import Observations
 from .fields import Field, MultiIndex
-from .observations import Observations
 
 VERSION = 1
 POINTS = 2048  # of the equation, of each condition, and of the ansatz

@@ -16,7 +16,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..geometry import Domain
-from .conditions import Sites
+from .conditions.base import Sites
 from .functions.branches import explore, margins
 
 Function = Callable[[Tensor], Tensor]

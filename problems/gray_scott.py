@@ -21,7 +21,8 @@ from torch import Tensor
 
 from ..geometry import Interval, Time
 from .base import Problem
-from .conditions import Initial, Periodic
+from .conditions.boundary import Periodic
+from .conditions.initial import Initial
 from .fourier import periodic
 
 RATE, FEED, LOSS = 200.0, 0.04, 0.1  # LOSS is Pearson's feed plus kill rate

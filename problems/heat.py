@@ -17,7 +17,8 @@ import torch
 from ..geometry import Interval, Time
 from . import references
 from .base import Problem
-from .conditions import Dirichlet, Initial
+from .conditions.boundary import Dirichlet
+from .conditions.initial import Initial
 
 
 def heat(alpha: float = 0.4, n: int = 1) -> Problem:

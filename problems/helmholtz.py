@@ -21,7 +21,7 @@ import torch
 from ..geometry import Box
 from . import references
 from .base import Problem
-from .conditions import Dirichlet
+from .conditions.boundary import Dirichlet
 
 
 def helmholtz(a1: int = 1, a2: int = 4, k: float = 1.0) -> Problem:

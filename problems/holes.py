@@ -27,7 +27,7 @@ from scipy.special import iv, kv
 
 from ..geometry import Ball, Box, Domain
 from .base import Problem
-from .conditions import Dirichlet
+from .conditions.boundary import Dirichlet
 from .references import Reference
 
 Array = NDArray[np.float64]

@@ -20,8 +20,9 @@ from torch import Tensor
 from ..geometry import Box, Interval, Time
 from . import references
 from .base import Problem
-from .conditions import Dirichlet, Initial
-from .observations import Observations
+from .conditions.boundary import Dirichlet
+from .conditions.initial import Initial
+from .conditions.observations import Observations
 from .unknowns import Coefficient, Unknown
 
 Array = np.ndarray

@@ -16,7 +16,8 @@ import torch
 
 from ..geometry import Interval, Time
 from .base import Problem
-from .conditions import Initial, Periodic
+from .conditions.boundary import Periodic
+from .conditions.initial import Initial
 from .fourier import periodic
 
 

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from ..geometry import Ball, Box
 from .base import Problem
-from .boundary_equation import BoundaryEquation
-from .conditions import Dirichlet, Neumann
+from .conditions.boundary import Dirichlet, Neumann
+from .conditions.boundary_equation import BoundaryEquation
 from .quantities import Quantity
 from .references import Reference
 

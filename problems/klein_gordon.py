@@ -20,7 +20,8 @@ from torch import Tensor
 from ..geometry import Interval, Time
 from . import references
 from .base import Problem
-from .conditions import Dirichlet, Initial
+from .conditions.boundary import Dirichlet
+from .conditions.initial import Initial
 
 
 def _exact(x: Tensor, t: Tensor) -> Tensor:

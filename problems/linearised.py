@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from .conditions import Sites
+from .conditions.base import Sites
 from .fields import Field, MultiIndex
 
 if TYPE_CHECKING:

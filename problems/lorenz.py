@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..geometry import Time
 from .base import Problem
-from .conditions import Initial
+from .conditions.initial import Initial
 from .references import Array, Reference, _grid, _reference
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8 / 3

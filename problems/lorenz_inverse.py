@@ -16,9 +16,9 @@ import numpy as np
 
 from ..geometry import Time
 from .base import Problem
-from .conditions import Initial
+from .conditions.initial import Initial
+from .conditions.observations import Observations
 from .inverse import Array, noisy
-from .observations import Observations
 from .references import Reference
 from .unknowns import Coefficient
 

@@ -28,9 +28,9 @@ from torch import Tensor
 
 from ..geometry import Ball, Box
 from .base import Problem
-from .boundary_equation import BoundaryEquation
-from .conditions import Dirichlet
-from .observations import Observations
+from .conditions.boundary import Dirichlet
+from .conditions.boundary_equation import BoundaryEquation
+from .conditions.observations import Observations
 from .quantities import Quantity
 from .references import Reference
 

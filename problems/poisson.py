@@ -25,8 +25,8 @@ from torch import Tensor
 from ..geometry import Box, Interval, Polygon
 from . import references
 from .base import Problem
-from .conditions import Dirichlet
-from .interface import Interface
+from .conditions.boundary import Dirichlet
+from .conditions.interface import Interface
 
 
 def poisson_1d() -> Problem:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from .conditions import Sites
+from .conditions.base import Sites
 from .findings import WARNING, Finding
 from .linearised import State, states, values
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from .conditions import Sites
+from .conditions.base import Sites
 from .fields import Field, MultiIndex
 
 Local = Callable[[dict[str, Field], Sites], tuple[Tensor, ...]]

@@ -22,7 +22,7 @@ import torch
 from ..geometry import Interval, Time
 from . import references
 from .base import Problem
-from .conditions import Initial
+from .conditions.initial import Initial
 
 WIDTH = pi / 4
 

@@ -21,7 +21,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .conditions import Sites
+from .conditions.base import Sites
 from .fields import MultiIndex
 from .probing import Local, Probes, evaluate
 

@@ -43,7 +43,7 @@ from torch import Generator, Tensor
 
 from ..geometry import Domain, Interval
 from .ansatz import Ansatz
-from .conditions import Known, Sites, is_finite
+from .conditions.base import Known, Sites, is_finite
 from .fields import Field, MultiIndex, derivatives
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from ..geometry import Interval, Time
 from .base import Problem
-from .conditions import Initial, Periodic
+from .conditions.boundary import Periodic
+from .conditions.initial import Initial
 from .fourier import modes
 from .references import Array, Reference, _grid, _reference
 

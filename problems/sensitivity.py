@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Generator, Tensor
 
-from .conditions import Fields, Known, Sites
+from .conditions.base import Fields, Known, Sites
 from .fields import Field, MultiIndex, mistake
 
 STEPS = (1e-4, 1e-3, 1e-5, 1e-6)

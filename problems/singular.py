@@ -28,11 +28,13 @@ import torch
 from torch import Generator, Tensor
 
 from ..geometry import Domain, Interval
-from .conditions import Condition, Dirichlet, Initial, Neumann, Periodic, Value, value_at
+from .conditions.base import Condition, Value, value_at
+from .conditions.boundary import Dirichlet, Neumann, Periodic
+from .conditions.initial import Initial
+from .conditions.interface import Interface
 from .fields import Field, MultiIndex, derivatives, parameter_names
 from .functions.given import Slice
 from .functions.smoothness import breaks, misses_derivatives
-from .interface import Interface
 from .unknowns import Unknown
 
 Function = Callable[[Tensor], Tensor]

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from .conditions import Sites, time_names
+from .conditions.base import Sites, time_names
 from .fields import MultiIndex
 from .findings import listed
 from .linearised import linearise, states, values, zero

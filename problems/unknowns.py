@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .conditions import is_finite
+from .conditions.base import is_finite
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .conditions import Dirichlet, Periodic, time_factor
+from .conditions.base import time_factor
+from .conditions.boundary import Dirichlet, Periodic
+from .conditions.observations import Observations
 from .counting import Counter, Face
 from .findings import ERROR, NOTE, WARNING, Finding, listed
 from .linearised import states
-from .observations import Observations
 from .poles import poles
 from .uniqueness import free_functions, zero_solves
 

@@ -26,7 +26,7 @@ from .manifest import run_of
 from .model import Location, Model
 from .networks import NetworkSpec, network_maker, network_of
 from .problems import Problem, Reference
-from .problems.conditions import as_column
+from .problems.conditions.base import as_column
 from .problems.fields import Field, call_by_name, parse_derivative
 from .problems.fingerprint import fingerprint
 from .run_folder import check_resumable, identity, prepare_folder, run_path, write_config

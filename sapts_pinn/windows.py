@@ -22,7 +22,7 @@ from torch import Generator, Tensor, nn
 from .geometry import Domain, Time
 from .model import Location, Model
 from .problems import Condition, Initial, Problem, Sites
-from .problems.conditions import Fields, Known
+from .problems.conditions.base import Fields, Known
 from .problems.fields import MultiIndex
 from .problems.findings import IllPosed
 

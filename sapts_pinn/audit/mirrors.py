@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..problems import Interface, Observations, Periodic, Sites, Term
-from ..problems.conditions import Condition
+from ..problems.conditions.base import Condition
 from ..problems.fields import MultiIndex
 from .findings import Finding
 from .state import Channels, State, rms

@@ -17,9 +17,9 @@ from typing import Any
 
 from torch import Generator, Tensor
 
-from ..geometry import Domain
-from .conditions import Condition, Fields, Known, Sites, as_column, time_factor, time_names
-from .fields import call_by_name, parameter_names
+from ...geometry import Domain
+from ..fields import call_by_name, parameter_names
+from .base import Condition, Fields, Known, Sites, as_column, time_factor, time_names
 
 NORMAL = "n_"  # n_x is the component of the outward unit normal along the coordinate x
 

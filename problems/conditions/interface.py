@@ -24,11 +24,11 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from ..geometry import Domain
+from ...geometry import Domain
+from ..fields import call_by_name, derivatives, parameter_names
+from ..functions.given import OPAQUE, Slice, is_opaque
+from .base import Condition, Fields, Known, Sites, as_column, time_names, value_at
 from .boundary_equation import with_normals
-from .conditions import Condition, Fields, Known, Sites, as_column, time_names, value_at
-from .fields import call_by_name, derivatives, parameter_names
-from .functions.given import OPAQUE, Slice, is_opaque
 
 ASIDE = 1e-7  # distance of the two sides from the surface, of the domain's extent
 NEWTON = 20  # steps from a point of the domain to the surface

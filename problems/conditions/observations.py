@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ..geometry import Domain
-from .conditions import Condition, Fields, Known, Sites, as_column, is_finite
-from .fields import call_by_name
+from ...geometry import Domain
+from ..fields import call_by_name
+from .base import Condition, Fields, Known, Sites, as_column, is_finite
 from .tables import numbers_of, read_table
 
 Numbers = np.ndarray | Tensor | Sequence[float] | float

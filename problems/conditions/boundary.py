@@ -1,0 +1,184 @@
+"""Conditions on faces: Dirichlet, Neumann, Robin and periodic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from ...geometry import Domain, Interval
+from .base import Condition, Fields, Known, Sites, Value, time_factor, time_names, value_at
+
+
+@dataclass(frozen=True)
+class _OnFaces(Condition):
+    unknown: str
+    value: Value = 0.0
+    on: str | Iterable[str] | None = None
+    hard: bool | None = None
+    weight: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.on is not None and not isinstance(self.on, str):
+            object.__setattr__(self, "on", tuple(self.on))
+        self._check(value=self.value)
+
+    def unknowns(self) -> tuple[str, ...]:
+        return (self.unknown,)
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        tags = domain.face_tags(self.on)
+        if not tags:
+            raise ValueError(
+                f"{type(self).__name__}({self.unknown!r}): {domain!r} has no boundary in space; "
+                f"use Initial, or name a face ({', '.join(domain.faces)}) in on="
+            )
+        return tags
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
+        return Sites(drawn.points, drawn.normals)
+
+    def describe(self, domain: Domain) -> str:
+        faces = self.faces(domain)
+        return f"{self.unknown} on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"
+
+    def target(self, sites: Sites, domain: Domain, known: Known) -> Tensor:
+        """The prescribed value at the sites, [N]."""
+        return value_at(
+            self.value, sites.points, domain.names, f"the value of {self.describe(domain)}", known
+        )
+
+    def normal_derivative(self, fields: Fields, sites: Sites, domain: Domain) -> Tensor:
+        """du/dn at the sites, [N]."""
+        time = time_factor(domain)
+        for face in self.faces(domain):
+            if time is not None and face in time.faces:
+                raise ValueError(
+                    f"{type(self).__name__}({self.unknown!r}) on {face}: a normal derivative needs a face "
+                    f"in space; use Initial({self.unknown!r}, value, velocity)"
+                )
+        assert sites.normals is not None
+        u = fields[self.unknown]
+        space = [i for i, name in enumerate(domain.names) if name not in time_names(domain)]
+        return torch.stack([sites.normals[:, i] * u.d(domain.names[i]).value for i in space]).sum(0)
+
+
+@dataclass(frozen=True)
+class Dirichlet(_OnFaces):
+    """Prescribed values, u = value.
+
+    Args:
+        unknown: Name of the unknown.
+        value: Number, or function of coordinates (by parameter name) returning [N].
+        on: A face ("x=-1"), a coordinate (its flat faces), several of these, or None: the whole boundary in
+            space.
+        hard: True builds it into the ansatz, False makes it a weighted term, None decides.
+        weight: Weight of the term if it is one.
+    """
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The difference u - value."""
+        return (fields[self.unknown] - self.target(sites, domain, known),)
+
+
+@dataclass(frozen=True)
+class Neumann(_OnFaces):
+    """Prescribed outward normal derivative, du/dn = value; arguments as in `Dirichlet`."""
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The difference du/dn - value."""
+        return (self.normal_derivative(fields, sites, domain) - self.target(sites, domain, known),)
+
+    def describe(self, domain: Domain) -> str:
+        """Such as `normal derivative of u on x=1`."""
+        return f"normal derivative of {super().describe(domain)}"
+
+
+@dataclass(frozen=True)
+class Robin(_OnFaces):
+    """A mixed condition, alpha u + beta du/dn = value; other arguments as in `Dirichlet`.
+
+    Args:
+        alpha: Factor of the value, number or function of coordinates.
+        beta: Factor of the outward normal derivative, number or function of coordinates.
+    """
+
+    alpha: Value = 1.0
+    beta: Value = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check(alpha=self.alpha, beta=self.beta)
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The difference alpha u + beta du/dn - value."""
+        what = f"a factor of {self.describe(domain)}"
+        alpha = value_at(self.alpha, sites.points, domain.names, what, known)
+        beta = value_at(self.beta, sites.points, domain.names, what, known)
+        flux = self.normal_derivative(fields, sites, domain)
+        return (alpha * fields[self.unknown] + beta * flux - self.target(sites, domain, known),)
+
+    def describe(self, domain: Domain) -> str:
+        """Such as `Robin condition of u on x=1`."""
+        return f"Robin condition of {super().describe(domain)}"
+
+
+@dataclass(frozen=True)
+class Periodic(Condition):
+    """Periodicity in one coordinate, of the values and of the first derivative.
+
+    Args:
+        on: The coordinate; its factor of the domain must be an interval.
+        unknown: Name of the unknown, or None: all of them (they share the embedding of the coordinate).
+        hard: None and True embed the coordinate in cos and sin; False makes it a weighted term.
+        weight: Weight of the term if it is one.
+    """
+
+    on: str
+    unknown: str | None = None
+    hard: bool | None = None
+    weight: float | None = None
+
+    def __post_init__(self) -> None:
+        self._check()
+
+    def unknowns(self) -> tuple[str, ...]:
+        """The one unknown, or none: then all of them."""
+        return () if self.unknown is None else (self.unknown,)
+
+    def factor(self, domain: Domain) -> Interval:
+        """The interval that is closed to a circle."""
+        for shape in domain.factors():
+            if isinstance(shape, Interval) and shape.names == (self.on,):
+                return shape
+        raise ValueError(
+            f"Periodic(on={self.on!r}) needs an interval coordinate; {domain!r} has none of that name"
+        )
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        """Both ends of the interval."""
+        return self.factor(domain).faces
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """Pairs of points at the two ends: first all lower ones, then their partners."""
+        lower, upper = self.faces(domain)
+        start = domain.boundary(max(n // 2, 1), generator, on=lower, sampler=sampler)
+        end = start.points.clone()
+        end[:, domain.names.index(self.on)] = self.factor(domain).bounds[1, 0]
+        return Sites(torch.cat([start.points, end]), torch.cat([start.normals, -start.normals]), fold=2)
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The differences of values and first derivatives between the ends."""
+        out = []
+        for name in self.unknowns() or tuple(fields):
+            for quantity in (fields[name].value, fields[name].d(self.on).value):
+                start, end = quantity.chunk(2)
+                out.append(start - end)
+        return tuple(out)
+
+    def describe(self, domain: Domain) -> str:
+        """Such as `periodicity of u in x`."""
+        return f"periodicity of {self.unknown or 'all unknowns'} in {self.on}"

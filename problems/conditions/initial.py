@@ -1,0 +1,70 @@
+"""Initial conditions: values, or rates, at the first time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Generator, Tensor
+
+from ...geometry import Domain
+from .base import Condition, Fields, Known, Sites, Value, time_factor, time_names, value_at
+
+
+@dataclass(frozen=True)
+class Initial(Condition):
+    """Values at the start of time, and the first time derivative for equations of second order in time.
+
+    Args:
+        unknown: Name of the unknown.
+        value: u at the start; number or function of the space coordinates, or None when not prescribed.
+        velocity: du/dt at the start; likewise.
+        hard: True builds it into the ansatz, False makes it a weighted term, None decides.
+        weight: Weight of the term if it is one.
+    """
+
+    unknown: str
+    value: Value | None = 0.0
+    velocity: Value | None = None
+    hard: bool | None = None
+    weight: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {k: v for k, v in (("value", self.value), ("velocity", self.velocity)) if v is not None}
+        if not given:
+            raise ValueError(f"Initial({self.unknown!r}) prescribes nothing; give a value or a velocity")
+        self._check(**given)
+
+    def unknowns(self) -> tuple[str, ...]:
+        """The one unknown."""
+        return (self.unknown,)
+
+    def faces(self, domain: Domain) -> tuple[str, ...]:
+        """The start of time."""
+        time = time_factor(domain)
+        if time is None:
+            raise ValueError(
+                f"Initial({self.unknown!r}) needs a time in the domain: multiply it by Time(0, 1)"
+            )
+        return (time.faces[0],)
+
+    def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
+        """Points of the start of time."""
+        drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
+        return Sites(drawn.points, drawn.normals)
+
+    def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """The differences u - value and du/dt - velocity, those that are given."""
+        u, what = fields[self.unknown], f"the value of {self.describe(domain)}"
+        out = []
+        if self.value is not None:
+            out.append(u - value_at(self.value, sites.points, domain.names, what, known))
+        if self.velocity is not None:
+            out.append(
+                u.d(time_names(domain)[0]) - value_at(self.velocity, sites.points, domain.names, what, known)
+            )
+        return tuple(out)
+
+    def describe(self, domain: Domain) -> str:
+        """Such as `initial value and velocity of u`."""
+        what = [w for w, v in (("value", self.value), ("velocity", self.velocity)) if v is not None]
+        return f"initial {' and '.join(what)} of {self.unknown}"
