@@ -34,7 +34,7 @@ from torch import Tensor
 from ..geometry import Interval
 from .conditions.base import Condition
 from .fields import slope
-from .symmetry import Symmetry
+from .symmetry.symmetry import Symmetry
 
 Function = Callable[[Tensor], Tensor]
 

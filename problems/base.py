@@ -40,7 +40,7 @@ from .references import Reference
 from .scales import Scales, check_given, find
 from .sensitivity import refuse_hidden
 from .singular import Singularity, singularities
-from .symmetry import Finder, Symmetry
+from .symmetry.symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
 from .wellposed import examine
 

@@ -25,7 +25,7 @@ from .fields import derivatives, parameter_names
 from .functions.given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
 from .outline import Outline, away_from, joined
 from .singular import Singularity
-from .symmetry import Symmetry, smooth_across
+from .symmetry.symmetry import Symmetry, smooth_across
 from .unknowns import Unknown
 
 SMOOTH = 1e-7  # a relative jump below this is rounding

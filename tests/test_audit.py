@@ -16,7 +16,7 @@ from sapts_pinn.geometry import Box, Interval, Product, Time
 from sapts_pinn.model import Model
 from sapts_pinn.networks import network_of
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Periodic, Problem
-from sapts_pinn.problems.symmetry import Symmetry
+from sapts_pinn.problems.symmetry.symmetry import Symmetry
 from sapts_pinn.problems.zoo import build
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")

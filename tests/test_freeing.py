@@ -11,7 +11,7 @@ from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.model import Location, Model
 from sapts_pinn.networks import network_maker, network_of
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Periodic, Problem, Unknown
-from sapts_pinn.problems.symmetry import Finder, Symmetry
+from sapts_pinn.problems.symmetry.symmetry import Finder, Symmetry
 
 WAVES = lambda h, v: (h.t + v.x, v.t + h.x)
 PROBLEMS = {

@@ -20,7 +20,7 @@ from sapts_pinn.problems import (
     Robin,
     build,
 )
-from sapts_pinn.problems.symmetry import Symmetry
+from sapts_pinn.problems.symmetry.symmetry import Symmetry
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")

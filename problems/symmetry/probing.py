@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from .conditions.base import Sites
-from .fields import Field, MultiIndex
+from ..conditions.base import Sites
+from ..fields import Field, MultiIndex
 
 Local = Callable[[dict[str, Field], Sites], tuple[Tensor, ...]]
 Channel = tuple[str, MultiIndex]

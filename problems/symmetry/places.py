@@ -12,9 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from ..geometry import BoundaryPoints, Domain, Interval
-from .functions.branches import explore
-from .functions.margins import leaves_torch
+from ...geometry import BoundaryPoints, Domain, Interval
+from ..functions.branches import explore
+from ..functions.margins import leaves_torch
 
 Function = Callable[[Tensor], Tensor]
 OnFace = Callable[[Tensor, Tensor], Tensor]

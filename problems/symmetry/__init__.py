@@ -1,0 +1,7 @@
+"""Reflections that leave a problem unchanged.
+
+symmetry: `Symmetry` and `Finder`, which establishes reflections term by term.
+requirements: One residual, and whether another one is its mirror image.
+probing: A residual as a local function, probed with independent values of its arguments.
+places: Points at which a function of the coordinates is examined.
+"""
