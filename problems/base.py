@@ -26,11 +26,12 @@ import torch
 from torch import Generator, Tensor
 
 from ..geometry import Domain
-from .ansatz import Ansatz
+from .ansatz.ansatz import Ansatz
+from .ansatz.build import AnsatzBuilder
+from .ansatz.singular import Singularity, singularities
 from .conditions.base import Condition, Fields, Known, Sites, as_column
 from .conditions.boundary import Dirichlet
 from .conditions.observations import Observations
-from .constraints import AnsatzBuilder
 from .faces import overdetermined
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
 from .findings import NOTE, Finding, IllPosed
@@ -39,7 +40,6 @@ from .quantities import Quantity
 from .references import Reference
 from .scales import Scales, check_given, find
 from .sensitivity import refuse_hidden
-from .singular import Singularity, singularities
 from .symmetry.symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
 from .wellposed import examine

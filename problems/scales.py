@@ -42,7 +42,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..geometry import Domain, Interval
-from .ansatz import Ansatz
+from .ansatz.ansatz import Ansatz
 from .conditions.base import Known, Sites, is_finite
 from .fields import Field, MultiIndex, derivatives
 

@@ -22,8 +22,8 @@ from torch import Generator, Tensor
 
 from .linearised import fields_of
 from .model import Model
+from .problems.ansatz.singular import channels_of
 from .problems.fields import MultiIndex, spell
-from .problems.singular import channels_of
 from .taylor import Channels
 from .windows import Joined, time_of
 

@@ -28,8 +28,8 @@ import torch
 from torch import Tensor
 
 from ..problems import Interface
+from ..problems.ansatz.singular import channels_of
 from ..problems.fields import MultiIndex, spell
-from ..problems.singular import channels_of
 from .findings import Finding
 from .state import Channels, State, times
 

@@ -5,7 +5,7 @@ import torch
 
 from sapts_pinn import Dirichlet, Initial, Neumann, Problem
 from sapts_pinn.geometry import Ball, Box, Time
-from sapts_pinn.problems.outline import Outline
+from sapts_pinn.problems.ansatz.outline import Outline
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")

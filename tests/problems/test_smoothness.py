@@ -11,12 +11,12 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.problems import Coefficient, Dirichlet, Initial, Interface, Problem
+from sapts_pinn.problems.ansatz.singular import diffused, harmonic, step
 from sapts_pinn.problems.fields import derivatives
 from sapts_pinn.problems.focus import supports
 from sapts_pinn.problems.functions.interpolants import interpolant
 from sapts_pinn.problems.functions.smoothness import Box, breaks, misses_derivatives, rough_places
 from sapts_pinn.problems.functions.special import differentiable
-from sapts_pinn.problems.singular import diffused, harmonic, step
 from sapts_pinn.problems.zoo import ZOO, build
 
 ZERO, ONE = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)

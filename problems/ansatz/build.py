@@ -14,19 +14,19 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..geometry import Ball, Domain, Interval, Mesh, Polygon, Time
+from ...geometry import Ball, Domain, Interval, Mesh, Polygon, Time
+from ..conditions.base import Condition, Known, Value, time_names, value_at
+from ..conditions.boundary import Dirichlet, Neumann, Periodic
+from ..conditions.initial import Initial
+from ..conditions.interface import Interface
+from ..fields import derivatives, parameter_names
+from ..functions.given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
+from ..symmetry.symmetry import Symmetry, smooth_across
+from ..unknowns import Unknown
 from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, total
-from .conditions.base import Condition, Known, Value, time_names, value_at
-from .conditions.boundary import Dirichlet, Neumann, Periodic
-from .conditions.initial import Initial
-from .conditions.interface import Interface
 from .corners import corner_features
-from .fields import derivatives, parameter_names
-from .functions.given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
 from .outline import Outline, away_from, joined
 from .singular import Singularity
-from .symmetry.symmetry import Symmetry, smooth_across
-from .unknowns import Unknown
 
 SMOOTH = 1e-7  # a relative jump below this is rounding
 COMPATIBLE = 1e-9  # so is a relative difference below this between two conditions,

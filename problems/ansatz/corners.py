@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..geometry import Mesh, Polygon
-from .conditions.base import Condition
-from .conditions.boundary import Neumann
+from ...geometry import Mesh, Polygon
+from ..conditions.base import Condition
+from ..conditions.boundary import Neumann
 
 Function = Callable[[Tensor], Tensor]
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..geometry import Ball, Difference, Domain
+from ...geometry import Ball, Difference, Domain
 
 Function = Callable[[Tensor], Tensor]
 

@@ -31,10 +31,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..geometry import Interval
-from .conditions.base import Condition
-from .fields import slope
-from .symmetry.symmetry import Symmetry
+from ...geometry import Interval
+from ..conditions.base import Condition
+from ..fields import slope
+from ..symmetry.symmetry import Symmetry
 
 Function = Callable[[Tensor], Tensor]
 
