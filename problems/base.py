@@ -32,20 +32,20 @@ from .ansatz.singular import Singularity, singularities
 from .conditions.base import Condition, Fields, Known, Sites, as_column
 from .conditions.boundary import Dirichlet
 from .conditions.observations import Observations
-from .faces import overdetermined
 from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
-from .findings import NOTE, Finding, IllPosed
 from .focus import Supports, focused, supports
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales, check_given, find
-from .sensitivity import refuse_hidden
 from .symmetry.symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
-from .wellposed import examine
+from .wellposed.faces import overdetermined
+from .wellposed.findings import NOTE, Finding, IllPosed
+from .wellposed.sensitivity import refuse_hidden
+from .wellposed.wellposed import examine
 
 if TYPE_CHECKING:
-    from .check import Report
+    from .wellposed.check import Report
 
 Residual = Callable[[Fields, Sites, Known], tuple[Tensor, ...]]
 
@@ -157,7 +157,7 @@ class Problem:
 
     def check(self) -> Report:
         """Everything that can be known before training, in seconds: `print(problem.check())`."""
-        from .check import report  # which draws points, and reads meshes
+        from .wellposed.check import report  # which draws points, and reads meshes
 
         return report(self)
 

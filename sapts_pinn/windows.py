@@ -24,7 +24,7 @@ from .model import Location, Model
 from .problems import Condition, Initial, Problem, Sites
 from .problems.conditions.base import Fields, Known
 from .problems.fields import MultiIndex
-from .problems.findings import IllPosed
+from .problems.wellposed.findings import IllPosed
 
 WEIGHT = 100.0  # of the continuity between windows
 

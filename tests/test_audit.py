@@ -19,7 +19,7 @@ from sapts_pinn.problems import Dirichlet, Initial, Observations, Periodic, Prob
 from sapts_pinn.problems.symmetry.symmetry import Symmetry
 from sapts_pinn.problems.zoo import build
 
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 SMALL = {"network": (8, 8), "points": 512, "condition_points": 64, "budget": "100 iterations"}
 STRIP = Interval(0, 1) * Time(0, 1)
 

@@ -105,7 +105,7 @@ def test_the_weights_are_ratios_of_the_traces_of_dense_kernels(end: str, more: f
     }
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_a_trace_is_that_of_the_residuals_and_not_of_the_points():
     of = Problem(
         domain=Interval(0, 1) * Time(0, 1),
@@ -132,7 +132,7 @@ def test_many_points_are_thinned_out(monkeypatch):
     assert some == pytest.approx(typical_rate(model, of.terms[0], points.sites["equation"]), rel=0.1)
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_the_weights_do_not_depend_on_units():
     """An equation times 7 on a domain five times as long, with the same network in scaled coordinates."""
 
@@ -186,7 +186,7 @@ def test_without_soft_terms_nothing_is_weighed():
     assert not any(name.startswith("weight") for name in solution.history[-1])
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_a_term_that_nothing_moves_keeps_its_weight():
     twice = [Dirichlet("u", 0.0, on="x=0"), Dirichlet("u", 0.0, on="x=0", hard=False)]
     of = Problem(problem().domain, "u", lambda u: u.t - u.xx, [*twice, Initial("u", 0.0)], symmetry=False)

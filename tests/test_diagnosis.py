@@ -134,7 +134,7 @@ def test_it_is_said_in_the_summary_and_kept_in_the_folder(tmp_path):
     assert "limited by" in str(Solution.load(tmp_path / "run"))
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_a_loss_of_zero_needs_none():
     problem = first_order(slope=0.0)
     network = network_of(problem, (3,), torch.Generator().manual_seed(0), torch.float64)

@@ -21,7 +21,7 @@ from sapts_pinn.solution import Solution
 from sapts_pinn.solve import solve
 from sapts_pinn.taylor import Channels
 
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 X, Y, T = Interval(0, 1, name="x"), Interval(0, 1, name="y"), Time(0, 1)
 PI = math.pi
 

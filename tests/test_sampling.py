@@ -150,7 +150,7 @@ def test_arguments_out_of_range(arguments, message):
         Collocation(problem(), *arguments, torch.Generator())
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_a_model_with_bad_residuals_is_refused_in_words():
     of = Problem(
         domain=Interval(0, 1), unknowns="u", equation=lambda u, x: u.xx, conditions=[Dirichlet("u", 0.0)]

@@ -173,7 +173,7 @@ def test_periodic_points() -> None:
         geometry.random_points(3, random="sobol")
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_a_problem_stays_usable() -> None:
     """Converting leaves the problem as it was."""
     problem = Problem(Interval(0, 1), "u", lambda u: u.xx, [Dirichlet("u", 0.0, on="x")])

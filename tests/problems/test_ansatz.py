@@ -21,10 +21,10 @@ from sapts_pinn.problems import (
     build,
 )
 from sapts_pinn.problems.fields import Field, derivatives
-from sapts_pinn.problems.findings import IllPosed
+from sapts_pinn.problems.wellposed.findings import IllPosed
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 
 X, T = Interval(0, 1), Time(0, 1)
 SQUARE = Box((0, 0), (1, 1))

@@ -11,7 +11,7 @@ from sapts_pinn.problems.fields import Field, derivatives
 from sapts_pinn.solve import solve
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 
 LAPLACE = lambda u: u.xx + u.yy
 SQUARE = Box((0, 0), (1, 1))

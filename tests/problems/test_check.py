@@ -12,7 +12,7 @@ from sapts_pinn.geometry import Box, Interval, Mesh, Time
 from sapts_pinn.geometry.mesh.mesh import example_mesh
 from sapts_pinn.geometry.mesh.quality import quality_of
 from sapts_pinn.problems import Dirichlet, Initial, Problem, build
-from sapts_pinn.problems.findings import IllPosed
+from sapts_pinn.problems.wellposed.findings import IllPosed
 
 FILE = """
 import torch

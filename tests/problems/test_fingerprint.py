@@ -19,11 +19,11 @@ from sapts_pinn import (
 )
 from sapts_pinn.checkpoint import load_checkpoint, save_checkpoint
 from sapts_pinn.geometry import Ball, Box, Interval, Time
-from sapts_pinn.problems.findings import IllPosed
 from sapts_pinn.problems.fingerprint import difference, fingerprint
+from sapts_pinn.problems.wellposed.findings import IllPosed
 from sapts_pinn.problems.zoo import ZOO, build
 
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 SMALL = {"network": (4,), "points": 32, "condition_points": 8}
 X = torch.linspace(0.1, 0.9, 300, dtype=torch.float64)
 

@@ -158,7 +158,7 @@ def test_conditions_on_a_positive_or_lesser_field_are_weighted_terms():
         bar(conditions=[Dirichlet("k", 0.2, on="x=0", hard=True)])
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_a_positive_unknown_is_not_odd():
     def line(positive):
         conditions = [Dirichlet("u", 0.0)]
@@ -168,7 +168,7 @@ def test_a_positive_unknown_is_not_odd():
     assert line(True).symmetries["x"].ends is None
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_noise_is_a_weight():
     problem = bar()
     u = problem.conditions[1]

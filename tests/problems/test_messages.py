@@ -20,7 +20,7 @@ from sapts_pinn.problems import (
 )
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 
 X, T = Interval(-1, 1), Time(0, 1)
 ok = lambda u: u.t - u.xx

@@ -8,7 +8,7 @@ from sapts_pinn.geometry import Ball, Box, Time
 from sapts_pinn.problems.ansatz.outline import Outline
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 
 BOX = Box((0, 0), (2, 1))
 

@@ -90,7 +90,7 @@ def test_an_offset_is_no_size():
     assert 0.5 < problem.natural.unknowns["T"] < 8
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_what_no_data_tell_is_said():
     problem = Problem(Interval(0, 1), "u", lambda u: u.xx, [Dirichlet("u", 0.0)])
     assert problem.natural.unknowns == {"u": 1.0}

@@ -202,7 +202,7 @@ def test_opaque_data():
         Problem(X, "u", lambda u: u.xx, [Dirichlet("u"), at])
 
 
-@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_a_kink_in_a_known_part_is_said():
     with pytest.warns(UserWarning, match="the particular part of u: its slope in x jumps at x=0.3"):
         Problem(X, "u", lambda u: u.xx, [Dirichlet("u")], particular={"u": hat})

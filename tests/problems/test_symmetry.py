@@ -23,7 +23,7 @@ from sapts_pinn.problems import (
 from sapts_pinn.problems.symmetry.symmetry import Symmetry
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
+pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 
 T = Time(0, 1)
 X = Interval(0, 1)

@@ -18,7 +18,7 @@ from sapts_pinn.problems import (
     Periodic,
     Problem,
 )
-from sapts_pinn.problems.findings import IllPosed
+from sapts_pinn.problems.wellposed.findings import IllPosed
 
 X, T, SQUARE = Interval(0, 1), Time(0, 1), Box((0, 0), (1, 1))
 BAR, RADIUS = X * T, Interval(0, 1, "r") * T

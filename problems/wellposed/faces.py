@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from ..geometry import Domain, Interval
-from .conditions.base import Condition, Known, Value, value_at
-from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
-from .conditions.initial import Initial
-from .fields import MultiIndex
+from ...geometry import Domain, Interval
+from ..conditions.base import Condition, Known, Value, value_at
+from ..conditions.boundary import Dirichlet, Neumann, Periodic, Robin
+from ..conditions.initial import Initial
+from ..fields import MultiIndex
 
 if TYPE_CHECKING:
-    from .base import Problem
+    from ..base import Problem
 
 AGREE = 1e-6  # values that differ by less, relative to their size, are the same
 SAMPLES = 64

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from .conditions.base import Sites
+from ..conditions.base import Sites
 from .findings import WARNING, Finding
 from .linearised import State, states, values
 
 if TYPE_CHECKING:
-    from .base import Problem
+    from ..base import Problem
 
 POINTS, NEAR = 2048, 128  # points of the domain, and of a box
 STARTS, TOP, APART = (

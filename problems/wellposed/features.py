@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from .conditions.base import Sites
+from ..conditions.base import Sites
 from .findings import NOTE, WARNING, Finding
 from .linearised import states, values
 
 if TYPE_CHECKING:
-    from .base import Problem
+    from ..base import Problem
 
 LINES, STEPS = 64, 1024  # along each coordinate
 POINTS, MOST = 8192, 1 << 20  # of the equation, by default and at most

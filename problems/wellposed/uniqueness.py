@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from .conditions.base import Sites, time_names
-from .fields import MultiIndex
+from ..conditions.base import Sites, time_names
+from ..fields import MultiIndex
 from .findings import listed
 from .linearised import linearise, states, values, zero
 
 if TYPE_CHECKING:
-    from .base import Problem, Term
+    from ..base import Problem, Term
 
 POINTS = 64  # of a term for the null space
 MANY = 4096  # of the equation, and a quarter of it of a condition, where it is evaluated at zero

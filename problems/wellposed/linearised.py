@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from .conditions.base import Sites
-from .fields import Field, MultiIndex
+from ..conditions.base import Sites
+from ..fields import Field, MultiIndex
 
 if TYPE_CHECKING:
-    from .base import Problem, Term
+    from ..base import Problem, Term
 
 Channel = tuple[str, MultiIndex]  # an unknown and one of its derivatives
 State = Callable[[Channel, int], Tensor]  # numbers [n] for a channel at n points

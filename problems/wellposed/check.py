@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..geometry import Mesh
-from ..geometry.mesh.quality import quality_of
+from ...geometry import Mesh
+from ...geometry.mesh.quality import quality_of
+from ..fields import spell
 from .features import features
-from .fields import spell
 from .findings import ERROR, NOTE, WARNING, Finding
 
 if TYPE_CHECKING:
-    from .base import Problem
+    from ..base import Problem
 
 WIDTH = 110  # of the printed page
 THIN = 5.0  # a cell with a smaller angle in degrees is said

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from .conditions.base import Sites, time_factor
-from .conditions.boundary import Periodic
+from ..conditions.base import Sites, time_factor
+from ..conditions.boundary import Periodic
 from .linearised import Channel, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
 if TYPE_CHECKING:
-    from .base import Problem
+    from ..base import Problem
 
 POINTS = 3  # of a face, or inside, at which the equation is frozen
 DRAWN = 64  # of a face, of which those are taken

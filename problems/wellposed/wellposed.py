@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .conditions.base import time_factor
-from .conditions.boundary import Dirichlet, Periodic
-from .conditions.observations import Observations
+from ..conditions.base import time_factor
+from ..conditions.boundary import Dirichlet, Periodic
+from ..conditions.observations import Observations
 from .counting import Counter, Face
 from .findings import ERROR, NOTE, WARNING, Finding, listed
 from .linearised import states
@@ -23,7 +23,7 @@ from .poles import poles
 from .uniqueness import free_functions, zero_solves
 
 if TYPE_CHECKING:
-    from .base import Problem
+    from ..base import Problem
 
 FEW = 8  # so many values pin a constant; more of them are data that make up for conditions
 LARGEST = 8  # system of which determinants are expanded
