@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from sapts_pinn.problems.fourier import Modes
+from sapts_pinn.problems.zoo.fourier import Modes
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]

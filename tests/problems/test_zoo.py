@@ -8,7 +8,7 @@ import torch
 
 from sapts_pinn.problems import ZOO, Problem, build
 from sapts_pinn.problems.fields import Field, derivatives
-from sapts_pinn.problems.poisson import poisson_2d
+from sapts_pinn.problems.zoo.poisson import poisson_2d
 
 FORWARD = [name for name, entry in ZOO.items() if entry.group != "Inverse"]  # of the others: test_inverse.py
 EXACT = {  # solutions in closed form, for derivatives

@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..geometry import Box, Interval, Polygon
-from . import references
-from .base import Problem
-from .conditions.boundary import Dirichlet
-from .conditions.interface import Interface
+from ...geometry import Box, Interval, Polygon
+from .. import references
+from ..base import Problem
+from ..conditions.boundary import Dirichlet
+from ..conditions.interface import Interface
 
 
 def poisson_1d() -> Problem:

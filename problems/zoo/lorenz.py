@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ..geometry import Time
-from .base import Problem
-from .conditions.initial import Initial
-from .references import Array, Reference, _grid, _reference
+from ...geometry import Time
+from ..base import Problem
+from ..conditions.initial import Initial
+from ..references import Array, Reference, _grid, _reference
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8 / 3
 START = {"x": -8.0, "y": 7.0, "z": 27.0}

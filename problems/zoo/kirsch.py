@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..geometry import Ball, Box
-from .base import Problem
-from .conditions.boundary import Dirichlet, Neumann
-from .conditions.boundary_equation import BoundaryEquation
-from .quantities import Quantity
-from .references import Reference
+from ...geometry import Ball, Box
+from ..base import Problem
+from ..conditions.boundary import Dirichlet, Neumann
+from ..conditions.boundary_equation import BoundaryEquation
+from ..quantities import Quantity
+from ..references import Reference
 
 Array = NDArray[np.float64]
 

@@ -18,10 +18,10 @@ from math import pi
 import numpy as np
 import torch
 
-from ..geometry import Box
-from . import references
-from .base import Problem
-from .conditions.boundary import Dirichlet
+from ...geometry import Box
+from .. import references
+from ..base import Problem
+from ..conditions.boundary import Dirichlet
 
 
 def helmholtz(a1: int = 1, a2: int = 4, k: float = 1.0) -> Problem:

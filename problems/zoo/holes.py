@@ -25,10 +25,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import iv, kv
 
-from ..geometry import Ball, Box, Domain
-from .base import Problem
-from .conditions.boundary import Dirichlet
-from .references import Reference
+from ...geometry import Ball, Box, Domain
+from ..base import Problem
+from ..conditions.boundary import Dirichlet
+from ..references import Reference
 
 Array = NDArray[np.float64]
 Circle = tuple[float, float, float]  # centre and radius

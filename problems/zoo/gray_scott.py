@@ -19,10 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..geometry import Interval, Time
-from .base import Problem
-from .conditions.boundary import Periodic
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from ..base import Problem
+from ..conditions.boundary import Periodic
+from ..conditions.initial import Initial
 from .fourier import periodic
 
 RATE, FEED, LOSS = 200.0, 0.04, 0.1  # LOSS is Pearson's feed plus kill rate

@@ -18,11 +18,11 @@ from math import pi
 import numpy as np
 import torch
 
-from ..geometry import Interval, Time
-from . import references
-from .base import Problem
-from .conditions.boundary import Dirichlet
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from .. import references
+from ..base import Problem
+from ..conditions.boundary import Dirichlet
+from ..conditions.initial import Initial
 
 SPEED = 2
 

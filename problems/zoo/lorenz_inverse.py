@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry import Time
-from .base import Problem
-from .conditions.initial import Initial
-from .conditions.observations import Observations
+from ...geometry import Time
+from ..base import Problem
+from ..conditions.initial import Initial
+from ..conditions.observations import Observations
+from ..references import Reference
+from ..unknowns import Coefficient
 from .inverse import Array, noisy
-from .references import Reference
-from .unknowns import Coefficient
 
 TRUTH = {"sigma": 10.0, "rho": 15.0, "beta": 8 / 3}
 START = {"x": -8.0, "y": 7.0, "z": 27.0}

@@ -26,13 +26,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..geometry import Ball, Box
-from .base import Problem
-from .conditions.boundary import Dirichlet
-from .conditions.boundary_equation import BoundaryEquation
-from .conditions.observations import Observations
-from .quantities import Quantity
-from .references import Reference
+from ...geometry import Ball, Box
+from ..base import Problem
+from ..conditions.boundary import Dirichlet
+from ..conditions.boundary_equation import BoundaryEquation
+from ..conditions.observations import Observations
+from ..quantities import Quantity
+from ..references import Reference
 
 Array = NDArray[np.float64]
 

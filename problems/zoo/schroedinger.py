@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..geometry import Interval, Time
-from .base import Problem
-from .conditions.boundary import Periodic
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from ..base import Problem
+from ..conditions.boundary import Periodic
+from ..conditions.initial import Initial
+from ..references import Array, Reference, _grid, _reference
 from .fourier import modes
-from .references import Array, Reference, _grid, _reference
 
 
 def schroedinger() -> Problem:

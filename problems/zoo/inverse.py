@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..geometry import Box, Interval, Time
-from . import references
-from .base import Problem
-from .conditions.boundary import Dirichlet
-from .conditions.initial import Initial
-from .conditions.observations import Observations
-from .unknowns import Coefficient, Unknown
+from ...geometry import Box, Interval, Time
+from .. import references
+from ..base import Problem
+from ..conditions.boundary import Dirichlet
+from ..conditions.initial import Initial
+from ..conditions.observations import Observations
+from ..unknowns import Coefficient, Unknown
 
 Array = np.ndarray
 

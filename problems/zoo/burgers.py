@@ -18,11 +18,11 @@ from math import pi
 
 import torch
 
-from ..geometry import Interval, Time
-from . import references
-from .base import Problem
-from .conditions.boundary import Dirichlet
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from .. import references
+from ..base import Problem
+from ..conditions.boundary import Dirichlet
+from ..conditions.initial import Initial
 
 
 def burgers(nu: float = 0.01 / pi) -> Problem:

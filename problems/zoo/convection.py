@@ -16,11 +16,11 @@ from math import pi
 import numpy as np
 import torch
 
-from ..geometry import Interval, Time
-from . import references
-from .base import Problem
-from .conditions.boundary import Periodic
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from .. import references
+from ..base import Problem
+from ..conditions.boundary import Periodic
+from ..conditions.initial import Initial
 
 
 def convection(beta: float = 40.0) -> Problem:

@@ -19,11 +19,11 @@ from math import pi
 import torch
 from torch import Tensor
 
-from ..geometry import Interval, Time
-from . import references
-from .base import Problem
-from .conditions.boundary import Dirichlet, Periodic
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from .. import references
+from ..base import Problem
+from ..conditions.boundary import Dirichlet, Periodic
+from ..conditions.initial import Initial
 
 
 def _start(x: Tensor) -> Tensor:

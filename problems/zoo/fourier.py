@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .references import Array, Reference, _grid, _lagrange, _reference, _stored
+from ..references import Array, Reference, _grid, _lagrange, _reference, _stored
 
 Complex = NDArray[np.complex128]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ..base import Problem
 from . import (
     allen_cahn,
     burgers,
@@ -27,7 +28,6 @@ from . import (
     schroedinger,
     wave,
 )
-from .base import Problem
 
 
 @dataclass(frozen=True)

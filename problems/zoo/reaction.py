@@ -19,10 +19,10 @@ from math import pi
 import numpy as np
 import torch
 
-from ..geometry import Interval, Time
-from . import references
-from .base import Problem
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from .. import references
+from ..base import Problem
+from ..conditions.initial import Initial
 
 WIDTH = pi / 4
 

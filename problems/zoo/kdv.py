@@ -14,10 +14,10 @@ from math import pi
 
 import torch
 
-from ..geometry import Interval, Time
-from .base import Problem
-from .conditions.boundary import Periodic
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from ..base import Problem
+from ..conditions.boundary import Periodic
+from ..conditions.initial import Initial
 from .fourier import periodic
 
 

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..geometry import Interval, Time
-from . import references
-from .base import Problem
-from .conditions.boundary import Dirichlet
-from .conditions.initial import Initial
+from ...geometry import Interval, Time
+from .. import references
+from ..base import Problem
+from ..conditions.boundary import Dirichlet
+from ..conditions.initial import Initial
 
 
 def _exact(x: Tensor, t: Tensor) -> Tensor:
