@@ -1,14 +1,15 @@
 """Problems: the vocabulary to write them in, and a zoo of them with reference solutions."""
 
-from .base import Problem, Term
 from .conditions.base import Condition, Sites
 from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from .conditions.boundary_equation import BoundaryEquation
 from .conditions.initial import Initial
 from .conditions.interface import Interface
 from .conditions.observations import Observations
+from .problem import Problem
 from .quantities import Quantity
 from .references import Reference
+from .term import Term
 from .unknowns import Coefficient, Unknown
 from .zoo import ZOO, build
 

@@ -21,10 +21,11 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .base import Problem, Term
 from .conditions.base import Condition, Sites
 from .conditions.observations import Observations
 from .fields import Field, MultiIndex
+from .problem import Problem
+from .term import Term
 
 VERSION = 1
 POINTS = 2048  # of the equation, of each condition, and of the ansatz

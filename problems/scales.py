@@ -47,7 +47,7 @@ from .conditions.base import Known, Sites, is_finite
 from .fields import Field, MultiIndex, derivatives
 
 if TYPE_CHECKING:
-    from .base import Term
+    from .term import Term
 
 POINTS = 512  # at which the equation is probed
 OTHERS = 128  # at which a condition is

@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from .linearised import Sample, draw, in_double, scales_of
 from .model import Model
 from .problems import Interface, Problem
-from .problems.base import Term
+from .problems.term import Term
 from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
 from .taylor import Channels
 from .windows import Joined

@@ -120,7 +120,7 @@ def test_a_kink_that_no_derivative_of_the_equation_crosses_is_none():
 
 
 def forced(monkeypatch, found, *arguments, **more):
-    from sapts_pinn.problems import base
+    from sapts_pinn.problems import problem as base
 
     monkeypatch.setattr(base.Problem, "symmetries", property(lambda self: found))
     return Problem(*arguments, **more)

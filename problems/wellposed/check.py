@@ -18,7 +18,7 @@ from .features import features
 from .findings import ERROR, NOTE, WARNING, Finding
 
 if TYPE_CHECKING:
-    from ..base import Problem
+    from ..problem import Problem
 
 WIDTH = 110  # of the printed page
 THIN = 5.0  # a cell with a smaller angle in degrees is said

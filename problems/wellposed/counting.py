@@ -21,7 +21,7 @@ from .linearised import Channel, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
 if TYPE_CHECKING:
-    from ..base import Problem
+    from ..problem import Problem
 
 POINTS = 3  # of a face, or inside, at which the equation is frozen
 DRAWN = 64  # of a face, of which those are taken

@@ -27,7 +27,7 @@ from ..conditions.initial import Initial
 from ..fields import MultiIndex
 
 if TYPE_CHECKING:
-    from ..base import Problem
+    from ..problem import Problem
 
 AGREE = 1e-6  # values that differ by less, relative to their size, are the same
 SAMPLES = 64

@@ -17,7 +17,7 @@ from .findings import NOTE, WARNING, Finding
 from .linearised import states, values
 
 if TYPE_CHECKING:
-    from ..base import Problem
+    from ..problem import Problem
 
 LINES, STEPS = 64, 1024  # along each coordinate
 POINTS, MOST = 8192, 1 << 20  # of the equation, by default and at most

@@ -23,7 +23,8 @@ from ..conditions.base import Sites
 from ..fields import Field, MultiIndex
 
 if TYPE_CHECKING:
-    from ..base import Problem, Term
+    from ..problem import Problem
+    from ..term import Term
 
 Channel = tuple[str, MultiIndex]  # an unknown and one of its derivatives
 State = Callable[[Channel, int], Tensor]  # numbers [n] for a channel at n points

@@ -20,7 +20,7 @@ from .findings import WARNING, Finding
 from .linearised import State, states, values
 
 if TYPE_CHECKING:
-    from ..base import Problem
+    from ..problem import Problem
 
 POINTS, NEAR = 2048, 128  # points of the domain, and of a box
 STARTS, TOP, APART = (

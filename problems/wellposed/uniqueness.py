@@ -22,7 +22,8 @@ from .findings import listed
 from .linearised import linearise, states, values, zero
 
 if TYPE_CHECKING:
-    from ..base import Problem, Term
+    from ..problem import Problem
+    from ..term import Term
 
 POINTS = 64  # of a term for the null space
 MANY = 4096  # of the equation, and a quarter of it of a condition, where it is evaluated at zero

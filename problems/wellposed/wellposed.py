@@ -23,7 +23,7 @@ from .poles import poles
 from .uniqueness import free_functions, zero_solves
 
 if TYPE_CHECKING:
-    from ..base import Problem
+    from ..problem import Problem
 
 FEW = 8  # so many values pin a constant; more of them are data that make up for conditions
 LARGEST = 8  # system of which determinants are expanded

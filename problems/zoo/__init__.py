@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from ..base import Problem
+from ..problem import Problem
 from . import (
     allen_cahn,
     burgers,

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from ...geometry import Interval, Time
 from .. import references
-from ..base import Problem
 from ..conditions.boundary import Dirichlet, Periodic
 from ..conditions.initial import Initial
+from ..problem import Problem
 
 
 def _start(x: Tensor) -> Tensor:

@@ -20,9 +20,9 @@ import torch
 
 from ...geometry import Interval, Time
 from .. import references
-from ..base import Problem
 from ..conditions.boundary import Dirichlet
 from ..conditions.initial import Initial
+from ..problem import Problem
 
 
 def burgers(nu: float = 0.01 / pi) -> Problem:

@@ -18,9 +18,9 @@ import torch
 
 from ...geometry import Interval, Time
 from .. import references
-from ..base import Problem
 from ..conditions.boundary import Periodic
 from ..conditions.initial import Initial
+from ..problem import Problem
 
 
 def convection(beta: float = 40.0) -> Problem:

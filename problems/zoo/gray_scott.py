@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from ...geometry import Interval, Time
-from ..base import Problem
 from ..conditions.boundary import Periodic
 from ..conditions.initial import Initial
+from ..problem import Problem
 from .fourier import periodic
 
 RATE, FEED, LOSS = 200.0, 0.04, 0.1  # LOSS is Pearson's feed plus kill rate

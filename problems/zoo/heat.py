@@ -16,9 +16,9 @@ import torch
 
 from ...geometry import Interval, Time
 from .. import references
-from ..base import Problem
 from ..conditions.boundary import Dirichlet
 from ..conditions.initial import Initial
+from ..problem import Problem
 
 
 def heat(alpha: float = 0.4, n: int = 1) -> Problem:

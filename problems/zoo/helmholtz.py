@@ -20,8 +20,8 @@ import torch
 
 from ...geometry import Box
 from .. import references
-from ..base import Problem
 from ..conditions.boundary import Dirichlet
+from ..problem import Problem
 
 
 def helmholtz(a1: int = 1, a2: int = 4, k: float = 1.0) -> Problem:

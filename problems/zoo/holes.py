@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from scipy.special import iv, kv
 
 from ...geometry import Ball, Box, Domain
-from ..base import Problem
 from ..conditions.boundary import Dirichlet
+from ..problem import Problem
 from ..references import Reference
 
 Array = NDArray[np.float64]

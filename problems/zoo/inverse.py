@@ -19,10 +19,10 @@ from torch import Tensor
 
 from ...geometry import Box, Interval, Time
 from .. import references
-from ..base import Problem
 from ..conditions.boundary import Dirichlet
 from ..conditions.initial import Initial
 from ..conditions.observations import Observations
+from ..problem import Problem
 from ..unknowns import Coefficient, Unknown
 
 Array = np.ndarray

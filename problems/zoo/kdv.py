@@ -15,9 +15,9 @@ from math import pi
 import torch
 
 from ...geometry import Interval, Time
-from ..base import Problem
 from ..conditions.boundary import Periodic
 from ..conditions.initial import Initial
+from ..problem import Problem
 from .fourier import periodic
 
 

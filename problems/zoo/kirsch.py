@@ -23,9 +23,9 @@ import torch
 from numpy.typing import NDArray
 
 from ...geometry import Ball, Box
-from ..base import Problem
 from ..conditions.boundary import Dirichlet, Neumann
 from ..conditions.boundary_equation import BoundaryEquation
+from ..problem import Problem
 from ..quantities import Quantity
 from ..references import Reference
 

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from ...geometry import Interval, Time
 from .. import references
-from ..base import Problem
 from ..conditions.boundary import Dirichlet
 from ..conditions.initial import Initial
+from ..problem import Problem
 
 
 def _exact(x: Tensor, t: Tensor) -> Tensor:

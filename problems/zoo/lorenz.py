@@ -19,8 +19,8 @@ import numpy as np
 from torch import Tensor
 
 from ...geometry import Time
-from ..base import Problem
 from ..conditions.initial import Initial
+from ..problem import Problem
 from ..references import Array, Reference, _grid, _reference
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8 / 3

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ...geometry import Time
-from ..base import Problem
 from ..conditions.initial import Initial
 from ..conditions.observations import Observations
+from ..problem import Problem
 from ..references import Reference
 from ..unknowns import Coefficient
 from .inverse import Array, noisy

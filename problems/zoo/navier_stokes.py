@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import Ball, Box
-from ..base import Problem
 from ..conditions.boundary import Dirichlet
 from ..conditions.boundary_equation import BoundaryEquation
 from ..conditions.observations import Observations
+from ..problem import Problem
 from ..quantities import Quantity
 from ..references import Reference
 

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from ...geometry import Box, Interval, Polygon
 from .. import references
-from ..base import Problem
 from ..conditions.boundary import Dirichlet
 from ..conditions.interface import Interface
+from ..problem import Problem
 
 
 def poisson_1d() -> Problem:

@@ -21,8 +21,8 @@ import torch
 
 from ...geometry import Interval, Time
 from .. import references
-from ..base import Problem
 from ..conditions.initial import Initial
+from ..problem import Problem
 
 WIDTH = pi / 4
 

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from ...geometry import Interval, Time
-from ..base import Problem
 from ..conditions.boundary import Periodic
 from ..conditions.initial import Initial
+from ..problem import Problem
 from ..references import Array, Reference, _grid, _reference
 from .fourier import modes
 
