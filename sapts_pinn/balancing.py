@@ -37,10 +37,10 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from .communicator import Communicator
 from .flow import Flow, residuals
 from .least_squares import LeastSquares
 from .model import Model
+from .parallel.communicator import Communicator
 from .pipeline import Pipeline
 from .problems import Sites, Term
 from .sharded import ShardedModel

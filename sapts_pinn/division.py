@@ -8,11 +8,11 @@ from dataclasses import astuple
 import torch
 from torch import Generator, Tensor
 
-from .communicator import Communicator
 from .curvature import Pair
 from .decomposition import data_parts, parameter_parts
 from .local import Correction, Record
 from .objective import Evaluation, Objective, Separable, SeparableEvaluation
+from .parallel.communicator import Communicator
 from .parts import BlockPart, DataPart, Part, StagePart
 from .pipeline import Pipeline
 from .summed import Replicated, Summed, SummedLook

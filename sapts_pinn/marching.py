@@ -9,7 +9,7 @@ from typing import Any
 from .audit import together
 from .budget import Budget
 from .comparison import error_measure
-from .distributed import connect
+from .parallel.torchrun import connect
 from .problems import Problem
 from .problems.fingerprint import fingerprint
 from .run_folder import prepare_folder, run_path

@@ -34,12 +34,12 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .communicator import Alone, Communicator
 from .decomposition import parameter_parts
 from .flat import gather, scatter_
 from .local import Record
 from .micro_batches import Batch, MicroBatches
 from .objective import Objective, Separable
+from .parallel.communicator import Alone, Communicator
 from .parts import StagePart
 from .pipeline import Pipeline
 from .radius_search import search

@@ -20,11 +20,11 @@ import torch
 from torch import Generator, Tensor
 
 from .balancing import balanced
-from .communicator import Communicator
 from .geometry import SAMPLERS, rad
 from .least_squares import LeastSquares, residuals
 from .model import Model
 from .objective import Counters
+from .parallel.communicator import Communicator
 from .pipeline import Pipeline
 from .problems import Problem, Sites
 from .sharded import ShardedModel

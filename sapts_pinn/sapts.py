@@ -46,13 +46,13 @@ import torch
 from torch import Generator, Tensor
 
 from .combination import combine
-from .communicator import Alone, Communicator
 from .curvature import Curvature, Pair
 from .decomposition import PARAMETER_KINDS
 from .division import Division, divide
 from .flat import gather, scatter_
 from .local import Correction, improve
 from .objective import ClosureObjective, Evaluation, Objective, Separable
+from .parallel.communicator import Alone, Communicator
 from .parts import Part
 from .sharded import ShardedProducts
 from .stochastic import Batches

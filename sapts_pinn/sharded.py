@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Generator, Tensor, nn
 
-from .communicator import Communicator
 from .model import Model
 from .networks import NetworkSpec, build_network, independent
 from .objective import Counters
+from .parallel.communicator import Communicator
 from .pipeline import Pipeline
 from .problems import Problem, Sites
 from .stages import Chain, ModelChain, build_partly, merge

@@ -17,10 +17,8 @@ from .audit import Audit, audited
 from .budget import Budget
 from .callbacks import Callback, CheckpointWriter, checkpoint_name, not_written
 from .checkpoint import save_checkpoint, write_json
-from .communicator import Communicator, check_same, code_fingerprint
 from .comparison import error_measure
 from .diagnosis import diagnose
-from .distributed import connect
 from .interrupts import Aborted
 from .marching import march
 from .methods import Method
@@ -28,6 +26,9 @@ from .methods import method as find_method
 from .model import Model
 from .networks import NetworkSpec, network_maker, network_of
 from .numerical_error import numerical_errors
+from .parallel.agreement import check_same, code_fingerprint
+from .parallel.communicator import Communicator
+from .parallel.torchrun import connect
 from .problems import Problem
 from .problems.fingerprint import fingerprint
 from .resuming import KEPT, kept_options, kept_settings, load_state, redrawn

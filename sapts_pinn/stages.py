@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Generator, Tensor, nn
 
-from .communicator import Alone, Communicator
 from .cutting import balance, count_parameters, stage_chain
 from .model import Model, split_embedding
 from .networks import MLP, NetworkSpec, build_network, initialise
+from .parallel.communicator import Alone, Communicator
 from .problems import Problem
 from .taylor import Channels, propagate
 

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .communicator import Communicator
 from .objective import Evaluation, Known, Objective, ResidualEvaluation, Separable, SeparableEvaluation
+from .parallel.communicator import Communicator
 
 
 class Summed(Objective):

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from .balancing import is_due
 from .budget import Budget
 from .callbacks import Callback
-from .communicator import Alone, Communicator
 from .curvature import GaussNewton
 from .decomposition import data_parts
 from .flat import gather, scatter_
@@ -25,6 +24,7 @@ from .interrupts import Aborted, interruptible
 from .methods import Method
 from .minibatch import MiniBatchSAPTS
 from .objective import Counters, Separable
+from .parallel.communicator import Alone, Communicator
 from .pipeline import Pipeline
 from .problems import Sites
 from .sapts import SAPTS

@@ -5,9 +5,11 @@ import time
 import pytest
 import torch
 
-from sapts_pinn import communicator
-from sapts_pinn.communicator import Alone, Delayed, check_same, code_fingerprint
-from sapts_pinn.distributed import connect
+from sapts_pinn.bench.harness.delayed import Delayed
+from sapts_pinn.parallel import communicator
+from sapts_pinn.parallel.agreement import check_same, code_fingerprint
+from sapts_pinn.parallel.communicator import Alone
+from sapts_pinn.parallel.torchrun import connect
 
 
 class Answers(Alone):

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from sapts_pinn.communicator import Alone, Communicator, Traffic
 from sapts_pinn.curvature import CURVATURES, SSBroyden
 from sapts_pinn.decomposition import DATA_KINDS, PARAMETER_KINDS, data_parts
 from sapts_pinn.division import Division, divide
@@ -19,6 +18,7 @@ from sapts_pinn.local import Correction, Record, improve
 from sapts_pinn.model import Model
 from sapts_pinn.networks import build_network
 from sapts_pinn.objective import ClosureObjective, Objective
+from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
 from sapts_pinn.parts import BlockPart, DataPart, LocalEvaluation, Part
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import Observations, Problem, build

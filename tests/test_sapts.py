@@ -15,7 +15,6 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn import solve
-from sapts_pinn.communicator import Alone
 from sapts_pinn.curvature import CURVATURES
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.least_squares import LeastSquares
@@ -24,6 +23,7 @@ from sapts_pinn.model import Model
 from sapts_pinn.networks import build_network
 from sapts_pinn.objective import ClosureObjective, Evaluation, Objective
 from sapts_pinn.optim import SAPTS, RadiusRule, Sweep, TrustRegion
+from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import build
 from sapts_pinn.sharded import ShardedProducts

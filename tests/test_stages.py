@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from sapts_pinn import least_squares
 from sapts_pinn import pipeline as pipeline_module
-from sapts_pinn.communicator import Communicator, Traffic
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.least_squares import LeastSquares, residuals
 from sapts_pinn.model import Model
 from sapts_pinn.networks import MLP, FourierFeatures, ModifiedMLP, build_network
+from sapts_pinn.parallel.communicator import Communicator, Traffic
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import Coefficient, Initial, Observations, Problem, Sites, build
 from sapts_pinn.stages import Chain, ModelChain, balance, build_partly, merge, stage_chain

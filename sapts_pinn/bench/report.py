@@ -229,7 +229,7 @@ class Journal:
             measure: Called with a cell's entries.  A RuntimeError is noted, and tried again the next time.
             publish: Called with the results, each with its cell's entries.
         """
-        from ..communicator import code_fingerprint
+        from ..parallel.agreement import code_fingerprint
 
         code = code_fingerprint()[:10]
         missing = [cell for cell in cells if _key(cell) not in self._rows]

@@ -54,7 +54,7 @@ from .report import (
 )
 
 if TYPE_CHECKING:
-    from ..communicator import Communicator
+    from ..parallel.communicator import Communicator
 
 METHODS = ("tr", "sapts-d")
 PROBES = 20  # collectives of each size
@@ -194,10 +194,10 @@ def measure(
     import torch
     from torch import Tensor
 
-    from ..communicator import Delayed
-    from ..distributed import connect
+    from ..parallel.torchrun import connect
     from ..solve import solve
     from ..sources import load_source
+    from .harness.delayed import Delayed
 
     class Counting(Delayed):
         """Tells apart what is summed and what is gathered: more ranks make different traffic of them."""

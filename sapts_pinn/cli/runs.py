@@ -23,7 +23,7 @@ from .app import DONE, FAILED
 
 if TYPE_CHECKING:
     from ..callbacks import Callback
-    from ..communicator import Communicator
+    from ..parallel.communicator import Communicator
     from ..training import Trainer
 
 Run = TypeVar("Run")
@@ -131,7 +131,7 @@ def use_threads(given: int | None, saved: int | None) -> None:
 
 def connect_ranks(device: str, stack: ExitStack) -> Communicator:
     """The ranks that torchrun has started, or this process alone; closed with the stack."""
-    from ..distributed import connect
+    from ..parallel.torchrun import connect
 
     ranks = connect(device)
     stack.callback(ranks.close)
@@ -206,7 +206,7 @@ def watched(
         What the run returns.
     """
     from ..callbacks import Callback, Progress
-    from ..communicator import RankFailure
+    from ..parallel.communicator import RankFailure
 
     class Stopper(Callback):
         def on_start(self, trainer: Trainer) -> None:

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..communicator import Communicator
 from ..curvature import GaussNewton
 from ..decomposition import data_parts
 from ..methods import Method
 from ..objective import Objective
+from ..parallel.communicator import Communicator
 from ..sapts import SAPTS
 from ..summed import Replicated, Summed
 from ..trust_region import TrustRegion

@@ -19,12 +19,12 @@ import deepxde as dde
 import torch
 from torch import Tensor, nn
 
-from ..communicator import Communicator
 from ..curvature import GaussNewton
 from ..curvature.gauss_newton import DENSE_BYTES
-from ..distributed import connect
 from ..methods import DENSE, METHODS, Method
 from ..optim import TrustRegion
+from ..parallel.communicator import Communicator
+from ..parallel.torchrun import connect
 from ..sapts import SAPTS
 from ..sweep import Sweep
 from .objective import DeepXDEObjective

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..communicator import Communicator
 from ..objective import Counters
+from ..parallel.communicator import Communicator
 from ..problems import Sites
 from .augmentation import CropAndFlip
 from .objective import CHUNK, Loss, Supervised

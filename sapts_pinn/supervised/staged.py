@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
-from ..communicator import Communicator
 from ..flow import Flow, samples
 from ..objective import Separable
+from ..parallel.communicator import Communicator
 from ..pipeline import Pipeline
 from ..sharded import Sharded
 from ..stages import Chain

@@ -13,10 +13,11 @@ from torch import nn
 from ..budget import Budget
 from ..callbacks import Callback, CheckpointWriter, checkpoint_name
 from ..checkpoint import save_checkpoint, write_json
-from ..communicator import Communicator, check_same, code_fingerprint
 from ..cutting import most_stages
-from ..distributed import connect
 from ..methods import Method
+from ..parallel.agreement import check_same, code_fingerprint
+from ..parallel.communicator import Communicator
+from ..parallel.torchrun import connect
 from ..resuming import load_state
 from ..run_folder import check_folder, prepare_folder, run_path, versions, write_config
 from ..sharded import parameter_bytes, parameter_count

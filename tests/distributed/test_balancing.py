@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from sapts_pinn import balancing, solve
-from sapts_pinn.communicator import Communicator
-from sapts_pinn.distributed import connect
 from sapts_pinn.geometry import Interval, Time
+from sapts_pinn.parallel.communicator import Communicator
+from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Problem
 from sapts_pinn.sharded import ShardedModel
 

@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from sapts_pinn import distributed
-from sapts_pinn.communicator import Delayed, RankFailure, check_same
-from sapts_pinn.distributed import connect
+from sapts_pinn.bench.harness.delayed import Delayed
+from sapts_pinn.parallel import torchrun as distributed
+from sapts_pinn.parallel.agreement import check_same
+from sapts_pinn.parallel.communicator import RankFailure
+from sapts_pinn.parallel.torchrun import connect
 
 TYPES = [torch.float64, torch.float32, torch.int64, torch.bool]
 SHAPES: list[tuple[int, ...]] = [(), (0,), (7,), (3, 4)]

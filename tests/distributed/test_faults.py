@@ -21,7 +21,6 @@ from sapts_pinn import cli, solve
 from sapts_pinn.budget import Budget
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.checkpoint import load_checkpoint
-from sapts_pinn.distributed import connect
 from sapts_pinn.flat import gather
 from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.methods import method
@@ -29,6 +28,7 @@ from sapts_pinn.model import Model
 from sapts_pinn.networks import build_network
 from sapts_pinn.objective import ClosureObjective, Objective
 from sapts_pinn.optim import SAPTS, Sweep
+from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline import Pipeline, StageObjective
 from sapts_pinn.problems import build
 from sapts_pinn.sampling import Collocation

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from sapts_pinn.communicator import Alone, Communicator
-from sapts_pinn.distributed import connect
 from sapts_pinn.flat import gather
 from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.model import Model
 from sapts_pinn.networks import MLP, build_network
 from sapts_pinn.objective import ClosureObjective, Objective
 from sapts_pinn.optim import SAPTS, Sweep
+from sapts_pinn.parallel.communicator import Alone, Communicator
+from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import build
 from sapts_pinn.stages import Chain, ModelChain

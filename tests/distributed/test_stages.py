@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from sapts_pinn.communicator import Communicator
 from sapts_pinn.curvature import LSR1
-from sapts_pinn.distributed import connect
 from sapts_pinn.flat import gather
 from sapts_pinn.model import Model
 from sapts_pinn.networks import build_network
+from sapts_pinn.parallel.communicator import Communicator
+from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import build
 from sapts_pinn.stages import ModelChain, build_partly, merge

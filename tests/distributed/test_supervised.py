@@ -12,10 +12,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn.callbacks import Callback
-from sapts_pinn.communicator import Alone, Communicator
-from sapts_pinn.distributed import connect
 from sapts_pinn.flat import gather
 from sapts_pinn.optim import SAPTS, MiniBatchSAPTS, Sweep
+from sapts_pinn.parallel.communicator import Alone, Communicator
+from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.stages import Chain
 from sapts_pinn.supervised import StagedSupervised, Supervised
 from sapts_pinn.supervised.datasets import Images

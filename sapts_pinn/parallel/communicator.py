@@ -2,19 +2,13 @@
 
 An algorithm asks for what its ranks must agree on and never where they run.  Sums are formed in the order of
 the ranks from gathered summands, so that every rank has the same bits, and the bits of a single process that
-adds its parts in turn.  `sapts_pinn.distributed.connect` gives the ranks of `torchrun`.
+adds its parts in turn.  `sapts_pinn.parallel.torchrun.connect` gives the ranks of `torchrun`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from torch import Tensor
@@ -123,98 +117,6 @@ class Alone(Communicator):
     def receive(self, like: Tensor, source: int) -> Tensor:
         """There is nobody to receive from."""
         raise ValueError(f"there is no rank {source}: this is a single process")
-
-
-class Delayed(Communicator):
-    """Another communicator over a slower network: every collective and every message takes longer.
-
-    The ranks of a collective wait for it, and of a message the one that receives it: it arrives late.
-
-    Args:
-        inner: The communicator that does the work; its traffic is this one's, the delay included.
-        seconds: What is added to each.
-    """
-
-    def __init__(self, inner: Communicator, seconds: float) -> None:
-        if not seconds >= 0:
-            raise ValueError(f"a delay of at least 0 seconds is needed, not {seconds}")
-        self.inner, self.seconds = inner, seconds
-        self.rank, self.size, self.traffic = inner.rank, inner.size, inner.traffic
-
-    def _late(self, operation: Callable[..., T], *arguments: Any) -> T:
-        result = operation(*arguments)
-        began = time.perf_counter()
-        time.sleep(self.seconds)
-        self.traffic.seconds += time.perf_counter() - began
-        return result
-
-    def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        """The inner one's, later."""
-        return self._late(self.inner.all_gather, tensor)
-
-    def all_reduce(self, tensor: Tensor) -> Tensor:
-        """The inner one's, later."""
-        return self._late(self.inner.all_reduce, tensor)
-
-    def gather_objects(self, value: Any) -> list[Any]:
-        """The inner one's, later."""
-        return self._late(self.inner.gather_objects, value)
-
-    def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
-        """The inner one's, later."""
-        return self._late(self.inner.broadcast, tensor, source)
-
-    def send(self, tensor: Tensor, to: int) -> None:
-        """The inner one's."""
-        self.inner.send(tensor, to)
-
-    def receive(self, like: Tensor, source: int) -> Tensor:
-        """The inner one's, later."""
-        return self._late(self.inner.receive, like, source)
-
-    def close(self) -> None:
-        """Leave the group."""
-        self.inner.close()
-
-
-def check_same(communicator: Communicator, **items: Any) -> None:
-    """Make sure that all ranks are about to do the same: otherwise they would hang, or agree on nonsense.
-
-    Args:
-        communicator: The ranks.
-        items: What has to be equal, by name: `code=code_fingerprint(), problem=..., configuration=...`; what
-            JSON cannot write is compared by its `repr`.
-
-    Raises:
-        ValueError: On every rank, naming each item that differs, and the ranks where it is not rank 0's.
-    """
-    texts = {name: json.dumps(item, sort_keys=True, default=repr) for name, item in items.items()}
-    marks = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    first, *others = communicator.gather_objects(marks)
-    differing = []
-    for name in sorted(first.keys() | {name for other in others for name in other}):
-        ranks = [rank for rank, other in enumerate(others, 1) if other.get(name) != first.get(name)]
-        if ranks:
-            differing.append(f"the {name} of {name_ranks(ranks)}")
-    if differing:
-        raise ValueError(
-            f"{' and '.join(differing)} differs from that of rank 0; "
-            "start every rank from the same installation and with the same arguments"
-        )
-
-
-def code_fingerprint() -> str:
-    """A hash of this package's sources (.py and .c), wherever they are installed."""
-    package, digest = Path(__file__).parent, hashlib.sha256()
-    # In a checkout two of the folders are links.
-    walk = os.walk(package, followlinks=True)
-    files = (
-        Path(folder, name) for folder, _, names in walk for name in names if name.endswith((".py", ".c"))
-    )
-    for file in sorted(files):
-        digest.update(f"{file.relative_to(package).as_posix()}\0{file.stat().st_size}\0".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def name_ranks(ranks: list[int]) -> str:
