@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-MultiIndex = tuple[int, ...]
+from ..derivatives.multi_index import MultiIndex
+
 Channels = Callable[[MultiIndex], Tensor]
 
 CHUNK = 8192  # points differentiated at a time, which bounds the memory of the graphs

@@ -21,9 +21,10 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from .conditions.base import Condition, Sites
 from .conditions.observations import Observations
-from .fields import Field, MultiIndex
+from .fields import Field
 from .problem import Problem
 from .term import Term
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Generator, Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
@@ -32,7 +33,7 @@ from .ansatz.singular import Singularity, singularities
 from .conditions.base import Condition, Fields, Known, Sites, as_column
 from .conditions.boundary import Dirichlet
 from .conditions.observations import Observations
-from .fields import RESERVED, Field, MultiIndex, call_by_name, mistake, parameter_names
+from .fields import RESERVED, Field, call_by_name, mistake, parameter_names
 from .focus import Supports, focused, supports
 from .quantities import Quantity
 from .references import Reference

@@ -41,10 +41,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from ..geometry import Domain, Interval
 from .ansatz.ansatz import Ansatz
 from .conditions.base import Known, Sites, is_finite
-from .fields import Field, MultiIndex, derivatives
+from .fields import Field, derivatives
 
 if TYPE_CHECKING:
     from .term import Term

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from .conditions.base import Fields, Known, Sites
-from .fields import MultiIndex
 
 Residual = Callable[[Fields, Sites, Known], tuple[Tensor, ...]]
 

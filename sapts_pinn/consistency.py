@@ -20,11 +20,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from .derivatives.multi_index import MultiIndex
+from .derivatives.taylor import Channels
 from .linearised import fields_of
 from .model import Model
 from .problems.ansatz.singular import channels_of
-from .problems.fields import MultiIndex, spell
-from .taylor import Channels
+from .problems.fields import spell
 from .windows import Joined, time_of
 
 LINES = 3  # along each coordinate

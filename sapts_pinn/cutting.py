@@ -15,8 +15,8 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
+from .derivatives.taylor import Channels, find_rule, multiply, propagate, rule
 from .networks import ModifiedMLP
-from .taylor import Channels, find_rule, multiply, propagate, rule
 
 
 def balance(sizes: Sequence[int], parts: int) -> list[range]:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from .derivatives.taylor import Channels
 from .linearised import Sample, draw, in_double, scales_of
 from .model import Model
 from .problems import Interface, Problem
 from .problems.term import Term
 from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
-from .taylor import Channels
 from .windows import Joined
 
 TEST = 2048  # points at which norms are taken

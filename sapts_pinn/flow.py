@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .derivatives.multi_index import MultiIndex
+from .derivatives.taylor import Channels
 from .least_squares import _Piece
 from .model import Location
 from .objective import drawing
 from .problems import Sites, Term
-from .problems.fields import MultiIndex
 from .stages import Chain, ModelChain, Stage, shape_of
-from .taylor import Channels
 
 STRIDE = 1_000_003  # between the seeds of two stages
 

@@ -15,13 +15,13 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from .derivatives.taylor import Channels, propagate
 from .flat import gather
 from .kernels import Batch, Batches, CompiledMLP, load
 from .model import Location, Model, split_embedding
 from .networks import MLP, SideBySide
 from .objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation
 from .problems import Sites, Term
-from .taylor import Channels, propagate
 
 TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
 CHUNK = 16_384  # points

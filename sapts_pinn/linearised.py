@@ -22,11 +22,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from .derivatives.multi_index import MultiIndex
+from .derivatives.taylor import Channels
 from .model import Location, Model
 from .problems import Problem, Sites, Term
-from .problems.fields import Field, MultiIndex
+from .problems.fields import Field
 from .random_features import Column, Features, inputs_of
-from .taylor import Channels
 from .windows import Joined, spread
 
 CONDITIONS = 10.0  # weight of a condition's row against one of the equation, both of size one

@@ -9,19 +9,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor, nn
 
+from .derivatives.activations import ACTIVATIONS, Sine, _cos, _sin
+from .derivatives.taylor import Channels, apply_elementwise, find_rule, multiply, propagate, rule
 from .problems import Problem
-from .taylor import (
-    ACTIVATIONS,
-    Channels,
-    Sine,
-    _cos,
-    _sin,
-    apply_elementwise,
-    find_rule,
-    multiply,
-    propagate,
-    rule,
-)
 
 ACTIVATION_NAMES: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,

@@ -15,11 +15,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .cutting import balance, count_parameters, stage_chain
+from .derivatives.taylor import Channels, propagate
 from .model import Model, split_embedding
 from .networks import MLP, NetworkSpec, build_network, initialise
 from .parallel.communicator import Alone, Communicator
 from .problems import Problem
-from .taylor import Channels, propagate
 
 
 class Stage(nn.Module):

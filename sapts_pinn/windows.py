@@ -19,11 +19,11 @@ from operator import mul
 import torch
 from torch import Generator, Tensor, nn
 
+from .derivatives.multi_index import MultiIndex
 from .geometry import Domain, Time
 from .model import Location, Model
 from .problems import Condition, Initial, Problem, Sites
 from .problems.conditions.base import Fields, Known
-from .problems.fields import MultiIndex
 from .problems.wellposed.findings import IllPosed
 
 WEIGHT = 100.0  # of the continuity between windows

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from sapts_pinn.derivatives.taylor import Channels
 from sapts_pinn.error_estimate import CHEAP, ErrorEstimate, estimate_error
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.model import Model
@@ -19,7 +20,6 @@ from sapts_pinn.problems.scales import Scales
 from sapts_pinn.random_features import Features, inputs_of, solve_on_check, triangle
 from sapts_pinn.solution import Solution
 from sapts_pinn.solve import solve
-from sapts_pinn.taylor import Channels
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 X, Y, T = Interval(0, 1, name="x"), Interval(0, 1, name="y"), Time(0, 1)

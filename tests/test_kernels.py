@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from sapts_pinn.derivatives.taylor import Channels, propagate
 from sapts_pinn.kernels import Batch, CompiledMLP, load
 from sapts_pinn.kernels.build import cache_folder
 from sapts_pinn.networks import ACTIVATION_NAMES, MLP
-from sapts_pinn.taylor import Channels, propagate
 
 compiled = pytest.mark.skipif(load() is None, reason="no C compiler on this machine")
 BLOCK = 32  # points, in float64

@@ -119,7 +119,7 @@ def copy_of_the_tree(target: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "statement", "allowed"),
     [
-        ("geometry/domains.py", "import sapts_pinn.taylor", False),
+        ("geometry/domains.py", "import sapts_pinn.derivatives.taylor", False),
         ("problems/base.py", "from sapts_pinn.training import train", False),
         ("sapts_pinn/taylor.py", "from .objective import Objective", False),
         ("problems/base.py", "import sapts_pinn.geometry", True),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sapts_pinn import least_squares
 from sapts_pinn import pipeline as pipeline_module
+from sapts_pinn.derivatives.taylor import Channels, by_nested_jvp, propagate
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.least_squares import LeastSquares, residuals
@@ -25,7 +26,6 @@ from sapts_pinn.parallel.communicator import Communicator, Traffic
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import Coefficient, Initial, Observations, Problem, Sites, build
 from sapts_pinn.stages import Chain, ModelChain, balance, build_partly, merge, stage_chain
-from sapts_pinn.taylor import Channels, by_nested_jvp, propagate
 from sapts_pinn.trust_region import TrustRegion
 
 

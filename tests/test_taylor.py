@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from sapts_pinn.derivatives.activations import ACTIVATIONS, Sine, _cos
+from sapts_pinn.derivatives.taylor import Channels, constant, find_rule, multiply, propagate
 from sapts_pinn.model import Location, Model
 from sapts_pinn.networks import ACTIVATION_NAMES, MLP, FourierFeatures, ModifiedMLP, PeriodicEmbedding
 from sapts_pinn.problems import build
-from sapts_pinn.taylor import ACTIVATIONS, Channels, Sine, _cos, constant, find_rule, multiply, propagate
 
 BELL = (1, 1, 2, 5, 15, 52)
 

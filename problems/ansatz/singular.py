@@ -27,12 +27,13 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ...derivatives.multi_index import MultiIndex
 from ...geometry import Domain, Interval
 from ..conditions.base import Condition, Value, value_at
 from ..conditions.boundary import Dirichlet, Neumann, Periodic
 from ..conditions.initial import Initial
 from ..conditions.interface import Interface
-from ..fields import Field, MultiIndex, derivatives, parameter_names
+from ..fields import Field, derivatives, parameter_names
 from ..functions.given import Slice
 from ..functions.smoothness import breaks, misses_derivatives
 from ..unknowns import Unknown

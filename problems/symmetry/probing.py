@@ -22,8 +22,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
+from ...derivatives.multi_index import MultiIndex
 from ..conditions.base import Sites
-from ..fields import Field, MultiIndex
+from ..fields import Field
 
 Local = Callable[[dict[str, Field], Sites], tuple[Tensor, ...]]
 Channel = tuple[str, MultiIndex]

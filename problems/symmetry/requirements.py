@@ -21,8 +21,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ...derivatives.multi_index import MultiIndex
 from ..conditions.base import Sites
-from ..fields import MultiIndex
 from .probing import Local, Probes, evaluate
 
 TOLERANCE = 1e-9

@@ -32,13 +32,14 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from ...derivatives.multi_index import MultiIndex
 from ...geometry import Domain, Interval, Time
 from ..conditions.base import Condition, Known, Sites, time_names
 from ..conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from ..conditions.initial import Initial
 from ..conditions.interface import Interface
 from ..conditions.observations import Observations
-from ..fields import Field, MultiIndex, derivatives
+from ..fields import Field, derivatives
 from .places import face_places, face_points, interior_places, interior_points
 from .probing import Local, Probes, evaluate, probes_of
 from .requirements import SCREEN, TOLERANCE, Comparison, Mirror, Requirement, same

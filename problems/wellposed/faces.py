@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
+from ...derivatives.multi_index import MultiIndex
 from ...geometry import Domain, Interval
 from ..conditions.base import Condition, Known, Value, value_at
 from ..conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from ..conditions.initial import Initial
-from ..fields import MultiIndex
 
 if TYPE_CHECKING:
     from ..problem import Problem

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
+from ...derivatives.multi_index import MultiIndex
 from ..conditions.base import Sites
-from ..fields import Field, MultiIndex
+from ..fields import Field
 
 if TYPE_CHECKING:
     from ..problem import Problem

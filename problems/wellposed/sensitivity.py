@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Generator, Tensor
 
+from ...derivatives.multi_index import MultiIndex
 from ..conditions.base import Fields, Known, Sites
-from ..fields import Field, MultiIndex, mistake
+from ..fields import Field, mistake
 
 STEPS = (1e-4, 1e-3, 1e-5, 1e-6)
 ACCURACY = 1e-5  # of the differences, relative to the derivative

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fields import MultiIndex
+from ...derivatives.multi_index import MultiIndex
 
 Array = NDArray[np.complex128]
 Sizes = NDArray[np.float64]

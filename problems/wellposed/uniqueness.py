@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from ...derivatives.multi_index import MultiIndex
 from ..conditions.base import Sites, time_names
-from ..fields import MultiIndex
 from .findings import listed
 from .linearised import linearise, states, values, zero
 

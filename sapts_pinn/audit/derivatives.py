@@ -27,9 +27,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from ..problems import Interface
 from ..problems.ansatz.singular import channels_of
-from ..problems.fields import MultiIndex, spell
+from ..problems.fields import spell
 from .findings import Finding
 from .state import Channels, State, times
 

@@ -20,9 +20,9 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from ..problems import Interface, Observations, Periodic, Sites, Term
 from ..problems.conditions.base import Condition
-from ..problems.fields import MultiIndex
 from .findings import Finding
 from .state import Channels, State, rms
 

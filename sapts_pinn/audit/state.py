@@ -16,9 +16,10 @@ from functools import cached_property
 import torch
 from torch import Generator, Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from ..model import Location, Model
 from ..problems import Problem
-from ..problems.fields import Field, MultiIndex
+from ..problems.fields import Field
 from ..problems.functions.branches import break_points
 
 CHUNK = 8_192  # points at a time

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from ..geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Time, Union
 from ..problems import (
     BoundaryEquation,
@@ -37,7 +38,7 @@ from ..problems import (
     Robin,
     Unknown,
 )
-from ..problems.fields import Field, MultiIndex, parameter_names
+from ..problems.fields import Field, parameter_names
 from ..solve import solve
 
 DECADES = 9  # powers of ten from -DECADES to DECADES

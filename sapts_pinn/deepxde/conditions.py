@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from ..derivatives.multi_index import MultiIndex
 from ..problems import Problem, Sites, Term
-from ..problems.fields import Field, MultiIndex
+from ..problems.fields import Field
 from .geometry import own_generator
 
 Array = NDArray[Any]

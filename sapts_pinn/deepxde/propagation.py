@@ -28,9 +28,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from ..derivatives.multi_index import MultiIndex
+from ..derivatives.taylor import Channels, find_rule
 from ..kernels import Batch, CompiledMLP, load
-from ..problems.fields import MultiIndex
-from ..taylor import Channels, find_rule
 
 NAMES = ("tanh", "sin", "silu", "gelu")
 ACTIVATIONS = {dde.nn.activations.get(name): name for name in NAMES} | {

@@ -18,7 +18,6 @@ differentiated by nested `torch.func.jvp`, exactly but more slowly.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -28,9 +27,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .problems.fields import MultiIndex
+from .activations import ACTIVATIONS, Derivatives
+from .multi_index import MultiIndex
 
-Derivatives = Callable[[Tensor, int], list[Tensor]]
 Rule = Callable[[Any, Tensor, "Channels"], Tensor]
 
 
@@ -82,89 +81,6 @@ class Channels:
 
     def __len__(self) -> int:
         return len(self.indices)
-
-
-# -- activations: s, s', s'', ... at z -------------------------------------------------------------------
-
-
-def _tanh(z: Tensor, order: int) -> list[Tensor]:
-    """From a' = 1 - a^2 and by Leibniz a^(n+1) = -sum_k C(n, k) a^(k) a^(n-k)."""
-    a = torch.tanh(z)
-    out = [a, 1 - a * a]
-    for n in range(1, order):
-        out.append(-_leibniz_square(out, n))
-    return out
-
-
-def _leibniz_square(d: list[Tensor], n: int) -> Tensor:
-    """The n-th derivative of the square of a function with derivatives d."""
-    total = torch.zeros_like(d[0])
-    for k in range(n // 2 + 1):
-        factor = math.comb(n, k) * (1 if 2 * k == n else 2)
-        total = total + factor * (d[k] * d[n - k])
-    return total
-
-
-def _sigmoid(z: Tensor, order: int) -> list[Tensor]:
-    """By s' = s - s^2."""
-    out = [torch.sigmoid(z)]
-    for n in range(order):
-        out.append(out[n] - _leibniz_square(out, n))
-    return out
-
-
-def _times_argument(z: Tensor, s: list[Tensor], order: int) -> list[Tensor]:
-    """Derivatives of z s(z): z s^(n) + n s^(n-1)."""
-    return [z * s[0]] + [z * s[n] + n * s[n - 1] for n in range(1, order + 1)]
-
-
-def _silu(z: Tensor, order: int) -> list[Tensor]:
-    return _times_argument(z, _sigmoid(z, order), order)
-
-
-def _softplus(z: Tensor, order: int) -> list[Tensor]:
-    # Without the threshold of nn.Softplus, 2e-9 off beyond it: a value must fit its derivatives.
-    return [torch.logaddexp(z, torch.zeros_like(z)), *_sigmoid(z, max(order - 1, 0))][: order + 1]
-
-
-def _gelu(z: Tensor, order: int) -> list[Tensor]:
-    """From z Phi(z), Phi' = phi and phi^(n+1) = -z phi^(n) - n phi^(n-1)."""
-    gauss = [0.5 * (1 + torch.erf(z / math.sqrt(2))), torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)]
-    for n in range(1, order):
-        gauss.append(-z * gauss[n] - ((n - 1) * gauss[n - 1] if n > 1 else 0))
-    return _times_argument(z, gauss, order)
-
-
-def _sin(z: Tensor, order: int) -> list[Tensor]:
-    s, c = torch.sin(z), torch.cos(z)
-    return [(s, c, -s, -c)[n % 4] for n in range(order + 1)]
-
-
-def _cos(z: Tensor, order: int) -> list[Tensor]:
-    return [*_sin(z, order + 1)[1:]]
-
-
-def exponential(z: Tensor, order: int) -> list[Tensor]:
-    """The derivatives of exp(z) up to an order."""
-    return [torch.exp(z)] * (order + 1)
-
-
-class Sine(nn.Module):
-    """sin(z), elementwise."""
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Apply to any shape."""
-        return torch.sin(z)
-
-
-ACTIVATIONS: dict[type[nn.Module], Derivatives] = {
-    nn.Tanh: _tanh,
-    Sine: _sin,
-    nn.SiLU: _silu,
-    nn.GELU: _gelu,
-    nn.Softplus: _softplus,
-    nn.Sigmoid: _sigmoid,
-}
 
 
 def apply_elementwise(derivatives: Derivatives, bundle: Tensor, channels: Channels) -> Tensor:

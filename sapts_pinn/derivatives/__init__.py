@@ -1,0 +1,5 @@
+"""Derivatives of networks by Taylor-mode differentiation.
+
+taylor: `Channels` and `propagate`: all derivatives with respect to the inputs in one pass.
+activations: Derivatives of the activation functions.
+"""

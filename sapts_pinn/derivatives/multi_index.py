@@ -1,0 +1,5 @@
+"""Multi-indices: which derivative is meant."""
+
+from __future__ import annotations
+
+MultiIndex = tuple[int, ...]
