@@ -39,7 +39,7 @@ from torch import Generator, Tensor
 
 from .flow import Flow, residuals
 from .least_squares import LeastSquares
-from .model import Model
+from .networks.model import Model
 from .parallel.communicator import Communicator
 from .pipeline import Pipeline
 from .problems import Sites, Term

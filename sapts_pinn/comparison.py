@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .model import Location, Model
+from .networks.model import Location, Model
 from .problems import Problem, Reference
 from .problems.fields import call_by_name
 

@@ -23,10 +23,10 @@ from torch import Generator, Tensor
 from .derivatives.multi_index import MultiIndex
 from .derivatives.taylor import Channels
 from .linearised import fields_of
-from .model import Model
+from .networks.model import Model
+from .networks.time_windows import Joined, time_of
 from .problems.ansatz.singular import channels_of
 from .problems.fields import spell
-from .windows import Joined, time_of
 
 LINES = 3  # along each coordinate
 CELLS = 300  # of a line

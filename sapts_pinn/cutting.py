@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from .derivatives.taylor import Channels, find_rule, multiply, propagate, rule
-from .networks import ModifiedMLP
+from .networks.modified_mlp import ModifiedMLP
 
 
 def balance(sizes: Sequence[int], parts: int) -> list[range]:

@@ -35,7 +35,7 @@ from torch.nn.functional import cosine_similarity
 from .audit import Finding
 from .flat import gather
 from .least_squares import LeastSquares, residuals
-from .model import Model
+from .networks.model import Model
 from .problems import Sites
 
 FRESH = 4_096  # points at which the equation is tested

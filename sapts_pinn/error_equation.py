@@ -15,11 +15,11 @@ from torch import Generator, Tensor
 
 from .derivatives.taylor import Channels
 from .linearised import Sample, draw, in_double, scales_of
-from .model import Model
+from .networks.model import Model
+from .networks.time_windows import Joined
 from .problems import Interface, Problem
 from .problems.term import Term
 from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
-from .windows import Joined
 
 TEST = 2048  # points at which norms are taken
 STARTS = (2.0, 6.0, 20.0)  # widths

@@ -38,9 +38,9 @@ from torch import Tensor
 
 from .consistency import Defect, worst_defect
 from .error_equation import Effort, ErrorField, Estimator, Solved, rms
-from .model import Model
+from .networks.model import Model
+from .networks.time_windows import Joined
 from .problems import Interface
-from .windows import Joined
 
 HIDDEN = 0.8  # share of the residual that features do not explain from which on nothing is certain
 CURVED = 0.5  # share of the residual beyond first order, likewise

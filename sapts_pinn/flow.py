@@ -12,7 +12,7 @@ from torch import Tensor
 from .derivatives.multi_index import MultiIndex
 from .derivatives.taylor import Channels
 from .least_squares import _Piece
-from .model import Location
+from .networks.model import Location
 from .objective import drawing
 from .problems import Sites, Term
 from .stages import Chain, ModelChain, Stage, shape_of

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from .derivatives.taylor import Channels, propagate
 from .flat import gather
 from .kernels import Batch, Batches, CompiledMLP, load
-from .model import Location, Model, split_embedding
-from .networks import MLP, SideBySide
+from .networks.mlp import MLP
+from .networks.model import Location, Model, split_embedding
+from .networks.side_by_side import SideBySide
 from .objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation
 from .problems import Sites, Term
 

@@ -9,12 +9,12 @@ from typing import Any
 from .audit import together
 from .budget import Budget
 from .comparison import error_measure
+from .networks.time_windows import check, edges, joined, window
 from .parallel.torchrun import connect
 from .problems import Problem
 from .problems.fingerprint import fingerprint
 from .run_folder import prepare_folder, run_path
 from .solution import Solution
-from .windows import check, edges, joined, window
 
 ADDED = ("iterations", "function_evaluations", "gradient_evaluations", "seconds", "parameters", "loss")
 

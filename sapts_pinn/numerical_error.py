@@ -27,7 +27,7 @@ import torch
 from torch import Generator, Tensor
 
 from .least_squares import LeastSquares, _Piece
-from .model import Model
+from .networks.model import Model
 from .problems import Sites
 from .uncertainty import LEAST_ROWS, MOST_BYTES, factorised, inverse, slopes
 

@@ -22,7 +22,7 @@ from torch import Generator, Tensor
 from .balancing import balanced
 from .geometry import SAMPLERS, rad
 from .least_squares import LeastSquares, residuals
-from .model import Model
+from .networks.model import Model
 from .objective import Counters
 from .parallel.communicator import Communicator
 from .pipeline import Pipeline

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Generator, Tensor, nn
 
-from .model import Model
-from .networks import NetworkSpec, build_network, independent
+from .networks.build import NetworkSpec, build_network, independent
+from .networks.model import Model
 from .objective import Counters
 from .parallel.communicator import Communicator
 from .pipeline import Pipeline

@@ -23,15 +23,15 @@ from .error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_erro
 from .extrapolation import blanked, outside
 from .least_squares import residuals
 from .manifest import run_of
-from .model import Location, Model
-from .networks import NetworkSpec, network_maker, network_of
+from .networks.build import NetworkSpec, network_maker, network_of
+from .networks.model import Location, Model
+from .networks.time_windows import Joined, joined, spread
 from .problems import Problem, Reference
 from .problems.conditions.base import as_column
 from .problems.fields import Field, call_by_name, parse_derivative
 from .problems.fingerprint import fingerprint
 from .run_folder import check_resumable, identity, prepare_folder, run_path, write_config
 from .uncertainty import Uncertainty, combined_errors, estimate
-from .windows import Joined, joined, spread
 
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 

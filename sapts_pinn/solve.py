@@ -23,8 +23,8 @@ from .interrupts import Aborted
 from .marching import march
 from .methods import Method
 from .methods import method as find_method
-from .model import Model
-from .networks import NetworkSpec, network_maker, network_of
+from .networks.build import NetworkSpec, network_maker, network_of
+from .networks.model import Model
 from .numerical_error import numerical_errors
 from .parallel.agreement import check_same, code_fingerprint
 from .parallel.communicator import Communicator

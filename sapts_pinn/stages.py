@@ -16,8 +16,9 @@ from torch import Generator, Tensor, nn
 
 from .cutting import balance, count_parameters, stage_chain
 from .derivatives.taylor import Channels, propagate
-from .model import Model, split_embedding
-from .networks import MLP, NetworkSpec, build_network, initialise
+from .networks.build import NetworkSpec, build_network, initialise
+from .networks.mlp import MLP
+from .networks.model import Model, split_embedding
 from .parallel.communicator import Alone, Communicator
 from .problems import Problem
 

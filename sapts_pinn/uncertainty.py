@@ -45,7 +45,7 @@ from torch import Tensor
 
 from .flat import gather
 from .least_squares import LeastSquares, LeastSquaresEvaluation, _Piece
-from .model import Model
+from .networks.model import Model
 from .problems import Sites, Term
 
 MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,

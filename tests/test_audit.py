@@ -13,8 +13,8 @@ from sapts_pinn.audit import audit, audited, together
 from sapts_pinn.audit.residuals import check as check_residual
 from sapts_pinn.audit.state import State
 from sapts_pinn.geometry import Box, Interval, Product, Time
-from sapts_pinn.model import Model
-from sapts_pinn.networks import network_of
+from sapts_pinn.networks.build import network_of
+from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Periodic, Problem
 from sapts_pinn.problems.symmetry.symmetry import Symmetry
 from sapts_pinn.problems.zoo import build

@@ -16,8 +16,9 @@ from sapts_pinn.callbacks import Callback
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.least_squares import LeastSquares
-from sapts_pinn.model import Model
-from sapts_pinn.networks import MLP, network_of
+from sapts_pinn.networks.build import network_of
+from sapts_pinn.networks.mlp import MLP
+from sapts_pinn.networks.model import Model
 from sapts_pinn.objective import Counters
 from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.peers import LBFGS

@@ -12,8 +12,9 @@ from sapts_pinn.decomposition import DATA_KINDS, PARAMETER_KINDS, DataParts, dat
 from sapts_pinn.flat import gather
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.least_squares import LeastSquares
-from sapts_pinn.model import Model
-from sapts_pinn.networks import MLP, ModifiedMLP
+from sapts_pinn.networks.mlp import MLP
+from sapts_pinn.networks.model import Model
+from sapts_pinn.networks.modified_mlp import ModifiedMLP
 from sapts_pinn.problems import Initial, Periodic, Problem, Sites, build
 
 

@@ -10,8 +10,8 @@ from sapts_pinn import Solution, solve
 from sapts_pinn.diagnosis import _Look, diagnose, trend
 from sapts_pinn.geometry import Interval
 from sapts_pinn.least_squares import LeastSquares
-from sapts_pinn.model import Model
-from sapts_pinn.networks import network_of
+from sapts_pinn.networks.build import network_of
+from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import Dirichlet, Observations, Problem, Sites
 from sapts_pinn.problems.zoo import build
 

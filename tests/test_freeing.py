@@ -8,8 +8,8 @@ import torch
 
 from sapts_pinn import Solution, solve
 from sapts_pinn.geometry import Box, Interval, Time
-from sapts_pinn.model import Location, Model
-from sapts_pinn.networks import network_maker, network_of
+from sapts_pinn.networks.build import network_maker, network_of
+from sapts_pinn.networks.model import Location, Model
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Periodic, Problem, Unknown
 from sapts_pinn.problems.symmetry.symmetry import Finder, Symmetry
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from sapts_pinn.derivatives.taylor import Channels, propagate
 from sapts_pinn.kernels import Batch, CompiledMLP, load
 from sapts_pinn.kernels.build import cache_folder
-from sapts_pinn.networks import ACTIVATION_NAMES, MLP
+from sapts_pinn.networks.mlp import ACTIVATION_NAMES, MLP
 
 compiled = pytest.mark.skipif(load() is None, reason="no C compiler on this machine")
 BLOCK = 32  # points, in float64

@@ -6,15 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sapts_pinn.networks import (
-    ACTIVATION_NAMES,
-    MLP,
-    FourierFeatures,
-    ModifiedMLP,
-    PeriodicEmbedding,
-    build_network,
-    initialise,
-)
+from sapts_pinn.networks.build import build_network, initialise
+from sapts_pinn.networks.embeddings import FourierFeatures, PeriodicEmbedding
+from sapts_pinn.networks.mlp import ACTIVATION_NAMES, MLP
+from sapts_pinn.networks.modified_mlp import ModifiedMLP
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -13,8 +13,10 @@ from sapts_pinn import least_squares as module
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.least_squares import LeastSquares, LeastSquaresEvaluation, residuals
-from sapts_pinn.model import Model
-from sapts_pinn.networks import MLP, FourierFeatures, ModifiedMLP
+from sapts_pinn.networks.embeddings import FourierFeatures
+from sapts_pinn.networks.mlp import MLP
+from sapts_pinn.networks.model import Model
+from sapts_pinn.networks.modified_mlp import ModifiedMLP
 from sapts_pinn.objective import ClosureObjective
 from sapts_pinn.problems import (
     Coefficient,

@@ -15,8 +15,8 @@ from sapts_pinn.division import Division, divide
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.local import Correction, Record, improve
-from sapts_pinn.model import Model
-from sapts_pinn.networks import build_network
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.networks.model import Model
 from sapts_pinn.objective import ClosureObjective, Objective
 from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
 from sapts_pinn.parts import BlockPart, DataPart, LocalEvaluation, Part

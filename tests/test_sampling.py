@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from sapts_pinn import sampling
 from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.model import Model
-from sapts_pinn.networks import MLP
+from sapts_pinn.networks.mlp import MLP
+from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Periodic, Problem, build
 from sapts_pinn.sampling import Collocation
 

@@ -13,8 +13,8 @@ from torch import Generator, Tensor
 
 from sapts_pinn.flat import gather
 from sapts_pinn.least_squares import LeastSquares, residuals
-from sapts_pinn.model import Model
-from sapts_pinn.networks import build_network
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.networks.model import Model
 from sapts_pinn.objective import Counters
 from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
 from sapts_pinn.problems import build

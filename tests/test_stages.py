@@ -20,8 +20,11 @@ from sapts_pinn.derivatives.taylor import Channels, by_nested_jvp, propagate
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.least_squares import LeastSquares, residuals
-from sapts_pinn.model import Model
-from sapts_pinn.networks import MLP, FourierFeatures, ModifiedMLP, build_network
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.networks.embeddings import FourierFeatures
+from sapts_pinn.networks.mlp import MLP
+from sapts_pinn.networks.model import Model
+from sapts_pinn.networks.modified_mlp import ModifiedMLP
 from sapts_pinn.parallel.communicator import Communicator, Traffic
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import Coefficient, Initial, Observations, Problem, Sites, build

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from sapts_pinn.derivatives.activations import ACTIVATIONS, Sine, _cos
 from sapts_pinn.derivatives.taylor import Channels, constant, find_rule, multiply, propagate
-from sapts_pinn.model import Location, Model
-from sapts_pinn.networks import ACTIVATION_NAMES, MLP, FourierFeatures, ModifiedMLP, PeriodicEmbedding
+from sapts_pinn.networks.embeddings import FourierFeatures, PeriodicEmbedding
+from sapts_pinn.networks.mlp import ACTIVATION_NAMES, MLP
+from sapts_pinn.networks.model import Location, Model
+from sapts_pinn.networks.modified_mlp import ModifiedMLP
 from sapts_pinn.problems import build
 
 BELL = (1, 1, 2, 5, 15, 52)

@@ -9,10 +9,10 @@ from torch import Generator
 
 from sapts_pinn import Coefficient, Dirichlet, Initial, Periodic, Problem, Solution, solve
 from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.model import Model
-from sapts_pinn.networks import network_of
+from sapts_pinn.networks.build import network_of
+from sapts_pinn.networks.model import Model
+from sapts_pinn.networks.time_windows import Continuation, Joined, joined, window
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.windows import Continuation, Joined, joined, window
 
 SMALL = {"network": (10, 10), "points": 256, "condition_points": 64}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
-from ..model import Model
+from ..networks.model import Model
 from ..problems import Sites
 from . import conditions, derivatives, mirrors, residuals, sizes
 from .findings import Audit, without_consequences

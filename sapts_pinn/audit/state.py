@@ -17,7 +17,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..derivatives.multi_index import MultiIndex
-from ..model import Location, Model
+from ..networks.model import Location, Model
 from ..problems import Problem
 from ..problems.fields import Field
 from ..problems.functions.branches import break_points

@@ -185,8 +185,8 @@ def _ours(points: int, threads: int, seed: int, symmetry: bool, compiled: bool =
 
     from ..kernels import CompiledMLP
     from ..least_squares import LeastSquares
-    from ..model import Model
-    from ..networks import build_network
+    from ..networks.build import build_network
+    from ..networks.model import Model
     from ..problems import Sites, Term, build
 
     class Plain(LeastSquares):
@@ -210,7 +210,7 @@ def _deepxde(points: int, soft: bool, seed: int) -> Any:
     import numpy as np
     import torch
 
-    from ..networks import build_network
+    from ..networks.build import build_network
     from ..problems import build
 
     natural = replace(build("burgers"), symmetry=False).natural  # ours is in natural units

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..comparison import reference_values
-from ..networks import independent
+from ..networks.build import independent
 from ..problems import Problem, Sites
 from .conditions import TermCondition, fields_of
 from .geometry import DomainGeometry

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from ..flow import Flow
-from ..networks import ACTIVATION_NAMES
+from ..networks.mlp import ACTIVATION_NAMES
 from ..pipeline import Pipeline
 from ..stages import Chain, shape_of
 from .propagation import MAX_ORDER, Table

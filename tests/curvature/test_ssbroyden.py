@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sapts_pinn.curvature import CURVATURES, SSBroyden
 from sapts_pinn.least_squares import LeastSquares
-from sapts_pinn.model import Model
-from sapts_pinn.networks import build_network
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import build
 
 

@@ -15,8 +15,8 @@ from sapts_pinn.deepxde import DomainGeometry, from_deepxde, to_deepxde
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, example_mesh
 from sapts_pinn.least_squares import LeastSquares
-from sapts_pinn.model import Model
-from sapts_pinn.networks import build_network
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.networks.model import Model
 from sapts_pinn.optim import SAPTS
 from sapts_pinn.problems import Sites, build
 from sapts_pinn.problems.scales import Scales

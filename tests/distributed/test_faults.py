@@ -24,8 +24,8 @@ from sapts_pinn.checkpoint import load_checkpoint
 from sapts_pinn.flat import gather
 from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.methods import method
-from sapts_pinn.model import Model
-from sapts_pinn.networks import build_network
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.networks.model import Model
 from sapts_pinn.objective import ClosureObjective, Objective
 from sapts_pinn.optim import SAPTS, Sweep
 from sapts_pinn.parallel.torchrun import connect

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from sapts_pinn.curvature import LSR1
 from sapts_pinn.flat import gather
-from sapts_pinn.model import Model
-from sapts_pinn.networks import build_network
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.networks.model import Model
 from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline import Pipeline

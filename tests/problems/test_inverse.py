@@ -12,8 +12,9 @@ from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Problem, U
 from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.least_squares import LeastSquares
-from sapts_pinn.model import Model
-from sapts_pinn.networks import SideBySide, network_of
+from sapts_pinn.networks.build import network_of
+from sapts_pinn.networks.model import Model
+from sapts_pinn.networks.side_by_side import SideBySide
 from sapts_pinn.problems import ZOO, Sites
 
 BAR = Interval(0, 1) * Time(0, 2)

@@ -20,9 +20,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from .networks import SideBySide
-from .problems import Problem
-from .problems.scales import Scales, find
+from ..problems import Problem
+from ..problems.scales import Scales, find
+from .side_by_side import SideBySide
 
 
 def freed(problem: Problem, network: nn.Module) -> Problem:

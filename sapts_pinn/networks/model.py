@@ -19,13 +19,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .derivatives.activations import exponential
-from .derivatives.multi_index import MultiIndex
-from .derivatives.taylor import Channels, apply_elementwise, multiply, propagate
+from ..derivatives.activations import exponential
+from ..derivatives.multi_index import MultiIndex
+from ..derivatives.taylor import Channels, apply_elementwise, multiply, propagate
+from ..problems import Problem
+from ..problems.fields import Field, derivatives
 from .freeing import freed, silence
-from .networks import MLP
-from .problems import Problem
-from .problems.fields import Field, derivatives
+from .mlp import MLP
 
 
 class Model(nn.Module):

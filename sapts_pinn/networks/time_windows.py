@@ -19,12 +19,12 @@ from operator import mul
 import torch
 from torch import Generator, Tensor, nn
 
-from .derivatives.multi_index import MultiIndex
-from .geometry import Domain, Time
+from ..derivatives.multi_index import MultiIndex
+from ..geometry import Domain, Time
+from ..problems import Condition, Initial, Problem, Sites
+from ..problems.conditions.base import Fields, Known
+from ..problems.wellposed.findings import IllPosed
 from .model import Location, Model
-from .problems import Condition, Initial, Problem, Sites
-from .problems.conditions.base import Fields, Known
-from .problems.wellposed.findings import IllPosed
 
 WEIGHT = 100.0  # of the continuity between windows
 

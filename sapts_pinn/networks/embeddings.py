@@ -1,0 +1,76 @@
+"""Embeddings of the inputs: random Fourier features, periodic coordinates."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor, nn
+
+from ..derivatives.activations import _cos, _sin
+from ..derivatives.taylor import Channels, apply_elementwise, rule
+
+
+class FourierFeatures(nn.Module):
+    """Random Fourier features, x -> (cos Bx, sin Bx) with B ~ N(0, (pi scale)^2).
+
+    Source: Tancik et al., arXiv:2006.10739.
+
+    Args:
+        inputs: Number of inputs.
+        count: Number of frequencies; there are 2 count outputs.
+        scale: Standard deviation of the frequencies, in half periods over the inputs' range [-1, 1].
+        generator: Draws B.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, inputs: int, count: int, scale: float, generator: Generator | None = None) -> None:
+        super().__init__()
+        draw = torch.randn(count, inputs, generator=generator, dtype=torch.float64)
+        self.register_buffer("frequencies", (math.pi * scale * draw).to(torch.get_default_dtype()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, inputs] -> [N, 2 count]."""
+        angle = x @ self.frequencies.T
+        return torch.cat([torch.cos(angle), torch.sin(angle)], -1)
+
+
+class PeriodicEmbedding(nn.Module):
+    """Replaces one input by cos and sin of it, harmonics 1 .. count, so that the network is periodic in it.
+
+    Args:
+        axis: Position of the input.
+        period: Its period, in the unit of the input.
+        count: Number of harmonics.
+    """
+
+    def __init__(self, axis: int, period: float, count: int = 1) -> None:
+        super().__init__()
+        if not (period > 0 and count >= 1):
+            raise ValueError(f"period must be positive and count at least 1, not {period} and {count}")
+        self.axis, self.period, self.count = axis, period, count
+
+    def angles(self, x: Tensor) -> Tensor:
+        """The angles of all harmonics, [..., count]."""
+        harmonics = torch.arange(1, self.count + 1, dtype=x.dtype, device=x.device)
+        return x[..., self.axis : self.axis + 1] * (2 * math.pi / self.period) * harmonics
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, W] -> [N, W - 1 + 2 count]; the other inputs keep their order and come first."""
+        angle = self.angles(x)
+        others = torch.cat([x[..., : self.axis], x[..., self.axis + 1 :]], -1)
+        return torch.cat([others, torch.cos(angle), torch.sin(angle)], -1)
+
+
+@rule(FourierFeatures)
+def _fourier(module: FourierFeatures, bundle: Tensor, channels: Channels) -> Tensor:
+    angle = bundle @ module.frequencies.T
+    return torch.cat([apply_elementwise(f, angle, channels) for f in (_cos, _sin)], -1)
+
+
+@rule(PeriodicEmbedding)
+def _periodic(module: PeriodicEmbedding, bundle: Tensor, channels: Channels) -> Tensor:
+    angle = module.angles(bundle)
+    others = torch.cat([bundle[..., : module.axis], bundle[..., module.axis + 1 :]], -1)
+    return torch.cat([others, *(apply_elementwise(f, angle, channels) for f in (_cos, _sin))], -1)

@@ -1,0 +1,56 @@
+"""The multilayer perceptron."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from ..derivatives.activations import Sine
+from ..derivatives.taylor import find_rule
+
+ACTIVATION_NAMES: dict[str, type[nn.Module]] = {
+    "tanh": nn.Tanh,
+    "sin": Sine,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+}
+
+
+class MLP(nn.Sequential):
+    """A multilayer perceptron: affine layers with an activation between them.
+
+    Args:
+        widths: Units of every layer, inputs and outputs included, for example (2, 20, 20, 20, 1).
+        activation: One of "tanh", "sin", "gelu", "silu", "softplus".
+
+    Raises:
+        ValueError: Fewer than two widths, a width that is not positive, or an unknown activation.
+    """
+
+    def __init__(self, widths: Sequence[int], activation: str = "tanh") -> None:
+        if len(widths) < 2 or any(int(w) != w or w < 1 for w in widths):
+            raise ValueError(f"widths must be at least two positive integers, not {tuple(widths)}")
+        if activation not in ACTIVATION_NAMES:
+            raise ValueError(
+                f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}"
+            )
+        layers: list[nn.Module] = []
+        for i, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+            layers += [nn.Linear(inputs, outputs)]
+            layers += [ACTIVATION_NAMES[activation]()] if i < len(widths) - 2 else []
+        super().__init__(*layers)
+        self.widths, self.activation = tuple(widths), activation
+
+    @property
+    def intact(self) -> bool:
+        """Whether it still is what the constructor made, and no layer was exchanged, shared or hooked."""
+        kinds = [nn.Linear, ACTIVATION_NAMES[self.activation]] * (len(self.widths) - 1)
+        if type(self) is not MLP or [type(layer) for layer in self] != kinds[:-1]:
+            return False
+        shapes: list[tuple[int, ...]] = []
+        for inputs, outputs in zip(self.widths[:-1], self.widths[1:], strict=True):
+            shapes += [(outputs, inputs), (outputs,)]
+        same = [tuple(p.shape) for p in self.parameters()] == shapes
+        return same and all(find_rule(layer) is not None for layer in (self, *self))

@@ -1,0 +1,53 @@
+"""The modified MLP (Wang, Teng & Perdikaris, arXiv:2001.04536) and its Taylor rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ..derivatives.taylor import Channels, multiply, propagate, rule
+from .mlp import ACTIVATION_NAMES
+
+
+class ModifiedMLP(nn.Module):
+    """The gated MLP of Wang, Teng & Perdikaris (arXiv:2001.04536): h <- s(Wh + b) * U + (1 - s(Wh + b)) * V.
+
+    Args:
+        widths: As for `MLP`; all hidden widths are equal.
+        activation: As for `MLP`.
+    """
+
+    def __init__(self, widths: Sequence[int], activation: str = "tanh") -> None:
+        super().__init__()
+        if len(widths) < 3 or len(set(widths[1:-1])) != 1:
+            raise ValueError(f"a modified MLP needs equal hidden widths, not {tuple(widths)}")
+        inputs, width, outputs = widths[0], widths[1], widths[-1]
+        if activation not in ACTIVATION_NAMES:
+            raise ValueError(
+                f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}"
+            )
+        self.activation = ACTIVATION_NAMES[activation]()
+        self.gate_u, self.gate_v = nn.Linear(inputs, width), nn.Linear(inputs, width)
+        self.layers = nn.ModuleList(
+            [nn.Linear(inputs if i == 0 else width, width) for i in range(len(widths) - 2)]
+        )
+        self.last = nn.Linear(width, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, inputs] -> [N, outputs]."""
+        u, v = self.activation(self.gate_u(x)), self.activation(self.gate_v(x))
+        for layer in self.layers:
+            s = self.activation(layer(x))
+            x = v + s * (u - v)
+        return self.last(x)  # type: ignore[no-any-return]
+
+
+@rule(ModifiedMLP)
+def _modified(module: ModifiedMLP, bundle: Tensor, channels: Channels) -> Tensor:
+    u = propagate(module.activation, propagate(module.gate_u, bundle, channels), channels)
+    v = propagate(module.activation, propagate(module.gate_v, bundle, channels), channels)
+    for layer in module.layers:
+        s = propagate(module.activation, propagate(layer, bundle, channels), channels)
+        bundle = v + multiply(s, u - v, channels)
+    return propagate(module.last, bundle, channels)
