@@ -16,14 +16,14 @@ given points, with all that it knows of its own curvature.  The curvature models
 `sapts_pinn.curvature`.
 """
 
-from .curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
-from .least_squares import LeastSquares, LeastSquaresEvaluation
-from .minibatch import MiniBatchSAPTS
-from .objective import ClosureObjective, Counters, Evaluation, Objective
-from .peers import LBFGS, Adam
-from .sapts import SAPTS
-from .sweep import Sweep
-from .trust_region import RadiusRule, TrustRegion
+from ..curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
+from ..least_squares import LeastSquares, LeastSquaresEvaluation
+from ..minibatch import MiniBatchSAPTS
+from ..objective import ClosureObjective, Counters, Evaluation, Objective
+from ..peers import LBFGS, Adam
+from ..sapts import SAPTS
+from ..sweep import Sweep
+from ..trust_region import RadiusRule, TrustRegion
 
 __all__ = [
     "CURVATURES",
