@@ -38,8 +38,8 @@ import torch
 from torch import Generator, Tensor
 
 from .flow import Flow, residuals
-from .least_squares import LeastSquares
 from .networks.model import Model
+from .objectives.least_squares import LeastSquares
 from .parallel.communicator import Communicator
 from .pipeline import Pipeline
 from .problems import Sites, Term

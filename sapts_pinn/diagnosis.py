@@ -33,9 +33,9 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from .audit import Finding
-from .flat import gather
-from .least_squares import LeastSquares, residuals
 from .networks.model import Model
+from .objectives.flat import gather
+from .objectives.least_squares import LeastSquares, residuals
 from .problems import Sites
 
 FRESH = 4_096  # points at which the equation is tested

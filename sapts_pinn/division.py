@@ -9,13 +9,14 @@ import torch
 from torch import Generator, Tensor
 
 from .curvature import Pair
-from .decomposition import data_parts, parameter_parts
 from .local import Correction, Record
-from .objective import Evaluation, Objective, Separable, SeparableEvaluation
+from .objectives.base import Evaluation, Objective, Separable, SeparableEvaluation
+from .objectives.data_parallel import Replicated, Summed, SummedLook
+from .objectives.partition import data_parts
+from .optim.sapts.blocks import parameter_parts
 from .parallel.communicator import Communicator
 from .parts import BlockPart, DataPart, Part, StagePart
 from .pipeline import Pipeline
-from .summed import Replicated, Summed, SummedLook
 
 
 class Division:

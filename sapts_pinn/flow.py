@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .derivatives.multi_index import MultiIndex
 from .derivatives.taylor import Channels
-from .least_squares import _Piece
 from .networks.model import Location
-from .objective import drawing
+from .objectives.base import drawing
+from .objectives.residual_block import _Piece
 from .problems import Sites, Term
 from .stages import Chain, ModelChain, Stage, shape_of
 

@@ -34,11 +34,11 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .decomposition import parameter_parts
-from .flat import gather, scatter_
 from .local import Record
 from .micro_batches import Batch, MicroBatches
-from .objective import Objective, Separable
+from .objectives.base import Objective, Separable
+from .objectives.flat import gather, scatter_
+from .optim.sapts.blocks import parameter_parts
 from .parallel.communicator import Alone, Communicator
 from .parts import StagePart
 from .pipeline import Pipeline

@@ -26,8 +26,9 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from .least_squares import LeastSquares, _Piece
 from .networks.model import Model
+from .objectives.least_squares import LeastSquares
+from .objectives.residual_block import _Piece
 from .problems import Sites
 from .uncertainty import LEAST_ROWS, MOST_BYTES, factorised, inverse, slopes
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .flat import scatter_
-from .objective import Evaluation, Objective, ResidualEvaluation, Separable, SeparableEvaluation
+from .objectives.base import Evaluation, Objective, ResidualEvaluation, Separable, SeparableEvaluation
+from .objectives.flat import scatter_
 from .pipeline import PipelineEvaluation
 
 

@@ -27,8 +27,8 @@ import torch
 from torch import Tensor
 
 from .flow import Flow, Weights, residuals, samples, unknowns
-from .least_squares import CHUNK, _chunks
-from .objective import Counters, Evaluation, Objective, SeparableEvaluation
+from .objectives.base import Counters, Evaluation, Objective, SeparableEvaluation
+from .objectives.residual_block import CHUNK, _chunks
 from .problems import Sites
 from .stages import Chain, ModelChain
 

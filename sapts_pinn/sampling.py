@@ -21,9 +21,9 @@ from torch import Generator, Tensor
 
 from .balancing import balanced
 from .geometry import SAMPLERS, rad
-from .least_squares import LeastSquares, residuals
 from .networks.model import Model
-from .objective import Counters
+from .objectives.base import Counters
+from .objectives.least_squares import LeastSquares, residuals
 from .parallel.communicator import Communicator
 from .pipeline import Pipeline
 from .problems import Problem, Sites

@@ -47,16 +47,17 @@ from torch import Generator, Tensor
 
 from .combination import combine
 from .curvature import Curvature, Pair
-from .decomposition import PARAMETER_KINDS
 from .division import Division, divide
-from .flat import gather, scatter_
 from .local import Correction, improve
-from .objective import ClosureObjective, Evaluation, Objective, Separable
+from .objectives.base import Evaluation, Objective, Separable
+from .objectives.closure import ClosureObjective
+from .objectives.data_parallel import SummedLook
+from .objectives.flat import gather, scatter_
+from .optim.sapts.blocks import PARAMETER_KINDS
 from .parallel.communicator import Alone, Communicator
 from .parts import Part
 from .sharded import ShardedProducts
 from .stochastic import Batches
-from .summed import SummedLook
 from .sweep import Sweep
 from .trust_region import PATIENCE, RadiusRule, Surroundings, TrustRegion, make_curvature
 

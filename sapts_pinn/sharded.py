@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from .networks.build import NetworkSpec, build_network, independent
 from .networks.model import Model
-from .objective import Counters
+from .objectives.base import Counters
 from .parallel.communicator import Communicator
 from .pipeline import Pipeline
 from .problems import Problem, Sites

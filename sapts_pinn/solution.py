@@ -21,11 +21,11 @@ from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import compared, error_measure, reference_values
 from .error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_error
 from .extrapolation import blanked, outside
-from .least_squares import residuals
 from .manifest import run_of
 from .networks.build import NetworkSpec, network_maker, network_of
 from .networks.model import Location, Model
 from .networks.time_windows import Joined, joined, spread
+from .objectives.least_squares import residuals
 from .problems import Problem, Reference
 from .problems.conditions.base import as_column
 from .problems.fields import Field, call_by_name, parse_derivative

@@ -21,7 +21,7 @@ import torch
 from torch import Generator, Tensor
 
 from .geometry import interleaved
-from .objective import Separable
+from .objectives.base import Separable
 
 GROWTH = 1.5
 LEAST = 1024  # residuals of the first batch

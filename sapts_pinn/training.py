@@ -18,18 +18,18 @@ from .balancing import is_due
 from .budget import Budget
 from .callbacks import Callback
 from .curvature import GaussNewton
-from .decomposition import data_parts
-from .flat import gather, scatter_
 from .interrupts import Aborted, interruptible
 from .methods import Method
 from .minibatch import MiniBatchSAPTS
-from .objective import Counters, Separable
+from .objectives.base import Counters, Separable
+from .objectives.data_parallel import Summed
+from .objectives.flat import gather, scatter_
+from .objectives.partition import data_parts
 from .parallel.communicator import Alone, Communicator
 from .pipeline import Pipeline
 from .problems import Sites
 from .sapts import SAPTS
 from .sharded import Sharded
-from .summed import Summed
 from .trust_region import TrustRegion
 
 EVERY = 10  # steps between rows of the history, after the first hundred

@@ -26,8 +26,9 @@ from .curvature import CURVATURES, LBFGS, LSR1, Curvature, Identity, Step
 from .curvature.base import Dot
 from .curvature.gauss_newton import GaussNewton
 from .curvature.ssbroyden import SSBroyden
-from .flat import gather, scatter_
-from .objective import ClosureObjective, Evaluation, Objective
+from .objectives.base import Evaluation, Objective
+from .objectives.closure import ClosureObjective
+from .objectives.flat import gather, scatter_
 from .subproblem import InnerProducts
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise

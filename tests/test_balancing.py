@@ -13,13 +13,13 @@ from torch import Generator, Tensor, nn
 from sapts_pinn import balancing, solve
 from sapts_pinn.balancing import CHANGE, FIRST, HELD, balanced, is_due, typical_rate
 from sapts_pinn.callbacks import Callback
-from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objective import Counters
+from sapts_pinn.objectives.base import Counters
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.peers import LBFGS
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build

@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sapts_pinn.decomposition import DATA_KINDS, PARAMETER_KINDS, DataParts, data_parts, parameter_parts
-from sapts_pinn.flat import gather
 from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
+from sapts_pinn.objectives.flat import gather
+from sapts_pinn.objectives.least_squares import LeastSquares
+from sapts_pinn.objectives.partition import DATA_KINDS, DataParts, data_parts
+from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, parameter_parts
 from sapts_pinn.problems import Initial, Periodic, Problem, Sites, build
 
 

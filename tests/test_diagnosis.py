@@ -9,9 +9,9 @@ import torch
 from sapts_pinn import Solution, solve
 from sapts_pinn.diagnosis import _Look, diagnose, trend
 from sapts_pinn.geometry import Interval
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.problems import Dirichlet, Observations, Problem, Sites
 from sapts_pinn.problems.zoo import build
 

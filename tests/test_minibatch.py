@@ -13,13 +13,14 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn import minibatch
-from sapts_pinn.flat import gather, scatter_
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.micro_batches import Batch, MicroBatches
 from sapts_pinn.minibatch import CONTROL, DECOMPOSITIONS, SEARCH, MiniBatchSAPTS
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objective import ClosureObjective, Separable
+from sapts_pinn.objectives.base import Separable
+from sapts_pinn.objectives.closure import ClosureObjective
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import build
 from sapts_pinn.stages import Chain

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sapts_pinn import least_squares as module
-from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Box, Interval, Time
-from sapts_pinn.least_squares import LeastSquares, LeastSquaresEvaluation, residuals
 from sapts_pinn.networks.embeddings import FourierFeatures
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
-from sapts_pinn.objective import ClosureObjective
+from sapts_pinn.objectives import least_squares as module
+from sapts_pinn.objectives.closure import ClosureObjective
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.least_squares import LeastSquares, LeastSquaresEvaluation, residuals
 from sapts_pinn.problems import (
     Coefficient,
     Dirichlet,

@@ -10,20 +10,22 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn.curvature import CURVATURES, SSBroyden
-from sapts_pinn.decomposition import DATA_KINDS, PARAMETER_KINDS, data_parts
 from sapts_pinn.division import Division, divide
-from sapts_pinn.flat import gather, scatter_
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.local import Correction, Record, improve
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objective import ClosureObjective, Objective
+from sapts_pinn.objectives.base import Objective
+from sapts_pinn.objectives.closure import ClosureObjective
+from sapts_pinn.objectives.data_parallel import Summed
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.least_squares import LeastSquares
+from sapts_pinn.objectives.partition import DATA_KINDS, data_parts
+from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS
 from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
 from sapts_pinn.parts import BlockPart, DataPart, LocalEvaluation, Part
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import Observations, Problem, build
 from sapts_pinn.stages import Chain, ModelChain
-from sapts_pinn.summed import Summed
 from sapts_pinn.trust_region import RadiusRule
 
 PROBLEMS = ("burgers", "poisson-2d", "soft")

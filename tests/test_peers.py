@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sapts_pinn.flat import gather
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
+from sapts_pinn.objectives.flat import gather
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import LBFGS, Adam
 from sapts_pinn.problems import build
 

@@ -16,12 +16,13 @@ from torch import Generator, Tensor, nn
 
 from sapts_pinn import solve
 from sapts_pinn.curvature import CURVATURES
-from sapts_pinn.flat import gather, scatter_
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.methods import METHODS
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objective import ClosureObjective, Evaluation, Objective
+from sapts_pinn.objectives.base import Evaluation, Objective
+from sapts_pinn.objectives.closure import ClosureObjective
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, RadiusRule, Sweep, TrustRegion
 from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.pipeline import Pipeline

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from sapts_pinn.flat import gather
-from sapts_pinn.least_squares import LeastSquares, residuals
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objective import Counters
+from sapts_pinn.objectives.base import Counters
+from sapts_pinn.objectives.flat import gather
+from sapts_pinn.objectives.least_squares import LeastSquares, residuals
 from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
 from sapts_pinn.problems import build
 from sapts_pinn.sharded import ShardedModel, ShardedProducts

@@ -14,17 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sapts_pinn import least_squares
 from sapts_pinn import pipeline as pipeline_module
 from sapts_pinn.derivatives.taylor import Channels, by_nested_jvp, propagate
-from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.least_squares import LeastSquares, residuals
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.embeddings import FourierFeatures
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
+from sapts_pinn.objectives import least_squares
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.least_squares import LeastSquares, residuals
 from sapts_pinn.parallel.communicator import Communicator, Traffic
 from sapts_pinn.pipeline import Pipeline
 from sapts_pinn.problems import Coefficient, Initial, Observations, Problem, Sites, build

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from sapts_pinn.curvature import CURVATURES
-from sapts_pinn.flat import gather
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objective import ClosureObjective, Evaluation, Objective
+from sapts_pinn.objectives.base import Evaluation, Objective
+from sapts_pinn.objectives.closure import ClosureObjective
+from sapts_pinn.objectives.flat import gather
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import TrustRegion
 from sapts_pinn.problems import build
 

@@ -28,10 +28,10 @@ import torch
 
 from sapts_pinn import solve
 from sapts_pinn.callbacks import PartsLog
-from sapts_pinn.decomposition import data_parts
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
+from sapts_pinn.objectives.least_squares import LeastSquares
+from sapts_pinn.objectives.partition import data_parts
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.sampling import Collocation
 from sapts_pinn.sapts import SAPTS, Sweep

@@ -98,7 +98,7 @@ def measure(
 
     import sapts_pinn.deepxde  # noqa: F401
 
-    from ..decomposition import data_parts
+    from ..objectives.partition import data_parts
     from .deepxde_models import CASES as MODELS
 
     class Idle(torch.optim.Optimizer):

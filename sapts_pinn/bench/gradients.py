@@ -28,7 +28,7 @@ from .child import Child
 from .report import Whole, at_least, finish, folder_for, header, machine, say, spread, table
 
 if TYPE_CHECKING:
-    from ..least_squares import LeastSquares
+    from ..objectives.least_squares import LeastSquares
 
 HIDDEN = (20, 20, 20)
 NU = 0.01 / math.pi
@@ -184,9 +184,9 @@ def _ours(points: int, threads: int, seed: int, symmetry: bool, compiled: bool =
     import torch
 
     from ..kernels import CompiledMLP
-    from ..least_squares import LeastSquares
     from ..networks.build import build_network
     from ..networks.model import Model
+    from ..objectives.least_squares import LeastSquares
     from ..problems import Sites, Term, build
 
     class Plain(LeastSquares):

@@ -41,8 +41,8 @@ def run(
         seed: Of weights and points.
         out: Folder for the results. [default: bench-results/points]
     """
-    from ..least_squares import CHUNK
     from ..methods import method as find_method
+    from ..objectives.residual_block import CHUNK
 
     counts = sorted(set(SIZES if sizes is None else sizes))
     at_least(1, sizes=counts, steps=steps)
@@ -120,7 +120,7 @@ def _fit(counts: Sequence[int], seconds: Sequence[float]) -> dict[str, float]:
 def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
     """In the child: train for a few steps without resampling or error measurement."""
     from ..callbacks import Callback
-    from ..least_squares import LeastSquares
+    from ..objectives.least_squares import LeastSquares
     from ..problems import build
     from ..solve import solve
 

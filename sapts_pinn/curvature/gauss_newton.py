@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..objective import ResidualEvaluation
+from ..objectives.base import ResidualEvaluation
 from ..subproblem import secular_many, steihaug
 from .base import Curvature, Step
 

@@ -40,7 +40,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..objective import ResidualEvaluation
+from ..objectives.base import ResidualEvaluation
 from .base import Curvature, Pair, Step
 from .deferred import Deferred
 

@@ -27,8 +27,8 @@ import deepxde as dde
 import torch
 from torch import Tensor
 
-from ..flat import gather, scatter_
-from ..objective import Counters, Objective, ResidualEvaluation, Separable, SeparableEvaluation
+from ..objectives.base import Counters, Objective, ResidualEvaluation, Separable, SeparableEvaluation
+from ..objectives.flat import gather, scatter_
 from .jacobian import jacobian
 from .propagation import Plan, Propagation, plan_for
 from .views import View, Whole, refresh, view_of

@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from ..curvature import GaussNewton
-from ..decomposition import data_parts
 from ..methods import Method
-from ..objective import Objective
+from ..objectives.base import Objective
+from ..objectives.data_parallel import Replicated, Summed
+from ..objectives.partition import data_parts
 from ..parallel.communicator import Communicator
 from ..sapts import SAPTS
-from ..summed import Replicated, Summed
 from ..trust_region import TrustRegion
 from .objective import DeepXDEObjective, Undivided
 from .staged import staged

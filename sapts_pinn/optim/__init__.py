@@ -17,9 +17,10 @@ given points, with all that it knows of its own curvature.  The curvature models
 """
 
 from ..curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
-from ..least_squares import LeastSquares, LeastSquaresEvaluation
 from ..minibatch import MiniBatchSAPTS
-from ..objective import ClosureObjective, Counters, Evaluation, Objective
+from ..objectives.base import Counters, Evaluation, Objective
+from ..objectives.closure import ClosureObjective
+from ..objectives.least_squares import LeastSquares, LeastSquaresEvaluation
 from ..peers import LBFGS, Adam
 from ..sapts import SAPTS
 from ..sweep import Sweep

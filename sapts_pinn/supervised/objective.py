@@ -29,8 +29,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
-from ..flat import gather, scatter_
-from ..objective import Counters, ResidualEvaluation, Separable, SeparableEvaluation, drawing
+from ..objectives.base import Counters, ResidualEvaluation, Separable, SeparableEvaluation, drawing
+from ..objectives.flat import gather, scatter_
 from ..problems import Sites
 
 Loss = Callable[[Tensor, Tensor], Tensor]

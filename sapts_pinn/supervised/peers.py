@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..micro_batches import MicroBatches
-from ..objective import Separable
+from ..objectives.base import Separable
 
 
 class Batched(torch.optim.Optimizer):

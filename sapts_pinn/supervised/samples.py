@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..objective import Counters
+from ..objectives.base import Counters
 from ..parallel.communicator import Communicator
 from ..problems import Sites
 from .augmentation import CropAndFlip

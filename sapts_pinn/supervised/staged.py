@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor, nn
 
 from ..flow import Flow, samples
-from ..objective import Separable
+from ..objectives.base import Separable
 from ..parallel.communicator import Communicator
 from ..pipeline import Pipeline
 from ..sharded import Sharded

@@ -12,11 +12,11 @@ import torch
 
 from sapts_pinn import Coefficient, Dirichlet, Neumann, Observations, Problem, Unknown
 from sapts_pinn.deepxde import DomainGeometry, from_deepxde, to_deepxde
-from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, example_mesh
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS
 from sapts_pinn.problems import Sites, build
 from sapts_pinn.problems.scales import Scales

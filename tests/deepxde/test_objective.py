@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from sapts_pinn.decomposition import data_parts
 from sapts_pinn.deepxde import DeepXDEObjective
-from sapts_pinn.flat import gather, scatter_
-from sapts_pinn.objective import ResidualEvaluation
+from sapts_pinn.objectives.base import ResidualEvaluation
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.partition import data_parts
 
 Build = Callable[..., Any]
 DIVISIBLE = [

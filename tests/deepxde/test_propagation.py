@@ -13,8 +13,8 @@ from torch import Tensor
 
 from sapts_pinn.deepxde import DeepXDEObjective
 from sapts_pinn.deepxde.staged import staged
-from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.kernels import load
+from sapts_pinn.objectives.flat import gather, scatter_
 
 Build = Callable[..., Any]
 Equation = Callable[[Any, Any], Any]

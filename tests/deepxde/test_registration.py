@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import sapts_pinn.deepxde as ours
-from sapts_pinn.flat import gather
+from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim import SAPTS, GaussNewton, TrustRegion
 
 Build = Callable[..., Any]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 import sapts_pinn.deepxde  # noqa: F401
-from sapts_pinn.flat import gather
+from sapts_pinn.objectives.flat import gather
 from sapts_pinn.parallel.torchrun import connect
 
 dde = pytest.importorskip("deepxde")

@@ -21,12 +21,13 @@ from sapts_pinn import cli, solve
 from sapts_pinn.budget import Budget
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.checkpoint import load_checkpoint
-from sapts_pinn.flat import gather
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.methods import method
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objective import ClosureObjective, Objective
+from sapts_pinn.objectives.base import Objective
+from sapts_pinn.objectives.closure import ClosureObjective
+from sapts_pinn.objectives.flat import gather
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, Sweep
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline import Pipeline, StageObjective

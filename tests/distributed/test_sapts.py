@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from sapts_pinn.flat import gather
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objective import ClosureObjective, Objective
+from sapts_pinn.objectives.base import Objective
+from sapts_pinn.objectives.closure import ClosureObjective
+from sapts_pinn.objectives.flat import gather
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, Sweep
 from sapts_pinn.parallel.communicator import Alone, Communicator
 from sapts_pinn.parallel.torchrun import connect

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from sapts_pinn.curvature import LSR1
-from sapts_pinn.flat import gather
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
+from sapts_pinn.objectives.flat import gather
 from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline import Pipeline

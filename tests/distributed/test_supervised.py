@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn.callbacks import Callback
-from sapts_pinn.flat import gather
+from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim import SAPTS, MiniBatchSAPTS, Sweep
 from sapts_pinn.parallel.communicator import Alone, Communicator
 from sapts_pinn.parallel.torchrun import connect

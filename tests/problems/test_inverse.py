@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch.func import functional_call
 
-import sapts_pinn.least_squares as module
+import sapts_pinn.objectives.least_squares as module
 from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Problem, Unknown, solve
-from sapts_pinn.flat import gather, scatter_
 from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.least_squares import LeastSquares
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
 from sapts_pinn.networks.side_by_side import SideBySide
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.problems import ZOO, Sites
 
 BAR = Interval(0, 1) * Time(0, 2)

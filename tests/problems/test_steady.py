@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn.least_squares import residuals
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
+from sapts_pinn.objectives.least_squares import residuals
 from sapts_pinn.problems import build
 from sapts_pinn.problems.fields import Field, derivatives
 from sapts_pinn.problems.zoo import holes, kirsch

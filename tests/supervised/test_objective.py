@@ -10,9 +10,9 @@ from torch import Generator, Tensor, nn
 from torch.func import functional_call, hessian, jacrev
 from torch.utils.data import DataLoader, TensorDataset
 
-from sapts_pinn.decomposition import data_parts
-from sapts_pinn.flat import gather, scatter_
-from sapts_pinn.objective import ResidualEvaluation
+from sapts_pinn.objectives.base import ResidualEvaluation
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.objectives.partition import data_parts
 from sapts_pinn.optim import SAPTS, Sweep, TrustRegion
 from sapts_pinn.supervised import Supervised
 from sapts_pinn.supervised.models import GPT, SmallCNN

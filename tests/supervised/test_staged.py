@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn.cutting import most_stages, stage_chain
-from sapts_pinn.flat import gather, scatter_
+from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.optim import SAPTS, Sweep, TrustRegion
 from sapts_pinn.stages import Chain
 from sapts_pinn.supervised import StagedSupervised, Supervised

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sapts_pinn.flat import gather
+from sapts_pinn.objectives.flat import gather
 from sapts_pinn.supervised import tasks
 from sapts_pinn.supervised.datasets import Images, Text
 

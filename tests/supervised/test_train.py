@@ -12,7 +12,7 @@ import torch
 from torch import Generator
 
 from sapts_pinn.callbacks import Callback
-from sapts_pinn.flat import gather
+from sapts_pinn.objectives.flat import gather
 from sapts_pinn.supervised.datasets import Images, Text
 from sapts_pinn.supervised.methods import METHODS, ON_MICRO_BATCHES
 from sapts_pinn.supervised.train import Trained, train

@@ -14,17 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
-import torch
 from torch import Generator, Tensor
 
-from .geometry import cut, interleaved, overlapping_anywhere, overlapping_nearby, shuffled
-from .problems import Sites
+from ..geometry import cut, interleaved, overlapping_anywhere, overlapping_nearby, shuffled
+from ..problems import Sites
 
 SCATTERED = ("interleaved", "random")
 DATA_KINDS = (*SCATTERED, "bisection")  # and every coordinate
-PARAMETER_KINDS = ("layers", "tensors", "neurons")
 
 
 @dataclass(frozen=True)
@@ -120,89 +118,6 @@ def _regions(at: Mapping[str, Tensor], parts: int, axis: int | None) -> dict[str
 
 def _by_part(by_term: Mapping[str, Sequence[Tensor]], parts: int) -> list[dict[str, Tensor]]:
     return [{name: own[d] for name, own in by_term.items() if len(own[d])} for d in range(parts)]
-
-
-def parameter_parts(
-    parameters: Sequence[Tensor], parts: int, kind: str, names: Sequence[str] | None = None
-) -> list[Tensor]:
-    """Give every parameter to a part.
-
-    Args:
-        parameters: The trained tensors, n entries in all.
-        parts: Number of parts.
-        kind: "layers" (several in a row, the largest part as small as possible), "tensors" (whole tensors),
-            or "neurons" (rows of a layer with their biases: of every layer each part has the same number but
-            for one, and the parts' sizes differ by at most the longest row).
-        names: Names of the tensors, as of `nn.Module.named_parameters`: then the tensors of one module make a
-            layer.  Without names it is a tensor of two or more dimensions and those of fewer that follow it.
-
-    Returns:
-        For each part indices into the vector [n] of `flat.gather`, ascending.
-
-    Raises:
-        ValueError: The kind is unknown, there are more parts than layers, tensors or neurons, or not as many
-            names as tensors.
-    """
-    if kind not in PARAMETER_KINDS:
-        raise ValueError(
-            f"unknown decomposition of the parameters {kind!r}; choose one of {', '.join(PARAMETER_KINDS)}"
-        )
-    if parts < 1:
-        raise ValueError(f"parts must be at least 1, not {parts}")
-    # Matrices of indices [count, size]: a row stays whole.
-    if kind == "tensors":
-        units = [index.view(1, -1) for index in _indices(parameters)]
-    elif kind == "layers":
-        units = [torch.cat([i.view(1, -1) for i in layer], 1) for layer in _layers(parameters, names)]
-    else:
-        units = [rows for layer in _layers(parameters, names) for rows in _rows(layer)]
-    count = sum(len(rows) for rows in units)
-    if parts > count:
-        remedy = f"use at most {count} parts" + ("" if kind == "neurons" else " or the kind 'neurons'")
-        raise ValueError(f"cannot spread {count} {kind} over {parts} parts: {remedy}")
-    blocks: list[Sequence[Tensor]]
-    if kind == "layers":
-        ends = _in_a_row([rows.numel() for rows in units], parts)
-        blocks = [units[start:end] for start, end in pairwise((0, *ends))]
-    else:
-        load = [0] * parts
-        units.sort(key=lambda rows: rows.shape[1], reverse=True)
-        dealt = [_deal(rows.tensor_split(parts), load) for rows in units]
-        blocks = list(zip(*dealt, strict=True))
-    return [torch.cat([rows.reshape(-1) for rows in block]).sort().values for block in blocks]
-
-
-def _indices(parameters: Sequence[Tensor]) -> list[Tensor]:
-    """For each tensor the places of its entries in the flat vector, in the tensor's shape."""
-    ends = accumulate(p.numel() for p in parameters)
-    return [
-        torch.arange(end - p.numel(), end, device=p.device).view(p.shape)
-        for p, end in zip(parameters, ends, strict=True)
-    ]
-
-
-def _layers(parameters: Sequence[Tensor], names: Sequence[str] | None) -> list[list[Tensor]]:
-    """The tensors' indices, grouped into layers."""
-    if names is not None and len(names) != len(parameters):
-        raise ValueError(f"there are {len(parameters)} parameters but {len(names)} names")
-    layers: list[list[Tensor]] = []
-    previous = None
-    for i, index in enumerate(_indices(parameters)):
-        module = None if names is None else names[i].rpartition(".")[0]
-        if not layers or (index.dim() >= 2 if names is None else module != previous):
-            layers.append([])
-        layers[-1].append(index)
-        previous = module
-    return layers
-
-
-def _rows(layer: Sequence[Tensor]) -> list[Tensor]:
-    """The neurons of a layer: row i of its first tensor and entry i of the others that have as many."""
-    first = layer[0]
-    fitting = [index for index in layer if index.shape[:1] == first.shape[:1]]
-    others = [index for index in layer if index.shape[:1] != first.shape[:1]]
-    rows = torch.cat([index.reshape(*(first.shape[:1] or [1]), -1) for index in fitting], 1)
-    return [rows, *(_rows(others) if others else [])]
 
 
 def _in_a_row(sizes: Sequence[int], parts: int) -> tuple[int, ...]:

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .objective import Evaluation, Known, Objective, ResidualEvaluation, Separable, SeparableEvaluation
-from .parallel.communicator import Communicator
+from ..parallel.communicator import Communicator
+from .base import Evaluation, Objective, ResidualEvaluation, Separable, SeparableEvaluation
+from .closure import Known
 
 
 class Summed(Objective):

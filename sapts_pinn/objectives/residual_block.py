@@ -1,0 +1,179 @@
+"""One term of the loss at its points: residuals, Jacobian and products."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from ..derivatives.taylor import Channels, propagate
+from ..kernels import CompiledMLP
+from ..networks.compiled import _batch
+from ..networks.model import Location, Model
+from ..problems import Sites, Term
+
+TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
+CHUNK = 16_384  # points
+
+
+class _Propagator(nn.Module):
+    """Taylor propagation as a module, so that `torch.func.functional_call` can exchange its parameters."""
+
+    def __init__(self, network: nn.Module, channels: Channels) -> None:
+        super().__init__()
+        self.network, self.channels = network, channels
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return propagate(self.network, inputs, self.channels).transpose(1, 2)
+
+
+class _Piece:
+    """One term at (a chunk of) its sites."""
+
+    def __init__(
+        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledMLP]
+    ) -> None:
+        self.model, self.term = model, term
+        like = model.like
+        self.sites = replace(
+            sites,
+            points=sites.points.to(like),
+            normals=None if sites.normals is None else sites.normals.to(like),
+            values=None if sites.values is None else sites.values.to(like),
+        )
+        self.location = Location(model, sites.points, term.needs)
+        self.rows = sites.points.shape[0] // sites.fold
+        weight = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
+        self.scale = (weight / term.row_units).to(like)  # [rows, 1]
+        self.batch = _batch(kernels, self.location)
+        self._stamp = 0
+        self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
+        self._module = _Propagator(self.location.trainable, self.location.channels)
+        weights = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
+        self._shapes = {name: p.shape for name, p in weights.items()}
+        self._size = sum(p.numel() for p in weights.values())
+        self._trained = [name for name, value in model.coefficients.items() if value.requires_grad]
+
+    # Parameters are taken from theta and never from the modules, which may have moved on since.
+
+    def _network(self, weights: Tensor) -> Tensor:
+        """The network's bundle [C, m, N] by PyTorch, a function of its trained weights [n]."""
+        return self._call(self._by_name(weights), self.location.inputs)
+
+    def _call(self, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        return torch.func.functional_call(self._module, weights, (inputs,))  # type: ignore[no-any-return]
+
+    def _by_name(self, weights: Tensor) -> dict[str, Tensor]:
+        pieces = weights.split([shape.numel() for shape in self._shapes.values()])
+        return {
+            name: piece.view(shape) for piece, (name, shape) in zip(pieces, self._shapes.items(), strict=True)
+        }
+
+    def _known(self, theta: Tensor) -> dict[str, Tensor]:
+        """The coefficients: those that are trained from theta, the others from the model."""
+        known = {name: value.detach() for name, value in self.model.coefficients.items()}
+        return known | dict(zip(self._trained, theta[self._size :].unbind(), strict=True))
+
+    def residual(self, theta: Tensor) -> tuple[Tensor, int]:
+        """Scaled residuals [rows of the term, N / fold], and a stamp for later calls about the same theta."""
+        with torch.enable_grad():
+            weights = theta[: self._size].clone().requires_grad_()
+            graph = self._network(weights) if self.batch is None else self.batch.forward(theta)
+            out = graph.detach().requires_grad_()
+            # A copy of a coefficient for every point makes its Jacobian column a gradient like all others.
+            known = {
+                name: value.expand(out.shape[2]).clone().requires_grad_()
+                for name, value in self._known(theta).items()
+            }
+            r = self.residual_of(out, known)
+        self._graph = (weights, graph, out, known, r)
+        self._stamp += 1
+        return r.detach(), self._stamp
+
+    def residual_of(self, out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
+        rows = self.term.residual(self.location.fields(out), self.sites, known)
+        return self.scale * torch.stack([r.expand(self.rows) for r in rows])
+
+    def _pull_back(
+        self, theta: Tensor, stamp: int, row: int | None, cotangent: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Cotangents of the network's bundle [C, m, N] and of every point's trained coefficients [N]."""
+        if self._graph is None or stamp != self._stamp:
+            self.residual(theta)
+        assert self._graph is not None
+        _, _, out, known, r = self._graph
+        with torch.enable_grad():
+            target = r if row is None else r[row]
+        leaves = [out, *(known[name] for name in self._trained)]
+        found = torch.autograd.grad(target, leaves, cotangent, retain_graph=True, allow_unused=True)
+        bars = [
+            torch.zeros_like(leaf) if bar is None else bar for bar, leaf in zip(found, leaves, strict=True)
+        ]
+        return bars[0], bars[1:]
+
+    def vjp(self, theta: Tensor, stamp: int, cotangent: Tensor) -> Tensor:
+        """J^T cotangent, [n]."""
+        bar, coefficients = self._pull_back(theta, stamp, None, cotangent)
+        if self.batch is not None:
+            network = self.batch.reverse(theta, bar)
+        else:
+            assert self._graph is not None
+            weights, graph = self._graph[:2]
+            (network,) = torch.autograd.grad(graph, weights, bar, retain_graph=True, materialize_grads=True)
+        return torch.cat([network, *(c.sum().reshape(1) for c in coefficients)])
+
+    def jacobian(self, theta: Tensor, stamp: int) -> Tensor:
+        """J^T as columns, [n, rows of the term * N / fold]."""
+        columns = []
+        for row in range(self.term.rows):
+            one = torch.ones(self.rows, dtype=theta.dtype, device=theta.device)
+            bar, coefficients = self._pull_back(theta, stamp, row, one)
+            stamp = self._stamp
+            network = self._network_columns(theta, bar)
+            full = torch.cat([network, *(c.unsqueeze(0) for c in coefficients)]) if coefficients else network
+            columns.append(full.unflatten(1, (self.sites.fold, self.rows)).sum(1))
+        return columns[0] if len(columns) == 1 else torch.cat(columns, 1)
+
+    def _network_columns(self, theta: Tensor, bar: Tensor) -> Tensor:
+        if self.batch is not None:
+            return self.batch.jacobian(theta, bar)
+
+        def one_point(inputs: Tensor, cotangent: Tensor) -> Tensor:
+            def dot(weights: Tensor) -> Tensor:
+                bundle = self._call(self._by_name(weights), inputs.unsqueeze(1))
+                return (bundle[:, :, 0] * cotangent).sum()
+
+            return torch.func.grad(dot)(theta[: self._size])  # type: ignore[no-any-return]
+
+        return torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar).T
+
+    def jvp(self, theta: Tensor, vector: Tensor) -> Tensor:
+        """J vector, [rows of the term * N / fold], by forward mode through PyTorch."""
+
+        def residual(at: Tensor) -> Tensor:
+            return self.residual_of(self._network(at[: self._size]), self._known(at))
+
+        return torch.func.jvp(residual, (theta,), (vector,))[1].reshape(-1)  # type: ignore[no-any-return]
+
+    def release(self) -> None:
+        """Forget what was kept for a reverse pass."""
+        self._graph = None
+        self._stamp += 1
+        if self.batch is not None:
+            self.batch.release()
+
+
+def _chunks(sites: Sites) -> list[Sites]:
+    """Pieces of at most CHUNK points; paired points stay together."""
+    if sites.points.shape[0] <= CHUNK or sites.fold > 1:
+        return [sites]
+    parts = -(-sites.points.shape[0] // CHUNK)
+
+    def split(t: Tensor | None) -> Sequence[Tensor | None]:
+        return [None] * parts if t is None else t.tensor_split(parts)
+
+    triples = zip(split(sites.points), split(sites.normals), split(sites.values), strict=True)
+    return [replace(sites, points=p, normals=n, values=v) for p, n, v in triples if p is not None]
