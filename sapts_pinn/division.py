@@ -16,7 +16,7 @@ from .objectives.partition import data_parts
 from .optim.sapts.blocks import parameter_parts
 from .parallel.communicator import Communicator
 from .parts import BlockPart, DataPart, Part, StagePart
-from .pipeline import Pipeline
+from .pipeline.objective import Pipeline
 
 
 class Division:

@@ -41,7 +41,7 @@ from .objectives.flat import gather, scatter_
 from .optim.sapts.blocks import parameter_parts
 from .parallel.communicator import Alone, Communicator
 from .parts import StagePart
-from .pipeline import Pipeline
+from .pipeline.objective import Pipeline
 from .radius_search import search
 from .sweep import ORDERS
 from .tradam import Moments

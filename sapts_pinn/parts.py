@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .objectives.base import Evaluation, Objective, ResidualEvaluation, Separable, SeparableEvaluation
 from .objectives.flat import scatter_
-from .pipeline import PipelineEvaluation
+from .pipeline.objective import PipelineEvaluation
 
 
 class Part(ABC):

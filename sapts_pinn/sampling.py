@@ -25,9 +25,9 @@ from .networks.model import Model
 from .objectives.base import Counters
 from .objectives.least_squares import LeastSquares, residuals
 from .parallel.communicator import Communicator
-from .pipeline import Pipeline
+from .pipeline.objective import Pipeline
+from .pipeline.sharded_model import ShardedModel
 from .problems import Problem, Sites
-from .sharded import ShardedModel
 
 
 @dataclass

@@ -54,9 +54,9 @@ from .objectives.closure import ClosureObjective
 from .objectives.data_parallel import SummedLook
 from .objectives.flat import gather, scatter_
 from .optim.sapts.blocks import PARAMETER_KINDS
+from .optim.sapts.stages import ShardedProducts
 from .parallel.communicator import Alone, Communicator
 from .parts import Part
-from .sharded import ShardedProducts
 from .stochastic import Batches
 from .sweep import Sweep
 from .trust_region import PATIENCE, RadiusRule, Surroundings, TrustRegion, make_curvature

@@ -29,12 +29,12 @@ from .numerical_error import numerical_errors
 from .parallel.agreement import check_same, code_fingerprint
 from .parallel.communicator import Communicator
 from .parallel.torchrun import connect
+from .pipeline.sharded_model import ShardedModel, parameter_bytes, parameter_count
 from .problems import Problem
 from .problems.fingerprint import fingerprint
 from .resuming import KEPT, kept_options, kept_settings, load_state, redrawn
 from .run_folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
 from .sampling import Collocation
-from .sharded import ShardedModel, parameter_bytes, parameter_count
 from .solution import PRECISIONS, Solution
 from .training import Trainer
 from .uncertainty import Uncertainty, uncertainty

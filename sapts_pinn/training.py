@@ -26,10 +26,10 @@ from .objectives.data_parallel import Summed
 from .objectives.flat import gather, scatter_
 from .objectives.partition import data_parts
 from .parallel.communicator import Alone, Communicator
-from .pipeline import Pipeline
+from .pipeline.objective import Pipeline
+from .pipeline.sharded_model import Sharded
 from .problems import Sites
 from .sapts import SAPTS
-from .sharded import Sharded
 from .trust_region import TrustRegion
 
 EVERY = 10  # steps between rows of the history, after the first hundred

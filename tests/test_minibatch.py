@@ -21,9 +21,9 @@ from sapts_pinn.objectives.base import Separable
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
-from sapts_pinn.pipeline import Pipeline
+from sapts_pinn.pipeline.objective import Pipeline
+from sapts_pinn.pipeline.stages import Chain
 from sapts_pinn.problems import build
-from sapts_pinn.stages import Chain
 from sapts_pinn.supervised import StagedSupervised, Supervised
 from sapts_pinn.tradam import BETAS, EPS, Moments
 

@@ -23,9 +23,9 @@ from sapts_pinn.objectives.partition import DATA_KINDS, data_parts
 from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS
 from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
 from sapts_pinn.parts import BlockPart, DataPart, LocalEvaluation, Part
-from sapts_pinn.pipeline import Pipeline
+from sapts_pinn.pipeline.objective import Pipeline
+from sapts_pinn.pipeline.stages import Chain, ModelChain
 from sapts_pinn.problems import Observations, Problem, build
-from sapts_pinn.stages import Chain, ModelChain
 from sapts_pinn.trust_region import RadiusRule
 
 PROBLEMS = ("burgers", "poisson-2d", "soft")

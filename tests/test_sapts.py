@@ -24,11 +24,11 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, RadiusRule, Sweep, TrustRegion
+from sapts_pinn.optim.sapts.stages import ShardedProducts
 from sapts_pinn.parallel.communicator import Alone
-from sapts_pinn.pipeline import Pipeline
+from sapts_pinn.pipeline.objective import Pipeline
+from sapts_pinn.pipeline.stages import Chain, ModelChain
 from sapts_pinn.problems import build
-from sapts_pinn.sharded import ShardedProducts
-from sapts_pinn.stages import Chain, ModelChain
 from sapts_pinn.trust_region import make_curvature
 
 DECOMPOSITIONS = ("data", "parameters", "stages")

@@ -16,9 +16,10 @@ from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Counters
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
+from sapts_pinn.optim.sapts.stages import ShardedProducts
 from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
+from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import build
-from sapts_pinn.sharded import ShardedModel, ShardedProducts
 
 HIDDEN = (7, 5, 6)
 

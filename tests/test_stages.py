@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sapts_pinn import pipeline as pipeline_module
 from sapts_pinn.derivatives.taylor import Channels, by_nested_jvp, propagate
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import build_network
@@ -26,9 +25,11 @@ from sapts_pinn.objectives import least_squares
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
 from sapts_pinn.parallel.communicator import Communicator, Traffic
-from sapts_pinn.pipeline import Pipeline
+from sapts_pinn.pipeline import objective as pipeline_module
+from sapts_pinn.pipeline.build import build_partly
+from sapts_pinn.pipeline.objective import Pipeline
+from sapts_pinn.pipeline.stages import Chain, ModelChain, balance, merge, stage_chain
 from sapts_pinn.problems import Coefficient, Initial, Observations, Problem, Sites, build
-from sapts_pinn.stages import Chain, ModelChain, balance, build_partly, merge, stage_chain
 from sapts_pinn.trust_region import TrustRegion
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from ..flow import Flow
 from ..networks.mlp import ACTIVATION_NAMES
-from ..pipeline import Pipeline
-from ..stages import Chain, shape_of
+from ..pipeline.microbatch import Flow
+from ..pipeline.objective import Pipeline
+from ..pipeline.stages import Chain, shape_of
 from .propagation import MAX_ORDER, Table
 
 if TYPE_CHECKING:

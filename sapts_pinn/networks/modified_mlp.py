@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from ..derivatives.taylor import Channels, multiply, propagate, rule
@@ -51,3 +52,60 @@ def _modified(module: ModifiedMLP, bundle: Tensor, channels: Channels) -> Tensor
         s = propagate(module.activation, propagate(layer, bundle, channels), channels)
         bundle = v + multiply(s, u - v, channels)
     return propagate(module.last, bundle, channels)
+
+
+class _Gates(nn.Module):
+    """The beginning of a modified MLP: x -> (h, u, v) side by side."""
+
+    def __init__(self, network: ModifiedMLP, layer: nn.Module) -> None:
+        super().__init__()
+        self.gate_u, self.gate_v = network.gate_u, network.gate_v
+        self.layer, self.activation = layer, network.activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        u, v, s = (self.activation(layer(x)) for layer in (self.gate_u, self.gate_v, self.layer))
+        return torch.cat([v + s * (u - v), u, v], -1)
+
+
+class _Gated(nn.Module):
+    """A layer between gates: (h, u, v) -> (v + s(h) (u - v), u, v)."""
+
+    def __init__(self, layer: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.layer, self.activation = layer, activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, u, v = x.chunk(3, -1)
+        return torch.cat([v + self.activation(self.layer(h)) * (u - v), u, v], -1)
+
+
+class _Ungated(nn.Module):
+    """The end of a modified MLP: (h, u, v) -> output."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.chunk(3, -1)[0])  # type: ignore[no-any-return]
+
+
+@rule(_Gates)
+def _gates(module: _Gates, bundle: Tensor, channels: Channels) -> Tensor:
+    u, v, s = (
+        propagate(module.activation, propagate(layer, bundle, channels), channels)
+        for layer in (module.gate_u, module.gate_v, module.layer)
+    )
+    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
+
+
+@rule(_Gated)
+def _gated(module: _Gated, bundle: Tensor, channels: Channels) -> Tensor:
+    h, u, v = bundle.chunk(3, -1)
+    s = propagate(module.activation, propagate(module.layer, h, channels), channels)
+    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
+
+
+@rule(_Ungated)
+def _ungated(module: _Ungated, bundle: Tensor, channels: Channels) -> Tensor:
+    return propagate(module.layer, bundle.chunk(3, -1)[0], channels)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
-from ..flow import Flow, samples
 from ..objectives.base import Separable
 from ..parallel.communicator import Communicator
-from ..pipeline import Pipeline
-from ..sharded import Sharded
-from ..stages import Chain
+from ..pipeline.microbatch import Flow, samples
+from ..pipeline.objective import Pipeline
+from ..pipeline.sharded_model import Sharded
+from ..pipeline.stages import Chain
 from .objective import Supervised
 
 BETWEEN = 7919  # the seeds of two chunks

@@ -13,14 +13,14 @@ from torch import nn
 from ..budget import Budget
 from ..callbacks import Callback, CheckpointWriter, checkpoint_name
 from ..checkpoint import save_checkpoint, write_json
-from ..cutting import most_stages
 from ..methods import Method
 from ..parallel.agreement import check_same, code_fingerprint
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
+from ..pipeline.partition import most_stages
+from ..pipeline.sharded_model import parameter_bytes, parameter_count
 from ..resuming import load_state
 from ..run_folder import check_folder, prepare_folder, run_path, versions, write_config
-from ..sharded import parameter_bytes, parameter_count
 from ..solution import PRECISIONS
 from ..training import Trainer
 from .augmentation import CropAndFlip

@@ -12,8 +12,8 @@ from sapts_pinn import balancing, solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.parallel.torchrun import connect
+from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Problem
-from sapts_pinn.sharded import ShardedModel
 
 STEPS = balancing.FIRST + 4
 METHODS = "tr", "sapts-d", "sapts-ip"

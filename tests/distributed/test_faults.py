@@ -30,11 +30,11 @@ from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, Sweep
 from sapts_pinn.parallel.torchrun import connect
-from sapts_pinn.pipeline import Pipeline, StageObjective
+from sapts_pinn.pipeline.objective import Pipeline, StageObjective
+from sapts_pinn.pipeline.sharded_model import ShardedModel
+from sapts_pinn.pipeline.stages import ModelChain
 from sapts_pinn.problems import build
 from sapts_pinn.sampling import Collocation
-from sapts_pinn.sharded import ShardedModel
-from sapts_pinn.stages import ModelChain
 from sapts_pinn.training import Trainer
 
 SMALL = ["--network", "8,8", "--points", "300", "--quiet"]

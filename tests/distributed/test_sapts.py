@@ -19,9 +19,9 @@ from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, Sweep
 from sapts_pinn.parallel.communicator import Alone, Communicator
 from sapts_pinn.parallel.torchrun import connect
-from sapts_pinn.pipeline import Pipeline
+from sapts_pinn.pipeline.objective import Pipeline
+from sapts_pinn.pipeline.stages import Chain, ModelChain
 from sapts_pinn.problems import build
-from sapts_pinn.stages import Chain, ModelChain
 
 STEPS = 20
 DECOMPOSITIONS = ("data", "parameters", "stages")

@@ -16,7 +16,7 @@ from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim import SAPTS, MiniBatchSAPTS, Sweep
 from sapts_pinn.parallel.communicator import Alone, Communicator
 from sapts_pinn.parallel.torchrun import connect
-from sapts_pinn.stages import Chain
+from sapts_pinn.pipeline.stages import Chain
 from sapts_pinn.supervised import StagedSupervised, Supervised
 from sapts_pinn.supervised.datasets import Images
 from sapts_pinn.supervised.models import GPT, MLP

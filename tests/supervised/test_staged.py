@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from sapts_pinn.cutting import most_stages, stage_chain
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.optim import SAPTS, Sweep, TrustRegion
-from sapts_pinn.stages import Chain
+from sapts_pinn.pipeline.partition import most_stages, stage_chain
+from sapts_pinn.pipeline.stages import Chain
 from sapts_pinn.supervised import StagedSupervised, Supervised
 from sapts_pinn.supervised.augmentation import CropAndFlip
 from sapts_pinn.supervised.models import GPT, MLP, ResNet, SmallCNN

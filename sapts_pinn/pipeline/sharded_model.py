@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Generator, Tensor, nn
 
-from .networks.build import NetworkSpec, build_network, independent
-from .networks.model import Model
-from .objectives.base import Counters
-from .parallel.communicator import Communicator
-from .pipeline import Pipeline
-from .problems import Problem, Sites
-from .stages import Chain, ModelChain, build_partly, merge
-from .subproblem import InnerProducts
+from ..networks.build import NetworkSpec, build_network, independent
+from ..networks.model import Model
+from ..objectives.base import Counters
+from ..parallel.communicator import Communicator
+from ..problems import Problem, Sites
+from .build import build_partly
+from .objective import Pipeline
+from .stages import Chain, ModelChain, merge
 
 
 class Sharded(ABC):
@@ -140,19 +140,3 @@ class ShardedModel(Sharded):
         """Of the same problem."""
         network, inputs, outputs, dtype, activation = self._spec
         return Model(self.problem, build_network(network, inputs, outputs, Generator(), dtype, activation))
-
-
-class ShardedProducts(InnerProducts):
-    """Products of vectors that consist of stages: summed over this rank's stages, then over the ranks."""
-
-    def __init__(self, communicator: Communicator) -> None:
-        self.communicator = communicator
-        self.sizes: list[int] = []  # of this rank's stages
-
-    def gram(self, rows: Tensor, others: Tensor) -> Tensor:
-        """The products of rows [r, n] with others [k, n], [r, k]."""
-        own = torch.zeros(len(rows), len(others), dtype=torch.float64, device=rows.device)
-        for a, b in zip(rows.split(self.sizes, 1), others.split(self.sizes, 1), strict=True):
-            # Copies, because the last bits of a product depend on where in memory a vector begins.
-            own += a.to(torch.float64, copy=True) @ b.to(torch.float64, copy=True).T
-        return self.communicator.all_reduce(own).cpu()

@@ -26,10 +26,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from .flow import Flow, Weights, residuals, samples, unknowns
-from .objectives.base import Counters, Evaluation, Objective, SeparableEvaluation
-from .objectives.residual_block import CHUNK, _chunks
-from .problems import Sites
+from ..objectives.base import Counters, Evaluation, Objective, SeparableEvaluation
+from ..objectives.residual_block import CHUNK, _chunks
+from ..problems import Sites
+from .microbatch import Flow, Weights, residuals, samples, unknowns
 from .stages import Chain, ModelChain
 
 Tape = list[tuple[Tensor, Tensor]]  # for each of a rank's stages what came in and what went out

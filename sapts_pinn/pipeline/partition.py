@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from .derivatives.taylor import Channels, find_rule, multiply, propagate, rule
-from .networks.modified_mlp import ModifiedMLP
+from ..derivatives.taylor import find_rule
+from ..networks.modified_mlp import ModifiedMLP, _Gated, _Gates, _Ungated
 
 
 def balance(sizes: Sequence[int], parts: int) -> list[range]:
@@ -147,60 +146,3 @@ def _trained(module: nn.Module) -> bool:
 def count_parameters(modules: Iterable[nn.Module]) -> int:
     """Numbers, trained or not."""
     return sum(p.numel() for module in modules for p in module.parameters())
-
-
-class _Gates(nn.Module):
-    """The beginning of a modified MLP: x -> (h, u, v) side by side."""
-
-    def __init__(self, network: ModifiedMLP, layer: nn.Module) -> None:
-        super().__init__()
-        self.gate_u, self.gate_v = network.gate_u, network.gate_v
-        self.layer, self.activation = layer, network.activation
-
-    def forward(self, x: Tensor) -> Tensor:
-        u, v, s = (self.activation(layer(x)) for layer in (self.gate_u, self.gate_v, self.layer))
-        return torch.cat([v + s * (u - v), u, v], -1)
-
-
-class _Gated(nn.Module):
-    """A layer between gates: (h, u, v) -> (v + s(h) (u - v), u, v)."""
-
-    def __init__(self, layer: nn.Module, activation: nn.Module) -> None:
-        super().__init__()
-        self.layer, self.activation = layer, activation
-
-    def forward(self, x: Tensor) -> Tensor:
-        h, u, v = x.chunk(3, -1)
-        return torch.cat([v + self.activation(self.layer(h)) * (u - v), u, v], -1)
-
-
-class _Ungated(nn.Module):
-    """The end of a modified MLP: (h, u, v) -> output."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x.chunk(3, -1)[0])  # type: ignore[no-any-return]
-
-
-@rule(_Gates)
-def _gates(module: _Gates, bundle: Tensor, channels: Channels) -> Tensor:
-    u, v, s = (
-        propagate(module.activation, propagate(layer, bundle, channels), channels)
-        for layer in (module.gate_u, module.gate_v, module.layer)
-    )
-    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
-
-
-@rule(_Gated)
-def _gated(module: _Gated, bundle: Tensor, channels: Channels) -> Tensor:
-    h, u, v = bundle.chunk(3, -1)
-    s = propagate(module.activation, propagate(module.layer, h, channels), channels)
-    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
-
-
-@rule(_Ungated)
-def _ungated(module: _Ungated, bundle: Tensor, channels: Channels) -> Tensor:
-    return propagate(module.layer, bundle.chunk(3, -1)[0], channels)

@@ -12,15 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from .cutting import balance, count_parameters, stage_chain
-from .derivatives.taylor import Channels, propagate
-from .networks.build import NetworkSpec, build_network, initialise
-from .networks.mlp import MLP
-from .networks.model import Model, split_embedding
-from .parallel.communicator import Alone, Communicator
-from .problems import Problem
+from ..derivatives.taylor import Channels, propagate
+from ..networks.model import Model, split_embedding
+from ..parallel.communicator import Alone, Communicator
+from ..problems import Problem
+from .partition import balance, count_parameters, stage_chain
 
 
 class Stage(nn.Module):
@@ -222,48 +220,6 @@ class ModelChain(Chain):
         told = self.from_last(torch.stack(values).to(self.like.device))
         known = self.problem.values_of(dict(zip(held, told.unbind(), strict=True)))
         return {name: value.item() for name, value in known.items()}
-
-
-def build_partly(
-    spec: NetworkSpec,
-    inputs: int,
-    outputs: int,
-    generator: Generator,
-    dtype: torch.dtype,
-    activation: str = "tanh",
-    *,
-    parts: int,
-    communicator: Communicator,
-) -> nn.Module:
-    """What `build_network` makes, but only the layers of this rank's stages.
-
-    The weights of all layers are drawn in turn and those of other ranks dropped, so that the ranks together
-    have what one process would have, and the generator ends where it would.  A network given as a module, or
-    by a function, is made whole first: only its author knows what its layers start from.
-
-    Args:
-        spec: As the others up to `activation`, see `build_network`.
-        inputs: Number of features.
-        outputs: Number of unknowns.
-        generator: Draws the weights.
-        dtype: Precision.
-        activation: Of a network given by widths.
-        parts: Number of stages.
-        communicator: The ranks.
-
-    Raises:
-        ValueError: As `build_network` and `Chain`.
-    """
-    if isinstance(spec, nn.Module) or callable(spec):
-        network = build_network(spec, inputs, outputs, generator, dtype, activation)
-        Chain(network, parts, communicator)
-        return network
-    with torch.device("meta"):
-        network = MLP((inputs, *spec, outputs), activation).to(dtype)
-    for stage in Chain(network, parts, communicator).own.values():
-        stage.to_empty(device="cpu")
-    initialise(network, generator)  # copying a draw into a layer without storage does nothing
-    return network
 
 
 def merge(shards: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:

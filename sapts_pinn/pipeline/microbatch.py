@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .derivatives.multi_index import MultiIndex
-from .derivatives.taylor import Channels
-from .networks.model import Location
-from .objectives.base import drawing
-from .objectives.residual_block import _Piece
-from .problems import Sites, Term
+from ..derivatives.multi_index import MultiIndex
+from ..derivatives.taylor import Channels
+from ..networks.model import Location
+from ..objectives.base import drawing
+from ..objectives.residual_block import _Piece
+from ..problems import Sites, Term
 from .stages import Chain, ModelChain, Stage, shape_of
 
 STRIDE = 1_000_003  # between the seeds of two stages
