@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from .budget import Budget
-from .methods import method as find_method
+from .optim.methods import method as find_method
 from .problems import Problem
 from .solution import Solution
 from .solve import solve

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .budget import Budget
-from .methods import method as find_method
+from .optim.methods import method as find_method
 from .problems.zoo import ZOO, build
 from .solve import solve
 from .viz.tiles import check_sheet, describe, failed, tile, write_sheet

@@ -21,11 +21,11 @@ from .comparison import error_measure
 from .diagnosis import diagnose
 from .interrupts import Aborted
 from .marching import march
-from .methods import Method
-from .methods import method as find_method
 from .networks.build import NetworkSpec, network_maker, network_of
 from .networks.model import Model
 from .numerical_error import numerical_errors
+from .optim.methods import Method
+from .optim.methods import method as find_method
 from .parallel.agreement import check_same, code_fingerprint
 from .parallel.communicator import Communicator
 from .parallel.torchrun import connect
@@ -83,7 +83,7 @@ def solve(
 
     Args:
         problem: What to solve.
-        method: Name of a method, see `sapts_pinn.methods.METHODS`.
+        method: Name of a method, see `sapts_pinn.optim.methods.METHODS`.
         budget: "2min", "500 iterations", "10000 evaluations", seconds; what an earlier session spent counts.
         target_error: Stop when the relative L2 error is this small (needs a reference).
         seed: Fixes the whole run on a given machine and number of threads.

@@ -17,20 +17,20 @@ from torch import Tensor, nn
 from .balancing import is_due
 from .budget import Budget
 from .callbacks import Callback
-from .curvature import GaussNewton
 from .interrupts import Aborted, interruptible
-from .methods import Method
-from .minibatch import MiniBatchSAPTS
 from .objectives.base import Counters, Separable
 from .objectives.data_parallel import Summed
 from .objectives.flat import gather, scatter_
 from .objectives.partition import data_parts
+from .optim.curvature import GaussNewton
+from .optim.methods import Method
+from .optim.minibatch.optimizer import MiniBatchSAPTS
+from .optim.sapts.optimizer import SAPTS
+from .optim.trust_region import TrustRegion
 from .parallel.communicator import Alone, Communicator
 from .pipeline.objective import Pipeline
 from .pipeline.sharded_model import Sharded
 from .problems import Sites
-from .sapts import SAPTS
-from .trust_region import TrustRegion
 
 EVERY = 10  # steps between rows of the history, after the first hundred
 ASK_EVERY = 1.0  # seconds between two questions among ranks whether to stop

@@ -20,13 +20,13 @@ from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Counters
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
+from sapts_pinn.optim.baselines import LBFGS
+from sapts_pinn.optim.sapts.optimizer import SAPTS
+from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import Alone
-from sapts_pinn.peers import LBFGS
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build
 from sapts_pinn.sampling import Collocation
-from sapts_pinn.sapts import SAPTS
-from sapts_pinn.trust_region import TrustRegion
 
 SMALL = {"network": (6, 6), "points": 96, "condition_points": 16, "resample": 20}
 INITIAL, SLOPE, END = "initial value of u", "normal derivative of u on x=1", "u on x=1"

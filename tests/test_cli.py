@@ -345,7 +345,7 @@ def test_wrong_input_of_a_process(tmp_path):
 
 
 def test_list_names_every_problem_and_method(capsys):
-    from sapts_pinn.methods import METHODS
+    from sapts_pinn.optim.methods import METHODS
     from sapts_pinn.supervised.methods import METHODS as ON_SAMPLES
     from sapts_pinn.supervised.tasks import TASKS
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from sapts_pinn.micro_batches import MicroBatches
+from sapts_pinn.optim.minibatch.batches import MicroBatches
 from sapts_pinn.problems import Sites
 
 

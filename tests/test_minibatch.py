@@ -12,20 +12,20 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from sapts_pinn import minibatch
-from sapts_pinn.micro_batches import Batch, MicroBatches
-from sapts_pinn.minibatch import CONTROL, DECOMPOSITIONS, SEARCH, MiniBatchSAPTS
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Separable
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
+from sapts_pinn.optim.minibatch import optimizer as minibatch
+from sapts_pinn.optim.minibatch.batches import Batch, MicroBatches
+from sapts_pinn.optim.minibatch.moments import BETAS, EPS, Moments
+from sapts_pinn.optim.minibatch.optimizer import CONTROL, DECOMPOSITIONS, SEARCH, MiniBatchSAPTS
 from sapts_pinn.pipeline.objective import Pipeline
 from sapts_pinn.pipeline.stages import Chain
 from sapts_pinn.problems import build
 from sapts_pinn.supervised import StagedSupervised, Supervised
-from sapts_pinn.tradam import BETAS, EPS, Moments
 
 COUNT, BATCH, STEPS, RADIUS = 120, 10, 4, 0.02
 

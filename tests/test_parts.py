@@ -9,9 +9,6 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from sapts_pinn.curvature import CURVATURES, SSBroyden
-from sapts_pinn.division import Division, divide
-from sapts_pinn.local import Correction, Record, improve
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Objective
@@ -20,13 +17,17 @@ from sapts_pinn.objectives.data_parallel import Summed
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import DATA_KINDS, data_parts
-from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS
+from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
+from sapts_pinn.optim.radius import RadiusRule
+from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, BlockPart
+from sapts_pinn.optim.sapts.data import DataPart
+from sapts_pinn.optim.sapts.exchange import Division, divide
+from sapts_pinn.optim.sapts.local_solve import Correction, Record, improve
+from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Part
 from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
-from sapts_pinn.parts import BlockPart, DataPart, LocalEvaluation, Part
 from sapts_pinn.pipeline.objective import Pipeline
 from sapts_pinn.pipeline.stages import Chain, ModelChain
 from sapts_pinn.problems import Observations, Problem, build
-from sapts_pinn.trust_region import RadiusRule
 
 PROBLEMS = ("burgers", "poisson-2d", "soft")
 COUNT = 3

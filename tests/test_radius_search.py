@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sapts_pinn.radius_search import COARSE, LEAST, MOST, search
+from sapts_pinn.optim.minibatch.radius_search import COARSE, LEAST, MOST, search
 
 Value = Callable[[float], float]
 

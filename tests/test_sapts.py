@@ -15,8 +15,6 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn import solve
-from sapts_pinn.curvature import CURVATURES
-from sapts_pinn.methods import METHODS
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Evaluation, Objective
@@ -24,12 +22,14 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, RadiusRule, Sweep, TrustRegion
+from sapts_pinn.optim.curvature import CURVATURES
+from sapts_pinn.optim.curvature.make import make_curvature
+from sapts_pinn.optim.methods import METHODS
 from sapts_pinn.optim.sapts.stages import ShardedProducts
 from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.pipeline.objective import Pipeline
 from sapts_pinn.pipeline.stages import Chain, ModelChain
 from sapts_pinn.problems import build
-from sapts_pinn.trust_region import make_curvature
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
 PARTS = 3

@@ -24,13 +24,13 @@ from sapts_pinn.networks.modified_mlp import ModifiedMLP
 from sapts_pinn.objectives import least_squares
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
+from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import Communicator, Traffic
 from sapts_pinn.pipeline import objective as pipeline_module
 from sapts_pinn.pipeline.build import build_partly
 from sapts_pinn.pipeline.objective import Pipeline
 from sapts_pinn.pipeline.stages import Chain, ModelChain, balance, merge, stage_chain
 from sapts_pinn.problems import Coefficient, Initial, Observations, Problem, Sites, build
-from sapts_pinn.trust_region import TrustRegion
 
 
 class Threads(Communicator):

@@ -9,18 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sapts_pinn.compact import obs, obs_spectrum, spectrum
-from sapts_pinn.subproblem import (
-    Dot,
-    Step,
-    cauchy,
-    dogleg,
-    plain_dot,
-    scaled,
-    secular,
-    secular_many,
-    steihaug,
-)
+from sapts_pinn.optim.subproblem.exact import secular, secular_many
+from sapts_pinn.optim.subproblem.low_rank import obs, obs_spectrum, spectrum
+from sapts_pinn.optim.subproblem.steihaug import cauchy, dogleg, scaled, steihaug
+from sapts_pinn.optim.subproblem.step import Dot, Step, plain_dot
 
 RADII = (1e-9, 0.3, 1.0, 7.0, 1e7)
 SIZES = (1, 2, 30)

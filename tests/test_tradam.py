@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Generator, Tensor
 
-from sapts_pinn.tradam import BETAS, Moments
+from sapts_pinn.optim.minibatch.moments import BETAS, Moments
 
 SIZE = 7
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sapts_pinn.curvature import CURVATURES
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Evaluation, Objective
@@ -16,6 +15,7 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import TrustRegion
+from sapts_pinn.optim.curvature import CURVATURES
 from sapts_pinn.problems import build
 
 LEARNING = ["lbfgs", "lsr1", "ssbroyden"]

@@ -32,9 +32,9 @@ from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import data_parts
+from sapts_pinn.optim.sapts.optimizer import SAPTS, Sweep
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.sampling import Collocation
-from sapts_pinn.sapts import SAPTS, Sweep
 
 # %% [markdown]
 # ## 3.1 What the parts are

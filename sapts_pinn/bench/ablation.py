@@ -168,7 +168,7 @@ def variants(method: str, factors: Sequence[str]) -> dict[str, dict[str, Any]]:
         method: Its name; one that divides nothing has its default only.
         factors: Of `FACTORS`.
     """
-    from ..methods import method as find_method
+    from ..optim.methods import method as find_method
 
     if not find_method(method).divides:
         return {DEFAULT: {}}
@@ -187,8 +187,8 @@ def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """What options come to in one process, without those that have no effect there."""
     import torch
 
-    from ..methods import method as find_method
-    from ..sapts import SAPTS
+    from ..optim.methods import method as find_method
+    from ..optim.sapts.optimizer import SAPTS
 
     made = find_method(method).phases[0].make([torch.zeros(1, 1)], **options)
     assert isinstance(made, SAPTS)

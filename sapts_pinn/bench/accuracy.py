@@ -64,7 +64,7 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/solve]
     """
     from ..budget import Budget
-    from ..methods import method as find_method
+    from ..optim.methods import method as find_method
     from ..sources import load_source
 
     methods = list(dict.fromkeys(methods or METHODS))

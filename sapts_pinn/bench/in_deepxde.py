@@ -66,7 +66,7 @@ def run(
         threads: Of every run.
         out: Folder for the results, and for going on with them. [default: bench-results/deepxde]
     """
-    from ..methods import method as find
+    from ..optim.methods import method as find
 
     problems = list(dict.fromkeys(problems or PROBLEMS))
     methods = list(dict.fromkeys(methods or (*OURS, *PEERS)))

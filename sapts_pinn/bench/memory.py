@@ -34,7 +34,7 @@ def run(
         seed: Of weights and points.
         out: Folder for the results. [default: bench-results/memory]
     """
-    from ..methods import method as find_method
+    from ..optim.methods import method as find_method
     from ..problems import ZOO, build
 
     at_least(2, steps=steps)

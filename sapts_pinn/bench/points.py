@@ -41,8 +41,8 @@ def run(
         seed: Of weights and points.
         out: Folder for the results. [default: bench-results/points]
     """
-    from ..methods import method as find_method
     from ..objectives.residual_block import CHUNK
+    from ..optim.methods import method as find_method
 
     counts = sorted(set(SIZES if sizes is None else sizes))
     at_least(1, sizes=counts, steps=steps)

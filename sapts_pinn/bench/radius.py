@@ -63,7 +63,7 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/radius]
     """
     from ..budget import Budget
-    from ..methods import method as find_method
+    from ..optim.methods import method as find_method
 
     methods = list(dict.fromkeys(methods or METHODS))
     for name in methods:

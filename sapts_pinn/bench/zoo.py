@@ -129,7 +129,7 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/zoo]
     """
     from ..budget import Budget
-    from ..methods import method as find_method
+    from ..optim.methods import method as find_method
     from ..problems.zoo import ZOO, build
 
     find_method(method)

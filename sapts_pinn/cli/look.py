@@ -18,7 +18,7 @@ from .app import DONE, Folder, Switch, Whole, app
 @app.command(name="list")
 def list_() -> int:
     """Problems, data sets and methods, each with one line."""
-    from ..methods import METHODS
+    from ..optim.methods import METHODS
     from ..problems.zoo import ZOO
     from ..supervised.methods import METHODS as ON_SAMPLES
     from ..supervised.tasks import TASKS

@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..curvature import GaussNewton
-from ..methods import Method
 from ..objectives.base import Objective
 from ..objectives.data_parallel import Replicated, Summed
 from ..objectives.partition import data_parts
+from ..optim.curvature import GaussNewton
+from ..optim.methods import Method
+from ..optim.sapts.optimizer import SAPTS
+from ..optim.trust_region import TrustRegion
 from ..parallel.communicator import Communicator
-from ..sapts import SAPTS
-from ..trust_region import TrustRegion
 from .objective import DeepXDEObjective, Undivided
 from .staged import staged
 

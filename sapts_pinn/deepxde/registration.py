@@ -19,14 +19,14 @@ import deepxde as dde
 import torch
 from torch import Tensor, nn
 
-from ..curvature import GaussNewton
-from ..curvature.gauss_newton import DENSE_BYTES
-from ..methods import DENSE, METHODS, Method
 from ..optim import TrustRegion
+from ..optim.curvature import GaussNewton
+from ..optim.curvature.gauss_newton import DENSE_BYTES
+from ..optim.methods import DENSE, METHODS, Method
+from ..optim.sapts.optimizer import SAPTS
+from ..optim.sapts.settings import Sweep
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
-from ..sapts import SAPTS
-from ..sweep import Sweep
 from .objective import DeepXDEObjective
 from .optimizer import Bound
 from .views import Whole, refusal

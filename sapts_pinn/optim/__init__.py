@@ -13,18 +13,19 @@
 A step evaluates the closure at both of its ends, on the same data: the batch may change between steps, not
 within one. `ClosureObjective` adds what a plain closure cannot tell; `LeastSquares` is the loss of a PDE on
 given points, with all that it knows of its own curvature.  The curvature models are in
-`sapts_pinn.curvature`.
+`sapts_pinn.optim.curvature`.
 """
 
-from ..curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
-from ..minibatch import MiniBatchSAPTS
 from ..objectives.base import Counters, Evaluation, Objective
 from ..objectives.closure import ClosureObjective
 from ..objectives.least_squares import LeastSquares, LeastSquaresEvaluation
-from ..peers import LBFGS, Adam
-from ..sapts import SAPTS
-from ..sweep import Sweep
-from ..trust_region import RadiusRule, TrustRegion
+from .baselines import LBFGS, Adam
+from .curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
+from .minibatch.optimizer import MiniBatchSAPTS
+from .radius import RadiusRule
+from .sapts.optimizer import SAPTS
+from .sapts.settings import Sweep
+from .trust_region import TrustRegion
 
 __all__ = [
     "CURVATURES",

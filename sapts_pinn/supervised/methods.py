@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..curvature import LBFGS, Curvature, GaussNewton
-from ..methods import Make, Method, Phase
-from ..methods import method as known_method
-from ..minibatch import MiniBatchSAPTS
-from ..sapts import SAPTS
-from ..sweep import Sweep
-from .peers import Batched
+from ..optim.curvature import LBFGS, Curvature, GaussNewton
+from ..optim.methods import Make, Method, Phase
+from ..optim.methods import method as known_method
+from ..optim.minibatch.first_order import Batched
+from ..optim.minibatch.optimizer import MiniBatchSAPTS
+from ..optim.sapts.optimizer import SAPTS
+from ..optim.sapts.settings import Sweep
 
 BATCH = 0.02  # of the samples, in the first batch of those that grow
 PRODUCTS = 50  # with the Gauss-Newton matrix in a step

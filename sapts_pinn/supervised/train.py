@@ -13,7 +13,7 @@ from torch import nn
 from ..budget import Budget
 from ..callbacks import Callback, CheckpointWriter, checkpoint_name
 from ..checkpoint import save_checkpoint, write_json
-from ..methods import Method
+from ..optim.methods import Method
 from ..parallel.agreement import check_same, code_fingerprint
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sapts_pinn.curvature.deferred import FULL, Deferred
+from sapts_pinn.optim.curvature.low_rank_update import FULL, Deferred
 
 
 def rng(seed):

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from sapts_pinn.curvature import GaussNewton
-from sapts_pinn.curvature import gauss_newton as module
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares, LeastSquaresEvaluation
+from sapts_pinn.optim.curvature import GaussNewton
+from sapts_pinn.optim.curvature import gauss_newton as module
 from sapts_pinn.problems import build
 
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sapts_pinn.curvature import LBFGS
-from sapts_pinn.subproblem import InnerProducts
+from sapts_pinn.optim.curvature import LBFGS
+from sapts_pinn.optim.subproblem.step import InnerProducts
 
 
 def rng(seed):

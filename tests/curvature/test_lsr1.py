@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sapts_pinn.curvature.base import Curvature
-from sapts_pinn.curvature.identity import Identity
-from sapts_pinn.curvature.lsr1 import LSR1
-from sapts_pinn.subproblem import plain_dot, secular
+from sapts_pinn.optim.curvature.base import Curvature
+from sapts_pinn.optim.curvature.identity import Identity
+from sapts_pinn.optim.curvature.lsr1 import LSR1
+from sapts_pinn.optim.subproblem.exact import secular
+from sapts_pinn.optim.subproblem.step import plain_dot
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sapts_pinn.curvature import CURVATURES, SSBroyden
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.least_squares import LeastSquares
+from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
 from sapts_pinn.problems import build
 
 

@@ -21,7 +21,6 @@ from sapts_pinn import cli, solve
 from sapts_pinn.budget import Budget
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.checkpoint import load_checkpoint
-from sapts_pinn.methods import method
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Objective
@@ -29,6 +28,7 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, Sweep
+from sapts_pinn.optim.methods import method
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline.objective import Pipeline, StageObjective
 from sapts_pinn.pipeline.sharded_model import ShardedModel

@@ -11,17 +11,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from sapts_pinn.curvature import LSR1
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.flat import gather
+from sapts_pinn.optim.curvature import LSR1
+from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline.build import build_partly
 from sapts_pinn.pipeline.objective import Pipeline
 from sapts_pinn.pipeline.stages import ModelChain, merge
 from sapts_pinn.problems import build
-from sapts_pinn.trust_region import TrustRegion
 
 HIDDEN = (128,) * 5  # four matrices of 128 x 128, which two ranks can share evenly
 POINTS = 50

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Generator, nn
 
-from sapts_pinn.micro_batches import MicroBatches
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
+from sapts_pinn.optim.minibatch.batches import MicroBatches
+from sapts_pinn.optim.minibatch.first_order import Batched
 from sapts_pinn.supervised import Supervised
 from sapts_pinn.supervised.methods import METHODS
-from sapts_pinn.supervised.peers import Batched
 
 NAMES = ("sgd", "adam", "adamw")
 RATE, BATCH = 0.01, 8

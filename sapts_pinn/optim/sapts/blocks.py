@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
+from ...objectives.base import Evaluation, Objective, ResidualEvaluation, SeparableEvaluation
+from ...objectives.flat import scatter_
 from ...objectives.partition import _deal, _in_a_row
+from .subdomain import LocalEvaluation, Part
 
 PARAMETER_KINDS = ("layers", "tensors", "neurons")
 
@@ -94,3 +98,90 @@ def _rows(layer: Sequence[Tensor]) -> list[Tensor]:
     others = [index for index in layer if index.shape[:1] != first.shape[:1]]
     rows = torch.cat([index.reshape(*(first.shape[:1] or [1]), -1) for index in fitting], 1)
     return [rows, *(_rows(others) if others else [])]
+
+
+class BlockPart(Part):
+    """Some of the parameters; the objective is f itself.
+
+    Args:
+        number: Its place among all parts.
+        indices: Its parameters.
+        objective: f, on all points.
+    """
+
+    def __init__(self, number: int, indices: Tensor, objective: Objective) -> None:
+        self.number, self.indices, self.objective = number, indices, objective
+
+    def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
+        """Nothing to do: f is consistent with itself."""
+
+    def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> BlockEvaluation:
+        """The block of f itself."""
+        return self._wrap(whole)
+
+    def evaluate(self, z: Tensor) -> BlockEvaluation:
+        """F_d at z."""
+        scatter_(self.objective.parameters, z)
+        return self._wrap(self.objective.evaluate())
+
+    def _wrap(self, inner: Evaluation) -> BlockEvaluation:
+        assert self.indices is not None
+        if isinstance(inner, ResidualEvaluation):
+            return ResidualBlockEvaluation(inner, self.indices)
+        return BlockEvaluation(inner, self.indices)
+
+
+@dataclass
+class BlockEvaluation(LocalEvaluation):
+    """f as a function of a block of parameters."""
+
+    inner: Evaluation
+    indices: Tensor
+    whole = False
+
+    @property
+    def value(self) -> float:  # type: ignore[override]
+        """The loss."""
+        return self.inner.value
+
+    def gradient(self) -> Tensor:
+        """The block of the gradient."""
+        return self.inner.gradient()[self.indices]
+
+    def full_gradient(self) -> Tensor:
+        """The gradient in all parameters: all points were used, so it costs nothing more."""
+        return self.inner.gradient()
+
+
+@dataclass
+class ResidualBlockEvaluation(BlockEvaluation, ResidualEvaluation):
+    """The same of a least-squares objective: its Jacobian has the block's columns."""
+
+    inner: ResidualEvaluation
+
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        """Whether the evaluation of f has all residuals."""
+        return self.inner.whole
+
+    @property
+    def rows(self) -> int:
+        """Number of residuals."""
+        return self.inner.rows
+
+    @property
+    def size(self) -> int:
+        """Number of the block's parameters."""
+        return len(self.indices)
+
+    def jacobian(self) -> Tensor:
+        """The block's columns of J."""
+        return self.inner.jacobian()[:, self.indices]
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v for a vector of the block."""
+        return self.inner.jvp(v.new_zeros(self.inner.size).index_copy_(0, self.indices, v))
+
+    def vjp(self, u: Tensor) -> Tensor:
+        """The block of J^T u."""
+        return self.inner.vjp(u)[self.indices]

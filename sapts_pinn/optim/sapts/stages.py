@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
+from ...objectives.base import Evaluation, Objective, SeparableEvaluation
+from ...objectives.flat import scatter_
 from ...parallel.communicator import Communicator
-from ...subproblem import InnerProducts
+from ...pipeline.objective import PipelineEvaluation
+from ..subproblem.step import InnerProducts
+from .subdomain import LocalEvaluation, Part
 
 
 class ShardedProducts(InnerProducts):
@@ -23,3 +29,50 @@ class ShardedProducts(InnerProducts):
             # Copies, because the last bits of a product depend on where in memory a vector begins.
             own += a.to(torch.float64, copy=True) @ b.to(torch.float64, copy=True).T
         return self.communicator.all_reduce(own).cpu()
+
+
+class StagePart(Part):
+    """The parameters of one stage of the network, its input and its output's cotangent frozen.
+
+    Args:
+        number: The stage.
+        indices: Its parameters among those of this rank.
+    """
+
+    def __init__(self, number: int, indices: Tensor) -> None:
+        self.number, self.indices = number, indices
+        self.objective: Objective | None = None
+
+    def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
+        """Take the frozen input and cotangent, which make F_s consistent."""
+        assert isinstance(whole, PipelineEvaluation)
+        self.objective = whole.local(self.number)
+
+    def evaluate(self, z: Tensor) -> StageEvaluation:
+        """F_s at z."""
+        assert self.objective is not None
+        scatter_(self.objective.parameters, self.restrict(z))
+        return StageEvaluation(self.objective.evaluate(), self, len(z))
+
+
+@dataclass
+class StageEvaluation(LocalEvaluation):
+    """F_s as a function of a stage's parameters."""
+
+    inner: Evaluation
+    part: StagePart
+    n: int
+    whole = False
+
+    @property
+    def value(self) -> float:  # type: ignore[override]
+        """F_s."""
+        return self.inner.value
+
+    def gradient(self) -> Tensor:
+        """The stage's entries of the gradient."""
+        return self.inner.gradient()
+
+    def full_gradient(self) -> Tensor:
+        """The same among all parameters of this rank."""
+        return self.part.extend(self.inner.gradient(), self.n)

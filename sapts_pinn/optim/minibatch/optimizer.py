@@ -34,18 +34,18 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .local import Record
-from .micro_batches import Batch, MicroBatches
-from .objectives.base import Objective, Separable
-from .objectives.flat import gather, scatter_
-from .optim.sapts.blocks import parameter_parts
-from .parallel.communicator import Alone, Communicator
-from .parts import StagePart
-from .pipeline.objective import Pipeline
+from ...objectives.base import Objective, Separable
+from ...objectives.flat import gather, scatter_
+from ...parallel.communicator import Alone, Communicator
+from ...pipeline.objective import Pipeline
+from ..sapts.blocks import parameter_parts
+from ..sapts.local_solve import Record
+from ..sapts.settings import ORDERS
+from ..sapts.stages import StagePart
+from ..snapshot import Surroundings
+from .batches import Batch, MicroBatches
+from .moments import Moments
 from .radius_search import search
-from .sweep import ORDERS
-from .tradam import Moments
-from .trust_region import Surroundings
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
 CONTROL = 4  # micro-batches of the control

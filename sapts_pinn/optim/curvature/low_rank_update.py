@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..kernels import product
+from ...kernels import product
 
 FULL = 64  # rows
 

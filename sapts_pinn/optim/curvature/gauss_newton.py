@@ -21,8 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..objectives.base import ResidualEvaluation
-from ..subproblem import secular_many, steihaug
+from ...objectives.base import ResidualEvaluation
+from ..subproblem.exact import secular_many
+from ..subproblem.steihaug import steihaug
 from .base import Curvature, Step
 
 BLOCKS = 4  # on each side of J J^T

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .objectives.base import Separable
+from ...objectives.base import Separable
 
 Batch = dict[str, Tensor]  # by group the indices of its points, for `Separable.restrict`
 

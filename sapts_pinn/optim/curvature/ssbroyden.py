@@ -40,9 +40,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..objectives.base import ResidualEvaluation
+from ...objectives.base import ResidualEvaluation
 from .base import Curvature, Pair, Step
-from .deferred import Deferred
+from .low_rank_update import Deferred
 
 DENSE = 1.5e8  # entries of a Jacobian worth forming for a rebuild
 CURVED = 1e-10  # of y.s against s.Bs: below it a pair says nothing

@@ -14,8 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .local import Correction
-from .subproblem import secular
+from ..subproblem.exact import secular
+from .local_solve import Correction
 
 COMBINATIONS = ("sum", "mean", "subspace")
 

@@ -36,7 +36,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..compact import Spectrum, combine, obs_spectrum, products, spectrum
+from ..subproblem.low_rank import Spectrum, combine, obs_spectrum, products, spectrum
 from .base import Curvature, Dot, Step, plain_dot
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..subproblem import InnerProducts
+from ..subproblem.step import InnerProducts
 from .base import Curvature, Step
 
 CURVED = 1e-10  # |y.s| against |y||s|: below it a pair says nothing

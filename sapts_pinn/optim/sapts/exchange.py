@@ -8,15 +8,17 @@ from dataclasses import astuple
 import torch
 from torch import Generator, Tensor
 
-from .curvature import Pair
-from .local import Correction, Record
-from .objectives.base import Evaluation, Objective, Separable, SeparableEvaluation
-from .objectives.data_parallel import Replicated, Summed, SummedLook
-from .objectives.partition import data_parts
-from .optim.sapts.blocks import parameter_parts
-from .parallel.communicator import Communicator
-from .parts import BlockPart, DataPart, Part, StagePart
-from .pipeline.objective import Pipeline
+from ...objectives.base import Evaluation, Objective, Separable, SeparableEvaluation
+from ...objectives.data_parallel import Replicated, Summed, SummedLook
+from ...objectives.partition import data_parts
+from ...parallel.communicator import Communicator
+from ...pipeline.objective import Pipeline
+from ..curvature import Pair
+from .blocks import BlockPart, parameter_parts
+from .data import DataPart
+from .local_solve import Correction, Record
+from .stages import StagePart
+from .subdomain import Part
 
 
 class Division:

@@ -16,114 +16,24 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .curvature import CURVATURES, LBFGS, LSR1, Curvature, Identity, Step
-from .curvature.base import Dot
+from ..objectives.base import Evaluation, Objective
+from ..objectives.closure import ClosureObjective
+from ..objectives.flat import gather, scatter_
+from .curvature import Curvature, Step
 from .curvature.gauss_newton import GaussNewton
+from .curvature.make import make_curvature
 from .curvature.ssbroyden import SSBroyden
-from .objectives.base import Evaluation, Objective
-from .objectives.closure import ClosureObjective
-from .objectives.flat import gather, scatter_
-from .subproblem import InnerProducts
+from .radius import RadiusRule
+from .snapshot import Surroundings
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
 PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
 PROBES = 12
-
-
-@dataclass(frozen=True)
-class RadiusRule:
-    """When a step is accepted, and what becomes of the radius.
-
-    Attributes:
-        accept: Least rho of an accepted step.
-        shrink: The radius shrinks below this rho.
-        grow: The radius grows above this rho, when the step is on the boundary.
-        less: A shrinking radius becomes this much of the step's length.
-        more: A growing one becomes this much of it.
-        least: The radius never falls below.
-        most: It never rises above.
-    """
-
-    accept: float = 1e-4
-    shrink: float = 0.25
-    grow: float = 0.75
-    less: float = 0.5
-    more: float = 2.0
-    least: float = 0.0
-    most: float = math.inf
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.accept <= self.shrink < self.grow < 1:
-            raise ValueError(
-                f"0 <= accept <= shrink < grow < 1 is needed, not {self.accept}, {self.shrink}, {self.grow}"
-            )
-        if not (0 < self.less < 1 < self.more and 0 <= self.least < self.most):
-            raise ValueError(
-                "0 < less < 1 < more and 0 <= least < most are needed, "
-                f"not {self.less}, {self.more}, {self.least}, {self.most}"
-            )
-
-    def next(self, radius: float, rho: float, step: Step, accepted: bool) -> float:
-        """The radius after a step."""
-        if not accepted or rho < self.shrink:
-            # A step that was wrong by an order of magnitude says that its whole scale is wrong.
-            radius = (self.less if rho > -10.0 else self.less**2) * step.length
-        elif rho > self.grow and step.on_boundary:
-            radius = max(radius, self.more * step.length)
-        return min(max(radius, self.least), self.most)
-
-
-def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
-    """A model of the curvature by its name.
-
-    Args:
-        name: One of `CURVATURES`.
-        dot: The inner product, where vectors are sharded; "ssbroyden" and "gauss-newton" need whole ones.
-
-    Raises:
-        ValueError: There is none of that name, or it needs whole vectors.
-    """
-    if name not in CURVATURES:
-        raise ValueError(f"unknown curvature {name!r}; choose one of {', '.join(CURVATURES)}")
-    if dot is None:
-        return CURVATURES[name]()
-    if name == "identity":
-        return Identity(dot)
-    if name == "lsr1":
-        return LSR1(dot=dot)
-    if name == "lbfgs" and isinstance(dot, InnerProducts):
-        return LBFGS(dot=dot)
-    raise ValueError(
-        f"curvature {name!r} needs all parameters on one rank; stages take 'lbfgs', 'lsr1' or 'identity'"
-    )
-
-
-class Surroundings:
-    """What an evaluation changes by the way: random numbers and an objective's buffers.
-
-    Put back before every trial, so that dropout draws the same units at both ends of a step, and after a
-    rejection.
-    """
-
-    def __init__(self, objective: Objective, device: torch.device) -> None:
-        self.objective, self.device = objective, device
-        self.random = torch.get_rng_state()
-        self.random_there = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-        self.buffers = [b.clone() for b in objective.buffers()]
-
-    def restore(self) -> None:
-        """Put it back."""
-        torch.set_rng_state(self.random)
-        if self.random_there is not None:
-            torch.cuda.set_rng_state(self.random_there, self.device)
-        for buffer, value in zip(self.objective.buffers(), self.buffers, strict=True):
-            buffer.copy_(value)
 
 
 class TrustRegion(torch.optim.Optimizer):

@@ -16,7 +16,8 @@ from math import isfinite, sqrt
 import torch
 from torch import Tensor
 
-from .subproblem import Dot, InnerProducts, Step, _refused, _step, _zero, plain_dot, secular_many
+from .exact import secular_many
+from .step import Dot, InnerProducts, Step, _refused, _step, _zero, plain_dot
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .peers import LBFGS, Adam
-from .sapts import SAPTS
-from .sweep import Sweep
-from .trust_region import RadiusRule, TrustRegion
+from .baselines import LBFGS, Adam
+from .radius import RadiusRule
+from .sapts.optimizer import SAPTS
+from .sapts.settings import Sweep
+from .trust_region import TrustRegion
 
 DENSE = 6_000  # parameters up to which a dense quasi-Newton matrix is kept
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from ..micro_batches import MicroBatches
-from ..objectives.base import Separable
+from ...objectives.base import Separable
+from .batches import MicroBatches
 
 
 class Batched(torch.optim.Optimizer):

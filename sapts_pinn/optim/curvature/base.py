@@ -24,7 +24,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..subproblem import Dot, MatVec, Step, plain_dot
+from ..subproblem.step import Dot, MatVec, Step, plain_dot
 
 __all__ = ["Curvature", "Dot", "MatVec", "Pair", "Step", "plain_dot"]
 

@@ -20,8 +20,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .geometry import interleaved
-from .objectives.base import Separable
+from ...geometry import interleaved
+from ...objectives.base import Separable
 
 GROWTH = 1.5
 LEAST = 1024  # residuals of the first batch

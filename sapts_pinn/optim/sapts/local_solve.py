@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from .curvature import Curvature, Pair
-from .parts import LocalEvaluation, Part
-from .trust_region import ROUNDING, RadiusRule
+from ..curvature import Curvature, Pair
+from ..radius import RadiusRule
+from ..trust_region import ROUNDING
+from .subdomain import LocalEvaluation, Part
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .combination import COMBINATIONS
+from .combine import COMBINATIONS
 
 ORDERS = ("additive", "multiplicative")
 

@@ -45,21 +45,24 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .combination import combine
-from .curvature import Curvature, Pair
-from .division import Division, divide
-from .local import Correction, improve
-from .objectives.base import Evaluation, Objective, Separable
-from .objectives.closure import ClosureObjective
-from .objectives.data_parallel import SummedLook
-from .objectives.flat import gather, scatter_
-from .optim.sapts.blocks import PARAMETER_KINDS
-from .optim.sapts.stages import ShardedProducts
-from .parallel.communicator import Alone, Communicator
-from .parts import Part
-from .stochastic import Batches
-from .sweep import Sweep
-from .trust_region import PATIENCE, RadiusRule, Surroundings, TrustRegion, make_curvature
+from ...objectives.base import Evaluation, Objective, Separable
+from ...objectives.closure import ClosureObjective
+from ...objectives.data_parallel import SummedLook
+from ...objectives.flat import gather, scatter_
+from ...parallel.communicator import Alone, Communicator
+from ..curvature import Curvature, Pair
+from ..curvature.make import make_curvature
+from ..radius import RadiusRule
+from ..snapshot import Surroundings
+from ..trust_region import PATIENCE, TrustRegion
+from .batches import Batches
+from .blocks import PARAMETER_KINDS
+from .combine import combine
+from .exchange import Division, divide
+from .local_solve import Correction, improve
+from .settings import Sweep
+from .stages import ShardedProducts
+from .subdomain import Part
 
 FIRST = 4  # local steps of the first sweep
 SHORTEN, GROW = 0.6, 1.25  # of the number of local steps

@@ -1,0 +1,32 @@
+"""Models of the curvature by name."""
+
+from __future__ import annotations
+
+from ..subproblem.step import InnerProducts
+from . import CURVATURES, LBFGS, LSR1, Curvature, Identity
+from .base import Dot
+
+
+def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
+    """A model of the curvature by its name.
+
+    Args:
+        name: One of `CURVATURES`.
+        dot: The inner product, where vectors are sharded; "ssbroyden" and "gauss-newton" need whole ones.
+
+    Raises:
+        ValueError: There is none of that name, or it needs whole vectors.
+    """
+    if name not in CURVATURES:
+        raise ValueError(f"unknown curvature {name!r}; choose one of {', '.join(CURVATURES)}")
+    if dot is None:
+        return CURVATURES[name]()
+    if name == "identity":
+        return Identity(dot)
+    if name == "lsr1":
+        return LSR1(dot=dot)
+    if name == "lbfgs" and isinstance(dot, InnerProducts):
+        return LBFGS(dot=dot)
+    raise ValueError(
+        f"curvature {name!r} needs all parameters on one rank; stages take 'lbfgs', 'lsr1' or 'identity'"
+    )

@@ -1,0 +1,115 @@
+"""Parts of the data as subdomains of SAPTS."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...objectives.base import Evaluation, ResidualEvaluation, Separable, SeparableEvaluation
+from ...objectives.flat import scatter_
+from .subdomain import LocalEvaluation, Part
+
+
+class DataPart(Part):
+    """Some of the residuals, all of the parameters.
+
+    Args:
+        number: Its place among all parts.
+        owned: Its residuals in the sum f = sum_d f_d.
+        local: Those its own objective looks at: the same, or more where parts overlap.
+        share: Of all residuals, those in `local`.
+        consistent: Whether F_d has the gradient of f at theta_k; else F_d = f~_d.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        owned: Separable,
+        local: Separable,
+        share: float,
+        consistent: bool = True,
+    ) -> None:
+        self.number, self.owned, self.local = number, owned, local
+        self.scale, self.consistent = 1.0 / share, consistent
+        self.theta: Tensor | None = None
+        self.linear: Tensor | None = None
+
+    def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
+        """Take the linear term from theta_k."""
+        self.theta, self.linear = theta, None
+        if self.consistent:
+            if base is None or self.local is not self.owned:
+                scatter_(self.local.parameters, theta)
+                base = self.local.evaluate()
+            self.linear = whole.gradient() - self.scale * base.gradient()
+
+    def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> DataEvaluation | None:
+        """From the part's share of f."""
+        if base is None or self.local is not self.owned or self.theta is None:
+            return None
+        return self._wrap(base, self.theta)
+
+    def evaluate(self, z: Tensor) -> DataEvaluation:
+        """F_d at z."""
+        scatter_(self.local.parameters, z)
+        return self._wrap(self.local.evaluate(), z)
+
+    def _wrap(self, inner: SeparableEvaluation, z: Tensor) -> DataEvaluation:
+        assert self.theta is not None
+        value = self.scale * inner.value
+        if self.linear is not None:
+            value += float(self.linear.dot(z - self.theta))
+        if isinstance(inner, ResidualEvaluation):
+            return ResidualDataEvaluation(inner, value, self.scale, self.linear)
+        return DataEvaluation(inner, value, self.scale, self.linear)
+
+
+@dataclass
+class DataEvaluation(LocalEvaluation):
+    """F_d of a data part."""
+
+    inner: Evaluation
+    value: float
+    scale: float
+    linear: Tensor | None
+    whole = True
+
+    def gradient(self) -> Tensor:
+        """The gradient of F_d, [n]."""
+        g = self.scale * self.inner.gradient()
+        return g if self.linear is None else g + self.linear
+
+    def full_gradient(self) -> Tensor:
+        """The same."""
+        return self.gradient()
+
+
+@dataclass
+class ResidualDataEvaluation(DataEvaluation, ResidualEvaluation):
+    """The same of a least-squares objective."""
+
+    inner: ResidualEvaluation
+
+    @property
+    def rows(self) -> int:
+        """Number of the part's residuals."""
+        return self.inner.rows
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return self.inner.size
+
+    def jacobian(self) -> Tensor:
+        """The Jacobian of the scaled residuals."""
+        return math.sqrt(self.scale) * self.inner.jacobian()
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v."""
+        return math.sqrt(self.scale) * self.inner.jvp(v)
+
+    def vjp(self, u: Tensor) -> Tensor:
+        """J^T u."""
+        return math.sqrt(self.scale) * self.inner.vjp(u)
