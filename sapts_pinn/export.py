@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoint import write_atomically
 from .geometry import Mesh
+from .runs.files import write_atomically
 from .sampled import Array, Values, ends, evaluate, mesh_of, middle_of, time_name
 
 if TYPE_CHECKING:

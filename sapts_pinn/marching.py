@@ -13,7 +13,7 @@ from .networks.time_windows import check, edges, joined, window
 from .parallel.torchrun import connect
 from .problems import Problem
 from .problems.fingerprint import fingerprint
-from .run_folder import prepare_folder, run_path
+from .runs.folder import prepare_folder, run_path
 from .solution import Solution
 
 ADDED = ("iterations", "function_evaluations", "gradient_evaluations", "seconds", "parameters", "loss")

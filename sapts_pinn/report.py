@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .audit import lines
-from .checkpoint import write_text
+from .runs.files import write_text
 from .uncertainty import combined_errors, estimate
 from .viz import plot_history, plot_sweeps
 

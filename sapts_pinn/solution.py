@@ -16,12 +16,9 @@ import torch
 from torch import Tensor
 
 from .audit import lines as audit_lines
-from .callbacks import write_history
-from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import compared, error_measure, reference_values
 from .error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_error
 from .extrapolation import blanked, outside
-from .manifest import run_of
 from .networks.build import NetworkSpec, network_maker, network_of
 from .networks.model import Location, Model
 from .networks.time_windows import Joined, joined, spread
@@ -30,7 +27,11 @@ from .problems import Problem, Reference
 from .problems.conditions.base import as_column
 from .problems.fields import Field, call_by_name, parse_derivative
 from .problems.fingerprint import fingerprint
-from .run_folder import check_resumable, identity, prepare_folder, run_path, write_config
+from .runs.checkpoint import load_checkpoint, save_checkpoint
+from .runs.files import write_json
+from .runs.folder import check_resumable, identity, prepare_folder, run_path, write_config
+from .runs.history import write_history
+from .runs.manifest import run_of
 from .uncertainty import Uncertainty, combined_errors, estimate
 
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}

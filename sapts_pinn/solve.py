@@ -15,11 +15,10 @@ from torch import nn
 
 from .audit import Audit, audited
 from .budget import Budget
-from .callbacks import Callback, CheckpointWriter, checkpoint_name, not_written
-from .checkpoint import save_checkpoint, write_json
+from .callbacks.base import Callback
+from .callbacks.checkpoints import CheckpointWriter, not_written
 from .comparison import error_measure
 from .diagnosis import diagnose
-from .interrupts import Aborted
 from .marching import march
 from .networks.build import NetworkSpec, network_maker, network_of
 from .networks.model import Model
@@ -32,11 +31,14 @@ from .parallel.torchrun import connect
 from .pipeline.sharded_model import ShardedModel, parameter_bytes, parameter_count
 from .problems import Problem
 from .problems.fingerprint import fingerprint
-from .resuming import KEPT, kept_options, kept_settings, load_state, redrawn
-from .run_folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
+from .runs.checkpoint import checkpoint_name, save_checkpoint
+from .runs.files import write_json
+from .runs.folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
+from .runs.resuming import KEPT, kept_options, kept_settings, load_state, redrawn
 from .sampling import Collocation
 from .solution import PRECISIONS, Solution
 from .training import Trainer
+from .training.interrupts import Aborted
 from .uncertainty import Uncertainty, uncertainty
 
 Found = TypeVar("Found")

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from .balancing import is_due
 from .budget import Budget
-from .callbacks import Callback
-from .interrupts import Aborted, interruptible
+from .callbacks.base import Callback
 from .objectives.base import Counters, Separable
 from .objectives.data_parallel import Summed
 from .objectives.flat import gather, scatter_
@@ -31,6 +30,7 @@ from .parallel.communicator import Alone, Communicator
 from .pipeline.objective import Pipeline
 from .pipeline.sharded_model import Sharded
 from .problems import Sites
+from .training.interrupts import Aborted, interruptible
 
 EVERY = 10  # steps between rows of the history, after the first hundred
 ASK_EVERY = 1.0  # seconds between two questions among ranks whether to stop

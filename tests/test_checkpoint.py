@@ -8,8 +8,9 @@ import pickle
 import pytest
 import torch
 
-from sapts_pinn.callbacks import write_history
-from sapts_pinn.checkpoint import VERSION, load_checkpoint, save_checkpoint, write_atomically, write_json
+from sapts_pinn.runs.checkpoint import VERSION, load_checkpoint, save_checkpoint
+from sapts_pinn.runs.files import write_atomically, write_json
+from sapts_pinn.runs.history import write_history
 
 
 def test_a_checkpoint_comes_back(tmp_path):

@@ -14,11 +14,12 @@ import pytest
 import torch
 
 from sapts_pinn import cli, solve
-from sapts_pinn.checkpoint import load_checkpoint
 from sapts_pinn.cli import runs
-from sapts_pinn.interrupts import Aborted, Interrupts
+from sapts_pinn.cli.signals import Interrupts
 from sapts_pinn.problems.zoo import ZOO, build
+from sapts_pinn.runs.checkpoint import load_checkpoint
 from sapts_pinn.solution import Solution
+from sapts_pinn.training.interrupts import Aborted
 
 FILES = {
     "config.json",

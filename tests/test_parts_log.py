@@ -9,7 +9,8 @@ import re
 import pytest
 
 from sapts_pinn import solve
-from sapts_pinn.callbacks import PartsLog, parts_report
+from sapts_pinn.callbacks import PartsLog
+from sapts_pinn.callbacks.parts_log import parts_report
 from sapts_pinn.problems.zoo import build
 
 SMALL = {"network": (6,), "points": 64, "condition_points": 16}

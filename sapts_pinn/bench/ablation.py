@@ -37,7 +37,7 @@ from .report import (
 )
 
 if TYPE_CHECKING:
-    from ..callbacks import Callback
+    from ..callbacks.base import Callback
     from ..problems import Problem
     from ..training import Trainer
 
@@ -259,7 +259,7 @@ def watch(
         every: and by how much it grows between two measurements.
         target: The error at which to stop.
     """
-    from ..callbacks import Callback
+    from ..callbacks.base import Callback
     from ..comparison import error_measure
 
     error = error_measure(problem)

@@ -186,7 +186,7 @@ def _plot(folder: Path, rows: Sequence[Row]) -> Path:
     """Error against time, one panel for each problem, one colour for each method, one line for each seed."""
     from matplotlib.figure import Figure
 
-    from ..checkpoint import write_atomically
+    from ..runs.files import write_atomically
 
     problems, methods = ([*dict.fromkeys(row[name] for row in rows)] for name in ("problem", "method"))
     across = min(len(problems), 3)

@@ -119,7 +119,7 @@ def _fit(counts: Sequence[int], seconds: Sequence[float]) -> dict[str, float]:
 
 def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
     """In the child: train for a few steps without resampling or error measurement."""
-    from ..callbacks import Callback
+    from ..callbacks.base import Callback
     from ..objectives.least_squares import LeastSquares
     from ..problems import build
     from ..solve import solve

@@ -70,7 +70,7 @@ def folder_for(suite: str, out: Path | None) -> Path:
     Raises:
         ValueError: It cannot be written.
     """
-    from ..run_folder import make_folder
+    from ..runs.folder import make_folder
 
     folder = out or Path("bench-results") / suite
     make_folder(folder)
@@ -81,7 +81,7 @@ def machine() -> dict[str, Any]:
     """What a measurement depends on, as far as it can be asked."""
     import torch
 
-    from ..run_folder import versions
+    from ..runs.folder import versions
 
     package = Path(__file__).parent
     try:
@@ -269,7 +269,7 @@ def draw(path: Path, panels: Mapping[str, Sequence[Line]], title: str = "", **ax
     """Write a picture: one panel for each entry, lines of one label in one colour."""
     from matplotlib.figure import Figure
 
-    from ..checkpoint import write_atomically
+    from ..runs.files import write_atomically
 
     labels = list(dict.fromkeys(line[0] for lines in panels.values() for line in lines))
     across = max(len(panels), 1)
@@ -302,7 +302,7 @@ def publish(
     **summary: Any,
 ) -> None:
     """Finish a suite of several tables; they are also written as Markdown."""
-    from ..checkpoint import write_atomically
+    from ..runs.files import write_atomically
 
     marked = [f"## {title}\n\n{markdown(columns, lines)}\n" for title, columns, lines in sections]
     page = "\n".join([f"```\n{head.rstrip()}\n```\n", *marked, *(f"- {note}" for note in notes)]) + "\n"
@@ -327,7 +327,7 @@ def finish(
     **summary: Any,
 ) -> None:
     """Print a suite's table; write it, and all figures, into its folder."""
-    from ..checkpoint import write_atomically
+    from ..runs.files import write_atomically
 
     save(folder, suite, facts, settings, rows, **summary)
     write_atomically(folder / "table.txt", lambda path: _write(path, text + "\n"))
@@ -344,7 +344,7 @@ def save(
     **summary: Any,
 ) -> None:
     """Write bench.json."""
-    from ..checkpoint import write_json
+    from ..runs.files import write_json
 
     content = {"suite": suite, "machine": facts, "settings": settings, "rows": rows, **summary}
     write_json(folder / "bench.json", content)

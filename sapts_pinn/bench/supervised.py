@@ -42,7 +42,7 @@ from .supervised_report import (
 
 if TYPE_CHECKING:
     from ..budget import Budget
-    from ..callbacks import Callback
+    from ..callbacks.base import Callback
     from ..training import Trainer
 
 OURS = (
@@ -224,7 +224,7 @@ def _watch(curve: list[tuple[float, float, float]]) -> Callback:
     Args:
         curve: Gets gradient evaluations, seconds and metric of the measurements, one of them at the start.
     """
-    from ..callbacks import Callback
+    from ..callbacks.base import Callback
 
     class Watch(Callback):
         def on_start(self, trainer: Trainer) -> None:

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from ..interrupts import Aborted
-from ..messages import say_once
+from ..training.interrupts import Aborted
 from . import check, look, solve, train  # noqa: F401  registers the commands
 from .app import DONE, FAILED, WRONG, app
+from .messages import say_once
 
 
 def _sentence(error: CycloptsError) -> str:

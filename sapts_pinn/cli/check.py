@@ -6,8 +6,8 @@ import json as json_
 from contextlib import redirect_stdout
 from sys import stderr
 
-from ..messages import notes
 from .app import DONE, FAILED, Switch, app
+from .messages import notes
 
 
 @app.command

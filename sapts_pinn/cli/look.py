@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ..manifest import refuse_foreign
-from ..messages import notes, say
+from ..runs.manifest import refuse_foreign
 from . import runs
 from .app import DONE, Folder, Switch, Whole, app
+from .messages import notes, say
 
 
 @app.command(name="list")

@@ -16,13 +16,13 @@ from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..interrupts import SAME, Interrupts
-from ..manifest import run_of
-from ..messages import is_file, notes, rank, resume_command, say, several, tolerant_outputs
+from ..runs.manifest import run_of
 from .app import DONE, FAILED
+from .messages import is_file, notes, rank, resume_command, say, several, tolerant_outputs
+from .signals import SAME, Interrupts
 
 if TYPE_CHECKING:
-    from ..callbacks import Callback
+    from ..callbacks.base import Callback
     from ..parallel.communicator import Communicator
     from ..training import Trainer
 
@@ -205,7 +205,8 @@ def watched(
     Returns:
         What the run returns.
     """
-    from ..callbacks import Callback, Progress
+    from ..callbacks.base import Callback
+    from ..callbacks.progress import Progress
     from ..parallel.communicator import RankFailure
 
     class Stopper(Callback):

@@ -13,7 +13,7 @@ from . import runs
 from .app import STARTED, Folder, Switch, Whole, app
 
 if TYPE_CHECKING:
-    from ..callbacks import Callback
+    from ..callbacks.base import Callback
     from ..solution import Solution
     from ..sources import Source
 
@@ -159,7 +159,7 @@ def load_problem(text: str, no_symmetry: bool) -> Source:
 
 
 def _logs(wanted: bool) -> list[Callback]:
-    from ..callbacks import PartsLog
+    from ..callbacks.parts_log import PartsLog
 
     return [PartsLog()] if wanted else []
 

@@ -12,7 +12,7 @@ from . import runs
 from .app import STARTED, Folder, Several, Switch, Whole, app
 
 if TYPE_CHECKING:
-    from ..callbacks import Callback
+    from ..callbacks.base import Callback
     from ..supervised.trained import Trained
 
 

@@ -11,16 +11,18 @@ import torch
 from torch import nn
 
 from ..budget import Budget
-from ..callbacks import Callback, CheckpointWriter, checkpoint_name
-from ..checkpoint import save_checkpoint, write_json
+from ..callbacks.base import Callback
+from ..callbacks.checkpoints import CheckpointWriter
 from ..optim.methods import Method
 from ..parallel.agreement import check_same, code_fingerprint
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from ..pipeline.partition import most_stages
 from ..pipeline.sharded_model import parameter_bytes, parameter_count
-from ..resuming import load_state
-from ..run_folder import check_folder, prepare_folder, run_path, versions, write_config
+from ..runs.checkpoint import checkpoint_name, save_checkpoint
+from ..runs.files import write_json
+from ..runs.folder import check_folder, prepare_folder, run_path, versions, write_config
+from ..runs.resuming import load_state
 from ..solution import PRECISIONS
 from ..training import Trainer
 from .augmentation import CropAndFlip

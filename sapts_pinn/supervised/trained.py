@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from ..checkpoint import load_checkpoint, write_text
 from ..report import merits
+from ..runs.checkpoint import load_checkpoint
+from ..runs.files import write_text
 from ..solution import PRECISIONS
 from .datasets import Images, Text
 from .models import GPT

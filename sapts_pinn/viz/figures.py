@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checkpoint import write_atomically
+from ..runs.files import write_atomically
 from ..sampled import Array
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint import write_atomically
+from ..runs.files import write_atomically
 from ..sampled import ends, evaluate, mesh_of, middle_of, time_name
 from .figures import STYLE, THEIRS, colour_limits, new_figure
 from .flow import flow_of, speed, vector_name

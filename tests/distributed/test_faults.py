@@ -20,7 +20,6 @@ from torch import Generator, Tensor
 from sapts_pinn import cli, solve
 from sapts_pinn.budget import Budget
 from sapts_pinn.callbacks import Callback
-from sapts_pinn.checkpoint import load_checkpoint
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Objective
@@ -34,6 +33,7 @@ from sapts_pinn.pipeline.objective import Pipeline, StageObjective
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.pipeline.stages import ModelChain
 from sapts_pinn.problems import build
+from sapts_pinn.runs.checkpoint import load_checkpoint
 from sapts_pinn.sampling import Collocation
 from sapts_pinn.training import Trainer
 

@@ -17,11 +17,11 @@ from sapts_pinn import (
     Solution,
     solve,
 )
-from sapts_pinn.checkpoint import load_checkpoint, save_checkpoint
 from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems.fingerprint import difference, fingerprint
 from sapts_pinn.problems.wellposed.findings import IllPosed
 from sapts_pinn.problems.zoo import ZOO, build
+from sapts_pinn.runs.checkpoint import load_checkpoint, save_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 SMALL = {"network": (4,), "points": 32, "condition_points": 8}

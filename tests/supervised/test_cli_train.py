@@ -16,8 +16,8 @@ import torch
 
 from sapts_pinn import Solution, cli
 from sapts_pinn.callbacks import Progress
-from sapts_pinn.checkpoint import load_checkpoint
 from sapts_pinn.cli import runs
+from sapts_pinn.runs.checkpoint import load_checkpoint
 from sapts_pinn.supervised import pictures, trained
 from sapts_pinn.supervised.trained import Trained
 from sapts_pinn.training import Trainer

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .training import Trainer
+    from ..training import Trainer
+from ..training.interrupts import Aborted
 
 SAME = 5.0  # seconds in which signals to ranks are one: torchrun passes on what a terminal has sent to all
-
-
-class Aborted(KeyboardInterrupt):
-    """A signal came when there was nothing to finish, or came twice."""
 
 
 class Interrupts:
@@ -60,28 +54,3 @@ class Interrupts:
         self._first = time.monotonic()
         self._trainer.stop(f"interrupted by {signal.Signals(number).name}")
         self._trainer, self._message = None, "aborted; the run folder holds the last checkpoint"
-
-
-@contextmanager
-def interruptible(stop: Callable[[str], object]) -> Iterator[None]:
-    """Let Ctrl-C in Python end a run after its current step, and a second one at once, by KeyboardInterrupt.
-
-    Somebody else's handler, such as that of a command, is left in place.
-
-    Args:
-        stop: Asks the run to end, with the reason.
-    """
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.default_int_handler)
-        stop("interrupted by SIGINT")
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)

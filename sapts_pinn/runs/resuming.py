@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .callbacks import checkpoint_name
-from .checkpoint import load_checkpoint
+from .checkpoint import checkpoint_name, load_checkpoint
 
 DRAWN = ("points", "condition_points", "sampler")  # another value asks for other points at once
 KEPT = (*DRAWN, "adaptive", "resample")

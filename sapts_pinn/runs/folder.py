@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import __version__
-from .checkpoint import write_json
+from .. import __version__
+from ..problems.fingerprint import comparable, difference
+from .files import write_json
 from .manifest import CONFIG, own_files, refuse_foreign, run_of, with_files
-from .problems.fingerprint import comparable, difference
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,44 @@
+"""Files of a run that survive anything: written whole or not at all, read without executing code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .files import write_atomically
+
+VERSION = 1
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Save tensors, numbers, strings, lists and dictionaries."""
+    write_atomically(path, lambda p: torch.save({"version": VERSION, **state}, p))
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Load what `save_checkpoint` wrote.
+
+    Raises:
+        ValueError: There is none, it is damaged, or it is of another version of this package.
+    """
+    if not path.is_file():
+        raise ValueError(f"there is no checkpoint {path}; give the folder of an earlier run")
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # a truncated zip, a foreign pickle: torch has no common error for them
+        raise ValueError(
+            f"{path} is not a readable checkpoint of this package ({type(error).__name__})"
+        ) from error
+    if not isinstance(state, dict) or state.get("version") != VERSION:
+        found = state.get("version") if isinstance(state, dict) else None
+        raise ValueError(
+            f"{path} is a checkpoint of version {found}, this package reads version {VERSION}; start anew"
+        )
+    return state
+
+
+def checkpoint_name(rank: int) -> str:
+    """The file of a rank's checkpoint."""
+    return f"checkpoint-rank{rank}.pt" if rank else "checkpoint.pt"
