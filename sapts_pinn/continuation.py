@@ -12,11 +12,11 @@ from typing import Any
 
 from torch import nn
 
-from .budget import Budget
 from .optim.methods import method as find_method
 from .problems import Problem
 from .solution import Solution
 from .solve import solve
+from .training.budget import Budget
 
 
 def continuation(

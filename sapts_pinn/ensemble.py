@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from .budget import Budget
 from .problems import Problem
 from .solution import Solution
 from .solve import solve
+from .training.budget import Budget
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .budget import Budget
 from .optim.methods import method as find_method
 from .problems.zoo import ZOO, build
 from .solve import solve
+from .training.budget import Budget
 from .viz.tiles import check_sheet, describe, failed, tile, write_sheet
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from .audit import together
-from .budget import Budget
 from .comparison import error_measure
 from .networks.time_windows import check, edges, joined, window
 from .parallel.torchrun import connect
@@ -15,6 +14,7 @@ from .problems import Problem
 from .problems.fingerprint import fingerprint
 from .runs.folder import prepare_folder, run_path
 from .solution import Solution
+from .training.budget import Budget
 
 ADDED = ("iterations", "function_evaluations", "gradient_evaluations", "seconds", "parameters", "loss")
 

@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from .audit import Audit, audited
-from .budget import Budget
 from .callbacks.base import Callback
 from .callbacks.checkpoints import CheckpointWriter, not_written
 from .comparison import error_measure
@@ -35,10 +34,11 @@ from .runs.checkpoint import checkpoint_name, save_checkpoint
 from .runs.files import write_json
 from .runs.folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
 from .runs.resuming import KEPT, kept_options, kept_settings, load_state, redrawn
-from .sampling import Collocation
 from .solution import PRECISIONS, Solution
-from .training import Trainer
+from .training.budget import Budget
+from .training.collocation import Collocation
 from .training.interrupts import Aborted
+from .training.trainer import Trainer
 from .uncertainty import Uncertainty, uncertainty
 
 Found = TypeVar("Found")

@@ -350,7 +350,7 @@ def test_a_solved_problem_passes_in_one_line(tmp_path):
 
 
 def test_success_is_not_said_when_the_audit_objects(monkeypatch):
-    from sapts_pinn.training import Trainer
+    from sapts_pinn.training.trainer import Trainer
 
     monkeypatch.setattr(Trainer, "_own_reason", lambda self: "converged to working precision")
     zero = Problem(Interval(0, 1), "u", lambda u: u.xx - u, [Dirichlet("u", 0.0)])

@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from sapts_pinn import balancing, solve
-from sapts_pinn.balancing import CHANGE, FIRST, HELD, balanced, is_due, typical_rate
+from sapts_pinn import solve
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
@@ -26,7 +25,9 @@ from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build
-from sapts_pinn.sampling import Collocation
+from sapts_pinn.training import balancing
+from sapts_pinn.training.balancing import CHANGE, FIRST, HELD, balanced, is_due, typical_rate
+from sapts_pinn.training.collocation import Collocation
 
 SMALL = {"network": (6, 6), "points": 96, "condition_points": 16, "resample": 20}
 INITIAL, SLOPE, END = "initial value of u", "normal derivative of u on x=1", "u on x=1"

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sapts_pinn import sampling
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Periodic, Problem, build
-from sapts_pinn.sampling import Collocation
+from sapts_pinn.training import collocation as sampling
+from sapts_pinn.training.collocation import Collocation
 
 
 def problem() -> Problem:

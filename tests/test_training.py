@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from sapts_pinn import Dirichlet, Initial, Problem, solve
-from sapts_pinn.budget import Budget
 from sapts_pinn.callbacks import Callback, EarlyStop
 from sapts_pinn.geometry import SAMPLERS, Interval, Time
 from sapts_pinn.kernels.dense import SMALL as SMALL_MATRIX
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.solution import Solution
+from sapts_pinn.training.budget import Budget
 
 SMALL = {"network": (6, 6), "points": 96, "condition_points": 16, "resample": 5}
 K, M = 7, 6  # the sessions' steps: a resampling before, in the middle of, and after the second start

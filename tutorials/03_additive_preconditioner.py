@@ -34,7 +34,7 @@ from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import data_parts
 from sapts_pinn.optim.sapts.optimizer import SAPTS, Sweep
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.sampling import Collocation
+from sapts_pinn.training.collocation import Collocation
 
 # %% [markdown]
 # ## 3.1 What the parts are

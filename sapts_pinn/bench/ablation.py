@@ -39,7 +39,7 @@ from .report import (
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from ..problems import Problem
-    from ..training import Trainer
+    from ..training.trainer import Trainer
 
 PROBLEMS = ("poisson-2d", "burgers", "allen-cahn")
 PLAIN = "tr"
@@ -89,7 +89,7 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/ablation]
     """
-    from ..budget import Budget
+    from ..training.budget import Budget
 
     limits = Budget.parse(budget)
     if limits != Budget(evaluations=limits.evaluations) or math.isinf(limits.evaluations):

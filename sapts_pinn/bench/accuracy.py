@@ -63,9 +63,9 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/solve]
     """
-    from ..budget import Budget
     from ..optim.methods import method as find_method
     from ..sources import load_source
+    from ..training.budget import Budget
 
     methods = list(dict.fromkeys(methods or METHODS))
     seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))

@@ -18,7 +18,7 @@ from .child import in_child, peak_memory
 from .report import MB, Whole, Wholes, at_least, finish, folder_for, header, machine, say, table
 
 if TYPE_CHECKING:
-    from ..training import Trainer
+    from ..training.trainer import Trainer
 
 SIZES = (1024, 2048, 4096, 8192, 16384, 32768, 65536)
 WARM = 3  # first steps, not counted

@@ -62,8 +62,8 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/radius]
     """
-    from ..budget import Budget
     from ..optim.methods import method as find_method
+    from ..training.budget import Budget
 
     methods = list(dict.fromkeys(methods or METHODS))
     for name in methods:

@@ -90,7 +90,7 @@ def run(
         network: Hidden widths, separated by commas. [default: the problem's]
         out: Folder for the results, and for going on with them. [default: bench-results/scaling]
     """
-    from ..budget import Budget
+    from ..training.budget import Budget
 
     if not 0 < target < math.inf:
         raise ValueError(f"--target must be a positive error, not {target:g}")

@@ -41,9 +41,9 @@ from .supervised_report import (
 )
 
 if TYPE_CHECKING:
-    from ..budget import Budget
     from ..callbacks.base import Callback
-    from ..training import Trainer
+    from ..training.budget import Budget
+    from ..training.trainer import Trainer
 
 OURS = (
     "tr", "sapts-d", "sapts-p", "sapts-ip", "thesis-sapts-d", "thesis-sapts-p", "thesis-sapts-ip",
@@ -101,9 +101,9 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/supervised, or
             bench-results/supervised-sensitivity]
     """
-    from ..budget import Budget
     from ..supervised.methods import find as find_method
     from ..supervised.tasks import find as find_task
+    from ..training.budget import Budget
 
     tasks = list(dict.fromkeys(tasks or BUDGETS))
     found = [find_task(name) for name in tasks]

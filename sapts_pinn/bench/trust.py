@@ -75,7 +75,7 @@ def run(
     Raises:
         ValueError: There is no such part or case.
     """
-    from ..budget import Budget
+    from ..training.budget import Budget
     from .trust_cases import CASES
 
     wanted = list(parts or PARTS)

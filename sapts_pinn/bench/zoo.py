@@ -128,9 +128,9 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/zoo]
     """
-    from ..budget import Budget
     from ..optim.methods import method as find_method
     from ..problems.zoo import ZOO, build
+    from ..training.budget import Budget
 
     find_method(method)
     names = list(dict.fromkeys(problems or ZOO))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..runs.checkpoint import save_checkpoint
 
 if TYPE_CHECKING:
-    from ..training import Trainer
+    from ..training.trainer import Trainer
 from ..runs.checkpoint import checkpoint_name
 from ..runs.history import write_history
 from .base import Callback

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..training import Trainer
+    from ..training.trainer import Trainer
 from .base import Callback
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..training import Trainer
+    from ..training.trainer import Trainer
 from .base import Callback
 
 

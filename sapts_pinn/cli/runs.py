@@ -24,7 +24,7 @@ from .signals import SAME, Interrupts
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from ..parallel.communicator import Communicator
-    from ..training import Trainer
+    from ..training.trainer import Trainer
 
 Run = TypeVar("Run")
 Step = tuple[str, Callable[[], object]]  # what is made, and how

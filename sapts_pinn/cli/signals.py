@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..training import Trainer
+    from ..training.trainer import Trainer
 from ..training.interrupts import Aborted
 
 SAME = 5.0  # seconds in which signals to ranks are one: torchrun passes on what a terminal has sent to all

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..budget import Budget
+from ..training.budget import Budget
 from . import runs
 from .app import STARTED, Folder, Switch, Whole, app
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..budget import Budget
+from ..training.budget import Budget
 from . import runs
 from .app import STARTED, Folder, Several, Switch, Whole, app
 

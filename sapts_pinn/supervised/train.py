@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..budget import Budget
 from ..callbacks.base import Callback
 from ..callbacks.checkpoints import CheckpointWriter
 from ..optim.methods import Method
@@ -24,7 +23,8 @@ from ..runs.files import write_json
 from ..runs.folder import check_folder, prepare_folder, run_path, versions, write_config
 from ..runs.resuming import load_state
 from ..solution import PRECISIONS
-from ..training import Trainer
+from ..training.budget import Budget
+from ..training.trainer import Trainer
 from .augmentation import CropAndFlip
 from .datasets import Images, Text
 from .methods import ON_MICRO_BATCHES

@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
-from sapts_pinn import balancing, solve
+from sapts_pinn import solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Problem
+from sapts_pinn.training import balancing
 
 STEPS = balancing.FIRST + 4
 METHODS = "tr", "sapts-d", "sapts-ip"

@@ -18,7 +18,6 @@ import torch
 from torch import Generator, Tensor
 
 from sapts_pinn import cli, solve
-from sapts_pinn.budget import Budget
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -34,8 +33,9 @@ from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.pipeline.stages import ModelChain
 from sapts_pinn.problems import build
 from sapts_pinn.runs.checkpoint import load_checkpoint
-from sapts_pinn.sampling import Collocation
-from sapts_pinn.training import Trainer
+from sapts_pinn.training.budget import Budget
+from sapts_pinn.training.collocation import Collocation
+from sapts_pinn.training.trainer import Trainer
 
 SMALL = ["--network", "8,8", "--points", "300", "--quiet"]
 

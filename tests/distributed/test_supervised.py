@@ -21,7 +21,7 @@ from sapts_pinn.supervised import StagedSupervised, Supervised
 from sapts_pinn.supervised.datasets import Images
 from sapts_pinn.supervised.models import GPT, MLP
 from sapts_pinn.supervised.train import Trained, train
-from sapts_pinn.training import Trainer
+from sapts_pinn.training.trainer import Trainer
 
 STEPS = 6
 

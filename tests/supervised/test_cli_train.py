@@ -20,7 +20,7 @@ from sapts_pinn.cli import runs
 from sapts_pinn.runs.checkpoint import load_checkpoint
 from sapts_pinn.supervised import pictures, trained
 from sapts_pinn.supervised.trained import Trained
-from sapts_pinn.training import Trainer
+from sapts_pinn.training.trainer import Trainer
 
 ALWAYS = {"config.json", "history.csv", "result.json", "checkpoint.pt", "report.html", "curves.png"}
 Command = Callable[..., tuple[int, str, str]]

@@ -16,7 +16,7 @@ from sapts_pinn.objectives.flat import gather
 from sapts_pinn.supervised.datasets import Images, Text
 from sapts_pinn.supervised.methods import METHODS, ON_MICRO_BATCHES
 from sapts_pinn.supervised.train import Trained, train
-from sapts_pinn.training import Trainer
+from sapts_pinn.training.trainer import Trainer
 
 
 def digits() -> Images:

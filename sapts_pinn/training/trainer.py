@@ -9,56 +9,33 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..callbacks.base import Callback
+from ..objectives.base import Counters, Separable
+from ..objectives.data_parallel import Summed
+from ..objectives.flat import gather, scatter_
+from ..objectives.partition import data_parts
+from ..optim.curvature import GaussNewton
+from ..optim.methods import Method
+from ..optim.minibatch.optimizer import MiniBatchSAPTS
+from ..optim.sapts.optimizer import SAPTS
+from ..optim.trust_region import TrustRegion
+from ..parallel.communicator import Alone, Communicator
+from ..pipeline.objective import Pipeline
+from ..pipeline.sharded_model import Sharded
 from .balancing import is_due
 from .budget import Budget
-from .callbacks.base import Callback
-from .objectives.base import Counters, Separable
-from .objectives.data_parallel import Summed
-from .objectives.flat import gather, scatter_
-from .objectives.partition import data_parts
-from .optim.curvature import GaussNewton
-from .optim.methods import Method
-from .optim.minibatch.optimizer import MiniBatchSAPTS
-from .optim.sapts.optimizer import SAPTS
-from .optim.trust_region import TrustRegion
-from .parallel.communicator import Alone, Communicator
-from .pipeline.objective import Pipeline
-from .pipeline.sharded_model import Sharded
-from .problems import Sites
-from .training.interrupts import Aborted, interruptible
+from .interrupts import Aborted, interruptible
+from .points import Points
+from .records import _sweep_columns
 
 EVERY = 10  # steps between rows of the history, after the first hundred
 ASK_EVERY = 1.0  # seconds between two questions among ranks whether to stop
 ERROR_SHARE = 0.02  # of the time may go into measuring the error
-
-
-class Points(Protocol):
-    """What a loss is made of: collocation points of a problem, or samples."""
-
-    sites: dict[str, Sites]
-
-    def draw(self) -> object:
-        """A first set."""
-
-    def redraw(self, model: Any) -> object:
-        """A new set."""
-
-    def balance(self, model: Any, ranks: Communicator) -> bool:
-        """Weigh the terms of the loss anew, all ranks together; whether that has changed it."""
-
-    def objective(self, model: Any, counters: Counters, threads: int) -> Separable | Pipeline:
-        """The loss of a model on the current set."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that is needed to draw on."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a saved state."""
 
 
 class Trainer:
@@ -466,20 +443,3 @@ class Trainer:
 
     def _budget_spent(self) -> str:
         return f"budget spent ({self.budget})" if self.used >= 1 else ""
-
-
-def _sweep_columns(info: Mapping[str, Any], parts: int) -> dict[str, Any]:
-    """What SAPTS did in a step, for the history; a step without a sweep has no local steps."""
-    sweep = info.get("sweep", {})
-    accepted = sweep.get("accepted")
-    row = {
-        "sweep_rho": sweep.get("rho"),
-        "sweep_accepted": None if accepted is None else int(accepted),
-        "local_steps": sweep.get("local_steps", 0),
-    }
-    records = {int(record["number"]): record for record in info.get("parts", ())}
-    for number in range(parts):
-        record = records.get(number, {})
-        for name in ("gain", "radius", "steps", "accepted", "work"):
-            row[f"part{number + 1}_{name}"] = record.get(name)
-    return row

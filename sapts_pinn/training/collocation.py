@@ -19,15 +19,15 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ..geometry import SAMPLERS, rad
+from ..networks.model import Model
+from ..objectives.base import Counters
+from ..objectives.least_squares import LeastSquares, residuals
+from ..parallel.communicator import Communicator
+from ..pipeline.objective import Pipeline
+from ..pipeline.sharded_model import ShardedModel
+from ..problems import Problem, Sites
 from .balancing import balanced
-from .geometry import SAMPLERS, rad
-from .networks.model import Model
-from .objectives.base import Counters
-from .objectives.least_squares import LeastSquares, residuals
-from .parallel.communicator import Communicator
-from .pipeline.objective import Pipeline
-from .pipeline.sharded_model import ShardedModel
-from .problems import Problem, Sites
 
 
 @dataclass

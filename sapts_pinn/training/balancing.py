@@ -37,13 +37,13 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from .networks.model import Model
-from .objectives.least_squares import LeastSquares
-from .parallel.communicator import Communicator
-from .pipeline.microbatch import Flow, residuals
-from .pipeline.objective import Pipeline
-from .pipeline.sharded_model import ShardedModel
-from .problems import Sites, Term
+from ..networks.model import Model
+from ..objectives.least_squares import LeastSquares
+from ..parallel.communicator import Communicator
+from ..pipeline.microbatch import Flow, residuals
+from ..pipeline.objective import Pipeline
+from ..pipeline.sharded_model import ShardedModel
+from ..problems import Sites, Term
 
 FIRST = 50  # steps after which weights are set for the second time
 CHANGE = 2.0  # factor by which a weight changes at least
