@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .audit import lines as audit_lines
 from .comparison import compared, error_measure, reference_values
-from .error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_error
+from .estimation.error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_error
 from .extrapolation import blanked, outside
 from .networks.build import NetworkSpec, network_maker, network_of
 from .networks.model import Location, Model
@@ -96,7 +96,7 @@ class Solution:
 
     @cached_property
     def error_estimate(self) -> ErrorEstimate:
-        """How wrong the solution may be, without a reference, see `sapts_pinn.error_estimate`."""
+        """How wrong the solution may be, without a reference, see `sapts_pinn.estimation.error_estimate`."""
         stored = self.result.get("error_estimate")
         return self._estimated[0] if stored is None else ErrorEstimate.from_json(stored)
 

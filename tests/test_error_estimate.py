@@ -11,13 +11,13 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn.derivatives.taylor import Channels
-from sapts_pinn.error_estimate import CHEAP, ErrorEstimate, estimate_error
+from sapts_pinn.estimation.error_estimate import CHEAP, ErrorEstimate, estimate_error
+from sapts_pinn.estimation.random_features import Features, inputs_of, solve_on_check, triangle
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Problem, zoo
 from sapts_pinn.problems.scales import Scales
-from sapts_pinn.random_features import Features, inputs_of, solve_on_check, triangle
 from sapts_pinn.solution import Solution
 from sapts_pinn.solve import solve
 

@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from .derivatives.multi_index import MultiIndex
-from .derivatives.taylor import Channels
-from .networks.model import Location, Model
-from .networks.time_windows import Joined, spread
-from .problems import Problem, Sites, Term
-from .problems.fields import Field
+from ..derivatives.multi_index import MultiIndex
+from ..derivatives.taylor import Channels
+from ..networks.model import Location, Model
+from ..networks.time_windows import Joined, spread
+from ..problems import Problem, Sites, Term
+from ..problems.fields import Field
 from .random_features import Column, Features, inputs_of
 
 CONDITIONS = 10.0  # weight of a condition's row against one of the equation, both of size one

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from .derivatives.multi_index import MultiIndex
-from .derivatives.taylor import Channels
+from ..derivatives.multi_index import MultiIndex
+from ..derivatives.taylor import Channels
+from ..networks.model import Model
+from ..networks.time_windows import Joined, time_of
+from ..problems.ansatz.singular import channels_of
+from ..problems.fields import spell
 from .linearised import fields_of
-from .networks.model import Model
-from .networks.time_windows import Joined, time_of
-from .problems.ansatz.singular import channels_of
-from .problems.fields import spell
 
 LINES = 3  # along each coordinate
 CELLS = 300  # of a line

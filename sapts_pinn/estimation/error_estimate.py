@@ -36,11 +36,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..networks.model import Model
+from ..networks.time_windows import Joined
+from ..problems import Interface
 from .consistency import Defect, worst_defect
 from .error_equation import Effort, ErrorField, Estimator, Solved, rms
-from .networks.model import Model
-from .networks.time_windows import Joined
-from .problems import Interface
 
 HIDDEN = 0.8  # share of the residual that features do not explain from which on nothing is certain
 CURVED = 0.5  # share of the residual beyond first order, likewise

@@ -27,9 +27,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from .derivatives.activations import ACTIVATIONS, Sine
-from .derivatives.taylor import Channels, apply_elementwise
-from .problems.fields import derivatives
+from ..derivatives.activations import ACTIVATIONS, Sine
+from ..derivatives.taylor import Channels, apply_elementwise
+from ..problems.fields import derivatives
 
 Column = Callable[[Tensor], Tensor]
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from .derivatives.taylor import Channels
+from ..derivatives.taylor import Channels
+from ..networks.model import Model
+from ..networks.time_windows import Joined
+from ..problems import Interface, Problem
+from ..problems.term import Term
 from .linearised import Sample, draw, in_double, scales_of
-from .networks.model import Model
-from .networks.time_windows import Joined
-from .problems import Interface, Problem
-from .problems.term import Term
 from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
 
 TEST = 2048  # points at which norms are taken
