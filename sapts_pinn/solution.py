@@ -310,7 +310,7 @@ class Solution:
 
     def export(self, path: str | Path, frames: int = 21) -> Path:
         """Write the fields for ParaView: .vtu, .vts, .pvd (frames in time) or any format meshio writes."""
-        from .export import export_solution
+        from .viz.export import export_solution
 
         return export_solution(self, Path(path), frames)
 

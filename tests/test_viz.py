@@ -17,9 +17,10 @@ from PIL import Image
 from sapts_pinn import Dirichlet, Initial, Problem, solve, viz
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, example_mesh
 from sapts_pinn.report import write_report
-from sapts_pinn.sampled import evaluate
 from sapts_pinn.solution import Solution
-from sapts_pinn.viz import figures, flow, grids, meshes, space, tiles, volumes
+from sapts_pinn.viz import figures, grids, meshes, space, tiles, volumes
+from sapts_pinn.viz import vectors as flow
+from sapts_pinn.viz.fields import evaluate
 
 SMALL = {"budget": "2 iterations", "network": (4,), "points": 64, "condition_points": 16}
 

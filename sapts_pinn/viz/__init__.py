@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..sampled import mesh_of
+from .fields import mesh_of
 from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
 from .grids import curves, images
 from .history import column, plot_history, plot_sweeps

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..runs.files import write_atomically
-from ..sampled import Array
+from .fields import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

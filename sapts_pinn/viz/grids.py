@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from ..geometry import Domain
-from ..sampled import Array, Values, ends, evaluate, time_name
+from .fields import Array, Values, ends, evaluate, time_name
 from .figures import OURS, THEIRS, colour_bar, colour_limits, colour_map, log_limits, new_figure
-from .flow import draw_arrows, draw_streams, flow_of, speed, vector_name
+from .vectors import draw_arrows, draw_streams, flow_of, speed, vector_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..sampled import Array
+from .fields import Array
 from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ import numpy as np
 
 from ..geometry import Domain, Mesh
 from ..geometry.mesh.simplices import Cells, boundary_of
-from ..sampled import Array, ends, evaluate, middle_of, time_name
+from .fields import Array, ends, evaluate, middle_of, time_name
 from .figures import colour_bar, colour_limits, colour_map, log_limits
-from .flow import draw_arrows, draw_streams, flow_of, speed, vector_name
 from .grids import Limits, Panel, columns_for, in_rows
 from .space import Beside
+from .vectors import draw_arrows, draw_streams, flow_of, speed, vector_name
 from .volumes import frame
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..runs.files import write_atomically
-from ..sampled import ends, evaluate, mesh_of, middle_of, time_name
+from .fields import ends, evaluate, mesh_of, middle_of, time_name
 from .figures import OURS, STYLE, THEIRS, colour_limits, new_figure
 from .grids import CURVE, SECTION, Section, draw_image
 from .meshes import draw_mesh, draw_values, smooth_triangles

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..sampled import ends, evaluate, middle_of, time_name
+from .fields import ends, evaluate, middle_of, time_name
 from .figures import colour_limits, log_limits, new_figure
-from .flow import flow_of, speed, vector_name
 from .grids import CURVE, SECTION, Cut, Limits, Section, draw_curve
+from .vectors import flow_of, speed, vector_name
 from .volumes import Volume
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runs.files import write_atomically
-from ..sampled import ends, evaluate, mesh_of, middle_of, time_name
+from .fields import ends, evaluate, mesh_of, middle_of, time_name
 from .figures import STYLE, THEIRS, colour_limits, new_figure
-from .flow import flow_of, speed, vector_name
 from .grids import CURVE, SECTION, Cut, Section
 from .meshes import draw_mesh, draw_values, smooth_triangles
+from .vectors import flow_of, speed, vector_name
 from .volumes import Volume
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..sampled import Array, ends, time_name
+from .fields import Array, ends, time_name
 from .figures import colour_map
-from .flow import speed
+from .vectors import speed
 
 if TYPE_CHECKING:
     from ..solution import Solution

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .geometry import Domain, Mesh, Time
+from ..geometry import Domain, Mesh, Time
 
 if TYPE_CHECKING:
-    from .solution import Solution
+    from ..solution import Solution
 
 Array = NDArray[np.float64]
 

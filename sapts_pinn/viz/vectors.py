@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..problems import Problem
-from ..sampled import Array, time_name
+from .fields import Array, time_name
 from .figures import colour_map
 
 if TYPE_CHECKING:
