@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Robin,
         Unknown,
     )
-    from .solution import Solution
+    from .results.solution import Solution
     from .solve import solve
 
 __version__ = "0.1.0"

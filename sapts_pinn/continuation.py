@@ -14,7 +14,7 @@ from torch import nn
 
 from .optim.methods import method as find_method
 from .problems import Problem
-from .solution import Solution
+from .results.solution import Solution
 from .solve import solve
 from .training.budget import Budget
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .problems import Problem
-from .solution import Solution
+from .results.solution import Solution
 from .solve import solve
 from .training.budget import Budget
 

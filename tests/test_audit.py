@@ -393,7 +393,7 @@ def test_the_audits_of_windows_are_one():
 
 
 def test_it_is_in_the_report(tmp_path):
-    from sapts_pinn.report import write_report
+    from sapts_pinn.results.report import write_report
 
     zero = Problem(Interval(0, 1), "u", lambda u: u.xx - u, [Dirichlet("u", 0.0)])
     solve(zero, **SMALL, out=tmp_path / "run")

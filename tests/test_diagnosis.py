@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from sapts_pinn import Solution, solve
-from sapts_pinn.diagnosis import _Look, diagnose, trend
 from sapts_pinn.geometry import Interval
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.problems import Dirichlet, Observations, Problem, Sites
 from sapts_pinn.problems.zoo import build
+from sapts_pinn.results.diagnosis import _Look, diagnose, trend
 
 
 def first_order(*conditions, slope=1.0, **more):

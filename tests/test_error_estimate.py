@@ -18,7 +18,7 @@ from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Problem, zoo
 from sapts_pinn.problems.scales import Scales
-from sapts_pinn.solution import Solution
+from sapts_pinn.results.solution import Solution
 from sapts_pinn.solve import solve
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
@@ -232,7 +232,7 @@ def test_a_failing_estimate_does_not_lose_the_run(monkeypatch: pytest.MonkeyPatc
     def fails(*_: object) -> None:
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("sapts_pinn.solution.estimate_error", fails)
+    monkeypatch.setattr("sapts_pinn.results.solution.estimate_error", fails)
     solution = solve(zoo.build("poisson-1d"), budget="3 iterations", points=50)
     assert solution.result["error_estimate"] is None
     assert any("out of luck" in remark for remark in solution.result["remarks"])

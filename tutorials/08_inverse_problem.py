@@ -90,7 +90,7 @@ print(solution)
 # $$
 #
 # $S$ holds the noise, on the rows $J_d$ of the data only. The equation is not noisy: it is a constraint, and
-# its weight says how strictly the network has to keep it. The docstring of `sapts_pinn.uncertainty` derives
+# its weight says how strictly the network has to keep it. The docstring of `sapts_pinn.results.uncertainty` derives
 # this; nothing is sampled, and it costs one QR factorisation at the end.
 #
 # ## 8.2 What an error bar means

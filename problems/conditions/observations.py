@@ -27,7 +27,7 @@ class Observations(Condition):
     count by their standard deviations, as weighted least squares want it: misfit_i sigma / sigma_i, where
     1 / sigma^2 is the mean of 1 / sigma_i^2, so that a common noise leaves the term as it is; and several
     sets of observations get weights in proportion to N / sigma^2, the information in them.  What the weight
-    of data against that of the equation means is told in `sapts_pinn.uncertainty`.
+    of data against that of the equation means is told in `sapts_pinn.results.uncertainty`.
 
     Args:
         of: Name of the unknown; or a function of unknowns (and coordinates, coefficients: matched by

@@ -260,7 +260,7 @@ def watch(
         target: The error at which to stop.
     """
     from ..callbacks.base import Callback
-    from ..comparison import error_measure
+    from ..results.reference_error import error_measure
 
     error = error_measure(problem)
     assert error is not None

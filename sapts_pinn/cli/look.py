@@ -66,7 +66,7 @@ def show(
 
 
 def _solved(folder: Path, config: dict[str, Any], problem: str | None) -> object:
-    from ..solution import Solution
+    from ..results.solution import Solution
     from .solve import load_problem, pictures
 
     text = runs.named_problem(problem, config, f"sapts-pinn show {shlex.quote(str(folder))} --problem FILE")

@@ -14,7 +14,7 @@ from .app import STARTED, Folder, Switch, Whole, app
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
-    from ..solution import Solution
+    from ..results.solution import Solution
     from ..sources import Source
 
 
@@ -141,7 +141,7 @@ def solve(
 
 def pictures(solution: Solution, folder: Path) -> list[runs.Step]:
     """What is drawn into a run folder."""
-    from ..report import write_report
+    from ..results.report import write_report
 
     return [
         ("solution.png", lambda: solution.plot(folder / "solution.png")),

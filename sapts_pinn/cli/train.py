@@ -121,7 +121,7 @@ def train(
 
 def pictures(trained: Trained, folder: Path) -> list[runs.Step]:
     """What is drawn into a run folder."""
-    from ..report import write_report
+    from ..results.report import write_report
 
     return [
         ("a picture", lambda: trained.plot(folder)),

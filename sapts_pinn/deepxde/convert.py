@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..comparison import reference_values
 from ..networks.build import independent
 from ..problems import Problem, Sites
+from ..results.reference_error import reference_values
 from .conditions import TermCondition, fields_of
 from .geometry import DomainGeometry
 from .objective import DeepXDEObjective

@@ -136,3 +136,6 @@ def network_maker(
         return network_of(problem, own, Generator().manual_seed(1), dtype, activation)
 
     return make
+
+
+PRECISIONS = {"float64": torch.float64, "float32": torch.float32}

@@ -12,6 +12,7 @@ from torch import nn
 
 from ..callbacks.base import Callback
 from ..callbacks.checkpoints import CheckpointWriter
+from ..networks.build import PRECISIONS
 from ..optim.methods import Method
 from ..parallel.agreement import check_same, code_fingerprint
 from ..parallel.communicator import Communicator
@@ -22,7 +23,6 @@ from ..runs.checkpoint import checkpoint_name, save_checkpoint
 from ..runs.files import write_json
 from ..runs.folder import check_folder, prepare_folder, run_path, versions, write_config
 from ..runs.resuming import load_state
-from ..solution import PRECISIONS
 from ..training.budget import Budget
 from ..training.trainer import Trainer
 from .augmentation import CropAndFlip

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from ..report import merits
+from ..networks.build import PRECISIONS
+from ..results.report import merits
 from ..runs.checkpoint import load_checkpoint
 from ..runs.files import write_text
-from ..solution import PRECISIONS
 from .datasets import Images, Text
 from .models import GPT
 from .tasks import Task, build, measured, outputs, samples

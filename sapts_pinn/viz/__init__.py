@@ -21,7 +21,7 @@ from .movies import animate_solution
 from .space import sections
 
 if TYPE_CHECKING:
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 __all__ = [
     "OURS",

@@ -14,7 +14,7 @@ from ..runs.files import write_atomically
 from .fields import Array, Values, ends, evaluate, mesh_of, middle_of, time_name
 
 if TYPE_CHECKING:
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 EXPORT = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of an exported grid
 # What meshio writes with values at the points.  (It takes .msh for another program's format, which has none.)

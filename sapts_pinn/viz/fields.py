@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..geometry import Domain, Mesh, Time
 
 if TYPE_CHECKING:
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 Array = NDArray[np.float64]
 

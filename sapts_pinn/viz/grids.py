@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 Limits = tuple[float, float]
 Panel = Callable[["Axes"], object]  # draws itself

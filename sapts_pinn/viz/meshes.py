@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 FINE = 12_000  # triangles of a smooth picture
 SHOWN = 4_000  # cells up to which edges are shown

@@ -14,7 +14,7 @@ from .grids import CURVE, SECTION, Section, draw_image
 from .meshes import draw_mesh, draw_values, smooth_triangles
 
 if TYPE_CHECKING:
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 
 def animate_solution(solution: Solution, path: Path, frames: int = 40, seconds: float = 4.0) -> Path:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 Beside = Callable[[Any, str, Limits], None]  # from axes in space, an unknown, limits of its colours
 

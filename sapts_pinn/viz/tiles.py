@@ -21,7 +21,7 @@ from .volumes import Volume
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 Tile = NDArray[np.uint8]
 

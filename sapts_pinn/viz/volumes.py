@@ -19,7 +19,7 @@ from .figures import colour_map
 from .vectors import speed
 
 if TYPE_CHECKING:
-    from ..solution import Solution
+    from ..results.solution import Solution
 
 SIDE = 29  # points along the longest side of the grid
 ARROWS = 7  # arrows along the longest side

@@ -10,7 +10,6 @@ import torch
 
 from sapts_pinn import Solution, solve
 from sapts_pinn.bench.trust_scales import in_units, random_units, run
-from sapts_pinn.comparison import reference_values
 from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems import (
     BoundaryEquation,
@@ -22,6 +21,7 @@ from sapts_pinn.problems import (
     Problem,
 )
 from sapts_pinn.problems.zoo import build
+from sapts_pinn.results.reference_error import reference_values
 
 ZOO = (
     "poisson-1d",

@@ -43,11 +43,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .networks.model import Model
-from .objectives.flat import gather
-from .objectives.least_squares import LeastSquares, LeastSquaresEvaluation
-from .objectives.residual_block import _Piece
-from .problems import Sites, Term
+from ..networks.model import Model
+from ..objectives.flat import gather
+from ..objectives.least_squares import LeastSquares, LeastSquaresEvaluation
+from ..objectives.residual_block import _Piece
+from ..problems import Sites, Term
 
 MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,
 LEAST_ROWS = 2  # for each parameter at least so many

@@ -26,10 +26,10 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from .networks.model import Model
-from .objectives.least_squares import LeastSquares
-from .objectives.residual_block import _Piece
-from .problems import Sites
+from ..networks.model import Model
+from ..objectives.least_squares import LeastSquares
+from ..objectives.residual_block import _Piece
+from ..problems import Sites
 from .uncertainty import LEAST_ROWS, MOST_BYTES, factorised, inverse, slopes
 
 SEED = 20_171  # never that of a run

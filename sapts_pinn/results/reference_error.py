@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .networks.model import Location, Model
-from .problems import Problem, Reference
-from .problems.fields import call_by_name
+from ..networks.model import Location, Model
+from ..problems import Problem, Reference
+from ..problems.fields import call_by_name
 
 Predictor = Callable[[Tensor], Tensor]  # a model: points [N, dim] to unknowns [N, m]
 

@@ -32,11 +32,11 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from .audit import Finding
-from .networks.model import Model
-from .objectives.flat import gather
-from .objectives.least_squares import LeastSquares, residuals
-from .problems import Sites
+from ..audit import Finding
+from ..networks.model import Model
+from ..objectives.flat import gather
+from ..objectives.least_squares import LeastSquares, residuals
+from ..problems import Sites
 
 FRESH = 4_096  # points at which the equation is tested
 ROUNDED = 0.3  # share of rounding in the residual from which on precision is the limit

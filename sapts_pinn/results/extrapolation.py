@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .geometry import Domain
+from ..geometry import Domain
 
 ROUNDING = 1e-9  # of the extent of a factor of the domain: so far outside a point counts as on the boundary
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .audit import lines
-from .runs.files import write_text
+from ..audit import lines
+from ..runs.files import write_text
+from ..viz import plot_history, plot_sweeps
 from .uncertainty import combined_errors, estimate
-from .viz import plot_history, plot_sweeps
 
 CSS = """
 :root { color-scheme: light; }

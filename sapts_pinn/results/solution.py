@@ -15,26 +15,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .audit import lines as audit_lines
-from .comparison import compared, error_measure, reference_values
-from .estimation.error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_error
+from ..audit import lines as audit_lines
+from ..estimation.error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_error
+from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
+from ..networks.model import Location, Model
+from ..networks.time_windows import Joined, joined, spread
+from ..objectives.least_squares import residuals
+from ..problems import Problem, Reference
+from ..problems.conditions.base import as_column
+from ..problems.fields import Field, call_by_name, parse_derivative
+from ..problems.fingerprint import fingerprint
+from ..runs.checkpoint import load_checkpoint, save_checkpoint
+from ..runs.files import write_json
+from ..runs.folder import check_resumable, identity, prepare_folder, run_path, write_config
+from ..runs.history import write_history
+from ..runs.manifest import run_of
 from .extrapolation import blanked, outside
-from .networks.build import NetworkSpec, network_maker, network_of
-from .networks.model import Location, Model
-from .networks.time_windows import Joined, joined, spread
-from .objectives.least_squares import residuals
-from .problems import Problem, Reference
-from .problems.conditions.base import as_column
-from .problems.fields import Field, call_by_name, parse_derivative
-from .problems.fingerprint import fingerprint
-from .runs.checkpoint import load_checkpoint, save_checkpoint
-from .runs.files import write_json
-from .runs.folder import check_resumable, identity, prepare_folder, run_path, write_config
-from .runs.history import write_history
-from .runs.manifest import run_of
+from .reference_error import compared, error_measure, reference_values
 from .uncertainty import Uncertainty, combined_errors, estimate
-
-PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
 
 @dataclass
@@ -64,7 +62,7 @@ class Solution:
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        """Of the coefficients, see `sapts_pinn.uncertainty`; infinite where the data do not determine one."""
+        """Of the coefficients, see `sapts_pinn.results.uncertainty`; infinite where the data do not determine one."""
         found = self.result.get("standard_errors", {})
         return {name: math.inf if value is None else value for name, value in found.items()}
 
@@ -73,7 +71,7 @@ class Solution:
         """Of the coefficients, what is printed beside them: by noise and by numerics, as far as known.
 
         The root of the sum of squares of `standard_errors` and of the numerical errors, see
-        `sapts_pinn.numerical_error`.
+        `sapts_pinn.results.numerical_error`.
         """
         return combined_errors(self.result)
 
@@ -298,19 +296,19 @@ class Solution:
 
     def plot(self, path: str | Path) -> Path:
         """Draw the solution (and its error, where a reference is known) into a picture."""
-        from .viz import plot_solution
+        from ..viz import plot_solution
 
         return plot_solution(self, Path(path))
 
     def animate(self, path: str | Path, frames: int = 40, seconds: float = 4.0) -> Path:
         """Draw the solution as it goes in time into a .gif file, of so many frames, that runs so long."""
-        from .viz import animate_solution
+        from ..viz import animate_solution
 
         return animate_solution(self, Path(path), frames, seconds)
 
     def export(self, path: str | Path, frames: int = 21) -> Path:
         """Write the fields for ParaView: .vtu, .vts, .pvd (frames in time) or any format meshio writes."""
-        from .viz.export import export_solution
+        from ..viz.export import export_solution
 
         return export_solution(self, Path(path), frames)
 
@@ -371,7 +369,7 @@ class Solution:
                 f"{target} holds a run of train; load it by sapts_pinn.supervised.trained.Trained"
             )
         if problem is None:
-            from .problems.zoo import build
+            from ..problems.zoo import build
 
             problem = build(config["problem"])
         path, state = _latest(target)
