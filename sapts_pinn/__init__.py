@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Unknown,
     )
     from .results.solution import Solution
-    from .solve import solve
+    from .solving.run import solve
 
 __version__ = "0.1.0"
 

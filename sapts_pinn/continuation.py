@@ -15,7 +15,7 @@ from torch import nn
 from .optim.methods import method as find_method
 from .problems import Problem
 from .results.solution import Solution
-from .solve import solve
+from .solving.run import solve
 from .training.budget import Budget
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from .problems import Problem
 from .results.solution import Solution
-from .solve import solve
+from .solving.run import solve
 from .training.budget import Budget
 
 

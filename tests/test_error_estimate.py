@@ -19,7 +19,7 @@ from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Problem, zoo
 from sapts_pinn.problems.scales import Scales
 from sapts_pinn.results.solution import Solution
-from sapts_pinn.solve import solve
+from sapts_pinn.solving.run import solve
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 X, Y, T = Interval(0, 1, name="x"), Interval(0, 1, name="y"), Time(0, 1)

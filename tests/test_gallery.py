@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from sapts_pinn import gallery as module
 from sapts_pinn.cli import main
-from sapts_pinn.gallery import gallery
 from sapts_pinn.problems.zoo import ZOO
+from sapts_pinn.solving import gallery as module
+from sapts_pinn.solving.gallery import gallery
 from sapts_pinn.viz import tiles
 
 WIDTH, HEIGHT = round(tiles.WIDTH * tiles.DENSITY), round(tiles.HEIGHT * tiles.DENSITY)

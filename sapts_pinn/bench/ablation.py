@@ -214,8 +214,8 @@ def measure(
     """In the child: one run; a decomposition that is refused says why."""
     import torch
 
-    from ..solve import solve
-    from ..sources import load_source
+    from ..solving.run import solve
+    from ..solving.sources import load_source
 
     torch.set_num_threads(threads)
     whole = load_source(problem).problem

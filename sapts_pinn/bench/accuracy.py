@@ -64,7 +64,7 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/solve]
     """
     from ..optim.methods import method as find_method
-    from ..sources import load_source
+    from ..solving.sources import load_source
     from ..training.budget import Budget
 
     methods = list(dict.fromkeys(methods or METHODS))
@@ -156,8 +156,8 @@ def measure(problem: str, method: str, seed: int, budget: str, threads: int, out
     """In the child: one run, with its folder."""
     import torch
 
-    from ..solve import solve
-    from ..sources import load_source
+    from ..solving.run import solve
+    from ..solving.sources import load_source
 
     torch.set_num_threads(threads)
     source = load_source(problem)

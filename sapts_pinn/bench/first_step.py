@@ -40,7 +40,7 @@ def run(*, problem: str = "burgers", repeats: Whole = 5, seed: Whole = 0, out: P
         seed: Of weights and points.
         out: Folder for the results. [default: bench-results/first-step]
     """
-    from ..sources import load_source
+    from ..solving.sources import load_source
 
     at_least(1, repeats=repeats)
     at_least(0, seed=seed)

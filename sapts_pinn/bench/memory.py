@@ -78,7 +78,7 @@ def measure(problem: str, steps: int, method: str, seed: int) -> dict[str, Any]:
 
     peaks = {"torch": peak_memory()}
     from ..problems import build
-    from ..solve import solve
+    from ..solving.run import solve
 
     chosen = build(problem)
     peaks["loaded"] = peak_memory()

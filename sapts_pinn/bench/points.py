@@ -122,7 +122,7 @@ def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
     from ..callbacks.base import Callback
     from ..objectives.least_squares import LeastSquares
     from ..problems import build
-    from ..solve import solve
+    from ..solving.run import solve
 
     problem = replace(build("burgers"), reference=None)
     start = peak_memory()

@@ -140,8 +140,8 @@ def measure(
     """In the child: one run."""
     import torch
 
-    from ..solve import solve
-    from ..sources import load_source
+    from ..solving.run import solve
+    from ..solving.sources import load_source
 
     torch.set_num_threads(threads)
     result = solve(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from ..sources import Source
+    from ..solving.sources import Source
 
 MB = 2**20
 
@@ -188,7 +188,7 @@ def with_reference(text: str) -> Source:
     Raises:
         ValueError: It has no reference solution, or cannot be loaded.
     """
-    from ..sources import load_source
+    from ..solving.sources import load_source
 
     source = load_source(text)
     if source.problem.reference is None:

@@ -195,8 +195,8 @@ def measure(
     from torch import Tensor
 
     from ..parallel.torchrun import connect
-    from ..solve import solve
-    from ..sources import load_source
+    from ..solving.run import solve
+    from ..solving.sources import load_source
     from .harness.delayed import Delayed
 
     class Counting(Delayed):

@@ -151,7 +151,7 @@ def measure(case: str, budget: str, threads: int) -> Row:
     """In the child: one run of a case, its outcome, and what was said."""
     import torch
 
-    from ..solve import solve
+    from ..solving.run import solve
     from .trust_cases import CASES
 
     torch.set_num_threads(threads)

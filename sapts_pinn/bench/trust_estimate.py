@@ -70,7 +70,7 @@ def run(
 def measure(name: str, budget: float, seed: int) -> Row:
     """One run: its true error and its estimate."""
     from ..problems import zoo
-    from ..solve import solve
+    from ..solving.run import solve
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -39,7 +39,7 @@ from ..problems import (
     Unknown,
 )
 from ..problems.fields import Field, parameter_names
-from ..solve import solve
+from ..solving.run import solve
 
 DECADES = 9  # powers of ten from -DECADES to DECADES
 TOGETHER = (BoundaryEquation, Interface)  # conditions in which lengths meet through a normal

@@ -171,7 +171,7 @@ def measure(problem: str, method: str, seed: int, budget: str, threads: int) -> 
     import torch
 
     from ..problems.zoo import build
-    from ..solve import solve
+    from ..solving.run import solve
 
     torch.set_num_threads(threads)
     result = solve(build(problem), method=method, budget=budget, seed=seed).result

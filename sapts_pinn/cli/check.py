@@ -24,7 +24,7 @@ def check(problem: str, /, *, json: Switch = False, debug: Switch = False) -> in
         json: Print the report as JSON and nothing else.
         debug: Show the traceback of an error.
     """
-    from ..sources import load_source
+    from ..solving.sources import load_source
 
     with notes(quiet=True):  # the report says the same
         with redirect_stdout(stderr):  # a user's functions may print

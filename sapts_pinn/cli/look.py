@@ -107,7 +107,7 @@ def gallery(
         threads: Of PyTorch. [default: one per core]
         debug: Show the traceback of an error.
     """
-    from ..gallery import gallery as draw
+    from ..solving.gallery import gallery as draw
 
     runs.use_threads(threads, None)
     names = None if problems is None else [name.strip() for name in problems.split(",") if name.strip()]

@@ -15,7 +15,7 @@ from .app import STARTED, Folder, Switch, Whole, app
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from ..results.solution import Solution
-    from ..sources import Source
+    from ..solving.sources import Source
 
 
 @app.command
@@ -114,7 +114,7 @@ def solve(
         folder = Path(ranks.gather_objects(str(out or resume or runs.fresh_folder(name)))[0])
 
         def run(callbacks: Sequence[Callback]) -> Solution:
-            from ..solve import solve as train
+            from ..solving.run import solve as train
 
             return train(
                 source.problem,
@@ -152,7 +152,7 @@ def pictures(solution: Solution, folder: Path) -> list[runs.Step]:
 
 def load_problem(text: str, no_symmetry: bool) -> Source:
     """A problem by name or file, if wanted without its symmetries."""
-    from ..sources import load_source
+    from ..solving.sources import load_source
 
     source = load_source(text)
     return replace(source, problem=replace(source.problem, symmetry=False)) if no_symmetry else source

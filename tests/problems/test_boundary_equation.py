@@ -8,7 +8,7 @@ import torch
 from sapts_pinn import BoundaryEquation, Coefficient, Dirichlet, Neumann, Observations, Problem
 from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems.fields import Field, derivatives
-from sapts_pinn.solve import solve
+from sapts_pinn.solving.run import solve
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")

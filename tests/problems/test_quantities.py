@@ -9,7 +9,7 @@ import torch
 from sapts_pinn import Dirichlet, Problem, Quantity
 from sapts_pinn.geometry import Interval
 from sapts_pinn.results.solution import Solution
-from sapts_pinn.solve import solve
+from sapts_pinn.solving.run import solve
 
 SETTINGS = {"budget": "20 iterations", "network": (5,), "points": 16}
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .audit import together
-from .networks.time_windows import check, edges, joined, window
-from .parallel.torchrun import connect
-from .problems import Problem
-from .problems.fingerprint import fingerprint
-from .results.reference_error import error_measure
-from .results.solution import Solution
-from .runs.folder import prepare_folder, run_path
-from .training.budget import Budget
+from ..audit import together
+from ..networks.time_windows import check, edges, joined, window
+from ..parallel.torchrun import connect
+from ..problems import Problem
+from ..problems.fingerprint import fingerprint
+from ..results.reference_error import error_measure
+from ..results.solution import Solution
+from ..runs.folder import prepare_folder, run_path
+from ..training.budget import Budget
 
 ADDED = ("iterations", "function_evaluations", "gradient_evaluations", "seconds", "parameters", "loss")
 

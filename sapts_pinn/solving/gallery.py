@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .optim.methods import method as find_method
-from .problems.zoo import ZOO, build
-from .solve import solve
-from .training.budget import Budget
-from .viz.tiles import check_sheet, describe, failed, tile, write_sheet
+from ..optim.methods import method as find_method
+from ..problems.zoo import ZOO, build
+from ..training.budget import Budget
+from ..viz.tiles import check_sheet, describe, failed, tile, write_sheet
+from .run import solve
 
 
 def gallery(

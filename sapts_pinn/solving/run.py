@@ -13,33 +13,33 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from .audit import Audit, audited
-from .callbacks.base import Callback
-from .callbacks.checkpoints import CheckpointWriter, not_written
-from .marching import march
-from .networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
-from .networks.model import Model
-from .optim.methods import Method
-from .optim.methods import method as find_method
-from .parallel.agreement import check_same, code_fingerprint
-from .parallel.communicator import Communicator
-from .parallel.torchrun import connect
-from .pipeline.sharded_model import ShardedModel, parameter_bytes, parameter_count
-from .problems import Problem
-from .problems.fingerprint import fingerprint
-from .results.diagnosis import diagnose
-from .results.numerical_error import numerical_errors
-from .results.reference_error import error_measure
-from .results.solution import Solution
-from .results.uncertainty import Uncertainty, uncertainty
-from .runs.checkpoint import checkpoint_name, save_checkpoint
-from .runs.files import write_json
-from .runs.folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
-from .runs.resuming import KEPT, kept_options, kept_settings, load_state, redrawn
-from .training.budget import Budget
-from .training.collocation import Collocation
-from .training.interrupts import Aborted
-from .training.trainer import Trainer
+from ..audit import Audit, audited
+from ..callbacks.base import Callback
+from ..callbacks.checkpoints import CheckpointWriter, not_written
+from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
+from ..networks.model import Model
+from ..optim.methods import Method
+from ..optim.methods import method as find_method
+from ..parallel.agreement import check_same, code_fingerprint
+from ..parallel.communicator import Communicator
+from ..parallel.torchrun import connect
+from ..pipeline.sharded_model import ShardedModel, parameter_bytes, parameter_count
+from ..problems import Problem
+from ..problems.fingerprint import fingerprint
+from ..results.diagnosis import diagnose
+from ..results.numerical_error import numerical_errors
+from ..results.reference_error import error_measure
+from ..results.solution import Solution
+from ..results.uncertainty import Uncertainty, uncertainty
+from ..runs.checkpoint import checkpoint_name, save_checkpoint
+from ..runs.files import write_json
+from ..runs.folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
+from ..runs.resuming import KEPT, kept_options, kept_settings, load_state, redrawn
+from ..training.budget import Budget
+from ..training.collocation import Collocation
+from ..training.interrupts import Aborted
+from ..training.trainer import Trainer
+from .march import march
 
 Found = TypeVar("Found")
 

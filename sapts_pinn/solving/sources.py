@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .problems import Problem
+from ..problems import Problem
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def load_source(text: str) -> Source:
     """
     found = re.fullmatch(r"(?P<file>.*\.py)(?::(?P<name>.*))?", text, flags=re.DOTALL)
     if found is None:
-        from .problems.zoo import build
+        from ..problems.zoo import build
 
         problem = build(text)
         return Source(problem, text, text)
