@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from .objective import Call, DeepXDEObjective, DeepXDEResidualEvaluation
+    from .objective import DeepXDEObjective, DeepXDEResidualEvaluation
+    from .recording import Call
 
 CHUNK = 64  # rows at a time where each takes a reverse pass of its own
 COLUMNS = 64  # entries at most of the tensors that no linear layer has

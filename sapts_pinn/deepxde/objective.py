@@ -19,7 +19,7 @@ lambda |theta|^2 / 2 over the network's parameters.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,29 +31,14 @@ from ..objectives.base import Counters, Objective, ResidualEvaluation, Separable
 from ..objectives.flat import gather, scatter_
 from .jacobian import jacobian
 from .propagation import Plan, Propagation, plan_for
+from .recording import Call, Look, Network, _flat_gradient, _Recorder
 from .views import View, Whole, refresh, view_of
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-Call = tuple[Tensor, Tensor, Tensor]  # of a loss function: its value, and its two arguments
-Look = tuple[list[Call], list[Tensor], Tensor]  # what was recorded, the terms, and f
-Network = Callable[[Any], Any]
 SQUARES = 1e-4  # relative difference of f and |r|^2 / 2, or of f and the sum of parts, that float32 explains
 PARTS = 1e-3  # and of their gradients
 SAME = {torch.float64: 1e-8, torch.float32: 1e-3}  # of f and its gradient, propagated or not
 SAMPLE = 500  # points of every group at which that is looked at
 AWAY = 0.1  # of the size of the parameters
-
-
-class _Recorder:
-    """A loss function that takes down what it is called with."""
-
-    def __init__(self, loss: Loss, calls: list[Call]) -> None:
-        self.loss, self.calls = loss, calls
-
-    def __call__(self, wanted: Tensor, found: Tensor) -> Tensor:
-        value = self.loss(wanted, found)
-        self.calls.append((value, wanted, found))
-        return value
 
 
 class DeepXDEObjective(Separable):
@@ -447,28 +432,6 @@ class _At:
     def __exit__(self, *_: object) -> None:
         if self.moved is not None:
             scatter_(self.evaluation.objective.parameters, self.moved)
-
-
-def _flat_gradient(
-    value: Tensor,
-    parameters: Sequence[Tensor],
-    cotangent: Tensor | None = None,
-    retain_graph: bool = False,
-    create_graph: bool = False,
-) -> Tensor:
-    """As one vector [n]."""
-    found = torch.autograd.grad(
-        value,
-        parameters,
-        cotangent,
-        retain_graph=retain_graph or create_graph,
-        create_graph=create_graph,
-        allow_unused=True,
-    )
-    pieces = [
-        p.new_zeros(p.numel()) if g is None else g.reshape(-1) for g, p in zip(found, parameters, strict=True)
-    ]
-    return torch.cat(pieces)
 
 
 def _regularisation(net: Any) -> tuple[float, float]:

@@ -1,0 +1,48 @@
+"""What DeepXDE's losses are computed from, recorded as they are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+Call = tuple[Tensor, Tensor, Tensor]  # of a loss function: its value, and its two arguments
+Look = tuple[list[Call], list[Tensor], Tensor]  # what was recorded, the terms, and f
+Network = Callable[[Any], Any]
+
+
+class _Recorder:
+    """A loss function that takes down what it is called with."""
+
+    def __init__(self, loss: Loss, calls: list[Call]) -> None:
+        self.loss, self.calls = loss, calls
+
+    def __call__(self, wanted: Tensor, found: Tensor) -> Tensor:
+        value = self.loss(wanted, found)
+        self.calls.append((value, wanted, found))
+        return value
+
+
+def _flat_gradient(
+    value: Tensor,
+    parameters: Sequence[Tensor],
+    cotangent: Tensor | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> Tensor:
+    """As one vector [n]."""
+    found = torch.autograd.grad(
+        value,
+        parameters,
+        cotangent,
+        retain_graph=retain_graph or create_graph,
+        create_graph=create_graph,
+        allow_unused=True,
+    )
+    pieces = [
+        p.new_zeros(p.numel()) if g is None else g.reshape(-1) for g, p in zip(found, parameters, strict=True)
+    ]
+    return torch.cat(pieces)
