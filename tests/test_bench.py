@@ -9,20 +9,18 @@ from inspect import signature
 import pytest
 import torch
 
-from sapts_pinn.bench import (
-    SUITES,
+from sapts_pinn.bench import SUITES, main
+from sapts_pinn.bench.harness import child, report
+from sapts_pinn.bench.suites import (
     ablation,
     accuracy,
-    child,
     closure,
     first_step,
     gradients,
     in_deepxde,
-    main,
     memory,
     points,
     radius,
-    report,
     scaling,
     zoo,
 )

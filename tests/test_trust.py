@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sapts_pinn.bench.trust import deviation, judged, measure
-from sapts_pinn.bench.trust_cases import CASES, heat_series, window_series
+from sapts_pinn.bench.suites.trust import deviation, judged, measure
+from sapts_pinn.bench.trust.cases import CASES, heat_series, window_series
 
 RIGHT = [name for name, case in CASES.items() if case.expected is not None]
 

@@ -16,7 +16,7 @@ from types import FrameType
 
 from cyclopts import App, CycloptsError
 
-from . import (
+from .suites import (
     ablation,
     accuracy,
     closure,

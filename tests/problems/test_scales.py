@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sapts_pinn import Solution
-from sapts_pinn.bench.trust_scales import in_units, random_units, run
+from sapts_pinn.bench.trust.scales import in_units, random_units, run
 from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems import (
     BoundaryEquation,

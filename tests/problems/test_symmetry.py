@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn.bench import trust_symmetry
+from sapts_pinn.bench.trust import symmetry as trust_symmetry
 from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems import (
     BoundaryEquation,

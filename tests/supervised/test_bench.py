@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import torch
 
-from sapts_pinn.bench import main, supervised, supervised_report
-from sapts_pinn.bench.supervised_report import SECONDS, WORK
+from sapts_pinn.bench import main
+from sapts_pinn.bench.harness import supervised_report
+from sapts_pinn.bench.harness.supervised_report import SECONDS, WORK
+from sapts_pinn.bench.suites import supervised
 from sapts_pinn.supervised import tasks
 
 Row = dict[str, Any]

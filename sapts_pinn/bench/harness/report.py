@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from ..solving.sources import Source
+    from ...solving.sources import Source
 
 MB = 2**20
 
@@ -70,7 +70,7 @@ def folder_for(suite: str, out: Path | None) -> Path:
     Raises:
         ValueError: It cannot be written.
     """
-    from ..runs.folder import make_folder
+    from ...runs.folder import make_folder
 
     folder = out or Path("bench-results") / suite
     make_folder(folder)
@@ -81,7 +81,7 @@ def machine() -> dict[str, Any]:
     """What a measurement depends on, as far as it can be asked."""
     import torch
 
-    from ..runs.folder import versions
+    from ...runs.folder import versions
 
     package = Path(__file__).parent
     try:
@@ -188,7 +188,7 @@ def with_reference(text: str) -> Source:
     Raises:
         ValueError: It has no reference solution, or cannot be loaded.
     """
-    from ..solving.sources import load_source
+    from ...solving.sources import load_source
 
     source = load_source(text)
     if source.problem.reference is None:
@@ -229,7 +229,7 @@ class Journal:
             measure: Called with a cell's entries.  A RuntimeError is noted, and tried again the next time.
             publish: Called with the results, each with its cell's entries.
         """
-        from ..parallel.agreement import code_fingerprint
+        from ...parallel.agreement import code_fingerprint
 
         code = code_fingerprint()[:10]
         missing = [cell for cell in cells if _key(cell) not in self._rows]
@@ -269,7 +269,7 @@ def draw(path: Path, panels: Mapping[str, Sequence[Line]], title: str = "", **ax
     """Write a picture: one panel for each entry, lines of one label in one colour."""
     from matplotlib.figure import Figure
 
-    from ..runs.files import write_atomically
+    from ...runs.files import write_atomically
 
     labels = list(dict.fromkeys(line[0] for lines in panels.values() for line in lines))
     across = max(len(panels), 1)
@@ -302,7 +302,7 @@ def publish(
     **summary: Any,
 ) -> None:
     """Finish a suite of several tables; they are also written as Markdown."""
-    from ..runs.files import write_atomically
+    from ...runs.files import write_atomically
 
     marked = [f"## {title}\n\n{markdown(columns, lines)}\n" for title, columns, lines in sections]
     page = "\n".join([f"```\n{head.rstrip()}\n```\n", *marked, *(f"- {note}" for note in notes)]) + "\n"
@@ -327,7 +327,7 @@ def finish(
     **summary: Any,
 ) -> None:
     """Print a suite's table; write it, and all figures, into its folder."""
-    from ..runs.files import write_atomically
+    from ...runs.files import write_atomically
 
     save(folder, suite, facts, settings, rows, **summary)
     write_atomically(folder / "table.txt", lambda path: _write(path, text + "\n"))
@@ -344,7 +344,7 @@ def save(
     **summary: Any,
 ) -> None:
     """Write bench.json."""
-    from ..runs.files import write_json
+    from ...runs.files import write_json
 
     content = {"suite": suite, "machine": facts, "settings": settings, "rows": rows, **summary}
     write_json(folder / "bench.json", content)

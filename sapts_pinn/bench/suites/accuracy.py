@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .child import in_child
-from .report import (
+from ..harness.child import in_child
+from ..harness.report import (
     Names,
     Whole,
     Wholes,
@@ -63,9 +63,9 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/solve]
     """
-    from ..optim.methods import method as find_method
-    from ..solving.sources import load_source
-    from ..training.budget import Budget
+    from ...optim.methods import method as find_method
+    from ...solving.sources import load_source
+    from ...training.budget import Budget
 
     methods = list(dict.fromkeys(methods or METHODS))
     seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))
@@ -156,8 +156,8 @@ def measure(problem: str, method: str, seed: int, budget: str, threads: int, out
     """In the child: one run, with its folder."""
     import torch
 
-    from ..solving.run import solve
-    from ..solving.sources import load_source
+    from ...solving.run import solve
+    from ...solving.sources import load_source
 
     torch.set_num_threads(threads)
     source = load_source(problem)
@@ -186,7 +186,7 @@ def _plot(folder: Path, rows: Sequence[Row]) -> Path:
     """Error against time, one panel for each problem, one colour for each method, one line for each seed."""
     from matplotlib.figure import Figure
 
-    from ..runs.files import write_atomically
+    from ...runs.files import write_atomically
 
     problems, methods = ([*dict.fromkeys(row[name] for row in rows)] for name in ("problem", "method"))
     across = min(len(problems), 3)

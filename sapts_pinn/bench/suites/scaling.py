@@ -33,9 +33,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .ablation import watch
-from .child import Child
-from .report import (
+from ..harness.child import Child
+from ..harness.report import (
     Journal,
     Line,
     Row,
@@ -52,9 +51,10 @@ from .report import (
     publish,
     with_reference,
 )
+from .ablation import watch
 
 if TYPE_CHECKING:
-    from ..parallel.communicator import Communicator
+    from ...parallel.communicator import Communicator
 
 METHODS = ("tr", "sapts-d")
 PROBES = 20  # collectives of each size
@@ -90,7 +90,7 @@ def run(
         network: Hidden widths, separated by commas. [default: the problem's]
         out: Folder for the results, and for going on with them. [default: bench-results/scaling]
     """
-    from ..training.budget import Budget
+    from ...training.budget import Budget
 
     if not 0 < target < math.inf:
         raise ValueError(f"--target must be a positive error, not {target:g}")
@@ -194,10 +194,10 @@ def measure(
     import torch
     from torch import Tensor
 
-    from ..parallel.torchrun import connect
-    from ..solving.run import solve
-    from ..solving.sources import load_source
-    from .harness.delayed import Delayed
+    from ...parallel.torchrun import connect
+    from ...solving.run import solve
+    from ...solving.sources import load_source
+    from ..harness.delayed import Delayed
 
     class Counting(Delayed):
         """Tells apart what is summed and what is gathered: more ranks make different traffic of them."""

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Mesh
+from ...geometry import Mesh
 
 Points = NDArray[np.float64]
 Cells = NDArray[np.int64]

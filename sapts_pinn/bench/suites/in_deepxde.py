@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .child import in_child
-from .report import (
+from ..harness.child import in_child
+from ..harness.report import (
     Journal,
     Line,
     Names,
@@ -66,7 +66,7 @@ def run(
         threads: Of every run.
         out: Folder for the results, and for going on with them. [default: bench-results/deepxde]
     """
-    from ..optim.methods import method as find
+    from ...optim.methods import method as find
 
     problems = list(dict.fromkeys(problems or PROBLEMS))
     methods = list(dict.fromkeys(methods or (*OURS, *PEERS)))
@@ -124,7 +124,7 @@ def measure(problem: str, method: str, seed: int, seconds: int, threads: int, pr
 
     import sapts_pinn.deepxde  # noqa: F401
 
-    from .deepxde_models import CASES
+    from ..harness.deepxde_models import CASES
 
     torch.set_num_threads(threads)
     dde.config.set_default_float(precision)

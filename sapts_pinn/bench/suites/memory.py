@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .child import in_child, peak_memory
-from .report import MB, Names, Whole, at_least, finish, folder_for, header, machine, say, table
+from ..harness.child import in_child, peak_memory
+from ..harness.report import MB, Names, Whole, at_least, finish, folder_for, header, machine, say, table
 
 BOUND = 2 * 2**30
 
@@ -34,8 +34,8 @@ def run(
         seed: Of weights and points.
         out: Folder for the results. [default: bench-results/memory]
     """
-    from ..optim.methods import method as find_method
-    from ..problems import ZOO, build
+    from ...optim.methods import method as find_method
+    from ...problems import ZOO, build
 
     at_least(2, steps=steps)
     at_least(0, seed=seed)
@@ -77,8 +77,8 @@ def measure(problem: str, steps: int, method: str, seed: int) -> dict[str, Any]:
     import torch  # noqa: F401
 
     peaks = {"torch": peak_memory()}
-    from ..problems import build
-    from ..solving.run import solve
+    from ...problems import build
+    from ...solving.run import solve
 
     chosen = build(problem)
     peaks["loaded"] = peak_memory()

@@ -13,9 +13,21 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .child import in_child
+from ..harness.child import in_child
+from ..harness.report import (
+    Names,
+    Row,
+    Whole,
+    at_least,
+    finish,
+    folder_for,
+    header,
+    machine,
+    say,
+    spread,
+    table,
+)
 from .in_deepxde import PROBLEMS
-from .report import Names, Row, Whole, at_least, finish, folder_for, header, machine, say, spread, table
 
 CLOSURE, OWN, OURS, PARTS = "DeepXDE's closure", "ours, not propagated", "ours", "ours, all parts"
 CASES = (CLOSURE, OWN, OURS, PARTS)
@@ -98,8 +110,8 @@ def measure(
 
     import sapts_pinn.deepxde  # noqa: F401
 
-    from ..objectives.partition import data_parts
-    from .deepxde_models import CASES as MODELS
+    from ...objectives.partition import data_parts
+    from ..harness.deepxde_models import CASES as MODELS
 
     class Idle(torch.optim.Optimizer):
         """Evaluates loss and gradient, and leaves the parameters where they are."""

@@ -15,8 +15,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .child import in_child
-from .report import (
+from ..harness.child import in_child
+from ..harness.report import (
     Journal,
     Line,
     Names,
@@ -37,9 +37,9 @@ from .report import (
 )
 
 if TYPE_CHECKING:
-    from ..callbacks.base import Callback
-    from ..problems import Problem
-    from ..training.trainer import Trainer
+    from ...callbacks.base import Callback
+    from ...problems import Problem
+    from ...training.trainer import Trainer
 
 PROBLEMS = ("poisson-2d", "burgers", "allen-cahn")
 PLAIN = "tr"
@@ -89,7 +89,7 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/ablation]
     """
-    from ..training.budget import Budget
+    from ...training.budget import Budget
 
     limits = Budget.parse(budget)
     if limits != Budget(evaluations=limits.evaluations) or math.isinf(limits.evaluations):
@@ -168,7 +168,7 @@ def variants(method: str, factors: Sequence[str]) -> dict[str, dict[str, Any]]:
         method: Its name; one that divides nothing has its default only.
         factors: Of `FACTORS`.
     """
-    from ..optim.methods import method as find_method
+    from ...optim.methods import method as find_method
 
     if not find_method(method).divides:
         return {DEFAULT: {}}
@@ -187,8 +187,8 @@ def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """What options come to in one process, without those that have no effect there."""
     import torch
 
-    from ..optim.methods import method as find_method
-    from ..optim.sapts.optimizer import SAPTS
+    from ...optim.methods import method as find_method
+    from ...optim.sapts.optimizer import SAPTS
 
     made = find_method(method).phases[0].make([torch.zeros(1, 1)], **options)
     assert isinstance(made, SAPTS)
@@ -214,8 +214,8 @@ def measure(
     """In the child: one run; a decomposition that is refused says why."""
     import torch
 
-    from ..solving.run import solve
-    from ..solving.sources import load_source
+    from ...solving.run import solve
+    from ...solving.sources import load_source
 
     torch.set_num_threads(threads)
     whole = load_source(problem).problem
@@ -259,8 +259,8 @@ def watch(
         every: and by how much it grows between two measurements.
         target: The error at which to stop.
     """
-    from ..callbacks.base import Callback
-    from ..results.reference_error import error_measure
+    from ...callbacks.base import Callback
+    from ...results.reference_error import error_measure
 
     error = error_measure(problem)
     assert error is not None

@@ -24,11 +24,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .child import Child
-from .report import Whole, at_least, finish, folder_for, header, machine, say, spread, table
+from ..harness.child import Child
+from ..harness.report import Whole, at_least, finish, folder_for, header, machine, say, spread, table
 
 if TYPE_CHECKING:
-    from ..objectives.least_squares import LeastSquares
+    from ...objectives.least_squares import LeastSquares
 
 HIDDEN = (20, 20, 20)
 NU = 0.01 / math.pi
@@ -183,11 +183,11 @@ def _ours(points: int, threads: int, seed: int, symmetry: bool, compiled: bool =
     """Our objective on DeepXDE's points."""
     import torch
 
-    from ..kernels import CompiledMLP
-    from ..networks.build import build_network
-    from ..networks.model import Model
-    from ..objectives.least_squares import LeastSquares
-    from ..problems import Sites, Term, build
+    from ...kernels import CompiledMLP
+    from ...networks.build import build_network
+    from ...networks.model import Model
+    from ...objectives.least_squares import LeastSquares
+    from ...problems import Sites, Term, build
 
     class Plain(LeastSquares):
         def _kernels(self, term: Term) -> list[CompiledMLP]:
@@ -210,8 +210,8 @@ def _deepxde(points: int, soft: bool, seed: int) -> Any:
     import numpy as np
     import torch
 
-    from ..networks.build import build_network
-    from ..problems import build
+    from ...networks.build import build_network
+    from ...problems import build
 
     natural = replace(build("burgers"), symmetry=False).natural  # ours is in natural units
     size, unit = natural.unknowns["u"], natural.rows["equation"][0]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .child import in_child
-from .report import (
+from ..harness.child import in_child
+from ..harness.report import (
     Journal,
     Names,
     Row,
@@ -30,7 +30,7 @@ from .report import (
     publish,
     say,
 )
-from .supervised_report import (
+from ..harness.supervised_report import (
     draw_curves,
     figures,
     final_table,
@@ -41,9 +41,9 @@ from .supervised_report import (
 )
 
 if TYPE_CHECKING:
-    from ..callbacks.base import Callback
-    from ..training.budget import Budget
-    from ..training.trainer import Trainer
+    from ...callbacks.base import Callback
+    from ...training.budget import Budget
+    from ...training.trainer import Trainer
 
 OURS = (
     "tr", "sapts-d", "sapts-p", "sapts-ip", "thesis-sapts-d", "thesis-sapts-p", "thesis-sapts-ip",
@@ -101,9 +101,9 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/supervised, or
             bench-results/supervised-sensitivity]
     """
-    from ..supervised.methods import find as find_method
-    from ..supervised.tasks import find as find_task
-    from ..training.budget import Budget
+    from ...supervised.methods import find as find_method
+    from ...supervised.tasks import find as find_task
+    from ...training.budget import Budget
 
     tasks = list(dict.fromkeys(tasks or BUDGETS))
     found = [find_task(name) for name in tasks]
@@ -210,7 +210,7 @@ def measure(
     """In the child: one run."""
     import torch
 
-    from ..supervised.train import train
+    from ...supervised.train import train
 
     torch.set_num_threads(threads)
     curve: list[tuple[float, float, float]] = []
@@ -224,7 +224,7 @@ def _watch(curve: list[tuple[float, float, float]]) -> Callback:
     Args:
         curve: Gets gradient evaluations, seconds and metric of the measurements, one of them at the start.
     """
-    from ..callbacks.base import Callback
+    from ...callbacks.base import Callback
 
     class Watch(Callback):
         def on_start(self, trainer: Trainer) -> None:

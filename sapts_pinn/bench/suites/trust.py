@@ -20,8 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .child import in_child
-from .report import (
+from ..harness.child import in_child
+from ..harness.report import (
     Journal,
     Names,
     Row,
@@ -75,8 +75,8 @@ def run(
     Raises:
         ValueError: There is no such part or case.
     """
-    from ..training.budget import Budget
-    from .trust_cases import CASES
+    from ...training.budget import Budget
+    from ..trust.cases import CASES
 
     wanted = list(parts or PARTS)
     for part in wanted:
@@ -104,7 +104,7 @@ def run(
         publish(folder, "trust", head, sections, notes + journal.notes, facts, fixed, rows)
 
     def cells_of(part: str) -> list[Cell]:
-        from . import trust_estimate  # which loads PyTorch
+        from ..trust import estimate as trust_estimate  # which loads PyTorch
 
         if part == "cases":
             return [{"case": name} for name in names]
@@ -132,7 +132,18 @@ def measured(cell: Cell, budget: str, threads: int) -> Row:
     """In the child: the result of one cell."""
     import torch
 
-    from . import trust_estimate, trust_meshes, trust_scales, trust_symmetry
+    from ..trust import (
+        estimate as trust_estimate,
+    )
+    from ..trust import (
+        meshes as trust_meshes,
+    )
+    from ..trust import (
+        scales as trust_scales,
+    )
+    from ..trust import (
+        symmetry as trust_symmetry,
+    )
 
     torch.set_num_threads(threads)
     part = cell["part"]
@@ -151,8 +162,8 @@ def measure(case: str, budget: str, threads: int) -> Row:
     """In the child: one run of a case, its outcome, and what was said."""
     import torch
 
-    from ..solving.run import solve
-    from .trust_cases import CASES
+    from ...solving.run import solve
+    from ..trust.cases import CASES
 
     torch.set_num_threads(threads)
     chosen = CASES[case]
@@ -228,7 +239,7 @@ def _meshes(rows: Sequence[Row]) -> Section:
 
 
 def _estimates(rows: Sequence[Row]) -> Section:
-    from . import trust_estimate
+    from ..trust import estimate as trust_estimate
 
     lines = [trust_estimate.cells(row) for row in rows]
     return "Error estimates", list(trust_estimate.COLUMNS), lines

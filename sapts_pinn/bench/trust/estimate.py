@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .report import Row, table
+from ..harness.report import Row, table
 
 RIGHT = (1 / 3, 10.0)  # the ratio of a good estimate
 NEVER = 1 / 30  # less than this is wrong in silence
@@ -23,7 +23,7 @@ COLUMNS = ("problem", "budget", "seed", "true", "estimate", "ratio", "reliable",
 
 def names_with_reference() -> list[str]:
     """The problems of the zoo that have a reference."""
-    from ..problems import zoo
+    from ...problems import zoo
 
     return [name for name in zoo.ZOO if zoo.build(name).reference is not None]
 
@@ -69,8 +69,8 @@ def run(
 
 def measure(name: str, budget: float, seed: int) -> Row:
     """One run: its true error and its estimate."""
-    from ..problems import zoo
-    from ..solving.run import solve
+    from ...problems import zoo
+    from ...solving.run import solve
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

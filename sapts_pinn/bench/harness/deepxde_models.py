@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..problems import build, references
+from ...problems import build, references
 
 Array = NDArray[Any]
 

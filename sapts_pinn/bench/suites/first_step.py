@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .child import ENVIRONMENT
-from .report import Whole, at_least, finish, folder_for, header, machine, say, spread, table
+from ..harness.child import ENVIRONMENT
+from ..harness.report import Whole, at_least, finish, folder_for, header, machine, say, spread, table
 
 # What the script `sapts-pinn` does, and then when it began.
 COMMAND = """
@@ -40,7 +40,7 @@ def run(*, problem: str = "burgers", repeats: Whole = 5, seed: Whole = 0, out: P
         seed: Of weights and points.
         out: Folder for the results. [default: bench-results/first-step]
     """
-    from ..solving.sources import load_source
+    from ...solving.sources import load_source
 
     at_least(1, repeats=repeats)
     at_least(0, seed=seed)

@@ -13,8 +13,8 @@ from math import pi
 from pathlib import Path
 from typing import Any
 
-from .child import in_child
-from .report import (
+from ..harness.child import in_child
+from ..harness.report import (
     Journal,
     Names,
     Row,
@@ -128,9 +128,9 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/zoo]
     """
-    from ..optim.methods import method as find_method
-    from ..problems.zoo import ZOO, build
-    from ..training.budget import Budget
+    from ...optim.methods import method as find_method
+    from ...problems.zoo import ZOO, build
+    from ...training.budget import Budget
 
     find_method(method)
     names = list(dict.fromkeys(problems or ZOO))
@@ -170,8 +170,8 @@ def measure(problem: str, method: str, seed: int, budget: str, threads: int) -> 
     """In the child: one run."""
     import torch
 
-    from ..problems.zoo import build
-    from ..solving.run import solve
+    from ...problems.zoo import build
+    from ...solving.run import solve
 
     torch.set_num_threads(threads)
     result = solve(build(problem), method=method, budget=budget, seed=seed).result

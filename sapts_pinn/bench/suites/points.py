@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .child import in_child, peak_memory
-from .report import MB, Whole, Wholes, at_least, finish, folder_for, header, machine, say, table
+from ..harness.child import in_child, peak_memory
+from ..harness.report import MB, Whole, Wholes, at_least, finish, folder_for, header, machine, say, table
 
 if TYPE_CHECKING:
-    from ..training.trainer import Trainer
+    from ...training.trainer import Trainer
 
 SIZES = (1024, 2048, 4096, 8192, 16384, 32768, 65536)
 WARM = 3  # first steps, not counted
@@ -41,8 +41,8 @@ def run(
         seed: Of weights and points.
         out: Folder for the results. [default: bench-results/points]
     """
-    from ..objectives.residual_block import CHUNK
-    from ..optim.methods import method as find_method
+    from ...objectives.residual_block import CHUNK
+    from ...optim.methods import method as find_method
 
     counts = sorted(set(SIZES if sizes is None else sizes))
     at_least(1, sizes=counts, steps=steps)
@@ -119,10 +119,10 @@ def _fit(counts: Sequence[int], seconds: Sequence[float]) -> dict[str, float]:
 
 def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
     """In the child: train for a few steps without resampling or error measurement."""
-    from ..callbacks.base import Callback
-    from ..objectives.least_squares import LeastSquares
-    from ..problems import build
-    from ..solving.run import solve
+    from ...callbacks.base import Callback
+    from ...objectives.least_squares import LeastSquares
+    from ...problems import build
+    from ...solving.run import solve
 
     problem = replace(build("burgers"), reference=None)
     start = peak_memory()

@@ -49,7 +49,7 @@ class Scale:
 
 def scale_of(task: str) -> Scale:
     """Accuracy in per cent for pictures; for text the metric itself."""
-    from ..supervised.tasks import find
+    from ...supervised.tasks import find
 
     name = find(task).metric_name
     if name == "error rate":
@@ -179,7 +179,7 @@ def draw_curves(
     """Write a picture: the mean over the seeds and their range, against work and against time."""
     from matplotlib.figure import Figure
 
-    from ..runs.files import write_atomically
+    from ...runs.files import write_atomically
 
     figure = Figure(figsize=(11.0, 3.6 * len(tasks)), layout="constrained")
     panels = figure.subplots(len(tasks), len(AXES), squeeze=False, sharey="row")

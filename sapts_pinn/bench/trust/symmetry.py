@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..geometry import Domain, Interval, Time
-from ..problems import BoundaryEquation, Condition, Dirichlet, Initial, Neumann, Problem, Robin
+from ...geometry import Domain, Interval, Time
+from ...problems import BoundaryEquation, Condition, Dirichlet, Initial, Neumann, Problem, Robin
 
 Piece = Callable[[Tensor], Tensor]  # of unit coordinates [N, dim], values [N] of size one
 
@@ -396,7 +396,7 @@ def run(count: int, start: int = 0) -> dict[str, object]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line: how many problems, and from which seed."""
-    parser = argparse.ArgumentParser(prog="python -m sapts_pinn.bench.trust_symmetry", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sapts_pinn.bench.trust.symmetry", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--start", type=int, default=0)
     chosen = parser.parse_args(argv)

@@ -18,16 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..geometry import Ball, Box, Interval, Mesh, Time
-from ..problems import (
-    BoundaryEquation,
-    Dirichlet,
-    Initial,
-    Neumann,
-    Observations,
-    Problem,
-    Unknown,
-)
+from ...geometry import Ball, Box, Interval, Mesh, Time
+from ...problems import BoundaryEquation, Dirichlet, Initial, Neumann, Observations, Problem, Unknown
 
 Array = NDArray[np.float64]
 

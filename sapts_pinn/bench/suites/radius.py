@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .child import in_child
-from .report import (
+from ..harness.child import in_child
+from ..harness.report import (
     Journal,
     Line,
     Names,
@@ -62,8 +62,8 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/radius]
     """
-    from ..optim.methods import method as find_method
-    from ..training.budget import Budget
+    from ...optim.methods import method as find_method
+    from ...training.budget import Budget
 
     methods = list(dict.fromkeys(methods or METHODS))
     for name in methods:
@@ -140,8 +140,8 @@ def measure(
     """In the child: one run."""
     import torch
 
-    from ..solving.run import solve
-    from ..solving.sources import load_source
+    from ...solving.run import solve
+    from ...solving.sources import load_source
 
     torch.set_num_threads(threads)
     result = solve(

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ..derivatives.multi_index import MultiIndex
-from ..geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Time, Union
-from ..problems import (
+from ...derivatives.multi_index import MultiIndex
+from ...geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Time, Union
+from ...problems import (
     BoundaryEquation,
     Condition,
     Dirichlet,
@@ -38,8 +38,8 @@ from ..problems import (
     Robin,
     Unknown,
 )
-from ..problems.fields import Field, parameter_names
-from ..solving.run import solve
+from ...problems.fields import Field, parameter_names
+from ...solving.run import solve
 
 DECADES = 9  # powers of ten from -DECADES to DECADES
 TOGETHER = (BoundaryEquation, Interface)  # conditions in which lengths meet through a normal
@@ -282,7 +282,7 @@ def run(
     Returns:
         For each problem and seed: problem, seed, error, rescaled_error and their ratio.
     """
-    from ..problems.zoo import build
+    from ...problems.zoo import build
 
     rows = []
     for name in names:

@@ -1,0 +1,1 @@
+"""The suites of `sapts-pinn bench`, one a file."""

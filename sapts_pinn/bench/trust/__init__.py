@@ -1,0 +1,1 @@
+"""Cases of the trust suite, one part a file."""
