@@ -7,9 +7,7 @@ shapes in `sapts_pinn.geometry`, a zoo of problems with reference solutions in `
 Every name loads on first use (PEP 562): `import sapts_pinn` alone takes milliseconds and loads no torch.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from .results.solution import Solution
     from .solving.run import solve
 
-__version__ = "0.1.0"
+from ._version import __version__
 
 __all__ = [
     "BoundaryEquation",
@@ -54,7 +52,7 @@ __all__ = [
 ]
 
 _SUBMODULES = {"geometry", "optim", "problems"}
-_IN_SOLVE = {"Solution", "solve"}  # every other name is one of the vocabulary in problems
+_ELSEWHERE = {"Solution": ".results.solution", "solve": ".solving.run"}  # every other name is in problems
 
 
 def __getattr__(name: str) -> Any:
@@ -62,22 +60,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _SUBMODULES:
         return import_module(f".{name}", __name__)
-    value = getattr(import_module(".solve" if name in _IN_SOLVE else ".problems", __name__), name)
+    value = getattr(import_module(_ELSEWHERE.get(name, ".problems"), __name__), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """Keeps `sapts_pinn.solve` the function; importing the submodule `solve` would bind the module there."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "solve" and isinstance(value, ModuleType):
-            value = value.solve
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -35,7 +35,7 @@ from .nearest import Surface
 from .pick import Pick
 from .plane import flattened
 
-MESHES = Path(__file__).parent / "meshes"
+MESHES = Path(__file__).parents[1] / "meshes"
 REST = "boundary"  # the tag of what no group tags
 SMOOTH = math.radians(40)  # facets that meet at less stand for a curved surface
 KINDS = {1: "intervals", 2: "triangles", 3: "tetrahedra"}

@@ -236,7 +236,7 @@ def _formula(
 
 @cache
 def _cavity_grid() -> tuple[Array, Array]:
-    with (resources.files(__package__) / "data" / "cavity.npz").open("rb") as file:
+    with (resources.files("sapts_pinn.problems") / "data" / "cavity.npz").open("rb") as file:
         data = dict(np.load(file))
     return data["u"], data["v"]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from .. import __version__
+from .._version import __version__
 
 STARTED = time.monotonic()
 DONE, FAILED, WRONG = 0, 1, 2

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import __version__
+from .._version import __version__
 from ..problems.fingerprint import comparable, difference
 from .files import write_json
 from .manifest import CONFIG, own_files, refuse_foreign, run_of, with_files
@@ -172,7 +172,7 @@ def versions() -> dict[str, str]:
     try:
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
+            cwd=Path(__file__).parents[1],
             capture_output=True,
             text=True,
             timeout=5,

@@ -83,7 +83,7 @@ def machine() -> dict[str, Any]:
 
     from ...runs.folder import versions
 
-    package = Path(__file__).parent
+    package = Path(__file__).parents[2]
     try:
         command = ["git", "status", "--porcelain", "--untracked-files=no"]
         dirty = subprocess.run(
