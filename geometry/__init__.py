@@ -1,8 +1,7 @@
 """Domains of PDEs and the points on them: shapes, products with time, set operations, meshes, samplers."""
 
 from .adaptive import rad, rar_d
-from .csg import Difference, Intersection, Union
-from .domains import Domain, Product
+from .domains import Difference, Domain, Intersection, Product, Union
 from .mesh.mesh import Mesh, example_mesh
 from .partition import (
     Cuts,

@@ -10,6 +10,8 @@ Every name loads on first use (PEP 562): `import sapts_pinn` alone takes millise
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from . import geometry, optim, problems
     from .problems import (
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     )
     from .results.solution import Solution
     from .solving.run import solve
-
-from ._version import __version__
 
 __all__ = [
     "BoundaryEquation",

@@ -91,8 +91,9 @@ print(solution)
 # $$
 #
 # $S$ holds the noise, on the rows $J_d$ of the data only. The equation is not noisy: it is a constraint, and
-# its weight says how strictly the network has to keep it. The docstring of `sapts_pinn.results.uncertainty` derives
-# this; nothing is sampled, and it costs one QR factorisation at the end.
+# its weight says how strictly the network has to keep it. The docstring of
+# `sapts_pinn.results.uncertainty` derives this; nothing is sampled, and it costs one QR factorisation at the
+# end.
 #
 # ## 8.2 What an error bar means
 #

@@ -18,7 +18,7 @@ from .features import features
 from .findings import ERROR, NOTE, WARNING, Finding
 
 if TYPE_CHECKING:
-    from ..problem import Problem
+    from ..description import Description
 
 WIDTH = 110  # of the printed page
 THIN = 5.0  # a cell with a smaller angle in degrees is said
@@ -63,7 +63,7 @@ class Report:
         return "\n".join(lines)
 
 
-def report(problem: Problem) -> Report:
+def report(problem: Description) -> Report:
     """The report on a problem, in seconds."""
     findings = [*problem.findings, *_messages(problem), *_meshes(problem)[1], *features(problem)]
     order = (ERROR, WARNING, NOTE)
@@ -77,7 +77,7 @@ def _wrapped(head: str, text: str) -> str:
     )
 
 
-def _facts(problem: Problem) -> Iterator[tuple[str, str]]:
+def _facts(problem: Description) -> Iterator[tuple[str, str]]:
     names = problem.domain.names
     yield "domain", f"{problem.domain!r}"
     yield "equations", f"{problem.equation_term.rows} for {', '.join(problem.unknown_names)}"
@@ -96,14 +96,14 @@ def _facts(problem: Problem) -> Iterator[tuple[str, str]]:
                 yield "symmetry", f"{name} about {where}: {parity}; built in (symmetry=False leaves it out)"
 
 
-def _messages(problem: Problem) -> Iterator[Finding]:
+def _messages(problem: Description) -> Iterator[Finding]:
     """What the ansatz says of data that it does not build in, and of contradictions."""
     for message in problem.ansatz.messages:
         against = message in problem.ansatz.contradictions
         yield Finding(WARNING if against else NOTE, "conditions" if against else "data", message)
 
 
-def _meshes(problem: Problem) -> tuple[list[tuple[str, str]], list[Finding]]:
+def _meshes(problem: Description) -> tuple[list[tuple[str, str]], list[Finding]]:
     """The quality of the meshes of the domain."""
     facts, findings = [], []
     for shape in problem.domain.factors():

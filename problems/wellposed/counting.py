@@ -21,7 +21,7 @@ from .linearised import Channel, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
 if TYPE_CHECKING:
-    from ..problem import Problem
+    from ..description import Description
 
 POINTS = 3  # of a face, or inside, at which the equation is frozen
 DRAWN = 64  # of a face, of which those are taken
@@ -53,7 +53,7 @@ class Face:
 class Counter:
     """Counts conditions of a problem, given and needed."""
 
-    problem: Problem
+    problem: Description
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from ..conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from ..conditions.initial import Initial
 
 if TYPE_CHECKING:
-    from ..problem import Problem
+    from ..description import Description
 
 AGREE = 1e-6  # values that differ by less, relative to their size, are the same
 SAMPLES = 64
@@ -42,7 +42,7 @@ class _Demand:
     value: Value | None = None
 
 
-def overdetermined(problem: Problem) -> list[str]:
+def overdetermined(problem: Description) -> list[str]:
     """A sentence for every face on which too much is prescribed.
 
     Args:
@@ -72,7 +72,7 @@ def overdetermined(problem: Problem) -> list[str]:
     return [f"on {', '.join(faces)} {what}" for what, faces in said.items()]
 
 
-def _sentence(problem: Problem, names: Sequence[str], demands: Sequence[_Demand], takes: int) -> str:
+def _sentence(problem: Description, names: Sequence[str], demands: Sequence[_Demand], takes: int) -> str:
     texts = "; ".join(dict.fromkeys(d.condition.describe(problem.domain) for d in demands))
     own, have = ("its equation takes", "has") if len(names) == 1 else ("their equations take", "have")
     return (
@@ -87,7 +87,7 @@ def _repeated(demands: Sequence[_Demand]) -> bool:
     return len(set(kinds)) < len(kinds)
 
 
-def _demands(problem: Problem) -> dict[tuple[str, str], list[_Demand]]:
+def _demands(problem: Description) -> dict[tuple[str, str], list[_Demand]]:
     """What is required of each unknown on each face; of boundary equations under the unknown ""."""
     out: dict[tuple[str, str], list[_Demand]] = {}
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
@@ -115,7 +115,7 @@ def _only(needs: Mapping[str, tuple[MultiIndex, ...]]) -> tuple[str, ...]:
     return tuple(used) if len(used) == 1 else ("",)
 
 
-def _same(problem: Problem, face: str, a: _Demand, b: _Demand) -> bool:
+def _same(problem: Description, face: str, a: _Demand, b: _Demand) -> bool:
     """Whether two requirements of the same kind prescribe the same values."""
     if a.kind != b.kind or a.value is None or b.value is None:
         return False

@@ -17,7 +17,7 @@ from .findings import NOTE, WARNING, Finding
 from .linearised import states, values
 
 if TYPE_CHECKING:
-    from ..problem import Problem
+    from ..description import Description
 
 LINES, STEPS = 64, 1024  # along each coordinate
 POINTS, MOST = 8192, 1 << 20  # of the equation, by default and at most
@@ -25,7 +25,7 @@ SLIGHT = 1e-3  # a step that is a smaller share of the largest value does not ma
 ENOUGH, FEW = 2.0, 0.5  # points in the length of a feature: below these there is a note, or a warning
 
 
-def features(problem: Problem) -> list[Finding]:
+def features(problem: Description) -> list[Finding]:
     """Findings about sources and coefficients of the equation that vary faster than the points can see."""
     points = int(problem.options.get("points", POINTS))
     drawn, domain = states(53)[0], problem.domain

@@ -24,7 +24,7 @@ from ..conditions.base import Sites
 from ..fields import Field
 
 if TYPE_CHECKING:
-    from ..problem import Problem
+    from ..description import Description
     from ..term import Term
 
 Channel = tuple[str, MultiIndex]  # an unknown and one of its derivatives
@@ -80,13 +80,13 @@ def zero(channel: Channel, n: int) -> Tensor:
     return torch.zeros(n, dtype=torch.float64)
 
 
-def values(problem: Problem, term: Term, sites: Sites, state: State) -> Tensor:
+def values(problem: Description, term: Term, sites: Sites, state: State) -> Tensor:
     """A term of a problem at sites and a state, [rows, N]."""
     with torch.no_grad():
         return torch.stack(_evaluate(problem, term, sites, lambda c: state(c, len(sites.points))))
 
 
-def linearise(problem: Problem, term: Term, sites: Sites, state: State) -> Linearisation:
+def linearise(problem: Description, term: Term, sites: Sites, state: State) -> Linearisation:
     """A term of a problem at sites, linearised about a state."""
     n = len(sites.points)
     inputs: dict[Channel, Tensor] = {}
@@ -110,7 +110,7 @@ def linearise(problem: Problem, term: Term, sites: Sites, state: State) -> Linea
 
 
 def _evaluate(
-    problem: Problem, term: Term, sites: Sites, channel: Callable[[Channel], Tensor]
+    problem: Description, term: Term, sites: Sites, channel: Callable[[Channel], Tensor]
 ) -> tuple[Tensor, ...]:
     def channels(name: str) -> Callable[[MultiIndex], Tensor]:
         return lambda index: channel((name, index))

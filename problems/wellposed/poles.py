@@ -20,7 +20,7 @@ from .findings import WARNING, Finding
 from .linearised import State, states, values
 
 if TYPE_CHECKING:
-    from ..problem import Problem
+    from ..description import Description
 
 POINTS, NEAR = 2048, 128  # points of the domain, and of a box
 STARTS, TOP, APART = (
@@ -34,7 +34,7 @@ STEEP = 5.0  # a search starts only where the largest value is so many times the
 POWER = 0.45  # of a pole that counts
 
 
-def poles(problem: Problem) -> list[Finding]:
+def poles(problem: Description) -> list[Finding]:
     """Warnings of places where the equation has infinite coefficients or sources."""
     drawn = states(43)[0]
 
@@ -61,7 +61,7 @@ def poles(problem: Problem) -> list[Finding]:
     return [*out.values()]
 
 
-def _starts(problem: Problem, points: Tensor) -> list[Tensor]:
+def _starts(problem: Description, points: Tensor) -> list[Tensor]:
     """The first of points [N, dim] and others that are not close to those before."""
     extent = problem.domain.bounds[1] - problem.domain.bounds[0]
     chosen: list[Tensor] = []
@@ -71,13 +71,13 @@ def _starts(problem: Problem, points: Tensor) -> list[Tensor]:
     return chosen
 
 
-def _sizes(problem: Problem, points: Tensor, state: State) -> Tensor:
+def _sizes(problem: Description, points: Tensor, state: State) -> Tensor:
     """The equations' absolute values at points, [rows, N]; what is no number counts as zero."""
     found = values(problem, problem.equation_term, Sites(points), state).abs()
     return torch.where(torch.isfinite(found), found, 0.0)
 
 
-def _zoom(problem: Problem, k: int, best: Tensor, state: State, generator: Generator) -> Tensor | None:
+def _zoom(problem: Description, k: int, best: Tensor, state: State, generator: Generator) -> Tensor | None:
     """The place of a pole [dim], or None where the values come to an end."""
     lower, upper = problem.domain.bounds
     half, heights = BOX * (upper - lower), []
@@ -98,7 +98,7 @@ def _zoom(problem: Problem, k: int, best: Tensor, state: State, generator: Gener
     return best if min(grown) >= POWER else None
 
 
-def _where(problem: Problem, k: int, place: Tensor, state: State) -> str:
+def _where(problem: Description, k: int, place: Tensor, state: State) -> str:
     """The coordinates of a pole without those along which it extends: moved there, the value stays large."""
     lower, upper = problem.domain.bounds
     peak = float(_sizes(problem, place[None], state)[k])

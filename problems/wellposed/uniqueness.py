@@ -22,7 +22,7 @@ from .findings import listed
 from .linearised import linearise, states, values, zero
 
 if TYPE_CHECKING:
-    from ..problem import Problem
+    from ..description import Description
     from ..term import Term
 
 POINTS = 64  # of a term for the null space
@@ -32,7 +32,7 @@ BALANCINGS = 20  # of rows and columns
 SMALL = 1e-4  # a coefficient of a null function that is smaller is rounding
 
 
-def zero_solves(problem: Problem) -> bool:
+def zero_solves(problem: Description) -> bool:
     """Whether u = 0 satisfies the equation and all conditions exactly."""
     generator = Generator().manual_seed(37)
     for term in (problem.equation_term, *problem.condition_terms):
@@ -45,7 +45,7 @@ def zero_solves(problem: Problem) -> bool:
     return True
 
 
-def free_functions(problem: Problem) -> str | None:
+def free_functions(problem: Description) -> str | None:
     """A sentence about the polynomials of first degree that can be added to a solution; None without any."""
     basis = _basis(problem)
     rows = [_applied(problem, term, basis) for term in (problem.equation_term, *problem.condition_terms)]
@@ -91,7 +91,7 @@ def _without_units(
     return matrix / np.abs(matrix).max(1, keepdims=True), unit
 
 
-def _basis(problem: Problem) -> list[tuple[str, int | None]]:
+def _basis(problem: Description) -> list[tuple[str, int | None]]:
     """Unknown and coordinate of each polynomial; None for the constant."""
     names = problem.domain.names
     return [
@@ -112,7 +112,7 @@ def _polynomial(points: Tensor, bounds: Tensor, axis: int | None, index: MultiIn
 
 
 def _applied(
-    problem: Problem, term: Term, basis: Sequence[tuple[str, int | None]]
+    problem: Description, term: Term, basis: Sequence[tuple[str, int | None]]
 ) -> NDArray[np.float64] | None:
     """The linearised term applied to each polynomial, [rows * N * states, basis]."""
     generator = Generator().manual_seed(41)
@@ -155,7 +155,9 @@ def _reduced(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return rows[:row]
 
 
-def _sentence(problem: Problem, vectors: NDArray[np.float64], basis: Sequence[tuple[str, int | None]]) -> str:
+def _sentence(
+    problem: Description, vectors: NDArray[np.float64], basis: Sequence[tuple[str, int | None]]
+) -> str:
     """What is free: a constant, a function of time, or a list of linear functions such as rigid motions."""
     names = problem.domain.names
     free = [{basis[i]: value for i, value in enumerate(v) if value} for v in vectors]
@@ -184,7 +186,7 @@ def _sentence(problem: Problem, vectors: NDArray[np.float64], basis: Sequence[tu
     )
 
 
-def _words(problem: Problem, function: dict[tuple[str, int | None], float]) -> str:
+def _words(problem: Description, function: dict[tuple[str, int | None], float]) -> str:
     parts = []
     for name in dict.fromkeys(name for name, _ in function):
         terms = {axis: value for (of, axis), value in function.items() if of == name}

@@ -23,20 +23,20 @@ from .poles import poles
 from .uniqueness import free_functions, zero_solves
 
 if TYPE_CHECKING:
-    from ..problem import Problem
+    from ..description import Description
 
 FEW = 8  # so many values pin a constant; more of them are data that make up for conditions
 LARGEST = 8  # system of which determinants are expanded
 
 
-def examine(problem: Problem) -> tuple[Finding, ...]:
+def examine(problem: Description) -> tuple[Finding, ...]:
     """What can be said of a problem before it is solved; nothing of one that seems well-posed."""
     return (*_Examination(problem).run(),)
 
 
 @dataclass
 class _Examination:
-    problem: Problem
+    problem: Description
     found: list[Finding] = field(default_factory=list)
 
     def run(self) -> list[Finding]:

@@ -6,20 +6,70 @@ A callback sees the `Trainer` after every step.  It may read anything and may as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from ..training.trainer import Trainer
+from ..parallel.communicator import Communicator
+
+
+class RunView(Protocol):
+    """What a callback sees of a run; `Trainer` is one."""
+
+    every: int
+    iteration: int
+    loss: float
+    error: float | None
+    error_name: str
+    failure: Exception | None
+    history: list[dict[str, Any]]
+    method: Any
+    measure: Any
+    model: Any
+    objective: Any
+    optimizer: Any
+    counters: Any
+    communicator: Communicator
+
+    @property
+    def sharded(self) -> bool:
+        """Whether every rank holds a part of the model only."""
+
+    @property
+    def used(self) -> float:
+        """Spent share of the budget."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far."""
+
+    @property
+    def common_seconds(self) -> float:
+        """The same number on every rank."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the budget is spent, infinite where it is not one of time."""
+
+    def stop(self, reason: str) -> None:
+        """End the run after the current step."""
+
+    def discount(self, seconds: float) -> None:
+        """Take time off the clock that was not training, such as a callback's."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state from which a run goes on."""
+
+    def total_work(self) -> list[float]:
+        """Evaluations of the function and of the gradient, of all ranks."""
 
 
 class Callback:
     """Does nothing; override what you need."""
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: RunView) -> None:
         """Before the first step."""
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: RunView) -> None:
         """After every step."""
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: RunView) -> None:
         """After the last step, whatever ended the run."""

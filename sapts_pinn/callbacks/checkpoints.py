@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..runs.checkpoint import save_checkpoint
-
-if TYPE_CHECKING:
-    from ..training.trainer import Trainer
-from ..runs.checkpoint import checkpoint_name
+from ..runs.checkpoint import checkpoint_name, save_checkpoint
 from ..runs.history import write_history
-from .base import Callback
+from .base import Callback, RunView
 
 
 class CheckpointWriter(Callback):
@@ -27,20 +23,20 @@ class CheckpointWriter(Callback):
         self.folder, self.every = folder, every
         self._last = 0.0
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: RunView) -> None:
         """From now on."""
         self._last = trainer.common_seconds
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: RunView) -> None:
         """Write when it is time."""
         if trainer.common_seconds - self._last >= self.every:
             self._try(trainer, "the run goes on, and tries again later")
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: RunView) -> None:
         """Write the final state."""
         self._try(trainer, "save the solution elsewhere")
 
-    def _try(self, trainer: Trainer, advice: str) -> None:
+    def _try(self, trainer: RunView, advice: str) -> None:
         """Write; a full disk ends no run, and may have room later."""
         try:
             self.write(trainer)
@@ -48,11 +44,11 @@ class CheckpointWriter(Callback):
             self._last = trainer.common_seconds
             warnings.warn(not_written(self.folder, error, advice), UserWarning, stacklevel=3)
 
-    def state(self, trainer: Trainer) -> dict[str, Any]:
+    def state(self, trainer: RunView) -> dict[str, Any]:
         """What is saved."""
         return {"trainer": trainer.state_dict()}
 
-    def write(self, trainer: Trainer) -> None:
+    def write(self, trainer: RunView) -> None:
         """Write now: all ranks give their state, rank 0 writes; of a sharded model every rank its own."""
         state, rank = self.state(trainer), trainer.communicator.rank
         if rank == 0 or trainer.sharded:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..training.trainer import Trainer
-from .base import Callback
+from .base import Callback, RunView
 
 
 class EarlyStop(Callback):
@@ -22,7 +19,7 @@ class EarlyStop(Callback):
         self.patience, self.factor = patience, factor
         self._best, self._since = math.inf, 0
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: RunView) -> None:
         """Count the steps without improvement."""
         if trainer.loss < self.factor * self._best:
             self._best, self._since = trainer.loss, 0

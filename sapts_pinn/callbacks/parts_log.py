@@ -6,11 +6,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ..training.trainer import Trainer
-from .base import Callback
+from .base import Callback, RunView
 
 
 class PartsLog(Callback):
@@ -29,14 +27,14 @@ class PartsLog(Callback):
         self._steps: list[dict[str, Any]] = []  # what the optimizer said after each
         self._first, self._last = 0, 0.0
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: RunView) -> None:
         """From now on."""
         trainer.every = 1
         self._steps, self._first, self._last = [], trainer.iteration, time.monotonic()
         if trainer.method.divides is None and trainer.communicator.rank == 0:
             self.say("This method has no parts to report on; the SAPTS methods have.")
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: RunView) -> None:
         """Take note, and report when it is time: after the first step, too."""
         if trainer.method.divides is None or trainer.communicator.rank:
             return
@@ -44,12 +42,12 @@ class PartsLog(Callback):
         if trainer.iteration == 1 or time.monotonic() - self._last >= self.every:
             self._report(trainer)
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: RunView) -> None:
         """Report what has not been."""
         if self._steps:
             self._report(trainer)
 
-    def _report(self, trainer: Trainer) -> None:
+    def _report(self, trainer: RunView) -> None:
         self.say(parts_report(self._steps, self._first + 1, trainer.loss))
         self._steps, self._first, self._last = [], trainer.iteration, time.monotonic()
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ..training.trainer import Trainer
-from .base import Callback
+from .base import Callback, RunView
 
 
 class Progress(Callback):
@@ -34,14 +32,14 @@ class Progress(Callback):
         )
         self._last = -math.inf
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_start(self, trainer: RunView) -> None:
         """Open the live line; of several ranks the first one has it."""
         if trainer.communicator.rank:
             self.console.quiet = True
         if self._live is not None:
             self._try(self._live.start)
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: RunView) -> None:
         """Refresh it."""
         now = time.monotonic()
         if self._live is not None:
@@ -52,7 +50,7 @@ class Progress(Callback):
             self._write(trainer)
             self._last = now
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: RunView) -> None:
         """Leave the last state on the screen."""
         self._write(trainer)
         self.close()
@@ -62,7 +60,7 @@ class Progress(Callback):
         if self._live is not None:
             self._try(self._live.stop)
 
-    def _write(self, trainer: Trainer) -> None:
+    def _write(self, trainer: RunView) -> None:
         line = self.line(trainer)
         if self._live is not None:
             live = self._live
@@ -83,7 +81,7 @@ class Progress(Callback):
             self._broken = True
 
     @staticmethod
-    def line(trainer: Trainer) -> str:
+    def line(trainer: RunView) -> str:
         """One line about a run."""
         info = trainer.optimizer.info
         parts = [f"{trainer.seconds:6.1f} s", f"step {trainer.iteration}", f"loss {trainer.loss:.3e}"]

@@ -22,9 +22,8 @@ from .messages import is_file, notes, rank, resume_command, say, several, tolera
 from .signals import SAME, Interrupts
 
 if TYPE_CHECKING:
-    from ..callbacks.base import Callback
+    from ..callbacks.base import Callback, RunView
     from ..parallel.communicator import Communicator
-    from ..training.trainer import Trainer
 
 Run = TypeVar("Run")
 Step = tuple[str, Callable[[], object]]  # what is made, and how
@@ -210,7 +209,7 @@ def watched(
     from ..parallel.communicator import RankFailure
 
     class Stopper(Callback):
-        def on_start(self, trainer: Trainer) -> None:
+        def on_start(self, trainer: RunView) -> None:
             stop.start(trainer)
 
     progress = [] if quiet or rank() else [Progress()]

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..training.trainer import Trainer
+    from ..callbacks.base import RunView
 from ..training.interrupts import Aborted
 
 SAME = 5.0  # seconds in which signals to ranks are one: torchrun passes on what a terminal has sent to all
@@ -24,7 +24,7 @@ class Interrupts:
 
     def __init__(self, same: float = 0.0) -> None:
         self.same, self._first = same, -math.inf
-        self._trainer: Trainer | None = None
+        self._trainer: RunView | None = None
         self._before: dict[int, Any] = {}
         self._message = "interrupted before the first step; nothing was trained"
 
@@ -37,7 +37,7 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def start(self, trainer: Trainer) -> None:
+    def start(self, trainer: RunView) -> None:
         """From here on a signal ends the run after its current step."""
         self._trainer = trainer
 

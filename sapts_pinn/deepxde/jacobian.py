@@ -16,21 +16,18 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from .objective import DeepXDEObjective, DeepXDEResidualEvaluation
-    from .recording import Call
+from .recording import Call, Products, SumOfSquares
 
 CHUNK = 64  # rows at a time where each takes a reverse pass of its own
 COLUMNS = 64  # entries at most of the tensors that no linear layer has
 AGREES = 1e-3  # relative difference of a product with J that float32 explains
 
 
-def jacobian(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation) -> Tensor:
+def jacobian(objective: SumOfSquares, evaluation: Products) -> Tensor:
     """J = dr/dtheta, [N, n], at the parameters that are set.
 
     Args:
@@ -50,7 +47,7 @@ def jacobian(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation)
     return _row_by_row(objective, evaluation)
 
 
-def _from_bundle(objective: DeepXDEObjective) -> Tensor | None:
+def _from_bundle(objective: SumOfSquares) -> Tensor | None:
     """Through the propagated derivatives; None where the data do not allow it."""
     places, propagation = objective.view.places(), objective.propagation
     assert propagation is not None
@@ -124,7 +121,7 @@ def _apart(
     return groups
 
 
-def _with_decay(J: Tensor, objective: DeepXDEObjective) -> Tensor:
+def _with_decay(J: Tensor, objective: SumOfSquares) -> Tensor:
     """And the rows of L2 regularisation, if there is some."""
     if not objective.l2:
         return J
@@ -133,7 +130,7 @@ def _with_decay(J: Tensor, objective: DeepXDEObjective) -> Tensor:
     return torch.cat([J, math.sqrt(objective.share * objective.l2) * identity])
 
 
-def _from_copies(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation) -> Tensor | None:
+def _from_copies(objective: SumOfSquares, evaluation: Products) -> Tensor | None:
     """By copies of the weights; None where the network or the data do not allow it."""
     net, parameters = objective.model.net, objective.parameters
     linears = [m for m in net.modules() if isinstance(m, nn.Linear)]
@@ -216,7 +213,7 @@ def _forward(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
     return forward
 
 
-def _row_by_row(objective: DeepXDEObjective, evaluation: DeepXDEResidualEvaluation) -> Tensor:
+def _row_by_row(objective: SumOfSquares, evaluation: Products) -> Tensor:
     r = evaluation.linearised()[0]
     rows = []
     for start in range(0, len(r), CHUNK):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -12,6 +12,37 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Call = tuple[Tensor, Tensor, Tensor]  # of a loss function: its value, and its two arguments
 Look = tuple[list[Call], list[Tensor], Tensor]  # what was recorded, the terms, and f
 Network = Callable[[Any], Any]
+
+
+class SumOfSquares(Protocol):
+    """What the Jacobian is computed from: an objective whose loss functions can be recorded."""
+
+    model: Any
+    parameters: list[Tensor]
+    rowwise: bool | None
+    share: float
+    l2: float
+    view: Any
+
+    @property
+    def propagation(self) -> Any:
+        """Propagation of the network's derivatives, or None."""
+
+    def look(self, record: bool = True, network: Network | None = None) -> Look:
+        """Compute the terms, and record the calls of the loss functions."""
+
+    def scales(self, calls: Sequence[Call], value: Tensor) -> list[float]:
+        """Factors of the errors in the residual vector, one a call."""
+
+
+class Products(Protocol):
+    """Products with the Jacobian at the parameters that are set."""
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """J v."""
+
+    def linearised(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The residual vector and what its reverse pass needs."""
 
 
 class _Recorder:

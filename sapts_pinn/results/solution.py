@@ -62,7 +62,7 @@ class Solution:
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        """Of the coefficients, see `sapts_pinn.results.uncertainty`; infinite where the data do not determine one."""
+        """Of the coefficients, see `results.uncertainty`; infinite where the data do not determine one."""
         found = self.result.get("standard_errors", {})
         return {name: math.inf if value is None else value for name, value in found.items()}
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ..audit import Audit, audited
-from ..callbacks.base import Callback
+from ..callbacks.base import Callback, RunView
 from ..callbacks.checkpoints import CheckpointWriter, not_written
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..networks.model import Model
@@ -274,7 +274,7 @@ class _Writer(CheckpointWriter):
         super().__init__(folder)
         self.config = config
 
-    def state(self, trainer: Trainer) -> dict[str, Any]:
+    def state(self, trainer: RunView) -> dict[str, Any]:
         return {
             "config": identity(self.config),
             "settings": {name: self.config[name] for name in (*KEPT, "options")},

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..callbacks.base import Callback
+from ..callbacks.base import Callback, RunView
 from ..callbacks.checkpoints import CheckpointWriter
 from ..networks.build import PRECISIONS
 from ..optim.methods import Method
@@ -199,17 +199,17 @@ class _Writer(CheckpointWriter):
         self.config, self.overwrite, self.keep = config, overwrite, keep
         self.opened = False
 
-    def on_step(self, trainer: Trainer) -> None:
+    def on_step(self, trainer: RunView) -> None:
         self._open(trainer)
         super().on_step(trainer)
 
-    def on_end(self, trainer: Trainer) -> None:
+    def on_end(self, trainer: RunView) -> None:
         if trainer.failure is not None and not self.opened:
             return
         self._open(trainer)
         super().on_end(trainer)
 
-    def _open(self, trainer: Trainer) -> None:
+    def _open(self, trainer: RunView) -> None:
         if not self.opened and not trainer.communicator.rank:
             prepare_folder(self.folder, self.overwrite, self.keep)
             shards = trainer.communicator.size if trainer.sharded else 1
@@ -217,7 +217,7 @@ class _Writer(CheckpointWriter):
             write_config(self.folder, self.config, files)
         self.opened = True
 
-    def state(self, trainer: Trainer) -> dict[str, Any]:
+    def state(self, trainer: RunView) -> dict[str, Any]:
         return {
             "config": {name: self.config[name] for name in ALIKE},
             "world_size": trainer.communicator.size,

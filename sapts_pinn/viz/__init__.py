@@ -10,7 +10,6 @@ coordinates of space are a vector, drawn as streamlines and as arrows too (`flow
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .fields import mesh_of
 from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
@@ -19,9 +18,7 @@ from .history import column, plot_history, plot_sweeps
 from .meshes import beside_sections, on_mesh
 from .movies import animate_solution
 from .space import sections
-
-if TYPE_CHECKING:
-    from ..results.solution import Solution
+from .view import View
 
 __all__ = [
     "OURS",
@@ -37,7 +34,7 @@ __all__ = [
 ]
 
 
-def plot_solution(solution: Solution, path: Path) -> Path:
+def plot_solution(solution: View, path: Path) -> Path:
     """Draw a solution with its reference and error, where known, into a picture.
 
     Args:
@@ -65,7 +62,7 @@ def plot_solution(solution: Solution, path: Path) -> Path:
         return save_figure(figure, path)
 
 
-def _title(solution: Solution) -> str:
+def _title(solution: View) -> str:
     r = solution.result
     parts = [str(r["problem"]), str(r["method"])]
     if r.get("relative_l2_error") is not None:

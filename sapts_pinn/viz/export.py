@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 from ..geometry import Mesh
 from ..runs.files import write_atomically
 from .fields import Array, Values, ends, evaluate, mesh_of, middle_of, time_name
-
-if TYPE_CHECKING:
-    from ..results.solution import Solution
+from .view import View
 
 EXPORT = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of an exported grid
 # What meshio writes with values at the points.  (It takes .msh for another program's format, which has none.)
 OTHERS = {".msh": "gmsh", ".ply": "ply", ".dat": "tecplot", ".avs": "avsucd", ".xdmf": "xdmf"}
 
 
-def export_solution(solution: Solution, path: Path, frames: int = 21) -> Path:
+def export_solution(solution: View, path: Path, frames: int = 21) -> Path:
     """Write unknowns, reference, error and residual.
 
     On a mesh they are written at its own points, at the end of the time if there is one.  Otherwise cells are
@@ -54,7 +52,7 @@ def export_solution(solution: Solution, path: Path, frames: int = 21) -> Path:
     return path
 
 
-def _export_series(solution: Solution, path: Path, frames: int) -> Path:
+def _export_series(solution: View, path: Path, frames: int) -> Path:
     """A .vtu file for each moment, and the list of them."""
     domain = solution.problem.domain
     time = time_name(domain)
@@ -83,7 +81,7 @@ def _export_series(solution: Solution, path: Path, frames: int) -> Path:
 
 
 def _on_mesh(
-    solution: Solution, mesh: Mesh, cells: NDArray[np.int64], fixed: Mapping[str, float]
+    solution: View, mesh: Mesh, cells: NDArray[np.int64], fixed: Mapping[str, float]
 ) -> tuple[Array, str, NDArray[np.int64], dict[str, Array]]:
     """Points [P, 3], kind, corners and fields of a mesh at one moment."""
     at = {name: mesh.points[:, i] for i, name in enumerate(mesh.names)}
@@ -92,7 +90,7 @@ def _on_mesh(
     return points, {1: "line", 2: "triangle", 3: "tetra"}[mesh.dim], cells, _fields(values)
 
 
-def _export_grid(solution: Solution, path: Path, at: Mapping[str, float]) -> None:
+def _export_grid(solution: View, path: Path, at: Mapping[str, float]) -> None:
     """The values on a regular grid, with some coordinates given."""
     domain = solution.problem.domain
     middle = {**middle_of(domain), **at}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..geometry import Domain, Mesh, Time
-
-if TYPE_CHECKING:
-    from ..results.solution import Solution
+from .view import View
 
 Array = NDArray[np.float64]
 
@@ -44,7 +42,7 @@ class Values:
         return self.residual, "|residual|" if len(self.found) == 1 else "largest |residual|"
 
 
-def evaluate(solution: Solution, points: Mapping[str, Array], residual: bool = False) -> Values:
+def evaluate(solution: View, points: Mapping[str, Array], residual: bool = False) -> Values:
     """A solution at points whose coordinates broadcast; the residual if asked for, or without a reference."""
     problem = solution.problem
     columns = np.broadcast_arrays(*(np.asarray(points[name], float) for name in problem.domain.names))

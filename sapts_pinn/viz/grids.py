@@ -15,12 +15,12 @@ from ..geometry import Domain
 from .fields import Array, Values, ends, evaluate, time_name
 from .figures import OURS, THEIRS, colour_bar, colour_limits, colour_map, log_limits, new_figure
 from .vectors import draw_arrows, draw_streams, flow_of, speed, vector_name
+from .view import View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..results.solution import Solution
 
 Limits = tuple[float, float]
 Panel = Callable[["Axes"], object]  # draws itself
@@ -28,7 +28,7 @@ Panel = Callable[["Axes"], object]  # draws itself
 CURVE, IMAGE, SECTION = 801, 301, 121  # points along a curve, along a side of an image and of one of many
 
 
-def curves(solution: Solution) -> Figure:
+def curves(solution: View) -> Figure:
     """One coordinate: the solution over it, and the error below."""
     problem = solution.problem
     (name,) = problem.domain.names
@@ -102,7 +102,7 @@ class Cut:
         count: Points along each side.
     """
 
-    def __init__(self, solution: Solution, section: Section, count: int) -> None:
+    def __init__(self, solution: View, section: Section, count: int) -> None:
         self.section = section
         self._domain = solution.problem.domain
         self._flow = flow_of(solution.problem)
@@ -139,7 +139,7 @@ class Cut:
         return a, b, *(found[self._flow[name]] for name in names)  # type: ignore[return-value]
 
 
-def images(solution: Solution) -> Figure:
+def images(solution: View) -> Figure:
     """Two coordinates: solution, reference, error; or solution and residual; then streamlines and arrows."""
     domain = solution.problem.domain
     time = time_name(domain)

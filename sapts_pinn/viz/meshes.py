@@ -19,13 +19,13 @@ from .figures import colour_bar, colour_limits, colour_map, log_limits
 from .grids import Limits, Panel, columns_for, in_rows
 from .space import Beside
 from .vectors import draw_arrows, draw_streams, flow_of, speed, vector_name
+from .view import View
 from .volumes import frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..results.solution import Solution
 
 FINE = 12_000  # triangles of a smooth picture
 SHOWN = 4_000  # cells up to which edges are shown
@@ -72,7 +72,7 @@ def moments(domain: Domain) -> list[dict[str, float]]:
     return [{time: t} for t in (start, (start + end) / 2, end)]
 
 
-def on_mesh(solution: Solution, mesh: Mesh) -> Figure:
+def on_mesh(solution: View, mesh: Mesh) -> Figure:
     """A mesh in the plane: solution, reference, error and residual, or snapshots of solution and error."""
     from matplotlib.collections import LineCollection
 
@@ -184,7 +184,7 @@ def draw_mesh(axis: Axes, mesh: Mesh, edges: bool = True) -> None:
 
 
 def _flow_panel(
-    solution: Solution,
+    solution: View,
     mesh: Mesh,
     flow: Mapping[str, str],
     moment: Mapping[str, float],
@@ -200,7 +200,7 @@ def _flow_panel(
 
 
 def _arrow_panel(
-    solution: Solution,
+    solution: View,
     mesh: Mesh,
     flow: Mapping[str, str],
     moment: Mapping[str, float],
@@ -218,7 +218,7 @@ def _arrow_panel(
 
 
 def _on_box(
-    solution: Solution, mesh: Mesh, flow: Mapping[str, str], moment: Mapping[str, float]
+    solution: View, mesh: Mesh, flow: Mapping[str, str], moment: Mapping[str, float]
 ) -> tuple[Array, Array, Array, Array]:
     """Coordinates [n] and [m] of a grid on the bounding box, and the components [m, n] on it."""
     a, b = (np.linspace(low, high, STREAMS) for low, high in mesh.bounds.T.tolist())
@@ -232,7 +232,7 @@ def _arrays(moment: Mapping[str, float]) -> dict[str, Array]:
     return {name: np.array(value) for name, value in moment.items()}
 
 
-def beside_sections(solution: Solution, mesh: Mesh) -> Beside:
+def beside_sections(solution: View, mesh: Mesh) -> Beside:
     """What is drawn beside the sections of a mesh in space: a cutaway of an unknown."""
     middle = middle_of(solution.problem.domain)
     fixed = {name: value for name, value in middle.items() if name not in mesh.names}

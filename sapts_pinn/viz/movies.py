@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +12,10 @@ from .fields import ends, evaluate, mesh_of, middle_of, time_name
 from .figures import OURS, STYLE, THEIRS, colour_limits, new_figure
 from .grids import CURVE, SECTION, Section, draw_image
 from .meshes import draw_mesh, draw_values, smooth_triangles
-
-if TYPE_CHECKING:
-    from ..results.solution import Solution
+from .view import View
 
 
-def animate_solution(solution: Solution, path: Path, frames: int = 40, seconds: float = 4.0) -> Path:
+def animate_solution(solution: View, path: Path, frames: int = 40, seconds: float = 4.0) -> Path:
     """Draw a solution as it goes in time: a curve, or an image (in space, of a section through the middle).
 
     Args:
@@ -59,7 +57,7 @@ def animate_solution(solution: Solution, path: Path, frames: int = 40, seconds: 
 class _Movie:
     """A figure whose contents are exchanged from frame to frame."""
 
-    def __init__(self, solution: Solution, times: Any, time: str) -> None:
+    def __init__(self, solution: View, times: Any, time: str) -> None:
         domain, unknowns = solution.problem.domain, solution.problem.unknown_names
         space = [name for name in domain.names if name != time]
         middle, mesh = middle_of(domain), mesh_of(domain)

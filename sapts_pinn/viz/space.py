@@ -12,18 +12,18 @@ from .fields import ends, evaluate, middle_of, time_name
 from .figures import colour_limits, log_limits, new_figure
 from .grids import CURVE, SECTION, Cut, Limits, Section, draw_curve
 from .vectors import flow_of, speed, vector_name
+from .view import View
 from .volumes import Volume
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..results.solution import Solution
 
 Beside = Callable[[Any, str, Limits], None]  # from axes in space, an unknown, limits of its colours
 
 
-def sections(solution: Solution, beside: Beside | None = None) -> Figure:
+def sections(solution: View, beside: Beside | None = None) -> Figure:
     """Three sections with their errors, and what shows the whole beside them.
 
     Two coordinates of space are cut at the start, the middle and the end of the time, and a line stands
@@ -85,7 +85,7 @@ def sections(solution: Solution, beside: Beside | None = None) -> Figure:
     return figure
 
 
-def _line(axes: Sequence[Axes], solution: Solution, unknown: str) -> None:
+def _line(axes: Sequence[Axes], solution: View, unknown: str) -> None:
     """An unknown, and where there is a second place its error, along a line through the middle."""
     domain = solution.problem.domain
     line = next(name for name in domain.names if name != time_name(domain))
@@ -99,7 +99,7 @@ def _line(axes: Sequence[Axes], solution: Solution, unknown: str) -> None:
         axis.set(xlabel=line, ylabel="", xlim=(x[0], x[-1]))
 
 
-def _sections(solution: Solution) -> list[Section]:
+def _sections(solution: View) -> list[Section]:
     """Three planes."""
     domain = solution.problem.domain
     time, middle = time_name(domain), middle_of(domain)
@@ -113,7 +113,7 @@ def _sections(solution: Solution) -> list[Section]:
     ]
 
 
-def _volumes(solution: Solution) -> list[Volume]:
+def _volumes(solution: View) -> list[Volume]:
     """The first three coordinates of space, at the start and at the end of the time; none in the plane."""
     domain = solution.problem.domain
     time, middle = time_name(domain), middle_of(domain)

@@ -16,12 +16,12 @@ from .figures import STYLE, THEIRS, colour_limits, new_figure
 from .grids import CURVE, SECTION, Cut, Section
 from .meshes import draw_mesh, draw_values, smooth_triangles
 from .vectors import flow_of, speed, vector_name
+from .view import View
 from .volumes import Volume
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results.solution import Solution
 
 Tile = NDArray[np.uint8]
 
@@ -29,7 +29,7 @@ WIDTH, HEIGHT, DENSITY = 3.0, 2.9, 110  # of a tile, in inches and dots per inch
 CURVES = ("#2166ac", "#d6604d", "#4d9221", "#762a83")
 
 
-def tile(solution: Solution, caption: str, name: str | None = None) -> Tile:
+def tile(solution: View, caption: str, name: str | None = None) -> Tile:
     """The most telling picture of a solution, [height, width, 3].
 
     One coordinate gives curves, with the reference dashed; two, or three with time, an image (with
@@ -117,7 +117,7 @@ def _pixels(figure: Figure) -> Tile:
     return pixels
 
 
-def _draw(figure: Figure, solution: Solution) -> None:
+def _draw(figure: Figure, solution: View) -> None:
     domain, unknowns = solution.problem.domain, solution.problem.unknown_names
     time, mesh = time_name(domain), mesh_of(domain)
     space = [name for name in domain.names if name != time]
@@ -142,7 +142,7 @@ def _draw(figure: Figure, solution: Solution) -> None:
         _image(figure, solution)
 
 
-def _curves(figure: Figure, solution: Solution) -> None:
+def _curves(figure: Figure, solution: View) -> None:
     """All unknowns over the one coordinate."""
     (name,) = solution.problem.domain.names
     x = np.linspace(*ends(solution.problem.domain, name), CURVE)
@@ -159,7 +159,7 @@ def _curves(figure: Figure, solution: Solution) -> None:
         axis.legend(loc="best", fontsize=7)
 
 
-def _image(figure: Figure, solution: Solution) -> None:
+def _image(figure: Figure, solution: View) -> None:
     """A plane: time to the right; the end of the time where both coordinates are of space."""
     domain, unknowns = solution.problem.domain, solution.problem.unknown_names
     time, middle = time_name(domain), middle_of(domain)

@@ -8,7 +8,7 @@ ones are seen: see-through surfaces would show the edges of their triangles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from .fields import Array, ends, time_name
 from .figures import colour_map
 from .vectors import speed
-
-if TYPE_CHECKING:
-    from ..results.solution import Solution
+from .view import View
 
 SIDE = 29  # points along the longest side of the grid
 ARROWS = 7  # arrows along the longest side
@@ -36,7 +34,7 @@ class Volume:
         fixed: All coordinates but three.
     """
 
-    def __init__(self, solution: Solution, fixed: Mapping[str, float]) -> None:
+    def __init__(self, solution: View, fixed: Mapping[str, float]) -> None:
         domain = solution.problem.domain
         self._domain, self._fixed = domain, dict(fixed)
         self._solution = solution

@@ -37,9 +37,8 @@ from ..harness.report import (
 )
 
 if TYPE_CHECKING:
-    from ...callbacks.base import Callback
+    from ...callbacks.base import Callback, RunView
     from ...problems import Problem
-    from ...training.trainer import Trainer
 
 PROBLEMS = ("poisson-2d", "burgers", "allen-cahn")
 PLAIN = "tr"
@@ -245,7 +244,7 @@ def measure(
 def watch(
     problem: Problem,
     rows: list[dict[str, float]],
-    progress: Callable[[Trainer], float],
+    progress: Callable[[RunView], float],
     every: float,
     target: float | None = None,
 ) -> Callback:
@@ -270,10 +269,10 @@ def watch(
             self.spent, self.last, self.iteration = 0.0, 0.0, -1
             self.counts = {"accepted": 0, "sweeps": 0, "sweeps_accepted": 0}
 
-        def on_start(self, trainer: Trainer) -> None:
+        def on_start(self, trainer: RunView) -> None:
             self.look(trainer)
 
-        def on_step(self, trainer: Trainer) -> None:
+        def on_step(self, trainer: RunView) -> None:
             info = trainer.optimizer.info
             sweep = info.get("sweep")
             self.counts["accepted"] += bool(info.get("accepted"))
@@ -282,11 +281,11 @@ def watch(
             if progress(trainer) - self.last >= every:
                 self.look(trainer)
 
-        def on_end(self, trainer: Trainer) -> None:
+        def on_end(self, trainer: RunView) -> None:
             if trainer.iteration != self.iteration:
                 self.look(trainer)
 
-        def look(self, trainer: Trainer) -> None:
+        def look(self, trainer: RunView) -> None:
             begin, traffic = time.monotonic(), trainer.communicator.traffic
             found = error(trainer.model)  # type: ignore[misc]
             rows.append(

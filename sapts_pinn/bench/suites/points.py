@@ -18,7 +18,7 @@ from ..harness.child import in_child, peak_memory
 from ..harness.report import MB, Whole, Wholes, at_least, finish, folder_for, header, machine, say, table
 
 if TYPE_CHECKING:
-    from ...training.trainer import Trainer
+    pass
 
 SIZES = (1024, 2048, 4096, 8192, 16384, 32768, 65536)
 WARM = 3  # first steps, not counted
@@ -119,7 +119,7 @@ def _fit(counts: Sequence[int], seconds: Sequence[float]) -> dict[str, float]:
 
 def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
     """In the child: train for a few steps without resampling or error measurement."""
-    from ...callbacks.base import Callback
+    from ...callbacks.base import Callback, RunView
     from ...objectives.least_squares import LeastSquares
     from ...problems import build
     from ...solving.run import solve
@@ -132,11 +132,11 @@ def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
             self.times: list[float] = []
             self.gradients: list[float] = []
 
-        def on_start(self, trainer: Trainer) -> None:
+        def on_start(self, trainer: RunView) -> None:
             self.trainer = trainer
             self.on_step(trainer)
 
-        def on_step(self, trainer: Trainer) -> None:
+        def on_step(self, trainer: RunView) -> None:
             self.times.append(time.perf_counter())
             self.gradients.append(trainer.counters.gradients)
 

@@ -41,9 +41,8 @@ from ..harness.supervised_report import (
 )
 
 if TYPE_CHECKING:
-    from ...callbacks.base import Callback
+    from ...callbacks.base import Callback, RunView
     from ...training.budget import Budget
-    from ...training.trainer import Trainer
 
 OURS = (
     "tr", "sapts-d", "sapts-p", "sapts-ip", "thesis-sapts-d", "thesis-sapts-p", "thesis-sapts-ip",
@@ -227,19 +226,19 @@ def _watch(curve: list[tuple[float, float, float]]) -> Callback:
     from ...callbacks.base import Callback
 
     class Watch(Callback):
-        def on_start(self, trainer: Trainer) -> None:
+        def on_start(self, trainer: RunView) -> None:
             self.metric, trainer.measure = trainer.measure, None
             self.look(trainer)
 
-        def on_step(self, trainer: Trainer) -> None:
+        def on_step(self, trainer: RunView) -> None:
             if trainer.used * MEASURED >= self.next:
                 self.look(trainer)
 
-        def on_end(self, trainer: Trainer) -> None:
+        def on_end(self, trainer: RunView) -> None:
             if trainer.iteration != self.iteration:
                 self.look(trainer)
 
-        def look(self, trainer: Trainer) -> None:
+        def look(self, trainer: RunView) -> None:
             seconds, self.iteration = trainer.seconds, trainer.iteration
             self.next = int(trainer.used * MEASURED) + 1
             assert self.metric is not None

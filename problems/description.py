@@ -1,0 +1,68 @@
+"""What the examinations of a problem read of it, before and beside `Problem` itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from ..geometry import Domain
+from .ansatz.ansatz import Ansatz
+from .conditions.base import Condition
+from .symmetry.symmetry import Symmetry
+from .term import Term
+from .unknowns import Coefficient, Unknown
+from .wellposed.findings import Finding
+
+
+class Description(Protocol):
+    """A problem as it is examined; `Problem` is one, and says what each attribute is."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def domain(self) -> Domain: ...  # noqa: D102
+
+    @property
+    def conditions(self) -> Sequence[Condition]: ...  # noqa: D102
+
+    @property
+    def coefficients(self) -> Sequence[Coefficient]: ...  # noqa: D102
+
+    @property
+    def particular(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+    @property
+    def options(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+    @property
+    def unknown_names(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def functions(self) -> tuple[Unknown, ...]: ...  # noqa: D102
+
+    @property
+    def estimates(self) -> bool: ...  # noqa: D102
+
+    @property
+    def initial_coefficients(self) -> dict[str, Tensor]: ...  # noqa: D102
+
+    @property
+    def initial_parameters(self) -> dict[str, Tensor]: ...  # noqa: D102
+
+    @property
+    def equation_term(self) -> Term: ...  # noqa: D102
+
+    @property
+    def condition_terms(self) -> tuple[Term, ...]: ...  # noqa: D102
+
+    @property
+    def ansatz(self) -> Ansatz: ...  # noqa: D102
+
+    @property
+    def symmetries(self) -> dict[str, Symmetry]: ...  # noqa: D102
+
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
