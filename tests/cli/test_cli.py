@@ -224,7 +224,7 @@ def test_a_bug_is_exit_status_1_and_called_so(tmp_path, capsys, monkeypatch):
     def broken(*_: object, **__: object) -> None:
         raise KeyError("unforeseen")
 
-    monkeypatch.setattr(sys.modules["sapts_pinn.solve"], "solve", broken)
+    monkeypatch.setattr(sys.modules["sapts_pinn.solving.run"], "solve", broken)
     status, _, err = command(capsys, "solve", "poisson-1d", "--out", tmp_path / "r")
     assert status == 1 and len(err.splitlines()) == 1
     assert "KeyError: 'unforeseen'" in err and "this is a bug" in err and "--debug" in err

@@ -15,6 +15,7 @@ from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
 from sapts_pinn.objectives import least_squares as module
+from sapts_pinn.objectives import residual_block
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares, LeastSquaresEvaluation, residuals
@@ -342,7 +343,7 @@ def test_streaming_changes_nothing_but_the_memory(name, kind, monkeypatch):
     look = objective.evaluate()
     v, u = randn(len(look.theta)), randn(len(look.residual()))
     exact = (look.gradient(), look.residual(), look.jacobian(), look.jvp(v), look.vjp(u))
-    monkeypatch.setattr(module, "CHUNK", 64)
+    monkeypatch.setattr(residual_block, "CHUNK", 64)
     monkeypatch.setattr(module, "TAPE_LIMIT", 0)
     streamed = LeastSquares(objective.model, objective.sites)
     assert len(streamed.pieces) > len(objective.pieces)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sapts_pinn.bench.harness.delayed import Delayed
-from sapts_pinn.parallel import communicator
+from sapts_pinn.parallel import agreement, communicator
 from sapts_pinn.parallel.agreement import check_same, code_fingerprint
 from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.parallel.torchrun import connect
@@ -91,18 +91,18 @@ def test_the_order_of_a_configuration_does_not_matter():
 def test_the_fingerprint_follows_the_sources(tmp_path, monkeypatch):
     assert code_fingerprint() == code_fingerprint()
     package, linked = tmp_path / "package", tmp_path / "elsewhere"
-    package.mkdir()
+    (package / "parallel").mkdir(parents=True)
     linked.mkdir()
-    (package / "communicator.py").write_text("a")
+    (package / "parallel" / "agreement.py").write_text("a")
     (package / "kernel.c").write_text("b")
     (package / "notes.txt").write_text("c")
     (linked / "problem.py").write_text("d")
     (package / "problems").symlink_to(linked)
-    monkeypatch.setattr(communicator, "__file__", str(package / "communicator.py"))
+    monkeypatch.setattr(agreement, "__file__", str(package / "parallel" / "agreement.py"))
     seen = [code_fingerprint()]
     (package / "notes.txt").write_text("anything")
     assert code_fingerprint() == seen[0]
-    for file in (package / "communicator.py", package / "kernel.c", linked / "problem.py"):
+    for file in (package / "parallel" / "agreement.py", package / "kernel.c", linked / "problem.py"):
         file.write_text("new")
         seen.append(code_fingerprint())
     (package / "kernel.c").rename(package / "other.c")

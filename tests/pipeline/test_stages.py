@@ -21,7 +21,7 @@ from sapts_pinn.networks.embeddings import FourierFeatures
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
-from sapts_pinn.objectives import least_squares
+from sapts_pinn.objectives import least_squares, residual_block
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
 from sapts_pinn.optim.trust_region import TrustRegion
@@ -343,6 +343,7 @@ def test_many_points_travel_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     expected, gradient = whole.value_and_grad()
     points = randn(11, 2).sigmoid()
     unknowns, rows = whole.predict(points), whole.residuals(points)
+    monkeypatch.setattr(residual_block, "CHUNK", 4)
     monkeypatch.setattr(least_squares, "CHUNK", 4)
     monkeypatch.setattr(pipeline_module, "CHUNK", 4)
     pieces = divided("poisson-2d", 2)

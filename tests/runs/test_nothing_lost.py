@@ -240,7 +240,7 @@ def test_a_run_whose_outputs_are_full_is_written(tmp_path, streams):
 
 
 def test_a_full_disk_during_the_run_takes_nothing_from_the_solution(tmp_path, monkeypatch):
-    module = sys.modules["sapts_pinn.callbacks"]
+    module = sys.modules["sapts_pinn.callbacks.checkpoints"]
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
