@@ -1,0 +1,9 @@
+"""Files of a run.
+
+files: Files that are written whole or not at all.
+checkpoint: Checkpoints, read without executing code.
+folder: The folder of a run: names of files, identity, versions.
+history: The history as CSV.
+manifest: Which files of a folder a run has written.
+resuming: What a run that goes on takes over from its checkpoint.
+"""
