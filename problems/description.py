@@ -10,6 +10,7 @@ from torch import Tensor
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .conditions.base import Condition
+from .scales import Scales
 from .symmetry.symmetry import Symmetry
 from .term import Term
 from .unknowns import Coefficient, Unknown
@@ -66,3 +67,9 @@ class Description(Protocol):
 
     @property
     def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
+
+    @property
+    def symmetry_evidence(self) -> str: ...  # noqa: D102
+
+    @property
+    def natural(self) -> Scales: ...  # noqa: D102

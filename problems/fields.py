@@ -240,6 +240,21 @@ def call_by_name(function: Callable[..., Any], known: Mapping[str, Any], what: s
         raise mistake(what, error) from error
 
 
+HINTS = {
+    ("ufunc", "must be real number", "converted to Scalar", "converted to Python scalar"): (
+        "use torch.sin, not numpy.sin or math.sin"
+    ),
+    ("Boolean value of Tensor",): (
+        "a point's value cannot choose a branch of if, and, or, not, max or min, as all points are computed "
+        "at once; use torch.where(x < 0.5, a, b), (a) & (b), (a) | (b), torch.maximum(a, b)"
+    ),
+    ("dtype", "scalar type"): (
+        "the coordinates are torch.float64: give constants and tables their type, such as "
+        "torch.tensor(1.0, dtype=x.dtype)"
+    ),
+}
+
+
 def mistake(what: str, error: Exception) -> ValueError:
     """The sentence about an exception that a user's function raised."""
     text = " ".join(str(error).split())
@@ -250,8 +265,7 @@ def mistake(what: str, error: Exception) -> ValueError:
             f"{what} failed: it hands a tensor to NumPy, through which PyTorch cannot differentiate; use "
             "torch.sin, not numpy.sin or math.sin"
         )
-    foreign = ("ufunc", "must be real number", "converted to Scalar", "converted to Python scalar")
-    hint = "; use torch.sin, not numpy.sin or math.sin" if any(word in text for word in foreign) else ""
+    hint = next((f"; {fix}" for words, fix in HINTS.items() if any(word in text for word in words)), "")
     return ValueError(f"{what} failed with {type(error).__name__}: {text}{hint}")
 
 
@@ -281,25 +295,29 @@ def _derivatives(
         x = points.clone().requires_grad_()
         known: dict[MultiIndex, Tensor] = {(): function(x)}
         gradients: dict[MultiIndex, Tensor] = {}  # one pass serves all coordinates
+        highest = max((len(index) for index in indices), default=0)
 
         def along(index: MultiIndex) -> Tensor:
             if index not in known:
                 lower = index[:-1]
                 if lower not in gradients:
-                    gradients[lower] = _gradient(along(lower), x)
+                    gradients[lower] = _gradient(along(lower), x, again=len(index) < highest)
                 known[index] = gradients[lower][..., index[-1]]
             return known[index]
 
         return [along(tuple(index)).detach() for index in indices]
 
 
-def _gradient(values: Tensor, x: Tensor) -> Tensor:
-    """The gradients [N, d] or [N, m, d] of values [N] or [N, m] with respect to x [N, d]."""
+def _gradient(values: Tensor, x: Tensor, again: bool = True) -> Tensor:
+    """The gradients [N, d] or [N, m, d] of values [N] or [N, m] with respect to x [N, d].
+
+    With a graph if they are to be differentiated again.
+    """
     if not values.requires_grad:
         return values.new_zeros(*values.shape, x.shape[1])
     columns = [values] if values.ndim == 1 else list(values.unbind(1))
     gradients = [
-        torch.autograd.grad(column.sum(), x, create_graph=True, materialize_grads=True)[0]
+        torch.autograd.grad(column.sum(), x, retain_graph=True, create_graph=again, materialize_grads=True)[0]
         for column in columns
     ]
     return gradients[0] if values.ndim == 1 else torch.stack(gradients, 1)

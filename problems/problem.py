@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import keyword
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ from .symmetry.symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
 from .wellposed.faces import overdetermined
 from .wellposed.findings import NOTE, Finding, IllPosed
-from .wellposed.sensitivity import refuse_hidden
+from .wellposed.sensitivity import refuse_hidden, refuse_random
 from .wellposed.wellposed import examine
 
 if TYPE_CHECKING:
@@ -96,6 +96,9 @@ class Problem:
     scales: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for attribute in ("conditions", "coefficients"):
+            if not isinstance(given := getattr(self, attribute), Iterable):
+                raise ValueError(f"{attribute} must be a list, such as [...], not {given!r}")
         single = isinstance(self.unknowns, (str, Unknown))
         unknowns = (self.unknowns,) if single else tuple(self.unknowns)  # type: ignore[arg-type]
         for attribute, value in (
@@ -235,7 +238,7 @@ class Problem:
 
     def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]:
         """The equation's residuals at points [N, dim], one tensor [N] for each equation."""
-        coordinates = {name: points[:, i] for i, name in enumerate(self.domain.names)}
+        coordinates = {name: points[:, i].contiguous() for i, name in enumerate(self.domain.names)}
         result = call_by_name(self.equation, {**fields, **coordinates, **known}, "the equation")
         results = result if isinstance(result, (tuple, list)) else (result,)
         what = "the equation" if len(results) == 1 else "an equation of the system"
@@ -264,6 +267,7 @@ class Problem:
         tracked = replace(sites, points=sites.points.clone().requires_grad_())
         try:
             rows = residual(fields, tracked, self.initial_parameters)
+            refuse_random(rows, residual(fields, tracked, self.initial_parameters), what)
         except RuntimeError as error:
             raise mistake(what, error) from error
         if not rows:
@@ -340,6 +344,11 @@ class Problem:
     def symmetry_words(self) -> dict[str, str]:
         """The symmetries that are built in, in words by coordinate."""
         return {name: found.words(self.unknown_names) for name, found in self.symmetries.items()}
+
+    @property
+    def symmetry_evidence(self) -> str:
+        """By what the symmetries are known, in words; empty without any."""
+        return self._finder.evidence if self.symmetries else ""
 
     def contradiction(self, sites: Mapping[str, Sites]) -> str | None:
         """The coordinate in which the problem is not symmetric after all, as places of its terms show.

@@ -64,7 +64,7 @@ def value_at(
     """
     if not callable(value):
         return torch.full_like(points[:, 0], float(value))
-    coordinates = {name: points[:, i] for i, name in enumerate(names)}
+    coordinates = {name: points[:, i].contiguous() for i, name in enumerate(names)}
     with differentiable():
         result = call_by_name(value, {**coordinates, **(known or {})}, what)
     return as_column(result, points.shape[0], what, points)
@@ -83,6 +83,11 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
             f"{what} returned complex numbers; write the real and the imaginary part as two unknowns, with "
             "an equation or a value for each"
         )
+    if isinstance(result, bool) or (isinstance(result, Tensor) and result.dtype == torch.bool):
+        raise ValueError(
+            f"{what} returned a comparison, true or false; return numbers: an equation as the difference of "
+            "its sides (not ==), a step as (x > 0.5) * 1.0"
+        )
     if isinstance(result, (int, float)):
         return torch.full_like(like.reshape(n, -1)[:, 0], float(result))
     if not isinstance(result, Tensor):
@@ -94,7 +99,8 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
         raise ValueError(f"{what} returned {type(result).__name__}; {fix}")
     if result.shape not in ((n,), ()):
         raise ValueError(f"{what} returned shape {tuple(result.shape)} for {n} points; return shape ({n},)")
-    return result.expand(n)
+    whole = not result.is_floating_point()  # a comparison such as x > 0.5 stands for 1 and 0
+    return (result.to(like.dtype) if whole else result).expand(n)
 
 
 class Condition(ABC):
@@ -131,6 +137,8 @@ class Condition(ABC):
     def _check(self, **values: object) -> None:
         """Refuse a weight that is not positive and values that are neither finite numbers nor functions."""
         of = f"{type(self).__name__}({', '.join(map(repr, self.unknowns()))})"
+        if self.hard not in (None, True, False):
+            raise ValueError(f"{of}: hard must be True, False or None, not {self.hard!r}")
         if self.weight is not None and not (is_finite(self.weight) and self.weight > 0):
             raise ValueError(f"{of}: weight must be a positive number, not {self.weight!r}")
         for name, value in values.items():

@@ -22,7 +22,13 @@ class _OnFaces(Condition):
 
     def __post_init__(self) -> None:
         if self.on is not None and not isinstance(self.on, str):
-            object.__setattr__(self, "on", tuple(self.on))
+            names = tuple(self.on) if isinstance(self.on, Iterable) else (self.on,)
+            if not all(isinstance(name, str) for name in names):
+                raise ValueError(
+                    f"{type(self).__name__}({self.unknown!r}): on must name faces, such as on='x=0' or "
+                    f"on=['inlet', 'wall'], not {self.on!r}"
+                )
+            object.__setattr__(self, "on", names)
         self._check(value=self.value)
 
     def unknowns(self) -> tuple[str, ...]:
@@ -76,7 +82,9 @@ class Dirichlet(_OnFaces):
         on: A face ("x=-1"), a coordinate (its flat faces), several of these, or None: the whole boundary in
             space.
         hard: True builds it into the ansatz, False makes it a weighted term, None decides.
-        weight: Weight of the term if it is one.
+        weight: Weight w of the term if it is one, a pure number beside 1 of the equation: the loss gets
+            w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
+            `print(problem)` shows R under "scales".  None balances w against the equation.
     """
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
@@ -134,7 +142,9 @@ class Periodic(Condition):
         on: The coordinate; its factor of the domain must be an interval.
         unknown: Name of the unknown, or None: all of them (they share the embedding of the coordinate).
         hard: None and True embed the coordinate in cos and sin; False makes it a weighted term.
-        weight: Weight of the term if it is one.
+        weight: Weight w of the term if it is one, a pure number beside 1 of the equation: the loss gets
+            w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
+            `print(problem)` shows R under "scales".  None balances w against the equation.
     """
 
     on: str

@@ -19,7 +19,9 @@ class Initial(Condition):
         value: u at the start; number or function of the space coordinates, or None when not prescribed.
         velocity: du/dt at the start; likewise.
         hard: True builds it into the ansatz, False makes it a weighted term, None decides.
-        weight: Weight of the term if it is one.
+        weight: Weight w of the term if it is one, a pure number beside 1 of the equation: the loss gets
+            w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
+            `print(problem)` shows R under "scales".  None balances w against the equation.
     """
 
     unknown: str

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..derivatives.multi_index import MultiIndex
@@ -195,6 +194,8 @@ class _Mirror:
         """Whether the misfits show no sign of a forced symmetry."""
         if not isinstance(condition.of, str):
             return True
+        from scipy.spatial import cKDTree  # slow to import
+
         sites = term.sites(1, self.state.generator, "uniform")
         assert sites.values is not None
         values = sites.values if sites.values.ndim == 1 else sites.values[:, 0]
@@ -202,7 +203,10 @@ class _Mirror:
         place = ((sites.points - self.state.lower) / self.state.extent).numpy()
         image = ((self.image(sites.points) - self.state.lower) / self.state.extent).numpy()
         distance, index = cKDTree(place).query(image)
-        near = torch.from_numpy(distance) < 0.5 * len(place) ** (-1 / place.shape[1])
+        spacing = len(place) ** (-1 / place.shape[1])
+        near = torch.from_numpy(distance) < 0.5 * spacing
+        # Beside the mirror a point is its own partner, or its neighbour is: that says nothing.
+        near &= torch.from_numpy(abs(image - place).max(1)) > 2 * spacing
         if int(near.sum()) < PAIRS or float(rms(misfit)) < 1e-6 * float(rms(values)):
             return True
         other = self.signs[condition.of] * misfit[torch.from_numpy(index)]

@@ -4,5 +4,5 @@ error_estimate: `estimate_error`, the estimate as a whole.
 error_equation: The linear problem for the error, solved with random features.
 linearised: A problem linearised at a trained model.
 random_features: Linear least squares over random features.
-consistency: Whether the derivatives of a model are those of its values.
+joints: Conditions on the error where windows in time meet.
 """

@@ -30,13 +30,14 @@ from .curvature.make import make_curvature
 from .curvature.ssbroyden import SSBroyden
 from .radius import RadiusRule
 from .snapshot import Surroundings
+from .undecorated import Undecorated
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
 PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
 PROBES = 12
 
 
-class TrustRegion(torch.optim.Optimizer):
+class TrustRegion(Undecorated):
     """A trust-region method as a PyTorch optimizer.
 
     Args:

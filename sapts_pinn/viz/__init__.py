@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .estimated import words
 from .fields import mesh_of
 from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
 from .grids import curves, images
@@ -67,4 +68,5 @@ def _title(solution: View) -> str:
     parts = [str(r["problem"]), str(r["method"])]
     if r.get("relative_l2_error") is not None:
         parts.append(f"relative L2 error {r['relative_l2_error']:.1e}")
+    parts += [words(solution)] if words(solution) else []
     return "   ·   ".join([*parts, f"{r['seconds']:.0f} s"])

@@ -22,6 +22,9 @@ class View(Protocol):
     def predict(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
         """Unknowns at points: an array, or a dict of them by name."""
 
+    def error_field(self, points: Mapping[str, Any]) -> Any:
+        """Estimated errors at points: an array, or a dict of them by name."""
+
     def reference(self, points: Mapping[str, Any]) -> dict[str, Any] | None:
         """The reference at points, by name; None without one."""
 

@@ -227,6 +227,23 @@ def test_zero_is_told_where_it_solves_everything():
     assert solution.result["diagnosis"]["limit"] == "trivial"
 
 
+def test_a_source_that_uniform_points_miss_is_no_reason_to_call_the_solution_trivial():
+    def window(x, y):
+        return 1.0 * (((x - 0.31).abs() < 1e-4) & ((y - 0.44).abs() < 1e-4))
+
+    def problem(source):
+        return Problem(
+            Box((0, 0), (1, 1)), "u", lambda u, x, y: u.xx + u.yy + source(x, y), [Dirichlet("u", 0.0)]
+        )
+
+    def found(source):
+        model, sites = untrained(problem(source))
+        torch.nn.init.constant_([*model.network.parameters()][-1], 1e-3)  # nearly zero
+        return topics(audit(model, sites))
+
+    assert "trivial" not in found(window) and "trivial" in found(lambda x, y: 0 * x)
+
+
 def test_a_constant_is_a_solution_like_any_other():
     problem = Problem(STRIP, "u", lambda u: u.t - u.xx, [Dirichlet("u", 1.0), Initial("u", 1.0)])
     assert audit(*untrained(problem)).passed
@@ -404,3 +421,10 @@ def test_it_is_in_the_report(tmp_path):
 def test_the_audit_says_the_same_again():
     model, sites = untrained(build("burgers"))
     assert audit(model, sites) == audit(model, sites)
+
+
+def test_observations_beside_a_mirror_are_not_their_own_partners():
+    """Burgers' equation is odd in x, about the middle and the ends; misfits are noise."""
+    problem = build("burgers-inverse-noise-1")
+    assert problem.symmetries["x"].ends is not None
+    assert "symmetry" not in topics(audit(*untrained(problem)))

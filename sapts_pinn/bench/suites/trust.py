@@ -3,7 +3,8 @@
     sapts-pinn bench trust                       all parts below
     sapts-pinn bench trust --parts cases,meshes
 
-- `cases`: problems as users write them (`trust_cases.py`), each right, refused, told or silent;
+- `cases`: problems as users write them, each right, refused, told or silent (`trust_cases.py`,
+  `trust_written.py`);
 - `symmetry`: random problems, of which no reflection may be claimed that does not hold (`trust_symmetry.py`);
 - `scales`: the zoo in random units, against the zoo as it is (`trust_scales.py`);
 - `meshes`: meshes with the faults that files have (`trust_meshes.py`);
@@ -17,6 +18,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,8 @@ def run(
     budget: str = "30s",
     cases: Names | None = None,
     problems: Whole = 10_000,
+    budgets: Names | None = None,
+    seeds: Names | None = None,
     threads: Whole | None = None,
     out: Path | None = None,
 ) -> None:
@@ -69,6 +73,8 @@ def run(
         budget: Of every run of a case.
         cases: Numbers of cases, separated by commas. [default: all]
         problems: How many random problems are asked for symmetries.
+        budgets: Seconds of the runs whose error is estimated, separated by commas. [default: 10,60,180]
+        seeds: Of these runs, separated by commas. [default: 0,1,2]
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/trust]
 
@@ -76,7 +82,7 @@ def run(
         ValueError: There is no such part or case.
     """
     from ...training.budget import Budget
-    from ..trust.cases import CASES
+    from ..trust.written import CASES
 
     wanted = list(parts or PARTS)
     for part in wanted:
@@ -88,6 +94,10 @@ def run(
         if wrong is not None:
             raise ValueError(f"there is no case {wrong!r}; give numbers from 1 to {len(names)}")
         names = [names[int(c) - 1] for c in cases]
+    spent = [Budget.parse(b if b.endswith("s") else f"{b} s").seconds for b in budgets or ("10", "60", "180")]
+    if seeds and not all(s.isdigit() for s in seeds):
+        raise ValueError(f"seeds must be whole numbers, not {','.join(seeds)}")
+    drawn = [int(s) for s in seeds or ("0", "1", "2")]
     budget = str(Budget.parse(budget))
     facts = machine()
     threads = facts["threads"] if threads is None else threads
@@ -97,10 +107,14 @@ def run(
     journal = Journal(folder / "runs.jsonl", fixed)
 
     def published(rows: list[Row]) -> None:
+        from ..trust import estimate as trust_estimate  # which loads PyTorch
+
         head = header("Wrong in silence?", facts, fixed)
         of = {part: [row for row in rows if row["part"] == part] for part in wanted}
         sections = [section(of[name]) for name, section in SECTIONS.items() if of.get(name)]
         notes = [f"{row['case']}: {row['words'][0]}" for row in of.get("cases", []) if row["words"]]
+        if of.get("estimates"):
+            notes.append(trust_estimate.verdict(of["estimates"]))
         publish(folder, "trust", head, sections, notes + journal.notes, facts, fixed, rows)
 
     def cells_of(part: str) -> list[Cell]:
@@ -116,8 +130,8 @@ def run(
             return [{"all": True}]
         return [
             {"problem": name, "budget": seconds, "seed": seed}
-            for seconds in trust_estimate.BUDGETS
-            for seed in trust_estimate.SEEDS
+            for seconds in spent
+            for seed in drawn
             for name in trust_estimate.names_with_reference()
         ]
 
@@ -154,7 +168,7 @@ def measured(cell: Cell, budget: str, threads: int) -> Row:
     if part == "scales":
         return trust_scales.run([cell["problem"]], [cell["seed"]], **SMALL)[0]
     if part == "meshes":
-        return {"rows": trust_meshes.run()}
+        return {"rows": [asdict(row) for row in trust_meshes.run()]}
     return trust_estimate.measure(cell["problem"], float(cell["budget"]), cell["seed"])
 
 
@@ -163,7 +177,7 @@ def measure(case: str, budget: str, threads: int) -> Row:
     import torch
 
     from ...solving.run import solve
-    from ..trust.cases import CASES
+    from ..trust.written import CASES
 
     torch.set_num_threads(threads)
     chosen = CASES[case]

@@ -43,6 +43,7 @@ from ..sapts.local_solve import Record
 from ..sapts.settings import ORDERS
 from ..sapts.stages import StagePart
 from ..snapshot import Surroundings
+from ..undecorated import Undecorated
 from .batches import Batch, MicroBatches
 from .moments import Moments
 from .radius_search import search
@@ -76,7 +77,7 @@ class Outcome:
     value: float = math.nan
 
 
-class MiniBatchSAPTS(torch.optim.Optimizer):
+class MiniBatchSAPTS(Undecorated):
     """SAPTS for losses on many samples, as a PyTorch optimizer.
 
     The parts of a process walk one after the other, each with three copies of the parameters (z, m and v),

@@ -10,9 +10,6 @@ from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems.fields import Field, derivatives
 from sapts_pinn.solving.run import solve
 
-# Problems of one condition, or none: what a test is about, not what a user would solve.
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
-
 LAPLACE = lambda u: u.xx + u.yy
 SQUARE = Box((0, 0), (1, 1))
 
@@ -47,8 +44,14 @@ def test_several_unknowns_rows_coefficients_and_all_derivatives():
     slip = BoundaryEquation(
         lambda u, v, c, n_x, n_y: (u * n_x + v * n_y, c * (v.x + u.y)), on="x=1", weight=3.0
     )
+    walls = [Dirichlet(name, lambda x: x, on=["x=0", "y"]) for name in ("u", "v")]
+    known = Observations("u", {"x": 0.5, "y": 0.5}, 0.4)
     problem = Problem(
-        SQUARE, ("u", "v"), lambda u, v: (u.xx + u.yy, v.xx + v.yy), [slip], [Coefficient("c", 2.0)]
+        SQUARE,
+        ("u", "v"),
+        lambda u, v: (u.xx + u.yy, v.xx + v.yy),
+        [slip, *walls, known],
+        [Coefficient("c", 2.0)],
     )
     term = problem.condition_terms[0]
     assert (term.rows, term.weight, term.needs) == (2, 3.0, {"u": ((), (1,)), "v": ((), (0,))})
@@ -138,7 +141,8 @@ def test_deepxde_takes_it():
     from sapts_pinn.deepxde import to_deepxde
 
     flux = BoundaryEquation(lambda u, n_x, n_y: u.x * n_x - 3 * u.y * n_y, on=("x=1", "y=1"))
-    problem = Problem(SQUARE, "u", LAPLACE, [flux])
+    wall = Dirichlet("u", lambda x, y: x + y, on=["x=0", "y=0"], hard=False)
+    problem = Problem(SQUARE, "u", LAPLACE, [flux, wall])
     model = to_deepxde(problem, (5,), points=16, condition_points=12)
     condition = model.data.bcs[0]
     points = condition.collocation_points(None)
