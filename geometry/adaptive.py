@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
+from ..errors import InputError
+
 if TYPE_CHECKING:
     from .domains import Domain
 
@@ -38,28 +40,28 @@ def rad(
         Points [n, dim], float64.
 
     Raises:
-        ValueError: a bad exponent or pool size, a residual of the wrong shape, or fewer than n finite
+        InputError: a bad exponent or pool size, a residual of the wrong shape, or fewer than n finite
             residuals.
     """
     if not (power >= 0 and offset >= 0 and math.isfinite(power) and math.isfinite(offset)):
-        raise ValueError(
+        raise InputError(
             f"power and offset must be finite and not negative; got power={power}, offset={offset}"
         )
     pool_size = max(10 * n, 10_000) if candidates is None else candidates
     if pool_size < n:
-        raise ValueError(
+        raise InputError(
             f"cannot choose {n} points out of {pool_size} candidates; raise candidates to at least {n}"
         )
     pool = domain.interior(pool_size, generator)
     r = residual(pool).detach()
     if r.shape != (pool_size,):
-        raise ValueError(
+        raise InputError(
             f"the residual of points {list(pool.shape)} must have shape [{pool_size}]; got {list(r.shape)}"
         )
     r = r.to(pool).abs()
     finite = torch.isfinite(r)
     if int(finite.sum()) < n:
-        raise ValueError(
+        raise InputError(
             f"only {int(finite.sum())} of {pool_size} candidates have a finite residual; {n} are needed"
         )
     pool, r = pool[finite], r[finite]
@@ -98,7 +100,7 @@ def rar_d(
         Points [n + m, dim], the present ones first, in their dtype.
 
     Raises:
-        ValueError: as `rad`.
+        InputError: as `rad`.
     """
     new = rad(domain, m, residual, generator, power=power, offset=offset, candidates=candidates)
     return torch.cat([points, new.to(points)])

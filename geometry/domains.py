@@ -31,6 +31,7 @@ from types import MappingProxyType
 import torch
 from torch import Generator, Tensor
 
+from ..errors import InputError
 from .names import joined_groups, named_group
 from .patches import BoundaryPoints, Patch, _kept, _product_patches, _shares
 from .samplers import unit_points
@@ -102,7 +103,7 @@ class Domain(ABC):
             Face tags, without repetition.
 
         Raises:
-            ValueError: there is no such face, tag or coordinate, or a coordinate without flat faces.
+            InputError: there is no such face, tag or coordinate, or a coordinate without flat faces.
         """
         if on is None:
             return self.spatial_faces
@@ -112,12 +113,12 @@ class Domain(ABC):
             if not found and item in self.names:
                 found = self.flat_faces(item)
                 if not found:
-                    raise ValueError(
+                    raise InputError(
                         f"no face of this domain is flat and perpendicular to {item}, so that on={item!r} "
                         f"means none of them; name those you mean among {self._known_faces()}"
                     )
             if not found:
-                raise ValueError(
+                raise InputError(
                     f"no face {item!r}: the faces of this domain are {self._known_faces()}; "
                     f"a coordinate ({', '.join(self.names)}) stands for all of its flat faces"
                 )
@@ -144,7 +145,7 @@ class Domain(ABC):
             [n, dim], float64.
 
         Raises:
-            ValueError: unknown sampler, n < 1, or a set operation left (almost) nothing to sample.
+            InputError: unknown sampler, n < 1, or a set operation left (almost) nothing to sample.
         """
         return self._draw(self.patches(), n, generator, sampler, "points of the domain")[0]
 
@@ -163,11 +164,11 @@ class Domain(ABC):
             Points with outward normals, grouped by face.
 
         Raises:
-            ValueError: no such face, unknown sampler, n < 1, or a set operation left nothing of these faces.
+            InputError: no such face, unknown sampler, n < 1, or a set operation left nothing of these faces.
         """
         tags = self.face_tags(on)
         if not tags:
-            raise ValueError(
+            raise InputError(
                 f"no faces to sample: on={on!r} leaves none of {', '.join(self.faces)}; name them in on="
             )
         every = self.face_patches()
@@ -188,7 +189,7 @@ class Domain(ABC):
         thinned at random.
         """
         if n < 1:
-            raise ValueError(f"cannot draw {n} {what}; ask for at least 1")
+            raise InputError(f"cannot draw {n} {what}; ask for at least 1")
         trial, limit = n, max(1 << 20, 128 * n)
         while True:
             drawn = []
@@ -208,7 +209,7 @@ class Domain(ABC):
                 some = torch.randperm(kept, generator=generator, device=points.device)[:n].sort().values
                 return points[some], normals[some], which[some]
             if trial >= limit:
-                raise ValueError(
+                raise InputError(
                     f"found only {kept} of {n} {what} in {trial} trials; "
                     f"that part of {self!r} is empty or too thin to sample"
                 )
@@ -232,7 +233,7 @@ class Domain(ABC):
 
     def _checked(self, points: Tensor) -> Tensor:
         if points.ndim != 2 or points.shape[1] != self.dim:
-            raise ValueError(
+            raise InputError(
                 f"points must have shape [N, {self.dim}] for coordinates {', '.join(self.names)}; "
                 f"got {list(points.shape)}"
             )
@@ -246,7 +247,7 @@ class Product(Domain):
         *factors: the domains; products among them are flattened.
 
     Raises:
-        ValueError: two factors share a coordinate name or a face tag, or a tag is the name of a coordinate.
+        InputError: two factors share a coordinate name or a face tag, or a tag is the name of a coordinate.
     """
 
     def __init__(self, *factors: Domain) -> None:
@@ -257,13 +258,13 @@ class Product(Domain):
         for what, labels, fix in (("coordinate", self.names, "name"), ("face", self.faces, "tag")):
             twice = sorted({label for label in labels if labels.count(label) > 1})
             if twice:
-                raise ValueError(
+                raise InputError(
                     f"two factors of a product have a {what} {twice[0]!r}; give one another {fix}"
                 )
         self.groups = joined_groups(*(f.groups for f in self._factors))
         for label in (*self.faces, *self.groups):
             if label in self.names:
-                raise ValueError(
+                raise InputError(
                     f"{label!r} is the tag of a face and the name of a coordinate; give one another name"
                 )
         self.notes = sum((f.notes for f in self._factors), ())
@@ -312,7 +313,7 @@ class SetOperation(Domain):
         tag: a name for all faces together that are not the start or end of time.
 
     Raises:
-        ValueError: the operands differ in their coordinates, or an intersection is seen to be empty.
+        InputError: the operands differ in their coordinates, or an intersection is seen to be empty.
     """
 
     symbol: str
@@ -320,7 +321,7 @@ class SetOperation(Domain):
 
     def __init__(self, a: Domain, b: Domain, tag: str | None = None) -> None:
         if a.names != b.names:
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__.lower()} of domains in different coordinates, ({', '.join(a.names)}) "
                 f"and ({', '.join(b.names)}); give both the same names in the same order"
             )
@@ -438,7 +439,7 @@ class Intersection(SetOperation):
         lower = torch.maximum(self.a.bounds[0], self.b.bounds[0])
         upper = torch.minimum(self.a.bounds[1], self.b.bounds[1])
         if (lower >= upper).any():
-            raise ValueError(f"the intersection of {self.a!r} and {self.b!r} is empty")
+            raise InputError(f"the intersection of {self.a!r} and {self.b!r} is empty")
         return torch.stack([lower, upper])
 
 

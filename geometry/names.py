@@ -5,6 +5,8 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping, Sequence
 
+from ..errors import InputError
+
 
 def joined_groups(*several: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Names for several faces; of the same name the faces together."""
@@ -21,10 +23,10 @@ def checked_names(names: Sequence[str] | None, dim: int) -> tuple[str, ...]:
         return ("x", "y", "z")[:dim] if dim <= 3 else tuple(f"x{i + 1}" for i in range(dim))
     names = tuple(names)
     if len(names) != dim:
-        raise ValueError(f"{dim} coordinates need {dim} names; got {names}")
+        raise InputError(f"{dim} coordinates need {dim} names; got {names}")
     for name in names:
         if not name.isidentifier() or keyword.iskeyword(name) or names.count(name) > 1:
-            raise ValueError(
+            raise InputError(
                 f"a coordinate name must be a Python identifier and used once; got {name!r} in {names}"
             )
     return names
@@ -33,9 +35,9 @@ def checked_names(names: Sequence[str] | None, dim: int) -> tuple[str, ...]:
 def checked_tag(tag: str, names: tuple[str, ...]) -> str:
     """The tag, or ValueError where `face_tags` could take it for a coordinate."""
     if not isinstance(tag, str):
-        raise ValueError(f"a face tag must be text such as 'inlet', not {tag!r}")
+        raise InputError(f"a face tag must be text such as 'inlet', not {tag!r}")
     if not tag or tag in names:
-        raise ValueError(f"a face tag must not be empty or the name of a coordinate; got {tag!r}")
+        raise InputError(f"a face tag must not be empty or the name of a coordinate; got {tag!r}")
     return tag
 
 

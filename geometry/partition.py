@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from ..errors import InputError
+
 _Levels = list[tuple[Tensor, Tensor]]
 
 
@@ -61,12 +63,12 @@ def cut(points: Tensor, parts: int, axis: int | None = None) -> tuple[list[Tenso
         Indices of each part's points, ascending, and the cuts.  Sizes differ by at most one.
 
     Raises:
-        ValueError: There are more parts than points, less than one part, or no such coordinate.
+        InputError: There are more parts than points, less than one part, or no such coordinate.
     """
     _check(points, parts)
     n, dim = points.shape
     if axis is not None and not 0 <= axis < dim:
-        raise ValueError(f"axis must lie in 0 ... {dim - 1} for points in {dim} dimensions, not {axis}")
+        raise InputError(f"axis must lie in 0 ... {dim - 1} for points in {dim} dimensions, not {axis}")
     cell = torch.arange(n, device=points.device) * parts // n
     order, levels = _bisect(points, cell, axis)
     return _by_part(torch.empty_like(cell).index_copy_(0, order, cell), parts), Cuts(parts, levels)
@@ -84,7 +86,7 @@ def slabs(points: Tensor, parts: int, axis: int) -> list[Tensor]:
         Indices of each part's points, ascending; the slabs themselves ascend along the axis.
 
     Raises:
-        ValueError: As `cut`.
+        InputError: As `cut`.
     """
     return cut(points, parts, axis)[0]
 
@@ -100,7 +102,7 @@ def bisection(points: Tensor, parts: int) -> list[Tensor]:
         Indices of each part's points, ascending.
 
     Raises:
-        ValueError: As `cut`.
+        InputError: As `cut`.
     """
     return cut(points, parts)[0]
 
@@ -117,7 +119,7 @@ def shuffled(points: Tensor, parts: int, generator: Generator) -> list[Tensor]:
         Indices of each part's points, ascending.  Sizes differ by at most one.
 
     Raises:
-        ValueError: There are more parts than points, or less than one part.
+        InputError: There are more parts than points, or less than one part.
     """
     _check(points, parts)
     place = torch.randperm(len(points), generator=generator, device=generator.device).to(points.device)
@@ -136,7 +138,7 @@ def interleaved(points: Tensor, parts: int, generator: Generator) -> list[Tensor
         Indices of each part's points, ascending.  Sizes differ by at most one.
 
     Raises:
-        ValueError: There are more parts than points, or less than one part.
+        InputError: There are more parts than points, or less than one part.
     """
     _check(points, parts)
     n, device = len(points), points.device
@@ -159,7 +161,7 @@ def overlapping_nearby(parts: Sequence[Tensor], points: Tensor, share: float) ->
         nearest point, in units of the bounding box of all points.
 
     Raises:
-        ValueError: `share` does not lie in [0, 1).
+        InputError: `share` does not lie in [0, 1).
     """
     from scipy.spatial import cKDTree  # slow to import
 
@@ -185,7 +187,7 @@ def overlapping_anywhere(parts: Sequence[Tensor], share: float, generator: Gener
         For each part its own indices, then those of the points drawn.
 
     Raises:
-        ValueError: `share` does not lie in [0, 1).
+        InputError: `share` does not lie in [0, 1).
     """
 
     def drawn(own: Tensor, others: Tensor, k: int) -> Tensor:
@@ -233,9 +235,9 @@ def _bisect(points: Tensor, cell: Tensor, axis: int | None = None) -> tuple[Tens
 
 def _check(points: Tensor, parts: int) -> None:
     if parts < 1:
-        raise ValueError(f"parts must be at least 1, not {parts}")
+        raise InputError(f"parts must be at least 1, not {parts}")
     if parts > len(points):
-        raise ValueError(
+        raise InputError(
             f"cannot cut {len(points)} points into {parts} parts: use fewer parts or more points"
         )
 
@@ -256,7 +258,7 @@ def _enlarged(
 ) -> Tensor:
     """A part with k more of all `count` points, chosen by `choose(own, others, k)`."""
     if not 0 <= share < 1:
-        raise ValueError(f"share must lie in [0, 1), not {share}")
+        raise InputError(f"share must lie in [0, 1), not {share}")
     k = round(share * len(own))
     if k == 0:
         return own

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import InputError
 from .names import checked_names, checked_tag, named_group
 from .shapes import Shape
 
@@ -29,7 +30,7 @@ class Polygon(Shape):
         tag: what the tags of the faces begin with, and a name for all of them together.
 
     Raises:
-        ValueError: fewer than three vertices, numbers that are not finite, no area, or edges that meet or
+        InputError: fewer than three vertices, numbers that are not finite, no area, or edges that meet or
             cross where they should not.
     """
 
@@ -41,16 +42,16 @@ class Polygon(Shape):
     ) -> None:
         v = torch.as_tensor(vertices, dtype=torch.float64).detach().cpu().clone()
         if v.ndim != 2 or v.shape[1] != 2 or len(v) < 3:
-            raise ValueError(
+            raise InputError(
                 f"a polygon needs at least 3 vertices of 2 coordinates; got shape {list(v.shape)}"
             )
         if not torch.isfinite(v).all():
-            raise ValueError(f"the vertices of a polygon must be finite; got {v.tolist()}")
+            raise InputError(f"the vertices of a polygon must be finite; got {v.tolist()}")
         area = (
             float(_cross(v - v[0], v.roll(-1, 0) - v[0]).sum()) / 2
         )  # relative to a vertex, for accuracy far from 0
         if abs(area) <= 1e-14 * float((v.amax(0) - v.amin(0)).square().sum()):
-            raise ValueError(f"the polygon with vertices {v.tolist()} has no area")
+            raise InputError(f"the polygon with vertices {v.tolist()} has no area")
         self.names = checked_names(names, 2)
         self.vertices = v
         edges = v.roll(-1, 0) - v
@@ -146,7 +147,7 @@ def _refuse_intersections(v: Tensor) -> None:
     w = v.roll(-1, 0)
     if (repeated := (torch.linalg.vector_norm(w - v, dim=1) <= 1e-13 * size).nonzero()).numel():
         k = int(repeated[0])
-        raise ValueError(
+        raise InputError(
             f"vertices {k} and {(k + 1) % count} of the polygon coincide at {v[k].tolist()}; drop one"
         )
     # no vertex on an edge it does not belong to: excludes touching, spikes and vertices visited twice
@@ -160,7 +161,7 @@ def _refuse_intersections(v: Tensor) -> None:
     bad = touching | (splits & splits.T)
     if bad.any():
         first, second = bad.nonzero()[0].tolist()
-        raise ValueError(
+        raise InputError(
             f"the polygon meets itself: edge {first}, from {v[first].tolist()}, and edge {second}, from "
             f"{v[second].tolist()}; list the vertices in order around the boundary"
         )
@@ -190,7 +191,7 @@ def _ear_clip(v: NDArray[np.float64]) -> NDArray[np.int64]:
                 del left[k]
                 break
         else:
-            raise ValueError(
+            raise InputError(
                 f"could not triangulate the polygon with vertices {v.tolist()}: parts of it are too thin"
             )
     return np.array(triangles)

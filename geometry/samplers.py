@@ -23,6 +23,8 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from ..errors import InputError
+
 SAMPLERS = ("uniform", "grid", "lhs", "sobol", "halton")
 
 
@@ -39,10 +41,10 @@ def unit_points(sampler: str, n: int, lengths: tuple[float, ...], generator: Gen
         Points [n, d], float64, on the generator's device.
 
     Raises:
-        ValueError: the sampler is not known.
+        InputError: the sampler is not known.
     """
     if sampler not in SAMPLERS:
-        raise ValueError(f"unknown sampler {sampler!r}; choose one of {', '.join(SAMPLERS)}")
+        raise InputError(f"unknown sampler {sampler!r}; choose one of {', '.join(SAMPLERS)}")
     d, device = len(lengths), generator.device
     if sampler == "uniform" or d == 0:
         return torch.rand(n, d, generator=generator, dtype=torch.float64, device=device)

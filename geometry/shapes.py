@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from .domains import Domain, Product
 from .names import checked_names, checked_tag, named_group
 from .patches import Patch
@@ -69,13 +70,13 @@ class Interval(Shape):
         tag: a name for both faces together.
 
     Raises:
-        ValueError: ends not finite or not in order, or a name that is no identifier.
+        InputError: ends not finite or not in order, or a name that is no identifier.
     """
 
     def __init__(self, lower: float, upper: float, name: str = "x", tag: str | None = None) -> None:
         self.lower, self.upper = float(lower) + 0.0, float(upper) + 0.0  # + 0.0 turns -0.0 into 0.0
         if not (math.isfinite(self.lower) and math.isfinite(self.upper) and self.lower < self.upper):
-            raise ValueError(f"an interval needs finite lower < upper; got {name} from {lower} to {upper}")
+            raise InputError(f"an interval needs finite lower < upper; got {name} from {lower} to {upper}")
         self.names = checked_names((name,), 1)
         self.bounds = torch.tensor([[self.lower], [self.upper]], dtype=torch.float64)
         self.volume = self.upper - self.lower
@@ -120,7 +121,7 @@ class Time(Interval):
         tag: a name for start and end together.
 
     Raises:
-        ValueError: as `Interval`.
+        InputError: as `Interval`.
     """
 
     def __init__(self, lower: float, upper: float, name: str = "t", tag: str | None = None) -> None:
@@ -139,7 +140,7 @@ class Box(Product):
             ``Box((0, 0), (2, 2), tag="outer") - Box((0.5, 0.5), (1, 1), tag="hole")``.
 
     Raises:
-        ValueError: corners or names of different lengths, or as `Interval`.
+        InputError: corners or names of different lengths, or as `Interval`.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class Box(Product):
         tag: str | None = None,
     ) -> None:
         if len(lower) != len(upper) or len(lower) == 0:
-            raise ValueError(f"a box needs as many lower as upper bounds; got {len(lower)} and {len(upper)}")
+            raise InputError(f"a box needs as many lower as upper bounds; got {len(lower)} and {len(upper)}")
         names = checked_names(names, len(lower))
         if tag is not None:
             checked_tag(tag, names)
@@ -173,7 +174,7 @@ class Ball(Shape):
             ``Ball(c, 2, tag="outer") - Ball(c, 1, tag="inner")``.
 
     Raises:
-        ValueError: a center that is not finite, a radius that is not positive, names of another length.
+        InputError: a center that is not finite, a radius that is not positive, names of another length.
     """
 
     def __init__(
@@ -181,10 +182,10 @@ class Ball(Shape):
     ) -> None:
         self.center = torch.as_tensor(center, dtype=torch.float64).detach().cpu().clone()
         if self.center.ndim != 1 or len(self.center) == 0 or not torch.isfinite(self.center).all():
-            raise ValueError(f"the center of a ball must be a list of finite coordinates; got {center}")
+            raise InputError(f"the center of a ball must be a list of finite coordinates; got {center}")
         self.radius = float(radius)
         if not (math.isfinite(self.radius) and self.radius > 0):
-            raise ValueError(f"the radius of a ball must be positive; got {radius}")
+            raise InputError(f"the radius of a ball must be positive; got {radius}")
         d = len(self.center)
         self.names = checked_names(names, d)
         self.faces = self.spatial_faces = (checked_tag(tag, self.names),)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..derivatives.multi_index import MultiIndex
+from ..errors import InputError
 
 Channels = Callable[[MultiIndex], Tensor]
 
@@ -197,7 +198,7 @@ def parameter_names(function: Callable[..., Any], what: str = "the function") ->
         what: How to call the function in a message.
 
     Raises:
-        ValueError: It has parameters without a name of their own, as built-in functions do.
+        InputError: It has parameters without a name of their own, as built-in functions do.
     """
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     try:
@@ -208,7 +209,7 @@ def parameter_names(function: Callable[..., Any], what: str = "the function") ->
     else:
         nameless = any(p.kind not in named for p in parameters)
     if nameless:
-        raise ValueError(
+        raise InputError(
             f"{what} is {function!r}, whose parameters have no names to match; "
             "wrap it in a function that names them, such as lambda x: torch.sin(x)"
         )
@@ -224,12 +225,12 @@ def call_by_name(function: Callable[..., Any], known: Mapping[str, Any], what: s
         what: How to call the function in a message.
 
     Raises:
-        ValueError: The function asks for a name that is not known, or contains a mistake.
+        InputError: The function asks for a name that is not known, or contains a mistake.
     """
     names = parameter_names(function, what)
     for name in names:
         if name not in known:
-            raise ValueError(
+            raise InputError(
                 f"{what} asks for {name!r}, which is none of {', '.join(known)}; rename the parameter"
             )
     try:

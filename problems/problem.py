@@ -26,6 +26,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..derivatives.multi_index import MultiIndex
+from ..errors import InputError
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
@@ -79,7 +80,7 @@ class Problem:
             unknown, in its unit, or the half length of a coordinate that its feature is scaled by; by name.
 
     Raises:
-        ValueError: The equation or a condition is wrong; the message says which and how to mend it.
+        InputError: The equation or a condition is wrong; the message says which and how to mend it.
     """
 
     domain: Domain
@@ -98,7 +99,7 @@ class Problem:
     def __post_init__(self) -> None:
         for attribute in ("conditions", "coefficients"):
             if not isinstance(given := getattr(self, attribute), Iterable):
-                raise ValueError(f"{attribute} must be a list, such as [...], not {given!r}")
+                raise InputError(f"{attribute} must be a list, such as [...], not {given!r}")
         single = isinstance(self.unknowns, (str, Unknown))
         unknowns = (self.unknowns,) if single else tuple(self.unknowns)  # type: ignore[arg-type]
         for attribute, value in (
@@ -142,64 +143,64 @@ class Problem:
 
     def _check_names(self) -> None:
         if not isinstance(self.domain, Domain):
-            raise ValueError(f"domain must be a shape such as Interval(0, 1), not {self.domain!r}")
+            raise InputError(f"domain must be a shape such as Interval(0, 1), not {self.domain!r}")
         unknowns, coordinates = self.unknown_names, self.domain.names
         if not unknowns:
-            raise ValueError("a problem needs at least one unknown, for example unknowns='u'")
+            raise InputError("a problem needs at least one unknown, for example unknowns='u'")
         for coefficient in self.coefficients:
             if not isinstance(coefficient, Coefficient):
-                raise ValueError(f"{coefficient!r} is not a coefficient; write Coefficient('nu', init=0.1)")
+                raise InputError(f"{coefficient!r} is not a coefficient; write Coefficient('nu', init=0.1)")
         names = [*unknowns, *coordinates, *(c.name for c in self.coefficients)]
         for name in names:
             if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-                raise ValueError(
+                raise InputError(
                     f"{name!r} cannot be the name of a function's parameter; use a name such as u or c1, and "
                     "unknowns=('u', 'v') for several unknowns"
                 )
             if names.count(name) > 1:
-                raise ValueError(
+                raise InputError(
                     f"{name!r} names two things among unknowns, coordinates and coefficients; rename one"
                 )
             if name in coordinates and name in RESERVED:
-                raise ValueError(
+                raise InputError(
                     f"{name!r} cannot name a coordinate, {unknowns[0]}.{name} has a meaning; rename it"
                 )
         if not callable(self.equation):
-            raise ValueError(
+            raise InputError(
                 f"equation must be a function such as lambda {unknowns[0]}: ..., not {self.equation!r}"
             )
         for function in self.functions:
             for name in function.of or ():
                 if name not in coordinates:
-                    raise ValueError(
+                    raise InputError(
                         f"Unknown({function.name!r}, of={name!r}): {name!r} is none of the coordinates "
                         f"{', '.join(coordinates)}; rename it"
                     )
         for condition in self.conditions:
             if not isinstance(condition, Condition):
-                raise ValueError(f"{condition!r} is not a condition; use Dirichlet, Neumann, Initial, ...")
+                raise InputError(f"{condition!r} is not a condition; use Dirichlet, Neumann, Initial, ...")
             for name in condition.unknowns():
                 if name not in unknowns:
-                    raise ValueError(
+                    raise InputError(
                         f"{type(condition).__name__}({name!r}): there is no unknown {name!r} "
                         f"among {', '.join(unknowns)}"
                     )
             condition.faces(self.domain)
         for label, part in self.particular.items():
             if label not in unknowns or not callable(part):
-                raise ValueError(
+                raise InputError(
                     f"particular: {label!r} is {part!r}; give functions of the coordinates by unknown "
                     f"({', '.join(unknowns)})"
                 )
         for label, quantity in self.quantities.items():
             if not isinstance(quantity, Quantity):
-                raise ValueError(
+                raise InputError(
                     f"quantities: {label!r} is {quantity!r}; write Quantity(lambda solution: ..., value=...)"
                 )
         if callable(self.reference):
             for name in parameter_names(self.reference, "the reference"):
                 if name not in coordinates:
-                    raise ValueError(
+                    raise InputError(
                         f"the reference asks for {name!r}, which is none of the coordinates "
                         f"{', '.join(coordinates)}; rename the parameter"
                     )
@@ -210,7 +211,7 @@ class Problem:
             asked.update(condition.asks_for())
         for coefficient in self.coefficients:
             if coefficient.name not in asked:
-                raise ValueError(
+                raise InputError(
                     f"nothing uses the coefficient {coefficient.name!r}; "
                     "name it as a parameter of the equation, or drop it"
                 )
@@ -271,11 +272,11 @@ class Problem:
         except RuntimeError as error:
             raise mistake(what, error) from error
         if not rows:
-            raise ValueError(f"{what} returned nothing; return what must vanish")
+            raise InputError(f"{what} returned nothing; return what must vanish")
         refuse_hidden(residual, sites, what, self.domain.names, asked, self.initial_parameters)
         for row in rows:
             if not torch.isfinite(row).all():
-                raise ValueError(
+                raise InputError(
                     f"{what} gives NaN or infinity at ordinary points of {self.domain!r}; check it for "
                     "divisions by zero, logarithms and roots of negative numbers"
                 )
@@ -295,7 +296,7 @@ class Problem:
         self._check_pointwise(residual, Sites(probe), "the equation")
         for name, indices in needs.items():
             if not indices:
-                raise ValueError(
+                raise InputError(
                     f"the equation does not use its unknown {name!r}; add it or drop it from unknowns"
                 )
 
@@ -521,7 +522,7 @@ class Problem:
         whole, part = at(sites), torch.cat([at(sites.of(half)) for half in halves], 1)
         close = torch.isclose(whole, part, rtol=1e-9, atol=1e-12 * float(whole.abs().max()), equal_nan=True)
         if not close.all():
-            raise ValueError(
+            raise InputError(
                 f"{what}: the value at a point depends on the other points, as a mean, a sum or a maximum "
                 "over them does; use values at the point itself (integrals cannot be written yet; a known "
                 "mean can be a value of its own unknown)"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
 from .fields import mistake
 
 
@@ -23,7 +24,7 @@ class Quantity:
         source: Where that comes from, in a few words.
 
     Raises:
-        ValueError: `function` is no function, or `value` not finite.
+        InputError: `function` is no function, or `value` not finite.
     """
 
     function: Callable[[Any], Any]
@@ -32,11 +33,11 @@ class Quantity:
 
     def __post_init__(self) -> None:
         if not callable(self.function):
-            raise ValueError(f"a quantity needs a function of the solution, not {self.function!r}")
+            raise InputError(f"a quantity needs a function of the solution, not {self.function!r}")
         if self.value is not None and not (
             isinstance(self.value, (int, float)) and math.isfinite(self.value)
         ):
-            raise ValueError(f"the value of a quantity must be a finite number or None, not {self.value!r}")
+            raise InputError(f"the value of a quantity must be a finite number or None, not {self.value!r}")
 
     def of(self, solution: Any, name: str) -> dict[str, float | None]:
         """What it is in a solution.
@@ -46,7 +47,7 @@ class Quantity:
             None where nothing is known to compare with (or it is zero).
 
         Raises:
-            ValueError: The function failed or returned no number.
+            InputError: The function failed or returned no number.
         """
         what = f"the quantity {name!r}"
         try:
@@ -56,6 +57,6 @@ class Quantity:
         try:
             found = float(result)
         except (TypeError, ValueError, RuntimeError):
-            raise ValueError(f"{what} returned {type(result).__name__}; return one number") from None
+            raise InputError(f"{what} returned {type(result).__name__}; return one number") from None
         off = abs(found - self.value) / abs(self.value) if self.value else None
         return {"value": found, "reference": self.value, "relative_error": off}

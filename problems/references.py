@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import roots_hermite
 
+from ..errors import InputError
+
 __all__ = [
     "Reference",
     "allen_cahn_dirichlet",
@@ -79,10 +81,10 @@ def analytic(
         The reference; its accuracy is 1e-15, the rounding of the formula.
 
     Raises:
-        ValueError: If an interval of `bounds` is empty or there is none.
+        InputError: If an interval of `bounds` is empty or there is none.
     """
     if not bounds or any(not low < high for low, high in bounds.values()):
-        raise ValueError(f"bounds have to name coordinates with low < high, not {dict(bounds)}")
+        raise InputError(f"bounds have to name coordinates with low < high, not {dict(bounds)}")
     dim = len(bounds)
 
     def test_points() -> dict[str, Array]:
@@ -131,10 +133,10 @@ def burgers(nu: float = 0.01 / pi) -> Reference:
         The reference; its unknown is u.
 
     Raises:
-        ValueError: If `nu` is outside that range, where the quadrature has not been verified.
+        InputError: If `nu` is outside that range, where the quadrature has not been verified.
     """
     if not 1e-3 <= nu <= 0.2:
-        raise ValueError(f"burgers has a reference for nu from 1e-3 to 0.2, not for nu = {nu}")
+        raise InputError(f"burgers has a reference for nu from 1e-3 to 0.2, not for nu = {nu}")
     count = ceil(100 * max(1.0, 0.01 / pi / nu, nu / 0.05))
 
     def fn(x: Array, t: Array) -> Array:
@@ -302,7 +304,7 @@ def _reference(
 
     def evaluate(points: Mapping[str, Array]) -> dict[str, Array]:
         if missing := [name for name in bounds if name not in points]:
-            raise ValueError(
+            raise InputError(
                 f"the reference needs coordinates {list(bounds)}; {missing} not among {list(points)}"
             )
         arrays = np.broadcast_arrays(*(np.asarray(points[name], float) for name in bounds))

@@ -47,6 +47,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..derivatives.multi_index import MultiIndex
+from ..errors import InputError
 from ..geometry import Domain, Interval
 from .ansatz.ansatz import Ansatz
 from .conditions.base import Known, Sites, is_finite
@@ -104,20 +105,20 @@ def check_given(scales: Mapping[str, float], unknowns: Sequence[str], domain: Do
     """Refuse scales that are none.
 
     Raises:
-        ValueError: A name is that of no unknown and no interval coordinate, or a number is not positive.
+        InputError: A name is that of no unknown and no interval coordinate, or a number is not positive.
     """
     lines = [shape.names[0] for shape in domain.factors() if isinstance(shape, Interval)]
     for name, value in scales.items():
         if name in domain.names and name not in lines:
-            raise ValueError(
+            raise InputError(
                 f"scales: {name!r} is no coordinate of an interval, whose length could be another; drop it"
             )
         if name not in (*unknowns, *lines):
-            raise ValueError(
+            raise InputError(
                 f"scales: there is no {name!r} among {', '.join((*unknowns, *lines))}; rename it"
             )
         if not (is_finite(value) and value > 0):
-            raise ValueError(f"scales: {name!r} must be a positive number, not {value!r}")
+            raise InputError(f"scales: {name!r} must be a positive number, not {value!r}")
 
 
 class _Place:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from .conditions.base import is_finite
 
 
@@ -24,7 +25,7 @@ class Unknown:
         init: Where the search for a positive one starts.
 
     Raises:
-        ValueError: `init` is not a positive number, or is given for an unknown of either sign.
+        InputError: `init` is not a positive number, or is given for an unknown of either sign.
     """
 
     name: str
@@ -36,9 +37,9 @@ class Unknown:
         if self.of is not None:
             object.__setattr__(self, "of", (self.of,) if isinstance(self.of, str) else tuple(self.of))
         if not (is_finite(self.init) and self.init > 0):
-            raise ValueError(f"Unknown({self.name!r}): init must be a positive number, not {self.init!r}")
+            raise InputError(f"Unknown({self.name!r}): init must be a positive number, not {self.init!r}")
         if self.init != 1.0 and not self.positive:
-            raise ValueError(
+            raise InputError(
                 f"Unknown({self.name!r}): init={self.init:g} is for positive=True; "
                 "other unknowns start from the network's initial values"
             )
@@ -63,7 +64,7 @@ class Coefficient:
             of ten are steps of equal size.
 
     Raises:
-        ValueError: `init` is not a finite number, or not positive where it has to be.
+        InputError: `init` is not a finite number, or not positive where it has to be.
     """
 
     name: str
@@ -72,9 +73,9 @@ class Coefficient:
 
     def __post_init__(self) -> None:
         if not is_finite(self.init):
-            raise ValueError(f"Coefficient({self.name!r}): init must be a finite number, not {self.init!r}")
+            raise InputError(f"Coefficient({self.name!r}): init must be a finite number, not {self.init!r}")
         if self.positive and self.init <= 0:
-            raise ValueError(
+            raise InputError(
                 f"Coefficient({self.name!r}, positive=True): init must be positive, not {self.init:g}"
             )
 

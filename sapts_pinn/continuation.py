@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import nn
 
+from .errors import InputError
 from .optim.methods import method as find_method
 from .problems import Problem
 from .results.solution import Solution
@@ -42,12 +43,12 @@ def continuation(
         The solution for the last value.
 
     Raises:
-        ValueError: There is no value, or a setting is wrong.
+        InputError: There is no value, or a setting is wrong.
     """
     if not len(values):
-        raise ValueError("continuation needs at least one value of the parameter")
+        raise InputError("continuation needs at least one value of the parameter")
     if find_method(method).divides == "stages":
-        raise ValueError(f"continuation needs one network, which {method!r} has not; use tr or sapts-d")
+        raise InputError(f"continuation needs one network, which {method!r} has not; use tr or sapts-d")
     limits, network, found = Budget.parse(budget), settings.pop("network", None), None
     last = {name: settings.pop(name) for name in ("out", "overwrite", "callbacks") if name in settings}
     for i, value in enumerate(values):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import InputError
 from .problems import Problem
 from .results.solution import Solution
 from .solving.run import solve
@@ -82,13 +83,13 @@ def ensemble(
         All solutions.
 
     Raises:
-        ValueError: There are fewer than two different seeds, or a setting is wrong.
+        InputError: There are fewer than two different seeds, or a setting is wrong.
     """
     wanted = list(dict.fromkeys(range(seeds) if isinstance(seeds, int) else seeds))
     if len(wanted) < 2:
-        raise ValueError(f"an ensemble needs two or more different seeds, not {seeds!r}")
+        raise InputError(f"an ensemble needs two or more different seeds, not {seeds!r}")
     if "seed" in settings:
-        raise ValueError("an ensemble is told its seeds: drop seed, and give seeds")
+        raise InputError("an ensemble is told its seeds: drop seed, and give seeds")
     folders = {seed: None if out is None else Path(out) / f"seed{seed}" for seed in wanted}
     return Ensemble(
         {seed: solve(problem, seed=seed, budget=budget, out=folders[seed], **settings) for seed in wanted}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from . import simplices as sx
 from .crossings import crossings
 from .files import DIMENSION, RawMesh
@@ -44,18 +45,18 @@ def dimension(raw: RawMesh, label: str) -> int:
     """The highest dimension of a cell.
 
     Raises:
-        ValueError: There are no cells, they refer to points that are not there, or these are not finite.
+        InputError: There are no cells, they refer to points that are not there, or these are not finite.
     """
     full = max((DIMENSION[kind] for kind, cells in raw.blocks if len(cells)), default=0)
     if full == 0:
-        raise ValueError("it holds no cells: a mesh needs lines, triangles, tetrahedra or others")
+        raise InputError("it holds no cells: a mesh needs lines, triangles, tetrahedra or others")
     for cells in (*(cells for _, cells in raw.blocks), *(nodes for _, nodes in raw.curved.values())):
         if len(cells) and (cells.min() < 0 or cells.max() >= len(raw.points)):
-            raise ValueError(f"its cells refer to points {cells.min()} to {cells.max()} of {len(raw.points)}")
+            raise InputError(f"its cells refer to points {cells.min()} to {cells.max()} of {len(raw.points)}")
     used = corners_of(raw, full)
     broken = used[~np.isfinite(raw.points[used]).all(1)]
     if len(broken):
-        raise ValueError(
+        raise InputError(
             f"some points of {label!r} are not finite, {len(broken)} that cells use, the first is number "
             f"{broken[0]}; mend the mesh"
         )
@@ -82,7 +83,7 @@ def pieces(raw: RawMesh, points: Points, full: int, space: int) -> Pieces:
         space: Number of coordinates; one more than `full` for a surface.
 
     Raises:
-        ValueError: Cells have no measure, are folded, or overlap on a line.
+        InputError: Cells have no measure, are folded, or overlap on a line.
     """
     found, notes, divided = [], [], False
     for i, (kind, corners) in enumerate(raw.blocks):
@@ -108,7 +109,7 @@ def pieces(raw: RawMesh, points: Points, full: int, space: int) -> Pieces:
         notes.append(f"{twice} cells are there more than once, and count once")
         cells, block, owner, of = cells[first], block[first], owner[first], of[first]
     if not len(cells):
-        raise ValueError(f"none of its cells has a {MEASURE[full]}; mend the mesh")
+        raise InputError(f"none of its cells has a {MEASURE[full]}; mend the mesh")
     measure = sx.measures(points, cells)
     refuse_thin(points, cells, measure)
     if full == space:
@@ -206,7 +207,7 @@ def refuse_thin(points: Points, cells: Cells, measure: Points) -> None:
     """Raise ValueError where cells have no measure."""
     flat = sx.thin(points, cells, measure)
     if flat.any():
-        raise ValueError(
+        raise InputError(
             f"{int(flat.sum())} of the {len(cells)} cells of the mesh have no {MEASURE[cells.shape[1] - 1]}, "
             f"{sx.where(points[cells[flat]].mean(1))}; mend the mesh"
         )
@@ -226,7 +227,7 @@ def refuse_folded(points: Points, cells: Cells, measure: Points, owner: Cells) -
     folded = (negative > 0) & (negative < np.bincount(number))
     if folded.any():
         first = np.unique(number, return_index=True)[1]
-        raise ValueError(
+        raise InputError(
             f"{int(folded.sum())} cells are folded, so that parts of them lie inside out, "
             f"{sx.where(points[cells[first[folded]]].mean(1))}: corners are out of order around the cell, or "
             "nodes on its edges too far out; mend the mesh"
@@ -259,7 +260,7 @@ def refuse_overlaps_on_a_line(points: Points, cells: Cells) -> None:
     low, high = ends[order].T
     over = np.flatnonzero(np.maximum.accumulate(high)[:-1] > low[1:] + NEAR * (high - low)[1:])
     if len(over):
-        raise ValueError(
+        raise InputError(
             f"{len(over)} of its cells overlap others, {sx.where(low[over + 1, None])}; mend the mesh"
         )
 
@@ -279,7 +280,7 @@ def examine_boundary(
         Notes, and warnings.
 
     Raises:
-        ValueError: Facets cross, lie upon one another, or a part lies within another.
+        InputError: Facets cross, lie upon one another, or a part lies within another.
     """
     found = crossings(points, facets, normals)
     centres = points[facets].mean(1)
@@ -290,8 +291,8 @@ def examine_boundary(
             f"{len(both)} of its {len(facets)} boundary {kind} run through others, {sx.where(centres[both])}"
         )
         if solid:
-            raise ValueError(f"{told}: cells overlap; mend the mesh")
-        raise ValueError(
+            raise InputError(f"{told}: cells overlap; mend the mesh")
+        raise InputError(
             f"{told}: bodies overlap, or a surface runs through itself; join the bodies first, or save each "
             'as a mesh of its own and write Mesh("a.stl") | Mesh("b.stl")'
         )
@@ -301,10 +302,10 @@ def examine_boundary(
             f"domain, {sx.where(centres[found.touching])}"
         )
         if solid:
-            raise ValueError(
+            raise InputError(
                 f"{told}: nodes hang, or parts meet whose nodes do not match; make the mesh conforming"
             )
-        raise ValueError(
+        raise InputError(
             f"{told}: bodies touch there; join them first, or save each as a mesh of its own and write "
             'Mesh("a.stl") | Mesh("b.stl")'
         )
@@ -325,7 +326,7 @@ def examine_boundary(
             continue
         around = sx.winding(at[None], points[facets[part != k]])[0]
         if solid and round(float(around)) != (0 if volume[k] > 0 else 1):
-            raise ValueError(
+            raise InputError(
                 f"cells overlap: a part of the mesh lies within another, {sx.where(at[None])}; mend the mesh"
             )
     if len(outer) > 1:

@@ -21,6 +21,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from .elements import EDGES, KNOWN, PYRAMIDS, SHORTENED, monomials, reference_nodes
 from .files import CORNERS, DIMENSION, RawMesh
 from .plane import flattened
@@ -109,7 +110,7 @@ def straightened(raw: RawMesh) -> tuple[RawMesh, list[str], list[str]]:
         A mesh without curved cells, the same where none is bent; what was done; what could not be done.
 
     Raises:
-        ValueError: Nodes of a cell lie far from its edges.
+        InputError: Nodes of a cell lie far from its edges.
     """
     warnings = [
         f"{len(nodes)} cells of type {element} are read by their corners: their curved edges become "
@@ -223,7 +224,7 @@ def _part(raw: RawMesh, i: int, tolerance: float) -> _Part:
         extent = np.linalg.norm(np.ptp(at[:, : CORNERS[kind]], axis=1), axis=1)
         if wrong := int((off > extent).sum()):
             first = ", ".join(f"{v:.4g}" for v in at[(off > extent).argmax()].mean(0))
-            raise ValueError(
+            raise InputError(
                 f"{wrong} of the {len(cells)} cells of type {element} have nodes far from their edges, the "
                 f"first near ({first}): their nodes seem to be in another order; save the mesh with cells of "
                 "first order"

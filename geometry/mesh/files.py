@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
+
 Points = NDArray[np.float64]
 Cells = NDArray[np.int64]
 
@@ -72,18 +74,18 @@ def read_mesh(path: Path, tag_array: str | None = None) -> RawMesh:
         tag_array: The cell array that holds the tags; by default the first of `NUMBERS` that is there.
 
     Raises:
-        ValueError: No such file, an unknown format, or what is in it is no mesh.
+        InputError: No such file, an unknown format, or what is in it is no mesh.
     """
     suffix = path.suffix.lower()
     if suffix not in (*BY_PYVISTA, *BY_MESHIO):
-        raise ValueError(
+        raise InputError(
             f"cannot read a mesh from {path.name!r}: its extension is none of "
             f"{', '.join((*BY_PYVISTA, *BY_MESHIO))}"
         )
     if not path.is_file():
-        raise ValueError(f"there is no file {str(path)!r}")
+        raise InputError(f"there is no file {str(path)!r}")
     if path.stat().st_size == 0:
-        raise ValueError(f"the file {path.name!r} is empty")
+        raise InputError(f"the file {path.name!r} is empty")
     said = io.StringIO()
     try:
         if suffix in BY_PYVISTA:
@@ -100,7 +102,7 @@ def read_mesh(path: Path, tag_array: str | None = None) -> RawMesh:
         hint = ""
         if "gmsh:physical" in reason:
             hint = "; some of its elements are in no physical group: save it with Mesh.SaveAll = 0"
-        raise ValueError(
+        raise InputError(
             f"cannot read a mesh from {path.name!r}: {reason[:200] or 'broken'}{hint}"
         ) from error
 
@@ -109,7 +111,7 @@ def from_pyvista(grid: Any, tag_array: str | None = None) -> RawMesh:
     """Cells of a grid, sorted by kind.
 
     Raises:
-        ValueError: It holds polygons or polyhedra in space, or no such array.
+        InputError: It holds polygons or polyhedra in space, or no such array.
     """
     import pyvista
 
@@ -136,7 +138,7 @@ def from_pyvista(grid: Any, tag_array: str | None = None) -> RawMesh:
             continue
         kind = next((k for k, numbers in VTK_KINDS.items() if number in numbers), None)
         if kind is None:
-            raise ValueError(
+            raise InputError(
                 f"cells of type {pyvista.CellType(number).name} are not known; triangulate the mesh first"
             )
         corners = nodes[offset[these][:, None] + np.arange(CORNERS[kind])]
@@ -160,7 +162,7 @@ def from_meshio(mesh: Any, tag_array: str | None = None) -> RawMesh:
     Physical groups of Gmsh go by their names, or their numbers where they have none.
 
     Raises:
-        ValueError: It holds cells that are not known, or no such array.
+        InputError: It holds cells that are not known, or no such array.
     """
     blocks: list[tuple[str, Cells]] = []
     kept = []
@@ -169,7 +171,7 @@ def from_meshio(mesh: Any, tag_array: str | None = None) -> RawMesh:
         kind = re.sub(r"\d+$", "", block.type.lower().removeprefix("vtk_lagrange_"))
         kind = {"curve": "line", "quadrilateral": "quad", "tetrahedron": "tetra"}.get(kind, kind)
         if kind not in CORNERS:
-            raise ValueError(f"cells of type {block.type} are not known; triangulate the mesh first")
+            raise InputError(f"cells of type {block.type} are not known; triangulate the mesh first")
         nodes = np.asarray(block.data, dtype=np.int64)
         if nodes.ndim == 2 and nodes.shape[1] > CORNERS[kind]:
             curved[len(blocks)] = (f"{kind}{nodes.shape[1]}", nodes)
@@ -202,7 +204,7 @@ def _physical_names(data: Mapping[str, Any]) -> dict[str, Any]:
 def _numbers(data: Mapping[str, Any], tag_array: str | None) -> str | None:
     """Which of the cell arrays holds the tags."""
     if tag_array is not None and tag_array not in data:
-        raise ValueError(f"there is no cell array {tag_array!r} among {', '.join(data) or 'none'}")
+        raise InputError(f"there is no cell array {tag_array!r} among {', '.join(data) or 'none'}")
     return tag_array or next((name for name in NUMBERS if name in data), None)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ..domains import Domain
 from ..names import checked_names, checked_tag, named_group
 from ..patches import Patch
@@ -75,7 +76,7 @@ class Mesh(Domain):
             coordinates of a tilted plane, cells of an order that cannot be followed.
 
     Raises:
-        ValueError: A missing, unknown or broken file; cells without measure, folded or overlapping; nodes
+        InputError: A missing, unknown or broken file; cells without measure, folded or overlapping; nodes
             that hang; a surface that is open, or meets itself; names or tags that cannot be.
     """
 
@@ -95,7 +96,7 @@ class Mesh(Domain):
         elif type(source).__module__.startswith("pyvista"):
             self._build(from_pyvista(source, tag_array), names, "grid", tag)
         else:
-            raise ValueError(
+            raise InputError(
                 f"a mesh is made from a file, or a mesh of pyvista or meshio, not from {source!r}; "
                 "use Mesh.from_arrays for arrays"
             )
@@ -120,7 +121,7 @@ class Mesh(Domain):
             tag: A name for all faces together.
 
         Raises:
-            ValueError: As the class; arrays of other shapes.
+            InputError: As the class; arrays of other shapes.
         """
         points = np.asarray(points, dtype=np.float64)
         points = points[:, None] if points.ndim == 1 else points
@@ -128,7 +129,7 @@ class Mesh(Domain):
             cells = np.asarray(cells)
             kind = {2: "line", 3: "triangle", 4: "tetra"}.get(cells.shape[-1]) if cells.ndim == 2 else None
             if kind is None:
-                raise ValueError(
+                raise InputError(
                     f"cells must be an array of simplices [C, 2, 3 or 4], or arrays by kind; "
                     f"got shape {list(cells.shape)}"
                 )
@@ -137,7 +138,7 @@ class Mesh(Domain):
         for kind, corners in blocks:
             if kind not in CORNERS or corners.ndim != 2 or corners.shape[1] != CORNERS[kind]:
                 known = ", ".join(f"{k} [C, {n}]" for k, n in CORNERS.items())
-                raise ValueError(f"cells {kind!r} of shape {list(corners.shape)} are none of {known}")
+                raise InputError(f"cells {kind!r} of shape {list(corners.shape)} are none of {known}")
         groups: dict[str, list[sx.Cells]] = {}
         for face, facets in (tags or {}).items():
             facets = np.asarray(facets, dtype=np.int64)
@@ -158,7 +159,7 @@ class Mesh(Domain):
             notes, said = self._examined(raw, names)
         except ValueError as error:
             told = str(error)
-            raise ValueError(told if repr(label) in told else f"{label!r}: {told}") from error
+            raise InputError(told if repr(label) in told else f"{label!r}: {told}") from error
         self.groups = named_group(tag, self.names, self.faces)
         self.notes = tuple(f"{label!r}: {note}" for note in (*notes, *said))
         for warning in said:  # points at the line that says Mesh(...)
@@ -173,14 +174,14 @@ class Mesh(Domain):
         points, space = plane.points, plane.points.shape[1]
         notes, said = [*notes, *merged, *plane.notes], [*said, *plane.warnings]
         if full == 1 and raw.points.shape[1] == 3 and space > 1 and checks.is_open(raw):
-            raise ValueError(
+            raise InputError(
                 "it holds lines in space; a mesh needs cells of the dimension of its space, or a closed "
                 "surface"
             )
         if space > full + 1:
-            raise ValueError("it holds a closed curve that lies in no plane; a mesh needs cells around it")
+            raise InputError("it holds a closed curve that lies in no plane; a mesh needs cells around it")
         if names is not None and len(names) != space:
-            raise ValueError(
+            raise InputError(
                 f"{self.label!r} has {space} dimension{'s' * (space > 1)}, but {len(names)} are named, "
                 f"{tuple(names)}; give one name for each"
             )
@@ -242,7 +243,7 @@ class Mesh(Domain):
                 [F]); the first that is true counts.  Facets for which none is keep their face.
 
         Raises:
-            ValueError: A face is left without facets.
+            InputError: A face is left without facets.
         """
         centres = self.points[self.facets].mean(1)
         faces = list(self.faces)
@@ -251,7 +252,7 @@ class Mesh(Domain):
         for tag, test in where.items():
             held = free & np.asarray(test(*centres.T), dtype=bool)
             if not held.any():
-                raise ValueError(f"no facet of {self!r} is left for the face {tag!r}; check its function")
+                raise InputError(f"no facet of {self!r} is left for the face {tag!r}; check its function")
             if tag not in faces:
                 faces.append(checked_tag(tag, self.names))
             index[held] = faces.index(tag)
@@ -380,10 +381,10 @@ def example_mesh(name: str) -> Path:
             outlet, walls, profile) in the plane; "cylinder" (inlet, outlet, wall) in space.
 
     Raises:
-        ValueError: There is none of that name.
+        InputError: There is none of that name.
     """
     path = MESHES / f"{name}.msh"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in MESHES.glob("*.msh")))
-        raise ValueError(f"there is no example mesh {name!r}; choose one of {known}")
+        raise InputError(f"there is no example mesh {name!r}; choose one of {known}")
     return path

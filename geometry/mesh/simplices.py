@@ -13,6 +13,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
+
 Points = NDArray[np.float64]
 Cells = NDArray[np.int64]
 
@@ -129,7 +131,7 @@ def boundary_of(simplices: Cells, points: Points | None = None) -> tuple[Cells, 
         Facets [F, dim], and [F] the corner that each of them leaves out of its cell.
 
     Raises:
-        ValueError: A facet belongs to more than two cells, or to two on the same side of it.
+        InputError: A facet belongs to more than two cells, or to two on the same side of it.
     """
     faces = faces_of(simplices)
     parity = np.concatenate([_parity(f, i) for i, f in enumerate(faces)])
@@ -143,7 +145,7 @@ def boundary_of(simplices: Cells, points: Points | None = None) -> tuple[Cells, 
     wrong = order[np.concatenate([starts[sizes > 2], pair[parity[order[pair]] == parity[order[pair + 1]]]])]
     if len(wrong):
         place = "" if points is None else f", {where(points[faces[wrong]].mean(1))}"
-        raise ValueError(f"{len(wrong)} of its cells overlap their neighbours{place}; mend the mesh")
+        raise InputError(f"{len(wrong)} of its cells overlap their neighbours{place}; mend the mesh")
     single = np.sort(order[starts[sizes == 1]])
     return faces[single], single // count
 
@@ -178,7 +180,7 @@ def outward(points: Points, facets: Cells) -> Cells:
         The facets, with some corners swapped.
 
     Raises:
-        ValueError: The surface is open, or one-sided like a Moebius strip.
+        InputError: The surface is open, or one-sided like a Moebius strip.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -193,7 +195,7 @@ def outward(points: Points, facets: Cells) -> Cells:
     if (sizes % 2).any():
         what, kind = ("edges", "curved surfaces") if dim == 3 else ("ends", "curves")
         at = points[ridges.reshape(-1, dim - 1)[order[starts[sizes % 2 == 1]]]].mean(1)
-        raise ValueError(
+        raise InputError(
             f"the surface is open: {len(at)} {what} belong to an odd number of facets, {where(at)}; close "
             f"its holes, or give a mesh with cells inside (equations on {kind} themselves are not supported)"
         )
@@ -204,7 +206,7 @@ def outward(points: Points, facets: Cells) -> Cells:
     graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(2 * count, 2 * count))
     label = connected_components(graph, directed=False)[1]
     if (label[:count] == label[count:]).any():
-        raise ValueError("the surface has no inside: it is one-sided, like a Moebius strip")
+        raise InputError("the surface has no inside: it is one-sided, like a Moebius strip")
     turned = swapped(facets, label[:count] > label[count:])
     piece = np.unique(np.minimum(label[:count], label[count:]), return_inverse=True)[1]
     pieces = piece.max() + 1

@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ...geometry import Interval
 from ..conditions.base import Condition
 from ..fields import slope
@@ -92,7 +93,7 @@ class Coordinate:
                 self.shape.names[0],
                 "periodic" if self.periodic else "symmetric (symmetry=False ends that)",
             )
-            raise ValueError(
+            raise InputError(
                 f"scales: the coordinate {name} is {why}, its feature has a fixed length; "
                 f"drop {name!r} from scales"
             )

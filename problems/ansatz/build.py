@@ -14,6 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ...geometry import Ball, Domain, Interval, Mesh, Polygon, Time
 from ..conditions.base import Condition, Known, Value, time_names, value_at
 from ..conditions.boundary import Dirichlet, Neumann, Periodic
@@ -112,7 +113,7 @@ class AnsatzBuilder:
         """The ansatz.
 
         Raises:
-            ValueError: A condition with hard=True has no exact construction.
+            InputError: A condition with hard=True has no exact construction.
         """
         self._refuse_what_is_dear()
         self._judge_data()
@@ -128,7 +129,7 @@ class AnsatzBuilder:
             exact += built
         for condition in self.conditions:
             if condition.hard and not any(condition is c for c in exact):
-                raise ValueError(
+                raise InputError(
                     f"{condition.describe(self.domain)}: hard=True, but there is no exact construction for "
                     f"it on {self.domain!r}; leave hard out to make it a weighted term"
                 )
@@ -171,7 +172,7 @@ class AnsatzBuilder:
         name, function, of = interface.feature(self.domain)
         for circle in (c.on for c in self.periodic if c.on in of):
             if smooth_across(function, self.domain, self.domain.names.index(circle), 1) > SMOOTH:
-                raise ValueError(
+                raise InputError(
                     f"Interface: at= is not periodic in {circle}, though the solution is; write it with that "
                     "period, such as sin(2 pi x) for x - 0.5"
                 )
@@ -346,7 +347,7 @@ class AnsatzBuilder:
         orders = {name: max(self.orders.get(name, 0), 1) for name in self.domain.names}
         for name in self.particular:
             if is_opaque(self._part(name), whole, orders):
-                raise ValueError(f"the particular part of {name}: {OPAQUE}; write it with torch functions")
+                raise InputError(f"the particular part of {name}: {OPAQUE}; write it with torch functions")
             reason = unsmooth(self._part(name), replace(whole, inset=INSIDE), self.orders)
             if reason:
                 message = (
@@ -404,7 +405,7 @@ class AnsatzBuilder:
     def _refuse(self, condition: Condition, reason: str) -> None:
         what = condition.describe(self.domain)
         if condition.hard:
-            raise ValueError(
+            raise InputError(
                 f"{what}: hard=True, but {reason}, and a solution built on that would be frozen there; "
                 "leave hard out to make it a weighted term"
             )

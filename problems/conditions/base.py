@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...geometry import Domain, Time
 from ..fields import Field, call_by_name, parameter_names
 from ..functions.special import differentiable
@@ -60,7 +61,7 @@ def value_at(
     """A condition's value at points [N, dim], as a tensor [N].
 
     Raises:
-        ValueError: The function asks for an unknown name, or returns no tensor that broadcasts to [N].
+        InputError: The function asks for an unknown name, or returns no tensor that broadcasts to [N].
     """
     if not callable(value):
         return torch.full_like(points[:, 0], float(value))
@@ -74,17 +75,17 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
     """Broadcast what a user's function returned to [n].
 
     Raises:
-        ValueError: It is no number or tensor, or has another shape.
+        InputError: It is no number or tensor, or has another shape.
     """
     if isinstance(result, Field):
         result = result.value
     if isinstance(result, complex) or (isinstance(result, Tensor) and result.is_complex()):
-        raise ValueError(
+        raise InputError(
             f"{what} returned complex numbers; write the real and the imaginary part as two unknowns, with "
             "an equation or a value for each"
         )
     if isinstance(result, bool) or (isinstance(result, Tensor) and result.dtype == torch.bool):
-        raise ValueError(
+        raise InputError(
             f"{what} returned a comparison, true or false; return numbers: an equation as the difference of "
             "its sides (not ==), a step as (x > 0.5) * 1.0"
         )
@@ -96,9 +97,9 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
             if result is None
             else "return a torch tensor (use torch.sin, not numpy.sin)"
         )
-        raise ValueError(f"{what} returned {type(result).__name__}; {fix}")
+        raise InputError(f"{what} returned {type(result).__name__}; {fix}")
     if result.shape not in ((n,), ()):
-        raise ValueError(f"{what} returned shape {tuple(result.shape)} for {n} points; return shape ({n},)")
+        raise InputError(f"{what} returned shape {tuple(result.shape)} for {n} points; return shape ({n},)")
     whole = not result.is_floating_point()  # a comparison such as x > 0.5 stands for 1 and 0
     return (result.to(like.dtype) if whole else result).expand(n)
 
@@ -138,12 +139,12 @@ class Condition(ABC):
         """Refuse a weight that is not positive and values that are neither finite numbers nor functions."""
         of = f"{type(self).__name__}({', '.join(map(repr, self.unknowns()))})"
         if self.hard not in (None, True, False):
-            raise ValueError(f"{of}: hard must be True, False or None, not {self.hard!r}")
+            raise InputError(f"{of}: hard must be True, False or None, not {self.hard!r}")
         if self.weight is not None and not (is_finite(self.weight) and self.weight > 0):
-            raise ValueError(f"{of}: weight must be a positive number, not {self.weight!r}")
+            raise InputError(f"{of}: weight must be a positive number, not {self.weight!r}")
         for name, value in values.items():
             if not callable(value) and not is_finite(value):
-                raise ValueError(
+                raise InputError(
                     f"{of}: {name} must be a finite number or a function of the coordinates, not {value!r}"
                 )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...geometry import Domain, Interval
 from .base import Condition, Fields, Known, Sites, Value, time_factor, time_names, value_at
 
@@ -24,7 +25,7 @@ class _OnFaces(Condition):
         if self.on is not None and not isinstance(self.on, str):
             names = tuple(self.on) if isinstance(self.on, Iterable) else (self.on,)
             if not all(isinstance(name, str) for name in names):
-                raise ValueError(
+                raise InputError(
                     f"{type(self).__name__}({self.unknown!r}): on must name faces, such as on='x=0' or "
                     f"on=['inlet', 'wall'], not {self.on!r}"
                 )
@@ -37,7 +38,7 @@ class _OnFaces(Condition):
     def faces(self, domain: Domain) -> tuple[str, ...]:
         tags = domain.face_tags(self.on)
         if not tags:
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__}({self.unknown!r}): {domain!r} has no boundary in space; "
                 f"use Initial, or name a face ({', '.join(domain.faces)}) in on="
             )
@@ -62,7 +63,7 @@ class _OnFaces(Condition):
         time = time_factor(domain)
         for face in self.faces(domain):
             if time is not None and face in time.faces:
-                raise ValueError(
+                raise InputError(
                     f"{type(self).__name__}({self.unknown!r}) on {face}: a normal derivative needs a face "
                     f"in space; use Initial({self.unknown!r}, value, velocity)"
                 )
@@ -164,7 +165,7 @@ class Periodic(Condition):
         for shape in domain.factors():
             if isinstance(shape, Interval) and shape.names == (self.on,):
                 return shape
-        raise ValueError(
+        raise InputError(
             f"Periodic(on={self.on!r}) needs an interval coordinate; {domain!r} has none of that name"
         )
 

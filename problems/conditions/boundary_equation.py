@@ -17,6 +17,7 @@ from typing import Any
 
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...geometry import Domain
 from ..fields import call_by_name, parameter_names
 from .base import Condition, Fields, Known, Sites, as_column, time_factor, time_names
@@ -40,7 +41,7 @@ class BoundaryEquation(Condition):
             `print(problem)` shows R under "scales".  None balances w against the equation.
 
     Raises:
-        ValueError: `equation` is no function, or the weight is not positive.
+        InputError: `equation` is no function, or the weight is not positive.
     """
 
     equation: Callable[..., Any]
@@ -50,7 +51,7 @@ class BoundaryEquation(Condition):
 
     def __post_init__(self) -> None:
         if not callable(self.equation):
-            raise ValueError(
+            raise InputError(
                 "BoundaryEquation needs a function of the unknowns such as lambda u, n_x: u.x * n_x, "
                 f"not {self.equation!r}"
             )
@@ -66,14 +67,14 @@ class BoundaryEquation(Condition):
         """The faces, all of them in space.
 
         Raises:
-            ValueError: There is no such face, or it is a start or end of time.
+            InputError: There is no such face, or it is a start or end of time.
         """
         tags, time = domain.face_tags(self.on), time_factor(domain)
         if not tags:
-            raise ValueError(f"BoundaryEquation: {domain!r} has no boundary in space; use Initial")
+            raise InputError(f"BoundaryEquation: {domain!r} has no boundary in space; use Initial")
         for face in tags:
             if time is not None and face in time.faces:
-                raise ValueError(
+                raise InputError(
                     f"BoundaryEquation(on={face!r}): a normal needs a face in space; use Initial"
                 )
         return tags
@@ -87,12 +88,12 @@ class BoundaryEquation(Condition):
         """What the function returns, one tensor [N] for each expression.
 
         Raises:
-            ValueError: The function is wrong, speaks of no unknown, or a name could mean the normal.
+            InputError: The function is wrong, speaks of no unknown, or a name could mean the normal.
         """
         what, points = f"the {self.describe(domain)}", sites.points
         arguments = with_normals(fields, sites, domain, known, what)
         if not any(name in fields for name in parameter_names(self.equation, what)):
-            raise ValueError(f"{what} uses no unknown; name one ({', '.join(fields)}) as a parameter")
+            raise InputError(f"{what} uses no unknown; name one ({', '.join(fields)}) as a parameter")
         result = call_by_name(self.equation, arguments, what)
         rows = result if isinstance(result, (tuple, list)) else (result,)
         return tuple(as_column(row, points.shape[0], what, points) for row in rows)
@@ -107,7 +108,7 @@ def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, wha
     """What a function on a surface may ask for, by name: unknowns, coordinates, coefficients, the normal.
 
     Raises:
-        ValueError: A name could mean the normal.
+        InputError: A name could mean the normal.
     """
     assert sites.normals is not None
     columns = {name: i for i, name in enumerate(domain.names)}
@@ -116,7 +117,7 @@ def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, wha
         if name in time_names(domain):
             continue
         if NORMAL + name in arguments:
-            raise ValueError(
+            raise InputError(
                 f"{what}: {NORMAL + name!r} means the normal here; rename the unknown, coordinate or "
                 "coefficient of that name"
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...geometry import Domain
 from .base import Condition, Fields, Known, Sites, Value, time_factor, time_names, value_at
 
@@ -33,7 +34,7 @@ class Initial(Condition):
     def __post_init__(self) -> None:
         given = {k: v for k, v in (("value", self.value), ("velocity", self.velocity)) if v is not None}
         if not given:
-            raise ValueError(f"Initial({self.unknown!r}) prescribes nothing; give a value or a velocity")
+            raise InputError(f"Initial({self.unknown!r}) prescribes nothing; give a value or a velocity")
         self._check(**given)
 
     def unknowns(self) -> tuple[str, ...]:
@@ -44,7 +45,7 @@ class Initial(Condition):
         """The start of time."""
         time = time_factor(domain)
         if time is None:
-            raise ValueError(
+            raise InputError(
                 f"Initial({self.unknown!r}) needs a time in the domain: multiply it by Time(0, 1)"
             )
         return (time.faces[0],)

@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...geometry import Domain
 from ..fields import call_by_name, derivatives, parameter_names
 from ..functions.given import OPAQUE, Slice, is_opaque
@@ -53,7 +54,7 @@ class Interface(Condition):
             `print(problem)` shows R under "scales".  None balances w against the equation.
 
     Raises:
-        ValueError: `at` or `flux` is no function, or the weight is not positive.
+        InputError: `at` or `flux` is no function, or the weight is not positive.
     """
 
     at: Callable[..., Tensor]
@@ -64,7 +65,7 @@ class Interface(Condition):
     def __post_init__(self) -> None:
         for name, example in (("at", "lambda x: x - 0.5"), ("flux", "lambda u, x: k(x) * u.x")):
             if not callable(getattr(self, name)):
-                raise ValueError(
+                raise InputError(
                     f"Interface: {name} must be a function such as {example}, not {getattr(self, name)!r}"
                 )
         self._check()
@@ -77,11 +78,11 @@ class Interface(Condition):
         """None: it lies inside.  Mistakes in `at` show here.
 
         Raises:
-            ValueError: `at` asks for something else than coordinates.
+            InputError: `at` asks for something else than coordinates.
         """
         for name in self.coordinates():
             if name not in domain.names:
-                raise ValueError(
+                raise InputError(
                     f"Interface: at= asks for {name!r}, which is none of the coordinates "
                     f"{', '.join(domain.names)}; rename the parameter"
                 )
@@ -104,7 +105,7 @@ class Interface(Condition):
         if kink is not None:
             pairs = zip(domain.names, kink.tolist(), strict=True)
             where = ", ".join(f"{name}={value:.3g}" for name, value in pairs)
-            raise ValueError(
+            raise InputError(
                 f"Interface: at= has a kink of its own near {where}, as would the solution; write a surface "
                 "with edges as several interfaces, such as (x - 0.25) * (x - 0.75) for two sides"
             )
@@ -114,7 +115,7 @@ class Interface(Condition):
         """Pairs of points on both sides: first all where `at` is negative, then their partners.
 
         Raises:
-            ValueError: `at` vanishes nowhere in the domain.
+            InputError: `at` vanishes nowhere in the domain.
         """
         half, found = max(n // 2, 1), []
         for _ in range(ROUNDS):
@@ -125,8 +126,8 @@ class Interface(Condition):
         if not len(points):
             whole = Slice(domain, tuple(range(domain.dim)), ())
             if is_opaque(self.level(domain), whole, dict.fromkeys(domain.names, 1)):
-                raise ValueError(f"Interface: at= : {OPAQUE}; write it with torch functions")
-            raise ValueError(
+                raise InputError(f"Interface: at= : {OPAQUE}; write it with torch functions")
+            raise InputError(
                 f"Interface: at= vanishes nowhere inside {domain!r}; it has to be zero on a surface in the "
                 "domain and change its sign there"
             )
@@ -175,11 +176,11 @@ class Interface(Condition):
         """The differences of the fluxes from the two sides.
 
         Raises:
-            ValueError: The flux is wrong, or speaks of no unknown.
+            InputError: The flux is wrong, or speaks of no unknown.
         """
         what = "the flux of the interface"
         if not any(name in fields for name in parameter_names(self.flux, what)):
-            raise ValueError(f"{what} uses no unknown; name one ({', '.join(fields)}) as a parameter")
+            raise InputError(f"{what} uses no unknown; name one ({', '.join(fields)}) as a parameter")
         result = call_by_name(self.flux, with_normals(fields, sites, domain, known, what), what)
         rows = result if isinstance(result, (tuple, list)) else (result,)
         out = []

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...geometry import Domain
 from ..fields import call_by_name
 from .base import Condition, Fields, Known, Sites, as_column, is_finite
@@ -40,7 +41,7 @@ class Observations(Condition):
             noise 0.01 sqrt(mean values^2) / sigma if that is less.
 
     Raises:
-        ValueError: There is no observation, lengths differ, a value is not finite, or a noise not positive.
+        InputError: There is no observation, lengths differ, a value is not finite, or a noise not positive.
     """
 
     of: str | Callable[..., Any]
@@ -54,22 +55,22 @@ class Observations(Condition):
         self._check()
         values = _numbers(self.values)
         if len(values) == 0:
-            raise ValueError(f"Observations of {self.what} hold no values; leave them out")
+            raise InputError(f"Observations of {self.what} hold no values; leave them out")
         columns = {**self.points, "values": values}
         if self.noise is not None and not is_finite(self.noise):
             columns["noise"] = _numbers(self.noise)
         for name, column in columns.items():
             column = _numbers(column)
             if len(column) != len(values):
-                raise ValueError(
+                raise InputError(
                     f"Observations of {self.what}: {len(column)} numbers in {name!r} but {len(values)} values"
                 )
             if not torch.isfinite(column).all():
-                raise ValueError(
+                raise InputError(
                     f"Observations of {self.what}: {name!r} holds a NaN or an infinity; remove it"
                 )
         if self.noise is not None and not (self._sigma > 0).all():
-            raise ValueError(
+            raise InputError(
                 f"Observations of {self.what}: the noise is a standard deviation and must be positive, not "
                 f"{float(self._sigma.min()):g}; leave noise out where it is not known"
             )
@@ -98,7 +99,7 @@ class Observations(Condition):
             weight: As above.
 
         Raises:
-            ValueError: There is no such file, a column is missing, or an entry is not a number.
+            InputError: There is no such file, a column is missing, or an entry is not a number.
         """
         column = of if column is None else column
         table = read_table(path)
@@ -106,7 +107,7 @@ class Observations(Condition):
         coordinates = [n for n in table if n not in used] if coordinates is None else coordinates
         for name in (column, *coordinates, *([noise] if isinstance(noise, str) else [])):
             if name not in table:
-                raise ValueError(f"{path} has no column {name!r}; its columns are {', '.join(table)}")
+                raise InputError(f"{path} has no column {name!r}; its columns are {', '.join(table)}")
         sigma = numbers_of(table, noise, path) if isinstance(noise, str) else noise
         points = {name: numbers_of(table, name, path) for name in coordinates}
         return cls(of, points, numbers_of(table, column, path), weight, sigma)
@@ -158,12 +159,12 @@ class Observations(Condition):
         """All points, whatever n is."""
         for name in domain.names:
             if name not in self.points:
-                raise ValueError(
+                raise InputError(
                     f"Observations of {self.what} lack the coordinate {name!r}; add it to points"
                 )
         for name in self.points:
             if name not in domain.names:
-                raise ValueError(
+                raise InputError(
                     f"Observations of {self.what}: {name!r} is none of the coordinates "
                     f"{', '.join(domain.names)}; remove or rename it"
                 )
@@ -172,7 +173,7 @@ class Observations(Condition):
         if outside.any():
             first = int(outside.nonzero()[0])
             where = ", ".join(f"{k}={v:g}" for k, v in zip(domain.names, points[first].tolist(), strict=True))
-            raise ValueError(
+            raise InputError(
                 f"Observations of {self.what}: number {first}, at {where}, is outside {domain!r}; remove it"
             )
         values = _numbers(self.values)
@@ -205,7 +206,7 @@ def _numbers(values: Numbers) -> Tensor:
     """Data of any shape as a flat tensor of float64.
 
     Raises:
-        ValueError: They are complex, or no numbers.
+        InputError: They are complex, or no numbers.
     """
     if not isinstance(values, Tensor):
         array = np.asarray(values)
@@ -214,7 +215,7 @@ def _numbers(values: Numbers) -> Tensor:
         else:
             values = torch.from_numpy(array.astype(np.float64).reshape(-1))
     if values.is_complex():
-        raise ValueError(
+        raise InputError(
             "Observations hold complex numbers; observe the real and the imaginary part as two unknowns"
         )
     return values.detach().to("cpu", torch.float64).reshape(-1)

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...errors import InputError
+
 Entry = tuple[int, str]  # line and text
 Table = Mapping[str, list[Entry]]
 
@@ -35,37 +37,37 @@ def read_table(path: str | Path) -> Table:
     """The columns of a file by name, as text.
 
     Raises:
-        ValueError: There is no such file, it is empty, or its first line does not name the columns.
+        InputError: There is no such file, it is empty, or its first line does not name the columns.
     """
     rows = _rows(path)
     if not rows:
-        raise ValueError(f"{path} is empty; it needs a line of column names and lines of numbers")
+        raise InputError(f"{path} is empty; it needs a line of column names and lines of numbers")
     names = [name.strip() for name in rows[0][1]]
     while names and not names[-1]:  # a separator at the end of every line
         names.pop()
     if not names:
-        raise ValueError(f"{path} has no column names in its first line; add them, such as x,t,u")
+        raise InputError(f"{path} has no column names in its first line; add them, such as x,t,u")
     if all(_is_number(name) for name in names):
-        raise ValueError(
+        raise InputError(
             f"{path} begins with the numbers {', '.join(names)}; its first line has to name the columns, "
             "such as x,t,u"
         )
     for name in names:
         if not name:
-            raise ValueError(f"{path}: column {names.index('') + 1} has no name; name it in the first line")
+            raise InputError(f"{path}: column {names.index('') + 1} has no name; name it in the first line")
         if names.count(name) > 1:
-            raise ValueError(f"{path} has two columns {name!r}; rename or remove one")
+            raise InputError(f"{path} has two columns {name!r}; rename or remove one")
     columns: dict[str, list[Entry]] = {name: [] for name in names}
     for line, row in rows[1:]:
         if any(entry.strip() for entry in row[len(names) :]):
-            raise ValueError(
+            raise InputError(
                 f"{path}, line {line}: {len(row)} entries for {len(names)} columns; check the separators "
                 "(decimal commas need ; or tab between the columns)"
             )
         for i, name in enumerate(names):
             columns[name].append((line, row[i].strip() if i < len(row) else ""))
     if len(rows) == 1:
-        raise ValueError(f"{path} holds column names but no numbers; add lines of numbers")
+        raise InputError(f"{path} holds column names but no numbers; add lines of numbers")
     return columns
 
 
@@ -73,14 +75,14 @@ def numbers_of(table: Table, name: str, path: str | Path) -> np.ndarray:
     """One column [N] as numbers.
 
     Raises:
-        ValueError: An entry is not a number, or not finite.
+        InputError: An entry is not a number, or not finite.
     """
     found = []
     for line, text in table[name]:
         if not _is_number(text) or "," in text:
-            raise ValueError(f"{path}, line {line}: {name!r} is {text!r}, no number")
+            raise InputError(f"{path}, line {line}: {name!r} is {text!r}, no number")
         if not math.isfinite(number := float(text)):
-            raise ValueError(
+            raise InputError(
                 f"{path}, line {line}: {name!r} is {text!r}; remove the line, or mend the number"
             )
         found.append(number)
@@ -92,11 +94,11 @@ def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError:
-        raise ValueError(f"there is no file {path}; check the path") from None
+        raise InputError(f"there is no file {path}; check the path") from None
     except IsADirectoryError:
-        raise ValueError(f"{path} is a folder; give a text file") from None
+        raise InputError(f"{path} is a folder; give a text file") from None
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}; check its permissions") from None
+        raise InputError(f"cannot read {path}: {error.strerror}; check its permissions") from None
     text = _decoded(data, path)
     lines = _without_comments(text.splitlines())
     first = next((line for line in lines if line.strip()), "").strip()
@@ -134,7 +136,7 @@ def _decoded(data: bytes, path: str | Path) -> str:
             continue
         if "\0" not in text:
             return text
-    raise ValueError(f"{path} is not a text file; give a table of numbers as text, such as CSV")
+    raise InputError(f"{path} is not a text file; give a table of numbers as text, such as CSV")
 
 
 def _point_for_comma(entry: str) -> str:

@@ -135,7 +135,7 @@ class Requirement:
             For each row whether the images are equal, and whether they are opposite; both [rows].
 
         Raises:
-            ValueError: A user's function cannot be evaluated at the images.
+            InputError: A user's function cannot be evaluated at the images.
             RuntimeError: The same.
         """
         probes, sites, typical = self._stages[stage]

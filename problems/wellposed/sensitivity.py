@@ -14,6 +14,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
+from ...errors import InputError
 from ..conditions.base import Fields, Known, Sites
 from ..fields import Field, mistake
 
@@ -79,11 +80,11 @@ def refuse_random(first: Rows, second: Rows, what: str) -> None:
     """Refuse a residual that differs between two calls with the same arguments.
 
     Raises:
-        ValueError: It does, as with random numbers that are drawn at every call.
+        InputError: It does, as with random numbers that are drawn at every call.
     """
     for a, b in zip(first, second, strict=True):
         if not torch.equal(a.detach().nan_to_num(), b.detach().nan_to_num()):
-            raise ValueError(
+            raise InputError(
                 f"{what} gives other values every time it is called; draw random numbers once, outside of "
                 "the function, and let it look them up"
             )
@@ -108,7 +109,7 @@ def refuse_hidden(
         parameters: Of the coefficients.
 
     Raises:
-        ValueError: Such a dependence was found, or a derivative does not exist.
+        InputError: Such a dependence was found, or a derivative does not exist.
     """
     keys = [(unknown, index) for unknown, values in channels.items() for index in values]
     labels = {repr(Field(u, names, channels[u].__getitem__, index)): (u, index) for u, index in keys}
@@ -127,7 +128,7 @@ def refuse_hidden(
     except RuntimeError as error:
         raise mistake(what, error) from error
     if found:
-        raise ValueError(
+        raise InputError(
             f"{what} uses {', '.join(found)} in a way that PyTorch does not differentiate (through "
             ".detach(), NumPy, or a function without a derivative such as torch.special.bessel_j0), so that "
             "training would ignore it; write it with differentiable torch functions"

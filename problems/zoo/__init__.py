@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ...errors import InputError
 from ..problem import Problem
 from . import (
     allen_cahn,
@@ -135,10 +136,10 @@ def build(name: str) -> Problem:
     """The problem of that name.
 
     Raises:
-        ValueError: There is none; the message names the nearest one, or all of them.
+        InputError: There is none; the message names the nearest one, or all of them.
     """
     if name in ZOO:
         return ZOO[name].build()
     near = get_close_matches(name.lower().replace("_", "-").replace(" ", "-"), ZOO, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"the problems are {', '.join(ZOO)}"
-    raise ValueError(f"there is no problem {name!r}; {hint}")
+    raise InputError(f"there is no problem {name!r}; {hint}")

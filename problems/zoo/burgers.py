@@ -32,7 +32,7 @@ def burgers(nu: float = 0.01 / pi) -> Problem:
         nu: Viscosity, from 1e-3 to 0.2 (where the reference has been verified).
 
     Raises:
-        ValueError: nu is outside that range.
+        InputError: nu is outside that range.
     """
     return Problem(
         domain=Interval(-1, 1, name="x") * Time(0, 1),

@@ -14,6 +14,7 @@ from math import pi
 import numpy as np
 import torch
 
+from ...errors import InputError
 from ...geometry import Interval, Time
 from .. import references
 from ..conditions.boundary import Dirichlet
@@ -29,12 +30,12 @@ def heat(alpha: float = 0.4, n: int = 1) -> Problem:
         n: Half waves.
 
     Raises:
-        ValueError: alpha is not positive, or n is no positive whole number.
+        InputError: alpha is not positive, or n is no positive whole number.
     """
     if not alpha > 0:
-        raise ValueError(f"heat needs a positive alpha, not {alpha}: backwards in time nothing is well posed")
+        raise InputError(f"heat needs a positive alpha, not {alpha}: backwards in time nothing is well posed")
     if n != int(n) or n < 1:
-        raise ValueError(f"heat needs a whole number n of at least 1, not {n}")
+        raise InputError(f"heat needs a whole number n of at least 1, not {n}")
     return Problem(
         domain=Interval(0, 1, name="x") * Time(0, 1),
         unknowns="u",

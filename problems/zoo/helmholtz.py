@@ -18,6 +18,7 @@ from math import pi
 import numpy as np
 import torch
 
+from ...errors import InputError
 from ...geometry import Box
 from .. import references
 from ..conditions.boundary import Dirichlet
@@ -33,15 +34,15 @@ def helmholtz(a1: int = 1, a2: int = 4, k: float = 1.0) -> Problem:
         k: Wave number of the equation.
 
     Raises:
-        ValueError: a1 or a2 is no positive whole number, or k^2 is an eigenvalue.
+        InputError: a1 or a2 is no positive whole number, or k^2 is an eigenvalue.
     """
     for name, a in (("a1", a1), ("a2", a2)):
         if a != int(a) or a < 1:
-            raise ValueError(f"helmholtz needs a whole number {name} of at least 1, not {a}")
+            raise InputError(f"helmholtz needs a whole number {name} of at least 1, not {a}")
     modes = (2 * k / pi) ** 2  # on [-1, 1] the eigenvalues are (pi / 2)^2 (m^2 + n^2), m, n = 1, 2, ...
     whole = range(1, int(abs(2 * k / pi)) + 2)
     if any(abs(m * m + n * n - modes) < 1e-9 * modes for m in whole for n in whole):
-        raise ValueError(f"helmholtz has no unique solution for k = {k}: -k^2 is an eigenvalue; change k")
+        raise InputError(f"helmholtz has no unique solution for k = {k}: -k^2 is an eigenvalue; change k")
     factor = k**2 - (a1**2 + a2**2) * pi**2
     return Problem(
         domain=Box((-1, -1), (1, 1)),

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ...geometry import Box, Interval, Polygon
 from .. import references
 from ..conditions.boundary import Dirichlet
@@ -64,10 +65,10 @@ def poisson_2d(k: int = 1) -> Problem:
         k: Half waves along each side.
 
     Raises:
-        ValueError: k is not a positive whole number: u* would not vanish on the boundary.
+        InputError: k is not a positive whole number: u* would not vanish on the boundary.
     """
     if k != int(k) or k < 1:
-        raise ValueError(f"poisson_2d needs a whole number k of at least 1, not {k}")
+        raise InputError(f"poisson_2d needs a whole number k of at least 1, not {k}")
     return Problem(
         domain=Box((0, 0), (1, 1)),
         unknowns="u",

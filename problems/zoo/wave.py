@@ -18,6 +18,7 @@ from math import pi
 import numpy as np
 import torch
 
+from ...errors import InputError
 from ...geometry import Interval, Time
 from .. import references
 from ..conditions.boundary import Dirichlet
@@ -34,10 +35,10 @@ def wave(beta: int = 5) -> Problem:
         beta: Half waves of the second wave.
 
     Raises:
-        ValueError: beta is no positive whole number: the second wave would not vanish at the end.
+        InputError: beta is no positive whole number: the second wave would not vanish at the end.
     """
     if beta != int(beta) or beta < 1:
-        raise ValueError(f"wave needs a whole number beta of at least 1, not {beta}")
+        raise InputError(f"wave needs a whole number beta of at least 1, not {beta}")
     return Problem(
         domain=Interval(0, 1, name="x") * Time(0, 1),
         unknowns="u",

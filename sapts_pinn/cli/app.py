@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from .._version import __version__
+from ..errors import InputError
 
 STARTED = time.monotonic()
 DONE, FAILED, WRONG = 0, 1, 2
@@ -20,13 +21,13 @@ def _whole(type_: Any, tokens: Sequence[Any]) -> int:
     try:
         return int(tokens[0].value)
     except ValueError:
-        raise ValueError(f"{tokens[0].value!r} is not a whole number") from None
+        raise InputError(f"{tokens[0].value!r} is not a whole number") from None
 
 
 def _folder(type_: Any, tokens: Sequence[Any]) -> Path:
     """An empty name would be the current folder."""
     if not tokens[0].value.strip():
-        raise ValueError("the name of the folder is empty")
+        raise InputError("the name of the folder is empty")
     return Path(tokens[0].value)
 
 

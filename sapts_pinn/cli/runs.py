@@ -16,6 +16,7 @@ from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..errors import InputError
 from ..runs.manifest import run_of
 from .app import DONE, FAILED
 from .messages import is_file, notes, rank, resume_command, say, several, tolerant_outputs
@@ -36,17 +37,17 @@ def read_config(folder: Path) -> dict[str, Any]:
     """The config.json of a run folder.
 
     Raises:
-        ValueError: There is none, or it is damaged.
+        InputError: There is none, or it is damaged.
     """
     path = folder / "config.json"
     if not path.is_file():
-        raise ValueError(f"{folder} holds no run: there is no config.json in it")
+        raise InputError(f"{folder} holds no run: there is no config.json in it")
     try:
         config = json.loads(path.read_text())
         if not isinstance(config, dict):
             raise ValueError
     except ValueError as error:
-        raise ValueError(f"{path} is damaged; give another run folder") from error
+        raise InputError(f"{path} is damaged; give another run folder") from error
     return config
 
 
@@ -72,15 +73,15 @@ def named_problem(given: str | None, config: dict[str, Any], how: str) -> str:
         how: The command that names it, with FILE in the place of the file.
 
     Raises:
-        ValueError: The problem is one in a file, and the user has not named it.
+        InputError: The problem is one in a file, and the user has not named it.
     """
     source = given or config.get("source")
     if not isinstance(source, str):
-        raise ValueError(
+        raise InputError(
             f"the run does not say which problem it is of; give it: {how.replace('FILE', 'FILE.py')}"
         )
     if given is None and is_file(source):
-        raise ValueError(
+        raise InputError(
             f"the problem of this run is in {source}, and no file is executed because a run folder names it; "
             f"if you trust the file, give it: {how.replace('FILE', shlex.quote(source))}"
         )
@@ -91,13 +92,13 @@ def saved_settings(resume: Path, command: str) -> dict[str, Any]:
     """The configuration of a run that is to go on.
 
     Raises:
-        ValueError: There is none, or it is one of another command.
+        InputError: There is none, or it is one of another command.
     """
     if not resume.is_dir():
-        raise ValueError(f"there is no folder {resume} to resume; give the folder of an earlier run")
+        raise InputError(f"there is no folder {resume} to resume; give the folder of an earlier run")
     config = read_config(resume)
     if kind_of(config) != command:
-        raise ValueError(
+        raise InputError(
             f"{resume} holds a run of {kind_of(config)}; continue it with: "
             f"{resume_command(resume, kind_of(config), config.get('source'))}"
         )
@@ -122,7 +123,7 @@ def use_threads(given: int | None, saved: int | None) -> None:
     import torch
 
     if given is not None and given < 1:
-        raise ValueError(f"--threads must be at least 1, not {given}")
+        raise InputError(f"--threads must be at least 1, not {given}")
     count = given or (min(saved, os.cpu_count() or 1) if saved else None)
     if count is not None:
         torch.set_num_threads(count)
@@ -141,11 +142,11 @@ def fit_ranks(settings: dict[str, Any], saved: dict[str, Any], size: int) -> Non
     """Parts and stages of an earlier run on this number of ranks.
 
     Raises:
-        ValueError: Its checkpoint is of no use to so many ranks.
+        InputError: Its checkpoint is of no use to so many ranks.
     """
     before = saved.get("world_size", 1)
     if settings.get("method", "").endswith("sapts-ip") and size != before:
-        raise ValueError(
+        raise InputError(
             f"every rank of a sapts-ip run has its own stages: resume it on {before} ranks, not {size}"
         )
     options = settings.get("options", {})

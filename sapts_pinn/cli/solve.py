@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError
 from ..training.budget import Budget
 from . import runs
 from .app import STARTED, Folder, Switch, Whole, app
@@ -92,7 +93,7 @@ def solve(
     }  # fmt: skip
     saved = {} if resume is None else runs.saved_settings(resume, "solve")
     if problem is None and resume is None:
-        raise ValueError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
+        raise InputError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
     text = runs.named_problem(problem, saved, f"sapts-pinn solve FILE --resume {resume}")
     with ExitStack() as stack:
         stop = runs.orderly(stack, aside=json or quiet, quiet=quiet)  # a user's functions may print
@@ -170,7 +171,7 @@ def _widths(text: str) -> tuple[int, ...]:
     except ValueError:
         widths = ()
     if not widths or min(widths) < 1:
-        raise ValueError(f"cannot read the network {text!r}; write its hidden widths, such as 20,20,20")
+        raise InputError(f"cannot read the network {text!r}; write its hidden widths, such as 20,20,20")
     return widths
 
 

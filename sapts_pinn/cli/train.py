@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError
 from ..training.budget import Budget
 from . import runs
 from .app import STARTED, Folder, Several, Switch, Whole, app
@@ -62,10 +63,10 @@ def train(
         Budget.parse(budget)  # answers before PyTorch is loaded
     options = _options(option or ())
     if data_set is None and resume is None:
-        raise ValueError("give a data set, mnist, cifar10 or tinyshakespeare, or --resume FOLDER")
+        raise InputError("give a data set, mnist, cifar10 or tinyshakespeare, or --resume FOLDER")
     saved = {} if resume is None else runs.saved_settings(resume, "train")
     if saved and data_set not in (None, saved["task"]):
-        raise ValueError(f"{resume} holds a run on {saved['task']}, not {data_set}; drop {data_set}")
+        raise InputError(f"{resume} holds a run on {saved['task']}, not {data_set}; drop {data_set}")
     given = {
         "task": data_set, "method": method, "budget": budget, "network": network, "data": data, "seed": seed,
         "dtype": dtype, "parts": parts,
@@ -104,7 +105,7 @@ def train(
             except (TypeError, AttributeError) as error:  # of a word where a number belongs, or 1.5 for 2
                 if not options:
                     raise
-                raise ValueError(
+                raise InputError(
                     f"cannot use --option {' '.join(option or ())} ({error}); give values of another kind"
                 ) from error
 
@@ -133,13 +134,13 @@ def _options(texts: Iterable[str]) -> dict[str, Any]:
     """Settings of a method, written as name=value.
 
     Raises:
-        ValueError: One is written otherwise.
+        InputError: One is written otherwise.
     """
     options = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name.isidentifier() and equals and value):
-            raise ValueError(f"cannot read the option {text!r}; write name=value, such as lr=0.01")
+            raise InputError(f"cannot read the option {text!r}; write name=value, such as lr=0.01")
         options[name] = _value(value)
     return options
 

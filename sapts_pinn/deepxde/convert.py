@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import InputError
 from ..networks.build import independent
 from ..problems import Problem, Sites
 from ..results.reference_error import reference_values
@@ -53,15 +54,15 @@ def to_deepxde(
         their values to `compile` as `external_trainable_variables`.
 
     Raises:
-        ValueError: DeepXDE is in forward mode, or an unknown does not depend on all coordinates.
+        InputError: DeepXDE is in forward mode, or an unknown does not depend on all coordinates.
     """
     if apart := independent(problem):
-        raise ValueError(
+        raise InputError(
             f"{apart[0]} does not depend on all coordinates, for which a DeepXDE network has no form; "
             "train the problem by solve"
         )
     if dde.config.autodiff != "reverse":
-        raise ValueError(
+        raise InputError(
             "to_deepxde needs derivatives in reverse mode; call dde.config.set_default_autodiff('reverse')"
         )
     variables = {

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator
 
+from ..errors import InputError
 from ..geometry import Domain, Interval
 
 Array = NDArray[Any]
@@ -75,11 +76,11 @@ class DomainGeometry(dde.geometry.Geometry):  # type: ignore[misc]
         """The points at the other end of a coordinate, [n, dim].
 
         Raises:
-            ValueError: The coordinate is not that of an interval.
+            InputError: The coordinate is not that of an interval.
         """
         name = self.domain.names[component]
         if not any(isinstance(f, Interval) and f.names == (name,) for f in self.domain.factors()):
-            raise ValueError(f"{self.domain!r} is not periodic in {name!r}, which is not that of an interval")
+            raise InputError(f"{self.domain!r} is not periodic in {name!r}, which is not that of an interval")
         low, high = self.domain.bounds[:, component].tolist()
         other = np.array(x, copy=True)
         other[:, component] = np.where(np.abs(x[:, component] - low) < 0.5 * (high - low), high, low)
@@ -101,5 +102,5 @@ def own_generator() -> Generator:
 
 def _sampler(name: str) -> str:
     if name not in SAMPLERS:
-        raise ValueError(f"unknown distribution {name!r}; choose one of {', '.join(SAMPLERS)}")
+        raise InputError(f"unknown distribution {name!r}; choose one of {', '.join(SAMPLERS)}")
     return SAMPLERS[name]

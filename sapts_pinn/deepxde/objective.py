@@ -27,6 +27,7 @@ import deepxde as dde
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..objectives.base import Counters, Objective, ResidualEvaluation, Separable, SeparableEvaluation
 from ..objectives.flat import gather, scatter_
 from .jacobian import jacobian
@@ -63,7 +64,7 @@ class DeepXDEObjective(Separable):
         threads: For what is compiled; as many as PyTorch had when this was made.
 
     Raises:
-        ValueError: The parameters are of several types, or the regularisation is unknown.
+        InputError: The parameters are of several types, or the regularisation is unknown.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class DeepXDEObjective(Separable):
         self.threads = torch.get_num_threads()
         kinds = {p.dtype for p in self.parameters}
         if len(kinds) > 1:
-            raise ValueError(
+            raise InputError(
                 f"the trained tensors are of the types {', '.join(sorted(map(str, kinds)))}; call "
                 "dde.config.set_default_float before making the network and the variables"
             )
@@ -443,7 +444,7 @@ def _regularisation(net: Any) -> tuple[float, float]:
         return float(kind[1]), 0.0
     if kind[0] == "l2":
         return 0.0, float(kind[1])
-    raise ValueError(f"the regularization {kind[0]!r} is not known to these methods; use 'l1' or 'l2'")
+    raise InputError(f"the regularization {kind[0]!r} is not known to these methods; use 'l1' or 'l2'")
 
 
 def _tensors(value: Any, trained: bool) -> Any:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..objectives.base import Objective
 from ..objectives.data_parallel import Replicated, Summed
 from ..objectives.partition import data_parts
@@ -151,7 +152,7 @@ class Bound(torch.optim.Optimizer):
         """Make sure that all ranks have the same points.
 
         Raises:
-            ValueError: They have not.
+            InputError: They have not.
         """
         if self.communicator.size == 1:
             return
@@ -159,7 +160,7 @@ class Bound(torch.optim.Optimizer):
         arrays = inputs if isinstance(inputs, tuple) else (inputs,)
         digest = hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
         if len(set(self.communicator.gather_objects(digest))) > 1:
-            raise ValueError(
+            raise InputError(
                 "the ranks have drawn different points; "
                 "call dde.config.set_random_seed(0) before making the data"
             )
@@ -180,20 +181,20 @@ class Bound(torch.optim.Optimizer):
         """Take over a saved state.
 
         Raises:
-            ValueError: It was saved by another method, or with other variables.
+            InputError: It was saved by another method, or with other variables.
         """
         state = dict(state_dict)
         own = state.pop("deepxde", None)
         if own is None or own["method"] != self.name:
             saved = "an optimizer of DeepXDE" if own is None else repr(own["method"])
-            raise ValueError(
+            raise InputError(
                 f"this checkpoint was saved with {saved}, and the model is compiled with {self.name!r}; "
                 "compile with the same method before restoring"
             )
         network = {id(p) for p in self.model.net.parameters()}
         variables = [p for p in self.objective.parameters if id(p) not in network]
         if len(variables) != len(own["external"]):
-            raise ValueError(
+            raise InputError(
                 f"this checkpoint has {len(own['external'])} external_trainable_variables, and the model was "
                 f"compiled with {len(variables)}; compile with the same ones"
             )

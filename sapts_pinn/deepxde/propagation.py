@@ -30,6 +30,7 @@ from torch.autograd.function import once_differentiable
 
 from ..derivatives.multi_index import MultiIndex
 from ..derivatives.taylor import Channels, find_rule
+from ..errors import InputError
 from ..kernels import Batch, CompiledMLP, load
 
 NAMES = ("tanh", "sin", "silu", "gelu")
@@ -201,7 +202,7 @@ def _needed(plan: Plan, losses: Losses) -> list[MultiIndex]:
 
     def tried(features: Tensor) -> Table:
         if features.shape[1] != plan.widths[0]:
-            raise ValueError("the network is not for these features")
+            raise InputError("the network is not for these features")
         trials.append(_Trial(features, plan.widths[-1]))
         return trials[-1]
 

@@ -19,6 +19,7 @@ import deepxde as dde
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..optim import TrustRegion
 from ..optim.curvature import GaussNewton
 from ..optim.curvature.gauss_newton import DENSE_BYTES
@@ -77,7 +78,7 @@ def _method(optimizer: Any) -> tuple[str, Method] | None:
     """The method of a name, unless it is one of DeepXDE's.
 
     Raises:
-        ValueError: It looks like one of ours, and is none.
+        InputError: It looks like one of ours, and is none.
     """
     if not isinstance(optimizer, str):
         return None
@@ -88,7 +89,7 @@ def _method(optimizer: Any) -> tuple[str, Method] | None:
     if name not in known:
         near = difflib.get_close_matches(name.replace("_", "-"), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
-        raise ValueError(f"unknown optimizer {optimizer!r}; {hint}")
+        raise InputError(f"unknown optimizer {optimizer!r}; {hint}")
     return name, METHODS[name]
 
 
@@ -103,17 +104,17 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
         options: Those of the method.
 
     Raises:
-        ValueError: Something cannot be honoured.
+        InputError: Something cannot be honoured.
         TypeError: The points cannot be divided as the method needs.
     """
     if given["decay"] is not None:
-        raise ValueError(f"{name!r} has no learning rate that could decay; drop decay={given['decay']!r}")
+        raise InputError(f"{name!r} has no learning rate that could decay; drop decay={given['decay']!r}")
     if given["lr"] is not None:
         warnings.warn(f"{name!r} has no learning rate: lr={given['lr']!r} is ignored", stacklevel=4)
     if getattr(dde.config, "mixed", False):  # not there before DeepXDE 1.13
-        raise ValueError(f"{name!r} needs one precision; call dde.config.set_default_float('float32')")
+        raise InputError(f"{name!r} needs one precision; call dde.config.set_default_float('float32')")
     if type(model).compile is not dde.Model.compile or "zcs" in type(model).__module__:
-        raise ValueError(
+        raise InputError(
             f"{type(model).__module__}.{type(model).__name__} computes its losses in a way of its own; "
             "use deepxde.Model"
         )
@@ -121,7 +122,7 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
     external = [] if external is None else external if isinstance(external, list) else [external]
     ranks = connect()
     if method.divides == "stages" and ranks.size > 1:
-        raise ValueError(
+        raise InputError(
             f"{name!r} works in one process with DeepXDE, which needs the whole network on every rank; "
             "use 'sapts-d' or 'sapts-p'"
         )
@@ -177,7 +178,7 @@ def _check_options(name: str, method: Method, options: dict[str, Any]) -> None:
         if option not in known:
             near = difflib.get_close_matches(option, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(known)}"
-            raise ValueError(f"{name!r} does not know the option {option!r}; {hint}")
+            raise InputError(f"{name!r} does not know the option {option!r}; {hint}")
 
 
 def _check_curvature(name: str, objective: DeepXDEObjective, options: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..networks.mlp import ACTIVATION_NAMES
 from ..pipeline.microbatch import Flow
 from ..pipeline.objective import Pipeline
@@ -29,18 +30,18 @@ def staged(objective: DeepXDEObjective, parts: int) -> Pipeline:
         parts: Number of stages.
 
     Raises:
-        ValueError: The network has fewer layers, its derivatives cannot be propagated, or the loss depends on
+        InputError: The network has fewer layers, its derivatives cannot be propagated, or the loss depends on
             parameters in another way than through the network.
     """
     plan = objective.plan
     if plan is None:
-        raise ValueError(
+        raise InputError(
             "this model cannot be cut into stages: it takes a deepxde.nn.FNN of tanh, sin, swish or gelu on "
             f"the CPU, and derivatives of order {MAX_ORDER} at most; use 'sapts-p'"
         )
     if len(objective.parameters) > len(plan.weights) or objective.l1 or objective.l2:
         what = "regularization" if objective.l1 or objective.l2 else "external_trainable_variables"
-        raise ValueError(f"stages know nothing of {what}, which do not belong to a layer; use 'sapts-p'")
+        raise InputError(f"stages know nothing of {what}, which do not belong to a layer; use 'sapts-p'")
     linears, activation = list(plan.net.linears), ACTIVATION_NAMES[plan.activation]
     layers = [layer for linear in linears[:-1] for layer in (linear, activation())]
     chain = Chain(nn.Sequential(*layers, linears[-1]), parts)

@@ -29,6 +29,7 @@ from torch import Generator, Tensor, nn
 
 from ..derivatives.activations import ACTIVATIONS, Sine
 from ..derivatives.taylor import Channels, apply_elementwise
+from ..errors import InputError
 from ..problems.fields import derivatives
 
 Column = Callable[[Tensor], Tensor]
@@ -131,7 +132,7 @@ def triangle(blocks: Iterable[Tensor]) -> Tensor:
     for block in blocks:
         r = torch.linalg.qr(block if r is None else torch.cat([r, block]), mode="r")[1]
     if r is None:
-        raise ValueError("there are no rows to solve for; give at least one block")
+        raise InputError("there are no rows to solve for; give at least one block")
     return r
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from .build import load
 from .threads import in_parallel, pointer
 
@@ -43,7 +44,7 @@ class CompiledMLP:
     ) -> None:
         library = load(dtype == torch.float32)
         if library is None or not self.supports(activation, order, dtype):
-            raise ValueError("the compiled kernel is not available for this network on this machine")
+            raise InputError("the compiled kernel is not available for this network on this machine")
         self._library = library
         self.widths, self.dtype, self.threads = tuple(widths), dtype, threads
         self.channels = len(chain)

@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from ..derivatives.activations import ACTIVATIONS
+from ..errors import InputError
 from ..problems import Problem
 from .mlp import ACTIVATION_NAMES, MLP
 from .side_by_side import SideBySide
@@ -53,7 +54,7 @@ def build_network(
         activation: Of a network given by widths.
 
     Raises:
-        ValueError: The module does not map [N, inputs] to [N, outputs].
+        InputError: The module does not map [N, inputs] to [N, outputs].
     """
     if isinstance(spec, nn.Module):
         network = spec.to(dtype)
@@ -65,15 +66,15 @@ def build_network(
         initialise(network, generator)
     parameter = next(network.parameters(), None)
     if parameter is None:
-        raise ValueError("the network has no parameters to train")
+        raise InputError("the network has no parameters to train")
     try:
         with torch.no_grad():
             out = network(torch.zeros(3, inputs, dtype=dtype, device=parameter.device))
     except Exception as error:  # whatever a user's module raises
-        raise ValueError(f"the network does not accept {inputs} inputs: {error}") from error
+        raise InputError(f"the network does not accept {inputs} inputs: {error}") from error
     if not isinstance(out, Tensor) or out.shape != (3, outputs):
         found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
-        raise ValueError(f"the network maps 3 points to {found}; it must be shape (3, {outputs})")
+        raise InputError(f"the network maps 3 points to {found}; it must be shape (3, {outputs})")
     return network
 
 
@@ -98,14 +99,14 @@ def network_of(
         activation: Of networks given by widths.
 
     Raises:
-        ValueError: As `build_network`; or a module is given where several networks are needed.
+        InputError: As `build_network`; or a module is given where several networks are needed.
     """
     ansatz, names = problem.ansatz, problem.unknown_names
     apart = independent(problem)
     if not apart:
         return build_network(spec, len(ansatz.feature_names), len(names), generator, dtype, activation)
     if isinstance(spec, nn.Module):
-        raise ValueError(
+        raise InputError(
             f"{apart[0]} needs a network of its own beside the one given; give widths, or a function "
             "(inputs, outputs) -> module"
         )

@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 
 from ..derivatives.activations import _cos, _sin
 from ..derivatives.taylor import Channels, apply_elementwise, rule
+from ..errors import InputError
 
 
 class FourierFeatures(nn.Module):
@@ -48,7 +49,7 @@ class PeriodicEmbedding(nn.Module):
     def __init__(self, axis: int, period: float, count: int = 1) -> None:
         super().__init__()
         if not (period > 0 and count >= 1):
-            raise ValueError(f"period must be positive and count at least 1, not {period} and {count}")
+            raise InputError(f"period must be positive and count at least 1, not {period} and {count}")
         self.axis, self.period, self.count = axis, period, count
 
     def angles(self, x: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..problems import Problem
 from ..problems.scales import Scales, find
 from .side_by_side import SideBySide
@@ -61,7 +62,7 @@ def silence(network: nn.Module) -> None:
     """Make a network zero by its last affine layers.
 
     Raises:
-        ValueError: It does not end with one.
+        InputError: It does not end with one.
     """
     for part in network.networks if isinstance(network, SideBySide) else [network]:
         layers = [layer for layer in part.modules() if isinstance(layer, nn.Linear)]
@@ -71,7 +72,7 @@ def silence(network: nn.Module) -> None:
             inputs = layers[0].in_features if layers else 1
             silent = bool(layers) and not part(torch.ones(2, inputs).to(layers[0].weight)).any()
         if not silent:
-            raise ValueError(
+            raise InputError(
                 f"a symmetry does not hold and {type(part).__name__} does not end with an affine layer, so "
                 "that it cannot go on without; give symmetry=False to the problem"
             )

@@ -8,6 +8,7 @@ from torch import nn
 
 from ..derivatives.activations import Sine
 from ..derivatives.taylor import find_rule
+from ..errors import InputError
 
 ACTIVATION_NAMES: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
@@ -26,14 +27,14 @@ class MLP(nn.Sequential):
         activation: One of "tanh", "sin", "gelu", "silu", "softplus".
 
     Raises:
-        ValueError: Fewer than two widths, a width that is not positive, or an unknown activation.
+        InputError: Fewer than two widths, a width that is not positive, or an unknown activation.
     """
 
     def __init__(self, widths: Sequence[int], activation: str = "tanh") -> None:
         if len(widths) < 2 or any(int(w) != w or w < 1 for w in widths):
-            raise ValueError(f"widths must be at least two positive integers, not {tuple(widths)}")
+            raise InputError(f"widths must be at least two positive integers, not {tuple(widths)}")
         if activation not in ACTIVATION_NAMES:
-            raise ValueError(
+            raise InputError(
                 f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}"
             )
         layers: list[nn.Module] = []

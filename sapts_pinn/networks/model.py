@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ..derivatives.activations import exponential
 from ..derivatives.multi_index import MultiIndex
 from ..derivatives.taylor import Channels, apply_elementwise, multiply, propagate
+from ..errors import InputError
 from ..problems import Problem
 from ..problems.fields import Field, derivatives
 from .freeing import freed, silence
@@ -61,10 +62,10 @@ class Model(nn.Module):
         """Drop the symmetries of the ansatz; the model still represents the same function.
 
         Raises:
-            ValueError: There is no network for the ansatz without symmetries.
+            InputError: There is no network for the ansatz without symmetries.
         """
         if self.architecture is None:
-            raise ValueError(
+            raise InputError(
                 f"a symmetry of {self.problem.name} does not hold, and there is no way to make a network "
                 "without it; give symmetry=False to the problem"
             )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..derivatives.taylor import Channels, multiply, propagate, rule
+from ..errors import InputError
 from .mlp import ACTIVATION_NAMES
 
 
@@ -22,10 +23,10 @@ class ModifiedMLP(nn.Module):
     def __init__(self, widths: Sequence[int], activation: str = "tanh") -> None:
         super().__init__()
         if len(widths) < 3 or len(set(widths[1:-1])) != 1:
-            raise ValueError(f"a modified MLP needs equal hidden widths, not {tuple(widths)}")
+            raise InputError(f"a modified MLP needs equal hidden widths, not {tuple(widths)}")
         inputs, width, outputs = widths[0], widths[1], widths[-1]
         if activation not in ACTIVATION_NAMES:
-            raise ValueError(
+            raise InputError(
                 f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}"
             )
         self.activation = ACTIVATION_NAMES[activation]()

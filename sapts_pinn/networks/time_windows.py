@@ -20,6 +20,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from ..derivatives.multi_index import MultiIndex
+from ..errors import InputError
 from ..geometry import Domain, Time
 from ..problems import Condition, Initial, Problem, Sites
 from ..problems.conditions.base import Fields, Known
@@ -75,25 +76,25 @@ def time_of(problem: Problem) -> Time:
     """The time of a problem.
 
     Raises:
-        ValueError: It has none.
+        InputError: It has none.
     """
     for factor in problem.domain.factors():
         if isinstance(factor, Time):
             return factor
-    raise ValueError(f"windows need a time, and {problem.domain!r} has none; drop windows")
+    raise InputError(f"windows need a time, and {problem.domain!r} has none; drop windows")
 
 
 def check(problem: Problem, windows: int) -> None:
     """Refuse what windows cannot do.
 
     Raises:
-        ValueError: The number is not positive, the problem has no time, or unknowns that windows would share.
+        InputError: The number is not positive, the problem has no time, or unknowns that windows would share.
     """
     if not isinstance(windows, int) or windows < 1:
-        raise ValueError(f"windows must be a positive number, not {windows!r}")
+        raise InputError(f"windows must be a positive number, not {windows!r}")
     time_of(problem)
     if any(term.fixed is not None for term in problem.terms) or problem.coefficients:
-        raise ValueError(
+        raise InputError(
             f"{problem.name} has coefficients or observations, which all times share: drop windows={windows}"
         )
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..derivatives.taylor import Channels
+from ..errors import InputError
 from ..kernels import CompiledMLP, load
 from ..networks.mlp import MLP
 from ..networks.model import Model, split_embedding
@@ -126,7 +127,7 @@ class LeastSquares(Separable):
             t for t in model.problem.terms if t.name in self.sites and self.sites[t.name].points.shape[0]
         ]
         if not self.terms:
-            raise ValueError("no points: every term of the objective is empty")
+            raise InputError("no points: every term of the objective is empty")
 
     @cached_property
     def pieces(self) -> list[_Piece]:

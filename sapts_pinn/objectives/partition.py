@@ -18,6 +18,7 @@ from itertools import accumulate
 
 from torch import Generator, Tensor
 
+from ..errors import InputError
 from ..geometry import cut, interleaved, overlapping_anywhere, overlapping_nearby, shuffled
 from ..problems import Sites
 
@@ -63,7 +64,7 @@ def data_parts(
         at most one residual in all, regions by at most one residual of the equation.
 
     Raises:
-        ValueError: The kind is unknown, a part would get no residual, or the overlap does not lie in [0, 1).
+        InputError: The kind is unknown, a part would get no residual, or the overlap does not lie in [0, 1).
     """
     # Residual i of a term is at point i, and at i + N / fold, ...: the first of them decides.
     at = {name: s.points[: len(s.points) // s.fold] for name, s in sites.items() if len(s.points)}
@@ -73,7 +74,7 @@ def data_parts(
         by_term = _regions(at, parts, None if kind == "bisection" else names.index(kind))
     else:
         known = ", ".join(dict.fromkeys([*DATA_KINDS, *names]))
-        raise ValueError(f"unknown decomposition of the data {kind!r}; choose one of {known}")
+        raise InputError(f"unknown decomposition of the data {kind!r}; choose one of {known}")
     owned = _by_part(by_term, parts)
     if overlap == 0:
         return DataParts(owned, owned)
@@ -92,7 +93,7 @@ def _scattered(
     """Each term by itself."""
     total = sum(len(points) for points in at.values())
     if parts > total:
-        raise ValueError(
+        raise InputError(
             f"part {total} of {parts} would get no residual, for there are only {total}: "
             "use fewer parts or more points"
         )
@@ -108,7 +109,7 @@ def _scattered(
 def _regions(at: Mapping[str, Tensor], parts: int, axis: int | None) -> dict[str, list[Tensor]]:
     """The equation's points in equal counts, those of the other terms by the same cuts."""
     if "equation" not in at:
-        raise ValueError(
+        raise InputError(
             f"regions are cut through the points of the term 'equation', which is none of {', '.join(at)}; "
             "use the kind 'interleaved' or 'random'"
         )

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from .baselines import LBFGS, Adam
 from .radius import RadiusRule
 from .sapts.optimizer import SAPTS
@@ -153,10 +154,10 @@ def method(name: str) -> Method:
     """Look a method up.
 
     Raises:
-        ValueError: There is none of that name; the message suggests the nearest.
+        InputError: There is none of that name; the message suggests the nearest.
     """
     if name in METHODS:
         return METHODS[name]
     near = difflib.get_close_matches(name, METHODS, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(METHODS)}"
-    raise ValueError(f"unknown method {name!r}; {hint}")
+    raise InputError(f"unknown method {name!r}; {hint}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..errors import InputError
 from .curvature import Step
 
 
@@ -32,11 +33,11 @@ class RadiusRule:
 
     def __post_init__(self) -> None:
         if not 0 <= self.accept <= self.shrink < self.grow < 1:
-            raise ValueError(
+            raise InputError(
                 f"0 <= accept <= shrink < grow < 1 is needed, not {self.accept}, {self.shrink}, {self.grow}"
             )
         if not (0 < self.less < 1 < self.more and 0 <= self.least < self.most):
-            raise ValueError(
+            raise InputError(
                 "0 < less < 1 < more and 0 <= least < most are needed, "
                 f"not {self.less}, {self.more}, {self.least}, {self.most}"
             )

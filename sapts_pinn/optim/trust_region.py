@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..objectives.base import Evaluation, Objective
 from ..objectives.closure import ClosureObjective
 from ..objectives.flat import gather, scatter_
@@ -56,7 +57,7 @@ class TrustRegion(Undecorated):
             progress is possible in working precision.
 
     Raises:
-        ValueError: An argument out of range, or several parameter groups.
+        InputError: An argument out of range, or several parameter groups.
     """
 
     def __init__(
@@ -71,16 +72,16 @@ class TrustRegion(Undecorated):
         target_ratio: float | None = None,
     ) -> None:
         if not (radius > 0 and math.isfinite(radius)):
-            raise ValueError(f"radius must be positive and finite, not {radius}")
+            raise InputError(f"radius must be positive and finite, not {radius}")
         self.rule = RadiusRule(accept, shrink, grow)
         if window < 1:
-            raise ValueError(f"window must be at least 1, not {window}")
+            raise InputError(f"window must be at least 1, not {window}")
         if target_ratio is not None and not 0 < target_ratio < 1:
-            raise ValueError(f"target_ratio must lie in (0, 1), not {target_ratio}")
+            raise InputError(f"target_ratio must lie in (0, 1), not {target_ratio}")
         self.target_ratio = target_ratio
         super().__init__(params, {"lr": 1.0})
         if len(self.param_groups) != 1:
-            raise ValueError("TrustRegion does not support several parameter groups")
+            raise InputError("TrustRegion does not support several parameter groups")
         self.curvature = make_curvature(curvature) if isinstance(curvature, str) else curvature
         self.radius = float(radius)
         self.values: deque[float] = deque(maxlen=window)
@@ -105,7 +106,7 @@ class TrustRegion(Undecorated):
         """The current point, its evaluation and gradient; the last step's when nothing changed since."""
         theta = gather(self.parameters)
         if sum(p.numel() for p in objective.parameters) != theta.numel():
-            raise ValueError("the objective depends on other parameters than those this optimizer was given")
+            raise InputError("the objective depends on other parameters than those this optimizer was given")
         if self._at is not None and self._at[0] is objective and torch.equal(self._at[1], theta):
             return self._at[1:]
         evaluation = objective.evaluate()
@@ -250,16 +251,16 @@ class TrustRegion(Undecorated):
         """Take over a saved state.
 
         Raises:
-            ValueError: The state is of another optimizer.
+            InputError: The state is of another optimizer.
         """
         state = dict(state_dict)
         if "trust_region" not in state:
-            raise ValueError(
+            raise InputError(
                 "this state was not saved by TrustRegion; resume with the method it was written by"
             )
         own = state.pop("trust_region")
         if own["model"] != type(self.curvature).__name__:
-            raise ValueError(f"this state is of {own['model']}, not of {type(self.curvature).__name__}")
+            raise InputError(f"this state is of {own['model']}, not of {type(self.curvature).__name__}")
         super().load_state_dict(state)
         self.radius, self.rejections, self._stalled = own["radius"], own["rejections"], own["stalled"]
         self.info = dict(own["info"])

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from .communicator import Communicator, name_ranks
 
 
@@ -20,7 +21,7 @@ def check_same(communicator: Communicator, **items: Any) -> None:
             JSON cannot write is compared by its `repr`.
 
     Raises:
-        ValueError: On every rank, naming each item that differs, and the ranks where it is not rank 0's.
+        InputError: On every rank, naming each item that differs, and the ranks where it is not rank 0's.
     """
     texts = {name: json.dumps(item, sort_keys=True, default=repr) for name, item in items.items()}
     marks = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
@@ -31,7 +32,7 @@ def check_same(communicator: Communicator, **items: Any) -> None:
         if ranks:
             differing.append(f"the {name} of {name_ranks(ranks)}")
     if differing:
-        raise ValueError(
+        raise InputError(
             f"{' and '.join(differing)} differs from that of rank 0; "
             "start every rank from the same installation and with the same arguments"
         )

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
+from ..errors import InputError
+
 T = TypeVar("T")
 
 
@@ -112,11 +114,11 @@ class Alone(Communicator):
 
     def send(self, tensor: Tensor, to: int) -> None:
         """There is nobody to send to."""
-        raise ValueError(f"there is no rank {to}: this is a single process")
+        raise InputError(f"there is no rank {to}: this is a single process")
 
     def receive(self, like: Tensor, source: int) -> Tensor:
         """There is nobody to receive from."""
-        raise ValueError(f"there is no rank {source}: this is a single process")
+        raise InputError(f"there is no rank {source}: this is a single process")
 
 
 def name_ranks(ranks: list[int]) -> str:

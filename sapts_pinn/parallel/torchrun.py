@@ -29,6 +29,7 @@ import torch.distributed as dist
 import torch.distributed.nn.functional
 from torch import Tensor
 
+from ..errors import InputError
 from .communicator import Alone, Communicator, RankFailure, Traffic
 from .heartbeat import GRACE, _first_line, _Pulse
 
@@ -234,7 +235,7 @@ class Distributed(Communicator):
 
     def _other(self, rank: int) -> int:
         if rank == self.rank or not 0 <= rank < self.size:
-            raise ValueError(f"rank {self.rank} of {self.size} cannot exchange messages with rank {rank}")
+            raise InputError(f"rank {self.rank} of {self.size} cannot exchange messages with rank {rank}")
         return rank
 
     def _stop(self, *_: object) -> None:
@@ -247,7 +248,7 @@ def _wire(device: torch.device) -> torch.device:
         return torch.device("cpu")
     gpus, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", "0"))
     if not gpus:
-        raise ValueError('no GPU is visible to this rank; use device "cpu"')
+        raise InputError('no GPU is visible to this rank; use device "cpu"')
     torch.cuda.set_device(local % gpus)
     enough = gpus >= int(os.environ.get("LOCAL_WORLD_SIZE", local + 1))
     return torch.device("cuda", local) if enough else torch.device("cpu")

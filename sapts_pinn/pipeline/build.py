@@ -39,7 +39,7 @@ def build_partly(
         communicator: The ranks.
 
     Raises:
-        ValueError: As `build_network` and `Chain`.
+        InputError: As `build_network` and `Chain`.
     """
     if isinstance(spec, nn.Module) or callable(spec):
         network = build_network(spec, inputs, outputs, generator, dtype, activation)

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..objectives.base import Counters, Evaluation, Objective, SeparableEvaluation
 from ..objectives.residual_block import CHUNK, _chunks
 from ..problems import Sites
@@ -68,7 +69,7 @@ class Pipeline(Objective):
         recomputes: bool = False,
     ) -> None:
         if not flows:
-            raise ValueError("no points: every term of the objective is empty")
+            raise InputError("no points: every term of the objective is empty")
         self.chain, self.flows, self.counters = chain, flows, counters or Counters()
         self.parameters = chain.parameters()
         self.shares = [fraction * size / sum(chain.sizes) for size in chain.sizes]
@@ -89,7 +90,7 @@ class Pipeline(Objective):
             counters: Where work is counted.
 
         Raises:
-            ValueError: There are no points at all.
+            InputError: There are no points at all.
         """
         flows = []
         for term in chain.problem.terms:
@@ -182,10 +183,10 @@ class Pipeline(Objective):
             points: The same on every rank.
 
         Raises:
-            ValueError: There is no equation, the network is no problem's.
+            InputError: There is no equation, the network is no problem's.
         """
         if not isinstance(self.chain, ModelChain):
-            raise ValueError("only a problem has residuals, not a network with a loss on data")
+            raise InputError("only a problem has residuals, not a network with a loss on data")
         term, rows = self.chain.problem.equation_term, []
         for part in points.split(CHUNK):
             flow = residuals(self.chain, term, Sites(part), 1)
@@ -275,7 +276,7 @@ class PipelineEvaluation(SeparableEvaluation):
             stage: One of this rank's stages.
 
         Raises:
-            ValueError: It is another rank's, or the gradient was not asked for yet.
+            InputError: It is another rank's, or the gradient was not asked for yet.
         """
         return _local(self.objective, stage, self._frozen)
 
@@ -285,9 +286,9 @@ class PipelineEvaluation(SeparableEvaluation):
 
 def _local(pipeline: Pipeline, stage: int, frozen: Frozen) -> StageObjective:
     if stage not in pipeline.chain.owned:
-        raise ValueError(f"stage {stage} is not on this rank, which has {[*pipeline.chain.owned]}")
+        raise InputError(f"stage {stage} is not on this rank, which has {[*pipeline.chain.owned]}")
     if not frozen:
-        raise ValueError("a stage's objective comes with the gradient: call gradient() on all ranks first")
+        raise InputError("a stage's objective comes with the gradient: call gradient() on all ranks first")
     return StageObjective(pipeline, stage, frozen)
 
 

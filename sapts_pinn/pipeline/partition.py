@@ -15,6 +15,7 @@ from itertools import accumulate
 from torch import nn
 
 from ..derivatives.taylor import find_rule
+from ..errors import InputError
 from ..networks.modified_mlp import ModifiedMLP, _Gated, _Gates, _Ungated
 
 
@@ -64,12 +65,12 @@ def stage_chain(network: nn.Module, parts: int) -> list[nn.Sequential]:
         The stages; they share the network's layers.
 
     Raises:
-        ValueError: There are fewer layers with parameters than stages, two stages share a parameter, or the
+        InputError: There are fewer layers with parameters than stages, two stages share a parameter, or the
             stages are not made of all modules of the network that have parameters, and of no others.
     """
     groups, found = _groups(network), most_stages(network)
     if not 1 <= parts <= found:
-        raise ValueError(
+        raise InputError(
             f"{type(network).__name__} cannot be cut into {parts} stages: "
             f"it has {found} layers with parameters one after the other; ask for at most so many, or make of "
             "its layers nn.Sequential, or modules with a method stages() that returns their layers in order"
@@ -80,7 +81,7 @@ def stage_chain(network: nn.Module, parts: int) -> list[nn.Sequential]:
     for s, stage in enumerate(stages):
         for name, p in stage.named_parameters():
             if owner.setdefault(id(p), s) != s:
-                raise ValueError(
+                raise InputError(
                     f"stages {owner[id(p)]} and {s} share a parameter of shape {tuple(p.shape)} "
                     f"({name}); untie it, or ask for fewer than {parts} stages"
                 )
@@ -104,13 +105,13 @@ def _check_whole(network: nn.Module, stages: Sequence[nn.Module]) -> None:
     held = {id(p) for stage in stages for p in stage.parameters()}
     for parameter, p in network.named_parameters():
         if p.requires_grad and id(p) not in held:
-            raise ValueError(
+            raise InputError(
                 f"the stages of {name} leave out its parameter {parameter}; "
                 "put it into a module that stages() returns"
             )
     for module in (module for stage in stages for module in stage.modules()):
         if id(module) not in own and any(True for _ in module.parameters(recurse=False)):
-            raise ValueError(
+            raise InputError(
                 f"the stages of {name} hold a {type(module).__name__} that is no part of it; "
                 f"make it an attribute of {name}"
             )
@@ -121,7 +122,7 @@ def _layers(network: nn.Module) -> list[nn.Module]:
     if callable(getattr(type(network), "stages", None)) and not _hooked(network):
         stages = list(network.stages())  # type: ignore[operator]
         if not stages or not all(isinstance(stage, nn.Module) and stage is not network for stage in stages):
-            raise ValueError(
+            raise InputError(
                 f"stages() of {type(network).__name__} must return modules that it consists of, "
                 f"not {', '.join(type(stage).__name__ for stage in stages) or 'none'}"
             )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Generator, Tensor, nn
 
+from ..errors import InputError
 from ..networks.build import NetworkSpec, build_network, independent
 from ..networks.model import Model
 from ..objectives.base import Counters
@@ -87,7 +88,7 @@ class ShardedModel(Sharded):
         communicator: The ranks.
 
     Raises:
-        ValueError: The network cannot be cut into so many stages.
+        InputError: The network cannot be cut into so many stages.
     """
 
     chain: ModelChain
@@ -104,7 +105,7 @@ class ShardedModel(Sharded):
     ) -> None:
         self.problem, self.communicator = problem, communicator
         if apart := independent(problem):
-            raise ValueError(
+            raise InputError(
                 f"{apart[0]} has a network of its own, and stages are those of one chain of layers; "
                 "use a method other than sapts-ip"
             )

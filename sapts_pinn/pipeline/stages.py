@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..derivatives.taylor import Channels, propagate
+from ..errors import InputError
 from ..networks.model import Model, split_embedding
 from ..parallel.communicator import Alone, Communicator
 from ..problems import Problem
@@ -74,14 +75,14 @@ class Chain:
         owned: and of this one's.
 
     Raises:
-        ValueError: The network cannot be cut like this, or there are fewer stages than ranks.
+        InputError: The network cannot be cut like this, or there are fewer stages than ranks.
     """
 
     def __init__(self, network: nn.Module, parts: int, communicator: Communicator | None = None) -> None:
         self.network, self.communicator = network, communicator or Alone()
         self.stages = [Stage(layers) for layers in stage_chain(network, parts)]
         if parts < self.communicator.size:
-            raise ValueError(
+            raise InputError(
                 f"{parts} stages are too few for {self.communicator.size} ranks; every rank needs one"
             )
         sizes = [count_parameters([stage]) for stage in self.stages]
@@ -158,13 +159,13 @@ class Chain:
         """Take over this rank's parameters and buffers from its own, or the whole network's, state.
 
         Raises:
-            ValueError: One of them is missing or has another shape.
+            InputError: One of them is missing or has another shape.
         """
         own = self.state_dict()
         for name, tensor in own.items():
             if name not in state or state[name].shape != tensor.shape:
                 found = tuple(state[name].shape) if name in state else "nothing"
-                raise ValueError(
+                raise InputError(
                     f"the state has {found} for {name} of shape {tuple(tensor.shape)}; "
                     "it was saved with another network or another number of stages"
                 )
@@ -190,7 +191,7 @@ class ModelChain(Chain):
         embedding: What comes before the first parameter; shapes only on ranks without the first stage.
 
     Raises:
-        ValueError: As for `Chain`.
+        InputError: As for `Chain`.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..networks.model import Location, Model
 from ..problems import Problem, Reference
 from ..problems.fields import call_by_name
@@ -36,7 +37,7 @@ def reference_values(problem: Problem, points: Tensor) -> Tensor | None:
     if not isinstance(values, Mapping):
         values = {problem.unknown_names[0]: values}
     if not any(name in values for name in problem.unknown_names):
-        raise ValueError(
+        raise InputError(
             f"the reference gives no values of {problem.unknown_names[0]!r}; return a dict by unknown"
         )
     out = [
@@ -83,7 +84,7 @@ def error_measure(problem: Problem) -> Callable[[Predictor], float] | None:
             assert exact is not None
             known = torch.isfinite(exact)
             if not known.any():
-                raise ValueError(f"the reference of {problem.name} is NaN at every test point; check it")
+                raise InputError(f"the reference of {problem.name} is NaN at every test point; check it")
             used = known.any(1)
             cache.append((points[used], exact[used].nan_to_num(0.0), known[used]))
         points, exact, known = cache[0]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audit import lines
+from ..errors import InputError
 from ..runs.files import write_text
 from ..viz import plot_history, plot_sweeps
 from .uncertainty import combined_errors, estimate
@@ -71,7 +72,7 @@ def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
         The report's path.
 
     Raises:
-        ValueError: A file is missing.
+        InputError: A file is missing.
     """
     config = _read(folder / "config.json")
     result = result or _read(folder / "result.json")
@@ -91,7 +92,7 @@ def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise ValueError(f"{path.parent} has no {path.name}, so that there is nothing to report")
+        raise InputError(f"{path.parent} has no {path.name}, so that there is nothing to report")
     return dict(json.loads(path.read_text()))
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..audit import lines as audit_lines
 from ..audit import said_of
+from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..networks.model import Location, Model
@@ -80,10 +81,10 @@ class Solution:
         """The standard error of the unknowns at points, by noise of the data; as for `predict`.
 
         Raises:
-            ValueError: There were no data, or the run was read from a folder, where this is not kept.
+            InputError: There were no data, or the run was read from a folder, where this is not kept.
         """
         if self.uncertainty is None:
-            raise ValueError(
+            raise InputError(
                 f"{self.problem.name} has no standard errors of its unknowns: they need observations and "
                 "something to estimate, and are known after `solve` only"
             )
@@ -139,7 +140,7 @@ class Solution:
         names = self.problem.domain.names
         for name in (*points, *names):
             if name not in names or name not in points:
-                raise ValueError(
+                raise InputError(
                     f"points must give exactly the coordinates {', '.join(names)}, not {', '.join(points)}"
                 )
         torch_in = any(isinstance(v, Tensor) for v in points.values())
@@ -179,14 +180,14 @@ class Solution:
         """A derivative of the unknowns, such as "x", "xx" or "xt"; arguments and result as for `predict`.
 
         Raises:
-            ValueError: `which` is not made of coordinate names.
+            InputError: `which` is not made of coordinate names.
         """
         return self._derivative(points, which, extrapolate)
 
     def _derivative(self, points: Mapping[str, Any], which: str, extrapolate: bool) -> Any:
         index = parse_derivative(which, self.problem.domain.names)
         if index is None:
-            raise ValueError(
+            raise InputError(
                 f"{which!r} is not made of the coordinates {', '.join(self.problem.domain.names)}"
             )
         flat, shape, torch_in = self._points(points)
@@ -218,7 +219,7 @@ class Solution:
             An array of the broadcast shape (a tensor if a coordinate is one), or a tuple of them.
 
         Raises:
-            ValueError: The function asks for a name that is not there, or contains a mistake.
+            InputError: The function asks for a name that is not there, or contains a mistake.
         """
         flat, shape, torch_in = self._points(points)
         domain = self.problem.domain
@@ -247,7 +248,7 @@ class Solution:
         """The problem's quantities: for each `value`, `reference` and `relative_error`.
 
         Raises:
-            ValueError: The function of a quantity is wrong.
+            InputError: The function of a quantity is wrong.
         """
         return {name: quantity.of(self, name) for name, quantity in self.problem.quantities.items()}
 
@@ -280,12 +281,12 @@ class Solution:
                 the domain, with a warning.
 
         Raises:
-            ValueError: There is neither a reference nor data.
+            InputError: There is neither a reference nor data.
         """
         if points is None:
             measure = error_measure(self.problem)
             if measure is None:
-                raise ValueError(
+                raise InputError(
                     f"{self.problem.name} has no reference; give points and values to compare with"
                 )
             return measure(self.model)
@@ -329,7 +330,7 @@ class Solution:
             overwrite: Whether it may hold another run, whose files are replaced.
 
         Raises:
-            ValueError: The folder holds files that no run has written, or cannot be written.
+            InputError: The folder holds files that no run has written, or cannot be written.
         """
         target = run_path(folder)
         prepare_folder(target, overwrite, keep=self._is_of(target))
@@ -365,14 +366,14 @@ class Solution:
             network: Needed when the network was not given by widths.
 
         Raises:
-            ValueError: The folder holds no run, or one of another problem.
+            InputError: The folder holds no run, or one of another problem.
         """
         target = run_path(folder)
         if not (target / "config.json").is_file():
-            raise ValueError(f"{target} holds no run: there is no config.json in it")
+            raise InputError(f"{target} holds no run: there is no config.json in it")
         config = json.loads((target / "config.json").read_text())
         if "task" in config:
-            raise ValueError(
+            raise InputError(
                 f"{target} holds a run of train; load it by sapts_pinn.supervised.trained.Trained"
             )
         if problem is None:
@@ -382,7 +383,7 @@ class Solution:
         path, state = _latest(target)
         spec = network if network is not None else config["network"]
         if isinstance(spec, str):
-            raise ValueError(
+            raise InputError(
                 f"{target} was trained with its own network, {spec.splitlines()[0]}; give it as network="
             )
         precision = PRECISIONS[config["dtype"]]
@@ -453,7 +454,7 @@ def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:
     """The trained model of a run folder: the whole one, unless the checkpoint has gone on since.
 
     Raises:
-        ValueError: There is none, or it is damaged.
+        InputError: There is none, or it is damaged.
     """
     whole, checkpoint = folder / "model.pt", folder / "checkpoint.pt"
     if not whole.is_file():

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..errors import InputError
 from .files import write_atomically
 
 VERSION = 1
@@ -32,19 +33,19 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Load what `save_checkpoint` wrote.
 
     Raises:
-        ValueError: There is none, it is damaged, or it is of another version of this package.
+        InputError: There is none, it is damaged, or it is of another version of this package.
     """
     if not path.is_file():
-        raise ValueError(f"there is no checkpoint {path}; give the folder of an earlier run")
+        raise InputError(f"there is no checkpoint {path}; give the folder of an earlier run")
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # a truncated zip, a foreign pickle: torch has no common error for them
-        raise ValueError(
+        raise InputError(
             f"{path} is not a readable checkpoint of this package ({type(error).__name__})"
         ) from error
     if not isinstance(state, dict) or state.get("version") != VERSION:
         found = state.get("version") if isinstance(state, dict) else None
-        raise ValueError(
+        raise InputError(
             f"{path} is a checkpoint of version {found}, this package reads version {VERSION}; start anew"
         )
     return state

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from .._version import __version__
+from ..errors import InputError
 from ..problems.fingerprint import comparable, difference
 from .files import write_json
 from .manifest import CONFIG, own_files, refuse_foreign, run_of, with_files
@@ -31,7 +32,7 @@ def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: P
     """Make sure that a checkpoint continues the run that is configured.
 
     Raises:
-        ValueError: They differ; the message says in what.
+        InputError: They differ; the message says in what.
     """
     saved, now = state.get("config", {}), identity(config)
     for name, value in now.items():
@@ -41,11 +42,11 @@ def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: P
                 first = next((line for line in now_ if line not in then), now_[0])
                 if comparable(saved.get("fingerprint")):  # values say it better than words about them
                     check_values(saved.get("fingerprint"), now["fingerprint"], path)
-                raise ValueError(
+                raise InputError(
                     f"{path} is of another problem than the one given, for which it does not hold that "
                     f"{first.strip()!r}; restore the problem or start anew"
                 )
-            raise ValueError(
+            raise InputError(
                 f"{path} is of another run: its {name} is {saved.get(name)!r}, not {value!r}; "
                 f"give the same {name}"
             )
@@ -56,7 +57,7 @@ def check_values(then: Mapping[str, Any] | None, now: Mapping[str, Any], path: P
     """Make sure that a problem has the values at fixed probes that it had.
 
     Raises:
-        ValueError: It has others; the message says of what.
+        InputError: It has others; the message says of what.
     """
     if not comparable(then):
         warnings.warn(
@@ -66,7 +67,7 @@ def check_values(then: Mapping[str, Any] | None, now: Mapping[str, Any], path: P
             stacklevel=4,
         )
     if what := difference(then, now):
-        raise ValueError(
+        raise InputError(
             f"{path} is of a problem with other values ({what}); restore the problem or start anew"
         )
 
@@ -75,10 +76,10 @@ def run_path(folder: str | Path) -> Path:
     """The path of a run folder.
 
     Raises:
-        ValueError: It is empty, which would mean the current folder.
+        InputError: It is empty, which would mean the current folder.
     """
     if not str(folder).strip():
-        raise ValueError("the name of the run folder is empty; give one such as runs/a")
+        raise InputError("the name of the run folder is empty; give one such as runs/a")
     return Path(folder)
 
 
@@ -86,30 +87,30 @@ def check_folder(folder: Path, overwrite: bool) -> None:
     """Make sure that a run may be written into a folder.
 
     Raises:
-        ValueError: It holds another run or files that are of none, is a file, or cannot be made.
+        InputError: It holds another run or files that are of none, is a file, or cannot be made.
     """
     _check_writable(folder)
     if not folder.is_dir():
         return
     ours = run_of(folder) is not None
     if ours and not overwrite:
-        raise ValueError(
+        raise InputError(
             f"{folder} already holds a run; give another folder, --resume {folder}, or --overwrite"
         )
     refuse_foreign(folder)
     if not ours and _is_a_place_of_work(folder) and any(folder.iterdir()):
-        raise ValueError(
+        raise InputError(
             f"{folder.resolve()} holds other things than a run; give a folder of its own, such as runs/a"
         )
 
 
 def _check_writable(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; give a folder")
+        raise InputError(f"{folder} is a file; give a folder")
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not (there.is_dir() and os.access(there, os.W_OK)):
         why = os.strerror(errno.EACCES if there.is_dir() else errno.ENOTDIR)
-        raise ValueError(f"cannot write to {folder}: {why}; give another folder")
+        raise InputError(f"cannot write to {folder}: {why}; give another folder")
 
 
 def _is_a_place_of_work(folder: Path) -> bool:
@@ -126,7 +127,7 @@ def make_folder(folder: Path) -> None:
     """Make a folder that can be written to.
 
     Raises:
-        ValueError: It is a file, or cannot be written.
+        InputError: It is a file, or cannot be written.
     """
     _check_writable(folder)
     try:
@@ -134,7 +135,7 @@ def make_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise ValueError(f"cannot write to {folder}: {error.strerror}; give another folder") from error
+        raise InputError(f"cannot write to {folder}: {error.strerror}; give another folder") from error
 
 
 def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
@@ -146,7 +147,7 @@ def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
         keep: Leave the files of that run where they are, because it goes on.
 
     Raises:
-        ValueError: It holds another run or files that are of none, is a file, or cannot be written.
+        InputError: It holds another run or files that are of none, is a file, or cannot be written.
     """
     check_folder(folder, overwrite)
     make_folder(folder)
@@ -158,7 +159,7 @@ def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
         ):  # last what says they are ours
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
-        raise ValueError(f"cannot write to {folder}: {error.strerror}; give another folder") from error
+        raise InputError(f"cannot write to {folder}: {error.strerror}; give another folder") from error
 
 
 def write_config(folder: Path, config: dict[str, Any], files: Iterable[str]) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
+
 CONFIG = "config.json"
 RUN_FILES = (
     CONFIG,
@@ -77,11 +79,11 @@ def refuse_foreign(folder: Path) -> None:
     """Make sure that writing a run into a folder replaces nothing of somebody else's.
 
     Raises:
-        ValueError: It would; the message names the files.
+        InputError: It would; the message names the files.
     """
     if names := foreign_files(folder):
         what, them = ("a file", "it") if len(names) == 1 else ("files", "them")
-        raise ValueError(
+        raise InputError(
             f"{folder} holds {', '.join(names)}, {what} that no run of sapts-pinn has written and that would "
             f"be replaced; give another folder, or move {them}"
         )

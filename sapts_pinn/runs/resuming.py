@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from .checkpoint import checkpoint_name, load_checkpoint
 
 DRAWN = ("points", "condition_points", "sampler")  # another value asks for other points at once
@@ -28,7 +29,7 @@ def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]
         shard: The rank, where every rank has a checkpoint of its own.
 
     Raises:
-        ValueError: There is none, or it is damaged.
+        InputError: There is none, or it is damaged.
     """
     path = Path(resume)
     path = path / "checkpoint.pt" if path.is_dir() or path.suffix != ".pt" else path
@@ -61,7 +62,7 @@ def kept_options(
         path: Of the checkpoint.
 
     Raises:
-        ValueError: One is asked for that the saved optimizer does not have.
+        InputError: One is asked for that the saved optimizer does not have.
     """
     saved = state.get("settings", {}).get("options")
     if saved is None:
@@ -72,7 +73,7 @@ def kept_options(
     for name in sorted((saved.keys() | given.keys()) - {*RANKS}):
         was, now = (_plain(options.get(name)) for options in (saved, given))
         if was != now:
-            raise ValueError(
+            raise InputError(
                 f"{path} is of a run with the option {name}={was}, which is part of its optimizer's state: "
                 f"it cannot go on with {name}={now}; drop the option, or start anew"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..errors import InputError
 from ..optim.methods import method as find_method
 from ..problems.zoo import ZOO, build
 from ..training.budget import Budget
@@ -38,7 +39,7 @@ def gallery(
         The path.
 
     Raises:
-        ValueError: An unknown problem or method, a budget that is none, or no .png file.
+        InputError: An unknown problem or method, a budget that is none, or no .png file.
     """
     path, names = Path(path), list(dict.fromkeys(ZOO if problems is None else problems))
     check_sheet(path)
@@ -48,7 +49,7 @@ def gallery(
         if name not in ZOO:
             build(name)  # says what is near
     if not names:
-        raise ValueError("a gallery needs at least one problem; leave out the names for all of them")
+        raise InputError("a gallery needs at least one problem; leave out the names for all of them")
     path.parent.mkdir(parents=True, exist_ok=True)
     tiles = []
     for name in names:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audit import together
+from ..errors import InputError
 from ..networks.time_windows import check, edges, joined, window
 from ..parallel.torchrun import connect
 from ..problems import Problem
@@ -46,12 +47,12 @@ def march(
         and the diagnosis that of the window with the largest.
 
     Raises:
-        ValueError: The problem or a setting cannot be had in windows.
+        InputError: The problem or a setting cannot be had in windows.
     """
     check(problem, windows)
     for name in ("target_error", "resume"):
         if settings.pop(name, None) is not None:
-            raise ValueError(
+            raise InputError(
                 f"{name} cannot be had with windows={windows}, one by one; drop it, or give windows=1"
             )
     limits = Budget.parse(budget)
@@ -68,7 +69,7 @@ def march(
         runs.append(train(part, budget=share, out=inside, overwrite=overwrite, windows=1, **settings))
         if not str(runs[-1].result["status"]).startswith(("budget", "converged", "stopped")):
             how = runs[-1].result["status"]
-            raise ValueError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
+            raise InputError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
     models: list[Any] = [run.model for run in runs]
     model = joined(problem, windows, lambda of: models[0], models)
     measure = error_measure(problem)

@@ -16,6 +16,7 @@ from torch import nn
 from ..audit import Audit, audited
 from ..callbacks.base import Callback, RunView
 from ..callbacks.checkpoints import CheckpointWriter, not_written
+from ..errors import InputError
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..networks.model import Model
 from ..optim.methods import Method
@@ -115,7 +116,7 @@ def solve(
         The solution.
 
     Raises:
-        ValueError: A setting is wrong; one sentence with the value and the fix.
+        InputError: A setting is wrong; one sentence with the value and the fix.
     """
     asked = {name: value for name, value in locals().items() if name not in ("problem", "windows")}
     started = time.monotonic() if started is None else started
@@ -129,9 +130,9 @@ def solve(
         return march(solve, problem, settings["windows"], **asked)
     limits, chosen = Budget.parse(budget), find_method(method)
     if dtype not in PRECISIONS:
-        raise ValueError(f"dtype must be float64 or float32, not {dtype!r}")
+        raise InputError(f"dtype must be float64 or float32, not {dtype!r}")
     if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, not {seed!r}")
+        raise InputError(f"seed must be a non-negative integer, not {seed!r}")
     ranks = communicator or connect(device)
     state = None
     if resume is not None:
@@ -146,12 +147,12 @@ def solve(
             options["parts"] = parts
         options.setdefault("parts", _default_parts(chosen, ranks.size, settings["network"]))
     elif parts is not None:
-        raise ValueError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
+        raise InputError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
     measure = error_measure(problem)
     if target_error is not None and not target_error > 0:
-        raise ValueError(f"target_error must be positive, not {target_error:g}")
+        raise InputError(f"target_error must be positive, not {target_error:g}")
     if target_error is not None and measure is None:
-        raise ValueError(f"target_error needs a reference solution, and {problem.name} has none")
+        raise InputError(f"target_error needs a reference solution, and {problem.name} has none")
     _try_quantities(problem)
     generator = torch.Generator().manual_seed(seed)
     precision = PRECISIONS[dtype]
@@ -191,7 +192,7 @@ def solve(
     if state is not None:
         check_resumable(state, config, path)
         if chosen.divides == "stages" and state["world_size"] != ranks.size:
-            raise ValueError(
+            raise InputError(
                 f"{path} holds the stages of one of {state['world_size']} ranks; "
                 f"resume with as many, not {ranks.size}"
             )
@@ -218,7 +219,7 @@ def solve(
         trainer.redraws = redrawn(state, settings, path)
         spent = limits.used(trainer.seconds, trainer.iteration, state["trainer"]["counters"][1])
         if spent >= 1:
-            raise ValueError(
+            raise InputError(
                 f"the budget {limits} is already spent by the run in {path}; give a larger one to go on"
             )
     if writes and folder is not None:  # only now: a wrong setting leaves no trace
@@ -340,7 +341,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device {name!r} is not available here; use 'cpu'") from error
+        raise InputError(f"device {name!r} is not available here; use 'cpu'") from error
     return device
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..errors import InputError
 from ..problems import Problem
 
 
@@ -40,7 +41,7 @@ def load_source(text: str) -> Source:
     """The problem that a NAME, FILE.py or FILE.py:object stands for.
 
     Raises:
-        ValueError: There is none, or its file is wrong; one sentence that says what to do.
+        InputError: There is none, or its file is wrong; one sentence that says what to do.
     """
     found = re.fullmatch(r"(?P<file>.*\.py)(?::(?P<name>.*))?", text, flags=re.DOTALL)
     if found is None:
@@ -57,11 +58,11 @@ def load_source(text: str) -> Source:
 def _run(path: Path) -> ModuleType:
     """Import a file; what it prints goes to standard error, so that standard output stays ours."""
     if path.is_dir():
-        raise ValueError(f"{path} is a folder; give a Python file")
+        raise InputError(f"{path} is a folder; give a Python file")
     if not path.is_file():
         near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
         hint = f"did you mean {near[0]!r}?" if near else "check the path"
-        raise ValueError(f"there is no file {path}; {hint}")
+        raise InputError(f"there is no file {path}; {hint}")
     spec = importlib.util.spec_from_file_location("sapts_pinn_user_problem", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -71,12 +72,12 @@ def _run(path: Path) -> ModuleType:
             spec.loader.exec_module(module)
     except SyntaxError as error:
         where = f", line {error.lineno}" if error.lineno else ""
-        raise ValueError(f"{error.filename or path}{where}: {error.msg}") from error
+        raise InputError(f"{error.filename or path}{where}: {error.msg}") from error
     except (Exception, SystemExit) as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
         where = f", line {lines[-1]}" if lines else ""
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ValueError(f"{path}{where}: {kind}{error}") from error
+        raise InputError(f"{path}{where}: {kind}{error}") from error
     return module
 
 
@@ -104,10 +105,10 @@ def _pick(module: ModuleType, name: str | None, path: Path) -> tuple[str, Proble
             return name, named
         hint = f"choose one of {choices}" if problems else "write name = Problem(...) in it"
         if name not in vars(module):
-            raise ValueError(f"{path} has no object {name!r}; {hint}")
-        raise ValueError(f"{name!r} in {path} is no Problem, its type is {type(named).__name__}; {hint}")
+            raise InputError(f"{path} has no object {name!r}; {hint}")
+        raise InputError(f"{name!r} in {path} is no Problem, its type is {type(named).__name__}; {hint}")
     if not problems:
-        raise ValueError(f"{path} holds no Problem; write name = Problem(...) in it")
+        raise InputError(f"{path} holds no Problem; write name = Problem(...) in it")
     if len(problems) > 1:
-        raise ValueError(f"{path} holds {len(problems)} problems; choose one of {choices}")
+        raise InputError(f"{path} holds {len(problems)} problems; choose one of {choices}")
     return next(iter(problems.items()))

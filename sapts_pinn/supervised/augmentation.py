@@ -10,6 +10,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 
+from ..errors import InputError
+
 
 class CropAndFlip:
     """Shifts by up to some pixels, and mirrors half of the pictures (Krizhevsky, Sutskever & Hinton, 2012).
@@ -21,12 +23,12 @@ class CropAndFlip:
         flip: Whether to mirror.
 
     Raises:
-        ValueError: The shift is negative.
+        InputError: The shift is negative.
     """
 
     def __init__(self, count: int, generator: Generator, shift: int = 4, flip: bool = True) -> None:
         if shift < 0:
-            raise ValueError(f"shift must not be negative, and is {shift}")
+            raise InputError(f"shift must not be negative, and is {shift}")
         self.count, self.generator, self.shift, self.flip = count, generator, shift, flip
         self.draw()
 

@@ -26,6 +26,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import InputError
+
 Bytes = NDArray[np.uint8]
 Split = tuple[Tensor, Tensor]
 
@@ -100,11 +102,11 @@ class Text:
         """The numbers [N] of some characters.
 
         Raises:
-            ValueError: There is one that the text has not.
+            InputError: There is one that the text has not.
         """
         for character in text:
             if character not in self.characters:
-                raise ValueError(f"the training text has no character {character!r}; leave it out")
+                raise InputError(f"the training text has no character {character!r}; leave it out")
         return torch.tensor([self.characters.index(c) for c in text], dtype=torch.long)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..optim.curvature import LBFGS, Curvature, GaussNewton
 from ..optim.methods import Make, Method, Phase
 from ..optim.methods import method as known_method
@@ -82,10 +83,10 @@ def find(name: str) -> Method:
     """A method by name.
 
     Raises:
-        ValueError: There is none of that name.
+        InputError: There is none of that name.
     """
     if name not in METHODS:
         near = difflib.get_close_matches(name, METHODS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(METHODS)}"
-        raise ValueError(f"there is no method {name!r} for samples; {hint}")
+        raise InputError(f"there is no method {name!r} for samples; {hint}")
     return METHODS[name]

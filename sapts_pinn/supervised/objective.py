@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
+from ..errors import InputError
 from ..objectives.base import Counters, ResidualEvaluation, Separable, SeparableEvaluation, drawing
 from ..objectives.flat import gather, scatter_
 from ..problems import Sites
@@ -62,7 +63,7 @@ class Supervised(Separable):
         counters: Where work is counted.
 
     Raises:
-        ValueError: There are no samples, or not as many targets; or nothing is trained.
+        InputError: There are no samples, or not as many targets; or nothing is trained.
     """
 
     coordinates = ("sample",)
@@ -80,19 +81,19 @@ class Supervised(Separable):
         counters: Counters | None = None,
     ) -> None:
         if len(inputs) != len(targets) or not len(inputs):
-            raise ValueError(
+            raise InputError(
                 f"there are {len(inputs)} samples and {len(targets)} targets; give one target each"
             )
         if isinstance(loss, str) and loss not in LOSSES:
-            raise ValueError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}, or give a function")
+            raise InputError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}, or give a function")
         if chunk < 1:
-            raise ValueError(f"chunk must be at least 1, not {chunk}")
+            raise InputError(f"chunk must be at least 1, not {chunk}")
         self.module, self.inputs, self.targets = module.train(), inputs, targets
         self.kind = loss if isinstance(loss, str) else None
         self.loss = LOSSES[loss] if isinstance(loss, str) else loss
         self.parameters: list[Tensor] = [p for p in module.parameters() if p.requires_grad]
         if not self.parameters:
-            raise ValueError(f"{type(module).__name__} has no parameters that require gradients")
+            raise InputError(f"{type(module).__name__} has no parameters that require gradients")
         self.chunk, self.seed, self.vary = chunk, seed, vary
         self.counters, self.share = counters or Counters(), 1.0
         self._take(torch.arange(len(inputs)), len(inputs))
@@ -114,11 +115,11 @@ class Supervised(Separable):
             more: The other arguments.
 
         Raises:
-            ValueError: It yields something else, or nothing.
+            InputError: It yields something else, or nothing.
         """
         batches = list(loader)
         if not batches or not all(isinstance(batch, (tuple, list)) and len(batch) == 2 for batch in batches):
-            raise ValueError("the loader must yield pairs of inputs and targets, at least one")
+            raise InputError("the loader must yield pairs of inputs and targets, at least one")
         inputs, targets = (torch.cat(list(column)) for column in zip(*batches, strict=True))
         return cls(module, inputs, targets, loss, **more)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..objectives.base import Separable
 from ..parallel.communicator import Communicator
 from ..pipeline.microbatch import Flow, samples
@@ -28,7 +29,7 @@ class StagedSupervised(Pipeline, Separable):
         chain: Of its network.
 
     Raises:
-        ValueError: The chain is of another network.
+        InputError: The chain is of another network.
     """
 
     coordinates = Supervised.coordinates
@@ -36,7 +37,7 @@ class StagedSupervised(Pipeline, Separable):
 
     def __init__(self, objective: Supervised, chain: Chain) -> None:
         if objective.module is not chain.network:
-            raise ValueError(
+            raise InputError(
                 f"the chain is of a {type(chain.network).__name__} other than the objective's network; "
                 "make it of objective.module"
             )
@@ -82,7 +83,7 @@ class ShardedNetwork(Sharded):
         communicator: The ranks.
 
     Raises:
-        ValueError: The network cannot be cut into so many stages.
+        InputError: The network cannot be cut into so many stages.
     """
 
     def __init__(self, make: Callable[[], nn.Module], parts: int, communicator: Communicator) -> None:

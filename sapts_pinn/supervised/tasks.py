@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
 from .datasets import Images, Split, Text, cifar10, mnist, tinyshakespeare
 from .models import GPT, MLP, ResNet, SmallCNN
 from .objective import CHUNK, classification
@@ -55,14 +56,14 @@ def samples(data: Images | Text, train: bool) -> Split:
     A text comes in pieces, whose targets are one further on.
 
     Raises:
-        ValueError: It is too short.
+        InputError: It is too short.
     """
     if isinstance(data, Images):
         return data.train if train else data.test
     text = data.train if train else data.test
     count = (len(text) - 1) // LENGTH
     if not count:
-        raise ValueError(f"a text of {len(text)} characters is too short for pieces of {LENGTH}")
+        raise InputError(f"a text of {len(text)} characters is too short for pieces of {LENGTH}")
     return text[: count * LENGTH].view(count, LENGTH), text[1 : count * LENGTH + 1].view(count, LENGTH)
 
 
@@ -129,12 +130,12 @@ def find(name: str) -> Task:
     """A task by name.
 
     Raises:
-        ValueError: There is none of that name.
+        InputError: There is none of that name.
     """
     if name not in TASKS:
         near = difflib.get_close_matches(name, TASKS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(TASKS)}"
-        raise ValueError(f"there is no data set {name!r}; {hint}")
+        raise InputError(f"there is no data set {name!r}; {hint}")
     return TASKS[name]
 
 
@@ -142,10 +143,10 @@ def build(task: Task, network: str | None, seed: int) -> nn.Module:
     """A network for a task, its weights drawn from a seed.
 
     Raises:
-        ValueError: The task has no such network.
+        InputError: The task has no such network.
     """
     if network is not None and network not in task.networks:
-        raise ValueError(
+        raise InputError(
             f"there is no network {network!r} for this; choose one of {', '.join(task.networks)}"
         )
     with torch.random.fork_rng(devices=[]):

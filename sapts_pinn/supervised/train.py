@@ -12,6 +12,7 @@ from torch import nn
 
 from ..callbacks.base import Callback, RunView
 from ..callbacks.checkpoints import CheckpointWriter
+from ..errors import InputError
 from ..networks.build import PRECISIONS
 from ..optim.methods import Method
 from ..parallel.agreement import check_same, code_fingerprint
@@ -77,21 +78,21 @@ def train(
             By default each has one part.
 
     Raises:
-        ValueError: A setting is wrong; one sentence with the value and the fix.
+        InputError: A setting is wrong; one sentence with the value and the fix.
         DataError: The data cannot be had.
     """
     chosen, how, limits = find_task(task), find_method(method), Budget.parse(budget)
     if dtype not in PRECISIONS:
-        raise ValueError(f"dtype must be float64 or float32, not {dtype!r}")
+        raise InputError(f"dtype must be float64 or float32, not {dtype!r}")
     if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, not {seed!r}")
+        raise InputError(f"seed must be a non-negative integer, not {seed!r}")
     if parts is not None:
         if not how.divides:
-            raise ValueError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
+            raise InputError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
         options = {**(options or {}), "parts": parts}
     ranks = communicator or connect()
     if ranks.size > 1 and not how.divides:
-        raise ValueError(
+        raise InputError(
             f"method {method!r} trains in one process, not on {ranks.size} ranks; "
             "take tr, sapts-d, sapts-p or sapts-ip, or start it without torchrun"
         )
@@ -114,11 +115,11 @@ def train(
         for name, value in own.items():
             if state.get("config", {}).get(name) != value:
                 was = state.get("config", {}).get(name)
-                raise ValueError(
+                raise InputError(
                     f"{path} is of another run: its {name} is {was!r}, not {value!r}; give the same {name}"
                 )
         if how.divides == "stages" and state["world_size"] != ranks.size:
-            raise ValueError(
+            raise InputError(
                 f"{path} holds the stages of one of {state['world_size']} ranks; "
                 f"resume with as many, not {ranks.size}"
             )
@@ -157,7 +158,7 @@ def train(
         trainer.load_state_dict(state["trainer"])
         spent = limits.used(trainer.seconds, trainer.iteration, state["trainer"]["counters"][1])
         if spent >= 1:
-            raise ValueError(
+            raise InputError(
                 f"the budget {limits} is already spent by the run in {path}; give a larger one to go on"
             )
     trainer.run()

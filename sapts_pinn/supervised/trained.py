@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from ..errors import InputError
 from ..networks.build import PRECISIONS
 from ..results.report import merits
 from ..runs.checkpoint import load_checkpoint
@@ -63,14 +64,14 @@ class Trained:
             [N, classes] or [N, T, characters], a tensor or an array as the inputs are.
 
         Raises:
-            ValueError: The inputs are of another shape.
+            InputError: The inputs are of another shape.
         """
         given = torch.as_tensor(inputs)
         axes, shape = (2, "[N, T]") if isinstance(self.network, GPT) else (4, "[N, C, H, W]")
         if given.dim() != axes or not len(given):
-            raise ValueError(f"inputs must be {shape} with N at least 1, not {list(given.shape)}")
+            raise InputError(f"inputs must be {shape} with N at least 1, not {list(given.shape)}")
         if isinstance(self.network, GPT) and given.shape[1] > self.network.length:
-            raise ValueError(f"texts may have {self.network.length} characters, not {given.shape[1]}")
+            raise InputError(f"texts may have {self.network.length} characters, not {given.shape[1]}")
         found = outputs(self.network, given).softmax(-1)
         return found if isinstance(inputs, Tensor) else found.numpy()
 
@@ -89,18 +90,18 @@ class Trained:
             The prompt and what follows.
 
         Raises:
-            ValueError: The network writes no text, or an argument is wrong.
+            InputError: The network writes no text, or an argument is wrong.
         """
         if not isinstance(self.network, GPT) or not isinstance(self.data, Text):
-            raise ValueError(f"a network of {self.config['task']} writes no text; use predict")
+            raise InputError(f"a network of {self.config['task']} writes no text; use predict")
         if length < 0:
-            raise ValueError(f"length must not be negative, and is {length}")
+            raise InputError(f"length must not be negative, and is {length}")
         if not temperature > 0:
-            raise ValueError(f"temperature must be positive, not {temperature:g}")
+            raise InputError(f"temperature must be positive, not {temperature:g}")
         if prompt is None:
             prompt = "\n" if "\n" in self.data.characters else self.data.characters[0]
         if not prompt:
-            raise ValueError("the prompt is empty; give at least one character")
+            raise InputError("the prompt is empty; give at least one character")
         generator = Generator().manual_seed(seed)
         start = self.data.encode(prompt)
         return self.data.decode(self.network.generate(start, length, generator, temperature))
@@ -138,19 +139,19 @@ class Trained:
             data: The data, or the folder of their files, if it is another one than in training.
 
         Raises:
-            ValueError: The folder holds no run of `train`, or one whose network is not all there.
+            InputError: The folder holds no run of `train`, or one whose network is not all there.
         """
         target = Path(folder)
         if not (target / "config.json").is_file():
-            raise ValueError(f"{target} holds no run: there is no config.json in it")
+            raise InputError(f"{target} holds no run: there is no config.json in it")
         config = json.loads((target / "config.json").read_text())
         if "task" not in config:
-            raise ValueError(f"{target} holds a run of solve; load it by sapts_pinn.Solution")
+            raise InputError(f"{target} holds a run of solve; load it by sapts_pinn.Solution")
         task, whole = find_task(config["task"]), (target / "model.pt").is_file()
         path = target / ("model.pt" if whole else "checkpoint.pt")
         state = load_checkpoint(path)
         if not whole and config["method"].endswith("sapts-ip") and config["world_size"] > 1:
-            raise ValueError(
+            raise InputError(
                 f"{path} holds the stages of rank 0 only; resume the run on {config['world_size']} ranks"
             )
         network = build(task, config["network"], 0).to(PRECISIONS[config["dtype"]])

@@ -36,7 +36,7 @@ class Budget:
         """Read "2min", "90s", "1h30min", "500 iterations", "10000 evaluations", seconds, or a list of these.
 
         Raises:
-            ValueError: The text is none of these.
+            InputError: The text is none of these.
         """
         if isinstance(text, Budget):
             return text

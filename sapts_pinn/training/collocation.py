@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ..errors import InputError
 from ..geometry import SAMPLERS, rad
 from ..networks.model import Model
 from ..objectives.base import Counters
@@ -56,11 +57,11 @@ class Collocation:
 
     def __post_init__(self) -> None:
         if self.interior < 1 or self.others < 1:
-            raise ValueError(f"points must be positive, not {self.interior} and {self.others}")
+            raise InputError(f"points must be positive, not {self.interior} and {self.others}")
         if self.sampler not in SAMPLERS:
-            raise ValueError(f"unknown sampler {self.sampler!r}; choose one of {', '.join(SAMPLERS)}")
+            raise InputError(f"unknown sampler {self.sampler!r}; choose one of {', '.join(SAMPLERS)}")
         if not 0 <= self.adaptive <= 1:
-            raise ValueError(f"adaptive must lie in [0, 1], not {self.adaptive}")
+            raise InputError(f"adaptive must lie in [0, 1], not {self.adaptive}")
 
     def draw(self) -> dict[str, Sites]:
         """A first, uniform set; a further one keeps the weights."""
@@ -81,13 +82,13 @@ class Collocation:
         """Free the model if the current points contradict a symmetry; whether they do.
 
         Raises:
-            ValueError: They do, and the model cannot be freed.
+            InputError: They do, and the model cannot be freed.
         """
         found = self.problem.contradiction(self.sites)
         if found is None or self.model is None:
             return False
         if isinstance(self.model, ShardedModel):
-            raise ValueError(
+            raise InputError(
                 f"{self.problem.name} is not symmetric in {found}, as points of the training show; a network "
                 "in stages cannot go on without, give symmetry=False to the problem"
             )

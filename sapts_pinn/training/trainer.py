@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..callbacks.base import Callback
+from ..errors import InputError
 from ..objectives.base import Counters, Separable
 from ..objectives.data_parallel import Summed
 from ..objectives.flat import gather, scatter_
@@ -198,7 +199,7 @@ class Trainer:
             if "unexpected keyword" not in str(error):
                 raise
             unknown = next((name for name in self.options if f"'{name}'" in str(error)), "")
-            raise ValueError(
+            raise InputError(
                 f"phase {self.phase + 1} of the method does not take the option {unknown!r}; drop it"
             ) from error
 

@@ -46,7 +46,7 @@ def plot_solution(solution: View, path: Path) -> Path:
         The path.
 
     Raises:
-        ValueError: The extension is no picture's.
+        InputError: The extension is no picture's.
     """
     import matplotlib
 

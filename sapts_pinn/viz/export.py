@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..geometry import Mesh
 from ..runs.files import write_atomically
 from .fields import Array, Values, ends, evaluate, mesh_of, middle_of, time_name
@@ -36,11 +37,11 @@ def export_solution(solution: View, path: Path, frames: int = 21) -> Path:
         The path.
 
     Raises:
-        ValueError: No writer for the extension, no time for a .pvd file, or too few moments.
+        InputError: No writer for the extension, no time for a .pvd file, or too few moments.
     """
     suffix = path.suffix.lower()
     if suffix not in (".vtu", ".vts", ".vtk", ".pvd", *OTHERS):
-        raise ValueError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk, .pvd, {', '.join(OTHERS)}")
+        raise InputError(f"cannot export {path.name!r}: use .vtu, .vts, .vtk, .pvd, {', '.join(OTHERS)}")
     if suffix == ".pvd":
         return _export_series(solution, path, frames)
     mesh, time = mesh_of(solution.problem.domain), time_name(solution.problem.domain)
@@ -57,9 +58,9 @@ def _export_series(solution: View, path: Path, frames: int) -> Path:
     domain = solution.problem.domain
     time = time_name(domain)
     if time is None:
-        raise ValueError(f"{solution.problem.name} has no time for {path.name!r}; use .vtu")
+        raise InputError(f"{solution.problem.name} has no time for {path.name!r}; use .vtu")
     if frames < 2:
-        raise ValueError(f"a series needs at least 2 moments, not {frames}")
+        raise InputError(f"a series needs at least 2 moments, not {frames}")
     mesh = mesh_of(domain)
     entries = []
     for i, t in enumerate(np.linspace(*ends(domain, time), frames).tolist()):
@@ -217,4 +218,4 @@ def _write_meshio(
     try:
         write_atomically(path, lambda p: meshio.write(p, mesh, file_format=OTHERS[path.suffix.lower()]))
     except (ImportError, meshio.WriteError) as error:
-        raise ValueError(f"meshio cannot write {path.name!r}: {error}; use .vtu") from error
+        raise InputError(f"meshio cannot write {path.name!r}: {error}; use .vtu") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..runs.files import write_atomically
 from .fields import Array
 
@@ -39,7 +40,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure, whole or not at all; the extension gives the format."""
     known = figure.canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
-        raise ValueError(f"cannot draw {path.name!r}: use .png, .pdf or .svg")
+        raise InputError(f"cannot draw {path.name!r}: use .png, .pdf or .svg")
     write_atomically(path, lambda p: figure.savefig(p, bbox_inches="tight"))
     return path
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..runs.files import write_atomically
 from .fields import ends, evaluate, mesh_of, middle_of, time_name
 from .figures import OURS, STYLE, THEIRS, colour_limits, new_figure
@@ -28,7 +29,7 @@ def animate_solution(solution: View, path: Path, frames: int = 40, seconds: floa
         The path.
 
     Raises:
-        ValueError: No time in the domain, another extension, or too few frames.
+        InputError: No time in the domain, another extension, or too few frames.
     """
     import matplotlib
     from PIL import Image
@@ -36,11 +37,11 @@ def animate_solution(solution: View, path: Path, frames: int = 40, seconds: floa
     domain = solution.problem.domain
     time = time_name(domain)
     if time is None:
-        raise ValueError(f"{solution.problem.name} has no time to animate; use plot")
+        raise InputError(f"{solution.problem.name} has no time to animate; use plot")
     if path.suffix.lower() != ".gif":
-        raise ValueError(f"cannot animate into {path.name!r}: use .gif")
+        raise InputError(f"cannot animate into {path.name!r}: use .gif")
     if frames < 2:
-        raise ValueError(f"an animation needs at least 2 frames, not {frames}")
+        raise InputError(f"an animation needs at least 2 frames, not {frames}")
     with matplotlib.rc_context(STYLE):
         movie = _Movie(solution, np.linspace(*ends(domain, time), frames), time)
         shown = [movie.frame(i) for i in range(frames)]

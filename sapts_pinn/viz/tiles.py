@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..runs.files import write_atomically
 from .fields import ends, evaluate, mesh_of, middle_of, time_name
 from .figures import STYLE, THEIRS, colour_limits, new_figure
@@ -72,7 +73,7 @@ def write_sheet(tiles: Sequence[Tile], path: Path, columns: int = 6) -> Path:
         The path.
 
     Raises:
-        ValueError: No .png file.
+        InputError: No .png file.
     """
     from PIL import Image
 
@@ -90,10 +91,10 @@ def check_sheet(path: Path) -> None:
     """Whether a sheet can be written to a path of this name.
 
     Raises:
-        ValueError: No .png file.
+        InputError: No .png file.
     """
     if path.suffix.lower() != ".png":
-        raise ValueError(f"cannot draw the gallery into {path.name!r}: use .png")
+        raise InputError(f"cannot draw the gallery into {path.name!r}: use .png")
 
 
 def _figure(name: str, caption: str) -> Figure:

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ...errors import InputError
 from ...parallel.communicator import Communicator, T
 
 
@@ -23,7 +24,7 @@ class Delayed(Communicator):
 
     def __init__(self, inner: Communicator, seconds: float) -> None:
         if not seconds >= 0:
-            raise ValueError(f"a delay of at least 0 seconds is needed, not {seconds}")
+            raise InputError(f"a delay of at least 0 seconds is needed, not {seconds}")
         self.inner, self.seconds = inner, seconds
         self.rank, self.size, self.traffic = inner.rank, inner.size, inner.traffic
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from ...errors import InputError
+
 if TYPE_CHECKING:
     from ...solving.sources import Source
 
@@ -35,7 +37,7 @@ def _integer(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not a whole number") from None
+        raise InputError(f"{text!r} is not a whole number") from None
 
 
 Names = Annotated[list[str], Parameter(converter=_words, n_tokens=1, negative="")]
@@ -52,23 +54,23 @@ def at_least(least: float, **options: float | Sequence[float]) -> None:
     """Check numbers a user gave.
 
     Raises:
-        ValueError: One is too small, or a list is empty.
+        InputError: One is too small, or a list is empty.
     """
     for name, value in options.items():
         values = value if isinstance(value, Sequence) else [value]
         option = f"--{name.replace('_', '-')}"
         if not values:
-            raise ValueError(f"{option} is empty; give at least one number")
+            raise InputError(f"{option} is empty; give at least one number")
         for number in values:
             if not number >= least:
-                raise ValueError(f"{option} must be at least {least}, not {number}")
+                raise InputError(f"{option} must be at least {least}, not {number}")
 
 
 def folder_for(suite: str, out: Path | None) -> Path:
     """The folder of a suite's results, made and known to be writable.
 
     Raises:
-        ValueError: It cannot be written.
+        InputError: It cannot be written.
     """
     from ...runs.folder import make_folder
 
@@ -186,13 +188,13 @@ def with_reference(text: str) -> Source:
     """A problem whose error can be measured.
 
     Raises:
-        ValueError: It has no reference solution, or cannot be loaded.
+        InputError: It has no reference solution, or cannot be loaded.
     """
     from ...solving.sources import load_source
 
     source = load_source(text)
     if source.problem.reference is None:
-        raise ValueError(f"the error of {source.short} cannot be measured: it has no reference solution")
+        raise InputError(f"the error of {source.short} cannot be measured: it has no reference solution")
     return source
 
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...errors import InputError
 from ..harness.child import in_child
 from ..harness.report import (
     Journal,
@@ -92,12 +93,12 @@ def run(
 
     limits = Budget.parse(budget)
     if limits != Budget(evaluations=limits.evaluations) or math.isinf(limits.evaluations):
-        raise ValueError(
+        raise InputError(
             f"--budget must be gradient work, the same for all, such as '1000 evaluations', not {budget!r}"
         )
     unknown = [name for name in factors or () if name not in FACTORS]
     if unknown:
-        raise ValueError(f"there is no factor {unknown[0]!r}; choose one of {', '.join(FACTORS)}")
+        raise InputError(f"there is no factor {unknown[0]!r}; choose one of {', '.join(FACTORS)}")
     methods = list(dict.fromkeys([PLAIN, *(methods or METHODS)]))
     found = {name: variants(name, factors or list(FACTORS)) for name in methods}
     seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...errors import InputError
 from ..harness.child import in_child
 from ..harness.report import (
     Names,
@@ -133,7 +134,7 @@ def _earlier(folder: Path, fixed: Mapping[str, Any]) -> dict[Cell, Row]:
     """Results of an earlier session.
 
     Raises:
-        ValueError: They are of other settings, or unreadable.
+        InputError: They are of other settings, or unreadable.
     """
     path = folder / "bench.json"
     if not path.is_file():
@@ -143,10 +144,10 @@ def _earlier(folder: Path, fixed: Mapping[str, Any]) -> dict[Cell, Row]:
         settings = content["settings"]
         rows = {(row["problem"], row["method"], row["seed"]): row for row in content["rows"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged; give another --out") from error
+        raise InputError(f"{path} is damaged; give another --out") from error
     for name, value in fixed.items():
         if settings.get(name) != value:
-            raise ValueError(
+            raise InputError(
                 f"{path} holds results with {name} {settings.get(name)}, not {value}; give another --out"
             )
     return {key: row for key, row in rows.items() if not row.get("broken")}

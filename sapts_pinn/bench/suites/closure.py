@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ...errors import InputError
 from ..harness.child import in_child
 from ..harness.report import (
     Names,
@@ -58,12 +59,12 @@ def run(
     problems = list(dict.fromkeys(problems or PROBLEMS))
     for name in problems:
         if name not in PROBLEMS:
-            raise ValueError(f"there is no problem {name!r} here; choose of {', '.join(PROBLEMS)}")
+            raise InputError(f"there is no problem {name!r} here; choose of {', '.join(PROBLEMS)}")
     at_least(1, parts=parts, repeats=repeats)
     at_least(0.001, seconds=seconds)
     at_least(0, seed=seed)
     if precision not in ("float32", "float64"):
-        raise ValueError(f"--precision must be float32 or float64, not {precision!r}")
+        raise InputError(f"--precision must be float32 or float64, not {precision!r}")
     facts = machine()
     folder = folder_for("closure", out)
     settings = {

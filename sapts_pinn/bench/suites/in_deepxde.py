@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ...errors import InputError
 from ..harness.child import in_child
 from ..harness.report import (
     Journal,
@@ -75,12 +76,12 @@ def run(
     at_least(1, seconds=seconds, threads=threads)
     for name in problems:
         if name not in PROBLEMS:
-            raise ValueError(f"there is no problem {name!r} here; choose of {', '.join(PROBLEMS)}")
+            raise InputError(f"there is no problem {name!r} here; choose of {', '.join(PROBLEMS)}")
     for name in methods:
         if name not in PEERS:
             find(name)
     if precision not in ("float32", "float64"):
-        raise ValueError(f"--precision must be float32 or float64, not {precision!r}")
+        raise InputError(f"--precision must be float32 or float64, not {precision!r}")
     facts = machine()
     folder = folder_for("deepxde", out)
     fixed = {"seconds": seconds, "threads": threads, "precision": precision}

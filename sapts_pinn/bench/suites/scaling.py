@@ -33,6 +33,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...errors import InputError
 from ..harness.child import Child
 from ..harness.report import (
     Journal,
@@ -93,7 +94,7 @@ def run(
     from ...training.budget import Budget
 
     if not 0 < target < math.inf:
-        raise ValueError(f"--target must be a positive error, not {target:g}")
+        raise InputError(f"--target must be a positive error, not {target:g}")
     limits = str(Budget.parse(budget))
     counts = sorted(set([1, 2, 4] if ranks is None else ranks))
     waits = sorted(set([0, 5, 20] if delays is None else delays))

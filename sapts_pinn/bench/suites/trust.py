@@ -22,6 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ...errors import InputError
 from ..harness.child import in_child
 from ..harness.report import (
     Journal,
@@ -79,7 +80,7 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/trust]
 
     Raises:
-        ValueError: There is no such part or case.
+        InputError: There is no such part or case.
     """
     from ...training.budget import Budget
     from ..trust.written import CASES
@@ -87,16 +88,16 @@ def run(
     wanted = list(parts or PARTS)
     for part in wanted:
         if part not in PARTS:
-            raise ValueError(f"there is no part {part!r}; choose one of {', '.join(PARTS)}")
+            raise InputError(f"there is no part {part!r}; choose one of {', '.join(PARTS)}")
     names = list(CASES)
     if cases:
         wrong = next((c for c in cases if not (c.isdigit() and 1 <= int(c) <= len(names))), None)
         if wrong is not None:
-            raise ValueError(f"there is no case {wrong!r}; give numbers from 1 to {len(names)}")
+            raise InputError(f"there is no case {wrong!r}; give numbers from 1 to {len(names)}")
         names = [names[int(c) - 1] for c in cases]
     spent = [Budget.parse(b if b.endswith("s") else f"{b} s").seconds for b in budgets or ("10", "60", "180")]
     if seeds and not all(s.isdigit() for s in seeds):
-        raise ValueError(f"seeds must be whole numbers, not {','.join(seeds)}")
+        raise InputError(f"seeds must be whole numbers, not {','.join(seeds)}")
     drawn = [int(s) for s in seeds or ("0", "1", "2")]
     budget = str(Budget.parse(budget))
     facts = machine()

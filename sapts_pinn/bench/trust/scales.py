@@ -23,6 +23,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
+from ...errors import InputError
 from ...geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Time, Union
 from ...problems import (
     BoundaryEquation,
@@ -85,7 +86,7 @@ def rescaled(problem: Problem, seed: int) -> Problem:
     """The same problem in random units.
 
     Raises:
-        ValueError: A shape or a condition is of a kind that is not rescaled.
+        InputError: A shape or a condition is of a kind that is not rescaled.
     """
     return in_units(problem, random_units(problem, seed))
 
@@ -176,7 +177,7 @@ def _shape(shape: Domain, a: Mapping[str, float]) -> Domain:
     if isinstance(shape, (Difference, Union, Intersection)):
         first, second = (reduce(mul, [_shape(f, a) for f in part.factors()]) for part in (shape.a, shape.b))
         return type(shape)(first, second)
-    raise ValueError(f"{shape!r} is of a kind that is not rescaled")
+    raise InputError(f"{shape!r} is of a kind that is not rescaled")
 
 
 def _condition(
@@ -189,7 +190,7 @@ def _condition(
         lengths = {a[f.names[0]] for f in domain.factors() for tag in tags if tag in f.faces}
         if not isinstance(condition, Dirichlet):
             if len(lengths) > 1:
-                raise ValueError(
+                raise InputError(
                     f"{condition!r}: a normal derivative on faces of several lengths is not rescaled"
                 )
             (length,) = lengths
@@ -225,7 +226,7 @@ def _condition(
         )
     if isinstance(condition, Interface):
         return replace(condition, at=translate.fields(condition.at), flux=translate.fields(condition.flux))
-    raise ValueError(f"{condition!r} is of a kind that is not rescaled")
+    raise InputError(f"{condition!r} is of a kind that is not rescaled")
 
 
 def _reference(problem: Problem, translate: _Translation) -> Reference | Callable[..., Any] | None:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ..subproblem.step import InnerProducts
 from .base import Curvature, Step
 
@@ -41,14 +42,14 @@ class LBFGS(Curvature):
         dot: The inner products, where vectors are sharded.
 
     Raises:
-        ValueError: The memory is not positive.
+        InputError: The memory is not positive.
     """
 
     learns = True
 
     def __init__(self, memory: int = 50, dot: InnerProducts | None = None) -> None:
         if memory < 1:
-            raise ValueError(f"L-BFGS needs a memory of at least one pair, not {memory}")
+            raise InputError(f"L-BFGS needs a memory of at least one pair, not {memory}")
         self.memory, self.dot = memory, dot or _Whole()
         self._forget()
 
@@ -155,10 +156,10 @@ class LBFGS(Curvature):
         """Take over a saved state.
 
         Raises:
-            ValueError: It has another memory.
+            InputError: It has another memory.
         """
         if len(state["SY"]) != self.memory:
-            raise ValueError(f"this state has a memory of {len(state['SY'])} pairs, not of {self.memory}")
+            raise InputError(f"this state has a memory of {len(state['SY'])} pairs, not of {self.memory}")
         self._rows = None if state["rows"] is None else state["rows"].clone()
         self._order, self._gamma = list(state["order"]), state["gamma"]
         self._SY, self._YY = state["SY"], state["YY"]

@@ -36,6 +36,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ..subproblem.low_rank import Spectrum, combine, obs_spectrum, products, spectrum
 from .base import Curvature, Dot, Step, plain_dot
 
@@ -50,14 +51,14 @@ class LSR1(Curvature):
         dot: the inner product.
 
     Raises:
-        ValueError: the memory is not positive.
+        InputError: the memory is not positive.
     """
 
     learns = True
 
     def __init__(self, memory: int = 10, dot: Dot = plain_dot) -> None:
         if memory < 1:
-            raise ValueError(f"L-SR1 needs a memory of at least one pair, not {memory}")
+            raise InputError(f"L-SR1 needs a memory of at least one pair, not {memory}")
         self.memory = memory
         self.dot = dot
         self._pairs: list[tuple[Tensor, Tensor]] = []  # newest last

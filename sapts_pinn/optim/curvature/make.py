@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import InputError
 from ..subproblem.step import InnerProducts
 from . import CURVATURES, LBFGS, LSR1, Curvature, Identity
 from .base import Dot
@@ -15,10 +16,10 @@ def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
         dot: The inner product, where vectors are sharded; "ssbroyden" and "gauss-newton" need whole ones.
 
     Raises:
-        ValueError: There is none of that name, or it needs whole vectors.
+        InputError: There is none of that name, or it needs whole vectors.
     """
     if name not in CURVATURES:
-        raise ValueError(f"unknown curvature {name!r}; choose one of {', '.join(CURVATURES)}")
+        raise InputError(f"unknown curvature {name!r}; choose one of {', '.join(CURVATURES)}")
     if dot is None:
         return CURVATURES[name]()
     if name == "identity":
@@ -27,6 +28,6 @@ def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
         return LSR1(dot=dot)
     if name == "lbfgs" and isinstance(dot, InnerProducts):
         return LBFGS(dot=dot)
-    raise ValueError(
+    raise InputError(
         f"curvature {name!r} needs all parameters on one rank; stages take 'lbfgs', 'lsr1' or 'identity'"
     )

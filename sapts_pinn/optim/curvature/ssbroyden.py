@@ -40,6 +40,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ...objectives.base import ResidualEvaluation
 from .base import Curvature, Pair, Step
 from .low_rank_update import Deferred
@@ -111,7 +112,7 @@ class SSBroyden(Curvature):
     def update(self, s: Tensor, y: Tensor) -> bool:
         """Learn the pair of the last step solved for."""
         if self._matrix is None or self._taken is None or self._taken[0] is not s:
-            raise ValueError("SSBroyden learns from the step it solved for last; s is another vector")
+            raise InputError("SSBroyden learns from the step it solved for last; s is another vector")
         learned = self._learn(self._matrix, s, y, self._taken[1])
         self._matrix.fold()
         return learned

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...objectives.base import Separable
 
 Batch = dict[str, Tensor]  # by group the indices of its points, for `Separable.restrict`
@@ -22,7 +23,7 @@ class MicroBatches:
 
     def __init__(self, size: int, generator: Generator) -> None:
         if size < 1:
-            raise ValueError(f"batch must be at least 1, not {size}")
+            raise InputError(f"batch must be at least 1, not {size}")
         self.size, self.generator = size, generator
         self._order: Batch = {}
         self._next = 0

@@ -34,6 +34,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...objectives.base import Objective, Separable
 from ...objectives.flat import gather, scatter_
 from ...parallel.communicator import Alone, Communicator
@@ -104,7 +105,7 @@ class MiniBatchSAPTS(Undecorated):
         deadline: `time.monotonic()` after which one process tries no further radius.
 
     Raises:
-        ValueError: An argument out of range.
+        InputError: An argument out of range.
     """
 
     def __init__(
@@ -126,20 +127,20 @@ class MiniBatchSAPTS(Undecorated):
             ("order", order, ORDERS),
         ):
             if value not in known:
-                raise ValueError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
+                raise InputError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
         for name, number in (("steps", steps), ("local_steps", local_steps)):
             if number < 1:
-                raise ValueError(f"{name} must be at least 1, and is {number}")
+                raise InputError(f"{name} must be at least 1, and is {number}")
         if not (radius > 0 and math.isfinite(radius)):
-            raise ValueError(f"radius must be positive and finite, not {radius}")
+            raise InputError(f"radius must be positive and finite, not {radius}")
         ranks = self.communicator.size
         if parts < 1 or parts % ranks:
-            raise ValueError(
+            raise InputError(
                 f"parts must be a positive multiple of the number of ranks, {ranks}, not {parts}"
             )
         super().__init__(params, {"lr": 1.0})
         if len(self.param_groups) != 1:
-            raise ValueError("MiniBatchSAPTS does not support several parameter groups")
+            raise InputError("MiniBatchSAPTS does not support several parameter groups")
         self.decomposition, self.count, self.order = decomposition, parts, order
         self.steps, self.local_steps = steps, local_steps
         self.radius = self.most = float(radius)
@@ -241,12 +242,12 @@ class MiniBatchSAPTS(Undecorated):
                 "stages, and nothing else, need a Pipeline as the objective"
             )
         if isinstance(objective, Pipeline) and len(objective.chain.stages) != self.count:
-            raise ValueError(
+            raise InputError(
                 f"the network is cut into {len(objective.chain.stages)} stages, not into {self.count}; "
                 "make the chain with as many parts"
             )
         if sum(p.numel() for p in objective.parameters) != len(self.moments.m):
-            raise ValueError("the objective depends on other parameters than those this optimizer was given")
+            raise InputError("the objective depends on other parameters than those this optimizer was given")
         return objective
 
     def _search(self, attempt: Callable[[float], Outcome]) -> Outcome:
@@ -444,11 +445,11 @@ class MiniBatchSAPTS(Undecorated):
         """Take over a saved state.
 
         Raises:
-            ValueError: The state is of another optimizer.
+            InputError: The state is of another optimizer.
         """
         rest = dict(state_dict)
         if "minibatch" not in rest:
-            raise ValueError(
+            raise InputError(
                 "this state was not saved by MiniBatchSAPTS; resume with the method it was written by"
             )
         state = rest.pop("minibatch")

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...geometry import interleaved
 from ...objectives.base import Separable
 
@@ -50,7 +51,7 @@ class Batches:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ValueError(f"batch must lie in (0, 1], not {self.share:g}")
+            raise InputError(f"batch must lie in (0, 1], not {self.share:g}")
 
     @property
     def whole(self) -> bool:

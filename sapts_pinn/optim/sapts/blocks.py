@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, ResidualEvaluation, SeparableEvaluation
 from ...objectives.flat import scatter_
 from ...objectives.partition import _deal, _in_a_row
@@ -35,15 +36,15 @@ def parameter_parts(
         For each part indices into the vector [n] of `flat.gather`, ascending.
 
     Raises:
-        ValueError: The kind is unknown, there are more parts than layers, tensors or neurons, or not as many
+        InputError: The kind is unknown, there are more parts than layers, tensors or neurons, or not as many
             names as tensors.
     """
     if kind not in PARAMETER_KINDS:
-        raise ValueError(
+        raise InputError(
             f"unknown decomposition of the parameters {kind!r}; choose one of {', '.join(PARAMETER_KINDS)}"
         )
     if parts < 1:
-        raise ValueError(f"parts must be at least 1, not {parts}")
+        raise InputError(f"parts must be at least 1, not {parts}")
     # Matrices of indices [count, size]: a row stays whole.
     if kind == "tensors":
         units = [index.view(1, -1) for index in _indices(parameters)]
@@ -54,7 +55,7 @@ def parameter_parts(
     count = sum(len(rows) for rows in units)
     if parts > count:
         remedy = f"use at most {count} parts" + ("" if kind == "neurons" else " or the kind 'neurons'")
-        raise ValueError(f"cannot spread {count} {kind} over {parts} parts: {remedy}")
+        raise InputError(f"cannot spread {count} {kind} over {parts} parts: {remedy}")
     blocks: list[Sequence[Tensor]]
     if kind == "layers":
         ends = _in_a_row([rows.numel() for rows in units], parts)
@@ -79,7 +80,7 @@ def _indices(parameters: Sequence[Tensor]) -> list[Tensor]:
 def _layers(parameters: Sequence[Tensor], names: Sequence[str] | None) -> list[list[Tensor]]:
     """The tensors' indices, grouped into layers."""
     if names is not None and len(names) != len(parameters):
-        raise ValueError(f"there are {len(parameters)} parameters but {len(names)} names")
+        raise InputError(f"there are {len(parameters)} parameters but {len(names)} names")
     layers: list[list[Tensor]] = []
     previous = None
     for i, index in enumerate(_indices(parameters)):

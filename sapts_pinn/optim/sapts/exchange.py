@@ -8,6 +8,7 @@ from dataclasses import astuple
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, Separable, SeparableEvaluation
 from ...objectives.data_parallel import Replicated, Summed, SummedLook
 from ...objectives.partition import data_parts
@@ -152,7 +153,7 @@ def divide(
 
     Raises:
         TypeError: The objective cannot be cut that way.
-        ValueError: There is less to cut than parts.
+        InputError: There is less to cut than parts.
     """
     each = count // communicator.size
     shares = [range(rank * each, (rank + 1) * each) for rank in range(communicator.size)]
@@ -163,7 +164,7 @@ def divide(
         if not isinstance(objective, Pipeline):
             raise TypeError("stages need a Pipeline as the objective, which knows the network's stages")
         if len(objective.chain.stages) != count:
-            raise ValueError(
+            raise InputError(
                 f"the network is cut into {len(objective.chain.stages)} stages, not into {count}; "
                 "give the optimizer as many parts"
             )

@@ -45,6 +45,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, Separable
 from ...objectives.closure import ClosureObjective
 from ...objectives.data_parallel import SummedLook
@@ -94,7 +95,7 @@ class SAPTS(TrustRegion):
             local_steps, f before and the reduction predicted.
 
     Raises:
-        ValueError: An argument out of range.
+        InputError: An argument out of range.
     """
 
     def __init__(
@@ -115,11 +116,11 @@ class SAPTS(TrustRegion):
         super().__init__(params, curvature, radius)
         self.kind = curvature if isinstance(curvature, str) else "ssbroyden"
         if decomposition not in DECOMPOSITIONS:
-            raise ValueError(
+            raise InputError(
                 f"unknown decomposition {decomposition!r}; choose one of {', '.join(DECOMPOSITIONS)}"
             )
         if parts < 1 or parts % self.communicator.size:
-            raise ValueError(
+            raise InputError(
                 f"parts must be a positive multiple of the number of ranks, {self.communicator.size}, "
                 f"not {parts}"
             )
@@ -459,11 +460,11 @@ class SAPTS(TrustRegion):
         """Take over a saved state.
 
         Raises:
-            ValueError: The state is of another optimizer.
+            InputError: The state is of another optimizer.
         """
         rest = dict(state_dict)
         if "sapts" not in rest:
-            raise ValueError("this state was not saved by SAPTS; resume with the method it was written by")
+            raise InputError("this state was not saved by SAPTS; resume with the method it was written by")
         state = rest.pop("sapts")
         self._products.sizes = list(state["sizes"])
         super().load_state_dict(rest)

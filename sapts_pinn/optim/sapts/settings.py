@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...errors import InputError
 from .combine import COMBINATIONS
 
 ORDERS = ("additive", "multiplicative")
@@ -53,7 +54,7 @@ class Sweep:
             ("combination", self.combination, (None, *COMBINATIONS)),
         ):
             if value not in known:
-                raise ValueError(
+                raise InputError(
                     f"unknown {name} {value!r}; choose one of {', '.join(k for k in known if k)}"
                 )
         for name, number in (
@@ -62,6 +63,6 @@ class Sweep:
             ("global_steps", self.global_steps),
         ):
             if number < 0:
-                raise ValueError(f"{name} must not be negative, and is {number}")
+                raise InputError(f"{name} must not be negative, and is {number}")
         if not 0 <= self.low <= self.high < 1:
-            raise ValueError(f"0 <= low <= high < 1 is needed, not {self.low} and {self.high}")
+            raise InputError(f"0 <= low <= high < 1 is needed, not {self.low} and {self.high}")
