@@ -193,7 +193,8 @@ class Domain(ABC):
             raise ValueError(
                 f"no faces to sample: on={on!r} leaves none of {', '.join(self.faces)}; name them in on="
             )
-        patches = [patch for tag in tags for patch in self.face_patches() if patch.tag == tag]
+        every = self.face_patches()
+        patches = [patch for tag in tags for patch in every if patch.tag == tag]
         points, normals, which = self._draw(
             patches, n, generator, sampler, f"boundary points on {', '.join(tags)}"
         )

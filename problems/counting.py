@@ -16,7 +16,7 @@ import torch
 from torch import Generator, Tensor
 
 from .conditions import Periodic, Sites, time_factor
-from .linearised import Channel, State, linearise, states
+from .linearised import State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
 if TYPE_CHECKING:
@@ -105,41 +105,37 @@ class Counter:
         """The equation frozen at points; None where it is not finite."""
         frozen = linearise(self.problem, self.problem.equation_term, Sites(points), state)
         out: list[Symbol | None] = []
-        for i, finite in enumerate(frozen.finite.tolist()):
-            entries = [
-                (k, self.names.index(name), index, float(frozen.slopes[k, c, i]))
-                for k in range(len(frozen.slopes))
-                for c, (name, index) in enumerate(frozen.channels)
-                if frozen.slopes[k, c, i] != 0
-            ]
+        slopes = frozen.slopes.permute(2, 0, 1).tolist()  # [point][row][channel]
+        for rows, finite in zip(slopes, frozen.finite.tolist(), strict=True):
+            entries = tuple(
+                (k, self.names.index(name), index, value)
+                for k, row in enumerate(rows)
+                for (name, index), value in zip(frozen.channels, row, strict=True)
+                if value != 0
+            )
             out.append(Symbol(entries, len(self.names)) if finite else None)
         return out
 
     def given(self, face: Face, state: State) -> list[int]:
         """The number of independent conditions at each point of a face."""
-        slopes: list[dict[tuple[int, int], Tensor]] = [{} for _ in face.points]
-        channels: dict[Channel, int] = {}
-        rows = 0
+        blocks = []
         for position in face.conditions:
             term = self.problem.condition_terms[position]
-            found = linearise(self.problem, term, Sites(face.points, face.normals), state)
-            for c, channel in enumerate(found.channels):
-                column = channels.setdefault(channel, len(channels))
-                for i in range(len(face.points)):
-                    for k in range(len(found.slopes)):
-                        slopes[i][rows + k, column] = found.slopes[k, c, i]
-            rows += len(found.slopes)
+            blocks.append(linearise(self.problem, term, Sites(face.points, face.normals), state))
+        channels = [*dict.fromkeys(channel for found in blocks for channel in found.channels)]
+        rows = sum(len(found.slopes) for found in blocks)
+        matrix = np.zeros((len(face.points), max(rows, 1), max(len(channels), 1)))
+        row = 0
+        for found in blocks:
+            columns = [channels.index(channel) for channel in found.channels]
+            end = row + len(found.slopes)
+            matrix[:, row:end, columns] = np.nan_to_num(found.slopes.permute(2, 0, 1).numpy())
+            row = end
         axis = int(face.normals[0].abs().argmax())
         seam = sum(-(-self.order(name, axis) // 2) for name in face.circle)
-        out = []
-        for entries in slopes:
-            matrix = np.zeros((max(rows, 1), max(len(channels), 1)))
-            for place, value in entries.items():
-                matrix[place] = np.nan_to_num(float(value))
-            size = np.abs(matrix).max(1, keepdims=True)
-            matrix = matrix / np.where(size > 0, size, 1.0)
-            out.append(int(np.linalg.matrix_rank(matrix, tol=1e-9)) + seam)
-        return out
+        size = np.abs(matrix).max(2, keepdims=True)
+        ranks = np.linalg.matrix_rank(matrix / np.where(size > 0, size, 1.0), tol=1e-9)
+        return [int(rank) + seam for rank in ranks]
 
     def order(self, name: str, axis: int) -> int:
         """The highest derivative of an unknown in the equation along a coordinate."""

@@ -280,25 +280,26 @@ def _derivatives(
         x = points.clone().requires_grad_()
         known: dict[MultiIndex, Tensor] = {(): function(x)}
         gradients: dict[MultiIndex, Tensor] = {}  # one pass serves all coordinates
+        highest = max((len(index) for index in indices), default=0)
 
         def along(index: MultiIndex) -> Tensor:
             if index not in known:
                 lower = index[:-1]
                 if lower not in gradients:
-                    gradients[lower] = _gradient(along(lower), x)
+                    gradients[lower] = _gradient(along(lower), x, again=len(index) < highest)
                 known[index] = gradients[lower][..., index[-1]]
             return known[index]
 
         return [along(tuple(index)).detach() for index in indices]
 
 
-def _gradient(values: Tensor, x: Tensor) -> Tensor:
-    """The gradients [N, d] or [N, m, d] of values [N] or [N, m] with respect to x [N, d]."""
+def _gradient(values: Tensor, x: Tensor, again: bool = True) -> Tensor:
+    """The gradients [N, d] or [N, m, d] of values [N] or [N, m] in x [N, d]; `again`: to be differentiated."""
     if not values.requires_grad:
         return values.new_zeros(*values.shape, x.shape[1])
     columns = [values] if values.ndim == 1 else list(values.unbind(1))
     gradients = [
-        torch.autograd.grad(column.sum(), x, create_graph=True, materialize_grads=True)[0]
+        torch.autograd.grad(column.sum(), x, retain_graph=True, create_graph=again, materialize_grads=True)[0]
         for column in columns
     ]
     return gradients[0] if values.ndim == 1 else torch.stack(gradients, 1)

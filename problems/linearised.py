@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -53,24 +54,23 @@ class Linearisation:
 def states(seed: int = 5) -> list[State]:
     """Random states: positive numbers, negative ones, and two of mixed signs and sizes."""
 
-    def state(number: int, sign: Callable[[Generator, int], Tensor]) -> State:
-        def draw(channel: Channel, n: int) -> Tensor:
-            name, index = channel
-            mix = sum((i + 1) * ord(letter) for i, letter in enumerate(name))
-            place = sum((i + 2) * 7 ** (k + 1) for k, i in enumerate(index))
-            generator = Generator().manual_seed(seed + 101 * number + 1_009 * mix + 31 * place)
-            size = 0.5 + torch.rand(n, generator=generator, dtype=torch.float64)
-            return size * sign(generator, n)
+    return [
+        lambda channel, n, number=number, sign=sign: _drawn(seed + 101 * number, sign, channel, n).clone()  # type: ignore[misc]
+        for number, sign in enumerate((1.0, -1.0, None, None))
+    ]
 
-        return draw
 
-    def mixed(generator: Generator, n: int) -> Tensor:
-        return torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0).to(torch.float64)
-
-    def ones(generator: Generator, n: int) -> Tensor:
-        return torch.ones(n, dtype=torch.float64)
-
-    return [state(0, ones), state(1, lambda g, n: -ones(g, n)), state(2, mixed), state(3, mixed)]
+@lru_cache(maxsize=256)  # many faces and conditions are looked at in the same few states
+def _drawn(seed: int, sign: float | None, channel: Channel, n: int) -> Tensor:
+    """Numbers [n] for a channel, of a sign or of mixed ones."""
+    name, index = channel
+    mix = sum((i + 1) * ord(letter) for i, letter in enumerate(name))
+    place = sum((i + 2) * 7 ** (k + 1) for k, i in enumerate(index))
+    generator = Generator().manual_seed(seed + 1_009 * mix + 31 * place)
+    size = 0.5 + torch.rand(n, generator=generator, dtype=torch.float64)
+    if sign is not None:
+        return sign * size
+    return torch.where(torch.rand(n, generator=generator) < 0.5, -size, size)
 
 
 def zero(channel: Channel, n: int) -> Tensor:

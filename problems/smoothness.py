@@ -17,6 +17,7 @@ fast enough.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,34 +104,35 @@ def misses_derivatives(function: Function, box: Box) -> bool:
     if not len(points):
         return False
     for axis, order in enumerate(box.orders):
-        for p in range(1, (order or 0) + 1):
-            try:
-                if _contradicts(function, points, axis, p, float(box.extent[axis])):
-                    return True
-            except (RuntimeError, NotImplementedError):  # "the derivative for ... is not implemented"
+        try:
+            if order and _contradicts(function, points, axis, order, float(box.extent[axis])):
                 return True
+        except (RuntimeError, NotImplementedError):  # "the derivative for ... is not implemented"
+            return True
     return False
 
 
-def _contradicts(function: Function, points: Tensor, axis: int, p: int, length: float) -> bool:
-    below, index = (axis,) * (p - 1), (axis,) * p
-    plain, value, slope = (d.double() for d in derivatives(function, points, [(), below, index]))
-    best = torch.full_like(value, math.inf)
-    noise = 1e-13 * max(_size(value), _size(plain) / length ** (p - 1))
-    largest = slope.new_tensor(_size(slope))
-    for step in STEPS:
-        h = step * length
-        ahead, behind = points.clone(), points.clone()
-        ahead[:, axis] += h
-        behind[:, axis] -= h
-        high, low = derivatives(function, torch.cat([ahead, behind]), [below])[0].double().chunk(2)
-        difference = (high - low) / (2 * h)
-        typical = torch.maximum(largest, difference.abs().nan_to_num(0, 0, 0).median())
-        allowed = ACCURACY * slope.abs() + NEGLIGIBLE * typical + noise / h
+def _contradicts(function: Function, points: Tensor, axis: int, order: int, length: float) -> bool:
+    """Whether a derivative up to an order along an axis contradicts the differences of the one before."""
+    indices = [(axis,) * p for p in range(order + 1)]
+    own = [d.double() for d in derivatives(function, points, indices)]
+    steps = length * torch.tensor(STEPS, dtype=torch.float64)[:, None]
+    moved = points.repeat(2, len(STEPS), 1, 1)
+    moved[0, ..., axis] += steps
+    moved[1, ..., axis] -= steps
+    around = derivatives(function, moved.flatten(0, 2), indices[:-1])
+    for p in range(1, order + 1):
+        value, slope = own[p - 1], own[p]
+        high, low = around[p - 1].double().view(2, len(STEPS), -1)
+        noise = 1e-13 * max(_size(value), _size(own[0]) / length ** (p - 1))
+        difference = (high - low) / (2 * steps)
+        typical = difference.abs().nan_to_num(0, 0, 0).median(1, keepdim=True).values.clamp_min(_size(slope))
+        allowed = ACCURACY * slope.abs() + NEGLIGIBLE * typical + noise / steps
         excess = (difference - slope).abs() / allowed.clamp_min(1e-300)
-        best = torch.minimum(best, excess.nan_to_num(math.inf))
-    known = torch.isfinite(value)
-    return bool((best[known] > 1).any())
+        best = excess.nan_to_num(math.inf).amin(0)
+        if bool((best[torch.isfinite(value)] > 1).any()):
+            return True
+    return False
 
 
 def _size(values: Tensor) -> float:
@@ -266,19 +268,13 @@ def _suspects(values: Tensor, inside: Tensor, lines: Tensor) -> tuple[Tensor, Te
     rough = size[..., 4:] - 4 * size[..., 3:-1] + 6 * size[..., 2:-2] - 4 * size[..., 1:-3] + size[..., :-4]
     rough = rough.abs().nan_to_num(-1.0)  # [orders, L, nodes - 4]: of nodes i .. i + 4
     pieces = rough.tensor_split(CHUNKS, -1)
-    start = 0
-    left: list[Tensor] = []
-    right: list[Tensor] = []
-    which: list[Tensor] = []
-    for piece in pieces:
-        value, at = piece.max(-1)
-        for p in range(orders):
-            rows = (value[p] > 0).nonzero()[:, 0]
-            first = start + at[p][rows]
-            left.append(lines[rows, first])
-            right.append(lines[rows, first + 4])
-            which.append(torch.full((len(rows),), p))
-        start += piece.shape[-1]
+    starts = [0, *itertools.accumulate(piece.shape[-1] for piece in pieces)]
+    worst = [piece.max(-1) for piece in pieces]  # value and place, [orders, L] each
+    at = torch.stack([place + start for (_, place), start in zip(worst, starts, strict=False)])
+    rows = (torch.stack([value for value, _ in worst]) > 0).nonzero()  # of piece, order and line
+    first = at[tuple(rows.unbind(1))]
+    left, right = [lines[rows[:, 2], first]], [lines[rows[:, 2], first + 4]]
+    which = [rows[:, 1]]
     # The ends of the lines, towards which a function may grow steeper without bound.
     for p in range(orders):
         for i, j in ((0, 1), (nodes - 2, nodes - 1)):

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +45,15 @@ class Symbol:
         count: Number of unknowns, and of equations.
     """
 
-    entries: Sequence[tuple[int, int, MultiIndex, float]]
+    entries: tuple[tuple[int, int, MultiIndex, float], ...]
     count: int
 
     def roots(self, direction: Sizes, frequency: Array) -> Array | None:
         """The roots s of det M(s) with zeta = s direction + frequency, both [dim]; None where it is zero."""
+        return self._roots(tuple(direction.tolist()), tuple(frequency.tolist()))
+
+    @lru_cache(maxsize=256)  # noqa: B019 (a symbol is a few numbers; constant coefficients give the same ones)
+    def _roots(self, direction: tuple[float, ...], frequency: tuple[complex, ...]) -> Array | None:
         size = np.zeros((self.count, self.count))
         polynomials: dict[tuple[int, int], Array] = {}
         for k, j, alpha, value in self.entries:

@@ -54,7 +54,7 @@ def free_functions(problem: Problem) -> str | None:
     matrix, unit = _without_units(matrix, [name for name, _ in basis])
     rank, vectors = 0, np.eye(len(basis))
     if len(matrix):
-        _, singular, vectors = np.linalg.svd(matrix)
+        _, singular, vectors = np.linalg.svd(matrix, full_matrices=len(matrix) < len(basis))
         rank = int((singular > ROUNDING * singular[0]).sum())
     if rank == len(basis):
         return None
@@ -129,7 +129,7 @@ def _applied(
         for name, axis in basis:
             total = torch.zeros_like(found.rows)
             for c, (of, index) in enumerate(found.channels):
-                if of == name:
+                if of == name and index in ((), (axis,)):  # all other derivatives of it are zero
                     part = found.slopes[:, c] * _polynomial(sites.points, problem.domain.bounds, axis, index)
                     total = total + sum(part.chunk(sites.fold, 1))
             columns.append(total[:, found.finite].reshape(-1))
