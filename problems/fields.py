@@ -294,7 +294,10 @@ def _derivatives(
 
 
 def _gradient(values: Tensor, x: Tensor, again: bool = True) -> Tensor:
-    """The gradients [N, d] or [N, m, d] of values [N] or [N, m] in x [N, d]; `again`: to be differentiated."""
+    """The gradients [N, d] or [N, m, d] of values [N] or [N, m] with respect to x [N, d].
+
+    With a graph if they are to be differentiated again.
+    """
     if not values.requires_grad:
         return values.new_zeros(*values.shape, x.shape[1])
     columns = [values] if values.ndim == 1 else list(values.unbind(1))

@@ -53,7 +53,6 @@ class Linearisation:
 
 def states(seed: int = 5) -> list[State]:
     """Random states: positive numbers, negative ones, and two of mixed signs and sizes."""
-
     return [
         lambda channel, n, number=number, sign=sign: _drawn(seed + 101 * number, sign, channel, n).clone()  # type: ignore[misc]
         for number, sign in enumerate((1.0, -1.0, None, None))
