@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.interpolate import RectBivariateSpline, make_interp_spline
 from torch import Generator, Tensor
 
 DEGREE = 5
@@ -68,6 +67,8 @@ def _values(function: Callable[[Tensor], Tensor], points: Tensor) -> Array:
 
 
 def _spline(function: Callable[[Tensor], Tensor], lower: Tensor, upper: Tensor, nodes: int) -> Spline | None:
+    from scipy.interpolate import RectBivariateSpline, make_interp_spline  # slow to import
+
     axes = [torch.linspace(a, b, nodes, dtype=torch.float64) for a, b in zip(lower, upper, strict=True)]
     points = torch.cartesian_prod(*axes).reshape(-1, len(axes))
     values = _values(function, points)

@@ -24,7 +24,6 @@ from math import ceil, pi
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import roots_hermite
-from scipy.stats import qmc
 
 __all__ = [
     "Reference",
@@ -91,6 +90,8 @@ def analytic(
             count = nodes or (10_001, 129, 25)[dim - 1]
             return _grid(**{name: np.linspace(low, high, count) for name, (low, high) in bounds.items()})
         count = nodes or 20_000
+        from scipy.stats import qmc  # slow to import
+
         unit = qmc.Sobol(dim, seed=0).random_base2(ceil(np.log2(count)))[:count]
         return {name: lo + (hi - lo) * unit[:, i] for i, (name, (lo, hi)) in enumerate(bounds.items())}
 

@@ -28,7 +28,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
@@ -201,6 +200,8 @@ def _noise(look: _Look, name: str) -> str:
         return f"chi^2 = {chi:.2f} per observation" if chi < FITTED else ""
     if len(misfit) < FEW:
         return ""
+    from scipy.spatial import cKDTree  # slow to import
+
     lower, upper = model.problem.domain.bounds
     places = ((sites.points.cpu() - lower) / (upper - lower)).numpy()
     _, nearest = cKDTree(places).query(places, k=2)

@@ -114,9 +114,10 @@ class _Piece:
         assert self._graph is not None
         _, _, out, known, r = self._graph
         with torch.enable_grad():
-            target = r if row is None else r[row]
+            # The product in place of grad_outputs, whose check imports SymPy for a second in every process.
+            target = ((r if row is None else r[row]) * cotangent).sum()
         leaves = [out, *(known[name] for name in self._trained)]
-        found = torch.autograd.grad(target, leaves, cotangent, retain_graph=True, allow_unused=True)
+        found = torch.autograd.grad(target, leaves, retain_graph=True, allow_unused=True)
         bars = [
             torch.zeros_like(leaf) if bar is None else bar for bar, leaf in zip(found, leaves, strict=True)
         ]
@@ -130,7 +131,9 @@ class _Piece:
         else:
             assert self._graph is not None
             weights, graph = self._graph[:2]
-            (network,) = torch.autograd.grad(graph, weights, bar, retain_graph=True, materialize_grads=True)
+            with torch.enable_grad():
+                product = (graph * bar).sum()
+            (network,) = torch.autograd.grad(product, weights, retain_graph=True, materialize_grads=True)
         return torch.cat([network, *(c.sum().reshape(1) for c in coefficients)])
 
     def jacobian(self, theta: Tensor, stamp: int) -> Tensor:

@@ -46,6 +46,7 @@ from .radius_search import search
 from .sweep import ORDERS
 from .tradam import Moments
 from .trust_region import Surroundings
+from .undecorated import Undecorated
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
 CONTROL = 4  # micro-batches of the control
@@ -76,7 +77,7 @@ class Outcome:
     value: float = math.nan
 
 
-class MiniBatchSAPTS(torch.optim.Optimizer):
+class MiniBatchSAPTS(Undecorated):
     """SAPTS for losses on many samples, as a PyTorch optimizer.
 
     The parts of a process walk one after the other, each with three copies of the parameters (z, m and v),

@@ -29,6 +29,7 @@ from .curvature.ssbroyden import SSBroyden
 from .flat import gather, scatter_
 from .objective import ClosureObjective, Evaluation, Objective
 from .subproblem import InnerProducts
+from .undecorated import Undecorated
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
 PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
@@ -125,7 +126,7 @@ class Surroundings:
             buffer.copy_(value)
 
 
-class TrustRegion(torch.optim.Optimizer):
+class TrustRegion(Undecorated):
     """A trust-region method as a PyTorch optimizer.
 
     Args:

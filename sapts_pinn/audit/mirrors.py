@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..problems import Interface, Observations, Periodic, Sites, Term
@@ -195,6 +194,8 @@ class _Mirror:
         """Whether the misfits show no sign of a forced symmetry."""
         if not isinstance(condition.of, str):
             return True
+        from scipy.spatial import cKDTree  # slow to import
+
         sites = term.sites(1, self.state.generator, "uniform")
         assert sites.values is not None
         values = sites.values if sites.values.ndim == 1 else sites.values[:, 0]
