@@ -7,8 +7,7 @@ import torch
 from sapts_pinn import Initial, Problem, Solution, solve
 from sapts_pinn.continuation import continuation
 from sapts_pinn.ensemble import ensemble
-from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.problems import Periodic
+from sapts_pinn.geometry import Time
 from sapts_pinn.problems.zoo import build
 
 SMALL = {"network": (8,), "points": 64, "budget": "30 iterations"}
@@ -37,25 +36,28 @@ def test_mistakes_are_sentences():
     with pytest.raises(ValueError, match="drop seed"):
         ensemble(build("poisson-1d"), seed=1)
     with pytest.raises(ValueError, match="at least one value"):
-        continuation(advection, [])
+        continuation(logistic, [])
     with pytest.raises(ValueError, match="sapts-ip"):
-        continuation(advection, [1], method="sapts-ip")
+        continuation(logistic, [1], method="sapts-ip")
 
 
-def advection(beta):
+def logistic(rate):
+    """u' = rate u (1 - u) from 0.05 to nearly 1: the faster, the more attractive is u = 0 beyond the start."""
     return Problem(
-        Interval(0, 2 * np.pi) * Time(0, 1),
+        Time(0, 1),
         "u",
-        lambda u: u.t + beta * u.x,
-        [Periodic("x"), Initial("u", lambda x: torch.sin(x))],
-        reference=lambda x, t: torch.sin(x - beta * t),
+        lambda u: u.t - rate * u * (1 - u),
+        [Initial("u", 0.05)],
+        reference=lambda t: 1 / (1 + 19 * torch.exp(-rate * t)),
+        scales={"u": 1.0},
     )
 
 
-def test_a_network_that_knows_a_slower_flow_finds_the_fast_one():
-    settings = {"network": (16, 16), "points": 512}
-    straight = solve(advection(20.0), budget="1600 iterations", **settings)
-    gone = continuation(advection, [5.0, 10.0, 20.0], budget="1600 iterations", **settings)
+def test_a_network_that_knows_a_slower_reaction_finds_the_fast_one():
+    # Straight training ends at u = 0 (error 0.99 to 1.00), continuation at 1e-4, whatever seed and processor.
+    settings = {"network": (16,), "points": 128}
+    straight = solve(logistic(14.0), budget="300 iterations", **settings)
+    gone = continuation(logistic, [3.5, 7.0, 14.0], budget="300 iterations", **settings)
     assert straight.result["relative_l2_error"] > 0.5
-    assert gone.result["relative_l2_error"] < 0.1
-    assert gone.result["iterations"] == 800  # half of the budget
+    assert gone.result["relative_l2_error"] < 0.02
+    assert gone.result["iterations"] == 150  # half of the budget

@@ -157,3 +157,12 @@ def test_wheel_holds_exactly_the_tree(tmp_path):
     names = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
     assert {name for name in names if name.parts[0] == "sapts_pinn"} == set(package_files())
     assert any(name.name == "LICENSE" for name in names)
+
+
+def test_make_test_finds_every_test_with_a_budget_of_seconds() -> None:
+    mark = "pytest.mark." + "alone"
+    marked = [
+        str(path) for path in project_files() if path.suffix == ".py" and mark in (ROOT / path).read_text()
+    ]
+    assert marked == ["tests/test_tutorials.py"]
+    assert f"'alone and not slow' {marked[0]} " in (ROOT / "Makefile").read_text()
