@@ -42,7 +42,7 @@ def test_mistakes_are_sentences():
 
 
 def logistic(rate):
-    """u' = rate u (1 - u) from 0.05 to nearly 1: the faster, the more attractive is u = 0 beyond the start."""
+    """u' = rate u (1 - u) from 0.05: the faster it is, the more attractive is u = 0 beyond the start."""
     return Problem(
         Time(0, 1),
         "u",
