@@ -183,7 +183,8 @@ def solve(
     }  # fmt: skip
     own = ("source", "threads", "fingerprint", "versions")  # a rank's own
     alike = {name: value for name, value in config.items() if name not in own}
-    check_same(ranks, code=code_fingerprint(), settings=str(alike))
+    if ranks.size > 1:  # which takes a tenth of a second
+        check_same(ranks, code=code_fingerprint(), settings=str(alike))
     if state is not None:
         check_resumable(state, config, path)
         if chosen.divides == "stages" and state["world_size"] != ranks.size:

@@ -134,7 +134,8 @@ def train(
         "samples": len(inputs), "versions": versions(),
     }  # fmt: skip
     alike = {name: value for name, value in config.items() if name not in ("threads", "data", "versions")}
-    check_same(ranks, code=code_fingerprint(), settings=str(alike))
+    if ranks.size > 1:  # which takes a tenth of a second
+        check_same(ranks, code=code_fingerprint(), settings=str(alike))
     test = samples(found, train=False)
     writers = [] if folder is None else [_Writer(folder, config, overwrite, keep=goes_on)]
     trainer = Trainer(
