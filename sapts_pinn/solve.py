@@ -183,7 +183,7 @@ def solve(
     }  # fmt: skip
     own = ("source", "threads", "fingerprint", "versions")  # a rank's own
     alike = {name: value for name, value in config.items() if name not in own}
-    if ranks.size > 1:  # which takes a tenth of a second
+    if ranks.size > 1:  # of one rank there is nothing to compare
         check_same(ranks, code=code_fingerprint(), settings=str(alike))
     if state is not None:
         check_resumable(state, config, path)

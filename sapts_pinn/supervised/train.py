@@ -134,7 +134,7 @@ def train(
         "samples": len(inputs), "versions": versions(),
     }  # fmt: skip
     alike = {name: value for name, value in config.items() if name not in ("threads", "data", "versions")}
-    if ranks.size > 1:  # which takes a tenth of a second
+    if ranks.size > 1:  # of one rank there is nothing to compare
         check_same(ranks, code=code_fingerprint(), settings=str(alike))
     test = samples(found, train=False)
     writers = [] if folder is None else [_Writer(folder, config, overwrite, keep=goes_on)]
