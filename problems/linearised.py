@@ -53,10 +53,11 @@ class Linearisation:
 
 def states(seed: int = 5) -> list[State]:
     """Random states: positive numbers, negative ones, and two of mixed signs and sizes."""
-    return [
-        lambda channel, n, number=number, sign=sign: _drawn(seed + 101 * number, sign, channel, n).clone()  # type: ignore[misc]
-        for number, sign in enumerate((1.0, -1.0, None, None))
-    ]
+
+    def state(number: int, sign: float | None) -> State:
+        return lambda channel, n: _drawn(seed + 101 * number, sign, channel, n).clone()
+
+    return [state(0, 1.0), state(1, -1.0), state(2, None), state(3, None)]
 
 
 @lru_cache(maxsize=256)  # many faces and conditions are looked at in the same few states
