@@ -105,14 +105,15 @@ def misses_derivatives(function: Function, box: Box) -> bool:
     for axis, order in enumerate(box.orders):
         for p in range(1, (order or 0) + 1):
             try:
-                if _contradicts(function, points, axis, p, float(box.extent[axis])):
+                if _contradicts(function, points, axis, p, box):
                     return True
             except (RuntimeError, NotImplementedError):  # "the derivative for ... is not implemented"
                 return True
     return False
 
 
-def _contradicts(function: Function, points: Tensor, axis: int, p: int, length: float) -> bool:
+def _contradicts(function: Function, points: Tensor, axis: int, p: int, box: Box) -> bool:
+    length = float(box.extent[axis])
     below, index = (axis,) * (p - 1), (axis,) * p
     plain, value, slope = (d.double() for d in derivatives(function, points, [(), below, index]))
     best = torch.full_like(value, math.inf)
@@ -123,12 +124,15 @@ def _contradicts(function: Function, points: Tensor, axis: int, p: int, length: 
         ahead, behind = points.clone(), points.clone()
         ahead[:, axis] += h
         behind[:, axis] -= h
+        # A table ends where the domain ends: what is defined by it may not be asked beyond.
+        beyond = (ahead[:, axis] > box.upper[axis]) | (behind[:, axis] < box.lower[axis])
+        ahead[beyond], behind[beyond] = points[beyond], points[beyond]
         high, low = derivatives(function, torch.cat([ahead, behind]), [below])[0].double().chunk(2)
         difference = (high - low) / (2 * h)
         typical = torch.maximum(largest, difference.abs().nan_to_num(0, 0, 0).median())
         allowed = ACCURACY * slope.abs() + NEGLIGIBLE * typical + noise / h
         excess = (difference - slope).abs() / allowed.clamp_min(1e-300)
-        best = torch.minimum(best, excess.nan_to_num(math.inf))
+        best = torch.minimum(best, excess.nan_to_num(math.inf).masked_fill(beyond, math.inf))
     known = torch.isfinite(value)
     return bool((best[known] > 1).any())
 
@@ -233,9 +237,12 @@ def _along(
         hit = wild | (done & ((v[:, 4] - v[:, 0]).abs() > limit))
         if hit.any():  # a window too narrow for any point does no harm
             places, kind = quarters[hit, 2], which[hit]
-            sides = torch.stack([box.within(left[hit] - beside), box.within(right[hit] + beside)], 1)
-            a, b = evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)
-            real = ~((b - a).abs() <= 30.0**kind * limit[hit]) | wild[hit]
+            offsets = [left[hit] - 2 * beside, left[hit] - beside, right[hit] + beside, right[hit] + 2 * beside]
+            sides = torch.stack([box.within(place) for place in offsets], 1)
+            # What a slope on either side makes of the distance is no jump.
+            far, a, b, beyond = evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)
+            jump = (b - a) - (a - far) - (beyond - b)
+            real = ~(jump.abs() <= 30.0**kind * limit[hit]) | wild[hit]
             found += [Break(axis, int(q), place) for q, place in zip(kind[real], places[real], strict=True)]
         go = ~done & ~wild & (bent.amax(1) > 0.5 * limit)
         rows, choice = torch.arange(int(go.sum())), bent[go].argmax(1)  # the half that is bent most
