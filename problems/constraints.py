@@ -529,7 +529,9 @@ class AnsatzBuilder:
             if len(at) < 2:
                 continue
             kinds.append(kind)
-            differences.append(max((at[0](corner) - at[1](corner)).abs().max(), _limit(at, (on1, on2), corner)))
+            differences.append(
+                max((at[0](corner) - at[1](corner)).abs().max(), _limit(at, (on1, on2), corner))
+            )
             sizes.append(max(f(points).abs().max() for f, points in zip(at, (on1, on2), strict=True)))
         if not differences:
             return 0.0, 1.0, ""

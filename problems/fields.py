@@ -244,8 +244,8 @@ HINTS = {
         "use torch.sin, not numpy.sin or math.sin"
     ),
     ("Boolean value of Tensor",): (
-        "a point's value cannot choose a branch of if, and, or, not, max or min, as all points are computed at "
-        "once; use torch.where(x < 0.5, a, b), (a) & (b), (a) | (b), torch.maximum(a, b)"
+        "a point's value cannot choose a branch of if, and, or, not, max or min, as all points are computed "
+        "at once; use torch.where(x < 0.5, a, b), (a) & (b), (a) | (b), torch.maximum(a, b)"
     ),
     ("dtype", "scalar type"): (
         "the coordinates are torch.float64: give constants and tables their type, such as "

@@ -83,8 +83,8 @@ def refuse_random(first: Rows, second: Rows, what: str) -> None:
     for a, b in zip(first, second, strict=True):
         if not torch.equal(a.detach().nan_to_num(), b.detach().nan_to_num()):
             raise ValueError(
-                f"{what} gives other values every time it is called; draw random numbers once, outside of the "
-                "function, and let it look them up"
+                f"{what} gives other values every time it is called; draw random numbers once, outside of "
+                "the function, and let it look them up"
             )
 
 

@@ -237,7 +237,12 @@ def _along(
         hit = wild | (done & ((v[:, 4] - v[:, 0]).abs() > limit))
         if hit.any():  # a window too narrow for any point does no harm
             places, kind = quarters[hit, 2], which[hit]
-            offsets = [left[hit] - 2 * beside, left[hit] - beside, right[hit] + beside, right[hit] + 2 * beside]
+            offsets = [
+                left[hit] - 2 * beside,
+                left[hit] - beside,
+                right[hit] + beside,
+                right[hit] + 2 * beside,
+            ]
             sides = torch.stack([box.within(place) for place in offsets], 1)
             # What a slope on either side makes of the distance is no jump.
             far, a, b, beyond = evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)

@@ -1,8 +1,9 @@
 """Derivative rules for the special functions that PyTorch evaluates but does not differentiate.
 
 PyTorch returns the values of all Bessel functions and of Airy's function without a graph, so that autograd
-takes their derivatives as zero; J and Y are moreover good to some 1e-6 there, beyond 5, and Ai to 3e-6.  Inside `differentiable()` they carry the classical rules instead
-(Abramowitz and Stegun, 9.1.27, 9.6.26, 10.1.20 and 10.4.1), written without divisions to hold at 0:
+takes their derivatives as zero; J and Y are moreover good to some 1e-6 there, beyond 5, and Ai to 3e-6.
+Inside `differentiable()` they carry the classical rules instead (Abramowitz and Stegun, 9.1.27, 9.6.26,
+10.1.20 and 10.4.1), written without divisions to hold at 0:
 
     J_n' = (J_{n-1} - J_{n+1}) / 2     (Y_n likewise)       I_n' =  (I_{n-1} + I_{n+1}) / 2
     Ai'' = x Ai                                             K_n' = -(K_{n-1} + K_{n+1}) / 2

@@ -117,7 +117,9 @@ def test_a_value_at_the_very_corner_hides_no_contradiction(initial):
 
 
 @pytest.mark.filterwarnings("error:contradictory conditions")
-@pytest.mark.parametrize("initial", [lambda x: torch.sqrt(x) * (1 - x), lambda x: torch.tanh(1e6 * x) * (1 - x)])
+@pytest.mark.parametrize(
+    "initial", [lambda x: torch.sqrt(x) * (1 - x), lambda x: torch.tanh(1e6 * x) * (1 - x)]
+)
 def test_what_is_steep_at_a_corner_is_no_contradiction(initial):
     heat(initial)
 
