@@ -37,7 +37,7 @@ from .observations import Observations
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales, check_given, find
-from .sensitivity import refuse_hidden
+from .sensitivity import refuse_hidden, refuse_random
 from .singular import Singularity, singularities
 from .symmetry import Finder, Symmetry
 from .unknowns import Coefficient, Unknown
@@ -270,7 +270,7 @@ class Problem:
 
     def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]:
         """The equation's residuals at points [N, dim], one tensor [N] for each equation."""
-        coordinates = {name: points[:, i] for i, name in enumerate(self.domain.names)}
+        coordinates = {name: points[:, i].contiguous() for i, name in enumerate(self.domain.names)}
         result = call_by_name(self.equation, {**fields, **coordinates, **known}, "the equation")
         results = result if isinstance(result, (tuple, list)) else (result,)
         what = "the equation" if len(results) == 1 else "an equation of the system"
@@ -299,6 +299,7 @@ class Problem:
         tracked = replace(sites, points=sites.points.clone().requires_grad_())
         try:
             rows = residual(fields, tracked, self.initial_parameters)
+            refuse_random(rows, residual(fields, tracked, self.initial_parameters), what)
         except RuntimeError as error:
             raise mistake(what, error) from error
         if not rows:

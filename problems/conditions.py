@@ -64,7 +64,7 @@ def value_at(
     """
     if not callable(value):
         return torch.full_like(points[:, 0], float(value))
-    coordinates = {name: points[:, i] for i, name in enumerate(names)}
+    coordinates = {name: points[:, i].contiguous() for i, name in enumerate(names)}
     with differentiable():
         result = call_by_name(value, {**coordinates, **(known or {})}, what)
     return as_column(result, points.shape[0], what, points)
@@ -94,7 +94,8 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
         raise ValueError(f"{what} returned {type(result).__name__}; {fix}")
     if result.shape not in ((n,), ()):
         raise ValueError(f"{what} returned shape {tuple(result.shape)} for {n} points; return shape ({n},)")
-    return result.expand(n)
+    whole = not result.is_floating_point()  # a comparison such as x > 0.5 stands for 1 and 0
+    return (result.to(like.dtype) if whole else result).expand(n)
 
 
 class Condition(ABC):

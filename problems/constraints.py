@@ -39,6 +39,8 @@ from .unknowns import Unknown
 SMOOTH = 1e-7  # a relative jump below this is rounding
 COMPATIBLE = 1e-9  # so is a relative difference below this between two conditions,
 TOLERABLE = 1e-6  # and below this it does less harm than a weighted term
+CLOSE = (1e-9, 1e-12)  # distances from a corner, of the way there, at which two conditions are compared
+STAYS = 0.5  # what is left at the second of a difference that is one in the limit, at least
 INSIDE = 0.01  # so far from the walls, in lengths, a known part has to be smooth
 NUDGE = 1e-9  # so far from a corner, in half lengths, a part that jumps there is evaluated
 BLENDED = 3  # coordinates between whose faces varying data are interpolated
@@ -527,7 +529,9 @@ class AnsatzBuilder:
             if len(at) < 2:
                 continue
             kinds.append(kind)
-            differences.append((at[0](corner) - at[1](corner)).abs().max())
+            differences.append(
+                max((at[0](corner) - at[1](corner)).abs().max(), _limit(at, (on1, on2), corner))
+            )
             sizes.append(max(f(points).abs().max() for f, points in zip(at, (on1, on2), strict=True)))
         if not differences:
             return 0.0, 1.0, ""
@@ -547,6 +551,19 @@ class AnsatzBuilder:
         out = points.clone()
         out[:, columns] = drawn
         return out
+
+
+def _limit(at: list[Function], on: tuple[Tensor, Tensor], corner: Tensor) -> Tensor:
+    """By how much the limits of two functions towards a corner differ, each along its own face.
+
+    A function may take a value of its own at the very corner, as x % 1 does.  A difference of limits stays
+    as the distance shrinks from 1e-9 to 1e-12 of the face; what is steep and continuous falls.
+    """
+    far, near = (
+        (at[0](torch.lerp(on[0], corner, 1 - s)) - at[1](torch.lerp(on[1], corner, 1 - s))).abs().max()
+        for s in CLOSE
+    )
+    return near if near > STAYS * far else torch.zeros_like(near)
 
 
 def _sum(parts: list[Function]) -> Function:

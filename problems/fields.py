@@ -239,6 +239,21 @@ def call_by_name(function: Callable[..., Any], known: Mapping[str, Any], what: s
         raise mistake(what, error) from error
 
 
+HINTS = {
+    ("ufunc", "must be real number", "converted to Scalar", "converted to Python scalar"): (
+        "use torch.sin, not numpy.sin or math.sin"
+    ),
+    ("Boolean value of Tensor",): (
+        "a point's value cannot choose a branch of if, and, or, not, max or min, as all points are computed "
+        "at once; use torch.where(x < 0.5, a, b), (a) & (b), (a) | (b), torch.maximum(a, b)"
+    ),
+    ("dtype", "scalar type"): (
+        "the coordinates are torch.float64: give constants and tables their type, such as "
+        "torch.tensor(1.0, dtype=x.dtype)"
+    ),
+}
+
+
 def mistake(what: str, error: Exception) -> ValueError:
     """The sentence about an exception that a user's function raised."""
     text = " ".join(str(error).split())
@@ -249,8 +264,7 @@ def mistake(what: str, error: Exception) -> ValueError:
             f"{what} failed: it hands a tensor to NumPy, through which PyTorch cannot differentiate; use "
             "torch.sin, not numpy.sin or math.sin"
         )
-    foreign = ("ufunc", "must be real number", "converted to Scalar", "converted to Python scalar")
-    hint = "; use torch.sin, not numpy.sin or math.sin" if any(word in text for word in foreign) else ""
+    hint = next((f"; {fix}" for words, fix in HINTS.items() if any(word in text for word in words)), "")
     return ValueError(f"{what} failed with {type(error).__name__}: {text}{hint}")
 
 

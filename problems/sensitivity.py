@@ -74,6 +74,20 @@ def hidden(evaluate: Callable[[Mapping[str, Tensor]], Rows], inputs: Mapping[str
     return found
 
 
+def refuse_random(first: Rows, second: Rows, what: str) -> None:
+    """Refuse a residual that differs between two calls with the same arguments.
+
+    Raises:
+        ValueError: It does, as with random numbers that are drawn at every call.
+    """
+    for a, b in zip(first, second, strict=True):
+        if not torch.equal(a.detach().nan_to_num(), b.detach().nan_to_num()):
+            raise ValueError(
+                f"{what} gives other values every time it is called; draw random numbers once, outside of "
+                "the function, and let it look them up"
+            )
+
+
 def refuse_hidden(
     residual: Callable[[Fields, Sites, Known], Rows],
     sites: Sites,

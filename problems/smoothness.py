@@ -105,21 +105,25 @@ def misses_derivatives(function: Function, box: Box) -> bool:
         return False
     for axis, order in enumerate(box.orders):
         try:
-            if order and _contradicts(function, points, axis, order, float(box.extent[axis])):
+            if order and _contradicts(function, points, axis, order, box):
                 return True
         except (RuntimeError, NotImplementedError):  # "the derivative for ... is not implemented"
             return True
     return False
 
 
-def _contradicts(function: Function, points: Tensor, axis: int, order: int, length: float) -> bool:
+def _contradicts(function: Function, points: Tensor, axis: int, order: int, box: Box) -> bool:
     """Whether a derivative up to an order along an axis contradicts the differences of the one before."""
+    length = float(box.extent[axis])
     indices = [(axis,) * p for p in range(order + 1)]
     own = [d.double() for d in derivatives(function, points, indices)]
     steps = length * torch.tensor(STEPS, dtype=torch.float64)[:, None]
     moved = points.repeat(2, len(STEPS), 1, 1)
     moved[0, ..., axis] += steps
     moved[1, ..., axis] -= steps
+    # A table ends where the domain ends: what is defined by it may not be asked beyond.
+    beyond = (moved[0, ..., axis] > box.upper[axis]) | (moved[1, ..., axis] < box.lower[axis])
+    moved[:, beyond] = points.expand(len(STEPS), -1, -1)[beyond]
     around = derivatives(function, moved.flatten(0, 2), indices[:-1])
     for p in range(1, order + 1):
         value, slope = own[p - 1], own[p]
@@ -129,7 +133,7 @@ def _contradicts(function: Function, points: Tensor, axis: int, order: int, leng
         typical = difference.abs().nan_to_num(0, 0, 0).median(1, keepdim=True).values.clamp_min(_size(slope))
         allowed = ACCURACY * slope.abs() + NEGLIGIBLE * typical + noise / steps
         excess = (difference - slope).abs() / allowed.clamp_min(1e-300)
-        best = excess.nan_to_num(math.inf).amin(0)
+        best = excess.nan_to_num(math.inf).masked_fill(beyond, math.inf).amin(0)
         if bool((best[torch.isfinite(value)] > 1).any()):
             return True
     return False
@@ -235,9 +239,17 @@ def _along(
         hit = wild | (done & ((v[:, 4] - v[:, 0]).abs() > limit))
         if hit.any():  # a window too narrow for any point does no harm
             places, kind = quarters[hit, 2], which[hit]
-            sides = torch.stack([box.within(left[hit] - beside), box.within(right[hit] + beside)], 1)
-            a, b = evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)
-            real = ~((b - a).abs() <= 30.0**kind * limit[hit]) | wild[hit]
+            offsets = [
+                left[hit] - 2 * beside,
+                left[hit] - beside,
+                right[hit] + beside,
+                right[hit] + 2 * beside,
+            ]
+            sides = torch.stack([box.within(place) for place in offsets], 1)
+            # What a slope on either side makes of the distance is no jump.
+            far, a, b, beyond = evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)
+            jump = (b - a) - (a - far) - (beyond - b)
+            real = ~(jump.abs() <= 30.0**kind * limit[hit]) | wild[hit]
             found += [Break(axis, int(q), place) for q, place in zip(kind[real], places[real], strict=True)]
         go = ~done & ~wild & (bent.amax(1) > 0.5 * limit)
         rows, choice = torch.arange(int(go.sum())), bent[go].argmax(1)  # the half that is bent most

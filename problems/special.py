@@ -1,14 +1,16 @@
 """Derivative rules for the special functions that PyTorch evaluates but does not differentiate.
 
 PyTorch returns the values of all Bessel functions and of Airy's function without a graph, so that autograd
-takes their derivatives as zero.  Inside `differentiable()` they carry the classical rules instead
-(Abramowitz and Stegun, 9.1.27, 9.6.26, 10.1.20 and 10.4.1), written without divisions to hold at 0:
+takes their derivatives as zero; J and Y are moreover good to some 1e-6 there, beyond 5, and Ai to 3e-6.
+Inside `differentiable()` they carry the classical rules instead (Abramowitz and Stegun, 9.1.27, 9.6.26,
+10.1.20 and 10.4.1), written without divisions to hold at 0:
 
     J_n' = (J_{n-1} - J_{n+1}) / 2     (Y_n likewise)       I_n' =  (I_{n-1} + I_{n+1}) / 2
     Ai'' = x Ai                                             K_n' = -(K_{n-1} + K_{n+1}) / 2
     j_n' = (n j_{n-1} - (n + 1) j_{n+1}) / (2 n + 1)        (exp(x) K_n)' = exp(x) K_n + exp(x) K_n'
 
-Orders that PyTorch does not have, and Ai', come from SciPy.
+All values come from SciPy, good to rounding.  The step of `torch.heaviside` has no derivative in PyTorch
+either; it is written as the choice between 0 and 1 that it is, whose derivative is zero.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ class differentiable(TorchFunctionMode):  # noqa: N801 (used as a context manage
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Call the rule of a function that has one here, or the function itself."""
+        if func in _STEPS and len(args) + len(kwargs or {}) == 2:
+            return _step(*args, **(kwargs or {}))
         rule = _RULES.get(func)
         if rule is None or kwargs or len(args) != 1:
             return func(*args, **(kwargs or {}))
@@ -82,14 +86,14 @@ class _Family:
     """Bessel functions of one kind.
 
     Attributes:
-        orders: PyTorch's functions of order 0, 1, ...
-        any_order: SciPy's (order, x) for the others.
+        orders: PyTorch's functions of order 0, 1, ..., which are replaced.
+        values: SciPy's (order, x) in their place.
         rule: The derivative of order n as factors of the orders n - 1, n, n + 1.
         reflected: Sign of order -1 relative to order 1.
     """
 
     orders: tuple[Callable[[Tensor], Tensor], ...]
-    any_order: Callable[..., Any]
+    values: Callable[..., Any]
     rule: Callable[[int], tuple[float, float, float]]
     reflected: float
 
@@ -97,14 +101,12 @@ class _Family:
         """The function of an order at x, differentiable as often as wanted."""
         if order < 0:
             return self.reflected * self.at(-order, x)
-        own = order < len(self.orders)
-        value = self.orders[order] if own else by_numpy(lambda a: self.any_order(order, a))
 
         def slope(z: Tensor) -> Tensor:
             terms = [f * self.at(order + i - 1, z) for i, f in enumerate(self.rule(order)) if f]
             return torch.stack(terms).sum(0)
 
-        return ruled(x, value, slope)
+        return ruled(x, by_numpy(lambda a: self.values(order, a)), slope)
 
     def function(self, order: int) -> Callable[[Tensor], Tensor]:
         """The function of an order."""
@@ -133,11 +135,20 @@ _FAMILIES = (
 
 
 def _airy(x: Tensor) -> Tensor:
-    return ruled(x, torch.special.airy_ai, _airy_slope)
+    return ruled(x, by_numpy(lambda a: scipy.special.airy(a)[0]), _airy_slope)
 
 
 def _airy_slope(x: Tensor) -> Tensor:
     return ruled(x, by_numpy(lambda a: scipy.special.airy(a)[1]), lambda z: z * _airy(z))
+
+
+def _step(input: Tensor, values: Tensor) -> Tensor:  # noqa: A002 (the names of torch.heaviside)
+    """0 below 0, 1 above, `values` at 0 (of any floating type)."""
+    beside = (input > 0).to(input.dtype) + 0 * input  # the graph of a function of the coordinates
+    return torch.where(input == 0, torch.as_tensor(values).to(input), beside)
+
+
+_STEPS = {torch.heaviside, Tensor.heaviside}
 
 
 def _absolute(x: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ CELLS = 300  # of a line
 WORST = 4  # cells that are halved, of each derivative
 HALVINGS = 10
 TOLERANCE = 1e-3  # of the variation along the line
+ASIDE = 1e-9  # from the faces, of the extent
 GAUSS = 0.5 / math.sqrt(3)
 
 
@@ -93,15 +94,15 @@ def _along_axis(
     """The largest defect on lines along one coordinate."""
     names, domain = model.problem.domain.names, model.problem.domain
     lower, upper = domain.bounds[:, axis].tolist()
-    h = (upper - lower) / CELLS
     base = domain.interior(LINES, generator)
+    nodes = _nodes(lower, upper, generator).to(base)
     start = base.repeat_interleave(CELLS, 0)
-    start[:, axis] = lower + h * torch.arange(CELLS, dtype=base.dtype).repeat(LINES)
-    size = torch.full((len(start),), h, dtype=base.dtype)
+    start[:, axis] = nodes[:-1].repeat(LINES)
+    size = nodes.diff().repeat(LINES)
     used = domain.inside(start) & domain.inside(_shifted(start, axis, size))
     if isinstance(model, Joined) and axis == names.index(time_of(model.problem).names[0]):
         for edge in model.edges:  # there u may jump by the misfit of the windows, which is known
-            used &= (start[:, axis] > edge) | (start[:, axis] + h < edge)
+            used &= (start[:, axis] > edge) | (start[:, axis] + size < edge)
     line = torch.arange(LINES).repeat_interleave(CELLS)[used]
     start, size = start[used], size[used]
     if not len(start):
@@ -137,6 +138,17 @@ def _along_axis(
         f"{names[axis]} = {float(start[cell, axis]):.4g}",
         share,
     )
+
+
+def _nodes(lower: float, upper: float, generator: Generator) -> Tensor:
+    """The ends of the cells of a line, [CELLS + 1].
+
+    Not even, and not on the faces: where data jump, their value at the very place is of no account, and places
+    such as 0.7 would be met by accident of decimals.
+    """
+    jitter = 0.4 * (torch.rand(CELLS + 1, generator=generator, dtype=torch.float64) - 0.5)
+    share = (torch.arange(CELLS + 1, dtype=torch.float64) + jitter) / CELLS
+    return lower + (upper - lower) * share.clamp(ASIDE, 1 - ASIDE)
 
 
 def _variation(values: Tensor) -> Tensor:

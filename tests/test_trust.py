@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sapts_pinn.bench.trust import deviation, judged, measure
-from sapts_pinn.bench.trust_cases import CASES, heat_series, window_series
+from sapts_pinn.bench.trust_cases import heat_series, window_series
+from sapts_pinn.bench.trust_written import CASES
 
 RIGHT = [name for name, case in CASES.items() if case.expected is not None]
 

@@ -20,9 +20,10 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..problems import Observations
+from ..problems.branches import explore
 from .conditions import _read
 from .findings import Finding
 from .state import State, rms, times
@@ -114,6 +115,8 @@ def _trivial(state: State) -> Finding | None:
     scale = state.scale
     if bool((rms(state.terms.source) > NOTHING * scale).any()) or not bool((scale > 0).all()):
         return None
+    if _hidden_source(state):
+        return None
     for condition, term in zip(state.problem.conditions, state.problem.condition_terms, strict=True):
         sites = term.sites(POINTS, state.generator, "uniform")
         needs = [(name, index) for name, found in term.needs.items() for index in found]
@@ -133,6 +136,21 @@ def _trivial(state: State) -> Finding | None:
         f"{times(largest)}: a condition that fixes its size is missing, such as a value at a point"
     ).replace("u = 0", f"{', '.join(state.problem.unknown_names)} = 0")
     return Finding("trivial", words, {"size": largest})
+
+
+def _hidden_source(state: State) -> bool:
+    """Whether the equation has a source where uniform points may not be: in windows and narrow peaks."""
+    lower, upper = state.problem.domain.bounds.double()
+
+    def source(points: Tensor) -> Tensor:
+        nothing = torch.zeros(len(points), dtype=torch.float64)
+        return state.equation(dict.fromkeys(state.needs, nothing), points)
+
+    with torch.no_grad():
+        found = explore(lambda p: source(p).sum(0), lower, upper, Generator().manual_seed(17), steep=True)
+        places = torch.cat([*found, state.breaks])
+        places = places[state.problem.domain.inside(places)]
+        return bool((source(places).abs() > NOTHING * state.scale[:, None]).any())
 
 
 def _linear(state: State) -> bool:

@@ -3,7 +3,8 @@
     sapts-pinn bench trust                       all parts below
     sapts-pinn bench trust --parts cases,meshes
 
-- `cases`: problems as users write them (`trust_cases.py`), each right, refused, told or silent;
+- `cases`: problems as users write them, each right, refused, told or silent (`trust_cases.py`,
+  `trust_written.py`);
 - `symmetry`: random problems, of which no reflection may be claimed that does not hold (`trust_symmetry.py`);
 - `scales`: the zoo in random units, against the zoo as it is (`trust_scales.py`);
 - `meshes`: meshes with the faults that files have (`trust_meshes.py`);
@@ -76,7 +77,7 @@ def run(
         ValueError: There is no such part or case.
     """
     from ..budget import Budget
-    from .trust_cases import CASES
+    from .trust_written import CASES
 
     wanted = list(parts or PARTS)
     for part in wanted:
@@ -152,7 +153,7 @@ def measure(case: str, budget: str, threads: int) -> Row:
     import torch
 
     from ..solve import solve
-    from .trust_cases import CASES
+    from .trust_written import CASES
 
     torch.set_num_threads(threads)
     chosen = CASES[case]
