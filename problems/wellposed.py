@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .conditions import Dirichlet, Periodic, time_factor
 from .counting import Counter, Face
+from .faces import overdetermined
 from .findings import ERROR, NOTE, WARNING, Finding, listed
 from .linearised import states
 from .observations import Observations
@@ -102,12 +103,18 @@ class _Examination:
     def _faces(self) -> None:
         """Compare what is given on each face in space with what is needed there."""
         missing: dict[tuple[int, int, tuple[tuple[str, ...], int]], list[str]] = {}
+        excess: dict[tuple[int, int], list[str]] = {}
         for tag in self.problem.domain.spatial_faces:
             face = self._count.face(tag)
             verdict = None if face is None else self._count.compared(face)
             if face is not None and verdict is not None and verdict[0] > verdict[1]:
                 key = (*verdict, self._lacking([face]))
                 missing.setdefault(key, []).append(tag)
+            elif face is not None and verdict is not None and self._exact:
+                if (over := self._count.excessive(face)) is not None:
+                    excess.setdefault(over, []).append(tag)
+        for (takes, has), tags in excess.items():
+            self._excess(f"on {_tags(tags)}{'' if len(tags) == 1 else ' each'}", has, takes)
         for (needed, given, lacking), tags in missing.items():
             self._missing(needed, given, lacking, tags)
 
@@ -133,12 +140,25 @@ class _Examination:
         names, order = lacking
         said = "nothing is" if not given else f"only {_plural(given, 'condition')} {_is(given)}"
         each = "" if len(tags) == 1 else " each"
-        where = ", ".join(tags) if len(tags) <= 6 else f"{', '.join(tags[:5])} and {len(tags) - 5} more faces"
         self._say(
             "conditions",
-            f"{said} given on {where} where the equation needs {_plural(needed, 'condition')}{each}, so that "
+            f"{said} given on {_tags(tags)} where the equation needs {_plural(needed, 'condition')}{each}, so that "
             f"{listed(names)} {_is(len(names))} not determined; add one for {listed(names)} there, such as "
             f"{_example(names[0], tags[0], order)}",
+        )
+
+    @cached_property
+    def _exact(self) -> bool:
+        """Whether one condition too many can only contradict the others; those told already are left out."""
+        searched = bool(self.problem.coefficients) or any(u.of is not None for u in self.problem.functions)
+        return not searched and not overdetermined(self.problem)
+
+    def _excess(self, where: str, given: int, takes: int) -> None:
+        self._say(
+            "conditions",
+            f"{_plural(given, 'condition')} {_is(given)} given {where} where the equation takes "
+            f"{takes or 'none'}: what comes from inside the domain contradicts them unless the solution happens "
+            "to fit; drop some, or check the signs of the equation",
         )
 
     def _ends(self) -> None:
@@ -156,6 +176,10 @@ class _Examination:
         state = states()[0]
         given = sum(min(self._count.given(face, state)) for face in faces) + (self._observed if alone else 0)
         if given >= total:
+            order = self._count.total(axis, faces, lost=False)
+            set_here = sum(min(self._count.given(face, state)) for face in faces)
+            if order is not None and set_here > order and alone and self._exact:
+                self._excess(f"at the ends of {name}", set_here, order)
             return
         if axis in self._count.time_axes:
             self._start(total, given)
@@ -281,6 +305,10 @@ class _Examination:
                 "another solution is meant (an eigenfunction, a density), add what fixes its size, such as "
                 "a value at a point",
             )
+
+
+def _tags(tags: Sequence[str]) -> str:
+    return ", ".join(tags) if len(tags) <= 6 else f"{', '.join(tags[:5])} and {len(tags) - 5} more faces"
 
 
 def _plural(count: int, word: str) -> str:
