@@ -16,17 +16,18 @@ import torch
 from torch import Generator, Tensor
 
 from .conditions import Periodic, Sites, time_factor
-from .linearised import Channel, State, linearise, states
+from .linearised import Channel, Linearisation, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
 if TYPE_CHECKING:
     from .base import Problem
 
 POINTS = 3  # of a face, or inside, at which the equation is frozen
-DRAWN = 64  # of a face, of which those are taken, or all where too much seems to be given
+DRAWN, MANY = 64, 16  # drawn of a face, and taken where too much seems to be given
 INSIDE = 0.01  # how far inside the domain is a little, in extents
 SIDE, SIDES = 300.0, (1e3, 1e4, 1e5)  # frequencies along a face, per extent, with and without time
 GROWTHS = (1e6, 1e7, 1e8)  # and growths, per duration
+TYPICAL, NOTHING = 16, 1e-14  # points inside, and what of a coefficient's size there counts as zero
 WAVES = (1.0, 1e4)  # frequencies in space that are compared in time
 
 
@@ -105,16 +106,29 @@ class Counter:
     def _symbols(self, points: Tensor, state: State) -> list[Symbol | None]:
         """The equation frozen at points; None where it is not finite."""
         frozen = linearise(self.problem, self.problem.equation_term, Sites(points), state)
+        present = self._present(frozen, state)
         out: list[Symbol | None] = []
         for i, finite in enumerate(frozen.finite.tolist()):
             entries = [
                 (k, self.names.index(name), index, float(frozen.slopes[k, c, i]))
                 for k in range(len(frozen.slopes))
                 for c, (name, index) in enumerate(frozen.channels)
-                if frozen.slopes[k, c, i] != 0
+                if present[k, c, i]
             ]
             out.append(Symbol(entries, len(self.names)) if finite else None)
         return out
+
+    def _present(self, frozen: Linearisation, state: State) -> Tensor:
+        """Which coefficients are more than rounding, [rows, channels, n].
+
+        sin(theta)^2 is 1.5e-32 at theta = pi, not zero.  So a coefficient is compared with its own size inside
+        the domain, and the share of it that is left with that of the others in its row, whatever the units.
+        """
+        inner = self.problem.domain.interior(TYPICAL, Generator().manual_seed(53))
+        inside = linearise(self.problem, self.problem.equation_term, Sites(inner), state)
+        size = torch.where(torch.isfinite(inside.slopes), inside.slopes.abs(), 0.0).amax(2, keepdim=True)
+        share = frozen.slopes.abs() / torch.where(size > 0, size, 1.0)
+        return (share > 0) & (share >= NOTHING * share.amax(1, keepdim=True))
 
     def given(self, face: Face, state: State) -> list[int]:
         """The number of independent conditions at each point of a face."""
@@ -186,7 +200,7 @@ class Counter:
         coordinates, where the highest coefficient vanishes, tells the regular solution from the others.
         """
         verdict = self.compared(face)
-        many = self.face(face.tag, DRAWN)
+        many = self.face(face.tag, MANY)
         if verdict is None or verdict[0] > verdict[1] or face.circle or many is None:
             return None
         inside = replace(many, points=many.points - INSIDE * self.extent * many.normals)

@@ -59,6 +59,8 @@ class _Examination:
         self._seams()
         if not self.found:
             self._freedom()
+        if not self.found:
+            self._coefficients()
         self.found += poles(self.problem)
         return self.found
 
@@ -305,6 +307,34 @@ class _Examination:
                 "another solution is meant (an eigenfunction, a density), add what fixes its size, such as "
                 "a value at a point",
             )
+
+
+    def _coefficients(self) -> None:
+        """Unknown numbers that no observation and no condition beyond those of the equation determines."""
+        names = [c.name for c in self.problem.coefficients]
+        if names and not self._observed and not self._more_than_needed():
+            self._say(
+                "coefficients",
+                f"nothing determines {listed(names)}: there are no observations, and no more conditions than the "
+                "equation takes; add Observations, or a condition more",
+            )
+
+    def _more_than_needed(self) -> bool:
+        """Whether there are conditions beyond those of the equation, which may determine a coefficient."""
+        faces = [face for face in map(self._count.face, self.problem.domain.faces) if face is not None]
+        state = states()[0]
+        given = [min(self._count.given(face, state)) for face in faces]
+        if self.problem.domain.dim == 1:
+            order = self._count.total(0, faces, lost=False)
+            return order is None or sum(given) > order
+        verdicts = [self._count.compared(face) for face in faces if face.tag in self._in_space]
+        time = time_factor(self.problem.domain)
+        ends = [n for face, n in zip(faces, given, strict=True) if time is not None and face.tag == time.faces[1]]
+        return any(v is not None and v[1] > v[0] for v in verdicts) or any(ends)
+
+    @property
+    def _in_space(self) -> tuple[str, ...]:
+        return self.problem.domain.spatial_faces
 
 
 def _tags(tags: Sequence[str]) -> str:
