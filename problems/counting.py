@@ -121,8 +121,8 @@ class Counter:
     def _present(self, frozen: Linearisation, state: State) -> Tensor:
         """Which coefficients are more than rounding, [rows, channels, n].
 
-        sin(theta)^2 is 1.5e-32 at theta = pi, not zero.  So a coefficient is compared with its own size inside
-        the domain, and the share of it that is left with that of the others in its row, whatever the units.
+        sin(theta)^2 is 1.5e-32 at theta = pi, not zero.  So a coefficient is compared with its own size
+        inside the domain, and the share that is left with that of the others in its row, whatever the units.
         """
         inner = self.problem.domain.interior(TYPICAL, Generator().manual_seed(53))
         inside = linearise(self.problem, self.problem.equation_term, Sites(inner), state)

@@ -136,8 +136,8 @@ class Finder:
         """At how many points a symmetry was tested, and how closely it has to hold, in words."""
         spread, narrow = len(self._inside.many.points), len(self._inside.narrow.points)
         return (
-            f"the equation agrees with its mirror image to {TOLERANCE:g} at {spread} points and at {narrow} more "
-            f"where it varies most{', and so do the conditions' if self.conditions else ''}"
+            f"the equation agrees with its mirror image to {TOLERANCE:g} at {spread} points and at {narrow} "
+            f"more where it varies most{', and so do the conditions' if self.conditions else ''}"
         )
 
     def _intervals(self) -> list[tuple[int, Interval]]:

@@ -80,7 +80,9 @@ def numbers_of(table: Table, name: str, path: str | Path) -> np.ndarray:
         if not _is_number(text) or "," in text:
             raise ValueError(f"{path}, line {line}: {name!r} is {text!r}, no number")
         if not math.isfinite(number := float(text)):
-            raise ValueError(f"{path}, line {line}: {name!r} is {text!r}; remove the line, or mend the number")
+            raise ValueError(
+                f"{path}, line {line}: {name!r} is {text!r}; remove the line, or mend the number"
+            )
         found.append(number)
     return np.array(found)
 

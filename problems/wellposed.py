@@ -144,9 +144,9 @@ class _Examination:
         each = "" if len(tags) == 1 else " each"
         self._say(
             "conditions",
-            f"{said} given on {_tags(tags)} where the equation needs {_plural(needed, 'condition')}{each}, so that "
-            f"{listed(names)} {_is(len(names))} not determined; add one for {listed(names)} there, such as "
-            f"{_example(names[0], tags[0], order)}",
+            f"{said} given on {_tags(tags)} where the equation needs {_plural(needed, 'condition')}{each}, "
+            f"so that {listed(names)} {_is(len(names))} not determined; add one for {listed(names)} there, "
+            f"such as {_example(names[0], tags[0], order)}",
         )
 
     @cached_property
@@ -159,8 +159,8 @@ class _Examination:
         self._say(
             "conditions",
             f"{_plural(given, 'condition')} {_is(given)} given {where} where the equation takes "
-            f"{takes or 'none'}: what comes from inside the domain contradicts them unless the solution happens "
-            "to fit; drop some, or check the signs of the equation",
+            f"{takes or 'none'}: what comes from inside the domain contradicts them unless the solution "
+            "happens to fit; drop some, or check the signs of the equation",
         )
 
     def _ends(self) -> None:
@@ -308,15 +308,14 @@ class _Examination:
                 "a value at a point",
             )
 
-
     def _coefficients(self) -> None:
         """Unknown numbers that no observation and no condition beyond those of the equation determines."""
         names = [c.name for c in self.problem.coefficients]
         if names and not self._observed and not self._more_than_needed():
             self._say(
                 "coefficients",
-                f"nothing determines {listed(names)}: there are no observations, and no more conditions than the "
-                "equation takes; add Observations, or a condition more",
+                f"nothing determines {listed(names)}: there are no observations, and no more conditions than "
+                "the equation takes; add Observations, or a condition more",
             )
 
     def _more_than_needed(self) -> bool:
@@ -327,14 +326,12 @@ class _Examination:
         if self.problem.domain.dim == 1:
             order = self._count.total(0, faces, lost=False)
             return order is None or sum(given) > order
-        verdicts = [self._count.compared(face) for face in faces if face.tag in self._in_space]
+        in_space = self.problem.domain.spatial_faces
+        verdicts = [self._count.compared(face) for face in faces if face.tag in in_space]
         time = time_factor(self.problem.domain)
-        ends = [n for face, n in zip(faces, given, strict=True) if time is not None and face.tag == time.faces[1]]
-        return any(v is not None and v[1] > v[0] for v in verdicts) or any(ends)
-
-    @property
-    def _in_space(self) -> tuple[str, ...]:
-        return self.problem.domain.spatial_faces
+        last = None if time is None else time.faces[1]
+        at_end = any(n for face, n in zip(faces, given, strict=True) if face.tag == last)
+        return at_end or any(v is not None and v[1] > v[0] for v in verdicts)
 
 
 def _tags(tags: Sequence[str]) -> str:
