@@ -254,6 +254,8 @@ def checked_names(names: Sequence[str] | None, dim: int) -> tuple[str, ...]:
 
 def checked_tag(tag: str, names: tuple[str, ...]) -> str:
     """The tag, or ValueError where `face_tags` could take it for a coordinate."""
+    if not isinstance(tag, str):
+        raise ValueError(f"a face tag must be text such as 'inlet', not {tag!r}")
     if not tag or tag in names:
         raise ValueError(f"a face tag must not be empty or the name of a coordinate; got {tag!r}")
     return tag

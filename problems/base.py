@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import keyword
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -131,6 +131,9 @@ class Problem:
     scales: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for attribute in ("conditions", "coefficients"):
+            if not isinstance(given := getattr(self, attribute), Iterable):
+                raise ValueError(f"{attribute} must be a list, such as [...], not {given!r}")
         single = isinstance(self.unknowns, (str, Unknown))
         unknowns = (self.unknowns,) if single else tuple(self.unknowns)  # type: ignore[arg-type]
         for attribute, value in (
@@ -376,6 +379,11 @@ class Problem:
     def symmetry_words(self) -> dict[str, str]:
         """The symmetries that are built in, in words by coordinate."""
         return {name: found.words(self.unknown_names) for name, found in self.symmetries.items()}
+
+    @property
+    def symmetry_evidence(self) -> str:
+        """By what the symmetries are known, in words; empty without any."""
+        return self._finder.evidence if self.symmetries else ""
 
     def contradiction(self, sites: Mapping[str, Sites]) -> str | None:
         """The coordinate in which the problem is not symmetric after all, as places of its terms show.

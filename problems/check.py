@@ -65,7 +65,9 @@ class Report:
 
 def report(problem: Problem) -> Report:
     """The report on a problem, in seconds."""
-    findings = [*problem.findings, *_messages(problem), *_meshes(problem)[1], *features(problem)]
+    findings = [*problem.findings, *_messages(problem), *_meshes(problem)[1]]
+    if not any(f.topic == "singular coefficient" for f in findings):  # a pole is no feature to be resolved
+        findings += features(problem)
     order = (ERROR, WARNING, NOTE)
     findings.sort(key=lambda finding: order.index(finding.severity))
     return Report(problem.name, (*_facts(problem), *_meshes(problem)[0]), tuple(findings))
@@ -94,6 +96,10 @@ def _facts(problem: Problem) -> Iterator[tuple[str, str]]:
                     for u, s in zip(problem.unknown_names, signs, strict=True)
                 )
                 yield "symmetry", f"{name} about {where}: {parity}; built in (symmetry=False leaves it out)"
+    if evidence := problem.symmetry_evidence:
+        yield "evidence", evidence
+    yield "scales", f"{problem.natural}"
+    yield from (("scales", note) for note in problem.natural.notes)
 
 
 def _messages(problem: Problem) -> Iterator[Finding]:

@@ -83,6 +83,11 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
             f"{what} returned complex numbers; write the real and the imaginary part as two unknowns, with "
             "an equation or a value for each"
         )
+    if isinstance(result, bool) or (isinstance(result, Tensor) and result.dtype == torch.bool):
+        raise ValueError(
+            f"{what} returned a comparison, true or false; return numbers: an equation as the difference of "
+            "its sides (not ==), a step as (x > 0.5) * 1.0"
+        )
     if isinstance(result, (int, float)):
         return torch.full_like(like.reshape(n, -1)[:, 0], float(result))
     if not isinstance(result, Tensor):
@@ -132,6 +137,8 @@ class Condition(ABC):
     def _check(self, **values: object) -> None:
         """Refuse a weight that is not positive and values that are neither finite numbers nor functions."""
         of = f"{type(self).__name__}({', '.join(map(repr, self.unknowns()))})"
+        if self.hard not in (None, True, False):
+            raise ValueError(f"{of}: hard must be True, False or None, not {self.hard!r}")
         if self.weight is not None and not (is_finite(self.weight) and self.weight > 0):
             raise ValueError(f"{of}: weight must be a positive number, not {self.weight!r}")
         for name, value in values.items():
@@ -159,7 +166,13 @@ class _OnFaces(Condition):
 
     def __post_init__(self) -> None:
         if self.on is not None and not isinstance(self.on, str):
-            object.__setattr__(self, "on", tuple(self.on))
+            names = tuple(self.on) if isinstance(self.on, Iterable) else (self.on,)
+            if not all(isinstance(name, str) for name in names):
+                raise ValueError(
+                    f"{type(self).__name__}({self.unknown!r}): on must name faces, such as on='x=0' or "
+                    f"on=['inlet', 'wall'], not {self.on!r}"
+                )
+            object.__setattr__(self, "on", names)
         self._check(value=self.value)
 
     def unknowns(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ at points of the face (`symbol.py`).  States and points are random, and only wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,16 +16,18 @@ import torch
 from torch import Generator, Tensor
 
 from .conditions import Periodic, Sites, time_factor
-from .linearised import State, linearise, states
+from .linearised import Linearisation, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
 if TYPE_CHECKING:
     from .base import Problem
 
 POINTS = 3  # of a face, or inside, at which the equation is frozen
-DRAWN = 64  # of a face, of which those are taken
+DRAWN, MANY = 64, 16  # drawn of a face, and taken where too much seems to be given
+INSIDE = 0.01  # how far inside the domain is a little, in extents
 SIDE, SIDES = 300.0, (1e3, 1e4, 1e5)  # frequencies along a face, per extent, with and without time
 GROWTHS = (1e6, 1e7, 1e8)  # and growths, per duration
+TYPICAL, NOTHING = 16, 1e-14  # points inside, and what of a coefficient's size there counts as zero
 WAVES = (1.0, 1e4)  # frequencies in space that are compared in time
 
 
@@ -76,16 +78,16 @@ class Counter:
         """Of the domain, by coordinate: [dim]."""
         return self.problem.domain.bounds[1] - self.problem.domain.bounds[0]
 
-    def face(self, tag: str) -> Face | None:
-        """Points of a face; None where a set operation has left nothing of it."""
+    def face(self, tag: str, count: int = POINTS) -> Face | None:
+        """At most `count` points of a face; None where a set operation has left nothing of it."""
         generator = Generator().manual_seed(17)
         drawn: list[tuple[Tensor, Tensor]] = []
         for patch in self.problem.domain.face_patches():
             if patch.tag == tag:
                 u = torch.rand(DRAWN, len(patch.lengths), generator=generator, dtype=torch.float64)
                 points, normals, keep = patch.draw(u)
-                drawn.append((points[keep][:POINTS], normals[keep][:POINTS]))
-        points, normals = torch.cat([p for p, _ in drawn])[:POINTS], torch.cat([n for _, n in drawn])[:POINTS]
+                drawn.append((points[keep][:count], normals[keep][:count]))
+        points, normals = torch.cat([p for p, _ in drawn])[:count], torch.cat([n for _, n in drawn])[:count]
         if not len(points):
             return None
         here = [
@@ -104,8 +106,9 @@ class Counter:
     def _symbols(self, points: Tensor, state: State) -> list[Symbol | None]:
         """The equation frozen at points; None where it is not finite."""
         frozen = linearise(self.problem, self.problem.equation_term, Sites(points), state)
+        present = self._present(frozen, state)
         out: list[Symbol | None] = []
-        slopes = frozen.slopes.permute(2, 0, 1).tolist()  # [point][row][channel]
+        slopes = torch.where(present, frozen.slopes, 0.0).permute(2, 0, 1).tolist()  # [point][row][channel]
         for rows, finite in zip(slopes, frozen.finite.tolist(), strict=True):
             entries = tuple(
                 (k, self.names.index(name), index, value)
@@ -115,6 +118,18 @@ class Counter:
             )
             out.append(Symbol(entries, len(self.names)) if finite else None)
         return out
+
+    def _present(self, frozen: Linearisation, state: State) -> Tensor:
+        """Which coefficients are more than rounding, [rows, channels, n].
+
+        sin(theta)^2 is 1.5e-32 at theta = pi, not zero.  So a coefficient is compared with its own size
+        inside the domain, and the share that is left with that of the others in its row, whatever the units.
+        """
+        inner = self.problem.domain.interior(TYPICAL, Generator().manual_seed(53))
+        inside = linearise(self.problem, self.problem.equation_term, Sites(inner), state)
+        size = torch.where(torch.isfinite(inside.slopes), inside.slopes.abs(), 0.0).amax(2, keepdim=True)
+        share = frozen.slopes.abs() / torch.where(size > 0, size, 1.0)
+        return (share > 0) & (share >= NOTHING * share.amax(1, keepdim=True))
 
     def given(self, face: Face, state: State) -> list[int]:
         """The number of independent conditions at each point of a face."""
@@ -174,11 +189,29 @@ class Counter:
             return None
         return min(verdicts)
 
-    def total(self, axis: int, faces: Sequence[Face]) -> int | None:
+    def excessive(self, face: Face) -> tuple[int, int] | None:
+        """Conditions needed and given on a face with too many of them, as many more points agree.
+
+        Not where the equation takes more of them a little inside: a condition at the centre of polar
+        coordinates, where the highest coefficient vanishes, tells the regular solution from the others.
+        """
+        verdict = self.compared(face)
+        many = self.face(face.tag, MANY)
+        if verdict is None or verdict[0] > verdict[1] or face.circle or many is None:
+            return None
+        inside = replace(many, points=many.points - INSIDE * self.extent * many.normals)
+        for places in (many, inside):
+            again = self.compared(places)
+            if again is None or again[0] > again[1]:
+                return None
+        return verdict
+
+    def total(self, axis: int, faces: Sequence[Face], lost: bool = True) -> int | None:
         """Conditions needed at both ends of a coordinate together, the least on which all states agree.
 
         For a boundary value problem that is the order, less what the equation loses where its highest
-        coefficient vanishes at an end.  In an evolution what decays from either end, and what is constant.
+        coefficient vanishes at an end (`lost`).  In an evolution what decays from either end, and what is
+        constant.
         """
         inner = self.problem.domain.interior(POINTS, Generator().manual_seed(23))
         time = self.evolves and axis not in self.time_axes
@@ -193,7 +226,8 @@ class Counter:
             elif time:
                 return None
             else:
-                totals.append(min(inside) - sum(max(0, min(inside) - min(end)) for end in ends if end))
+                fewer = sum(max(0, min(inside) - min(end)) for end in ends if end)
+                totals.append(min(inside) - lost * fewer)
         return min(totals)
 
     def _degrees(

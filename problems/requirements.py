@@ -97,11 +97,12 @@ class Requirement:
         ]
 
     @cached_property
-    def _found(self) -> Sites:
+    def narrow(self) -> Sites:
+        """Places where something narrow happens."""
         return self.find()
 
     def _special(self) -> Sites:
-        return self._found
+        return self.narrow
 
     def _none(self) -> Sites:
         return Sites(self.many.points[:0])

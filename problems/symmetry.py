@@ -131,6 +131,15 @@ class Finder:
                 found[shape.names[0]] = Symmetry(centre, ends)
         return found
 
+    @property
+    def evidence(self) -> str:
+        """At how many points a symmetry was tested, and how closely it has to hold, in words."""
+        spread, narrow = len(self._inside.many.points), len(self._inside.narrow.points)
+        return (
+            f"the equation agrees with its mirror image to {TOLERANCE:g} at {spread} points and at {narrow} "
+            f"more where it varies most{', and so do the conditions' if self.conditions else ''}"
+        )
+
     def _intervals(self) -> list[tuple[int, Interval]]:
         """The coordinates that can be reflected, with their positions."""
         return [

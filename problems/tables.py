@@ -2,14 +2,18 @@
 
 The encoding is told by the byte order mark; without one it is UTF-8, or UTF-16 where every other byte is
 zero, or Latin-1 where it is not valid UTF-8. The separator is the one among tab, semicolon and comma that the
-first line holds.  With a separator other than the comma, a comma in a number is the decimal sign.  Empty
-columns at the end of lines, and empty lines, are dropped.
+first line holds, or white space where it holds none.  With a separator other than the comma, a comma in a
+number is the decimal sign.  Empty columns at the end of lines, empty lines, and lines that start with # are
+dropped; the last of these before the numbers names the columns where nothing else does (as `numpy.savetxt`
+writes them).
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
+import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,14 +73,17 @@ def numbers_of(table: Table, name: str, path: str | Path) -> np.ndarray:
     """One column [N] as numbers.
 
     Raises:
-        ValueError: An entry is not a number.
+        ValueError: An entry is not a number, or not finite.
     """
     found = []
     for line, text in table[name]:
-        try:
-            found.append(float(text))
-        except ValueError:
-            raise ValueError(f"{path}, line {line}: {name!r} is {text!r}, no number") from None
+        if not _is_number(text) or "," in text:
+            raise ValueError(f"{path}, line {line}: {name!r} is {text!r}, no number")
+        if not math.isfinite(number := float(text)):
+            raise ValueError(
+                f"{path}, line {line}: {name!r} is {text!r}; remove the line, or mend the number"
+            )
+        found.append(number)
     return np.array(found)
 
 
@@ -91,15 +98,28 @@ def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}; check its permissions") from None
     text = _decoded(data, path)
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    separator = next((s for s in "\t;" if s in first), ",")
+    lines = _without_comments(text.splitlines())
+    first = next((line for line in lines if line.strip()), "").strip()
+    separator = next((s for s in "\t;," if s in first), ",")
+    if separator not in first and len(first.split()) > 1:  # cut at white space
+        lines, separator = [",".join(line.split()) if "," not in line else line for line in lines], ","
     rows = []
     for number, row in enumerate(csv.reader(lines, delimiter=separator, skipinitialspace=True), start=1):
         if any(entry.strip() for entry in row):
             entries = row if separator == "," else [_point_for_comma(entry) for entry in row]
             rows.append((number, entries))
     return rows
+
+
+def _without_comments(lines: list[str]) -> list[str]:
+    """Lines that start with # made empty, but for the last before the numbers where it names the columns."""
+    marked = [i for i, line in enumerate(lines) if line.lstrip().startswith("#")]
+    out = ["" if line.lstrip().startswith("#") else line for line in lines]
+    first = next((i for i, line in enumerate(out) if line.strip()), len(out))
+    if before := [i for i in marked if i < first]:
+        if first < len(out) and all(map(_is_number, re.split(r"[;,\s]+", out[first].strip(" ,;\t")))):
+            out[before[-1]] = lines[before[-1]].lstrip().lstrip("#").strip()
+    return out
 
 
 def _decoded(data: bytes, path: str | Path) -> str:
@@ -124,6 +144,8 @@ def _point_for_comma(entry: str) -> str:
 
 
 def _is_number(text: str) -> bool:
+    if "_" in text:  # which Python takes for a digit separator
+        return False
     try:
         float(text.replace(",", "."))
     except ValueError:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .conditions import Dirichlet, Periodic, time_factor
 from .counting import Counter, Face
+from .faces import overdetermined
 from .findings import ERROR, NOTE, WARNING, Finding, listed
 from .linearised import states
 from .observations import Observations
@@ -58,6 +59,8 @@ class _Examination:
         self._seams()
         if not self.found:
             self._freedom()
+        if not self.found:
+            self._coefficients()
         self.found += poles(self.problem)
         return self.found
 
@@ -102,12 +105,18 @@ class _Examination:
     def _faces(self) -> None:
         """Compare what is given on each face in space with what is needed there."""
         missing: dict[tuple[int, int, tuple[tuple[str, ...], int]], list[str]] = {}
+        excess: dict[tuple[int, int], list[str]] = {}
         for tag in self.problem.domain.spatial_faces:
             face = self._count.face(tag)
             verdict = None if face is None else self._count.compared(face)
             if face is not None and verdict is not None and verdict[0] > verdict[1]:
                 key = (*verdict, self._lacking([face]))
                 missing.setdefault(key, []).append(tag)
+            elif face is not None and verdict is not None and self._exact:
+                if (over := self._count.excessive(face)) is not None:
+                    excess.setdefault(over, []).append(tag)
+        for (takes, has), tags in excess.items():
+            self._excess(f"on {_tags(tags)}{'' if len(tags) == 1 else ' each'}", has, takes)
         for (needed, given, lacking), tags in missing.items():
             self._missing(needed, given, lacking, tags)
 
@@ -133,12 +142,25 @@ class _Examination:
         names, order = lacking
         said = "nothing is" if not given else f"only {_plural(given, 'condition')} {_is(given)}"
         each = "" if len(tags) == 1 else " each"
-        where = ", ".join(tags) if len(tags) <= 6 else f"{', '.join(tags[:5])} and {len(tags) - 5} more faces"
         self._say(
             "conditions",
-            f"{said} given on {where} where the equation needs {_plural(needed, 'condition')}{each}, so that "
-            f"{listed(names)} {_is(len(names))} not determined; add one for {listed(names)} there, such as "
-            f"{_example(names[0], tags[0], order)}",
+            f"{said} given on {_tags(tags)} where the equation needs {_plural(needed, 'condition')}{each}, "
+            f"so that {listed(names)} {_is(len(names))} not determined; add one for {listed(names)} there, "
+            f"such as {_example(names[0], tags[0], order)}",
+        )
+
+    @cached_property
+    def _exact(self) -> bool:
+        """Whether one condition too many can only contradict the others; those told already are left out."""
+        searched = bool(self.problem.coefficients) or any(u.of is not None for u in self.problem.functions)
+        return not searched and not overdetermined(self.problem)
+
+    def _excess(self, where: str, given: int, takes: int) -> None:
+        self._say(
+            "conditions",
+            f"{_plural(given, 'condition')} {_is(given)} given {where} where the equation takes "
+            f"{takes or 'none'}: what comes from inside the domain contradicts them unless the solution "
+            "happens to fit; drop some, or check the signs of the equation",
         )
 
     def _ends(self) -> None:
@@ -156,6 +178,10 @@ class _Examination:
         state = states()[0]
         given = sum(min(self._count.given(face, state)) for face in faces) + (self._observed if alone else 0)
         if given >= total:
+            order = self._count.total(axis, faces, lost=False)
+            set_here = sum(min(self._count.given(face, state)) for face in faces)
+            if order is not None and set_here > order and alone and self._exact:
+                self._excess(f"at the ends of {name}", set_here, order)
             return
         if axis in self._count.time_axes:
             self._start(total, given)
@@ -281,6 +307,35 @@ class _Examination:
                 "another solution is meant (an eigenfunction, a density), add what fixes its size, such as "
                 "a value at a point",
             )
+
+    def _coefficients(self) -> None:
+        """Unknown numbers that no observation and no condition beyond those of the equation determines."""
+        names = [c.name for c in self.problem.coefficients]
+        if names and not self._observed and not self._more_than_needed():
+            self._say(
+                "coefficients",
+                f"nothing determines {listed(names)}: there are no observations, and no more conditions than "
+                "the equation takes; add Observations, or a condition more",
+            )
+
+    def _more_than_needed(self) -> bool:
+        """Whether there are conditions beyond those of the equation, which may determine a coefficient."""
+        faces = [face for face in map(self._count.face, self.problem.domain.faces) if face is not None]
+        state = states()[0]
+        given = [min(self._count.given(face, state)) for face in faces]
+        if self.problem.domain.dim == 1:
+            order = self._count.total(0, faces, lost=False)
+            return order is None or sum(given) > order
+        in_space = self.problem.domain.spatial_faces
+        verdicts = [self._count.compared(face) for face in faces if face.tag in in_space]
+        time = time_factor(self.problem.domain)
+        last = None if time is None else time.faces[1]
+        at_end = any(n for face, n in zip(faces, given, strict=True) if face.tag == last)
+        return at_end or any(v is not None and v[1] > v[0] for v in verdicts)
+
+
+def _tags(tags: Sequence[str]) -> str:
+    return ", ".join(tags) if len(tags) <= 6 else f"{', '.join(tags[:5])} and {len(tags) - 5} more faces"
 
 
 def _plural(count: int, word: str) -> str:

@@ -14,7 +14,7 @@ import torch
 from matplotlib.image import imread
 from PIL import Image
 
-from sapts_pinn import Dirichlet, Initial, Problem, solve, viz
+from sapts_pinn import Dirichlet, Initial, Neumann, Problem, solve, viz
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, example_mesh
 from sapts_pinn.report import write_report
 from sapts_pinn.sampled import evaluate
@@ -40,7 +40,7 @@ def waves() -> Problem:
         Interval(-1, 1) * Time(0, 1),
         ("u", "v"),
         lambda u, v: (u.t - v.x, v.t - u.x),
-        [Initial("u", lambda x: torch.sin(math.pi * x)), Initial("v", 0.0)],
+        [Dirichlet("u", 0.0, on="x"), Initial("u", lambda x: torch.sin(math.pi * x)), Initial("v", 0.0)],
         reference=lambda x, t: {
             "u": torch.sin(math.pi * x) * torch.cos(math.pi * t),
             "v": torch.cos(math.pi * x) * torch.sin(math.pi * t),
@@ -77,7 +77,7 @@ def cube(dim: int) -> Problem:
 
 def plate_in_time() -> Problem:
     plate = Mesh(example_mesh("plate-with-holes"))
-    conditions = [Dirichlet("u", 0.0, on="outer"), Initial("u", 0.0)]
+    conditions = [Dirichlet("u", 0.0), Initial("u", 0.0)]
     return Problem(plate * Time(0, 1), "u", lambda u: u.t - u.xx - u.yy - 1, conditions, name="heated plate")
 
 
@@ -116,7 +116,11 @@ def heat_in_space() -> Problem:
 
 
 def stirred() -> Problem:
-    conditions = [Initial("u", lambda x, y: y - 0.5), Initial("v", lambda x, y: 0.5 - x)]
+    conditions = [
+        *(Neumann(name, 0.0) for name in ("u", "v")),
+        Initial("u", lambda x, y: y - 0.5),
+        Initial("v", lambda x, y: 0.5 - x),
+    ]
     equation = lambda u, v: (u.t - u.xx - u.yy, v.t - v.xx - v.yy)
     return Problem(Box((0, 0), (1, 1)) * Time(0, 1), ("u", "v"), equation, conditions, name="stirred")
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def measured(cell: Cell, budget: str, threads: int) -> Row:
     if part == "scales":
         return trust_scales.run([cell["problem"]], [cell["seed"]], **SMALL)[0]
     if part == "meshes":
-        return {"rows": trust_meshes.run()}
+        return {"rows": [asdict(row) for row in trust_meshes.run()]}
     return trust_estimate.measure(cell["problem"], float(cell["budget"]), cell["seed"])
 
 

@@ -10,9 +10,6 @@ from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems.fields import Field, derivatives
 from sapts_pinn.solve import solve
 
-# Problems of one condition, or none: what a test is about, not what a user would solve.
-pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
-
 LAPLACE = lambda u: u.xx + u.yy
 SQUARE = Box((0, 0), (1, 1))
 
@@ -47,8 +44,14 @@ def test_several_unknowns_rows_coefficients_and_all_derivatives():
     slip = BoundaryEquation(
         lambda u, v, c, n_x, n_y: (u * n_x + v * n_y, c * (v.x + u.y)), on="x=1", weight=3.0
     )
+    walls = [Dirichlet(name, lambda x: x, on=["x=0", "y"]) for name in ("u", "v")]
+    known = Observations("u", {"x": 0.5, "y": 0.5}, 0.4)
     problem = Problem(
-        SQUARE, ("u", "v"), lambda u, v: (u.xx + u.yy, v.xx + v.yy), [slip], [Coefficient("c", 2.0)]
+        SQUARE,
+        ("u", "v"),
+        lambda u, v: (u.xx + u.yy, v.xx + v.yy),
+        [slip, *walls, known],
+        [Coefficient("c", 2.0)],
     )
     term = problem.condition_terms[0]
     assert (term.rows, term.weight, term.needs) == (2, 3.0, {"u": ((), (1,)), "v": ((), (0,))})

@@ -106,3 +106,22 @@ def test_command(tmp_path, capsys):
     assert main(["check", str(path)]) == 2
     assert "no face 'left'" in capsys.readouterr().err
     assert main(["check", "heat"]) == 0
+
+
+def test_the_page_shows_scales_and_what_a_symmetry_rests_on():
+    page = str(build("burgers").check())
+    assert "scales             u " in page and "; equation " in page
+    assert "agrees with its mirror image to 1e-09 at 4096 points" in page
+    facts = dict(Problem(Interval(0, 1), "u", lambda u, x: u.xx + x, [Dirichlet("u")]).check().facts)
+    assert "evidence" not in facts and "scales" in facts
+
+
+def test_a_pole_is_told_once():
+    with pytest.warns(IllPosed, match="infinite at r=0"):
+        disc = Problem(
+            Interval(0, 1, "r") * Time(0, 1),
+            "u",
+            lambda u, r: u.t - u.d("r", "r") - u.d("r") / r,
+            [Dirichlet("u", 0.0, on="r=1"), Initial("u", lambda r: 1 - r**2)],
+        )
+    assert [finding.topic for finding in disc.check().findings] == ["singular coefficient"]

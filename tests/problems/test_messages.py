@@ -355,3 +355,27 @@ def test_flow_around_a_corner():
         + [Dirichlet("v", 0.0)],
     )
     assert len(stokes.terms) == 4 and stokes.equation_term.needs["p"] == ((0,), (1,))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (lambda: Dirichlet("u", 1.0, on=0), r"on must name faces, such as on='x=0' .*, not 0"),
+        (lambda: Dirichlet("u", 1.0, on=lambda x: x < 1), "on must name faces"),
+        (lambda: Dirichlet("u", 1.0, hard="yes"), "hard must be True, False or None, not 'yes'"),
+        (lambda: Ball((0, 0), 1, tag=3), "a face tag must be text such as 'inlet', not 3"),
+        (lambda: Problem(Interval(0, 1), "u", lambda u: u.xx, Dirichlet("u")), r"conditions must be a list"),
+        (lambda: Problem(Interval(0, 1), "u", lambda u: u.xx, None), r"conditions must be a list"),
+        (
+            lambda: Problem(Interval(0, 1), "u", lambda u: u.xx.value == 1.0, [Dirichlet("u")]),
+            r"a comparison, .*not ==",
+        ),
+        (
+            lambda: Problem(Interval(0, 1), "u", lambda u: u.xx, [Dirichlet("u", lambda x: x > 0.5)]),
+            "a comparison",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_of_another_kind_is_refused(mistake, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        mistake()

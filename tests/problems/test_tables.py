@@ -72,3 +72,27 @@ def test_no_file(tmp_path):
         Observations.from_csv(tmp_path / "nothing.csv", "u")
     with pytest.raises(ValueError, match="is a folder"):
         Observations.from_csv(tmp_path, "u")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# x u\n0.5 1.5\n",  # numpy.savetxt(..., header="x u")
+        "# made by hand\n# x,u\n0.5,1.5\n",
+        "# made by hand\nx,u\n0.5,1.5\n# the end\n",
+        "x   u\n0.5 1.5\n",
+    ],
+)
+def test_comments_and_white_space(tmp_path, text):
+    path = tmp_path / "data.csv"
+    path.write_text(text)
+    data = Observations.from_csv(path, "u")
+    assert list(data.points) == ["x"] and list(data.points["x"]) == [0.5] and list(data.values) == [1.5]
+
+
+@pytest.mark.parametrize("entry", ["1_5", "nan", "inf"])
+def test_what_python_alone_takes_for_a_number_is_refused(tmp_path, entry):
+    path = tmp_path / "data.csv"
+    path.write_text(f"x,u\n0.5,{entry}\n")
+    with pytest.raises(ValueError, match=rf"data.csv, line 2: 'u' is '{entry}'"):
+        Observations.from_csv(path, "u")
