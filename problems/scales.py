@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 POINTS = 512  # at which the equation is probed
 OTHERS = 128  # at which a condition is
 CANDIDATES = 8  # of which one is taken, more often where the data are
+SOLVED = 0.1  # of the residual is left where a coarse solution tells all sizes
+SPREAD = 0.1  # of the places, where data that live on more are seen by few places as well
 WAVES = (2.0, 8.0, 32.0)  # typical wave numbers of the trial functions, per half length
 EACH = 24  # trial functions of each; those of the first are what sizes are measured with
 RIDGE = 1e-3  # Tikhonov's parameter, columns having norm one
@@ -274,6 +276,11 @@ def _thinned(
         return sites, sites.points.new_ones(count)
     start = _Place(term, sites, sites.points.new_ones(count), form, _Trials(form, names, None))
     squares = start.look({}, known)[0].square()
+    seen = squares.mean(1).square() / squares.square().mean(1).clamp(min=1e-300)  # share of the places
+    if bool((seen[squares.amax(1) > 0] > SPREAD).all()):  # a low-discrepancy sequence sees more than a sample
+        few = term.sites(wanted, generator, "sobol")
+        if few.points.shape[0] // few.fold == wanted:  # measured places are given, as many as they are
+            return few, few.points.new_ones(wanted)
     share = (squares / squares.sum(1, keepdim=True).clamp(min=1e-300)).mean(0)
     chance = 0.5 / count + 0.5 * share
     chance = chance / chance.sum()
@@ -362,11 +369,14 @@ class _Search:
     def _sizes(self) -> dict[str, float]:
         """U_j from the coarse solution and the spread of g_j; an unknown without any balances the others."""
         place, found = self.places[0], {}
+        rows = self._equilibrated()[1]
+        before = self._norm(self.start, rows)
+        doubt = min(1.0, self._norm(self.looks, rows) / (SOLVED * before)) if before else 1.0
         for name in self.free:
             g, added = place.start[name, ()], place.waves[name, ()] @ self.weights[name]
             factor = self.form.factor[name]
             whole = 1.0 if factor is None else place.rms(factor(place.sites.points))
-            found[name] = max(place.rms(added) / whole, place.rms(g - (place.density * g).mean()))
+            found[name] = max(place.rms(added) / whole, doubt * place.rms(g - (place.density * g).mean()))
         largest = max((found[name] / self.units[name] for name in self.free), default=0.0)
         found = {name: max(size, LEAST * largest * self.units[name]) for name, size in found.items()}
         return {name: size or place.rms(place.start[name, ()]) for name, size in found.items()}
