@@ -51,8 +51,9 @@ def test_the_sizes_follow_the_units(name, seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["poisson-1d", "poisson-2d-k4", "poisson-lshape", "helmholtz", "heat", "burgers", "convection",
-             "wave", "kdv", "kirsch", "burgers-inverse"]
+    "name", ["poisson-1d", "poisson-multiscale", "poisson-2d-k4", "poisson-lshape", "poisson-boltzmann",
+             "allen-cahn-steady", "helmholtz", "helmholtz-6-6", "heat", "burgers", "convection", "wave",
+             "klein-gordon", "kdv", "kirsch", "kovasznay", "burgers-inverse"]
 )  # fmt: skip
 def test_they_are_about_what_the_network_has_to_add(name):
     problem = build(name)
