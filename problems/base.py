@@ -55,7 +55,7 @@ PROBES = 7  # points of the trace
 
 @dataclass(frozen=True)
 class Term:
-    """One term of the loss: w * mean over its sites of half the squared residual, summed over its rows.
+    """One term of the loss: w * mean over its sites of half (residual / units)^2, summed over its rows.
 
     Attributes:
         name: Short name, a column of the history.

@@ -35,7 +35,9 @@ class BoundaryEquation(Condition):
         on: A face ("x=-1"), a coordinate (its flat faces), several of these, or None: the whole boundary in
             space.
         hard: None and False make it a weighted term; there is no exact construction.
-        weight: Weight of the term.
+        weight: Weight w of the term, a pure number beside 1 of the equation: the loss gets
+            w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
+            `print(problem)` shows R under "scales".  None balances w against the equation.
 
     Raises:
         ValueError: `equation` is no function, or the weight is not positive.

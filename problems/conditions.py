@@ -226,7 +226,9 @@ class Dirichlet(_OnFaces):
         on: A face ("x=-1"), a coordinate (its flat faces), several of these, or None: the whole boundary in
             space.
         hard: True builds it into the ansatz, False makes it a weighted term, None decides.
-        weight: Weight of the term if it is one.
+        weight: Weight w of the term if it is one, a pure number beside 1 of the equation: the loss gets
+            w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
+            `print(problem)` shows R under "scales".  None balances w against the equation.
     """
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
@@ -285,7 +287,9 @@ class Initial(Condition):
         value: u at the start; number or function of the space coordinates, or None when not prescribed.
         velocity: du/dt at the start; likewise.
         hard: True builds it into the ansatz, False makes it a weighted term, None decides.
-        weight: Weight of the term if it is one.
+        weight: Weight w of the term if it is one, a pure number beside 1 of the equation: the loss gets
+            w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
+            `print(problem)` shows R under "scales".  None balances w against the equation.
     """
 
     unknown: str
@@ -344,7 +348,9 @@ class Periodic(Condition):
         on: The coordinate; its factor of the domain must be an interval.
         unknown: Name of the unknown, or None: all of them (they share the embedding of the coordinate).
         hard: None and True embed the coordinate in cos and sin; False makes it a weighted term.
-        weight: Weight of the term if it is one.
+        weight: Weight w of the term if it is one, a pure number beside 1 of the equation: the loss gets
+            w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
+            `print(problem)` shows R under "scales".  None balances w against the equation.
     """
 
     on: str

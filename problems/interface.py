@@ -48,7 +48,9 @@ class Interface(Condition):
         flux: Function of unknowns, coordinates, coefficients and components of the unit normal (n_x for the
             coordinate x; it points to where `at` is positive), all matched by parameter name, which has the
             same value on both sides; or a tuple of such values.
-        weight: Weight of the term.
+        weight: Weight w of the term, a pure number beside 1 of the equation: the loss gets
+            w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
+            `print(problem)` shows R under "scales".  None balances w against the equation.
 
     Raises:
         ValueError: `at` or `flux` is no function, or the weight is not positive.

@@ -23,11 +23,12 @@ Numbers = np.ndarray | Tensor | Sequence[float] | float
 class Observations(Condition):
     """Measured values at scattered points.
 
-    They are a term of the loss, w / N times the sum of (misfit)^2 / 2.  Where the `noise` is given, misfits
-    count by their standard deviations, as weighted least squares want it: misfit_i sigma / sigma_i, where
-    1 / sigma^2 is the mean of 1 / sigma_i^2, so that a common noise leaves the term as it is; and several
-    sets of observations get weights in proportion to N / sigma^2, the information in them.  What the weight
-    of data against that of the equation means is told in `sapts_pinn.uncertainty`.
+    They are a term of the loss, w / N times the sum of (misfit / R)^2 / 2, R being the natural size of the
+    misfit (`problems.scales`; printed under "scales").  Where the `noise` is given, misfits count by their
+    standard deviations, as weighted least squares want it: misfit_i sigma / sigma_i, where 1 / sigma^2 is the
+    mean of 1 / sigma_i^2, so that a common noise leaves the term as it is; several sets of observations then
+    share one R, and get weights in proportion to N / sigma^2, the information in them.  What the weight of
+    data against that of the equation means is told in `sapts_pinn.uncertainty`.
 
     Args:
         of: Name of the unknown; or a function of unknowns (and coordinates, coefficients: matched by
@@ -35,8 +36,8 @@ class Observations(Condition):
         points: Coordinates by name, each [N].
         values: [N].  One number at one point fixes the constant of a pressure.
         noise: Standard deviation of the errors of the values, a number or [N].
-        weight: Weight of the term, w; by default 10, or with known noise 0.01 sqrt(mean values^2) / sigma if
-            that is less.
+        weight: Weight of the term, w, a pure number beside 1 of the equation; by default 10, or with known
+            noise 0.01 sqrt(mean values^2) / sigma if that is less.
 
     Raises:
         ValueError: There is no observation, lengths differ, a value is not finite, or a noise not positive.

@@ -21,10 +21,15 @@ block, C_kj = rms L_kj w.  Three steps follow.
     with columns of one norm and Tikhonov's regularisation, is a coarse solution of the problem; for a
     nonlinear one it is repeated from where it led to, as in the Gauss-Newton method, while the residual
     falls.
-3.  U_j is the larger of the root mean squares of what was found, over that of l_j, and of the spread of g_j:
-    where the coarse solution cannot follow a wave, the data from which that wave starts tell how high it is.
+3.  U_j is the larger of the root mean squares of what was found, over that of l_j, and of the spread of g_j,
+    which counts as far as residual is left: where the coarse solution cannot follow a wave, the data from
+    which that wave starts tell how high it is; where it solves the problem, what it adds to g is known.
     R_k is the largest of the contributions D_ki U_j of each derivative i of each unknown j at the end (or at
     the start, from the data alone), and of r_k(v).
+
+The least-squares problem is posed at points of a low-discrepancy sequence.  Drawn at random, a source of many
+waves looks like noise, of which smooth functions take their share M / n, and, as L is smallest for them, they
+grow with it.  Only data in a small part of the domain are looked for by drawing more points where they are.
 
 U and R are rounded to DIGITS decimal digits: last bits depend on where in memory numbers lie, and a run that
 is resumed has to have the same.  Powers of two would be exact, but would not follow the units.
@@ -52,6 +57,8 @@ if TYPE_CHECKING:
 POINTS = 512  # at which the equation is probed
 OTHERS = 128  # at which a condition is
 CANDIDATES = 8  # of which one is taken, more often where the data are
+SOLVED = 0.1  # of the residual is left where a coarse solution tells all sizes
+SPREAD = 0.1  # of the places: data that live on more are seen by few places as well
 WAVES = (2.0, 8.0, 32.0)  # typical wave numbers of the trial functions, per half length
 EACH = 24  # trial functions of each; those of the first are what sizes are measured with
 RIDGE = 1e-3  # Tikhonov's parameter, columns having norm one
@@ -265,15 +272,22 @@ def _thinned(
     known: Known,
     generator: Generator,
 ) -> tuple[Sites, Tensor]:
-    """At most so many places, half of them where the data are, and the density [n] that makes up for it.
+    """So many places, and how many of a uniform set each stands for, [n].
 
-    A source in a small window is seen by few of many points, and by none of few.
+    They are those of a low-discrepancy sequence, unless the data live in a small part: a source in a small
+    window is seen by few of many points, and by none of few.  Then half of them are drawn where the data are.
     """
     count = sites.points.shape[0] // sites.fold
     if count <= wanted:
         return sites, sites.points.new_ones(count)
     start = _Place(term, sites, sites.points.new_ones(count), form, _Trials(form, names, None))
     squares = start.look({}, known)[0].square()
+    relative = squares / squares.amax(1, keepdim=True).clamp(min=1e-300)
+    seen = relative.mean(1).square() / relative.square().mean(1).clamp(min=1e-300)  # share of the places
+    if bool((seen[relative.amax(1) > 0] > SPREAD).all()):
+        few = term.sites(wanted, generator, "sobol")
+        if few.points.shape[0] // few.fold == wanted:  # measured places are given, as many as they are
+            return few, few.points.new_ones(wanted)
     share = (squares / squares.sum(1, keepdim=True).clamp(min=1e-300)).mean(0)
     chance = 0.5 / count + 0.5 * share
     chance = chance / chance.sum()
@@ -362,11 +376,14 @@ class _Search:
     def _sizes(self) -> dict[str, float]:
         """U_j from the coarse solution and the spread of g_j; an unknown without any balances the others."""
         place, found = self.places[0], {}
+        rows = self._equilibrated()[1]
+        before = self._norm(self.start, rows)
+        doubt = min(1.0, self._norm(self.looks, rows) / (SOLVED * before)) if before else 1.0
         for name in self.free:
             g, added = place.start[name, ()], place.waves[name, ()] @ self.weights[name]
             factor = self.form.factor[name]
             whole = 1.0 if factor is None else place.rms(factor(place.sites.points))
-            found[name] = max(place.rms(added) / whole, place.rms(g - (place.density * g).mean()))
+            found[name] = max(place.rms(added) / whole, doubt * place.rms(g - (place.density * g).mean()))
         largest = max((found[name] / self.units[name] for name in self.free), default=0.0)
         found = {name: max(size, LEAST * largest * self.units[name]) for name, size in found.items()}
         return {name: size or place.rms(place.start[name, ()]) for name, size in found.items()}

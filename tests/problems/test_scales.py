@@ -51,8 +51,9 @@ def test_the_sizes_follow_the_units(name, seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["poisson-1d", "poisson-2d-k4", "poisson-lshape", "helmholtz", "heat", "burgers", "convection",
-             "wave", "kdv", "kirsch", "burgers-inverse"]
+    "name", ["poisson-1d", "poisson-multiscale", "poisson-2d-k4", "poisson-lshape", "poisson-boltzmann",
+             "allen-cahn-steady", "helmholtz", "helmholtz-6-6", "heat", "burgers", "convection", "wave",
+             "klein-gordon", "kdv", "kirsch", "kovasznay", "burgers-inverse"]
 )  # fmt: skip
 def test_they_are_about_what_the_network_has_to_add(name):
     problem = build(name)
@@ -145,7 +146,7 @@ def test_the_orbit_of_the_earth_in_metres_and_seconds():
         [Initial("x", R, velocity=0.0), Initial("y", 0.0, velocity=R * rate)],
         reference=lambda t: {"x": R * torch.cos(rate * t), "y": R * torch.sin(rate * t)},
     )
-    assert error_of(problem, "800 iterations", (20, 20)) < 1e-4
+    assert error_of(problem, "500 iterations", (20, 20)) < 1e-4
 
 
 def test_steel_bends():
