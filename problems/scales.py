@@ -64,6 +64,7 @@ EACH = 24  # trial functions of each; those of the first are what sizes are meas
 RIDGE = 1e-3  # Tikhonov's parameter, columns having norm one
 STEPS = 4  # of Gauss and Newton
 DIGITS = 7  # of the sizes
+NOTHING = 1e-13  # of the data: rounding
 LEAST = 0.01  # of an unknown, relative to what balances the others
 
 FALLS = 0.5  # by at least this factor the residual falls where another step is worth its while
@@ -386,7 +387,9 @@ class _Search:
             found[name] = max(place.rms(added) / whole, doubt * place.rms(g - (place.density * g).mean()))
         largest = max((found[name] / self.units[name] for name in self.free), default=0.0)
         found = {name: max(size, LEAST * largest * self.units[name]) for name, size in found.items()}
-        return {name: size or place.rms(place.start[name, ()]) for name, size in found.items()}
+        # Beside the data themselves, rounding is no size: with u(0) = 0.05 alone the spread of g is 1e-18.
+        data = {name: place.rms(place.start[name, ()]) for name in self.free}
+        return {name: size if size > NOTHING * data[name] else data[name] for name, size in found.items()}
 
     def _rows(self, unknowns: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
         """R_k: the largest contribution to a row, or what is left of it."""

@@ -91,6 +91,12 @@ def test_an_offset_is_no_size():
     assert 0.5 < problem.natural.unknowns["T"] < 8
 
 
+@pytest.mark.parametrize("start", [0.05, 0.3, 1e-9])
+def test_rounding_is_no_size(start):
+    stays = Problem(Time(0, 3), "u", lambda u: u.t, [Initial("u", start)])
+    assert 0.1 * start < stays.natural.unknowns["u"] < 10 * start
+
+
 @pytest.mark.filterwarnings("ignore::sapts_pinn.problems.findings.IllPosed")
 def test_what_no_data_tell_is_said():
     problem = Problem(Interval(0, 1), "u", lambda u: u.xx, [Dirichlet("u", 0.0)])
