@@ -143,8 +143,8 @@ def _along_axis(
 def _nodes(lower: float, upper: float, generator: Generator) -> Tensor:
     """The ends of the cells of a line, [CELLS + 1].
 
-    Not even, and not on the faces: where data jump, their value at the very place is of no account, and places
-    such as 0.7 would be met by accident of decimals.
+    Not even, and not on the faces: where data jump, their value at the very place is of no account, and
+    places such as 0.7 would be met by accident of decimals.
     """
     jitter = 0.4 * (torch.rand(CELLS + 1, generator=generator, dtype=torch.float64) - 0.5)
     share = (torch.arange(CELLS + 1, dtype=torch.float64) + jitter) / CELLS

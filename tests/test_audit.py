@@ -226,6 +226,23 @@ def test_zero_is_told_where_it_solves_everything():
     assert solution.result["diagnosis"]["limit"] == "trivial"
 
 
+def test_a_source_that_uniform_points_miss_is_no_reason_to_call_the_solution_trivial():
+    def window(x, y):
+        return 1.0 * (((x - 0.31).abs() < 1e-4) & ((y - 0.44).abs() < 1e-4))
+
+    def problem(source):
+        return Problem(
+            Box((0, 0), (1, 1)), "u", lambda u, x, y: u.xx + u.yy + source(x, y), [Dirichlet("u", 0.0)]
+        )
+
+    def found(source):
+        model, sites = untrained(problem(source))
+        torch.nn.init.constant_([*model.network.parameters()][-1], 1e-3)  # nearly zero
+        return topics(audit(model, sites))
+
+    assert "trivial" not in found(window) and "trivial" in found(lambda x, y: 0 * x)
+
+
 def test_a_constant_is_a_solution_like_any_other():
     problem = Problem(STRIP, "u", lambda u: u.t - u.xx, [Dirichlet("u", 1.0), Initial("u", 1.0)])
     assert audit(*untrained(problem)).passed
