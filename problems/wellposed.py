@@ -158,8 +158,8 @@ class _Examination:
     @property
     def _counted(self) -> bool:
         """Whether a condition too many on a face is told: not for flows, whose outlets take p and du/dn = 0."""
-        axes = self._count.time_axes
-        return len(self.names) == 1 or all(axes and self._order_in_time(n, axes[0]) for n in self.names)
+        evolving = [n for t in self._count.time_axes for n in self.names if self._order_in_time(n, t)]
+        return len(self.names) == 1 or len(evolving) == len(self.names)
 
     def _excess(self, where: str, given: int, takes: int) -> None:
         self._say(
