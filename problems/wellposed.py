@@ -157,7 +157,7 @@ class _Examination:
 
     @property
     def _counted(self) -> bool:
-        """Whether a condition too many on a face is told: not for flows, whose outlets take p and du/dn = 0."""
+        """Whether one too many on a face is told: not for flows, whose outlets take p and du/dn = 0."""
         evolving = [n for t in self._count.time_axes for n in self.names if self._order_in_time(n, t)]
         return len(self.names) == 1 or len(evolving) == len(self.names)
 
