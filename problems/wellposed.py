@@ -112,13 +112,13 @@ class _Examination:
             if face is not None and verdict is not None and verdict[0] > verdict[1]:
                 key = (*verdict, self._lacking([face]))
                 missing.setdefault(key, []).append(tag)
-            elif face is not None and verdict is not None and self._exact:
+            elif face is not None and verdict is not None and self._exact and self._counted:
                 if (over := self._count.excessive(face)) is not None:
                     excess.setdefault(over, []).append(tag)
-        for (takes, has), tags in excess.items():
-            self._excess(f"on {_tags(tags)}{'' if len(tags) == 1 else ' each'}", has, takes)
         for (needed, given, lacking), tags in missing.items():
             self._missing(needed, given, lacking, tags)
+        for (takes, has), tags in ({} if missing else excess).items():  # at the wrong end is told as missing
+            self._excess(f"on {_tags(tags)}{'' if len(tags) == 1 else ' each'}", has, takes)
 
     def _lacking(self, faces: Sequence[Face]) -> tuple[tuple[str, ...], int]:
         """The unknowns to name, those of the highest order across the faces, if not spoken of there."""
@@ -154,6 +154,12 @@ class _Examination:
         """Whether one condition too many can only contradict the others; those told already are left out."""
         searched = bool(self.problem.coefficients) or any(u.of is not None for u in self.problem.functions)
         return not searched and not overdetermined(self.problem)
+
+    @property
+    def _counted(self) -> bool:
+        """Whether one too many on a face is told: not for flows, whose outlets take p and du/dn = 0."""
+        evolving = [n for t in self._count.time_axes for n in self.names if self._order_in_time(n, t)]
+        return len(self.names) == 1 or len(evolving) == len(self.names)
 
     def _excess(self, where: str, given: int, takes: int) -> None:
         self._say(

@@ -69,8 +69,19 @@ def _finite(value: Any) -> Any:
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Save tensors, numbers, strings, lists and dictionaries."""
-    write_atomically(path, lambda p: torch.save({"version": VERSION, **state}, p))
+    """Save tensors, numbers, strings, lists and dictionaries.
+
+    Raises:
+        OSError: The file cannot be written, as on a full disk.
+    """
+
+    def write(temporary: Path) -> None:
+        try:
+            torch.save({"version": VERSION, **state}, temporary)
+        except RuntimeError as error:  # PyTorch's own writer does not say why the system refused
+            raise OSError(f"{path.name} cannot be written, the disk may be full ({error})") from error
+
+    write_atomically(path, write)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

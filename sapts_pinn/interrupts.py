@@ -22,7 +22,7 @@ class Aborted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """Turns the first SIGINT or SIGTERM of a run into its orderly end; a second one aborts.
+    """Turns the first SIGINT, SIGTERM or SIGHUP of a run into its orderly end; a second one aborts.
 
     Args:
         same: Seconds after the first in which others are taken for the same one.
@@ -35,8 +35,9 @@ class Interrupts:
         self._message = "interrupted before the first step; nothing was trained"
 
     def __enter__(self) -> Interrupts:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it
+                self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:

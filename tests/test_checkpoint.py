@@ -4,6 +4,8 @@ import json
 import math
 import os
 import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -100,3 +102,21 @@ def test_json_is_strict(tmp_path):
 def test_history_cells_without_a_value_are_empty(tmp_path):
     write_history(tmp_path / "h.csv", [{"a": 1, "b": None}, {"a": 2, "c": 0.5}])
     assert (tmp_path / "h.csv").read_text() == "a,b,c\n1,,\n2,,0.5\n"
+
+
+def test_a_disk_that_is_really_full_is_an_error_of_the_system(tmp_path):
+    """PyTorch's writer fails with a RuntimeError then; here the system refuses files of more than 4 kB."""
+    script = f"""
+import resource, signal, torch
+from pathlib import Path
+from sapts_pinn.checkpoint import save_checkpoint
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    save_checkpoint(Path({str(tmp_path / "checkpoint.pt")!r}), {{"state": torch.zeros(10_000)}})
+except OSError as error:
+    print(type(error).__name__, "disk may be full" in str(error) or "too large" in str(error))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["OSError", "True"], done
+    assert not list(tmp_path.iterdir())

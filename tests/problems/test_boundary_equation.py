@@ -141,7 +141,8 @@ def test_deepxde_takes_it():
     from sapts_pinn.deepxde import to_deepxde
 
     flux = BoundaryEquation(lambda u, n_x, n_y: u.x * n_x - 3 * u.y * n_y, on=("x=1", "y=1"))
-    problem = Problem(SQUARE, "u", LAPLACE, [flux])
+    wall = Dirichlet("u", lambda x, y: x + y, on=["x=0", "y=0"], hard=False)
+    problem = Problem(SQUARE, "u", LAPLACE, [flux, wall])
     model = to_deepxde(problem, (5,), points=16, condition_points=12)
     condition = model.data.bcs[0]
     points = condition.collocation_points(None)
