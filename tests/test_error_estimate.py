@@ -47,7 +47,7 @@ def given(problem: Problem, *functions: Callable[..., Tensor]) -> Model:
 
 
 def estimated(problem: Problem, *functions: Callable[..., Tensor]) -> ErrorEstimate:
-    return estimate_error(given(problem, *functions), CHEAP)[0]
+    return estimate_error(given(problem, *functions), (CHEAP,))[0]
 
 
 def soft(domain, equation, *conditions, unknowns="u"):  # type: ignore[no-untyped-def]
@@ -92,7 +92,7 @@ def test_the_error_field_corrects_a_nonlinear_solution() -> None:
     def wrong(x: Tensor) -> Tensor:
         return torch.cos(PI / 2 * x) * (1 + 1e-3 * torch.sin(2 * x))
 
-    found, field = estimate_error(given(soft(X, equation, zero_on("x")), wrong), CHEAP)
+    found, field = estimate_error(given(soft(X, equation, zero_on("x")), wrong), (CHEAP,))
     x = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
     true = torch.sin(PI * x[:, 0]) - wrong(2 * x[:, 0] - 1)
     assert found.reliable
@@ -241,7 +241,7 @@ def test_a_failing_estimate_does_not_lose_the_run(monkeypatch: pytest.MonkeyPatc
 def test_an_estimate_is_the_same_again() -> None:
     problem = zoo.build("heat")
     model = Model(problem, network_of(problem, (8,), Generator().manual_seed(0), torch.float64))
-    first, second = (estimate_error(model, CHEAP)[0] for _ in range(2))
+    first, second = (estimate_error(model, (CHEAP,))[0] for _ in range(2))
     assert first.relative == second.relative and first.l2 == second.l2
 
 
