@@ -16,12 +16,14 @@ g = |e| / |F'(u) e|, and what is left is taken to have as much:
 Usually that is too much, as what features do not see is of short waves, and those have little gain.
 
 A second opinion uses no derivative of u where it matters.  The same matrix with F'(u) u - F(u) on the right
-is Newton's step to a solution w of its own: for a linear equation u drops out of it altogether.  Where u is
-frozen by a kink that no point of the equation sees, (1) is satisfied by e = 0, and w is far from u.  It is
-where the derivatives of u are not those of its values (`audit/derivatives.py`), and where it is known so well that
-it can contradict: two sets of features agree on it far better than with u.  In between, for a nonlinear equation whose residual
-is not quite explained, an unstable solution can be much farther away than e tells: the estimate is then the
-geometric mean of both, and not reliable.
+is Newton's step to a solution w of its own: for a linear equation u drops out of it altogether.  w is smooth
+where a network's residual is rough, so that w - u often leaves less of F(u) than e: of all candidates, the
+one counts that leaves least.  Where u is frozen by a kink that no point of the equation sees, (1) is
+satisfied by e = 0, and w is far from u.  It is believed where the derivatives of u are not those of its
+values (`audit/derivatives.py`), and where it is known so well that it can contradict: two sets of features
+agree on it far better than with u.  In between, for a nonlinear equation whose residual is not quite
+explained, an unstable solution can be much farther away than e tells: the estimate is then the geometric mean
+of both, and not reliable.
 
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
 notice, they do not determine the solution, and no estimate is reliable.

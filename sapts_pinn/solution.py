@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .audit import lines as audit_lines, said_of
+from .audit import lines as audit_lines
+from .audit import said_of
 from .callbacks import write_history
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import compared, error_measure, reference_values
