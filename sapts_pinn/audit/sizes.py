@@ -7,9 +7,10 @@ equation asks for a change of
 
     U_j = max_k R_k / max_c (|dF_k/dq_c| / L_c)
 
-in order of magnitude, over the rows k in which u_j is the unknown that has to change least for it.  The network inside the ansatz u = g + l N gives |l| times a number of order one.
-Where the residual is still a good part of its terms, and both are orders of magnitude apart, it is the
-missing scale that limits the run, and nothing else.
+in order of magnitude, over the rows k in which u_j is the unknown that has to change least for it.  The
+network inside the ansatz u = g + l N gives |l| times a number of order one. Where the residual is still a
+good part of its terms, and both are orders of magnitude apart, it is the missing scale that limits the run,
+and nothing else.
 
 Trivial.  Where the equation and all conditions hold for u = 0, zero is a solution, with a loss of exactly
 nothing, and the run finds it.
@@ -55,6 +56,9 @@ def wanted(state: State) -> dict[str, tuple[float, float]]:
         by_unknown = []
         for name in names:
             columns = [c for c, (n, _) in enumerate(state.needs) if n == name]
+            if not columns:
+                by_unknown.append(torch.full_like(left, torch.inf))
+                continue
             reach = torch.stack([lengths[:, list(state.needs[c][1])].prod(1) for c in columns], 1)
             pull = (usual[:, columns] / reach.clamp(min=TINY)).amax(1)
             by_unknown.append(torch.where(pull > 0, left / pull.clamp(min=TINY), torch.inf))
