@@ -51,6 +51,7 @@ from .windows import Joined
 HIDDEN = 0.8  # share of the residual that features do not explain from which on nothing is certain
 CURVED = 0.5  # share of the residual beyond first order, likewise
 SURE = 10.0  # so many times nearer to each other than to u two independent solutions contradict it
+LIKELY = 0.5  # share of the residual left by an answer that may be right
 VAGUE, BENT = 0.05, 0.05  # shares of the residual left, and beyond first order, where two ways may differ
 APART, SOME = 1.5, 0.5  # by so many times, and so much as the two solutions differ
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
@@ -183,6 +184,11 @@ def _judged(
     if rho > HIDDEN:
         e = torch.maximum(e, rho * best.bold / (1 + hidden))
     curved = estimator.curvature(best.best)
+    if rho > VAGUE:  # another answer to nearly the same question may be one that no linearisation bears
+        for c in (best.direct, best.own):
+            bent = estimator.curvature(c) if c.unexplained < LIKELY else 0.0
+            if bent > max(curved, CURVED):
+                curved, e = bent, torch.maximum(e, c.values.abs())
     # The second opinion.
     apart = (best.own.values - other.own.values).square().mean(0)
     away = torch.minimum(best.own.values.abs(), other.own.values.abs()).square().mean(0)
