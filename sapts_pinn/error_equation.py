@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from .linearised import Sample, draw, in_double, scales_of
+from .joints import window_number
+from .linearised import Sample, draw, fields_of, in_double, scales_of
 from .model import Model
 from .problems import Interface, Problem
 from .problems.base import Term
 from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
 from .taylor import Channels
-from .windows import Joined
+from .windows import Joined, time_of
 
 TEST = 2048  # points at which norms are taken
 STARTS = (2.0, 6.0, 20.0)  # widths
@@ -71,47 +72,77 @@ class ErrorField:
         return torch.cat([self._at(chunk) for chunk in points.to(torch.float64).split(4096)])
 
     def derivatives(self, points: Tensor, channels: Channels) -> Tensor:
-        """Derivatives [m, C, N] of what the features give."""
+        """Derivatives [m, C, N]."""
         inputs = inputs_of(self.columns, points, channels)
         pairs = zip(self.features, self.coefficients, strict=True)
-        return torch.stack([f.bundle(inputs, channels) @ c for f, c in pairs])
+        out = torch.stack([f.bundle(inputs, channels) @ c for f, c in pairs])
+        return out if self.less is None else out - fields_of(self.less, points, channels)
 
     def _at(self, points: Tensor) -> Tensor:
-        out = self.derivatives(points, Channels([()]))[:, 0].T
-        if self.less is not None:
-            with torch.no_grad():
-                out = out - self.less(points)
-        return out
+        return self.derivatives(points, _VALUES)[:, 0].T
 
 
-@dataclass
+@dataclass(frozen=True)
+class Candidate:
+    """One error that features give.
+
+    Attributes:
+        unexplained: |F(u) + F'(u) e| / |F(u)| on the rows of the check, at most 1.
+        field: e.
+        values: e at the test points, [N, m].
+        step: Of the coefficients.
+    """
+
+    unexplained: float
+    field: ErrorField
+    values: Tensor
+    step: Tensor
+
+
+@dataclass(frozen=True)
 class Solved:
-    """The linear problem solved with one set of features."""
+    """The linear problem solved with one set of features.
 
-    features: list[Features]
-    fit: Fit
-    error: ErrorField
-    own: ErrorField
-    error_values: Tensor  # [N, m] at the test points
-    own_values: Tensor
-    step: Tensor  # of the coefficients
-    bold: Tensor  # [m], the largest |e| for |F'(u) e| = |F(u)| among functions that the features have
+    Attributes:
+        direct: e itself, sought in the features.
+        own: w - u, where w is a solution that is sought in them.
+        left: |F'(u) w - F'(u) u + F(u)| / |F'(u) u - F(u)| on the check: how well w is known.
+        bold: [m], the largest |e| for |F'(u) e| = |F(u)| among functions that the features have.
+        widths: Of the features.
+    """
+
+    direct: Candidate
+    own: Candidate
+    left: float
+    bold: Tensor
+    widths: tuple[float, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The one that leaves less."""
+        return min(self.direct, self.own, key=lambda c: c.unexplained)
 
 
 class Estimator:
     """One model at one set of points."""
 
     def __init__(self, model: Model | Joined, effort: Effort, seed: int) -> None:
-        self.begin = time.monotonic()
         self.model, self.problem, self.effort = in_double(model), model.problem, effort
         self.generator = Generator().manual_seed(seed)
         self.columns, self.reads = _columns(self.problem)
+        if isinstance(model, Joined):
+            names = time_of(self.problem).names
+            self.columns.append(window_number(model))
+            self.reads = [
+                [*r, f.reads(names)] for r, f in zip(self.reads, self.problem.functions, strict=True)
+            ]
         others = max(64, effort.points // 4)
         self.sample = draw(self.model, self.columns, effort.points, others, self.generator)
         self.check = draw(self.model, self.columns, effort.points // 2, others // 2, self.generator)
         self.scales = scales_of(self.sample, self._draw(100, (4.0,) * len(self.columns), "tanh"))
         self.test = self.problem.domain.interior(TEST, self.generator, "sobol")
         self.value_inputs = inputs_of(self.columns, self.test, _VALUES)
+        self.noisy = any(rows.term.noise is not None for rows in self.sample.rows)  # w would fit the noise
         with torch.no_grad():
             self.u = self.model(self.test)
 
@@ -142,7 +173,7 @@ class Estimator:
         count = len(self.columns)
         if not self.effort.search:
             return (6.0,) * count
-        until = time.monotonic() + seconds
+        until = time.thread_time() + seconds  # whatever else the machine does
         seen: dict[tuple[float, ...], float] = {}
 
         def found(at: tuple[float, ...]) -> float:
@@ -152,25 +183,24 @@ class Estimator:
 
         best = min(((w,) * count for w in STARTS), key=found)
         moved = True
-        while moved and time.monotonic() < until:
+        while moved and time.thread_time() < until:
             moved = False
             for i in range(count):
                 for factor in (2.5, 0.4):
                     new = tuple(w * factor if j == i else w for j, w in enumerate(best))
-                    if time.monotonic() < until and 0.3 < new[i] < 300 and found(new) < 0.93 * found(best):
+                    if time.thread_time() < until and 0.3 < new[i] < 300 and found(new) < 0.93 * found(best):
                         best, moved = new, True
                         break
         return best
 
-    def solve(self, kind: str) -> Solved:
-        """The linear problem with features of a kind."""
-        features = self._draw(self.effort.features, self.widths(kind, self.effort.seconds / 2), kind)
+    def solve(self, kind: str, widths: tuple[float, ...] | None = None) -> Solved:
+        """The linear problem with features of a kind, of given widths or those that are found."""
+        widths = widths or self.widths(kind, self.effort.seconds / 2)
+        features = self._draw(self.effort.features, widths, kind)
         fit, check = self._fit(features)
         sizes = [f.count for f in features]
         total, scale = sum(sizes), torch.repeat_interleave(self.scales.columns, torch.tensor(sizes))
         error, own = (fit.coefficients[:total] * scale[:, None]).unbind(1)
-        e = ErrorField(self.problem, self.columns, features, error)
-        w = ErrorField(self.problem, self.columns, features, own, self.model)
         # All functions [N, m, 5] at the test points from one bundle of the features.
         every = (torch.cat([fit.coefficients, fit.bold], 1)[:total] * scale[:, None]).split(sizes)
         at = torch.stack(
@@ -178,16 +208,26 @@ class Estimator:
         )
         gains = rms(at[..., 2:]).T
         seen = (check @ fit.bold).norm(dim=0).clamp_min(1e-30)
-        forcing = self._targets(self.check)[:, 0].norm()
+        forcing, data = self._targets(self.check).norm(dim=0).tolist()
         bold = (gains * (forcing / seen)[:, None]).amax(0)
         bold = torch.where(fit.bold.any(), bold, math.inf)  # what was not seen in solving has no gain
-        step = fit.coefficients[total:, 0]
-        return Solved(features, fit, e, w, at[..., 0], at[..., 1] - self.u, step, bold)
+        rho, left = fit.unexplained.tolist()
+        e = ErrorField(self.problem, self.columns, features, error)
+        w = ErrorField(self.problem, self.columns, features, own, self.model)
+        share = min(left * data / forcing, 1.0) if forcing > 0 and not self.noisy else 1.0
+        direct, second = fit.coefficients[total:].unbind(1)
+        return Solved(
+            Candidate(rho, e, at[..., 0], direct),
+            Candidate(share, w, at[..., 1] - self.u, second),
+            left,
+            bold,
+            widths,
+        )
 
-    def curvature(self, solved: Solved) -> float:
+    def curvature(self, found: Candidate) -> float:
         """|F(u + e) - F(u) - F'(u) e| / |F(u)| on the check: what (1) leaves out."""
         beyond = [
-            rows.beyond(self.model, solved.error.derivatives(rows.sites.points, rows.channels), solved.step)
+            rows.beyond(self.model, found.field.derivatives(rows.sites.points, rows.channels), found.step)
             for rows in self.check.rows
         ]
         above = self.check.target(beyond, self.scales).norm()

@@ -16,10 +16,14 @@ g = |e| / |F'(u) e|, and what is left is taken to have as much:
 Usually that is too much, as what features do not see is of short waves, and those have little gain.
 
 A second opinion uses no derivative of u where it matters.  The same matrix with F'(u) u - F(u) on the right
-is Newton's step to a solution w of its own: for a linear equation u drops out of it altogether.  Where u is
-frozen by a kink that no point of the equation sees, (1) is satisfied by e = 0, and w is far from u.  It is
-where the derivatives of u are not those of its values (`consistency.py`), and where it is known so well that
-it can contradict: two sets of features agree on it far better than with u.
+is Newton's step to a solution w of its own: for a linear equation u drops out of it altogether.  w is smooth
+where a network's residual is rough, so that w - u often leaves less of F(u) than e: of all candidates, the
+one counts that leaves least.  Where u is frozen by a kink that no point of the equation sees, (1) is
+satisfied by e = 0, and w is far from u.  It is believed where the derivatives of u are not those of its
+values (`audit/derivatives.py`), and where it is known so well that it can contradict: two sets of features
+agree on it far better than with u.  In between, for a nonlinear equation whose residual is not quite
+explained, an unstable solution can be much farther away than e tells: the estimate is then the geometric mean
+of both, and not reliable.
 
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
 notice, they do not determine the solution, and no estimate is reliable.
@@ -29,6 +33,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -36,25 +41,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .consistency import Defect, worst_defect
+from .audit import derivatives
+from .audit.state import State
 from .error_equation import Effort, ErrorField, Estimator, Solved, rms
 from .model import Model
-from .problems import Interface
+from .random_features import KINDS
 from .windows import Joined
 
 HIDDEN = 0.8  # share of the residual that features do not explain from which on nothing is certain
 CURVED = 0.5  # share of the residual beyond first order, likewise
 SURE = 10.0  # so many times nearer to each other than to u two independent solutions contradict it
+LIKELY = 0.5  # share of the residual left by an answer that may be right
+VAGUE, BENT = 0.05, 0.05  # shares of the residual left, and beyond first order, where two ways may differ
+APART, SOME = 1.5, 0.5  # by so many times, and so much as the two solutions differ
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 
 CHEAP = Effort(150, 500, 0, 0.3)
 MIDDLE = Effort(300, 1200, 100, 1.0)
 FULL = Effort(800, 3000, 150, 4.0)
-
-
-def effort_for(seconds: float) -> Effort:
-    """What a run that took so long can afford: about a tenth."""
-    return FULL if seconds >= 50 else MIDDLE if seconds >= 10 else CHEAP
+EFFORTS = (CHEAP, MIDDLE, FULL)
+ENOUGH = 0.3  # share of the residual that is not explained with which one is content
+SHARE, LEAST = 0.1, 3.0  # of the run's seconds, and seconds, that an estimate may take
+DEARER = 4.0  # times as long takes the next effort, about
 
 
 @dataclass(frozen=True)
@@ -111,65 +119,96 @@ class ErrorEstimate:
 
 def estimate_error(
     model: Model | Joined,
-    effort: Effort = FULL,
+    efforts: Sequence[Effort] = EFFORTS,
     counted: Sequence[str] | None = None,
     noise: Callable[[Tensor], Tensor] | None = None,
     seed: int = 7_031,
+    seconds: float = math.inf,
+    jumps: Sequence[str] | None = None,
 ) -> tuple[ErrorEstimate, ErrorField]:
     """How wrong a model is, and the error as a function.
 
     Args:
         model: The trained model; it is not changed.
-        effort: What it may cost.
+        efforts: One after the other until one explains enough, or the next would take too long.
         counted: The unknowns that make up `relative`; None: all.
         noise: Standard errors [N, m] at points [N, dim] by noise of the data, see `uncertainty`; None: none.
         seed: Of points and features.
+        seconds: What the run took; a tenth of that is a reasonable time for its estimate.
+        jumps: What the audit says of derivatives that are not those of the values; None: it is looked for.
     """
-    estimator = Estimator(model, effort, seed)
-    solved = sorted((estimator.solve(kind) for kind in ("tanh", "sin")), key=lambda s: s.fit.unexplained[0])
-    best, other = solved
-    defect = None
-    if not any(isinstance(c, Interface) for c in model.problem.conditions):
-        defect = worst_defect(estimator.model, estimator.generator)
+    begin, first, until = time.monotonic(), time.thread_time(), max(LEAST, SHARE * seconds)
+    widths: dict[str, tuple[float, ...]] = {}
+    for effort in efforts:
+        start = time.thread_time()  # of this thread: whatever else the machine does
+        estimator = Estimator(model, effort, seed)
+        solved = {kind: estimator.solve(kind, widths.get(kind)) for kind in KINDS}
+        if effort.search:
+            widths = {kind: found.widths for kind, found in solved.items()}
+        now = time.thread_time()
+        enough = min(found.best.unexplained for found in solved.values()) < ENOUGH
+        if enough or now - first + DEARER * (now - start) > until:
+            break
+    if jumps is None:
+        jumps = broken(estimator.model)
     besides = torch.zeros_like(estimator.u) if noise is None else noise(estimator.test).to(estimator.u)
     noisy = noise is None and any(term.noise is not None for term in model.problem.terms)
-    doubts = ["noise of the data is not in it, which only the run itself knows"] if noisy else []
-    return _judged(estimator, best, other, defect, counted, besides, doubts)
+    doubts = [*jumps, *(["noise of the data is not in it, which only the run itself knows"] if noisy else ())]
+    best, other = sorted(solved.values(), key=lambda s: s.best.unexplained)
+    return _judged(estimator, best, other, bool(jumps), counted, besides, doubts, begin)
+
+
+def broken(model: Model | Joined) -> list[str]:
+    """Sentences about derivatives of a model that are not those of its values, see `audit/derivatives.py`."""
+    parts = model.models if isinstance(model, Joined) else [model]
+    with warnings.catch_warnings():  # of the user's functions, which have warned before
+        warnings.simplefilter("ignore")
+        return [f.words for part in parts for f in derivatives.check(State(part))]  # type: ignore[arg-type]
 
 
 def _judged(
     estimator: Estimator,
     best: Solved,
     other: Solved,
-    defect: Defect | None,
+    broken: bool,
     counted: Sequence[str] | None,
     besides: Tensor,
     doubts: list[str],
+    begin: float,
 ) -> tuple[ErrorEstimate, ErrorField]:
     """Put together what was found."""
-    rho = float(best.fit.unexplained[0])
-    near = [s for s in (best, other) if float(s.fit.unexplained[0]) < min(1.2 * rho + 0.01, 1.0)] or [best]
-    e, field = torch.stack([s.error_values.abs() for s in near]).amax(0), best.error
+    rho = best.best.unexplained
+    near = [c for s in (best, other) for c in (s.direct, s.own) if c.unexplained < min(1.2 * rho + 0.01, 1.0)]
+    e, field = torch.stack([c.values.abs() for c in near or [best.best]]).amax(0), best.best.field
     hidden = rho / math.sqrt(max(1 - rho * rho, 1e-4))  # g rho |F(u)| / |e|
     if rho > HIDDEN:
         e = torch.maximum(e, rho * best.bold / (1 + hidden))
-    curved = estimator.curvature(best)
+    curved = estimator.curvature(best.best)
+    if rho > VAGUE:  # another answer to nearly the same question may be one that no linearisation bears
+        for c in (best.direct, best.own):
+            bent = estimator.curvature(c) if c.unexplained < LIKELY else 0.0
+            if bent > max(curved, CURVED):
+                curved, e = bent, torch.maximum(e, c.values.abs())
     # The second opinion.
-    apart = (best.own_values - other.own_values).square().mean(0)
-    away = torch.minimum(best.own_values.abs(), other.own_values.abs()).square().mean(0)
+    apart = (best.own.values - other.own.values).square().mean(0)
+    away = torch.minimum(best.own.values.abs(), other.own.values.abs()).square().mean(0)
     size = _norms(estimator.u, e)
     disagreement = float((away / size.square()).sum().sqrt())
     doubt = float((apart / size.square()).sum().sqrt())
-    known = float(max(best.fit.unexplained[1], other.fit.unexplained[1]))
+    known = max(best.left, other.left)
     factor = 1 + hidden + min(curved, 1.0)
-    if defect is not None:
-        doubts.append(defect.words)
-        e, field = torch.maximum(e, best.own_values.abs()), best.own
+    if broken:
+        e, field = torch.maximum(e, best.own.values.abs()), best.own.field
     elif disagreement > SURE * doubt and known < 1e-2:
         first = float((e.square().mean(0) / size.square()).sum().sqrt())
         if disagreement > SURE * factor * first:
             doubts.append("an independent solution of the same problem disagrees with it")
-            e, field = torch.maximum(e, best.own_values.abs()), best.own
+            e, field = torch.maximum(e, best.own.values.abs()), best.own.field
+    elif rho > VAGUE and disagreement > SOME * doubt and estimator.curvature(best.own) > BENT:
+        first = float((e.square().mean(0) / size.square()).sum().sqrt())
+        if disagreement > APART * factor * first:
+            doubts.append("two ways to solve the linearised equation disagree, as may be near an instability")
+            e = e * math.sqrt(disagreement / (factor * first))  # errs least by a factor, whichever is right
     if rho > HIDDEN:
         doubts.append(f"{rho:.0%} of the residual is too fine for the features of the estimate")
     free = estimator.freedom()
@@ -205,7 +244,7 @@ def _judged(
         not doubts,
         words,
         rho,
-        time.monotonic() - estimator.begin,
+        time.monotonic() - begin,
     )
     return estimate, field
 
@@ -215,4 +254,4 @@ def _norms(u: Tensor, e: Tensor) -> Tensor:
     return (u.square().mean(0).sqrt() + e.square().mean(0).sqrt()).clamp_min(1e-300)
 
 
-__all__ = ["CHEAP", "FULL", "MIDDLE", "Effort", "ErrorEstimate", "ErrorField", "effort_for", "estimate_error"]
+__all__ = ["CHEAP", "EFFORTS", "Effort", "ErrorEstimate", "ErrorField", "estimate_error"]

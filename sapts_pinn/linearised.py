@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from .joints import continuity
 from .model import Location, Model
 from .problems import Problem, Sites, Term
 from .problems.fields import Field, MultiIndex
@@ -29,6 +30,7 @@ from .random_features import Column, Features, inputs_of
 from .taylor import Channels
 from .windows import Joined, spread
 
+SITES = 256  # at a time
 CONDITIONS = 10.0  # weight of a condition's row against one of the equation, both of size one
 
 
@@ -60,6 +62,25 @@ class Rows:
     values: Tensor
     slopes: Tensor
     by_coefficient: Tensor
+
+    def points_of(self, sites: Tensor) -> Tensor:
+        """The numbers of the points of some sites."""
+        block = len(self.sites.points) // self.sites.fold
+        return torch.cat([sites + i * block for i in range(self.sites.fold)])
+
+    def of(self, chosen: Tensor, share: Tensor | None = None) -> Rows:
+        """The rows of some sites, with weights that are theirs besides."""
+        at = self.points_of(chosen)
+        return Rows(
+            self.term,
+            self.sites.of(chosen),
+            self.share[chosen] if share is None else share * self.share[chosen],
+            self.channels,
+            self.fields[:, :, at],
+            self.values[:, chosen],
+            self.slopes[..., at],
+            self.by_coefficient[..., chosen],
+        )
 
     def matrix(self, row: int, j: int, bundle: Tensor) -> Tensor:
         """The block [n, K] of a row and an unknown, from the features' bundle [C, n fold, K]."""
@@ -190,29 +211,35 @@ class Sample:
         """The bundle of the features' inputs, by term."""
         return [inputs_of(self.columns, rows.sites.points, rows.channels) for rows in self.rows]
 
-    def blocks(self, features: Sequence[Features]) -> list[list[list[Tensor]]]:
-        """A by term, row and unknown: [n, K_j], without scales."""
-        out = []
-        for rows, inputs in zip(self.rows, self.inputs, strict=True):
-            bundles = [f.bundle(inputs, rows.channels) for f in features]
-            out.append(
-                [
-                    [rows.matrix(i, j, bundle) for j, bundle in enumerate(bundles)]
-                    for i in range(len(rows.values))
-                ]
-            )
-        return out
+    def blocks(self, rows: Rows, inputs: Tensor, features: Sequence[Features]) -> list[list[Tensor]]:
+        """A of one term by row and unknown: [n, K_j], without scales."""
+        bundles = [f.bundle(inputs, rows.channels) for f in features]
+        return [[rows.matrix(i, j, b) for j, b in enumerate(bundles)] for i in range(len(rows.values))]
 
     def matrix(self, features: Sequence[Features], scales: Scales) -> Tensor:
-        """A [all rows, all columns]: unknown by unknown, then the coefficients."""
-        parts = []
-        for t, (rows, blocks) in enumerate(zip(self.rows, self.blocks(features), strict=True)):
-            for i, row in enumerate(blocks):
-                left = [b * scales.columns[j] for j, b in enumerate(row)]
-                left.append(rows.by_coefficient[i].T)
-                weight = scales.rows[t][i] * (rows.share / len(rows.share)).sqrt()
-                parts.append(weight[:, None] * torch.cat(left, 1))
-        return torch.cat(parts)
+        """A [all rows, all columns]: unknown by unknown, then the coefficients.
+
+        It is computed by a few hundred sites at a time, as bundles of all of them leave the cache.
+        """
+        sizes = [f.count for f in features]
+        p = self.rows[0].by_coefficient.shape[1]
+        scale = torch.cat(
+            [torch.repeat_interleave(scales.columns, torch.tensor(sizes)), torch.ones(p, dtype=torch.float64)]
+        )
+        height = sum(rows.values.numel() for rows in self.rows)
+        out, start = torch.empty(height, sum(sizes) + p, dtype=torch.float64), 0
+        for t, (rows, inputs) in enumerate(zip(self.rows, self.inputs, strict=True)):
+            k, n = rows.values.shape
+            weight = scales.rows[t][:, None] * (rows.share / n).sqrt()
+            for at in torch.arange(n).split(SITES):
+                block = self.blocks(rows.of(at), inputs[:, rows.points_of(at)], features)
+                for i in range(k):
+                    part = torch.cat([*block[i], rows.by_coefficient[i][:, at].T], 1)
+                    out[start + i * n + at[0] : start + i * n + at[-1] + 1] = (
+                        weight[i, at, None] * part * scale
+                    )
+            start += k * n
+        return out
 
     def target(self, values: Sequence[Tensor], scales: Scales) -> Tensor:
         """A right-hand side [all rows] from its values [rows, n] by term."""
@@ -234,8 +261,8 @@ class Scales:
 def scales_of(sample: Sample, features: Sequence[Features]) -> Scales:
     """Scales that make every block's size near one, and every row's exactly one."""
     sizes = []
-    for rows, blocks in zip(sample.rows, sample.blocks(features), strict=True):
-        for row in blocks:
+    for rows, inputs in zip(sample.rows, sample.inputs, strict=True):
+        for row in sample.blocks(rows, inputs, features):
             sizes.append([float((rows.share[:, None] * b.square()).mean().sqrt()) for b in row])
     m = np.array(sizes)
     i, j = np.nonzero(m)
@@ -275,24 +302,11 @@ def draw(
     density = 0.5 + 0.5 * size / size.mean() if size.mean() > 0 else torch.ones_like(size)
     chosen = torch.multinomial(density, points, replacement=False, generator=generator)
     share = 1 / density[chosen]
-    rows = [_pick(first, chosen, share / share.mean())]
-    for condition in problem.condition_terms:
+    rows = [first.of(chosen, share / share.mean())]
+    for condition in [*problem.condition_terms, *(continuity(model) if isinstance(model, Joined) else ())]:
         sites = condition.sites(others, generator, "uniform")
         n = len(sites.points) // sites.fold
         if n > 2 * others:
             sites = sites.of(torch.randperm(n, generator=generator)[:others])
         rows.append(linearised(model, condition, sites))
     return Sample(rows, columns)
-
-
-def _pick(rows: Rows, chosen: Tensor, share: Tensor) -> Rows:
-    return Rows(
-        rows.term,
-        rows.sites.of(chosen),
-        share * rows.share[chosen],
-        rows.channels,
-        rows.fields[:, :, chosen],
-        rows.values[:, chosen],
-        rows.slopes[..., chosen],
-        rows.by_coefficient[..., chosen],
-    )

@@ -133,6 +133,7 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
         f'<p class="status{mark}">{html.escape(status)}</p>',
         _diagnosis(result),
         _audit(result),
+        _doubts(result),
         _figures(result),
         *(f"<h2>{heading}</h2>\n{content}" for heading, content in shown.items() if content),
         f"<h2>Problem</h2>\n<pre>{html.escape(str(problem))}</pre>" if problem else "",
@@ -176,6 +177,14 @@ def _figures(result: Mapping[str, Any]) -> str:
     ]
     cells = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{value}</dd></div>" for name, value in shown)
     return f'<dl class="figures">{cells}</dl>'
+
+
+def _doubts(result: Mapping[str, Any]) -> str:
+    """Why the error estimate is not reliable."""
+    found = result.get("error_estimate")
+    if not found or found["reliable"]:
+        return ""
+    return f"<p>Error estimate not reliable: {html.escape(found['words'])}.</p>"
 
 
 def _estimated(result: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from .audit import lines as audit_lines
+from .audit import said_of
 from .callbacks import write_history
 from .checkpoint import load_checkpoint, save_checkpoint, write_json
 from .comparison import compared, error_measure, reference_values
-from .error_estimate import ErrorEstimate, ErrorField, effort_for, estimate_error
+from .error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
 from .extrapolation import blanked, outside
 from .least_squares import residuals
 from .manifest import run_of
@@ -107,9 +108,15 @@ class Solution:
             assert spread is not None
             return torch.stack([spread.of(name, points).cpu() for name in names], 1)
 
-        effort = effort_for(self.result.get("seconds", 0.0))
-        known = compared(self.problem) or None
-        return estimate_error(self.model, effort, known, None if spread is None else noise)
+        audit = self.result.get("audit")
+        return estimate_error(
+            self.model,
+            EFFORTS,
+            compared(self.problem) or None,
+            None if spread is None else noise,
+            seconds=self.result.get("seconds", 0.0),
+            jumps=None if audit is None else said_of(audit, "derivative"),
+        )
 
     def error_field(self, points: Mapping[str, Any]) -> Any:
         """The estimated error e at points, so that u + e is nearer to the truth; as for `predict`."""

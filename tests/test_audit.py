@@ -420,3 +420,10 @@ def test_it_is_in_the_report(tmp_path):
 def test_the_audit_says_the_same_again():
     model, sites = untrained(build("burgers"))
     assert audit(model, sites) == audit(model, sites)
+
+
+def test_observations_beside_a_mirror_are_not_their_own_partners():
+    """Burgers' equation is odd in x, about the middle and the ends; misfits are noise."""
+    problem = build("burgers-inverse-noise-1")
+    assert problem.symmetries["x"].ends is not None
+    assert "symmetry" not in topics(audit(*untrained(problem)))

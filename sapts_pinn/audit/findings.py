@@ -95,6 +95,11 @@ def together(audits: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | Non
     return {"passed": not objections, "objections": objections, "figures": figures}
 
 
+def said_of(audit: Mapping[str, Any], topic: str) -> list[str]:
+    """The sentences of an audit, as read from result.json, about one topic."""
+    return [found["words"] for found in audit["objections"] if found["topic"] == topic]
+
+
 def lines(audit: Mapping[str, Any] | None) -> list[str]:
     """The sentences of an audit as read from result.json, for the summary and the report."""
     if not audit:

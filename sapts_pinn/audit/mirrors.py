@@ -203,7 +203,10 @@ class _Mirror:
         place = ((sites.points - self.state.lower) / self.state.extent).numpy()
         image = ((self.image(sites.points) - self.state.lower) / self.state.extent).numpy()
         distance, index = cKDTree(place).query(image)
-        near = torch.from_numpy(distance) < 0.5 * len(place) ** (-1 / place.shape[1])
+        spacing = len(place) ** (-1 / place.shape[1])
+        near = torch.from_numpy(distance) < 0.5 * spacing
+        # Beside the mirror a point is its own partner, or its neighbour is: that says nothing.
+        near &= torch.from_numpy(abs(image - place).max(1)) > 2 * spacing
         if int(near.sum()) < PAIRS or float(rms(misfit)) < 1e-6 * float(rms(values)):
             return True
         other = self.signs[condition.of] * misfit[torch.from_numpy(index)]

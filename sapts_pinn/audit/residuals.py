@@ -89,8 +89,8 @@ def check(state: State, train: Tensor) -> tuple[list[Finding], dict[str, float]]
         found.append(
             Finding(
                 "residual",
-                f"the residual is as large as the terms of the equation ({times(float(relative[row]))} of "
-                "them): it is not solved yet",
+                f"the equation's terms do not balance yet (the residual is {times(float(relative[row]))} of "
+                "the largest): a longer run goes on from here",
                 {"relative": float(relative[row])},
             )
         )

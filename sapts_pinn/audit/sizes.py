@@ -7,9 +7,10 @@ equation asks for a change of
 
     U_j = max_k R_k / max_c (|dF_k/dq_c| / L_c)
 
-in order of magnitude.  The network inside the ansatz u = g + l N gives |l| times a number of order one.
-Where the residual is still a good part of its terms, and both are orders of magnitude apart, it is the
-missing scale that limits the run, and nothing else.
+in order of magnitude, over the rows k in which u_j is the unknown that has to change least for it.  The
+network inside the ansatz u = g + l N gives |l| times a number of order one. Where the residual is still a
+good part of its terms, and both are orders of magnitude apart, it is the missing scale that limits the run,
+and nothing else.
 
 Trivial.  Where the equation and all conditions hold for u = 0, zero is a solution, with a loss of exactly
 nothing, and the run finds it.
@@ -49,19 +50,28 @@ def wanted(state: State) -> dict[str, tuple[float, float]]:
     At least: where the change varies as fast as the residual does; at most: once over the domain.  Unknowns
     that no row holds are absent.
     """
-    out: dict[str, tuple[float, float]] = {}
-    left = rms(state.terms.residual)
-    bounds = (_lengths(state), state.extent.expand(len(left), -1))
+    left, names = rms(state.terms.residual), state.problem.unknown_names
     usual = state.terms.slopes.abs().median(-1).values
-    for name in state.problem.unknown_names:
-        columns = [c for c, (n, _) in enumerate(state.needs) if n == name]
-        asked = []
-        for lengths in bounds:
+    asked = []
+    for lengths in (_lengths(state), state.extent.expand(len(left), -1)):
+        by_unknown = []
+        for name in names:
+            columns = [c for c, (n, _) in enumerate(state.needs) if n == name]
+            if not columns:
+                by_unknown.append(torch.full_like(left, torch.inf))
+                continue
             reach = torch.stack([lengths[:, list(state.needs[c][1])].prod(1) for c in columns], 1)
             pull = (usual[:, columns] / reach.clamp(min=TINY)).amax(1)
-            asked.append(float(torch.where(pull > 0, left / pull.clamp(min=TINY), 0.0).max()))
-        if asked[1] > 0:
-            out[name] = asked[0], asked[1]
+            by_unknown.append(torch.where(pull > 0, left / pull.clamp(min=TINY), torch.inf))
+        asked.append(torch.stack(by_unknown, 1))  # [K, m]
+    # A row is balanced by the unknown that has to change least, measured by what the network gives.
+    ours = given(state)
+    cheapest = (asked[0] / torch.tensor([ours[n] for n in names]).clamp(min=TINY)).argmin(1)
+    out: dict[str, tuple[float, float]] = {}
+    for j, name in enumerate(names):
+        low, high = (torch.where((cheapest == j) & torch.isfinite(u[:, j]), u[:, j], 0.0) for u in asked)
+        if float(high.max()) > 0:
+            out[name] = float(low.max()), float(high.max())
     return out
 
 
@@ -98,7 +108,9 @@ def _scale(state: State) -> Finding | None:
     ours = given(state)
     asked = {n: (low / ours[n], high / ours[n]) for n, (low, high) in wanted(state).items() if ours[n] > 0}
     missing = {n: low for n, (low, _) in asked.items() if low > APART}
-    missing |= {n: high for n, (_, high) in asked.items() if high < 1 / APART}
+    # A small change of a solution that is of the network's size is none that it cannot make.
+    small = {n for n in asked if state.sizes[n] < ours[n] / math.sqrt(APART)}
+    missing |= {n: high for n, (_, high) in asked.items() if high < 1 / APART and n in small}
     if not missing:
         return None
     name = max(missing, key=lambda n: abs(math.log(missing[n])))

@@ -61,6 +61,8 @@ def run(
     budget: str = "30s",
     cases: Names | None = None,
     problems: Whole = 10_000,
+    budgets: Names | None = None,
+    seeds: Names | None = None,
     threads: Whole | None = None,
     out: Path | None = None,
 ) -> None:
@@ -71,6 +73,8 @@ def run(
         budget: Of every run of a case.
         cases: Numbers of cases, separated by commas. [default: all]
         problems: How many random problems are asked for symmetries.
+        budgets: Seconds of the runs whose error is estimated, separated by commas. [default: 10,60,180]
+        seeds: Of these runs, separated by commas. [default: 0,1,2]
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/trust]
 
@@ -90,6 +94,10 @@ def run(
         if wrong is not None:
             raise ValueError(f"there is no case {wrong!r}; give numbers from 1 to {len(names)}")
         names = [names[int(c) - 1] for c in cases]
+    spent = [Budget.parse(b if b.endswith("s") else f"{b} s").seconds for b in budgets or ("10", "60", "180")]
+    if seeds and not all(s.isdigit() for s in seeds):
+        raise ValueError(f"seeds must be whole numbers, not {','.join(seeds)}")
+    drawn = [int(s) for s in seeds or ("0", "1", "2")]
     budget = str(Budget.parse(budget))
     facts = machine()
     threads = facts["threads"] if threads is None else threads
@@ -99,10 +107,14 @@ def run(
     journal = Journal(folder / "runs.jsonl", fixed)
 
     def published(rows: list[Row]) -> None:
+        from . import trust_estimate  # which loads PyTorch
+
         head = header("Wrong in silence?", facts, fixed)
         of = {part: [row for row in rows if row["part"] == part] for part in wanted}
         sections = [section(of[name]) for name, section in SECTIONS.items() if of.get(name)]
         notes = [f"{row['case']}: {row['words'][0]}" for row in of.get("cases", []) if row["words"]]
+        if of.get("estimates"):
+            notes.append(trust_estimate.verdict(of["estimates"]))
         publish(folder, "trust", head, sections, notes + journal.notes, facts, fixed, rows)
 
     def cells_of(part: str) -> list[Cell]:
@@ -118,8 +130,8 @@ def run(
             return [{"all": True}]
         return [
             {"problem": name, "budget": seconds, "seed": seed}
-            for seconds in trust_estimate.BUDGETS
-            for seed in trust_estimate.SEEDS
+            for seconds in spent
+            for seed in drawn
             for name in trust_estimate.names_with_reference()
         ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..sampled import mesh_of
+from .estimated import words
 from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
 from .grids import curves, images
 from .history import column, plot_history, plot_sweeps
@@ -70,4 +71,5 @@ def _title(solution: Solution) -> str:
     parts = [str(r["problem"]), str(r["method"])]
     if r.get("relative_l2_error") is not None:
         parts.append(f"relative L2 error {r['relative_l2_error']:.1e}")
+    parts += [words(solution)] if words(solution) else []
     return "   ·   ".join([*parts, f"{r['seconds']:.0f} s"])

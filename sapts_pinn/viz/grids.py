@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..geometry import Domain
 from ..sampled import Array, Values, ends, evaluate, time_name
+from .estimated import estimated_error
 from .figures import OURS, THEIRS, colour_bar, colour_limits, colour_map, log_limits, new_figure
 from .flow import draw_arrows, draw_streams, flow_of, speed, vector_name
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Limits = tuple[float, float]
 Panel = Callable[["Axes"], object]  # draws itself
 
+MOST = 6  # panels up to which an estimate gets one of its own
 CURVE, IMAGE, SECTION = 801, 301, 121  # points along a curve, along a side of an image and of one of many
 
 
@@ -39,6 +41,11 @@ def curves(solution: Solution) -> Figure:
     axes = figure.subplots(2 * rows, 1, sharex=True, squeeze=False, height_ratios=[2, 1] * rows)[:, 0]
     for row, unknown in enumerate(values.found):
         draw_curve(axes[2 * row], axes[2 * row + 1], x, values, unknown)
+    for row, error in enumerate((estimated_error(solution, {name: x}, values.inside) or {}).values()):
+        below = axes[2 * row + 1]
+        below.semilogy(x, np.maximum(error, 1e-300), color=THEIRS, lw=1, label="|estimated error|")
+        below.relim()
+        below.legend(loc="best")
     axes[-1].set(xlabel=name, xlim=(x[0], x[-1]))
     return figure
 
@@ -120,6 +127,11 @@ class Cut:
         field, title = self.values.wrong(unknown)
         self.image(axis, np.log10(np.maximum(field, 1e-300)), f"log$_{{10}}$ {title}", limits, "magma")
 
+    def decades(self, axis: Axes, field: Array, title: str) -> None:
+        """Decades of a field that is not negative."""
+        shown = np.log10(np.maximum(field, 1e-300))
+        self.image(axis, shown, f"log$_{{10}}$ {title}", log_limits([field]), "magma")
+
     def streams(self, axis: Axes, found: Mapping[str, Array], title: str, limits: Limits) -> None:
         """The length of the vector, with streamlines of its components in the plane."""
         self.image(axis, speed(found, self._flow), title, limits)
@@ -163,6 +175,10 @@ def images(solution: Solution) -> Figure:
         for field, title in zip(fields, (f"|{of}|", f"|{of}|, reference"), strict=False):
             panels.append(partial(cut.streams, found=field, title=title, limits=limits))
         panels.append(partial(cut.arrows, title=of, limits=limits))
+    errors = estimated_error(solution, cut.grid, cut.values.inside) or {}
+    for unknown, error in errors.items():
+        if len(panels) < MOST:
+            panels.append(partial(cut.decades, field=error, title=f"|estimated error of {unknown}|"))
     wide, high = (end - start for start, end in (ends(domain, across), ends(domain, up)))
     aspect = 0.85 if time else min(max(high / wide, 0.4), 2.0)
     return in_rows(panels, columns_for(len(panels), exact is not None), 3.4, 2.6 * aspect, across, up)
