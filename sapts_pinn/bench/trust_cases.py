@@ -98,7 +98,7 @@ def hot_spot(width: float) -> Problem:
     )
 
 
-def heat_series(initial: Callable[[Array], Array], x: float, t: float, terms: int = 400) -> float:
+def heat_series(initial: Callable[[Array], Any], x: float, t: float, terms: int = 400) -> float:
     """Heat on (0, 1) with zero ends, by sine series; coefficients by Gauss-Legendre on 4,000 panels."""
     nodes, weights = np.polynomial.legendre.leggauss(4)
     edges = np.linspace(0, 1, 4_001)
