@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Generator
 
-from sapts_pinn import Coefficient, Dirichlet, Initial, Periodic, Problem, Solution
+from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Periodic, Problem, Solution
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
@@ -126,7 +126,7 @@ def test_a_folder_holds_the_whole_and_every_window(tmp_path):
                 Time(0, 1),
                 "u",
                 lambda u, k: u.t + k * u,
-                [Initial("u", 1.0)],
+                [Initial("u", 1.0), Observations({"t": [0.5], "u": [0.7]})],
                 coefficients=[Coefficient("k")],
             ),
             {"windows": 2},

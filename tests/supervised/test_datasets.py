@@ -144,6 +144,7 @@ WHOLE = idx(np.zeros((2, 3, 5), np.uint8))
         (gzip.compress(idx(np.zeros(30, np.uint8))), "no IDX file of bytes with 3 axes"),
         (gzip.compress(b""), "no IDX file"),
     ],
+    ids=["cut off", "not gzip", "a byte too few", "one axis", "empty"],  # gzip's bytes tell the time
 )
 def test_damaged_idx_files(tmp_path: Path, content: bytes, sentence: str) -> None:
     path = tmp_path / "x.gz"
