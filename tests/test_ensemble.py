@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn import Initial, Problem, Solution
+from sapts_pinn import Initial, Problem, Solution, solve
 from sapts_pinn.continuation import continuation
 from sapts_pinn.ensemble import ensemble
 from sapts_pinn.geometry import Time
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.solving import run as solve
 
 SMALL = {"network": (8,), "points": 64, "budget": "30 iterations"}
 

@@ -30,11 +30,10 @@ import numpy as np
 import torch
 from IPython.display import Image
 
-from sapts_pinn import Dirichlet, Initial, Problem, Solution
+from sapts_pinn import Dirichlet, Initial, Problem, Solution, solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.optim import TrustRegion
 from sapts_pinn.problems import references
-from sapts_pinn.solving import run as solve
 
 # %% [markdown]
 # ## 1.1 The equation

@@ -31,9 +31,8 @@ from scipy.fft import dct, idct
 from scipy.integrate import solve_ivp
 from scipy.optimize import least_squares
 
-from sapts_pinn import Coefficient, Dirichlet, Initial, Neumann, Observations, Problem, Robin
+from sapts_pinn import Coefficient, Dirichlet, Initial, Neumann, Observations, Problem, Robin, solve
 from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
-from sapts_pinn.solving import run as solve
 
 # %% [markdown]
 # ## 2.1 A pipe that loses heat

@@ -26,6 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from sapts_pinn import solve
 from sapts_pinn.callbacks import PartsLog
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -33,7 +34,6 @@ from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import data_parts
 from sapts_pinn.optim.sapts.optimizer import SAPTS, Sweep
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.solving import run as solve
 from sapts_pinn.training.collocation import Collocation
 
 # %% [markdown]

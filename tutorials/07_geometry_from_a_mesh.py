@@ -31,9 +31,8 @@ from matplotlib.collections import LineCollection
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
-from sapts_pinn import Dirichlet, Neumann, Problem, Robin
+from sapts_pinn import Dirichlet, Neumann, Problem, Robin, solve
 from sapts_pinn.geometry import Mesh, example_mesh
-from sapts_pinn.solving import run as solve
 
 # %% [markdown]
 # ## 7.1 Look at the mesh

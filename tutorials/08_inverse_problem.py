@@ -28,10 +28,9 @@ import numpy as np
 import torch
 from scipy.optimize import least_squares
 
-from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Problem, Unknown
+from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Problem, Unknown, solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.problems import references
-from sapts_pinn.solving import run as solve
 
 # %% [markdown]
 # ## 8.1 The viscosity of a fluid

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn import Solution
+from sapts_pinn import Solution, solve
 from sapts_pinn.audit import audit, audited, together
 from sapts_pinn.audit.residuals import check as check_residual
 from sapts_pinn.audit.state import State
@@ -18,7 +18,6 @@ from sapts_pinn.networks.model import Model
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Periodic, Problem
 from sapts_pinn.problems.symmetry.symmetry import Symmetry
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.solving import run as solve
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 SMALL = {"network": (8, 8), "points": 512, "condition_points": 64, "budget": "100 iterations"}

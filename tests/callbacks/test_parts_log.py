@@ -8,10 +8,10 @@ import re
 
 import pytest
 
+from sapts_pinn import solve
 from sapts_pinn.callbacks import PartsLog
 from sapts_pinn.callbacks.parts_log import parts_report
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.solving import run as solve
 
 SMALL = {"network": (6,), "points": 64, "condition_points": 16}
 

@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sapts_pinn import cli
+from sapts_pinn import cli, solve
 from sapts_pinn.cli import runs
 from sapts_pinn.cli.signals import Interrupts
 from sapts_pinn.problems.zoo import ZOO, build
 from sapts_pinn.results.solution import Solution
 from sapts_pinn.runs.checkpoint import load_checkpoint
-from sapts_pinn.solving import run as solve
 from sapts_pinn.training.interrupts import Aborted
 
 FILES = {

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
+from sapts_pinn import solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Problem
-from sapts_pinn.solving import run as solve
 from sapts_pinn.training import balancing
 
 STEPS = balancing.FIRST + 4

@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from sapts_pinn import cli
+from sapts_pinn import cli, solve
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -33,7 +33,6 @@ from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.pipeline.stages import ModelChain
 from sapts_pinn.problems import build
 from sapts_pinn.runs.checkpoint import load_checkpoint
-from sapts_pinn.solving import run as solve
 from sapts_pinn.training.budget import Budget
 from sapts_pinn.training.collocation import Collocation
 from sapts_pinn.training.trainer import Trainer

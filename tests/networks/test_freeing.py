@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn import Solution
+from sapts_pinn import Solution, solve
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.networks.build import network_maker, network_of
 from sapts_pinn.networks.model import Location, Model
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Periodic, Problem, Unknown
 from sapts_pinn.problems.symmetry.symmetry import Finder, Symmetry
-from sapts_pinn.solving import run as solve
 
 WAVES = lambda h, v: (h.t + v.x, v.t + h.x)
 PROBLEMS = {

@@ -7,13 +7,12 @@ import pytest
 import torch
 from torch import Generator
 
-from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Periodic, Problem, Solution
+from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Periodic, Problem, Solution, solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
 from sapts_pinn.networks.time_windows import Continuation, Joined, joined, window
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.solving import run as solve
 
 SMALL = {"network": (10, 10), "points": 256, "condition_points": 64}
 

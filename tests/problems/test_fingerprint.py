@@ -6,13 +6,22 @@ import warnings
 import pytest
 import torch
 
-from sapts_pinn import Coefficient, Dirichlet, Initial, Neumann, Observations, Periodic, Problem, Solution
+from sapts_pinn import (
+    Coefficient,
+    Dirichlet,
+    Initial,
+    Neumann,
+    Observations,
+    Periodic,
+    Problem,
+    Solution,
+    solve,
+)
 from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems.fingerprint import difference, fingerprint
 from sapts_pinn.problems.wellposed.findings import IllPosed
 from sapts_pinn.problems.zoo import ZOO, build
 from sapts_pinn.runs.checkpoint import load_checkpoint, save_checkpoint
-from sapts_pinn.solving import run as solve
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 SMALL = {"network": (4,), "points": 32, "condition_points": 8}

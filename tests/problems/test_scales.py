@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn import Solution
+from sapts_pinn import Solution, solve
 from sapts_pinn.bench.trust.scales import in_units, random_units, run
 from sapts_pinn.geometry import Ball, Box, Interval, Time
 from sapts_pinn.problems import (
@@ -22,7 +22,6 @@ from sapts_pinn.problems import (
 )
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.results.reference_error import reference_values
-from sapts_pinn.solving import run as solve
 
 ZOO = (
     "poisson-1d",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn import Solution
+from sapts_pinn import Solution, solve
 from sapts_pinn.geometry import Interval
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
@@ -14,7 +14,6 @@ from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.problems import Dirichlet, Observations, Problem, Sites
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.results.diagnosis import _Look, diagnose, trend
-from sapts_pinn.solving import run as solve
 
 
 def first_order(*conditions, slope=1.0, **more):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from sapts_pinn import solve
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Time
 from sapts_pinn.geometry.mesh.mesh import example_mesh
 from sapts_pinn.problems import Dirichlet, Initial, Problem
 from sapts_pinn.results.extrapolation import outside
-from sapts_pinn.solving import run as solve
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from sapts_pinn import Coefficient, Dirichlet, Observations, Problem, Solution, Unknown
+from sapts_pinn import Coefficient, Dirichlet, Observations, Problem, Solution, Unknown, solve
 from sapts_pinn.geometry import Interval
 from sapts_pinn.results.uncertainty import estimate
-from sapts_pinn.solving import run as solve
 
 RNG = np.random.default_rng(3)
 X = RNG.uniform(0, 2, 30)

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from sapts_pinn import Dirichlet, Problem, Solution, cli
+from sapts_pinn import Dirichlet, Problem, Solution, cli, solve
 from sapts_pinn.callbacks import Callback, Progress
 from sapts_pinn.geometry import Interval
 from sapts_pinn.kernels import load
 from sapts_pinn.kernels.build import cache_folder, is_private
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.runs.checkpoint import load_checkpoint
-from sapts_pinn.solving import run as solve
 
 SMALL = {"network": (4,), "points": 32, "condition_points": 8}
 QUICK = ["--network", "4", "--points", "32", "--quiet"]

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from sapts_pinn import solve
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
@@ -24,7 +25,6 @@ from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build
-from sapts_pinn.solving import run as solve
 from sapts_pinn.training import balancing
 from sapts_pinn.training.balancing import CHANGE, FIRST, HELD, balanced, is_due, typical_rate
 from sapts_pinn.training.collocation import Collocation

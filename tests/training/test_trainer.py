@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sapts_pinn import Dirichlet, Initial, Problem
+from sapts_pinn import Dirichlet, Initial, Problem, solve
 from sapts_pinn.callbacks import Callback, EarlyStop
 from sapts_pinn.geometry import SAMPLERS, Interval, Time
 from sapts_pinn.kernels.dense import SMALL as SMALL_MATRIX
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.results.solution import Solution
-from sapts_pinn.solving import run as solve
 from sapts_pinn.training.budget import Budget
 
 SMALL = {"network": (6, 6), "points": 96, "condition_points": 16, "resample": 5}

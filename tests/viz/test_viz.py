@@ -14,11 +14,10 @@ import torch
 from matplotlib.image import imread
 from PIL import Image
 
-from sapts_pinn import Dirichlet, Initial, Neumann, Problem, viz
+from sapts_pinn import Dirichlet, Initial, Neumann, Problem, solve, viz
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, example_mesh
 from sapts_pinn.results.report import write_report
 from sapts_pinn.results.solution import Solution
-from sapts_pinn.solving import run as solve
 from sapts_pinn.viz import figures, grids, meshes, space, tiles, volumes
 from sapts_pinn.viz import vectors as flow
 from sapts_pinn.viz.fields import evaluate

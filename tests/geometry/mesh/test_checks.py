@@ -11,10 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sapts_pinn import Dirichlet, Problem
+from sapts_pinn import Dirichlet, Problem, solve
 from sapts_pinn.bench.trust.meshes import cases, cube, disc, grid, joined, outcome
 from sapts_pinn.geometry import Mesh, example_mesh
-from sapts_pinn.solving import run as solve
 
 CASES = [case for case in cases() if not case.fault.startswith("gmsh")]
 

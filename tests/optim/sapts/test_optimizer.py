@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from sapts_pinn import solve
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Evaluation, Objective
@@ -29,7 +30,6 @@ from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.pipeline.objective import Pipeline
 from sapts_pinn.pipeline.stages import Chain, ModelChain
 from sapts_pinn.problems import build
-from sapts_pinn.solving import run as solve
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
 PARTS = 3

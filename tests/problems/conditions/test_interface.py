@@ -4,12 +4,11 @@ import pytest
 import torch
 from torch import Generator
 
-from sapts_pinn import Dirichlet, Interface, Neumann, Periodic, Problem
+from sapts_pinn import Dirichlet, Interface, Neumann, Periodic, Problem, solve
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.solving import run as solve
 
 LEFT, RIGHT, BREAK = 1.0, 10.0, 0.3
 

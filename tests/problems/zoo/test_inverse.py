@@ -8,7 +8,7 @@ import torch
 from torch.func import functional_call
 
 import sapts_pinn.objectives.least_squares as module
-from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Problem, Unknown
+from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Problem, Unknown, solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
@@ -16,7 +16,6 @@ from sapts_pinn.networks.side_by_side import SideBySide
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.problems import ZOO, Sites
-from sapts_pinn.solving import run as solve
 
 BAR = Interval(0, 1) * Time(0, 2)
 POINTS = {"x": [0.2, 0.5, 0.9], "t": [0.1, 1.0, 1.9]}
