@@ -259,9 +259,9 @@ def test_switched_off_or_without_a_compiler_there_is_none(tmp_path, monkeypatch)
 
 SCRIPT = """
 import torch
-from sapts_pinn.model import Model
-from sapts_pinn.networks import build_network
-from sapts_pinn.least_squares import LeastSquares
+from sapts_pinn.networks.model import Model
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.problems import build
 problem, generator = build("poisson-2d"), torch.Generator().manual_seed(0)
 network = build_network((8, 8), len(problem.ansatz.feature_names), 1, generator, torch.float64)

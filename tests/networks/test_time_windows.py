@@ -125,7 +125,7 @@ def test_a_folder_holds_the_whole_and_every_window(tmp_path):
                 Time(0, 1),
                 "u",
                 lambda u, k: u.t + k * u,
-                [Initial("u", 1.0), Observations({"t": [0.5], "u": [0.7]})],
+                [Initial("u", 1.0), Observations("u", {"t": [0.5]}, [0.7])],
                 coefficients=[Coefficient("k")],
             ),
             {"windows": 2},

@@ -110,7 +110,7 @@ def test_a_disk_that_is_really_full_is_an_error_of_the_system(tmp_path):
     script = f"""
 import resource, signal, torch
 from pathlib import Path
-from sapts_pinn.checkpoint import save_checkpoint
+from sapts_pinn.runs.checkpoint import save_checkpoint
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
