@@ -378,6 +378,8 @@ class _Search:
 
     def _sizes(self) -> dict[str, float]:
         """U_j from the coarse solution and the spread of g_j; an unknown without any balances the others."""
+        if not self.free:
+            return {}
         place, found = self.places[0], {}
         rows = self._equilibrated()[1]
         before = self._norm(self.start, rows)

@@ -68,6 +68,8 @@ def value_at(
     coordinates = {name: points[:, i].contiguous() for i, name in enumerate(names)}
     with differentiable():
         result = call_by_name(value, {**coordinates, **(known or {})}, what)
+    if isinstance(result, Tensor) and result.dtype == torch.bool:
+        result = result.to(points.dtype)  # in data a comparison such as x > 0.5 stands for 1 and 0
     return as_column(result, points.shape[0], what, points)
 
 
@@ -100,8 +102,7 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
         raise InputError(f"{what} returned {type(result).__name__}; {fix}")
     if result.shape not in ((n,), ()):
         raise InputError(f"{what} returned shape {tuple(result.shape)} for {n} points; return shape ({n},)")
-    whole = not result.is_floating_point()  # a comparison such as x > 0.5 stands for 1 and 0
-    return (result.to(like.dtype) if whole else result).expand(n)
+    return (result if result.is_floating_point() else result.to(like.dtype)).expand(n)
 
 
 class Condition(ABC):

@@ -124,7 +124,7 @@ def verdict(found: dict[str, object]) -> str:
     seen, status = found.get("seen"), str(found["status"])
     if status.startswith(("done", "cut off")) and isinstance(seen, list) and seen:
         return "lower" if seen[0][2] < seen[0][1] else "NOT LOWER"  # later ones may have nothing left to do
-    refused = status.startswith(("ValueError: ", "TypeError: ")) and "use " in status
+    refused = status.startswith(("InputError: ", "TypeError: ")) and "use " in status
     return "refused" if refused else "FAILED"
 
 

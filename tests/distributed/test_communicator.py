@@ -167,7 +167,7 @@ def test_three_ranks(run_ranks, free_ports):
         assert same(out["native bool"], in_order([numbers(r, (7,), torch.bool) for r in range(3)]))
         assert out["native traffic"] == (1, 0, 106)  # 2 * 2/3 * 80
 
-        assert out["differ"].startswith("ValueError: the code of rank 2 differs from that of rank 0; ")
+        assert out["differ"].startswith("InputError: the code of rank 2 differs from that of rank 0; ")
         assert f"rank {rank} of 3 cannot exchange messages with rank {rank}" in out["itself"]
         assert "with rank 3" in out["nobody"]
         stopped = (

@@ -291,7 +291,7 @@ def test_ranks_with_different_arguments_are_refused(
     missed = [name for name, a, b in zip(names, found[0][1:], found[1][1:], strict=True) if not a or not b]
     assert not missed, "these were not refused"
     for a, b in zip(found[0][1:], found[1][1:], strict=True):
-        assert a == b and a.startswith("ValueError: ")
+        assert a == b and a.startswith("InputError: ")
         assert "of rank 1" in a and "start every rank" in a and "same arguments" in a
 
 

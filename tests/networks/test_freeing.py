@@ -10,7 +10,7 @@ from sapts_pinn import Solution, solve
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.networks.build import network_maker, network_of
 from sapts_pinn.networks.model import Location, Model
-from sapts_pinn.problems import Dirichlet, Initial, Neumann, Periodic, Problem, Unknown
+from sapts_pinn.problems import Dirichlet, Initial, Periodic, Problem, Unknown
 from sapts_pinn.problems.symmetry.symmetry import Finder, Symmetry
 
 WAVES = lambda h, v: (h.t + v.x, v.t + h.x)
@@ -26,7 +26,6 @@ PROBLEMS = {
             Initial("h", lambda x: torch.cos(torch.pi * x)),
             Initial("v", 0.0),
             Dirichlet("v", 0.0),
-            Neumann("h", 0.0),
         ],
     ),
     "periodic": lambda: Problem(

@@ -370,10 +370,6 @@ def test_flow_around_a_corner():
             lambda: Problem(Interval(0, 1), "u", lambda u: u.xx.value == 1.0, [Dirichlet("u")]),
             r"a comparison, .*not ==",
         ),
-        (
-            lambda: Problem(Interval(0, 1), "u", lambda u: u.xx, [Dirichlet("u", lambda x: x > 0.5)]),
-            "a comparison",
-        ),
     ],
 )  # fmt: skip
 def test_what_is_of_another_kind_is_refused(mistake, sentence):

@@ -228,6 +228,7 @@ def test_a_coefficient_without_data_has_a_numerical_error_only():
     assert f"+- {solution.estimate_errors['k']:.1e}" in str(solution)
 
 
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_a_coefficient_that_nothing_determines_has_an_infinite_error():
     problem = decay_without_data(lambda u, k: u.x - k, [Dirichlet("u", 0.0, "x=0")])
     solution = solve(problem, network=(), points=16, budget="40 iterations")

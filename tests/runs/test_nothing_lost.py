@@ -336,7 +336,7 @@ def test_the_command_says_where_a_failed_run_is(tmp_path, capsys):
     (tmp_path / "mine.py").write_text(
         "from sapts_pinn import Dirichlet, Problem\nfrom sapts_pinn.geometry import Interval\n"
         "calls = []\ndef equation(u):\n    calls.append(1)\n"
-        "    if len(calls) > 60: raise KeyError('mine')\n    return u.xx + 1\n"
+        "    if len(calls) > 400: raise KeyError('mine')\n    return u.xx + 1\n"
         "rod = Problem(Interval(0, 1), 'u', equation, [Dirichlet('u', 0.0)])\n"
     )
     arguments = ["solve", tmp_path / "mine.py", "--budget", "900 iterations", "--out", tmp_path / "r", *QUICK]

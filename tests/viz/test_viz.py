@@ -171,8 +171,8 @@ RESIDUAL, LARGEST = "|residual|", "largest |residual|"
 TITLES = {
     "curve": [],
     "system": ["u", "u, reference", "|error of u|", "v", "v, reference", "|error of v|"],
-    "clipped": ["u", RESIDUAL],
-    "flow": ["u", "v", LARGEST, "|(u, v)|", "(u, v)"],
+    "clipped": ["u", RESIDUAL, "|estimated error of u|"],
+    "flow": ["u", "v", LARGEST, "|(u, v)|", "(u, v)", "|estimated error of u|"],
     "flow on a mesh": ["u", "v", LARGEST, "|(u, v)|", "(u, v)"],
     "mesh in time": ["u at t = 0", "u at t = 0.5", "u at t = 1", RESIDUAL, RESIDUAL, RESIDUAL],
     "snapshots": [

@@ -184,7 +184,8 @@ def test_a_rejected_sweep_leaves_everything_as_it_was(decomposition: str, pooled
         consistent=False,
         **RUINOUS,
     )
-    last, taken = objective.value(), []
+    first = last = objective.value()
+    taken = []
     for _ in range(40):
         theta, random = gather(objective.parameters), torch.get_rng_state()
         loss = float(optimizer.step(objective))
@@ -200,7 +201,8 @@ def test_a_rejected_sweep_leaves_everything_as_it_was(decomposition: str, pooled
         assert objective.value() == pytest.approx(loss, rel=1e-14) and math.isfinite(optimizer.radius)
         last = loss
     if decomposition == "parameters" and order == "multiplicative":
-        assert all(taken)  # in turn on f itself: what the parts gain is what it loses
+        # In turn on f itself: what the parts gain is what it loses, down to rounding.
+        assert all(taken) or last < 1e-10 * first, (taken, last)
     else:
         assert len(taken) - sum(taken) >= 2, "nothing was rejected"
 
