@@ -75,6 +75,7 @@ def test_window_series_by_finite_differences():
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_or_said(name):
     found = measure(name, "30s", 1)
