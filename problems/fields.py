@@ -256,18 +256,18 @@ HINTS = {
 }
 
 
-def mistake(what: str, error: Exception) -> ValueError:
+def mistake(what: str, error: Exception) -> InputError:
     """The sentence about an exception that a user's function raised."""
     text = " ".join(str(error).split())
     if isinstance(error, AttributeError) and not text.startswith("'"):  # one of a field
-        return ValueError(f"{what} asks for {text}")
+        return InputError(f"{what} asks for {text}")
     if "numpy()" in text:  # PyTorch's own words recommend to detach, which would hide the dependence
-        return ValueError(
+        return InputError(
             f"{what} failed: it hands a tensor to NumPy, through which PyTorch cannot differentiate; use "
             "torch.sin, not numpy.sin or math.sin"
         )
     hint = next((f"; {fix}" for words, fix in HINTS.items() if any(word in text for word in words)), "")
-    return ValueError(f"{what} failed with {type(error).__name__}: {text}{hint}")
+    return InputError(f"{what} failed with {type(error).__name__}: {text}{hint}")
 
 
 def derivatives(

@@ -204,7 +204,7 @@ def _open_ridges(facets: Cells) -> bool:
 
 
 def refuse_thin(points: Points, cells: Cells, measure: Points) -> None:
-    """Raise ValueError where cells have no measure."""
+    """Raise InputError where cells have no measure."""
     flat = sx.thin(points, cells, measure)
     if flat.any():
         raise InputError(
@@ -214,7 +214,7 @@ def refuse_thin(points: Points, cells: Cells, measure: Points) -> None:
 
 
 def refuse_folded(points: Points, cells: Cells, measure: Points, owner: Cells) -> None:
-    """Raise ValueError where the parts of one cell have opposite orientations.
+    """Raise InputError where the parts of one cell have opposite orientations.
 
     Args:
         points: [P, dim].
@@ -254,7 +254,7 @@ def quads_of_the_plane(points: Points, quads: Cells) -> tuple[Cells, Cells]:
 
 
 def refuse_overlaps_on_a_line(points: Points, cells: Cells) -> None:
-    """Raise ValueError where intervals [S, 2] overlap."""
+    """Raise InputError where intervals [S, 2] overlap."""
     ends = np.sort(points[cells][:, :, 0], axis=1)
     order = ends[:, 0].argsort(kind="stable")
     low, high = ends[order].T

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from ..runs.manifest import refuse_foreign
+from ..runs.manifest import read_config, refuse_foreign
 from . import runs
 from .app import DONE, Folder, Switch, Whole, app
 from .messages import notes, say
@@ -56,7 +56,7 @@ def show(
         data: Folder of the data set, if it has moved since `train`.
         debug: Show the traceback of an error.
     """
-    config = runs.read_config(folder)
+    config = read_config(folder)
     refuse_foreign(folder)
     with notes(quiet=True):
         is_training = runs.kind_of(config) == "train"

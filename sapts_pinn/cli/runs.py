@@ -6,7 +6,6 @@ PyTorch is imported inside the functions.
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InputError
-from ..runs.manifest import run_of
+from ..runs.manifest import read_config, run_of
 from .app import DONE, FAILED
 from .messages import is_file, notes, rank, resume_command, say, several, tolerant_outputs
 from .signals import SAME, Interrupts
@@ -31,24 +30,6 @@ Step = tuple[str, Callable[[], object]]  # what is made, and how
 
 
 # -- run folders -----------------------------------------------------------------------------------------
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """The config.json of a run folder.
-
-    Raises:
-        InputError: There is none, or it is damaged.
-    """
-    path = folder / "config.json"
-    if not path.is_file():
-        raise InputError(f"{folder} holds no run: there is no config.json in it")
-    try:
-        config = json.loads(path.read_text())
-        if not isinstance(config, dict):
-            raise ValueError
-    except ValueError as error:
-        raise InputError(f"{path} is damaged; give another run folder") from error
-    return config
 
 
 def kind_of(config: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ from ..runs.checkpoint import load_checkpoint, save_checkpoint
 from ..runs.files import write_json
 from ..runs.folder import check_resumable, identity, prepare_folder, run_path, write_config
 from ..runs.history import write_history
-from ..runs.manifest import run_of
+from ..runs.manifest import read_config, run_of
 from .extrapolation import blanked, outside
 from .reference_error import compared, error_measure, reference_values
 from .uncertainty import Uncertainty, combined_errors, estimate
@@ -369,9 +369,7 @@ class Solution:
             InputError: The folder holds no run, or one of another problem.
         """
         target = run_path(folder)
-        if not (target / "config.json").is_file():
-            raise InputError(f"{target} holds no run: there is no config.json in it")
-        config = json.loads((target / "config.json").read_text())
+        config = read_config(target)
         if "task" in config:
             raise InputError(
                 f"{target} holds a run of train; load it by sapts_pinn.supervised.trained.Trained"

@@ -49,6 +49,24 @@ def run_of(folder: Path) -> dict[str, Any] | None:
     return config if known and ("problem" in config or "task" in config) else None
 
 
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read the configuration of a run folder.
+
+    Raises:
+        InputError: There is none, or it is damaged.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise InputError(f"{folder} holds no run: there is no {CONFIG} in it")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged; give another run folder") from error
+    if not isinstance(config, dict) or "method" not in config or not {"problem", "task"} & set(config):
+        raise InputError(f"{path} is damaged: it names no method and problem; give another run folder")
+    return config
+
+
 def own_files(folder: Path) -> set[str]:
     """The names of the run files there that a run has written; none in a folder without a run."""
     config = run_of(folder)

@@ -31,6 +31,8 @@ def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]
     Raises:
         InputError: There is none, or it is damaged.
     """
+    if not isinstance(resume, (str, Path)):
+        raise InputError(f"resume must be a run folder or a checkpoint, such as runs/a, not {resume!r}")
     path = Path(resume)
     path = path / "checkpoint.pt" if path.is_dir() or path.suffix != ".pt" else path
     if shard:

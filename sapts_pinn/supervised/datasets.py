@@ -61,7 +61,7 @@ OFFLINE = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError")  # 
 HELD_OUT = 0.1  # of a text, at its end
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """Data that cannot be had, or are not what they should be."""
 
 

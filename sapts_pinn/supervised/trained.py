@@ -19,6 +19,7 @@ from ..networks.build import PRECISIONS
 from ..results.report import merits
 from ..runs.checkpoint import load_checkpoint
 from ..runs.files import write_text
+from ..runs.manifest import read_config
 from .datasets import Images, Text
 from .models import GPT
 from .tasks import Task, build, measured, outputs, samples
@@ -142,9 +143,7 @@ class Trained:
             InputError: The folder holds no run of `train`, or one whose network is not all there.
         """
         target = Path(folder)
-        if not (target / "config.json").is_file():
-            raise InputError(f"{target} holds no run: there is no config.json in it")
-        config = json.loads((target / "config.json").read_text())
+        config = read_config(target)
         if "task" not in config:
             raise InputError(f"{target} holds a run of solve; load it by sapts_pinn.Solution")
         task, whole = find_task(config["task"]), (target / "model.pt").is_file()

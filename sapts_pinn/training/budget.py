@@ -6,6 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from ..errors import InputError
+
 _UNITS = {
     "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0,
     "m": 60.0, "min": 60.0, "minute": 60.0, "minutes": 60.0,
@@ -43,7 +45,7 @@ class Budget:
         if isinstance(text, (int, float)):
             text = f"{text}s"
         limits: dict[str, float] = {}
-        wrong = ValueError(
+        wrong = InputError(
             f"cannot read the budget {text!r}; "
             "write for example '2min', '90s', '1h30min', '500 iterations' or '10000 evaluations'"
         )
