@@ -23,7 +23,8 @@ satisfied by e = 0, and w is far from u.  It is believed where the derivatives o
 values (`audit/derivatives.py`), and where it is known so well that it can contradict: two sets of features
 agree on it far better than with u.  In between, for a nonlinear equation whose residual is not quite
 explained, an unstable solution can be much farther away than e tells: the estimate is then the geometric mean
-of both, and not reliable.
+of both, and not reliable.  A w that satisfies the equation far worse than u does, as where features cannot
+follow a shock, tells nothing.
 
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
 notice, they do not determine the solution, and no estimate is reliable.
@@ -53,6 +54,7 @@ CURVED = 0.5  # share of the residual beyond first order, likewise
 SURE = 10.0  # so many times nearer to each other than to u two independent solutions contradict it
 LIKELY = 0.5  # share of the residual left by an answer that may be right
 VAGUE, BENT = 0.05, 0.05  # shares of the residual left, and beyond first order, where two ways may differ
+WORSE = 30.0  # times the residual of u, which w leaves beyond first order, from which on w tells nothing
 APART, SOME = 1.5, 0.5  # by so many times, and so much as the two solutions differ
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 
@@ -204,7 +206,7 @@ def _judged(
         if disagreement > SURE * factor * first:
             doubts.append("an independent solution of the same problem disagrees with it")
             e, field = torch.maximum(e, best.own.values.abs()), best.own.field
-    elif rho > VAGUE and disagreement > SOME * doubt and estimator.curvature(best.own) > BENT:
+    elif rho > VAGUE and disagreement > SOME * doubt and BENT < estimator.curvature(best.own) < WORSE:
         first = float((e.square().mean(0) / size.square()).sum().sqrt())
         if disagreement > APART * factor * first:
             doubts.append("two ways to solve the linearised equation disagree, as may be near an instability")
