@@ -317,7 +317,15 @@ def test_an_exception_within_a_step_leaves_the_parameters_before_it(tmp_path, er
     assert rest.result["loss"] == solve(rod(), budget=f"{steps + 6} iterations", **SMALL).result["loss"]
 
 
-def test_a_keyboard_interrupt_in_python_returns_what_there_is(tmp_path):
+@pytest.fixture
+def listening():
+    """Listen to SIGINT, which a shell has its background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_keyboard_interrupt_in_python_returns_what_there_is(tmp_path, listening):
     class Interrupt(Callback):
         def on_step(self, trainer):
             if trainer.iteration == 4:
