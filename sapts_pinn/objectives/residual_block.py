@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..derivatives.taylor import Channels, propagate
-from ..kernels import CompiledMLP
-from ..networks.compiled import _batch
+from ..kernels import CompiledNetwork
+from ..networks.compiled import point_set
 from ..networks.model import Location, Model
 from ..problems import Sites, Term
 
@@ -34,7 +34,7 @@ class _Piece:
     """One term at (a chunk of) its sites."""
 
     def __init__(
-        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledMLP]
+        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledNetwork]
     ) -> None:
         self.model, self.term = model, term
         like = model.like
@@ -48,7 +48,7 @@ class _Piece:
         self.rows = sites.points.shape[0] // sites.fold
         weight = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
         self.scale = (weight / term.row_units).to(like)  # [rows, 1]
-        self.batch = _batch(kernels, self.location)
+        self.points = point_set(kernels, self.location)
         self._stamp = 0
         self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
         self._module = _Propagator(self.location.trainable, self.location.channels)
@@ -81,7 +81,7 @@ class _Piece:
         """Scaled residuals [rows of the term, N / fold], and a stamp for later calls about the same theta."""
         with torch.enable_grad():
             weights = theta[: self._size].clone().requires_grad_()
-            graph = self._network(weights) if self.batch is None else self.batch.forward(theta)
+            graph = self._network(weights) if self.points is None else self.points.forward(theta)
             out = graph.detach().requires_grad_()
             # A copy of a coefficient for every point makes its Jacobian column a gradient like all others.
             known = {
@@ -118,8 +118,8 @@ class _Piece:
     def vjp(self, theta: Tensor, stamp: int, cotangent: Tensor) -> Tensor:
         """J^T cotangent, [n]."""
         bar, coefficients = self._pull_back(theta, stamp, None, cotangent)
-        if self.batch is not None:
-            network = self.batch.reverse(theta, bar)
+        if self.points is not None:
+            network = self.points.reverse(theta, bar)
         else:
             assert self._graph is not None
             weights, graph = self._graph[:2]
@@ -141,8 +141,8 @@ class _Piece:
         return columns[0] if len(columns) == 1 else torch.cat(columns, 1)
 
     def _network_columns(self, theta: Tensor, bar: Tensor) -> Tensor:
-        if self.batch is not None:
-            return self.batch.jacobian(theta, bar)
+        if self.points is not None:
+            return self.points.jacobian(theta, bar)
 
         def one_point(inputs: Tensor, cotangent: Tensor) -> Tensor:
             def dot(weights: Tensor) -> Tensor:
@@ -165,8 +165,8 @@ class _Piece:
         """Forget what was kept for a reverse pass."""
         self._graph = None
         self._stamp += 1
-        if self.batch is not None:
-            self.batch.release()
+        if self.points is not None:
+            self.points.release()
 
 
 def _chunks(sites: Sites) -> list[Sites]:
