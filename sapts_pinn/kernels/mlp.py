@@ -129,7 +129,9 @@ class Batch:
         """Free the memory kept for a reverse pass."""
         self._tape = None
 
-    def _reverse(self, theta: Tensor, cotangent: Tensor, jacobian: Tensor | None) -> int:
+    def _reverse(
+        self, theta: Tensor, cotangent: Tensor, jacobian: Tensor | None, rows: Tensor | None = None
+    ) -> int:
         if self._tape is None:
             raise RuntimeError("reverse pass without a forward pass that kept its tape")
         kernel, tape = self.kernel, self._tape
@@ -158,6 +160,7 @@ class Batch:
                 gradient,
                 None if jacobian is None else pointer(jacobian),
                 ctypes.c_long(self.padded),
+                None if rows is None else pointer(rows),
                 pointer(kernel._work[worker]),
             )
 
@@ -171,10 +174,20 @@ class Batch:
             total += gradient.sum(1)
         return total
 
-    def jacobian(self, theta: Tensor, cotangent: Tensor) -> Tensor:
-        """Each point's own gradient of its part of sum(cotangent * bundle), as columns [n, N]."""
-        out = torch.empty(self.kernel.parameters, self.padded, dtype=self.kernel.dtype)
-        self._reverse(theta, cotangent, out)
+    def jacobian(self, theta: Tensor, cotangent: Tensor, indices: Tensor | None = None) -> Tensor:
+        """Gradient at each point of its part of sum(cotangent * bundle), as columns [n, N].
+
+        Args:
+            theta: The weights, [n], as of the last `forward`.
+            cotangent: [C, outputs, N].
+            indices: Weights whose derivatives are computed, [k]; the result is [k, N] then.
+        """
+        n = self.kernel.parameters
+        chosen = torch.arange(n) if indices is None else indices.to("cpu", torch.long)
+        rows = torch.full((n,), -1).index_copy_(0, chosen, torch.arange(len(chosen)))
+        out = torch.empty(len(chosen), self.padded, dtype=self.kernel.dtype)
+        if len(chosen):
+            self._reverse(theta, cotangent, out, rows)
         return out[:, : self.points]
 
 
@@ -209,9 +222,16 @@ class Batches:
         """Gradient [n] of sum(cotangent * bundle), after `forward` at this theta."""
         return torch.cat([b.reverse(t, c) for b, t, c in self._parts(theta, cotangent)])
 
-    def jacobian(self, theta: Tensor, cotangent: Tensor) -> Tensor:
-        """Each point's own gradient of its part of sum(cotangent * bundle), as columns [n, N]."""
-        return torch.cat([b.jacobian(t, c) for b, t, c in self._parts(theta, cotangent)])
+    def jacobian(self, theta: Tensor, cotangent: Tensor, indices: Tensor | None = None) -> Tensor:
+        """Gradient at each point, as columns [n, N]; see `Batch.jacobian`."""
+        if indices is None:
+            return torch.cat([b.jacobian(t, c) for b, t, c in self._parts(theta, cotangent)])
+        out, start = cotangent.new_empty(len(indices), cotangent.shape[2]), 0
+        for size, (batch, part, bar) in zip(self._sizes, self._parts(theta, cotangent), strict=True):
+            own = ((indices >= start) & (indices < start + size)).nonzero()[:, 0]
+            out[own] = batch.jacobian(part, bar, indices[own] - start)
+            start += size
+        return out
 
     def _parts(self, theta: Tensor, cotangent: Tensor) -> Iterable[tuple[Batch, Tensor, Tensor]]:
         bars = cotangent[:, self._back].split(self._outputs, 1)

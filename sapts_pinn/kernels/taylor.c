@@ -341,11 +341,12 @@ void taylor_forward(const int *shape, const int *terms, const real *params, cons
 }
 
 /* Cotangents obar[channel][unit][points] to gradients.  jacobian == NULL: grad[parameter][LANES] is set.
- * Otherwise row `parameter` of jacobian (leading dimension ld) gets each point's own gradient.
+ * Otherwise row rows[parameter] of jacobian (leading dimension ld) gets each point's own gradient; a parameter
+ * whose row is negative has none.  Layers below the lowest one that has a row are not visited.
  * work holds three bundles of the widest layer. */
 void taylor_reverse(const int *shape, const int *terms, const real *params, const real *input, const real *tape,
                     const real *obar, long first, long last, long points, real *grad, real *jacobian, long ld,
-                    real *work) {
+                    const long *rows, real *work) {
   Shape h = read_shape(shape);
   int widest = 0;
   for (int l = 0; l <= h.L; l++) widest = h.width[l] > widest ? h.width[l] : widest;
@@ -353,13 +354,23 @@ void taylor_reverse(const int *shape, const int *terms, const real *params, cons
   real *Zbar = work, *Abar = work + bundle, *A = work + 2 * bundle;
   long total = 0;
   for (int l = 1; l <= h.L; l++) total += (long)h.width[l] * (h.width[l - 1] + 1);
+  int lowest = 1;
+  if (jacobian) {
+    long parameter = 0;
+    for (int l = 1, found = 0; l <= h.L && !found; l++) {
+      long size = (long)h.width[l] * (h.width[l - 1] + 1);
+      for (long i = 0; i < size; i++) found |= rows[parameter + i] >= 0;
+      parameter += size;
+      lowest = l;
+    }
+  }
   if (grad) memset(grad, 0, sizeof(real) * total * LANES);
   for (long b = first; b < last; b++) {
     const real *t = tape + (b + 1) * stride;
     long at = total;
     int top = h.width[h.L];
     for (int i = 0; i < h.C * top; i++) memcpy(Zbar + (long)i * B, obar + i * points + b * B, sizeof(real) * B);
-    for (int l = h.L; l >= 1; l--) {
+    for (int l = h.L; l >= lowest; l--) {
       int in = h.width[l - 1], out = h.width[l];
       const real *a = input + b * h.C * in * B;
       at -= (long)out * (in + 1);
@@ -371,7 +382,9 @@ void taylor_reverse(const int *shape, const int *terms, const real *params, cons
       if (jacobian) {
         for (int o = 0; o < out; o++) {
           for (int k = 0; k < in; k++) {
-            real *row = jacobian + (at + (long)o * in + k) * ld + b * B;
+            long r = rows[at + (long)o * in + k];
+            if (r < 0) continue;
+            real *row = jacobian + r * ld + b * B;
             for (int j = 0; j < B; j += LANES) {
               vec sum = {0};
               for (int c = 0; c < h.C; c++)
@@ -380,7 +393,8 @@ void taylor_reverse(const int *shape, const int *terms, const real *params, cons
               *(vec *)(row + j) = sum;
             }
           }
-          memcpy(jacobian + (at + (long)out * in + o) * ld + b * B, Zbar + (long)o * B, sizeof(real) * B);
+          long r = rows[at + (long)out * in + o];
+          if (r >= 0) memcpy(jacobian + r * ld + b * B, Zbar + (long)o * B, sizeof(real) * B);
         }
       } else {
         vec *g = (vec *)grad + at;
@@ -388,7 +402,7 @@ void taylor_reverse(const int *shape, const int *terms, const real *params, cons
         for (int o = 0; o < out; o++)
           for (int j = 0; j < B; j += LANES) g[(long)out * in + o] += *(const vec *)(Zbar + (long)o * B + j);
       }
-      if (l > 1) {
+      if (l > lowest) {
         for (int c = 0; c < h.C; c++)
           affine(params + at, in, out, 1, in, 0, Zbar + (long)c * out * B, Abar + (long)c * in * B);
         activate_reverse(h.act[l - 2], h.C, h.order, in, terms, h.n_terms, t, t + (long)h.C * in * B, Abar, Zbar);

@@ -130,6 +130,19 @@ def test_jacobian_column_by_column(activation):
 
 
 @compiled
+@pytest.mark.parametrize("widths", [(1, 1), (2, 5, 3, 2)])
+def test_chosen_rows_of_the_jacobian_are_those_of_all(widths):
+    case = Case(widths, "tanh", [(0, 0)], BLOCK + 2, threads=2)
+    *_, jacobian = case.found()
+    n = len(case.theta)
+    first, last = widths[1] * (widths[0] + 1), n - widths[-1] * (widths[-2] + 1)
+    for indices in (range(n), range(first), range(last, n), [n - 1], [n - 1, 0], [0], [], range(0, n, 2)):
+        chosen = torch.tensor([*indices], dtype=torch.long)
+        found = case.batch.jacobian(case.theta, case.cotangent, chosen)
+        assert torch.equal(found, jacobian[chosen])
+
+
+@compiled
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 def test_single_precision(activation):
     case = Case((2, 6, 5, 1), activation, [(0, 0), (1,)], 100, dtype=torch.float32)
