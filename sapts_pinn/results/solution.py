@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,11 +30,14 @@ from ..problems.fingerprint import fingerprint
 from ..runs.checkpoint import load_checkpoint, save_checkpoint
 from ..runs.files import write_json
 from ..runs.folder import check_resumable, identity, prepare_folder, run_path, write_config
-from ..runs.history import write_history
+from ..runs.history import read_history, write_history
 from ..runs.manifest import read_config, run_of
+from ..runs.status import StopReason
 from .extrapolation import blanked, outside
 from .reference_error import compared, error_measure, reference_values
 from .uncertainty import Uncertainty, combined_errors, estimate
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -134,6 +137,7 @@ class Solution:
         except Exception as error:  # a finished run is never lost for it
             self.result["error_estimate"] = None
             text = f"there is no error estimate: {type(error).__name__}: {error}"
+            log.warning(text, exc_info=error)
             self.result["remarks"] = [*self.result.get("remarks", ()), text]
 
     def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
@@ -347,7 +351,7 @@ class Solution:
             return False
         try:
             state = load_checkpoint(folder / "checkpoint.pt")
-        except ValueError:
+        except InputError:
             return False
         trainer = state["trainer"]
         losses = {trainer["loss"] if math.isfinite(trainer["loss"]) else None, self.result["loss"]}
@@ -396,7 +400,7 @@ class Solution:
         check_resumable(state, {**config, **now}, path)
         model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
         problem = model.problem
-        result_file, history = target / "result.json", []
+        result_file = target / "result.json"
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
         if "trainer" in state:
             history = state["trainer"]["history"]
@@ -405,11 +409,8 @@ class Solution:
                 result.get("iterations") != state["trainer"]["iteration"]
             ):  # none, or that of an earlier session
                 result = _unfinished(model, config, state["trainer"])
-        elif (target / "history.csv").is_file():
-            with (target / "history.csv").open() as file:
-                history = [
-                    {k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(file)
-                ]
+        else:
+            history = read_history(target / "history.csv")
         return cls(problem, model, config, history, result)
 
     def __str__(self) -> str:
@@ -482,5 +483,5 @@ def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any
         "loss": state["loss"],
         "relative_l2_error": None if measure is None else measure(model),
         "coefficients": model.values(),
-        "status": "unfinished: this is its last checkpoint",
+        "status": StopReason.UNFINISHED.status(),
     }
