@@ -29,7 +29,14 @@ from ..problems.fields import Field, call_by_name, parse_derivative
 from ..problems.fingerprint import fingerprint
 from ..runs.checkpoint import load_checkpoint, save_checkpoint
 from ..runs.files import write_json
-from ..runs.folder import check_resumable, identity, prepare_folder, run_path, write_config
+from ..runs.folder import (
+    check_resumable,
+    identity,
+    in_saved_units,
+    prepare_folder,
+    run_path,
+    write_config,
+)
 from ..runs.history import read_history, write_history
 from ..runs.manifest import read_config, run_of
 from ..runs.status import StopReason
@@ -142,6 +149,11 @@ class Solution:
 
     def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
         names = self.problem.domain.names
+        if not isinstance(points, Mapping):
+            raise InputError(
+                f"points must give the coordinates by name, such as {{{names[0]!r}: 0.5, ...}}, "
+                f"not {type(points).__name__}"
+            )
         for name in (*points, *names):
             if name not in names or name not in points:
                 raise InputError(
@@ -394,11 +406,16 @@ class Solution:
             network = network_of(of, spec, torch.Generator(), precision, config["activation"])
             return Model(of, network, network_maker(spec, precision, config["activation"]))
 
-        windows = config.get("windows", 1)
-        model = untrained(problem) if windows == 1 else joined(problem, windows, untrained)
         now = {"problem": problem.name, "description": str(problem), "fingerprint": fingerprint(problem)}
         check_resumable(state, {**config, **now}, path)
-        model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
+        weights = state["model"] if "model" in state else state["trainer"]["model"]
+        windows, scales = config.get("windows", 1), config.get("scales")
+        model: Model | Joined
+        if windows == 1:
+            model = untrained(in_saved_units(problem, scales))
+            model.load_state_dict(weights)
+        else:
+            model = _windows(problem, windows, untrained, weights, scales)
         problem = model.problem
         result_file = target / "result.json"
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
@@ -447,6 +464,27 @@ class Solution:
         )
         lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
         return "\n".join(lines)
+
+
+def _windows(
+    problem: Problem,
+    windows: int,
+    untrained: Callable[[Problem], Model],
+    weights: Mapping[str, Any],
+    scales: Any,
+) -> Joined:
+    """Load the networks of all windows; the problem of each follows from the trained one before it."""
+    numbers = iter(range(windows))
+    saved = scales if isinstance(scales, list) else [None] * windows  # earlier versions kept the first's
+
+    def trained(part: Problem) -> Model:
+        number = next(numbers)
+        model = untrained(in_saved_units(part, saved[number]))
+        prefix = f"models.{number}."
+        model.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+        return model
+
+    return joined(problem, windows, trained)
 
 
 def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:

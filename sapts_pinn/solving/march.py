@@ -86,6 +86,7 @@ def march(
     config = {
         **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,
         "edges": edges(problem, windows), "description": str(problem), "fingerprint": fingerprint(problem),
+        "scales": [run.config["scales"] for run in runs],
     }  # fmt: skip
     solution = Solution(problem, model, config, _history(runs), result)
     if problem.quantities:

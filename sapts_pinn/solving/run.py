@@ -35,7 +35,15 @@ from ..results.solution import Solution
 from ..results.uncertainty import Uncertainty, uncertainty
 from ..runs.checkpoint import checkpoint_name, save_checkpoint
 from ..runs.files import write_json
-from ..runs.folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
+from ..runs.folder import (
+    check_resumable,
+    identity,
+    in_saved_units,
+    prepare_folder,
+    run_path,
+    versions,
+    write_config,
+)
 from ..runs.resuming import KEPT, kept_options, kept_settings, load_state, redrawn
 from ..runs.status import Status, StopReason
 from ..training.budget import Budget
@@ -145,6 +153,7 @@ def solve(
         settings |= {name: value for name, value in kept.items() if name in settings and name not in given}
         resample = kept.get("resample") if resample is None else resample
         options = kept_options(state, options, ranks.size, path)
+        problem = in_saved_units(problem, state.get("config", {}).get("scales"))
     options = dict(options or {})
     if chosen.divides:
         if parts is not None:
