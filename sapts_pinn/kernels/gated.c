@@ -95,7 +95,7 @@ void gated_forward(const int *shape, const int *tables, const real *params, cons
 /* As mlp_reverse. */
 void gated_reverse(const int *shape, const int *tables, const real *params, const real *input, const real *tape,
                    const real *obar, long first, long last, long points, real *grad, real *jacobian, long ld,
-                   real *work) {
+                   const long *rows, real *work) {
   Shape h = read_shape(shape);
   const int *products = tables + h.n_terms * TERM;
   int w = h.width[1], inputs = h.width[0];
@@ -103,6 +103,7 @@ void gated_reverse(const int *shape, const int *tables, const real *params, cons
   long stride = gated_tape_block(&h), gate_size = (long)w * (inputs + 1), total = 2 * gate_size;
   real *Zbar = work, *Hbar = work + jet, *H = work + 2 * jet, *S = work + 3 * jet;
   real *Sbar = work + 4 * jet, *Dbar = work + 5 * jet, *Vbar = work + 6 * jet;
+  int gates = !jacobian || has_rows(rows, total), lowest = gates ? 1 : lowest_layer(&h, rows + total);
   for (int l = 1; l <= h.L; l++) total += (long)h.width[l] * (h.width[l - 1] + 1);
   if (grad) memset(grad, 0, sizeof(real) * total * LANES);
   for (long b = first; b < last; b++) {
@@ -112,25 +113,27 @@ void gated_reverse(const int *shape, const int *tables, const real *params, cons
     memset(Dbar, 0, sizeof(real) * size);
     memset(Vbar, 0, sizeof(real) * size);
     take(h.C * h.width[h.L], points, b, obar, Zbar);
-    for (int l = h.L; l >= 1; l--) {
+    for (int l = h.L; l >= lowest; l--) {
       int in = h.width[l - 1], out = h.width[l];
       const real *z = t + l * layer; /* of hidden layer l - 1 */
       at -= (long)out * (in + 1);
       if (l == 1) {
-        weight_gradient(h.C, out, in, at, Zbar, x, grad, jacobian, ld, b);
+        weight_gradient(h.C, out, in, at, Zbar, x, grad, jacobian, ld, rows, b);
         continue;
       }
       activate(h.act[l - 2], h.C, h.order, w, tables, h.n_terms, z, z + size, S);
       gate(h.C, w, products, h.n_products, V, S, D, H);
-      weight_gradient(h.C, out, in, at, Zbar, H, grad, jacobian, ld, b);
+      weight_gradient(h.C, out, in, at, Zbar, H, grad, jacobian, ld, rows, b);
+      if (l == lowest) continue;
       affine_jet_reverse(h.C, params + at, out, in, Zbar, Hbar);
       gate_reverse(h.C, w, products, h.n_products, Hbar, S, D, Sbar, Dbar, Vbar);
       activate_reverse(h.act[l - 2], h.C, h.order, w, tables, h.n_terms, z, z + size, Sbar, Zbar);
     }
+    if (!gates) continue;
     for (long j = 0; j < size; j += LANES) *(vec *)(Vbar + j) -= *(const vec *)(Dbar + j);
     activate_reverse(h.act[0], h.C, h.order, w, tables, h.n_terms, t, t + size, Dbar, Zbar);
-    weight_gradient(h.C, w, inputs, 0, Zbar, x, grad, jacobian, ld, b);
+    weight_gradient(h.C, w, inputs, 0, Zbar, x, grad, jacobian, ld, rows, b);
     activate_reverse(h.act[0], h.C, h.order, w, tables, h.n_terms, t + layer, t + layer + size, Vbar, Zbar);
-    weight_gradient(h.C, w, inputs, gate_size, Zbar, x, grad, jacobian, ld, b);
+    weight_gradient(h.C, w, inputs, gate_size, Zbar, x, grad, jacobian, ld, rows, b);
   }
 }

@@ -67,14 +67,16 @@ static void outer(int C, int out, int in, const real *Zbar, const real *A, vec *
 }
 
 /* Zbar [C][out][B] to the gradient of the layer's weights and biases, which start at parameter `at`.
- * jacobian == NULL: added to grad[parameter][LANES].  Otherwise row `parameter` of jacobian (leading dimension ld)
- * gets each point's own gradient, in the columns of block b. */
+ * jacobian == NULL: added to grad[parameter][LANES].  Otherwise row rows[parameter] of jacobian (leading dimension ld)
+ * gets each point's own gradient, in the columns of block b; a parameter whose row is negative has none. */
 static void weight_gradient(int C, int out, int in, long at, const real *Zbar, const real *a, real *grad,
-                            real *jacobian, long ld, long b) {
+                            real *jacobian, long ld, const long *rows, long b) {
   if (jacobian) {
     for (int o = 0; o < out; o++) {
       for (int k = 0; k < in; k++) {
-        real *row = jacobian + (at + (long)o * in + k) * ld + b * B;
+        long r = rows[at + (long)o * in + k];
+        if (r < 0) continue;
+        real *row = jacobian + r * ld + b * B;
         for (int j = 0; j < B; j += LANES) {
           vec sum = {0};
           for (int c = 0; c < C; c++)
@@ -82,7 +84,8 @@ static void weight_gradient(int C, int out, int in, long at, const real *Zbar, c
           *(vec *)(row + j) = sum;
         }
       }
-      memcpy(jacobian + (at + (long)out * in + o) * ld + b * B, Zbar + (long)o * B, sizeof(real) * B);
+      long r = rows[at + (long)out * in + o];
+      if (r >= 0) memcpy(jacobian + r * ld + b * B, Zbar + (long)o * B, sizeof(real) * B);
     }
   } else {
     vec *g = (vec *)grad + at;
@@ -120,6 +123,22 @@ static long widest_jet(const Shape *h) {
   int widest = 0;
   for (int l = 0; l <= h->L; l++) widest = h->width[l] > widest ? h->width[l] : widest;
   return (long)h->C * widest * B;
+}
+
+static int has_rows(const long *rows, long size) {
+  for (long i = 0; i < size; i++)
+    if (rows[i] >= 0) return 1;
+  return 0;
+}
+
+/* The lowest affine layer one of whose parameters has a row; those of layer 1 come first in rows. */
+static int lowest_layer(const Shape *h, const long *rows) {
+  for (int l = 1; l < h->L; l++) {
+    long size = (long)h->width[l] * (h->width[l - 1] + 1);
+    if (has_rows(rows, size)) return l;
+    rows += size;
+  }
+  return h->L;
 }
 
 /* Jet [C * units][B] of block b to and from the points of all blocks, [C * units][points]. */

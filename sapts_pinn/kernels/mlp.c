@@ -48,13 +48,15 @@ void mlp_forward(const int *shape, const int *tables, const real *params, const 
 }
 
 /* Cotangents obar[channel][unit][points] to gradients.  jacobian == NULL: grad[parameter][LANES] is set.
- * Otherwise row `parameter` of jacobian (leading dimension ld) gets each point's own gradient. */
+ * Otherwise row rows[parameter] of jacobian (leading dimension ld) gets each point's own gradient; a parameter
+ * whose row is negative has none.  Layers below the lowest one that has a row are not visited. */
 void mlp_reverse(const int *shape, const int *tables, const real *params, const real *input, const real *tape,
                  const real *obar, long first, long last, long points, real *grad, real *jacobian, long ld,
-                 real *work) {
+                 const long *rows, real *work) {
   Shape h = read_shape(shape);
   long jet = widest_jet(&h), stride = mlp_tape_block(&h);
   real *Zbar = work, *Abar = work + jet, *A = work + 2 * jet;
+  int lowest = jacobian ? lowest_layer(&h, rows) : 1;
   long total = 0;
   for (int l = 1; l <= h.L; l++) total += (long)h.width[l] * (h.width[l - 1] + 1);
   if (grad) memset(grad, 0, sizeof(real) * total * LANES);
@@ -62,7 +64,7 @@ void mlp_reverse(const int *shape, const int *tables, const real *params, const 
     const real *t = tape + (b + 1) * stride;
     long at = total;
     take(h.C * h.width[h.L], points, b, obar, Zbar);
-    for (int l = h.L; l >= 1; l--) {
+    for (int l = h.L; l >= lowest; l--) {
       int in = h.width[l - 1], out = h.width[l];
       const real *a = input + b * h.C * in * B;
       at -= (long)out * (in + 1);
@@ -71,8 +73,8 @@ void mlp_reverse(const int *shape, const int *tables, const real *params, const 
         activate(h.act[l - 2], h.C, h.order, in, tables, h.n_terms, t, t + (long)h.C * in * B, A);
         a = A;
       }
-      weight_gradient(h.C, out, in, at, Zbar, a, grad, jacobian, ld, b);
-      if (l > 1) {
+      weight_gradient(h.C, out, in, at, Zbar, a, grad, jacobian, ld, rows, b);
+      if (l > lowest) {
         affine_jet_reverse(h.C, params + at, out, in, Zbar, Abar);
         activate_reverse(h.act[l - 2], h.C, h.order, in, tables, h.n_terms, t, t + (long)h.C * in * B, Abar, Zbar);
       }

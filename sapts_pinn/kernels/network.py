@@ -104,7 +104,7 @@ class CompiledNetwork:
         tape: Tensor,
         cotangent: Tensor,
         gradients: Sequence[Tensor] | None,
-        jacobian: Tensor | None,
+        jacobian: tuple[Tensor, Tensor] | None,
     ) -> int:
         """Pull a padded cotangent [C, outputs, blocks * block] back to the parameters.
 
@@ -114,12 +114,14 @@ class CompiledNetwork:
             tape: Tape of the forward pass at theta.
             cotangent: Cotangent of the jets.
             gradients: Get the sum over each thread's points, [n, lanes] for each thread; or
-            jacobian: gets every point's own gradient, [n, blocks * block].
+            jacobian: [k, blocks * block] gets every point's own gradient; the second tensor [n] has the row
+                of each parameter in it, -1 for those that have none.
 
         Returns:
             Number of threads that were used.
         """
         points = cotangent.shape[-1]
+        columns, rows = (None, None) if jacobian is None else map(pointer, jacobian)
 
         def task(worker: int, first: int, last: int) -> None:
             self._reverse(
@@ -132,8 +134,9 @@ class CompiledNetwork:
                 ctypes.c_long(last),
                 ctypes.c_long(points),
                 None if gradients is None else pointer(gradients[worker]),
-                None if jacobian is None else pointer(jacobian),
+                columns,
                 ctypes.c_long(points),
+                rows,
                 pointer(self._work[worker]),
             )
 

@@ -35,8 +35,17 @@ class PointSet(ABC):
         """
 
     @abstractmethod
-    def jacobian(self, theta: Tensor, cotangent: Tensor) -> Tensor:
-        """Gradient of each point's part of sum(cotangent * jets), as columns [n, N]; as `reverse`."""
+    def jacobian(self, theta: Tensor, cotangent: Tensor, indices: Tensor | None = None) -> Tensor:
+        """Gradient at each point of its part of sum(cotangent * jets), as columns [n, N].
+
+        Args:
+            theta: Parameters, [n], as of the last `forward`.
+            cotangent: [C, outputs, N].
+            indices: Parameters whose derivatives are computed, [k]; the result is [k, N] then.
+
+        Raises:
+            RuntimeError: There was no forward pass that kept its tape.
+        """
 
     @abstractmethod
     def release(self) -> None:
@@ -84,7 +93,7 @@ class SinglePointSet(PointSet):
         theta: Tensor,
         cotangent: Tensor,
         gradients: Sequence[Tensor] | None = None,
-        jacobian: Tensor | None = None,
+        jacobian: tuple[Tensor, Tensor] | None = None,
     ) -> int:
         if self._tape is None:
             raise RuntimeError("reverse pass without a forward pass that kept its tape")
@@ -106,10 +115,14 @@ class SinglePointSet(PointSet):
             total += gradient.sum(1)
         return total
 
-    def jacobian(self, theta: Tensor, cotangent: Tensor) -> Tensor:
-        """Gradient of each point's part of sum(cotangent * jets), as columns [n, N]."""
-        out = torch.empty(self.kernel.parameters, self.padded, dtype=self.kernel.dtype)
-        self._reverse(theta, cotangent, jacobian=out)
+    def jacobian(self, theta: Tensor, cotangent: Tensor, indices: Tensor | None = None) -> Tensor:
+        """Gradient at each point of its part of sum(cotangent * jets), as columns [n, N] or [k, N]."""
+        n = self.kernel.parameters
+        chosen = torch.arange(n) if indices is None else indices.to("cpu", torch.long)
+        rows = torch.full((n,), -1).index_copy_(0, chosen, torch.arange(len(chosen)))
+        out = torch.empty(len(chosen), self.padded, dtype=self.kernel.dtype)
+        if len(chosen):
+            self._reverse(theta, cotangent, jacobian=(out, rows))
         return out[:, : self.points]
 
 
@@ -144,9 +157,16 @@ class JoinedPointSet(PointSet):
         """Gradient [n] of sum(cotangent * jets)."""
         return torch.cat([p.reverse(t, c) for p, t, c in self._divided(theta, cotangent)])
 
-    def jacobian(self, theta: Tensor, cotangent: Tensor) -> Tensor:
-        """Gradient of each point's part of sum(cotangent * jets), as columns [n, N]."""
-        return torch.cat([p.jacobian(t, c) for p, t, c in self._divided(theta, cotangent)])
+    def jacobian(self, theta: Tensor, cotangent: Tensor, indices: Tensor | None = None) -> Tensor:
+        """Gradient at each point of its part of sum(cotangent * jets), as columns [n, N] or [k, N]."""
+        if indices is None:
+            return torch.cat([p.jacobian(t, c) for p, t, c in self._divided(theta, cotangent)])
+        out, start = cotangent.new_empty(len(indices), cotangent.shape[2]), 0
+        for size, (part, own, bar) in zip(self._sizes, self._divided(theta, cotangent), strict=True):
+            chosen = ((indices >= start) & (indices < start + size)).nonzero()[:, 0]
+            out[chosen] = part.jacobian(own, bar, indices[chosen] - start)
+            start += size
+        return out
 
     def _divided(self, theta: Tensor, cotangent: Tensor) -> Iterable[tuple[SinglePointSet, Tensor, Tensor]]:
         bars = cotangent[:, self._back].split(self._outputs, 1)

@@ -99,6 +99,14 @@ class ResidualEvaluation(Evaluation):
     def vjp(self, u: Tensor) -> Tensor:
         """J^T u, [n]."""
 
+    def columns(self, indices: Tensor) -> Tensor:
+        """Columns of J, [N, k].
+
+        Args:
+            indices: The parameters that they belong to, [k].
+        """
+        return self.jacobian()[:, indices]
+
     def gram(self) -> Tensor:
         """J^T J, [n, n]."""
         J = self.jacobian()

@@ -111,6 +111,10 @@ class SummedEvaluation(SummedLook, ResidualEvaluation):
         blocks = [part.jacobian() for part in self.parts]
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
+    def columns(self, indices: Tensor) -> Tensor:
+        """Columns of J for the parameters `indices` [k], of this rank's residuals, [N, k]."""
+        return torch.cat([part.columns(indices) for part in self.parts])
+
     def jvp(self, v: Tensor) -> Tensor:
         """J v of this rank's residuals, [N]."""
         return torch.cat([part.jvp(v) for part in self.parts])

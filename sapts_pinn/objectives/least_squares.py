@@ -61,10 +61,17 @@ class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
 
     def jacobian(self) -> Tensor:
         """J = dr/dtheta, [N, n] (stored by columns)."""
+        return self._jacobian(None)
+
+    def columns(self, indices: Tensor) -> Tensor:
+        """Columns of J for the parameters `indices` [k], [N, k]; the others are not computed."""
+        return self._jacobian(indices)
+
+    def _jacobian(self, indices: Tensor | None) -> Tensor:
         self.objective.counters.gradients += self.objective.share
         columns = []
         for piece, stamp in zip(self.objective.pieces, self._stamps, strict=True):
-            columns.append(piece.jacobian(self.theta, stamp))
+            columns.append(piece.jacobian(self.theta, stamp, indices))
             self.objective.recycle(piece)
         return (columns[0] if len(columns) == 1 else torch.cat(columns, 1)).T
 

@@ -125,6 +125,34 @@ def test_jacobian_column_by_column(activation):
 
 
 @compiled
+@pytest.mark.parametrize("net", [MLP((1, 1)), MLP((2, 5, 3, 2)), ModifiedMLP((2, 4, 4, 4, 2))])
+def test_chosen_rows_of_the_jacobian_are_those_of_all(net):
+    case = Case(net, [(0, 0)], BLOCK + 2, threads=2)
+    *_, jacobian = case.found()
+    n, sizes = len(case.theta), [p.numel() for p in case.net.parameters()]
+    first, last = sum(sizes[:2]), n - sum(sizes[-2:])
+    middle = range(first, last)
+    for indices in (
+        range(n),
+        range(first),
+        middle,
+        range(last, n),
+        [n - 1],
+        [n - 1, 0],
+        [0],
+        [],
+        range(0, n, 2),
+    ):
+        chosen = torch.tensor([*indices], dtype=torch.long)
+        found = case.points.jacobian(case.theta, case.cotangent, chosen)
+        assert torch.equal(found, jacobian[chosen])
+    gates = sum(sizes[:4])  # of the modified MLP
+    for start in range(gates, n):
+        chosen = torch.arange(start, n)
+        assert torch.equal(case.points.jacobian(case.theta, case.cotangent, chosen), jacobian[start:])
+
+
+@compiled
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 def test_single_precision(activation):
     case = Case(MLP((2, 6, 5, 1), activation), [(0, 0), (1,)], 100, dtype=torch.float32)

@@ -197,6 +197,18 @@ def test_everything_against_the_oracle(name, kind, monkeypatch):
     assert set(look.terms) == set(objective.last_terms) == {t.name for t in objective.model.problem.terms}
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_chosen_columns_of_the_jacobian_are_those_of_all(name, kind, monkeypatch):
+    """Of the first and the last parameters, of single ones, in any order, of none."""
+    look = make(name, kind, monkeypatch=monkeypatch).evaluate()
+    J, n = look.jacobian(), look.size
+    random = torch.randperm(n, generator=torch.Generator().manual_seed(1))
+    for indices in (torch.arange(n), random, random[:7], torch.arange(4), torch.tensor([n - 1, 2])):
+        assert_close(look.columns(indices), J[:, indices])
+    assert look.columns(random[:0]).shape == (look.rows, 0)
+
+
 @pytest.mark.parametrize("name", ["soft", "inverse"])
 def test_central_differences(name):
     objective = make(name)

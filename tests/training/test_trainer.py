@@ -11,6 +11,7 @@ import torch
 
 from sapts_pinn import Dirichlet, Initial, Problem, solve
 from sapts_pinn.callbacks import Callback, EarlyStop
+from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import SAMPLERS, Interval, Time
 from sapts_pinn.kernels.dense import SMALL as SMALL_MATRIX
 from sapts_pinn.problems.zoo import build
@@ -141,6 +142,12 @@ def test_a_callback_may_stop_the_run_and_hears_of_its_end():
 def test_an_option_unknown_to_the_optimizer_is_a_sentence():
     with pytest.raises(ValueError, match="does not take the option 'radius'"):
         solve(heat(), method="adam", options={"radius": 1.0}, **SMALL)
+
+
+@pytest.mark.parametrize("rate", [-1, "fast"])
+def test_an_option_that_pytorch_refuses_is_a_sentence(rate):
+    with pytest.raises(InputError, match=f"the method does not take lr={rate!r}"):
+        solve(heat(), method="adam", options={"lr": rate}, **SMALL)
 
 
 # -- what is recorded ----------------------------------------------------------------------------------------
