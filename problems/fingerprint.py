@@ -54,6 +54,9 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
         "the coefficients": [str(c) for c in problem.coefficients],
         "the bounds of the domain": [_summary(problem.domain.bounds.reshape(-1).double())],
     }
+    if problem.scales:
+        given = torch.tensor([float(v) for v in problem.scales.values()], dtype=torch.float64)
+        parts["the scales given"] = [list(problem.scales), _summary(given)]
     box = problem.domain.bounds.double()
     inside = box[0] + (box[1] - box[0]) * _uniform("box", POINTS, problem.domain.dim)
     with torch.no_grad():

@@ -18,6 +18,7 @@ from __future__ import annotations
 import keyword
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -430,6 +431,21 @@ class Problem:
         given = {name: float(v) for name, v in self.scales.items() if name in self.unknown_names}
         terms = (self.uniform_equation_term, *self._weighted[1:])
         return find(self.ansatz, self.domain.names, terms, self.initial_parameters, given)
+
+    def with_natural(self, natural: Scales) -> Problem:
+        """This problem in natural units found earlier, such as those that a saved network was trained in.
+
+        Units found anew may differ by rounding, or by the version, and the network's numbers by as much.
+        They are kept only where they name the unknowns and terms of this problem; else it is another one.
+        """
+        terms = {term.name: term.rows for term in self._weighted}
+        sizes = {name: len(natural.rows.get(name, ())) for name in terms}
+        if natural.unknowns.keys() != set(self.unknown_names) or sizes != terms:
+            return self
+        other = copy(self)
+        other.__dict__.pop("terms", None)  # cached in units of their own
+        other.__dict__["natural"] = natural
+        return other
 
     @property
     def uniform_equation_term(self) -> Term:

@@ -100,6 +100,12 @@ class Scales:
         """For config.json and result.json."""
         return {"unknowns": dict(self.unknowns), "rows": {name: list(r) for name, r in self.rows.items()}}
 
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Scales:
+        """Scales that `as_json` wrote."""
+        rows = {name: tuple(map(float, sizes)) for name, sizes in saved["rows"].items()}
+        return cls({name: float(size) for name, size in saved["unknowns"].items()}, rows)
+
 
 def check_given(scales: Mapping[str, float], unknowns: Sequence[str], domain: Domain) -> None:
     """Refuse scales that are none.

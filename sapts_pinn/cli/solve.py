@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..runs.status import Status
 from ..training.budget import Budget
 from . import runs
 from .app import STARTED, Folder, Switch, Whole, app
@@ -132,7 +133,7 @@ def solve(
         solution = runs.watched(run, stop, folder, "solve", quiet, _logs(log_parts and not quiet))
         stop.finish()
         ranks.close()
-        status = str(solution.result["status"])
+        status = Status.parse(solution.result["status"])
         if ranks.rank:
             return runs.exit_status(status)
         runs.draw(pictures(solution, folder))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..runs.status import Status
 from ..training.budget import Budget
 from . import runs
 from .app import STARTED, Folder, Several, Switch, Whole, app
@@ -112,7 +113,7 @@ def train(
         trained = runs.watched(run, stop, folder, "train", quiet)
         stop.finish()
         ranks.close()
-        status = str(trained.result["status"])
+        status = Status.parse(trained.result["status"])
         if ranks.rank:
             return runs.exit_status(status)
         runs.draw(pictures(trained, folder))

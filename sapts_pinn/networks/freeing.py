@@ -36,8 +36,7 @@ def freed(problem: Problem, network: nn.Module) -> Problem:
     form, names, old = problem.ansatz, problem.domain.names, problem.natural
     terms = (problem.uniform_equation_term, *problem.condition_terms)
     rows = {**find(form, names, terms, problem.initial_parameters, old.unknowns).rows, **old.rows}
-    free.__dict__["natural"] = Scales(old.unknowns, rows, old.notes)
-    return free
+    return free.with_natural(Scales(old.unknowns, rows, old.notes))
 
 
 def _part(problem: Problem, network: nn.Module, j: int) -> Callable[..., Tensor]:

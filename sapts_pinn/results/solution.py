@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,12 +29,22 @@ from ..problems.fields import Field, call_by_name, parse_derivative
 from ..problems.fingerprint import fingerprint
 from ..runs.checkpoint import load_checkpoint, save_checkpoint
 from ..runs.files import write_json
-from ..runs.folder import check_resumable, identity, prepare_folder, run_path, write_config
-from ..runs.history import write_history
+from ..runs.folder import (
+    check_resumable,
+    identity,
+    in_saved_units,
+    prepare_folder,
+    run_path,
+    write_config,
+)
+from ..runs.history import read_history, write_history
 from ..runs.manifest import read_config, run_of
+from ..runs.status import StopReason
 from .extrapolation import blanked, outside
 from .reference_error import compared, error_measure, reference_values
 from .uncertainty import Uncertainty, combined_errors, estimate
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -134,10 +144,16 @@ class Solution:
         except Exception as error:  # a finished run is never lost for it
             self.result["error_estimate"] = None
             text = f"there is no error estimate: {type(error).__name__}: {error}"
+            log.warning(text, exc_info=error)
             self.result["remarks"] = [*self.result.get("remarks", ()), text]
 
     def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
         names = self.problem.domain.names
+        if not isinstance(points, Mapping):
+            raise InputError(
+                f"points must give the coordinates by name, such as {{{names[0]!r}: 0.5, ...}}, "
+                f"not {type(points).__name__}"
+            )
         for name in (*points, *names):
             if name not in names or name not in points:
                 raise InputError(
@@ -347,7 +363,7 @@ class Solution:
             return False
         try:
             state = load_checkpoint(folder / "checkpoint.pt")
-        except ValueError:
+        except InputError:
             return False
         trainer = state["trainer"]
         losses = {trainer["loss"] if math.isfinite(trainer["loss"]) else None, self.result["loss"]}
@@ -390,13 +406,18 @@ class Solution:
             network = network_of(of, spec, torch.Generator(), precision, config["activation"])
             return Model(of, network, network_maker(spec, precision, config["activation"]))
 
-        windows = config.get("windows", 1)
-        model = untrained(problem) if windows == 1 else joined(problem, windows, untrained)
         now = {"problem": problem.name, "description": str(problem), "fingerprint": fingerprint(problem)}
         check_resumable(state, {**config, **now}, path)
-        model.load_state_dict(state["model"] if "model" in state else state["trainer"]["model"])
+        weights = state["model"] if "model" in state else state["trainer"]["model"]
+        windows, scales = config.get("windows", 1), config.get("scales")
+        model: Model | Joined
+        if windows == 1:
+            model = untrained(in_saved_units(problem, scales))
+            model.load_state_dict(weights)
+        else:
+            model = _windows(problem, windows, untrained, weights, scales)
         problem = model.problem
-        result_file, history = target / "result.json", []
+        result_file = target / "result.json"
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
         if "trainer" in state:
             history = state["trainer"]["history"]
@@ -405,11 +426,8 @@ class Solution:
                 result.get("iterations") != state["trainer"]["iteration"]
             ):  # none, or that of an earlier session
                 result = _unfinished(model, config, state["trainer"])
-        elif (target / "history.csv").is_file():
-            with (target / "history.csv").open() as file:
-                history = [
-                    {k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(file)
-                ]
+        else:
+            history = read_history(target / "history.csv")
         return cls(problem, model, config, history, result)
 
     def __str__(self) -> str:
@@ -448,6 +466,27 @@ class Solution:
         return "\n".join(lines)
 
 
+def _windows(
+    problem: Problem,
+    windows: int,
+    untrained: Callable[[Problem], Model],
+    weights: Mapping[str, Any],
+    scales: Any,
+) -> Joined:
+    """Load the networks of all windows; the problem of each follows from the trained one before it."""
+    numbers = iter(range(windows))
+    saved = scales if isinstance(scales, list) else [None] * windows  # earlier versions kept the first's
+
+    def trained(part: Problem) -> Model:
+        number = next(numbers)
+        model = untrained(in_saved_units(part, saved[number]))
+        prefix = f"models.{number}."
+        model.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+        return model
+
+    return joined(problem, windows, trained)
+
+
 def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:
     """The trained model of a run folder: the whole one, unless the checkpoint has gone on since.
 
@@ -482,5 +521,5 @@ def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any
         "loss": state["loss"],
         "relative_l2_error": None if measure is None else measure(model),
         "coefficients": model.values(),
-        "status": "unfinished: this is its last checkpoint",
+        "status": StopReason.UNFINISHED.status(),
     }

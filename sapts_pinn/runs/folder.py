@@ -17,15 +17,29 @@ import torch
 
 from .._version import __version__
 from ..errors import InputError
+from ..problems import Problem
 from ..problems.fingerprint import comparable, difference
+from ..problems.scales import Scales
 from .files import write_json
 from .manifest import CONFIG, own_files, refuse_foreign, run_of, with_files
+
+COMPARED = ("problem", "method", "seed", "network", "activation", "dtype", "description")
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """What two sessions of one run have in common."""
-    names = ("problem", "method", "seed", "network", "activation", "dtype", "description")
-    return {**{name: config[name] for name in names}, "fingerprint": config.get("fingerprint")}
+    kept = {name: config[name] for name in COMPARED}
+    return {**kept, "fingerprint": config.get("fingerprint"), "scales": config.get("scales")}
+
+
+def in_saved_units(problem: Problem, saved: Any) -> Problem:
+    """The problem in the natural units in which a saved network was trained.
+
+    Args:
+        problem: The problem as it was built now.
+        saved: The entry `scales` of a run's configuration; None in runs of an earlier version.
+    """
+    return problem if saved is None else problem.with_natural(Scales.from_json(saved))
 
 
 def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: Path) -> None:
@@ -35,22 +49,25 @@ def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: P
         InputError: They differ; the message says in what.
     """
     saved, now = state.get("config", {}), identity(config)
-    for name, value in now.items():
-        if name != "fingerprint" and saved.get(name) != value:
-            if name == "description":
-                now_, then = str(value).splitlines(), str(saved.get(name)).splitlines()
-                first = next((line for line in now_ if line not in then), now_[0])
-                if comparable(saved.get("fingerprint")):  # values say it better than words about them
-                    check_values(saved.get("fingerprint"), now["fingerprint"], path)
-                raise InputError(
-                    f"{path} is of another problem than the one given, for which it does not hold that "
-                    f"{first.strip()!r}; restore the problem or start anew"
-                )
+    for name in COMPARED:
+        if name != "description" and saved.get(name) != now[name]:
             raise InputError(
-                f"{path} is of another run: its {name} is {saved.get(name)!r}, not {value!r}; "
+                f"{path} is of another run: its {name} is {saved.get(name)!r}, not {now[name]!r}; "
                 f"give the same {name}"
             )
     check_values(saved.get("fingerprint"), now["fingerprint"], path)
+    if not comparable(saved.get("fingerprint")):  # words are all there is
+        _check_words(str(saved.get("description")), str(now["description"]), path)
+
+
+def _check_words(then: str, now: str, path: Path) -> None:
+    """Make sure that a problem is described in the words of a run that kept no values of it."""
+    lines = now.splitlines()
+    if new := [line for line in lines if line not in then.splitlines()]:
+        raise InputError(
+            f"{path} is of another problem than the one given, for which it does not hold that "
+            f"{new[0].strip()!r}; restore the problem or start anew"
+        )
 
 
 def check_values(then: Mapping[str, Any] | None, now: Mapping[str, Any], path: Path) -> None:

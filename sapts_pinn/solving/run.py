@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 import warnings
@@ -34,8 +35,17 @@ from ..results.solution import Solution
 from ..results.uncertainty import Uncertainty, uncertainty
 from ..runs.checkpoint import checkpoint_name, save_checkpoint
 from ..runs.files import write_json
-from ..runs.folder import check_resumable, identity, prepare_folder, run_path, versions, write_config
+from ..runs.folder import (
+    check_resumable,
+    identity,
+    in_saved_units,
+    prepare_folder,
+    run_path,
+    versions,
+    write_config,
+)
 from ..runs.resuming import KEPT, kept_options, kept_settings, load_state, redrawn
+from ..runs.status import Status, StopReason
 from ..training.budget import Budget
 from ..training.collocation import Collocation
 from ..training.interrupts import Aborted
@@ -43,6 +53,8 @@ from ..training.trainer import Trainer
 from .march import march
 
 Found = TypeVar("Found")
+
+log = logging.getLogger(__name__)
 
 DEFAULTS: dict[str, Any] = {
     "network": (30, 30, 30),
@@ -141,6 +153,7 @@ def solve(
         settings |= {name: value for name, value in kept.items() if name in settings and name not in given}
         resample = kept.get("resample") if resample is None else resample
         options = kept_options(state, options, ranks.size, path)
+        problem = in_saved_units(problem, state.get("config", {}).get("scales"))
     options = dict(options or {})
     if chosen.divides:
         if parts is not None:
@@ -257,7 +270,7 @@ def solve(
         result["quantities"] = _afterwards(
             lambda: solution.quantities, nothing, "quantities", result["remarks"]
         )
-    if not trainer.status.startswith("failed"):
+    if trainer.status.reason is not StopReason.FAILED:
         if ranks.rank == 0:
             _afterwards(solution.add_estimate, None, "error estimate", result["remarks"])
         found = ranks.gather_objects({k: result.get(k) for k in ("error_estimate", "remarks")})[0]
@@ -369,14 +382,14 @@ def _weights(trainer: Trainer) -> dict[str, float]:
 
 def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
     """What noise does to the estimates, where there are any."""
-    if not model.problem.estimates or trainer.status.startswith("failed"):
+    if not model.problem.estimates or trainer.status.reason is StopReason.FAILED:
         return None
     return uncertainty(model, trainer.collocation.sites, trainer.threads)
 
 
 def _numerical_errors(model: Model, trainer: Trainer) -> dict[str, float]:
     """What training and collocation leave uncertain of the coefficients."""
-    if not model.problem.coefficients or trainer.status.startswith("failed"):
+    if not model.problem.coefficients or trainer.status.reason is StopReason.FAILED:
         return {}
     return numerical_errors(model, trainer.collocation.sites, trainer.threads)
 
@@ -391,27 +404,28 @@ def _afterwards(
         raise
     except (Exception, KeyboardInterrupt) as error:
         said = f"{type(error).__name__}: {error}".rstrip(": ")
+        log.warning("the %s of this run could not be found (%s)", what, said, exc_info=error)
         remarks.append(f"the {what} of this run could not be found ({said})")
         return otherwise
 
 
 def _audited(model: Model, trainer: Trainer, ranks: Communicator) -> tuple[Audit | None, list[str]]:
     """Objections to the solution; one rank looks for all."""
-    if ranks.rank or trainer.status.startswith("failed"):
+    if ranks.rank or trainer.status.reason is StopReason.FAILED:
         return None, []
     return audited(model, trainer.collocation.sites)
 
 
-def _status(trainer: Trainer, examined: Audit | None) -> str:
-    """What ended the run: no word of success where the audit objects."""
-    if examined is None or examined.passed or not trainer.status.startswith("converged"):
+def _status(trainer: Trainer, examined: Audit | None) -> Status:
+    """The status of a run whose solution was examined: no success where the audit objects."""
+    if examined is None or examined.passed or trainer.status.reason is not StopReason.CONVERGED:
         return trainer.status
-    return "stopped: no step lowers the loss, but the audit objects"
+    return StopReason.OBJECTED.status()
 
 
 def _diagnosis(model: Model, trainer: Trainer, examined: Audit | None) -> dict[str, Any] | None:
     """What limits the run; nothing does when it failed or reached its target."""
-    if trainer.status.startswith(("failed", "target")):
+    if trainer.status.reason in (StopReason.FAILED, StopReason.TARGET):
         return None
     objections = () if examined is None else examined.objections
     found = diagnose(
@@ -456,6 +470,7 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "coefficients": _coefficients(trainer),
         "scales": config["scales"],
         "status": trainer.status,
+        "slow_path": trainer.objective.slow_path,  # why compiled code was not used, None if it was
     }
 
 

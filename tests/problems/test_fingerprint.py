@@ -131,6 +131,53 @@ def test_a_run_of_another_equation_is_neither_continued_nor_loaded(tmp_path):
         Solution.load(tmp_path / "saved", other)
 
 
+WINDOWED = {
+    "of first order": Problem(Time(0, 3), "u", lambda u: u.t + u, [Initial("u", 1.0)]),
+    "of second order": Problem(Time(0, 3), "u", lambda u: u.tt + u, [Initial("u", 1.0, velocity=0.5)]),
+    "in space": heat(lambda x: 1000 * x * (1 - x)),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWED)
+def test_windows_that_are_loaded_say_what_was_trained(name, tmp_path):
+    problem = WINDOWED[name]
+    trained = solve(problem, windows=3, budget="12 iterations", out=tmp_path / "run", **SMALL)
+    points = {x: torch.linspace(0, upper, 20).double() for x, upper in
+              zip(problem.domain.names, problem.domain.bounds[1].tolist(), strict=True)}  # fmt: skip
+    loaded = Solution.load(tmp_path / "run", problem)
+    assert torch.equal(loaded.predict(points), trained.predict(points))
+    assert loaded.problem.natural == trained.problem.natural
+
+
+REWORDED = {
+    "terms in another order": (lambda u, x: u.xx + u**2 - 2 * x, lambda u, x: -2 * x + u * u + u.xx),
+    "a derivative by name": (lambda u: u.xx + 1, lambda u: u.d("x", "x") + 1.0),
+    "a factor taken out": (lambda u, x: 2 * u.xx + 2 * x, lambda u, x: 2 * (u.xx + x)),
+    "another function": (lambda u, x: u.xx + torch.exp(x), lambda u, x: u.xx + torch.e**x),
+}
+
+
+@pytest.mark.parametrize("name", REWORDED)
+def test_a_run_of_the_same_problem_in_other_words_is_loaded_and_goes_on(name, tmp_path):
+    here, there = (rod(equation) for equation in REWORDED[name])
+    trained = solve(here, budget="3 iterations", out=tmp_path / "run", **SMALL)
+    loaded = Solution.load(tmp_path / "run", there)
+    assert torch.equal(loaded.predict({"x": X}), trained.predict({"x": X}))
+    assert solve(there, budget="5 iterations", resume=tmp_path / "run", **SMALL).result["iterations"] == 5
+
+
+def test_a_network_is_loaded_in_the_units_it_was_trained_in(tmp_path, monkeypatch):
+    here = rod(lambda u: u.xx + 1e-3)
+    trained = solve(here, budget="3 iterations", out=tmp_path / "run", **SMALL)
+    monkeypatch.setattr("sapts_pinn.problems.scales.DIGITS", 3)  # as another version might find them
+    again = rod(lambda u: u.xx + 1e-3)
+    assert again.natural != here.natural
+    loaded = Solution.load(tmp_path / "run", again)
+    assert torch.equal(loaded.predict({"x": X}), trained.predict({"x": X}))
+    with pytest.raises(ValueError, match="scales given"):
+        Solution.load(tmp_path / "run", rod(lambda u: u.xx + 1e-3, scales={"u": 2.0}))
+
+
 def test_windows_of_another_equation_are_not_loaded(tmp_path):
     settings = {**SMALL, "windows": 2, "budget": "4 iterations", "out": tmp_path / "run"}
     solve(heat(lambda x: x * (1 - x)), **settings)
