@@ -33,7 +33,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...geometry import Interval
-from ..conditions.base import Condition
+from ..conditions.base import Condition, Feature
 from ..fields import slope
 from ..symmetry.symmetry import Symmetry
 
@@ -45,8 +45,7 @@ class Ansatz:
     """u_j = extension_j + factor_j N_j(features), or init_j exp(that) for a positive unknown.
 
     Attributes:
-        columns: The network's inputs, functions of points [N, dim] with values [N].
-        feature_names: What the inputs are, in words.
+        network_inputs: Functions of points [N, dim] with values [N], with their names.
         inputs: For each unknown the positions of the features it depends on.
         positive: For each positive unknown its init_j.
         extension: For each unknown a function [N, dim] -> [N], or None for zero.
@@ -56,8 +55,7 @@ class Ansatz:
         contradictions: Those of the messages that tell of conditions no solution can satisfy.
     """
 
-    columns: tuple[Function, ...]
-    feature_names: tuple[str, ...]
+    network_inputs: tuple[Feature, ...]
     inputs: Mapping[str, tuple[int, ...]]
     positive: Mapping[str, float]
     extension: Mapping[str, Function | None]
@@ -65,6 +63,16 @@ class Ansatz:
     exact: tuple[Condition, ...] = ()
     messages: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Function, ...]:
+        """Functions [N, dim] -> [N] of the network's inputs."""
+        return tuple(feature.function for feature in self.network_inputs)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the network's inputs, in words."""
+        return tuple(feature.name for feature in self.network_inputs)
 
     def features(self, points: Tensor) -> Tensor:
         """The network's inputs [N, F] at points [N, dim]."""

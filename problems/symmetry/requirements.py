@@ -124,6 +124,11 @@ class Requirement:
         return self._sizes[stage]
 
     @property
+    def rows(self) -> int:
+        """Number of residuals at a place."""
+        return self._own(0).shape[1]
+
+    @property
     def stages(self) -> range:
         """Numbers of the stages of a comparison."""
         return range(len(self._stages))
@@ -141,7 +146,7 @@ class Requirement:
         probes, sites, typical = self._stages[stage]
         here = sites()
         if not len(here.points):
-            rows = self._own(0).shape[1]
+            rows = self.rows
             return torch.ones(rows, dtype=torch.bool), torch.ones(rows, dtype=torch.bool)
         ours = self._own(stage)
         theirs = evaluate(
