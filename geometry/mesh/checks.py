@@ -192,6 +192,25 @@ def repeated(cells: Cells) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return several, first
 
 
+def check_space(raw: RawMesh, full: int, space: int) -> None:
+    """Refuse cells that neither fill a domain nor enclose one.
+
+    Args:
+        raw: The mesh.
+        full: Dimension of its cells.
+        space: Number of its coordinates.
+
+    Raises:
+        InputError: They are open lines in space, or a closed curve that lies in no plane.
+    """
+    if full == 1 and raw.points.shape[1] == 3 and space > 1 and is_open(raw):
+        raise InputError(
+            "it holds lines in space; a mesh needs cells of the dimension of its space, or a closed surface"
+        )
+    if space > full + 1:
+        raise InputError("it holds a closed curve that lies in no plane; a mesh needs cells around it")
+
+
 def is_open(raw: RawMesh) -> bool:
     """Whether the lines of a mesh of lines have ends."""
     return _open_ridges(np.concatenate([c for kind, c in raw.blocks if DIMENSION[kind] == 1]))

@@ -173,13 +173,7 @@ class Mesh(Domain):
         plane = flattened(raw.points, checks.corners_of(raw, full), full)
         points, space = plane.points, plane.points.shape[1]
         notes, said = [*notes, *merged, *plane.notes], [*said, *plane.warnings]
-        if full == 1 and raw.points.shape[1] == 3 and space > 1 and checks.is_open(raw):
-            raise InputError(
-                "it holds lines in space; a mesh needs cells of the dimension of its space, or a closed "
-                "surface"
-            )
-        if space > full + 1:
-            raise InputError("it holds a closed curve that lies in no plane; a mesh needs cells around it")
+        checks.check_space(raw, full, space)
         if names is not None and len(names) != space:
             raise InputError(
                 f"{self.label!r} has {space} dimension{'s' * (space > 1)}, but {len(names)} are named, "
@@ -218,11 +212,26 @@ class Mesh(Domain):
         held |= tags.of_nodes(raw, facets)
         faces, self.facet_tags, more = tags.smallest(held, len(facets), REST)
         self.faces = self.spatial_faces = tuple(checked_tag(face, self.names) for face in faces)
+        self._store(points, cells, facets, measure, full == space)
+        return notes + more, said
+
+    def _store(
+        self, points: np.ndarray, cells: np.ndarray, facets: np.ndarray, measure: np.ndarray, is_solid: bool
+    ) -> None:
+        """Set points, cells and facets without unused points, and what is computed from them.
+
+        Args:
+            points: [P, dim].
+            cells: [S, k], corners by number.
+            facets: [F, dim], corners by number.
+            measure: [S], of the cells.
+            is_solid: Whether the cells fill the domain; else they are its closed surface.
+        """
         used = np.unique(cells)
         new = np.zeros(len(points), dtype=np.int64)
         new[used] = np.arange(len(used))
         self.points, self.facets = points[used], new[facets]
-        self.cells = new[cells] if full == space else None
+        self.cells = new[cells] if is_solid else None
         self.bounds = torch.from_numpy(np.stack([self.points.min(0), self.points.max(0)]))
         self._facet_measure = np.abs(sx.measures(self.points, self.facets))
         if self.cells is not None:
@@ -230,8 +239,7 @@ class Mesh(Domain):
             self._pick = Pick(self.points[self.cells], measure)
         else:  # by the divergence theorem
             height = np.einsum("ij,ij->i", self.points[self.facets[:, 0]] - self.points[0], self.normals)
-            self.volume = float((height * self._facet_measure).sum() / space)
-        return notes + more, said
+            self.volume = float((height * self._facet_measure).sum() / self.dim)
 
     def retagged(self, **where: Callable[..., Any]) -> Mesh:
         """The same mesh with other faces, for files without groups.
