@@ -119,7 +119,7 @@ class Domain(ABC):
         return self.faces if self.dim == 1 else ()
 
     def interior(self, n: int, generator: Generator, sampler: str = "uniform") -> Tensor:
-        """Points distributed by volume.
+        """Draw points distributed by volume.
 
         Args:
             n: number of points.
@@ -137,7 +137,7 @@ class Domain(ABC):
     def boundary(
         self, n: int, generator: Generator, on: str | Iterable[str] | None = None, sampler: str = "uniform"
     ) -> BoundaryPoints:
-        """Points distributed by surface measure; single points, the ends of an interval, count 1 each.
+        """Draw points distributed by surface measure; single points, the ends of an interval, count 1 each.
 
         Args:
             n: number of points over all faces together.

@@ -1,4 +1,4 @@
-"""Checks of what a user gave to a problem: names, conditions, coefficients, and what comes with it."""
+"""Checks of the arguments of a problem: names, conditions, coefficients and additions."""
 
 from __future__ import annotations
 

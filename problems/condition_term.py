@@ -18,7 +18,7 @@ NOISY_WEIGHT = 0.01  # of observations, times the signal over the noise
 
 
 def condition_term(problem: Description, condition: Condition) -> Term:
-    """A condition of a problem as a term, in the user's units.
+    """Build the term of a condition, in the user's units.
 
     Raises:
         InputError: A function of the condition is wrong.

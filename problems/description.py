@@ -1,4 +1,4 @@
-"""What the examinations of a problem read of it, before and beside `Problem` itself."""
+"""The interface of a problem for the modules that examine it and that `Problem` itself is made of."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .wellposed.findings import Finding
 
 
 class Description(Protocol):
-    """A problem as it is examined; `Problem` is one, and says what each attribute is."""
+    """Attributes of a problem that its examinations read; `Problem` documents them."""
 
     @property
     def name(self) -> str: ...  # noqa: D102

@@ -117,11 +117,11 @@ class Problem:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What is missing or singular in the problem as it is stated, see `wellposed.py`."""
+        """Missing conditions, singular coefficients and other faults of the statement, see `wellposed/`."""
         return examine(self)
 
     def check(self) -> Report:
-        """Everything that can be known before training, in seconds: `print(problem.check())`."""
+        """Examine the problem before training, in seconds: `print(problem.check())`."""
         from .wellposed.check import report  # which draws points, and reads meshes
 
         return report(self)
@@ -135,28 +135,28 @@ class Problem:
 
     @cached_property
     def functions(self) -> tuple[Unknown, ...]:
-        """The unknowns with what is known of them."""
+        """Unknowns as `Unknown`, in their order."""
         return tuple(u if isinstance(u, Unknown) else Unknown(u) for u in self.unknowns)  # type: ignore[union-attr]
 
     @property
     def estimates(self) -> bool:
-        """Whether there is something to estimate from data: coefficients, or fields without conditions."""
+        """Test for unknown coefficients, or fields without conditions, to estimate from data."""
         observed = any(c.measurements() is not None for c in self.conditions)
         free = any(u.positive or u.of is not None for u in self.functions)
         return observed and (bool(self.coefficients) or free)
 
     @property
     def initial_coefficients(self) -> dict[str, Tensor]:
-        """Where the search for the coefficients starts."""
+        """Values of the coefficients at which training starts."""
         return self.values_of(self.initial_parameters)
 
     @property
     def initial_parameters(self) -> dict[str, Tensor]:
-        """The same as what is trained: the logarithms of positive ones."""
+        """Parameters at which training of the coefficients starts: logarithms of positive ones."""
         return {c.name: torch.tensor(c.parameter, dtype=torch.float64) for c in self.coefficients}
 
     def values_of(self, parameters: Known) -> dict[str, Tensor]:
-        """The coefficients from what is trained in their place."""
+        """Coefficients from their trained parameters, by name."""
         return {c.name: c.value(parameters[c.name]) for c in self.coefficients}
 
     def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]:
@@ -169,7 +169,7 @@ class Problem:
 
     @cached_property
     def equation_term(self) -> Term:
-        """The term of the equation itself."""
+        """Term of the loss for the equation."""
 
         def residual(fields: Fields, sites: Sites, known: Known) -> tuple[Tensor, ...]:
             return self.evaluate(fields, sites.points, self.values_of(known))
@@ -190,7 +190,7 @@ class Problem:
 
     @cached_property
     def _small_supports(self) -> Supports | None:
-        """Where sources and coefficients live that uniform points would miss."""
+        """Small supports of sources and coefficients, which uniform points would miss."""
         channels = self.equation_term.needs
 
         def frozen(points: Tensor) -> Tensor:
@@ -230,11 +230,11 @@ class Problem:
 
     @property
     def symmetry_evidence(self) -> str:
-        """By what the symmetries are known, in words; empty without any."""
+        """Evidence for the symmetries, in words; empty without symmetries."""
         return self._finder.evidence if self.symmetries else ""
 
     def contradiction(self, sites: Mapping[str, Sites]) -> str | None:
-        """The coordinate in which the problem is not symmetric after all, as places of its terms show.
+        """Coordinate whose symmetry does not hold at given sites, if there is one.
 
         Args:
             sites: Places by name of the term.
@@ -306,7 +306,7 @@ class Problem:
         return find(self.ansatz, self.domain.names, terms, self.initial_parameters, given)
 
     def with_natural(self, natural: Scales) -> Problem:
-        """This problem in natural units found earlier, such as those that a saved network was trained in.
+        """Copy of the problem in natural units found earlier, such as those of a saved network.
 
         Units found anew may differ by rounding, or by the version, and the network's numbers by as much.
         They are kept only where they name the unknowns and terms of this problem; else it is another one.

@@ -1,4 +1,4 @@
-r"""Natural units: how large the unknowns are, and how large what is subtracted in each equation.
+r"""Natural units: sizes of the unknowns, and of the terms that are subtracted in each equation.
 
 A network puts out numbers of order one, and a loss compares residuals with each other.  Both make sense in
 natural units only, so the ansatz is u_j = g_j + U_j l_j N_j, and every row of residuals r_k is divided by
@@ -71,7 +71,7 @@ LENGTHS = (1.0, 0.25, 0.0625)
 
 @dataclass(frozen=True)
 class Scales:
-    """The natural units of a problem.
+    """Natural sizes of the unknowns and of the residuals of a problem.
 
     Attributes:
         unknowns: U_j by unknown, in its unit.
@@ -90,18 +90,18 @@ class Scales:
         return f"{', '.join(f'{name} {size:.3g}' for name, size in self.unknowns.items())}; {rows}"
 
     def as_json(self) -> dict[str, Any]:
-        """For config.json and result.json."""
+        """The scales as JSON, for config.json and result.json."""
         return {"unknowns": dict(self.unknowns), "rows": {name: list(r) for name, r in self.rows.items()}}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Scales:
-        """Scales that `as_json` wrote."""
+        """Read scales that `as_json` wrote."""
         rows = {name: tuple(map(float, sizes)) for name, sizes in saved["rows"].items()}
         return cls({name: float(size) for name, size in saved["unknowns"].items()}, rows)
 
 
 def check_given(scales: Mapping[str, float], unknowns: Sequence[str], domain: Domain) -> None:
-    """Refuse scales that are none.
+    """Refuse scales of unknown names, and those that are not positive.
 
     Raises:
         InputError: A name is that of no unknown and no interval coordinate, or a number is not positive.
@@ -127,7 +127,7 @@ def find(
     known: Known,
     given: Mapping[str, float],
 ) -> Scales:
-    """The natural units of a problem.
+    """Find the natural units of a problem.
 
     Args:
         form: Its ansatz, with U = 1.
@@ -147,7 +147,7 @@ def find(
 
 
 class _Search:
-    """The three steps."""
+    """Search for the natural units of a problem in three steps."""
 
     def __init__(
         self, form: Ansatz, places: Sequence[Place], known: Known, given: Mapping[str, float]
@@ -160,7 +160,7 @@ class _Search:
         self.units = dict.fromkeys(self.free, 1.0)
 
     def run(self) -> Scales:
-        """All of them."""
+        """Carry out all three steps."""
         for _ in range(STEPS if self.free else 0):  # positive unknowns come with their size
             self.units, rows = self._equilibrated()
             before = self._norm(self.looks, rows)
@@ -202,7 +202,7 @@ class _Search:
         return math.hypot(*(float((p.size(r) / unit).norm()) for p, (r, _), unit in found))
 
     def _advance(self, rows: Sequence[Tensor], before: float) -> bool:
-        """A step of Gauss and Newton, shortened until the residual falls; whether it does."""
+        """Take a Gauss-Newton step, shortened until the residual falls; return whether it does."""
         columns, targets = [], []
         for place, (r, D), unit in zip(self.places, self.looks, rows, strict=True):
             blocks = [self.units[name] * place.block(D, name) for name in self.free]
@@ -225,7 +225,7 @@ class _Search:
         return False
 
     def _sizes(self) -> dict[str, float]:
-        """U_j from the coarse solution and the spread of g_j; an unknown without any balances the others."""
+        """Sizes U_j from the coarse solution and the spread of g_j; LEAST times those of others at least."""
         if not self.free:
             return {}
         place, found = self.places[0], {}
@@ -244,7 +244,7 @@ class _Search:
         return {name: size if size > NOTHING * data[name] else data[name] for name, size in found.items()}
 
     def _rows(self, unknowns: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
-        """R_k: the largest contribution to a row, or what is left of it."""
+        """Sizes R_k: the largest contribution to each row, or what is left of it."""
         out = {}
         for place, look, start in zip(self.places, self.looks, self.start, strict=True):
             size = place.size(look[0])

@@ -55,7 +55,7 @@ class Place:
                 self.start[name, index], self.waves[name, index] = value, wave
 
     def look(self, weights: Mapping[str, Tensor], known: Known) -> Look:
-        """The residuals [K, n] at the state plus some trial functions, and their derivatives [K, N]."""
+        """Residuals [K, n] at the state plus some trial functions, and their derivatives [K, N]."""
         leaves = {
             key: (value + self.waves[key] @ weights[key[0]] if key[0] in weights else value)
             .detach()
@@ -84,7 +84,7 @@ class Place:
         return torch.where(good, r, 0.0), {k: torch.where(everywhere, d, 0.0) for k, d in D.items()}
 
     def block(self, D: Mapping[Key, Tensor], name: str) -> Tensor:
-        """What the trial functions of an unknown change in the rows, [K, n, M]."""
+        """Change of the rows by each trial function of an unknown, [K, n, M]."""
         parts = [D[key].unsqueeze(2) * self.waves[key] for key in D if key[0] == name]
         whole = torch.stack(parts).sum(0)
         return whole.view(len(whole), self.sites.fold, self.count, -1).sum(1)
@@ -151,7 +151,7 @@ def thinned(
     known: Known,
     generator: Generator,
 ) -> tuple[Sites, Tensor]:
-    """So many places, and how many of a uniform set each stands for, [n].
+    """Select `wanted` sites, and the number of uniform sites that each of them stands for, [n].
 
     They are those of a low-discrepancy sequence, unless the data live in a small part: a source in a small
     window is seen by few of many points, and by none of few.  Then half of them are drawn where the data are.

@@ -110,7 +110,7 @@ class Mesh(Domain):
         names: Sequence[str] | None = None,
         tag: str | None = None,
     ) -> Mesh:
-        """A mesh from arrays.
+        """Make a mesh from arrays.
 
         Args:
             points: [P, dim].
@@ -166,7 +166,7 @@ class Mesh(Domain):
             warnings.warn(f"{label!r}: {warning}", UserWarning, stacklevel=3)
 
     def _examined(self, raw: RawMesh, names: Sequence[str] | None) -> tuple[list[str], list[str]]:
-        """Everything that is set on construction; what was mended on the way, and what is doubtful."""
+        """Set all attributes from a raw mesh; notes on what was mended, and on what is doubtful."""
         full = checks.dimension(raw, self.label)
         raw, notes, said = straightened(raw)
         raw, several, merged = checks.welded(raw)
@@ -242,7 +242,7 @@ class Mesh(Domain):
             self.volume = float((height * self._facet_measure).sum() / self.dim)
 
     def retagged(self, **where: Callable[..., Any]) -> Mesh:
-        """The same mesh with other faces, for files without groups.
+        """Copy of the mesh with other faces, for files without groups.
 
         ``Mesh("part.stl").retagged(inlet=lambda x, y, z: x < 1e-6, wall=lambda x, y, z: z > 0)``
 
@@ -318,7 +318,7 @@ class Mesh(Domain):
         )
 
     def patches(self) -> list[Patch]:
-        """One: the cells in a row, or the box of a closed surface, of which the inside is kept."""
+        """A single patch: the cells in a row, or the box of a closed surface, of which the inside is kept."""
         if self.cells is not None:
 
             def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -347,7 +347,7 @@ class Mesh(Domain):
         return out
 
     def face_patches(self) -> list[Patch]:
-        """One for each face; on a line one for each of its points."""
+        """A patch for each face; on a line, for each of its points."""
         if self.dim == 1:
             return [self._end(i) for i in range(len(self.facets))]
         return [self._face(tag) for tag in self.faces]
@@ -382,7 +382,7 @@ class Mesh(Domain):
 
 
 def example_mesh(name: str) -> Path:
-    """The file of a mesh that comes with the library.
+    """Path of a mesh that comes with the library.
 
     Args:
         name: "plate-with-holes" (faces outer, holes, slot), "l-shape" (outer, corner), "airfoil" (inlet,

@@ -42,7 +42,7 @@ Function = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Ansatz:
-    """u_j = extension_j + factor_j N_j(features), or init_j exp(that) for a positive unknown.
+    """Form of the solution, u_j = extension_j + factor_j N_j(features); init_j exp(that) where u_j > 0.
 
     Attributes:
         network_inputs: Functions of points [N, dim] with values [N], with their names.
@@ -80,14 +80,14 @@ class Ansatz:
 
 
 def pinned(points: Tensor, axis: int, value: float) -> Tensor:
-    """The points moved to a face of a coordinate."""
+    """Move points [N, dim] to a face, the one where a coordinate has a given value."""
     column = torch.arange(points.shape[1], device=points.device) == axis
     return torch.where(column, torch.full_like(points, value), points)
 
 
 @dataclass
 class Coordinate:
-    """How one interval coordinate enters the ansatz; `scale` is the half length of its feature, if given."""
+    """Features and factor of one interval coordinate; `scale` is the half length of its feature, if given."""
 
     shape: Interval
     axis: int
@@ -113,7 +113,7 @@ class Coordinate:
         return out
 
     def features(self) -> list[tuple[str, Function]]:
-        """What the network sees of it: names in words, and functions [N, dim] -> [N]."""
+        """Network inputs for the coordinate: names in words, and functions [N, dim] -> [N]."""
         name, xi = self.shape.names[0], self.xi
         centred = self.symmetry.centre is not None
         if self.periodic:
@@ -136,7 +136,7 @@ class Coordinate:
         return [(name, xi if stretch == 1 else lambda p: stretch * xi(p))]
 
     def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:
-        """What vanishes at the fixed ends and has the parity of unknown j; None for one."""
+        """Function that vanishes at the fixed ends and has the parity of unknown j; None stands for one."""
         xi, factors = self.xi, []
         odd = self.symmetry.centre is not None and self.symmetry.centre[j] == -1
         if self.periodic:
@@ -161,7 +161,7 @@ class Coordinate:
 
 
 def product(factors: Sequence[Function]) -> Function | None:
-    """The product of functions; None for the empty one, which is one."""
+    """Product of functions; None, which stands for one, where there are none."""
     if not factors:
         return None
 
@@ -175,7 +175,7 @@ def product(factors: Sequence[Function]) -> Function | None:
 
 
 def total(f: Function, g: Function | None) -> Function:
-    """The sum f + g, where None is zero."""
+    """Sum f + g of two functions, where None stands for zero."""
     return f if g is None else lambda points: f(points) + g(points)
 
 

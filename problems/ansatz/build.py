@@ -37,7 +37,7 @@ class _Form:
 
 
 class AnsatzBuilder:
-    """Decides which conditions are built in, and builds.
+    """Builder of an ansatz: decides which conditions are built in, and constructs what satisfies them.
 
     Args:
         problem: The problem, of which the ansatz is the last thing to be known.
@@ -49,7 +49,7 @@ class AnsatzBuilder:
         self.candidates = Candidates(problem, self.data)
 
     def build(self) -> Ansatz:
-        """The ansatz.
+        """Build the ansatz.
 
         Raises:
             InputError: A condition with hard=True has no exact construction.
@@ -110,7 +110,7 @@ class AnsatzBuilder:
         return (*features, *(self._checked(feature) for feature in given))
 
     def _checked(self, feature: Feature) -> Feature:
-        """The feature of a condition, which must not undo what is built in.
+        """Check that the feature of a condition keeps the periodicity that is built in.
 
         Raises:
             InputError: It is not periodic in a periodic coordinate.
@@ -133,7 +133,7 @@ class AnsatzBuilder:
     # -- extension and factor of an unknown ------------------------------------------------------------------
 
     def _unknown(self, j: int, name: str) -> _Form:
-        """Extension and factors of unknown j."""
+        """Build extension and factors of unknown j."""
         form = _Form()
         for shape in self.candidates.outline.factors:
             if isinstance(shape, Ball):

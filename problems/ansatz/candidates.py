@@ -77,7 +77,7 @@ class Candidates:
         return out
 
     def prescribing(self) -> list[Candidate]:
-        """The conditions that prescribe values, with these."""
+        """Conditions that prescribe values, each with these values."""
         return [(c, given) for c in self.conditions if (given := c.prescribed()) is not None]
 
     def refuse(self, condition: Condition, message: str) -> None:
@@ -100,7 +100,7 @@ class Candidates:
         self.refuse(condition, f"{what}: {reason}: it is a weighted term")
 
     def may(self, condition: Condition) -> bool:
-        """Whether nothing speaks against a condition, a construction for its faces aside."""
+        """Test whether a condition may be built in, apart from a construction for its faces."""
         return (
             condition.hard is not False
             and self.data.is_fixed(condition)
@@ -109,7 +109,7 @@ class Candidates:
         )
 
     def possible(self, condition: Condition, given: Prescribed) -> bool:
-        """Whether every face of a condition has a construction (half a condition is not built in)."""
+        """Test whether a condition may be built in and every one of its faces has a construction."""
         if not self.may(condition) or given.start:
             return self.may(condition)
         reachable = {

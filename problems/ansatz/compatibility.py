@@ -25,7 +25,7 @@ Jump = tuple[float, float, str]  # the difference, the size of the values, and t
 
 
 class Compatibility:
-    """Compares conditions with each other.
+    """Comparison of all pairs of conditions on the same unknown.
 
     Args:
         candidates: The conditions.
@@ -73,7 +73,7 @@ class Compatibility:
         self.candidates.contradictions.append(message)
 
     def _jump(self, first: Candidate, f1: str, second: Candidate, f2: str) -> Jump:
-        """How far two conditions differ where their faces meet, their size, and of which values."""
+        """Largest difference of two conditions where their faces meet, with the size of the values."""
         k1, k2 = (next(k for k, shape in enumerate(self.shapes) if f in shape.faces) for f in (f1, f2))
         # A hole touches nothing else where it is built in.
         a_hole = max(k1, k2) >= len(self.candidates.outline.factors)
@@ -101,7 +101,7 @@ class Compatibility:
         return float(differences[worst]), float(sizes[worst]) or 1.0, kinds[worst]
 
     def _comparable(self, first: Candidate, second: Candidate, which: int, apart: bool) -> list[Function]:
-        """The values, or the rates, of two conditions as far as they have any.
+        """Values, or rates, of two conditions as functions of points, as far as they have any.
 
         Args:
             first: A condition.
@@ -120,7 +120,7 @@ class Compatibility:
         return at
 
     def _moved(self, points: Tensor, k: int, face: str) -> Tensor:
-        """The points with the coordinates of shape k moved to one of its faces."""
+        """Move the coordinates of shape k of some points to one of its faces."""
         shape = self.shapes[k]
         drawn = shape.boundary(len(points), torch.Generator().manual_seed(13), on=face).points
         columns = [self.domain.names.index(name) for name in shape.names]
@@ -130,7 +130,7 @@ class Compatibility:
 
 
 def _limit(at: list[Function], on: tuple[Tensor, Tensor], corner: Tensor) -> Tensor:
-    """By how much the limits of two functions towards a corner differ, each along its own face.
+    """Difference between the limits of two functions towards a corner, each along its own face.
 
     A function may take a value of its own at the very corner, as x % 1 does.  A difference of limits stays
     as the distance shrinks from 1e-9 to 1e-12 of the face; what is steep and continuous falls.

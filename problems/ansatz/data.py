@@ -42,7 +42,7 @@ class PrescribedData:
         return lambda points: value_at(self.particular[name], points, self.domain.names, what)
 
     def is_fixed(self, condition: Condition) -> bool:
-        """Whether the values are known before training: the ansatz cannot follow coefficients."""
+        """Test whether the values are known before training: the ansatz cannot follow coefficients."""
         return not any(name in self.known for name in condition.asks_for())
 
     def of(

@@ -25,7 +25,7 @@ BLENDED = 3  # coordinates between whose faces varying data are interpolated
 
 
 class Suitability:
-    """Refuses conditions whose data do not suit an exact construction.
+    """Examination of the data of conditions: those that do not suit an exact construction are refused.
 
     Args:
         candidates: The conditions.
@@ -38,7 +38,7 @@ class Suitability:
         self.domain = candidates.domain
 
     def refuse_expensive(self) -> None:
-        """The boolean sum over k coordinates looks up its data 3^k times, at every point and channel."""
+        """Refuse data over many coordinates: the boolean sum over k of them evaluates its data 3^k times."""
         for name in self.candidates.unknowns:
             data = [
                 c

@@ -1,4 +1,4 @@
-"""Is a function smooth, and does autograd know its derivatives?  Values decide.
+"""Smoothness of a function, and correctness of its derivatives by autograd, judged by its values.
 
 What is built into an ansatz is differentiated by autograd as often as the equation asks.  That goes wrong in
 two ways without any sign of it: autograd takes for zero what it does not see (anything that went through
@@ -60,7 +60,7 @@ class Break:
 
 @dataclass(frozen=True)
 class Box:
-    """Where a function is looked at.
+    """A box in which a function is examined, with the derivatives that have to be continuous.
 
     Attributes:
         lower, upper: [d] corners.
@@ -84,14 +84,14 @@ class Box:
         return torch.minimum(torch.maximum(points, self.lower + margin), self.upper - margin)
 
     def keep(self, points: Tensor) -> Tensor:
-        """Which points belong, [N]."""
+        """Test points [N, d] for belonging to the box, bool [N]."""
         if self.inside is None:
             return torch.ones(len(points), dtype=torch.bool)
         return self.inside(points)
 
 
 def misses_derivatives(function: Function, box: Box) -> bool:
-    """Whether a derivative by autograd contradicts the values.
+    """Test whether a derivative by autograd contradicts the values.
 
     Args:
         function: Maps points [N, d] to values [N], point by point.
@@ -113,7 +113,7 @@ def misses_derivatives(function: Function, box: Box) -> bool:
 
 
 def _contradicts(function: Function, points: Tensor, axis: int, order: int, box: Box) -> bool:
-    """Whether a derivative up to an order along an axis contradicts the differences of the one before."""
+    """Test whether a derivative up to an order contradicts the differences of the one of lower order."""
     length = float(box.extent[axis])
     indices = [(axis,) * p for p in range(order + 1)]
     own = [d.double() for d in derivatives(function, points, indices)]
@@ -290,7 +290,7 @@ def _along(
 
 
 def _limits(values: Tensor, length: float) -> Tensor:
-    """What change is no jump yet, for each order, from the derivatives [orders, N] on all lines.
+    """Largest change that is no jump, for each order, from the derivatives [orders, N] on all lines.
 
     It is relative to the range; below some 1e-11 of its size, or 1e-9 of the function's, it is rounding.
     """

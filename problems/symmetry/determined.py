@@ -1,4 +1,4 @@
-"""Whether equations and conditions leave the solution no choice, for any values of the coefficients."""
+"""Problems whose equations and conditions have one solution, for any values of the coefficients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_determined(
     conditions: Sequence[Condition],
     orders: Mapping[str, int],
 ) -> bool:
-    """Whether a problem has one solution: enough equations and conditions, and linear if it is steady.
+    """Test for a unique solution: enough equations and conditions, and linearity if the problem is steady.
 
     Args:
         domain: The domain.
@@ -35,7 +35,7 @@ def is_determined(
 
 
 def _is_linear(equation: Requirement) -> bool:
-    """Whether the equation is affine in all that it reads."""
+    """Test whether the equation is affine in all that it reads."""
     probes, sites = equation.probes, Sites(equation.many.points[:SCREEN])
     zero, one, two = probes.broad[:1], probes.broad[-2:-1], probes.broad[-1:]
     rows = evaluate(
@@ -54,7 +54,7 @@ def _is_linear(equation: Requirement) -> bool:
 def _is_complete(
     domain: Domain, name: str, conditions: Sequence[Condition], orders: Mapping[str, int]
 ) -> bool:
-    """Whether an unknown has all the conditions that the orders of the equation ask for."""
+    """Test whether an unknown has all the conditions that the orders of the equation ask for."""
     for face in domain.spatial_faces:
         here = [
             c for c in conditions if (name in c.unknowns() or not c.unknowns()) and face in c.faces(domain)

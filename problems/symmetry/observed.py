@@ -11,7 +11,7 @@ from .requirements import TOLERANCE
 
 
 def is_mirrored(condition: Condition, domain: Domain, axis: int, about: float, sign: int) -> bool:
-    """Whether observed values of an unknown are a set that a reflection maps onto itself.
+    """Test whether a reflection maps the observed values of an unknown onto themselves.
 
     Args:
         condition: The observations.

@@ -1,4 +1,4 @@
-"""The residuals of a problem that a reflection has to map to each other: the equation's, and conditions'."""
+"""Residuals of a problem, of its equation and conditions, that reflections have to map to each other."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Residuals:
 
     @cached_property
     def _parameters(self) -> Known:
-        """Any values of the coefficients but those the search starts from, which may well be special."""
+        """Random values of the coefficients: those that training starts from may be special."""
         generator = torch.Generator().manual_seed(20_240_601)
         return {
             name: torch.where(value == 0, 1.0, value)
@@ -59,7 +59,7 @@ class Residuals:
 
     @cached_property
     def inside(self) -> Requirement:
-        """The equation."""
+        """Requirement of the equation, inside the domain."""
 
         def local(fields: dict[str, Field], sites: Sites) -> tuple[Tensor, ...]:
             return self.equation(fields, sites.points, self._parameters)
@@ -81,7 +81,7 @@ class Residuals:
         return lambda fields, sites: condition.residual(fields, sites, self.domain, self._parameters)
 
     def on(self, condition: Condition, face: str, needs: Needs) -> Requirement:
-        """A condition on one of its faces."""
+        """Requirement of a condition on one of its faces."""
         key = (id(condition), face)
         if key not in self._made:
             local = self._local(condition)
@@ -131,7 +131,7 @@ class Residuals:
         return probes_of(local, self.domain.names, needs, extent, sites, self._generator)
 
     def _value(self, local: Local, probes: Probes, sites: Sites) -> Tensor:
-        """One number [N] at each place that shows everything the residual does there."""
+        """Sum of the rows of a residual on all channels at once: a number [N] at each place."""
         return evaluate(local, self.domain.names, probes.channels, probes.broad[-1:], sites)[0].sum(0)
 
     def partners(self, condition: Condition, face: str, axis: int) -> list[Local]:

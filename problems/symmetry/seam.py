@@ -16,7 +16,7 @@ SAMPLES = 64  # points where a function is compared across the seam
 
 
 def smooth_across(function: Callable[[Tensor], Tensor], domain: Domain, axis: int, orders: int) -> float:
-    """How far a function of the coordinates is from being smooth on the circle that closes an interval.
+    """Largest relative jump of a function, or of a derivative, on the circle that closes an interval.
 
     Args:
         function: Maps [N, dim] to [N].

@@ -41,7 +41,7 @@ Signs = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Symmetry:
-    """What was found for one coordinate: a sign for each unknown, or None.
+    """Reflections found for a coordinate: a sign for each unknown, or None.
 
     Attributes:
         centre: About the middle of the interval.
@@ -52,7 +52,7 @@ class Symmetry:
     ends: Signs | None = None
 
     def words(self, unknowns: Sequence[str]) -> str:
-        """Such as "about the middle: u even, v odd; about both ends: u odd, v even"."""
+        """Description such as "about the middle: u even, v odd; about both ends: u odd, v even"."""
         return "; ".join(
             f"about {where}: "
             + ", ".join(f"{u} {'even' if s == 1 else 'odd'}" for u, s in zip(unknowns, signs, strict=True))
@@ -63,7 +63,7 @@ class Symmetry:
 
 @dataclass(frozen=True)
 class Finder:
-    """Tests reflections of one problem.
+    """Search for the reflections that leave a problem unchanged.
 
     Attributes:
         domain: The domain.
@@ -114,7 +114,7 @@ class Finder:
 
     @property
     def evidence(self) -> str:
-        """At how many points a symmetry was tested, and how closely it has to hold, in words."""
+        """Number of points at which symmetries were tested, and the tolerance, in words."""
         inside = self._residuals.inside
         spread, narrow = len(inside.many.points), len(inside.narrow.points)
         return (
@@ -131,7 +131,7 @@ class Finder:
         ]
 
     def _end_signs(self, shape: Interval) -> Signs | None:
-        """-1 where an unknown is zero at both ends, +1 where its normal derivative is; None if neither."""
+        """Signs of the unknowns about both ends: -1 for u = 0, 1 for du/dn = 0; None if one has neither."""
         if any(c.circle() == shape.names[0] for c in self.conditions):
             return None
         surfaces = [s for c in self.conditions if (s := c.surface(self.domain)) is not None]
@@ -157,7 +157,7 @@ class Finder:
         return tuple(signs)
 
     def holds(self, axis: int, about: float, signs: Signs, except_faces: Sequence[str] = ()) -> bool:
-        """Whether the reflection x_axis -> 2 about - x_axis with these signs is a symmetry.
+        """Test whether the reflection x_axis -> 2 about - x_axis with these signs is a symmetry.
 
         Observations are left aside.
 
@@ -180,7 +180,7 @@ class Finder:
             return all(c.passes(stage) for stage in inside.stages[1:] for c in (equation, *conditions))
 
     def _compared(self, mirror: Mirror, except_faces: Sequence[str]) -> list[Comparison] | None:
-        """What has to agree besides the equation; None if there is a condition of an unknown kind."""
+        """Comparisons of the conditions; None if a condition cannot be compared, having no faces."""
         out = []
         for condition, needs in zip(self.conditions, self.needs[1:], strict=True):
             if not condition.mapped_by_reflections:
@@ -219,7 +219,7 @@ class Finder:
         return None
 
     def _agrees(self, number: int, places: Sites, mirror: Mirror, shape: Interval, ends: bool) -> bool:
-        """Whether the equation, or a condition, is its own image at given places."""
+        """Test whether the equation, or a condition, is its own image at given places."""
         if number == 0:
             inside = self._residuals.inside
             return same(inside.compare_at(inside.local, mirror, Sites(places.points)))
@@ -257,7 +257,7 @@ class Finder:
         return is_determined(self.domain, self.unknowns, self._residuals.inside, self.conditions, self.orders)
 
     def _observed(self, axis: int, about: float, signs: Signs) -> bool:
-        """Whether all observations show a symmetry themselves."""
+        """Test whether all observations show a symmetry themselves."""
         sign = dict(zip(self.unknowns, signs, strict=True))
         return all(
             data.unknown is not None and is_mirrored(c, self.domain, axis, about, sign[data.unknown])
