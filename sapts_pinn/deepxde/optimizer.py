@@ -174,7 +174,7 @@ class Bound(torch.optim.Optimizer):
         """
         network = {id(p) for p in self.model.net.parameters()}
         external = [p.detach().clone() for p in self.objective.parameters if id(p) not in network]
-        own = {"version": 1, "method": self.name, "external": external}
+        own = {"method": self.name, "external": external}
         return {**self.inner.state_dict(), "deepxde": own}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

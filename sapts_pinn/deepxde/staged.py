@@ -42,8 +42,9 @@ def staged(objective: DeepXDEObjective, parts: int) -> Pipeline:
     if len(objective.parameters) > len(plan.weights) or objective.l1 or objective.l2:
         what = "regularization" if objective.l1 or objective.l2 else "external_trainable_variables"
         raise InputError(f"stages know nothing of {what}, which do not belong to a layer; use 'sapts-p'")
-    linears, activation = list(plan.net.linears), ACTIVATION_NAMES[plan.activation]
-    layers = [layer for linear in linears[:-1] for layer in (linear, activation())]
+    linears, activations = list(plan.net.linears), plan.layout.activations
+    pairs = zip(linears[:-1], activations, strict=True)
+    layers = [layer for linear, name in pairs for layer in (linear, ACTIVATION_NAMES[name]())]
     chain = Chain(nn.Sequential(*layers, linears[-1]), parts)
     inputs, channels = plan.enter(objective.inputs), plan.channels
     shapes, x = [], inputs[0].to("meta")

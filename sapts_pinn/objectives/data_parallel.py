@@ -32,7 +32,16 @@ class Summed(Objective):
     ) -> None:
         self.pieces, self.communicator, self.last_terms = list(pieces), communicator, terms
         self.parameters, self.counters = pieces[0].parameters, pieces[0].counters
-        self.compiled = all(piece.compiled for piece in pieces)
+
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why a compiled kernel is not used, that of the first part that has one."""
+        return next((piece.slow_path for piece in self.pieces if piece.slow_path is not None), None)
+
+    @property
+    def compiled(self) -> bool:
+        """The compiled kernel does the work of all parts."""
+        return all(piece.compiled for piece in self.pieces)
 
     def buffers(self) -> list[Tensor]:
         """Those of the pieces, which are of one model."""
@@ -102,6 +111,10 @@ class SummedEvaluation(SummedLook, ResidualEvaluation):
         blocks = [part.jacobian() for part in self.parts]
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
+    def columns(self, indices: Tensor) -> Tensor:
+        """Columns of J for the parameters `indices` [k], of this rank's residuals, [N, k]."""
+        return torch.cat([part.columns(indices) for part in self.parts])
+
     def jvp(self, v: Tensor) -> Tensor:
         """J v of this rank's residuals, [N]."""
         return torch.cat([part.jvp(v) for part in self.parts])
@@ -135,6 +148,16 @@ class Replicated(Objective):
     def buffers(self) -> list[Tensor]:
         """Those of the objective."""
         return self.inner.buffers()
+
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why the objective does not use a compiled kernel."""
+        return self.inner.slow_path
+
+    @property
+    def compiled(self) -> bool:
+        """The compiled kernel does the work."""
+        return self.inner.compiled
 
     def evaluate(self) -> Known:
         """Value and gradient of rank 0."""

@@ -16,10 +16,9 @@ from torch import Tensor
 
 from ..derivatives.taylor import Channels
 from ..errors import InputError
-from ..kernels import CompiledMLP, load
-from ..networks.mlp import MLP
-from ..networks.model import Model, split_embedding
-from ..networks.side_by_side import SideBySide
+from ..kernels import CompiledNetwork
+from ..networks.compiled import compile_network, slow_path
+from ..networks.model import Model
 from ..problems import Sites, Term
 from .base import Counters, ResidualEvaluation, Separable, SeparableEvaluation
 from .flat import gather
@@ -62,10 +61,17 @@ class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
 
     def jacobian(self) -> Tensor:
         """J = dr/dtheta, [N, n] (stored by columns)."""
+        return self._jacobian(None)
+
+    def columns(self, indices: Tensor) -> Tensor:
+        """Columns of J for the parameters `indices` [k], [N, k]; the others are not computed."""
+        return self._jacobian(indices)
+
+    def _jacobian(self, indices: Tensor | None) -> Tensor:
         self.objective.counters.gradients += self.objective.share
         columns = []
         for piece, stamp in zip(self.objective.pieces, self._stamps, strict=True):
-            columns.append(piece.jacobian(self.theta, stamp))
+            columns.append(piece.jacobian(self.theta, stamp, indices))
             self.objective.recycle(piece)
         return (columns[0] if len(columns) == 1 else torch.cat(columns, 1)).T
 
@@ -104,6 +110,7 @@ class LeastSquares(Separable):
         counters: Where work is counted.
         share: What one evaluation counts.
         threads: Threads of the compiled kernel (default: PyTorch's).
+        use_kernel: Use the compiled kernel where it applies.
     """
 
     def __init__(
@@ -114,7 +121,9 @@ class LeastSquares(Separable):
         counters: Counters | None = None,
         share: float = 1.0,
         threads: int | None = None,
+        use_kernel: bool = True,
     ) -> None:
+        self.use_kernel = use_kernel
         self.model, self.sites = model, dict(sites)
         self.coordinates = model.problem.domain.names
         self.parameters = [p for p in model.parameters() if p.requires_grad]
@@ -132,6 +141,7 @@ class LeastSquares(Separable):
     @cached_property
     def pieces(self) -> list[_Piece]:
         """The terms at their points; made when first needed, as an objective may only serve to be divided."""
+        self.counters.log(self.slow_path)
         return [
             _Piece(self.model, term, chunk, self.counts[term.name], self._kernels(term))
             for term in self.terms
@@ -148,38 +158,25 @@ class LeastSquares(Separable):
         return tuple(term.name for term in self.terms)
 
     @property
-    def compiled(self) -> bool:  # type: ignore[override]
-        """Whether every term is computed by the compiled kernel."""
-        return all(self._kernels(term) for term in self.terms)
+    def slow_path(self) -> str | None:
+        """Reason why the compiled kernel is not used, in one sentence; None if it is."""
+        return self._slow_path
 
-    def _kernels(self, term: Term) -> list[CompiledMLP]:
-        """The compiled kernel of each network that lies beside others; none where it does not apply."""
-        channels = Channels(i for needs in term.needs.values() for i in needs)
-        _, trainable = split_embedding(self.model.network)
-        like = self.model.like
-        if like.device.type != "cpu":
+    @property
+    def compiled(self) -> bool:
+        """The compiled kernel evaluates the network for every term."""
+        return self._slow_path is None
+
+    @cached_property
+    def _slow_path(self) -> str | None:
+        if not self.use_kernel:
+            return "the network runs in PyTorch, more slowly than in the compiled kernel: use_kernel=False"
+        return slow_path(self.model, max(_channels(term).order for term in self.terms))
+
+    def _kernels(self, term: Term) -> list[CompiledNetwork]:
+        if not self.use_kernel:
             return []
-        kernels = []
-        for network in trainable.networks if type(trainable) is SideBySide else [trainable]:
-            if not isinstance(network, MLP) or not network.intact:
-                return []
-            if not all(p.requires_grad for p in network.parameters()):
-                return []
-            if not CompiledMLP.supports(network.activation, channels.order, like.dtype):
-                return []
-            if load(like.dtype == torch.float32) is None:
-                return []
-            kernels.append(
-                CompiledMLP(
-                    network.widths,
-                    network.activation,
-                    channels.chain,
-                    channels.order,
-                    like.dtype,
-                    self.threads,
-                )
-            )
-        return kernels
+        return compile_network(self.model, _channels(term), self.threads)
 
     def _tape_bytes(self) -> float:
         width = sum(p.shape[0] for p in self.parameters if p.dim() == 2)
@@ -218,7 +215,7 @@ class LeastSquares(Separable):
 
     def twin(self) -> LeastSquares:
         """The same objective, with a record of its own."""
-        return LeastSquares(self.model, self.sites, self.counts, self.counters, self.share, self.threads)
+        return self._like(self.sites, self.counts, self.share)
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> LeastSquares:
         """The same objective on a subset of its residuals; the groups are the terms."""
@@ -226,7 +223,17 @@ class LeastSquares(Separable):
         points = sum(s.points.shape[0] for s in sites.values())
         share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
         counts = None if estimate else self.counts
-        return LeastSquares(self.model, sites, counts, self.counters, share, self.threads)
+        return self._like(sites, counts, share)
+
+    def _like(
+        self, sites: Mapping[str, Sites], counts: Mapping[str, int] | None, share: float
+    ) -> LeastSquares:
+        """Make an objective of the same model and settings on other points."""
+        return LeastSquares(self.model, sites, counts, self.counters, share, self.threads, self.use_kernel)
+
+
+def _channels(term: Term) -> Channels:
+    return Channels(index for needs in term.needs.values() for index in needs)
 
 
 def residuals(model: Model, points: Tensor) -> Tensor:

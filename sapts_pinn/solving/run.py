@@ -58,6 +58,7 @@ class SolveResult(RunResult):
         relative_l2_error: Against the reference; None without one.
         coefficients: Estimates of unknown coefficients.
         scales: Natural units of the problem.
+        slow_path: Why compiled code was not used; None if it was.
     """
 
     problem: str
@@ -71,6 +72,7 @@ class SolveResult(RunResult):
     relative_l2_error: float | None
     coefficients: dict[str, float]
     scales: Any
+    slow_path: str | None
 
 
 def solve(
@@ -346,6 +348,7 @@ def summary(trainer: Trainer, config: Mapping[str, Any]) -> SolveResult:
         relative_l2_error=ranks.gather_objects(trainer.error)[0],
         coefficients=_coefficients(trainer),
         scales=config["scales"],
+        slow_path=trainer.objective.slow_path,
     )
 
 

@@ -302,7 +302,7 @@ class Trainer:
         """
         if isinstance(self.optimizer, TrustRegion) and isinstance(self.optimizer.curvature, GaussNewton):
             return False
-        return not isinstance(self.objective, Pipeline) and self.objective.compiled
+        return self.objective.compiled
 
     def _advance(self) -> None:
         if self.phase + 1 < len(self.method.phases) and self.used >= self.method.phases[self.phase].share:

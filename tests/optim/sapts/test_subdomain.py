@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple
+from typing import Any
 
 import pytest
 import torch
 from torch import Generator, Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from sapts_pinn.kernels import build as kernels
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Objective
@@ -323,6 +326,37 @@ def test_the_jacobian_of_a_block_has_its_columns() -> None:
     assert relative(here.jvp(v), block @ v) < 1e-12 and relative(here.vjp(u), block.T @ u) < 1e-12
     assert relative(here.gram(), block.T @ block) < 1e-13
     assert relative(here.gram_product(v), block.T @ (block @ v)) < 1e-12
+
+
+@pytest.mark.parametrize("compiled", ["0", "1"])
+def test_the_jacobian_of_a_block_computes_no_other_columns(
+    monkeypatch: pytest.MonkeyPatch, compiled: str
+) -> None:
+    """Nowhere is there an array as large as all columns would be."""
+    monkeypatch.setenv("SAPTS_PINN_COMPILED", compiled)
+    kernels.load.cache_clear()
+    objective = make("burgers", 400, hidden=(30, 30))
+    division = cut(objective, "parameters", "layers")
+    kernels.load.cache_clear()
+    theta, _, _ = centred(division)
+    part = min(division.own, key=lambda part: len(part.indices))
+    for here in (part.evaluate(theta), part.begin(division.whole.evaluate(), None)):
+        with Largest() as seen:
+            J = here.jacobian()
+        assert J.shape == (400, len(part.indices))
+        assert seen.entries < 0.25 * 400 * len(theta), "all columns were computed"
+
+
+class Largest(TorchDispatchMode):
+    """Number of entries of the largest tensor that an operation of PyTorch makes."""
+
+    entries = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = function(*args, **(kwargs or {}))
+        if isinstance(out, Tensor):
+            self.entries = max(self.entries, out.numel())
+        return out
 
 
 @pytest.mark.parametrize("name", [*PROBLEMS, "classifier"])
