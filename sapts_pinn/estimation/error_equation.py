@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from ..derivatives.taylor import Channels
 from ..networks.model import Model
 from ..networks.time_windows import WindowedModel, time_of
-from ..problems import Interface, Problem
+from ..problems import Problem
 from ..problems.term import Term
 from .joints import window_number
 from .linearised import Sample, draw, fields_of, in_double, scales_of
@@ -270,10 +270,9 @@ def _columns(problem: Problem) -> tuple[list[Column], list[list[bool]]]:
     columns = [scaled(axis) for axis in range(domain.dim)]
     of: list[tuple[str, ...]] = [(name,) for name in domain.names]
     for condition in problem.conditions:
-        if isinstance(condition, Interface):
-            _, column, names = condition.feature(domain)
-            columns.append(column)
-            of.append(names)
+        if (feature := condition.feature(domain)) is not None:
+            columns.append(feature.function)
+            of.append(feature.coordinates)
     return columns, [[function.reads(names) for names in of] for function in problem.functions]
 
 

@@ -123,11 +123,11 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
     factors: list[Domain] = [time if f is whole else f for f in problem.domain.factors()]
     conditions = list(problem.conditions)
     if before is not None:
-        starts = [c for c in conditions if isinstance(c, Initial)]
-        conditions = [c for c in conditions if not isinstance(c, Initial)]
-        for unknown in dict.fromkeys(c.unknown for c in starts):
-            orders = [0] if any(c.unknown == unknown and c.value is not None for c in starts) else []
-            orders += [1] if any(c.unknown == unknown and c.velocity is not None for c in starts) else []
+        starts = [p for c in conditions if (p := c.prescribed()) is not None and p.start]
+        conditions = [c for c in conditions if (p := c.prescribed()) is None or not p.start]
+        for unknown in dict.fromkeys(p.unknown for p in starts):
+            orders = [0] if any(p.unknown == unknown and p.value is not None for p in starts) else []
+            orders += [1] if any(p.unknown == unknown and p.rate is not None for p in starts) else []
             conditions += _continued(
                 problem, [Continuation(unknown, order, before) for order in orders], meet[number]
             )
