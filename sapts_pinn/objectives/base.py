@@ -197,10 +197,10 @@ class Separable(Objective):
         """Look at the current parameters."""
 
     @abstractmethod
-    def twin(self) -> Separable:
+    def copy(self) -> Separable:
         """The same objective, with a record of its own."""
 
-    def seen(self) -> None:  # noqa: B027
+    def on_epoch_end(self) -> None:  # noqa: B027
         """Be told that every point was used once; what varies from epoch to epoch may change now."""
 
     @abstractmethod

@@ -16,7 +16,7 @@ from ..networks.model import Location, Model
 from ..problems import Sites, Term
 
 TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
-CHUNK = 16_384  # points
+BLOCK_POINTS = 16_384  # points
 
 
 class _Propagator(nn.Module):
@@ -30,7 +30,7 @@ class _Propagator(nn.Module):
         return propagate(self.network, inputs, self.channels).transpose(1, 2)
 
 
-class _Piece:
+class ResidualBlock:
     """One term at (a chunk of) its sites."""
 
     def __init__(
@@ -106,6 +106,7 @@ class _Piece:
         return r.detach(), self._stamp
 
     def residual_of(self, out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
+        """Scaled residuals [rows, N / fold] from the network's jet [C, m, N] and the coefficients."""
         rows = self.term.residual(self.location.fields(out), self.sites, known)
         return self.scale * torch.stack([r.expand(self.rows) for r in rows])
 
@@ -213,11 +214,11 @@ class _Piece:
             self.points.release()
 
 
-def _chunks(sites: Sites) -> list[Sites]:
-    """Pieces of at most CHUNK points; paired points stay together."""
-    if sites.points.shape[0] <= CHUNK or sites.fold > 1:
+def split_sites(sites: Sites) -> list[Sites]:
+    """Pieces of at most BLOCK_POINTS points; paired points stay together."""
+    if sites.points.shape[0] <= BLOCK_POINTS or sites.fold > 1:
         return [sites]
-    parts = -(-sites.points.shape[0] // CHUNK)
+    parts = -(-sites.points.shape[0] // BLOCK_POINTS)
 
     def split(t: Tensor | None) -> Sequence[Tensor | None]:
         return [None] * parts if t is None else t.tensor_split(parts)

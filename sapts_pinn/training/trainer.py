@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..callbacks.base import Callback
 from ..errors import InputError
 from ..objectives.base import Counters, Separable
-from ..objectives.data_parallel import Summed
+from ..objectives.data_parallel import DataParallelObjective
 from ..objectives.flat import gather, scatter_
 from ..objectives.partition import data_parts
 from ..optim.curvature import GaussNewton
@@ -26,8 +26,8 @@ from ..optim.methods import Method
 from ..optim.minibatch.optimizer import MiniBatchSAPTS
 from ..optim.sapts.optimizer import SAPTS
 from ..optim.trust_region import TrustRegion
-from ..parallel.communicator import Alone, Communicator
-from ..pipeline.objective import Pipeline
+from ..parallel.communicator import Communicator, SingleProcess
+from ..pipeline.pipeline_objective import PipelineObjective
 from ..pipeline.sharded_model import Sharded
 from ..runs.status import Status, StopReason
 from .balancing import is_due
@@ -79,7 +79,7 @@ class Trainer:
         communicator: Communicator | None = None,
         error_name: str = "relative_l2_error",
     ) -> None:
-        self.communicator = communicator or Alone()
+        self.communicator = communicator or SingleProcess()
         self.model, self.collocation, self.method, self.budget = model, collocation, method, budget
         self.measure, self.target_error = error, target_error
         self.callbacks, self.resample, self.options = tuple(callbacks), resample, dict(options or {})
@@ -110,7 +110,7 @@ class Trainer:
         self._apart = False  # whether the other ranks can no longer be asked
         self._spent, self._asking = 0.0, 1  # agreed among several ranks, and the iteration to do so again
         self.optimizer: Any = self._make_optimizer()
-        self.objective: Separable | Summed | Pipeline
+        self.objective: Separable | DataParallelObjective | PipelineObjective
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -356,7 +356,7 @@ class Trainer:
         self._terms = {}
         whole = self.collocation.objective(self.model, self.counters, self.threads)
         if (
-            isinstance(whole, Pipeline)
+            isinstance(whole, PipelineObjective)
             or self.communicator.size == 1
             or self.method.phases[self.phase].divides
         ):
@@ -366,7 +366,9 @@ class Trainer:
         size, generator = self.communicator.size, torch.Generator().manual_seed(0)
         parts = data_parts(whole.sites, size, "interleaved", generator, ())
         piece = whole.restrict(parts.owned[self.communicator.rank])
-        self.objective = Summed([piece], self.communicator, dict.fromkeys(whole.term_names, 0.0))
+        self.objective = DataParallelObjective(
+            [piece], self.communicator, dict.fromkeys(whole.term_names, 0.0)
+        )
 
     def _share_points(self) -> None:
         """The points of rank 0 for all: on other machines those of RAD may differ in the last bit."""
