@@ -145,7 +145,7 @@ def solve(
     settings = RunSettings.merged(defaults_of(problem.options), given)
     if settings.windows != 1:
         shared = {name: value for name, value in arguments.items() if name not in ("problem", "windows")}
-        return march(solve, problem, settings.windows, **shared)
+        return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
     ranks = communicator or connect(settings.device)
     chosen = find_method(settings.method)
     session = Session(out, resume, overwrite, ranks, sharded=chosen.divides == "stages")
