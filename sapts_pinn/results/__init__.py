@@ -7,4 +7,5 @@ numerical_error: The numerical error of coefficients.
 diagnosis: What limits a run.
 extrapolation: Points outside of the domain.
 report: The report of a run, one HTML file.
+storage: A solution in a folder, written and read again.
 """
