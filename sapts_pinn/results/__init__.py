@@ -1,4 +1,4 @@
-"""What comes out of a run.
+"""Results of a run.
 
 solution: `Solution`: evaluate, compare, draw, export, save, load.
 reference_error: The error against the reference of a problem.

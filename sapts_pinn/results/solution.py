@@ -43,7 +43,7 @@ class Solution:
         config: Settings of the run.
         history: One dict for each recorded step.
         result: Summary of the run, as in result.json.
-        uncertainty: What noise does to the estimates; None without any, and of a run read from a folder.
+        uncertainty: Standard errors of the estimates; None without any, and of a run read from a folder.
     """
 
     problem: Problem
@@ -60,13 +60,13 @@ class Solution:
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        """Of the coefficients, see `results.uncertainty`; infinite where the data do not determine one."""
+        """Standard errors of the coefficients by noise; infinite where the data do not determine one."""
         found = self.result.get("standard_errors", {})
         return {name: math.inf if value is None else value for name, value in found.items()}
 
     @property
     def estimate_errors(self) -> dict[str, float]:
-        """Of the coefficients, what is printed beside them: by noise and by numerics, as far as known.
+        """Errors of the coefficients as printed beside them: by noise and by numerics, as far as known.
 
         The root of the sum of squares of `standard_errors` and of the numerical errors, see
         `sapts_pinn.results.numerical_error`.
@@ -92,7 +92,7 @@ class Solution:
 
     @cached_property
     def error_estimate(self) -> ErrorEstimate:
-        """How wrong the solution may be, without a reference, see `sapts_pinn.estimation.error_estimate`."""
+        """Estimate of the error without a reference, see `sapts_pinn.estimation.error_estimate`."""
         stored = self.result.get("error_estimate")
         return self._estimated[0] if stored is None else ErrorEstimate.from_json(stored)
 
@@ -311,7 +311,7 @@ class Solution:
         return plot_solution(self, Path(path))
 
     def animate(self, path: str | Path, frames: int = 40, seconds: float = 4.0) -> Path:
-        """Draw the solution as it goes in time into a .gif file, of so many frames, that runs so long."""
+        """Write a .gif animation over time: `frames` frames in `seconds` seconds."""
         from ..viz import animate_solution
 
         return animate_solution(self, Path(path), frames, seconds)

@@ -77,7 +77,7 @@ def store(run: Stored, folder: str | Path, overwrite: bool) -> Path:
 
 
 def _is_of(run: Stored, folder: Path) -> bool:
-    """Whether the checkpoint in a folder is of a run: of the same run, ended at the same step."""
+    """Return whether the checkpoint in a folder is of the same run and ends at the same step."""
     if run_of(folder) is None or not (folder / "checkpoint.pt").is_file():
         return False
     try:

@@ -53,7 +53,7 @@ PROBES = 32  # vectors of random signs, where J is divided among ranks
 
 
 def is_due(steps: int) -> bool:
-    """Whether weights are set after so many steps: FIRST times a power of two."""
+    """Return whether weights are set after so many steps: FIRST times a power of two."""
     times, rest = divmod(steps, FIRST)
     return times > 0 and rest == 0 and times & (times - 1) == 0
 
