@@ -172,8 +172,14 @@ class Trainer:
             "history": self.history,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a saved run."""
+    def load_state_dict(self, state: Mapping[str, Any], redraw: bool = False) -> None:
+        """Take over a saved run.
+
+        Args:
+            state: Of `state_dict`.
+            redraw: Whether to begin with points drawn anew.
+        """
+        self.redraws = redraw
         self.model.load_state_dict(state["model"])
         self.phase, self.phase_start = state["phase"], state["phase_start"]
         self.optimizer = self._make_optimizer()
