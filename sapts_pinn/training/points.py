@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..objectives.base import Counters, Separable
+from ..objectives.base import Counters, Objective
 from ..parallel.communicator import Communicator
-from ..pipeline.pipeline_objective import PipelineObjective
 from ..problems import Sites
 
 
@@ -25,7 +24,7 @@ class Points(Protocol):
     def balance(self, model: Any, ranks: Communicator) -> bool:
         """Set the weights of the terms anew, all ranks together; return whether the loss has changed."""
 
-    def objective(self, model: Any, counters: Counters, threads: int) -> Separable | PipelineObjective:
+    def objective(self, model: Any, counters: Counters, threads: int) -> Objective:
         """The loss of a model on the current set."""
 
     def state_dict(self) -> dict[str, Any]:
