@@ -96,7 +96,7 @@ def _next(term: Term, weight: float | None, equation: float, own: float) -> floa
 
 
 def typical_rate(model: Model | ShardedModel, term: Term, sites: Sites) -> float:
-    """What is typical of |J_i|^2 of a term without its weight, on some of its points.
+    """Typical |J_i|^2 of a term without its weight, on some of its points.
 
     Of a sharded model, whose ranks all take part, it is the mean, which costs gradients only.
 
