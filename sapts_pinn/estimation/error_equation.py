@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 from ..derivatives.taylor import Channels
 from ..networks.model import Model
-from ..networks.time_windows import Joined, time_of
+from ..networks.time_windows import WindowedModel, time_of
 from ..problems import Problem
 from ..problems.term import Term
 from .joints import window_number
@@ -62,7 +62,7 @@ class ErrorField:
         columns: Sequence[Column],
         features: Sequence[Features],
         coefficients: Tensor,
-        less: Model | Joined | None = None,
+        less: Model | WindowedModel | None = None,
     ) -> None:
         self.problem, self.columns, self.features, self.less = problem, columns, features, less
         self.coefficients = coefficients.split([f.count for f in features])
@@ -126,11 +126,11 @@ class Solved:
 class Estimator:
     """One model at one set of points."""
 
-    def __init__(self, model: Model | Joined, effort: Effort, seed: int) -> None:
+    def __init__(self, model: Model | WindowedModel, effort: Effort, seed: int) -> None:
         self.model, self.problem, self.effort = in_double(model), model.problem, effort
         self.generator = Generator().manual_seed(seed)
         self.columns, self.reads = _columns(self.problem)
-        if isinstance(model, Joined):
+        if isinstance(model, WindowedModel):
             names = time_of(self.problem).names
             self.columns.append(window_number(model))
             self.reads = [

@@ -18,12 +18,12 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from ..networks.time_windows import Joined, time_of
+from ..networks.time_windows import WindowedModel, time_of
 from ..problems import Sites, Term
 from ..problems.conditions.base import Fields, Known
 
 
-def window_number(model: Joined) -> Callable[[Tensor], Tensor]:
+def window_number(model: WindowedModel) -> Callable[[Tensor], Tensor]:
     """The number of the window of points [N, dim], scaled to [-1, 1], [N]."""
     axis = model.problem.domain.names.index(time_of(model.problem).names[0])
     edges = torch.tensor(model.edges, dtype=torch.float64)
@@ -35,12 +35,12 @@ def window_number(model: Joined) -> Callable[[Tensor], Tensor]:
     return column
 
 
-def continuity(model: Joined) -> list[Term]:
+def continuity(model: WindowedModel) -> list[Term]:
     """The terms of all places where windows meet."""
     return [_at(model, edge) for edge in model.edges]
 
 
-def _at(model: Joined, edge: float) -> Term:
+def _at(model: WindowedModel, edge: float) -> Term:
     domain, time = model.problem.domain, time_of(model.problem)
     axis = domain.names.index(time.names[0])
     given = [p for c in model.problem.conditions if (p := c.prescribed()) is not None]

@@ -1,8 +1,8 @@
 """The loss of a problem on given points, f = |r|^2 / 2, with its residual vector, Jacobian and products.
 
-A term at its points is a `_Piece`: the network's Taylor bundle (by the compiled kernel where it applies, else
-by PyTorch), then the user's residual under autograd.  The two are joined at the bundle: a cotangent of
-the residuals is pulled back to the bundle first, pointwise and cheap, and from there through the network.
+A term at its points is a `ResidualBlock`: the network's Taylor jet (by the compiled kernel where it applies,
+else by PyTorch), then the user's residual under autograd.  The two are joined at the jet: a cotangent of the
+residuals is pulled back to the jet first, pointwise and cheap, and from there through the network.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ..networks.model import Model
 from ..problems import Sites, Term
 from .base import Counters, ResidualEvaluation, Separable, SeparableEvaluation
 from .flat import gather
-from .residual_block import CHUNK, TAPE_LIMIT, _chunks, _Piece
+from .residual_block import BLOCK_POINTS, TAPE_LIMIT, ResidualBlock, split_sites
 
 
 @dataclass
 class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
-    """A look at a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
+    """Evaluation of a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
 
     objective: LeastSquares
     theta: Tensor
@@ -51,8 +51,8 @@ class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
         """J^T r, [n]."""
         if self._gradient is None:
             self.objective.counters.gradients += self.objective.share
-            pieces = zip(self.objective.pieces, self._stamps, self._rows, strict=True)
-            self._gradient = _total(piece.vjp(self.theta, stamp, r) for piece, stamp, r in pieces)
+            blocks = zip(self.objective.blocks, self._stamps, self._rows, strict=True)
+            self._gradient = _total(block.vjp(self.theta, stamp, r) for block, stamp, r in blocks)
         return self._gradient
 
     def residual(self) -> Tensor:
@@ -70,25 +70,25 @@ class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
     def _jacobian(self, indices: Tensor | None) -> Tensor:
         self.objective.counters.gradients += self.objective.share
         columns = []
-        for piece, stamp in zip(self.objective.pieces, self._stamps, strict=True):
-            columns.append(piece.jacobian(self.theta, stamp, indices))
-            self.objective.recycle(piece)
+        for block, stamp in zip(self.objective.blocks, self._stamps, strict=True):
+            columns.append(block.jacobian(self.theta, stamp, indices))
+            self.objective.recycle(block)
         return (columns[0] if len(columns) == 1 else torch.cat(columns, 1)).T
 
     def jvp(self, v: Tensor) -> Tensor:
         """J v, [N]."""
         self.objective.counters.functions += self.objective.share
-        return torch.cat([piece.jvp(self.theta, v) for piece in self.objective.pieces])
+        return torch.cat([block.jvp(self.theta, v) for block in self.objective.blocks])
 
     def vjp(self, u: Tensor) -> Tensor:
         """J^T u, [n]."""
         self.objective.counters.gradients += self.objective.share
-        pieces, start = [], 0
-        for piece, stamp, r in zip(self.objective.pieces, self._stamps, self._rows, strict=True):
-            pieces.append(piece.vjp(self.theta, stamp, u[start : start + r.numel()].view_as(r)))
+        blocks, start = [], 0
+        for block, stamp, r in zip(self.objective.blocks, self._stamps, self._rows, strict=True):
+            blocks.append(block.vjp(self.theta, stamp, u[start : start + r.numel()].view_as(r)))
             start += r.numel()
-            self.objective.recycle(piece)
-        return _total(pieces)
+            self.objective.recycle(block)
+        return _total(blocks)
 
 
 def _total(vectors: Iterable[Tensor]) -> Tensor:
@@ -108,7 +108,7 @@ class LeastSquares(Separable):
         counts: Number of residuals each term is averaged over; by default those of `sites`.  A restriction to
             part of the points keeps the full counts, so that the parts' losses add up to the whole.
         counters: Where work is counted.
-        share: What one evaluation counts.
+        share: Cost of an evaluation, as a fraction of one at all points.
         threads: Threads of the compiled kernel (default: PyTorch's).
         use_kernel: Use the compiled kernel where it applies.
     """
@@ -131,7 +131,7 @@ class LeastSquares(Separable):
         self.share = share
         self.threads = threads or torch.get_num_threads()
         self.counts = counts or {name: s.points.shape[0] // s.fold for name, s in self.sites.items()}
-        self.last_terms: dict[str, float] = {}  # of the latest evaluation, for the history
+        self.last_terms = {}
         self.terms = [
             t for t in model.problem.terms if t.name in self.sites and self.sites[t.name].points.shape[0]
         ]
@@ -139,13 +139,13 @@ class LeastSquares(Separable):
             raise InputError("no points: every term of the objective is empty")
 
     @cached_property
-    def pieces(self) -> list[_Piece]:
+    def blocks(self) -> list[ResidualBlock]:
         """The terms at their points; made when first needed, as an objective may only serve to be divided."""
         self.counters.log(self.slow_path)
         return [
-            _Piece(self.model, term, chunk, self.counts[term.name], self._kernels(term))
+            ResidualBlock(self.model, term, chunk, self.counts[term.name], self._kernels(term))
             for term in self.terms
-            for chunk in _chunks(self.sites[term.name])
+            for chunk in split_sites(self.sites[term.name])
         ]
 
     @cached_property
@@ -182,8 +182,8 @@ class LeastSquares(Separable):
         width = sum(p.shape[0] for p in self.parameters if p.dim() == 2)
         size = self.model.like.element_size()
         return sum(
-            (len(piece.location.channels) + 1) * width * piece.sites.points.shape[0] * size
-            for piece in self.pieces
+            (len(block.location.channels) + 1) * width * block.sites.points.shape[0] * size
+            for block in self.blocks
         )
 
     def evaluate(self) -> LeastSquaresEvaluation:
@@ -192,15 +192,15 @@ class LeastSquares(Separable):
         self.counters.functions += self.share
         stamps, rows, gradients = [], [], []
         terms: dict[str, float] = {}
-        for piece in self.pieces:
-            r, stamp = piece.residual(theta)
+        for block in self.blocks:
+            r, stamp = block.residual(theta)
             stamps.append(stamp)
             rows.append(r)
             flat = r.reshape(-1)
-            terms[piece.term.name] = terms.get(piece.term.name, 0.0) + 0.5 * float(flat.dot(flat))
+            terms[block.term.name] = terms.get(block.term.name, 0.0) + 0.5 * float(flat.dot(flat))
             if self._streams:
-                gradients.append(piece.vjp(theta, stamp, r))
-                self.recycle(piece)
+                gradients.append(block.vjp(theta, stamp, r))
+                self.recycle(block)
         self.last_terms = terms
         total = None
         if self._streams:
@@ -208,17 +208,17 @@ class LeastSquares(Separable):
             total = _total(gradients)
         return LeastSquaresEvaluation(self, theta, sum(terms.values()), terms, stamps, rows, total)
 
-    def recycle(self, piece: _Piece) -> None:
-        """Free a piece's memory where all pieces together would need too much."""
+    def recycle(self, block: ResidualBlock) -> None:
+        """Free a block's memory where all blocks together would need too much."""
         if self._streams:
-            piece.release()
+            block.release()
 
-    def twin(self) -> LeastSquares:
-        """The same objective, with a record of its own."""
+    def copy(self) -> LeastSquares:
+        """Copy of the objective with its own `last_terms`."""
         return self._like(self.sites, self.counts, self.share)
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> LeastSquares:
-        """The same objective on a subset of its residuals; the groups are the terms."""
+        """Restrict the objective to a subset of its residuals; the groups are the terms."""
         sites = {name: self.sites[name].of(index) for name, index in part.items()}
         points = sum(s.points.shape[0] for s in sites.values())
         share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
@@ -244,10 +244,10 @@ def residuals(model: Model, points: Tensor) -> Tensor:
         points: [N, dim].
     """
     rows = []
-    for chunk in points.split(CHUNK):
+    for chunk in points.split(BLOCK_POINTS):
         objective = LeastSquares(model, {"equation": Sites(chunk)})
         theta = gather(objective.parameters)
-        for piece in objective.pieces:
-            rows.append(piece.residual(theta)[0] / piece.scale)
-            piece.release()
+        for block in objective.blocks:
+            rows.append(block.residual(theta)[0] / block.scale)
+            block.release()
     return torch.cat(rows, 1).to(points)

@@ -1,4 +1,4 @@
-"""One term of the loss at its points: residuals, Jacobian and products."""
+"""A term of the loss at its points: residuals, Jacobian and products."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..networks.model import Location, Model
 from ..problems import Sites, Term
 
 TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
-CHUNK = 16_384  # points
+BLOCK_POINTS = 16_384  # at most in a block
 
 
 class _Propagator(nn.Module):
@@ -30,8 +30,16 @@ class _Propagator(nn.Module):
         return propagate(self.network, inputs, self.channels).transpose(1, 2)
 
 
-class _Piece:
-    """One term at (a chunk of) its sites."""
+class ResidualBlock:
+    """A term of the loss at its sites, or at some of them.
+
+    Args:
+        model: The model.
+        term: The term.
+        sites: The places.
+        count: Number of residuals over which the term is averaged.
+        kernels: Compiled kernels of the model's network; without them PyTorch is used.
+    """
 
     def __init__(
         self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledNetwork]
@@ -106,6 +114,7 @@ class _Piece:
         return r.detach(), self._stamp
 
     def residual_of(self, out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
+        """Scaled residuals [rows, N / fold] from the network's jet [C, m, N] and the coefficients."""
         rows = self.term.residual(self.location.fields(out), self.sites, known)
         return self.scale * torch.stack([r.expand(self.rows) for r in rows])
 
@@ -206,18 +215,18 @@ class _Piece:
         return torch.func.jvp(residual, (theta,), (vector,))[1].reshape(-1)  # type: ignore[no-any-return]
 
     def release(self) -> None:
-        """Forget what was kept for a reverse pass."""
+        """Free the memory kept for a reverse pass."""
         self._graph = None
         self._stamp += 1
         if self.points is not None:
             self.points.release()
 
 
-def _chunks(sites: Sites) -> list[Sites]:
-    """Pieces of at most CHUNK points; paired points stay together."""
-    if sites.points.shape[0] <= CHUNK or sites.fold > 1:
+def split_sites(sites: Sites) -> list[Sites]:
+    """Split sites into groups of at most BLOCK_POINTS points; paired points stay together."""
+    if sites.points.shape[0] <= BLOCK_POINTS or sites.fold > 1:
         return [sites]
-    parts = -(-sites.points.shape[0] // CHUNK)
+    parts = -(-sites.points.shape[0] // BLOCK_POINTS)
 
     def split(t: Tensor | None) -> Sequence[Tensor | None]:
         return [None] * parts if t is None else t.tensor_split(parts)

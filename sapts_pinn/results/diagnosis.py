@@ -1,4 +1,4 @@
-"""What limits a run, in words: after training, measured on the trained model.
+"""Diagnosis of the limit of a run, measured on the trained model.
 
 The audit comes first (`audit/`): where it objects to the solution, the first of its objections is the answer
 ("derivative", "symmetry", "scale", "singular", "layer", ...), as the loss is then the loss of another
@@ -51,7 +51,7 @@ MOST = 200  # recorded steps of which a trend is made
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What limits a run.
+    """Limit of a run, with the measurements that tell it.
 
     Attributes:
         limit: "precision", "sampling", "budget", "data", "conflict", "capacity", or the topic of an objection
@@ -89,7 +89,7 @@ def diagnose(
     converged: bool = False,
     objections: Sequence[Finding] = (),
 ) -> Diagnosis | None:
-    """What limits a trained model.
+    """Diagnose what limits a trained model.
 
     Args:
         model: The model.
@@ -124,7 +124,7 @@ def diagnose(
 
 
 class _Look:
-    """The residuals at the current parameters, and what moving these by rounding does to them."""
+    """Residuals at the current parameters, and their change when these move by rounding errors."""
 
     def __init__(self, objective: LeastSquares) -> None:
         self.objective = objective
@@ -135,7 +135,7 @@ class _Look:
         ulp = torch.nextafter(self.theta, torch.full_like(self.theta, math.inf)) - self.theta
         signs = torch.randint(0, 2, ulp.shape, generator=torch.Generator().manual_seed(0)).to(ulp) * 2 - 1
         move = 2 * ulp * signs
-        for piece in objective.pieces:  # one after the other, so that memory is that of one
+        for piece in objective.blocks:  # one after the other, so that memory is that of one
             name = piece.term.name
             r, stamp = piece.residual(self.theta)
             gradient = piece.vjp(self.theta, stamp, r)
@@ -183,16 +183,16 @@ def _weights(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _objection(objections: Sequence[Finding]) -> tuple[str, str] | None:
-    """What the audit says, unless that is a consequence of what the diagnosis tells better."""
+    """Topic and words of the first objection of the audit whose cause the diagnosis does not look for."""
     return next(((f.topic, f.words) for f in objections if f.topic not in LEFT_TO_US), None)
 
 
 def _noise(look: _Look, name: str) -> str:
-    """Why the misfit of observations is nothing but their noise; empty where it is more."""
+    """Evidence that the misfit of observations is their noise; empty where it is more."""
     model = look.objective.model
     term = next(t for t in model.problem.terms if t.name == name)
     sites = look.objective.sites[name]
-    piece = next(p for p in look.objective.pieces if p.term.name == name)
+    piece = next(p for p in look.objective.blocks if p.term.name == name)
     misfit = (piece.residual(look.theta)[0] / piece.scale)[0].double().cpu()
     piece.release()
     if term.noise is not None:

@@ -1,4 +1,4 @@
-"""What a run that goes on takes over from its checkpoint, and what may be changed.
+"""Settings of a resumed run: taken over from its checkpoint, changed, or refused.
 
 Method, seed, network, precision and problem must be the same (`run_folder.check_resumable`).  Points and how
 they are drawn may change: they are drawn anew, which is said.  The options of the optimizer are part of its
@@ -16,13 +16,11 @@ from typing import Any
 from ..errors import InputError
 from .checkpoint import checkpoint_name, load_checkpoint
 
-DRAWN = ("points", "condition_points", "sampler")  # another value asks for other points at once
-KEPT = (*DRAWN, "adaptive", "resample")
 RANKS = ("parts",)  # options that follow the number of ranks
 
 
 def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]]:
-    """The checkpoint of a run.
+    """Load the checkpoint of a run.
 
     Args:
         resume: Run folder, or checkpoint.
@@ -41,13 +39,13 @@ def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]
 
 
 def kept_settings(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of the saved run that the one that goes on has, unless others are given."""
+    """Settings of a checkpoint that a resumed run keeps unless others are given."""
     own = state.get("config", {})
     widths = own.get("network")  # one in words is the user's own, which only the user can give
     network = {"network": tuple(widths), "activation": own["activation"]} if isinstance(widths, list) else {}
     saved = state.get("settings")
     if saved is not None:
-        return network | {name: saved[name] for name in KEPT}
+        return network | {name: value for name, value in saved.items() if name != "options"}
     sites = state["trainer"]["collocation"]["sites"]  # of an earlier version: what can be counted
     return network | ({"points": len(sites["equation"]["points"])} if "equation" in sites else {})
 
@@ -55,7 +53,7 @@ def kept_settings(state: Mapping[str, Any]) -> dict[str, Any]:
 def kept_options(
     state: Mapping[str, Any], given: Mapping[str, Any] | None, ranks: int, path: Path
 ) -> dict[str, Any]:
-    """The options of the optimizer.
+    """Options of the optimizer in a resumed run.
 
     Args:
         state: The checkpoint.
@@ -82,13 +80,19 @@ def kept_options(
     return dict(given)
 
 
-def redrawn(state: Mapping[str, Any], settings: Mapping[str, Any], path: Path) -> bool:
-    """Whether points are to be drawn anew, because their number or kind has changed; this is said."""
+def redrawn(state: Mapping[str, Any], drawn: Mapping[str, Any], path: Path) -> bool:
+    """Return whether points must be drawn anew, as their number or kind has changed; warns if so.
+
+    Args:
+        state: The checkpoint.
+        drawn: The settings now by which points are drawn.
+        path: Of the checkpoint.
+    """
     saved = kept_settings(state)
     changed = [
-        f"{name}={settings[name]} in place of {saved[name]}"
-        for name in DRAWN
-        if name in saved and saved[name] != settings[name]
+        f"{name}={value} in place of {saved[name]}"
+        for name, value in drawn.items()
+        if name in saved and saved[name] != value
     ]
     if changed:
         warnings.warn(

@@ -81,7 +81,7 @@ network = build_network((8, 8), len(problem.ansatz.feature_names), 1, generator,
 sites = {t.name: t.sites(100, generator, "uniform") for t in problem.terms}
 objective = LeastSquares(Model(problem, network), sites)
 value, gradient = objective.value_and_grad()
-found = objective.pieces[0].points is not None, value, float(gradient.norm())
+found = objective.blocks[0].points is not None, value, float(gradient.norm())
 """
 
 

@@ -181,7 +181,7 @@ def assert_close(found: Tensor, exact: Tensor, tolerance: float = 1e-12) -> None
 def test_everything_against_the_oracle(name, kind, monkeypatch):
     objective = make(name, kind, monkeypatch=monkeypatch)
     compiled = load() is not None and not kind.endswith("uncompiled")
-    assert objective.compiled == compiled == all(piece.points is not None for piece in objective.pieces)
+    assert objective.compiled == compiled == all(piece.points is not None for piece in objective.blocks)
     theta, residual = gather(objective.parameters), oracle(objective)
     r = residual(theta).detach()
     J = torch.autograd.functional.jacobian(residual, theta)
@@ -233,7 +233,7 @@ def test_products_agree_with_torch_func():
     theta, look = gather(objective.parameters), objective.evaluate()
 
     def residual(theta: Tensor) -> Tensor:
-        return torch.cat([p.residual_of(p._network(theta), {}).reshape(-1) for p in objective.pieces])
+        return torch.cat([p.residual_of(p._network(theta), {}).reshape(-1) for p in objective.blocks])
 
     J = torch.func.jacrev(residual)(theta)
     assert_close(look.jacobian(), J)
@@ -288,7 +288,7 @@ def test_a_changed_mlp_is_not_left_to_the_kernel():
     objective.model.network[1] = nn.Softsign()
     value, gradient = (again := LeastSquares(objective.model, objective.sites)).value_and_grad()
     r = oracle(again)(gather(again.parameters))
-    assert again.pieces[0].points is None
+    assert again.blocks[0].points is None
     assert value == pytest.approx(0.5 * float(r.detach() @ r.detach()), rel=1e-13)
 
 
@@ -299,7 +299,7 @@ def test_a_slow_path_is_told_once(monkeypatch, caplog):
     with caplog.at_level("WARNING", logger="sapts_pinn"):
         objective.evaluate()
         objective.restrict({"equation": torch.arange(3)}).evaluate()
-        objective.twin().evaluate()
+        objective.copy().evaluate()
     assert [(r.name, r.getMessage()) for r in caplog.records] == [("sapts_pinn", sentence)]
     caplog.clear()
     make("soft", "mlp-uncompiled", monkeypatch=monkeypatch).evaluate()
@@ -415,16 +415,16 @@ def test_streaming_changes_nothing_but_the_memory(name, kind, monkeypatch):
     look = objective.evaluate()
     v, u = randn(len(look.theta)), randn(len(look.residual()))
     exact = (look.gradient(), look.residual(), look.jacobian(), look.jvp(v), look.vjp(u))
-    monkeypatch.setattr(residual_block, "CHUNK", 64)
+    monkeypatch.setattr(residual_block, "BLOCK_POINTS", 64)
     monkeypatch.setattr(module, "TAPE_LIMIT", 0)
     streamed = LeastSquares(objective.model, objective.sites)
-    assert len(streamed.pieces) > len(objective.pieces)
+    assert len(streamed.blocks) > len(objective.blocks)
     other = streamed.evaluate()
     assert other.value == pytest.approx(look.value, rel=1e-14)
     found = (other.gradient(), other.residual(), other.jacobian(), other.jvp(v), other.vjp(u))
     for a, b in zip(found, exact, strict=True):
         assert_close(a, b, 1e-13)
-    for piece in streamed.pieces:  # whatever was asked, nothing is kept
+    for piece in streamed.blocks:  # whatever was asked, nothing is kept
         assert piece._graph is None and (piece.points is None or piece.points._tape is None)
     assert streamed.counters.gradients == 3  # with the value, the Jacobian, the product
 
@@ -480,9 +480,17 @@ def test_residuals_anywhere(monkeypatch):
     units = objective.model.problem.terms[0].row_units
     exact = whole.evaluate().residual().view(3, 50) * math.sqrt(50) * units  # in the user's units
     assert_close(residuals(objective.model, x), exact, 1e-14)
-    monkeypatch.setattr(module, "CHUNK", 16)
+    monkeypatch.setattr(module, "BLOCK_POINTS", 16)
     assert_close(residuals(objective.model, x), exact, 1e-14)
 
 
 def test_a_look_belongs_to_least_squares():
     assert isinstance(make("soft").evaluate(), LeastSquaresEvaluation)
+
+
+def test_only_sums_over_points_are_separable():
+    objective = make("soft")
+    assert objective.separable() is objective and not objective.collective
+    closure = ClosureObjective(lambda: 0.0, objective.parameters)
+    assert closure.separable() is None and closure.last_terms == {}
+    assert not closure.compiled and closure.slow_path is None

@@ -48,9 +48,9 @@ from torch import Generator, Tensor
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, Separable
 from ...objectives.closure import ClosureObjective
-from ...objectives.data_parallel import SummedLook
+from ...objectives.data_parallel import DataParallelEvaluation
 from ...objectives.flat import gather, scatter_
-from ...parallel.communicator import Alone, Communicator
+from ...parallel.communicator import Communicator, SingleProcess
 from ..curvature import Curvature, Pair
 from ..curvature.make import curvature_by_size, curvature_name, make_curvature
 from ..radius import RadiusRule
@@ -110,7 +110,7 @@ class SAPTS(TrustRegion):
         rule: RadiusRule | None = None,
         communicator: Communicator | None = None,
     ) -> None:
-        self.communicator = communicator or Alone()
+        self.communicator = communicator or SingleProcess()
         self._products = ShardedProducts(self.communicator)
         params = list(params)
         # Name of the parts' models, None where each part's size decides.
@@ -223,7 +223,7 @@ class SAPTS(TrustRegion):
             return
         assert self._whole is not None and self._at is not None
         whole = self._at[2]
-        if isinstance(whole, SummedLook):
+        if isinstance(whole, DataParallelEvaluation):
             gradient = whole.gradient()
             own = sum(float((self.count * p.gradient() - gradient).square().sum()) for p in whole.parts)
             spread = float(self.communicator.all_reduce(gradient.new_tensor(own)))
