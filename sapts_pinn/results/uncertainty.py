@@ -102,16 +102,16 @@ def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = 
     J, r = look.jacobian(), look.residual()
     if not (torch.isfinite(J).all() and torch.isfinite(r).all()):
         return None
-    gradient = (J.T @ r).double()
+    gradient = (J.T @ r).to("cpu", torch.float64)
     eps = torch.finfo(J.dtype).eps
-    J, r = J.to(torch.float64, copy=True), r.double()
+    J = J.to("cpu", torch.float64, copy=True)  # once: what follows is small
     names = [name for name, p in model.coefficients.items() if p.requires_grad]
     p = len(names)
     R, undetermined = factorised(J, p, eps)
     noise, scaled = _noise(look, R, J, {t.name: t for t in data})
-    found = inverse(R, torch.eye(n, dtype=R.dtype, device=R.device)[n - p :])  # columns of H^-1
+    found = inverse(R, torch.eye(n, dtype=R.dtype)[n - p :])  # columns of H^-1
     spread = scaled @ found
-    parameters = {name: model.coefficients[name].detach().double() for name in model.coefficients}
+    parameters = {name: c.detach().to("cpu", torch.float64) for name, c in model.coefficients.items()}
     rates = slopes(model, names, parameters)
     covariance = rates[:, None] * (spread.T @ spread) * rates
     values = model.values()
@@ -125,7 +125,7 @@ def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = 
         for name, step in zip(names, steps.tolist(), strict=True)
         if (sentence := _remark(name, values[name], errors[name], step))
     ]
-    return Uncertainty(errors, covariance.cpu(), noise, tuple(remarks), model, R, scaled)
+    return Uncertainty(errors, covariance, noise, tuple(remarks), model, R, scaled)
 
 
 def _remark(name: str, value: float, error: float, step: float) -> str | None:
@@ -213,7 +213,7 @@ def _noise(
             if term.noise is not None:
                 sigma = term.noise
             else:
-                sigma = _estimated(r.reshape(-1).double(), R, block) / scale
+                sigma = _estimated(r.reshape(-1).to(R), R, block) / scale
             noise[term.name] = sigma
             rows.append(block * (sigma * scale))
         start = end
