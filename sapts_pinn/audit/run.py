@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping
 
@@ -10,6 +11,8 @@ from ..problems import Sites
 from . import conditions, derivatives, mirrors, residuals, sizes
 from .findings import Audit, without_consequences
 from .state import State
+
+log = logging.getLogger(__name__)
 
 
 def audit(model: Model, sites: Mapping[str, Sites]) -> Audit:
@@ -38,4 +41,6 @@ def audited(model: Model, sites: Mapping[str, Sites]) -> tuple[Audit | None, lis
     try:
         return audit(model, sites), []
     except Exception as error:
-        return None, [f"the solution could not be audited ({type(error).__name__}: {error})"]
+        remark = f"the solution could not be audited ({type(error).__name__}: {error})"
+        log.warning(remark, exc_info=error)
+        return None, [remark]

@@ -16,6 +16,7 @@ from types import FrameType
 
 from cyclopts import App, CycloptsError
 
+from ..errors import InputError
 from .suites import (
     ablation,
     accuracy,
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         text = " ".join(str(error).split())
         return _say(f"error: {text.partition(' Available commands:')[0]}", 2)
-    except ValueError as error:
+    except InputError as error:
         return _say(f"error: {error}", 2)
     except KeyboardInterrupt as error:
         return _say(str(error) or "interrupted", 1)

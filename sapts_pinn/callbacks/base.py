@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ..parallel.communicator import Communicator
+from ..runs.status import Status
 
 
 class RunView(Protocol):
@@ -17,6 +18,7 @@ class RunView(Protocol):
     every: int
     iteration: int
     loss: float
+    status: Status
     error: float | None
     error_name: str
     failure: Exception | None

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
+from ..errors import InputError
 from ..training.interrupts import Aborted
 from . import check, look, solve, train  # noqa: F401  registers the commands
 from .app import DONE, FAILED, WRONG, app
@@ -34,6 +35,49 @@ def _give_up_output() -> None:
         sys.stdout.flush()
     except (OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse(error: ValueError, details: str) -> int:
+    """Say what is wrong with the input, and where the state of a run is that had begun."""
+    notes = getattr(error, "__notes__", ())
+    say_once("; ".join([f"error: {error}", *notes]), details)
+    return FAILED if notes else WRONG
+
+
+def _fail(error: Exception, details: str, debug: bool) -> int:
+    """Say what ended the command: ranks, the system, the user's functions, or a fault of the package.
+
+    Args:
+        error: Any exception but an InputError.
+        details: Its traceback, always shown where the fault is the package's.
+        debug: Show it in the other cases as well.
+    """
+    what, notes = f"{type(error).__name__}: {error}", getattr(error, "__notes__", ())
+    shown = details if debug else ""
+    if type(error).__name__ == "RankFailure":  # not imported here: it would load PyTorch
+        say_once(f"error: {error}", shown)
+    elif isinstance(error, OSError):
+        say_once(f"error: {what}; the last checkpoint is kept", shown)
+        _give_up_output()
+    elif _is_of_the_user(error):
+        if isinstance(error, ValueError):
+            return _refuse(error, shown)
+        where = notes[0] if notes else "it was raised in your own file"
+        say_once(f"error: {what}; {where}; --debug shows the traceback", shown)
+    else:
+        where = "; ".join(notes) or "the last checkpoint is kept"
+        say_once(
+            f"error: {what} (this is a bug of sapts-pinn and not of your input; please report it with the "
+            f"traceback above; {where})",
+            details,
+        )
+    return FAILED
+
+
+def _is_of_the_user(error: Exception) -> bool:
+    """Whether a function in the user's file raised it; without that module none has run."""
+    sources = sys.modules.get("sapts_pinn.solving.sources")  # not imported here: it would load PyTorch
+    return sources is not None and bool(sources.raised_by_user(error))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,24 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `sapts-pinn list | head`
         _give_up_output()
         return DONE
-    except ValueError as error:
-        if debug:
-            traceback.print_exc()
-        notes = getattr(error, "__notes__", ())  # of a run that had begun
-        say_once("; ".join([f"error: {error}", *notes]))
-        return FAILED if notes else WRONG
+    except InputError as error:
+        return _refuse(error, traceback.format_exc() if debug else "")
     except Exception as error:
-        if debug:
-            traceback.print_exc()
-        what = f"{type(error).__name__}: {error}"
-        if type(error).__name__ == "RankFailure":  # not imported here: it would load PyTorch
-            say_once(f"error: {error}")
-        elif isinstance(error, OSError):
-            say_once(f"error: {what}; the last checkpoint is kept")
-            _give_up_output()
-        elif notes := getattr(error, "__notes__", ()):  # of the user's own functions: where the state is
-            say_once(f"error: {what}; {notes[0]}; --debug shows the traceback")
-        else:
-            hint = "this is a bug; --debug shows the traceback; the last checkpoint is kept"
-            say_once(f"error: {what} ({hint})")
-        return FAILED
+        return _fail(error, traceback.format_exc(), debug)

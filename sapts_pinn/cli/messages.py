@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import shlex
@@ -102,8 +103,13 @@ def tolerant_outputs() -> Iterator[None]:
             say(f"note: standard {name} could not be written ({stream.error}); the run itself went on")
 
 
-def say_once(message: str) -> None:
-    """Say what ends the command, unless another rank has done so: `torchrun` has a store to agree in."""
+def say_once(message: str, details: str = "") -> None:
+    """Say what ends the command, unless another rank has done so: `torchrun` has a store to agree in.
+
+    Args:
+        message: One line.
+        details: Lines to print before it, such as a traceback.
+    """
     first = rank() == 0
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and several():
         from torch.distributed import TCPStore  # type: ignore[attr-defined]
@@ -114,13 +120,40 @@ def say_once(message: str) -> None:
             first = TCPStore(*address, is_master=False, timeout=timedelta(seconds=10)).add(key, 1) == 1
         except RuntimeError:  # torchrun is gone, and nobody could be asked
             pass
-    if first:
-        say(message)
+    if not first:
+        return
+    if details:
+        try:
+            print(details.rstrip(), file=sys.stderr)
+        except (OSError, ValueError):  # as in `say`
+            pass
+    say(message)
+
+
+class _Notes(logging.Handler):
+    """Tells what the package logs in the way of its warnings; tracebacks are left to the result.
+
+    Args:
+        note: Takes a message and the category of a warning.
+    """
+
+    def __init__(self, note: Callable[[str, type[Warning]], object]) -> None:
+        super().__init__(logging.WARNING)
+        self._note = note
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._note(record.getMessage(), RuntimeWarning)
 
 
 @contextmanager
 def notes(quiet: bool) -> Iterator[None]:
-    """Warnings as single lines, each once; those meant for developers not at all."""
+    """Print warnings and log messages of the package as single lines, each once.
+
+    Warnings meant for developers are left out.
+
+    Args:
+        quiet: Print none of them.
+    """
     seen: set[str] = set()
 
     def note(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
@@ -128,10 +161,17 @@ def notes(quiet: bool) -> Iterator[None]:
             seen.add(str(message))
             say(f"note: {message}")
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = note
-        yield
+    logger, handler = logging.getLogger("sapts_pinn"), _Notes(note)
+    logger.addHandler(handler)
+    propagated, logger.propagate = logger.propagate, False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = note
+            yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagated
 
 
 def resume_command(folder: Path, command: str = "solve", source: str | None = None) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InputError
 from ..runs.manifest import read_config, run_of
+from ..runs.status import Status, StopReason
 from .app import DONE, FAILED
 from .messages import is_file, notes, rank, resume_command, say, several, tolerant_outputs
 from .signals import SAME, Interrupts
@@ -207,9 +208,9 @@ def watched(
             callback.close()
 
 
-def exit_status(status: str) -> int:
-    """Of a run that ended like this."""
-    return FAILED if status.startswith(("failed", "interrupted")) else DONE
+def exit_status(status: Status) -> int:
+    """Exit status of a command whose run ended like this."""
+    return FAILED if status.reason.cut_short else DONE
 
 
 def draw(steps: Iterable[Step]) -> None:
@@ -221,13 +222,13 @@ def draw(steps: Iterable[Step]) -> None:
             say(f"note: {name} could not be made ({type(error).__name__}: {error})")
 
 
-def tell(run: object, status: str, folder: Path, command: str, as_json: bool, quiet: bool) -> None:
+def tell(run: object, status: Status, folder: Path, command: str, as_json: bool, quiet: bool) -> None:
     """The summary of a run on standard output, and what to do when it was cut short."""
     if as_json:
         print((folder / "result.json").read_text(), end="")
     elif not quiet:
         print(f"{run}\n  run folder         {folder}")
-    if status.startswith("interrupted"):
+    if status.reason is StopReason.INTERRUPTED:
         say(f"{status}; continue with: {resume_command(folder, command, source_of(folder))}")
-    elif status.startswith("failed"):
+    elif status.reason is StopReason.FAILED:
         say(f"{status}; what there is of the run is in {folder}")

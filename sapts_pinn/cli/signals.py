@@ -8,9 +8,11 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from ..runs.status import StopReason
+from ..training.interrupts import Aborted
+
 if TYPE_CHECKING:
     from ..callbacks.base import RunView
-from ..training.interrupts import Aborted
 
 SAME = 5.0  # seconds in which signals to ranks are one: torchrun passes on what a terminal has sent to all
 
@@ -53,5 +55,5 @@ class Interrupts:
         if self._trainer is None:
             raise Aborted(self._message)
         self._first = time.monotonic()
-        self._trainer.stop(f"interrupted by {signal.Signals(number).name}")
+        self._trainer.stop(StopReason.INTERRUPTED.status(signal.Signals(number).name))
         self._trainer, self._message = None, "aborted; the run folder holds the last checkpoint"

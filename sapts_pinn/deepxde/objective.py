@@ -188,7 +188,7 @@ class DeepXDEObjective(Separable):
         """Of the loss."""
         return self.view.names()
 
-    def twin(self) -> DeepXDEObjective:
+    def copy(self) -> DeepXDEObjective:
         """The same objective, with a record of its own."""
         return self._copy(self.view, self.share)
 

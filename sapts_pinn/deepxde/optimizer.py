@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..objectives.base import Objective
-from ..objectives.data_parallel import Replicated, Summed
+from ..objectives.data_parallel import DataParallelObjective, ReplicatedObjective
 from ..objectives.partition import data_parts
 from ..optim.curvature import GaussNewton
 from ..optim.methods import Method
@@ -140,13 +140,13 @@ class Bound(torch.optim.Optimizer):
         if not self.divisible:
             whole = Undivided(self.objective)
             alone = self.communicator.size == 1 or self.divides is not None
-            return whole if alone else Replicated(whole, self.communicator)
+            return whole if alone else ReplicatedObjective(whole, self.communicator)
         if self.communicator.size == 1 or self.divides is not None:
             return self.objective
         size, random = self.communicator.size, torch.Generator().manual_seed(0)
         own = data_parts(self.objective.sites, size, "interleaved", random, ()).owned[self.communicator.rank]
         terms = dict.fromkeys(self.objective.term_names, 0.0)
-        return Summed([self.objective.restrict(own)], self.communicator, terms)
+        return DataParallelObjective([self.objective.restrict(own)], self.communicator, terms)
 
     def agree(self) -> None:
         """Make sure that all ranks have the same points.
@@ -174,7 +174,7 @@ class Bound(torch.optim.Optimizer):
         """
         network = {id(p) for p in self.model.net.parameters()}
         external = [p.detach().clone() for p in self.objective.parameters if id(p) not in network]
-        own = {"version": 1, "method": self.name, "external": external}
+        own = {"method": self.name, "external": external}
         return {**self.inner.state_dict(), "deepxde": own}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

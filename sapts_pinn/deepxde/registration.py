@@ -23,7 +23,8 @@ from ..errors import InputError
 from ..optim import TrustRegion
 from ..optim.curvature import GaussNewton
 from ..optim.curvature.gauss_newton import DENSE_BYTES
-from ..optim.methods import DENSE, METHODS, Method
+from ..optim.curvature.make import DENSE
+from ..optim.methods import METHODS, Method
 from ..optim.sapts.optimizer import SAPTS
 from ..optim.sapts.settings import Sweep
 from ..parallel.communicator import Communicator

@@ -118,11 +118,6 @@ def multiply(a: Tensor, b: Tensor, channels: Channels) -> Tensor:
     return torch.stack(out)
 
 
-def constant(value: Tensor, channels: Channels) -> Tensor:
-    """The bundle of something that does not depend on the inputs."""
-    return torch.cat([value.unsqueeze(0), value.new_zeros(len(channels) - 1, *value.shape)])
-
-
 # -- modules ---------------------------------------------------------------------------------------------
 
 

@@ -11,10 +11,11 @@ a trial step thus never pays for its gradient.  An objective is also callable li
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -22,13 +23,22 @@ from torch import Tensor
 from ..problems import Sites
 from .flat import scatter_gradients
 
+LOGGER = logging.getLogger("sapts_pinn")
+
 
 @dataclass
 class Counters:
-    """Work done, in evaluations of the full point set."""
+    """Record of objectives: their work in evaluations of the full point set, and what was logged of them."""
 
     functions: float = 0.0
     gradients: float = 0.0
+    logged: set[str] = field(default_factory=set, repr=False, compare=False)
+
+    def log(self, sentence: str | None) -> None:
+        """Log a warning, once for all objectives that share this record; nothing for None."""
+        if sentence is not None and sentence not in self.logged:
+            self.logged.add(sentence)
+            LOGGER.warning(sentence)
 
 
 @contextmanager
@@ -89,6 +99,14 @@ class ResidualEvaluation(Evaluation):
     def vjp(self, u: Tensor) -> Tensor:
         """J^T u, [n]."""
 
+    def columns(self, indices: Tensor) -> Tensor:
+        """Columns of J, [N, k].
+
+        Args:
+            indices: The parameters that they belong to, [k].
+        """
+        return self.jacobian()[:, indices]
+
     def gram(self) -> Tensor:
         """J^T J, [n, n]."""
         J = self.jacobian()
@@ -112,11 +130,21 @@ class Objective(ABC):
 
     @abstractmethod
     def evaluate(self) -> Evaluation:
-        """Look at the current parameters."""
+        """Evaluate at the current parameters."""
 
     def buffers(self) -> list[Tensor]:
-        """What an evaluation changes by the way, such as running means; a rejected step puts it back."""
+        """Buffers that `evaluate` changes, such as running means; restored when a step is rejected."""
         return []
+
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why a compiled kernel for such an objective is not used, in one sentence; None if it is."""
+        return None
+
+    @property
+    def compiled(self) -> bool:
+        """A compiled kernel with threads of its own does nearly all of the work."""
+        return False
 
     def value(self) -> float:
         """The loss f at the current parameters."""
@@ -152,14 +180,12 @@ class Separable(Objective):
         coordinates: Names of the coordinates of these places.
         share: What one evaluation counts.
         last_terms: The value by terms at the latest evaluation.
-        compiled: Whether every term is computed by the compiled kernel.
     """
 
     sites: Mapping[str, Sites]
     coordinates: tuple[str, ...]
     share: float
     last_terms: dict[str, float]
-    compiled = False
 
     @property
     @abstractmethod
@@ -171,10 +197,10 @@ class Separable(Objective):
         """Look at the current parameters."""
 
     @abstractmethod
-    def twin(self) -> Separable:
+    def copy(self) -> Separable:
         """The same objective, with a record of its own."""
 
-    def seen(self) -> None:  # noqa: B027
+    def on_epoch_end(self) -> None:  # noqa: B027
         """Be told that every point was used once; what varies from epoch to epoch may change now."""
 
     @abstractmethod

@@ -44,11 +44,11 @@ class ClosureObjective(Objective):
         self.counters.functions += 1
         self.counters.gradients += 1
         value = float(loss.detach() if isinstance(loss, Tensor) else loss)
-        return Known(value, gather_gradients(self.parameters))
+        return FixedEvaluation(value, gather_gradients(self.parameters))
 
 
 @dataclass
-class Known(Evaluation):
+class FixedEvaluation(Evaluation):
     """A look of which all is known.
 
     Attributes:

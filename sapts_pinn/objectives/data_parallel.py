@@ -15,37 +15,46 @@ from torch import Tensor
 
 from ..parallel.communicator import Communicator
 from .base import Evaluation, Objective, ResidualEvaluation, Separable, SeparableEvaluation
-from .closure import Known
+from .closure import FixedEvaluation
 
 
-class Summed(Objective):
+class DataParallelObjective(Objective):
     """The sum of objectives over parts of the points.
 
     Args:
-        pieces: Those of this rank, in order; the ranks' pieces follow one another.
+        parts: The objectives of this rank, in order; those of the ranks follow one another.
         communicator: The ranks.
         terms: Where to record the loss by terms, the same keys on every rank.
     """
 
     def __init__(
-        self, pieces: Sequence[Separable], communicator: Communicator, terms: dict[str, float]
+        self, parts: Sequence[Separable], communicator: Communicator, terms: dict[str, float]
     ) -> None:
-        self.pieces, self.communicator, self.last_terms = list(pieces), communicator, terms
-        self.parameters, self.counters = pieces[0].parameters, pieces[0].counters
-        self.compiled = all(piece.compiled for piece in pieces)
+        self.parts, self.communicator, self.last_terms = list(parts), communicator, terms
+        self.parameters, self.counters = parts[0].parameters, parts[0].counters
+
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why a compiled kernel is not used, that of the first part that has one."""
+        return next((piece.slow_path for piece in self.parts if piece.slow_path is not None), None)
+
+    @property
+    def compiled(self) -> bool:
+        """The compiled kernel does the work of all parts."""
+        return all(piece.compiled for piece in self.parts)
 
     def buffers(self) -> list[Tensor]:
         """Those of the pieces, which are of one model."""
-        return self.pieces[0].buffers()
+        return self.parts[0].buffers()
 
-    def evaluate(self, known: Mapping[int, SeparableEvaluation] | None = None) -> SummedLook:
+    def evaluate(self, known: Mapping[int, SeparableEvaluation] | None = None) -> DataParallelEvaluation:
         """Look at the current parameters.
 
         Args:
             known: Evaluations of own pieces, by position, that were made at these very parameters.
         """
         known = known or {}
-        parts = [known.get(i) or piece.evaluate() for i, piece in enumerate(self.pieces)]
+        parts = [known.get(i) or piece.evaluate() for i, piece in enumerate(self.parts)]
         like = self.parameters[0]
         terms = like.new_tensor([sum(p.terms.get(name, 0.0) for p in parts) for name in self.last_terms])
         gradient = None
@@ -54,19 +63,23 @@ class Summed(Objective):
             total = self.communicator.all_reduce(message)
             terms, gradient = total[: len(terms)], total[len(terms) :].clone()
         self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
-        kind = SummedEvaluation if all(isinstance(p, ResidualEvaluation) for p in parts) else SummedLook
+        kind = (
+            DataParallelResiduals
+            if all(isinstance(p, ResidualEvaluation) for p in parts)
+            else DataParallelEvaluation
+        )
         return kind(self, parts, float(terms.sum()), gradient)
 
 
 @dataclass
-class SummedLook(Evaluation):
+class DataParallelEvaluation(Evaluation):
     """A look at a sum.
 
     Attributes:
         parts: The evaluations of this rank's pieces.
     """
 
-    objective: Summed
+    objective: DataParallelObjective
     parts: list[Any]  # SeparableEvaluation; those of least squares are ResidualEvaluation as well
     value: float
     _gradient: Tensor | None
@@ -79,7 +92,7 @@ class SummedLook(Evaluation):
 
 
 @dataclass
-class SummedEvaluation(SummedLook, ResidualEvaluation):
+class DataParallelResiduals(DataParallelEvaluation, ResidualEvaluation):
     """A look at a sum of least squares."""
 
     @property
@@ -102,6 +115,10 @@ class SummedEvaluation(SummedLook, ResidualEvaluation):
         blocks = [part.jacobian() for part in self.parts]
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
+    def columns(self, indices: Tensor) -> Tensor:
+        """Columns of J for the parameters `indices` [k], of this rank's residuals, [N, k]."""
+        return torch.cat([part.columns(indices) for part in self.parts])
+
     def jvp(self, v: Tensor) -> Tensor:
         """J v of this rank's residuals, [N]."""
         return torch.cat([part.jvp(v) for part in self.parts])
@@ -120,7 +137,7 @@ class SummedEvaluation(SummedLook, ResidualEvaluation):
         return self.objective.communicator.all_reduce(_sum([part.gram_product(v) for part in self.parts]))
 
 
-class Replicated(Objective):
+class ReplicatedObjective(Objective):
     """An objective that every rank evaluates by itself, and rank 0 for all: the ranks must agree to the bit.
 
     Args:
@@ -136,12 +153,22 @@ class Replicated(Objective):
         """Those of the objective."""
         return self.inner.buffers()
 
-    def evaluate(self) -> Known:
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why the objective does not use a compiled kernel."""
+        return self.inner.slow_path
+
+    @property
+    def compiled(self) -> bool:
+        """The compiled kernel does the work."""
+        return self.inner.compiled
+
+    def evaluate(self) -> FixedEvaluation:
         """Value and gradient of rank 0."""
         look = self.inner.evaluate()
         gradient = look.gradient()
         found = self.communicator.broadcast(torch.cat([gradient.new_tensor([look.value]), gradient]))
-        return Known(float(found[0]), found[1:].clone())
+        return FixedEvaluation(float(found[0]), found[1:].clone())
 
 
 def _sum(tensors: Sequence[Tensor]) -> Tensor:

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ..derivatives.taylor import Channels, propagate
-from ..kernels import CompiledMLP
-from ..networks.compiled import _batch
+from ..kernels import CompiledNetwork
+from ..networks.compiled import point_set
 from ..networks.model import Location, Model
 from ..problems import Sites, Term
 
 TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
-CHUNK = 16_384  # points
+BLOCK_POINTS = 16_384  # points
 
 
 class _Propagator(nn.Module):
@@ -30,11 +30,11 @@ class _Propagator(nn.Module):
         return propagate(self.network, inputs, self.channels).transpose(1, 2)
 
 
-class _Piece:
+class ResidualBlock:
     """One term at (a chunk of) its sites."""
 
     def __init__(
-        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledMLP]
+        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledNetwork]
     ) -> None:
         self.model, self.term = model, term
         like = model.like
@@ -48,7 +48,7 @@ class _Piece:
         self.rows = sites.points.shape[0] // sites.fold
         weight = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
         self.scale = (weight / term.row_units).to(like)  # [rows, 1]
-        self.batch = _batch(kernels, self.location)
+        self.points = point_set(kernels, self.location)
         self._stamp = 0
         self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
         self._module = _Propagator(self.location.trainable, self.location.channels)
@@ -72,6 +72,18 @@ class _Piece:
             name: piece.view(shape) for piece, (name, shape) in zip(pieces, self._shapes.items(), strict=True)
         }
 
+    def _mixed(self, weights: Tensor, moving: Tensor, indices: Tensor) -> dict[str, Tensor]:
+        """Weights by name, those at `indices` [k] taken from `moving` [k]; only these have derivatives."""
+        named, start = self._by_name(weights), 0
+        for name, shape in self._shapes.items():
+            end = start + shape.numel()
+            own = ((indices >= start) & (indices < end)).nonzero()[:, 0]
+            if len(own):
+                flat = named[name].reshape(-1).index_copy(0, indices[own] - start, moving[own])
+                named[name] = flat.view(shape)
+            start = end
+        return named
+
     def _known(self, theta: Tensor) -> dict[str, Tensor]:
         """The coefficients: those that are trained from theta, the others from the model."""
         known = {name: value.detach() for name, value in self.model.coefficients.items()}
@@ -81,7 +93,7 @@ class _Piece:
         """Scaled residuals [rows of the term, N / fold], and a stamp for later calls about the same theta."""
         with torch.enable_grad():
             weights = theta[: self._size].clone().requires_grad_()
-            graph = self._network(weights) if self.batch is None else self.batch.forward(theta)
+            graph = self._network(weights) if self.points is None else self.points.forward(theta)
             out = graph.detach().requires_grad_()
             # A copy of a coefficient for every point makes its Jacobian column a gradient like all others.
             known = {
@@ -94,6 +106,7 @@ class _Piece:
         return r.detach(), self._stamp
 
     def residual_of(self, out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
+        """Scaled residuals [rows, N / fold] from the network's jet [C, m, N] and the coefficients."""
         rows = self.term.residual(self.location.fields(out), self.sites, known)
         return self.scale * torch.stack([r.expand(self.rows) for r in rows])
 
@@ -118,8 +131,8 @@ class _Piece:
     def vjp(self, theta: Tensor, stamp: int, cotangent: Tensor) -> Tensor:
         """J^T cotangent, [n]."""
         bar, coefficients = self._pull_back(theta, stamp, None, cotangent)
-        if self.batch is not None:
-            network = self.batch.reverse(theta, bar)
+        if self.points is not None:
+            network = self.points.reverse(theta, bar)
         else:
             assert self._graph is not None
             weights, graph = self._graph[:2]
@@ -128,28 +141,60 @@ class _Piece:
             (network,) = torch.autograd.grad(product, weights, retain_graph=True, materialize_grads=True)
         return torch.cat([network, *(c.sum().reshape(1) for c in coefficients)])
 
-    def jacobian(self, theta: Tensor, stamp: int) -> Tensor:
-        """J^T as columns, [n, rows of the term * N / fold]."""
+    def jacobian(self, theta: Tensor, stamp: int, indices: Tensor | None = None) -> Tensor:
+        """J^T as columns, [n, rows of the term * N / fold].
+
+        Args:
+            theta: The parameters, [n].
+            stamp: As `residual` returned it.
+            indices: Parameters whose derivatives are computed, [k]; the result has k rows then.
+        """
+        weights, scalars, back = self._chosen(indices)
         columns = []
         for row in range(self.term.rows):
             one = torch.ones(self.rows, dtype=theta.dtype, device=theta.device)
             bar, coefficients = self._pull_back(theta, stamp, row, one)
             stamp = self._stamp
-            network = self._network_columns(theta, bar)
-            full = torch.cat([network, *(c.unsqueeze(0) for c in coefficients)]) if coefficients else network
+            network = self._network_columns(theta, bar, weights)
+            found = [coefficients[i].unsqueeze(0) for i in scalars]
+            full = torch.cat([network, *found]) if found else network
+            full = full if back is None else full[back]
             columns.append(full.unflatten(1, (self.sites.fold, self.rows)).sum(1))
         return columns[0] if len(columns) == 1 else torch.cat(columns, 1)
 
-    def _network_columns(self, theta: Tensor, bar: Tensor) -> Tensor:
-        if self.batch is not None:
-            return self.batch.jacobian(theta, bar)
+    def _chosen(self, indices: Tensor | None) -> tuple[Tensor | None, Sequence[int], Tensor | None]:
+        """Split parameters [k] into the network's weights and coefficients.
+
+        Returns:
+            The weights, None for all of them; the coefficients' numbers; and the order of `indices` among
+            both, None where it is theirs.
+        """
+        if indices is None:
+            return None, range(len(self._trained)), None
+        scalar = indices >= self._size
+        if not bool(scalar.any()):
+            return indices, (), None
+        return (
+            indices[~scalar],
+            (indices[scalar] - self._size).tolist(),
+            scalar.int().argsort(stable=True).argsort(),
+        )
+
+    def _network_columns(self, theta: Tensor, bar: Tensor, indices: Tensor | None) -> Tensor:
+        if self.points is not None:
+            return self.points.jacobian(theta, bar, indices)
+        weights = theta[: self._size]
+        chosen = weights if indices is None else weights[indices]
+        if not len(chosen):
+            return bar.new_empty(0, bar.shape[2])
 
         def one_point(inputs: Tensor, cotangent: Tensor) -> Tensor:
-            def dot(weights: Tensor) -> Tensor:
-                bundle = self._call(self._by_name(weights), inputs.unsqueeze(1))
+            def dot(moving: Tensor) -> Tensor:
+                named = self._by_name(moving) if indices is None else self._mixed(weights, moving, indices)
+                bundle = self._call(named, inputs.unsqueeze(1))
                 return (bundle[:, :, 0] * cotangent).sum()
 
-            return torch.func.grad(dot)(theta[: self._size])  # type: ignore[no-any-return]
+            return torch.func.grad(dot)(chosen)  # type: ignore[no-any-return]
 
         return torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar).T
 
@@ -165,15 +210,15 @@ class _Piece:
         """Forget what was kept for a reverse pass."""
         self._graph = None
         self._stamp += 1
-        if self.batch is not None:
-            self.batch.release()
+        if self.points is not None:
+            self.points.release()
 
 
-def _chunks(sites: Sites) -> list[Sites]:
-    """Pieces of at most CHUNK points; paired points stay together."""
-    if sites.points.shape[0] <= CHUNK or sites.fold > 1:
+def split_sites(sites: Sites) -> list[Sites]:
+    """Pieces of at most BLOCK_POINTS points; paired points stay together."""
+    if sites.points.shape[0] <= BLOCK_POINTS or sites.fold > 1:
         return [sites]
-    parts = -(-sites.points.shape[0] // CHUNK)
+    parts = -(-sites.points.shape[0] // BLOCK_POINTS)
 
     def split(t: Tensor | None) -> Sequence[Tensor | None]:
         return [None] * parts if t is None else t.tensor_split(parts)

@@ -12,12 +12,11 @@ from torch import Tensor
 
 from ..errors import InputError
 from .baselines import LBFGS, Adam
+from .curvature.make import curvature_by_size
 from .radius import RadiusRule
 from .sapts.optimizer import SAPTS
 from .sapts.settings import Sweep
 from .trust_region import TrustRegion
-
-DENSE = 6_000  # parameters up to which a dense quasi-Newton matrix is kept
 
 Make = Callable[..., torch.optim.Optimizer]
 
@@ -60,7 +59,7 @@ class Method:
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
     """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
     n = sum(p.numel() for p in params)
-    return TrustRegion(params, **{"curvature": "ssbroyden" if n <= DENSE else "lbfgs", **options})
+    return TrustRegion(params, **{"curvature": curvature_by_size(n), **options})
 
 
 def _with(curvature: str, **fixed: Any) -> Make:
@@ -79,10 +78,7 @@ def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
         if decomposition != "data":
             chosen = {"kind": "layers", "visits": 0, "order": "additive", "global_steps": 1, **chosen}
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
-        if chosen.get("curvature") is None:
-            n = sum(p.numel() for p in params)
-            chosen["curvature"] = "ssbroyden" if n <= DENSE and decomposition != "stages" else "lbfgs"
-        return SAPTS(params, decomposition, sweep=sweep, **chosen)
+        return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
 
     return Method(summary, (Phase(make, divides=decomposition),))
 

@@ -236,7 +236,6 @@ class TrustRegion(Undecorated):
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to continue bit for bit, loadable with weights_only=True."""
         own = {
-            "version": 1,
             "radius": self.radius,
             "values": list(self.values),
             "rejections": self.rejections,

@@ -6,7 +6,6 @@ It shows what is there: of a problem the solution, of a data set learning curves
 from __future__ import annotations
 
 import base64
-import csv
 import html
 import json
 import tempfile
@@ -17,6 +16,8 @@ from typing import Any
 from ..audit import lines
 from ..errors import InputError
 from ..runs.files import write_text
+from ..runs.history import read_history
+from ..runs.status import Status
 from ..viz import plot_history, plot_sweeps
 from .uncertainty import combined_errors, estimate
 
@@ -76,7 +77,7 @@ def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
     """
     config = _read(folder / "config.json")
     result = result or _read(folder / "result.json")
-    rows = _rows(folder / "history.csv")
+    rows = read_history(folder / "history.csv")
     shown = {title: _picture(folder / name) for title, name in PICTURES.items()}
     sample = folder / "sample.txt"
     if sample.is_file():
@@ -104,15 +105,8 @@ def _picture(path: Path) -> str:
     return f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">'
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _drawn(
-    plot: Callable[[Sequence[Mapping[str, Any]], Path], Path | None], rows: list[dict[str, str]]
+    plot: Callable[[Sequence[Mapping[str, Any]], Path], Path | None], rows: Sequence[Mapping[str, Any]]
 ) -> str:
     """A picture of the history as an <img>; nothing when there is nothing to draw."""
     if len(rows) < 2:
@@ -124,8 +118,8 @@ def _drawn(
 
 def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[str, str]) -> str:
     title = f"{result.get('problem') or result.get('task')} by {result['method']}"
-    status, problem = str(result["status"]), config.get("description")
-    mark = " failed" if status.startswith(("failed", "interrupted")) else ""
+    status, problem = Status.parse(result["status"]), config.get("description")
+    mark = " failed" if status.reason.cut_short else ""
     settings = {
         k: v for k, v in config.items() if k not in ("description", "fingerprint", "files", "versions")
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..networks.model import Location, Model
-from ..networks.time_windows import Joined, joined, spread
+from ..networks.time_windows import WindowedModel, joined, spread
 from ..objectives.least_squares import residuals
 from ..problems import Problem, Reference
 from ..problems.conditions.base import as_column
@@ -37,11 +37,14 @@ from ..runs.folder import (
     run_path,
     write_config,
 )
-from ..runs.history import write_history
+from ..runs.history import read_history, write_history
 from ..runs.manifest import read_config, run_of
+from ..runs.status import StopReason
 from .extrapolation import blanked, outside
 from .reference_error import compared, error_measure, reference_values
 from .uncertainty import Uncertainty, combined_errors, estimate
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -58,7 +61,7 @@ class Solution:
     """
 
     problem: Problem
-    model: Model | Joined
+    model: Model | WindowedModel
     config: dict[str, Any] = field(repr=False)
     history: list[dict[str, Any]] = field(repr=False)
     result: dict[str, Any]
@@ -141,6 +144,7 @@ class Solution:
         except Exception as error:  # a finished run is never lost for it
             self.result["error_estimate"] = None
             text = f"there is no error estimate: {type(error).__name__}: {error}"
+            log.warning(text, exc_info=error)
             self.result["remarks"] = [*self.result.get("remarks", ()), text]
 
     def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
@@ -359,7 +363,7 @@ class Solution:
             return False
         try:
             state = load_checkpoint(folder / "checkpoint.pt")
-        except ValueError:
+        except InputError:
             return False
         trainer = state["trainer"]
         losses = {trainer["loss"] if math.isfinite(trainer["loss"]) else None, self.result["loss"]}
@@ -406,14 +410,14 @@ class Solution:
         check_resumable(state, {**config, **now}, path)
         weights = state["model"] if "model" in state else state["trainer"]["model"]
         windows, scales = config.get("windows", 1), config.get("scales")
-        model: Model | Joined
+        model: Model | WindowedModel
         if windows == 1:
             model = untrained(in_saved_units(problem, scales))
             model.load_state_dict(weights)
         else:
             model = _windows(problem, windows, untrained, weights, scales)
         problem = model.problem
-        result_file, history = target / "result.json", []
+        result_file = target / "result.json"
         result = json.loads(result_file.read_text()) if result_file.is_file() else {}
         if "trainer" in state:
             history = state["trainer"]["history"]
@@ -422,11 +426,8 @@ class Solution:
                 result.get("iterations") != state["trainer"]["iteration"]
             ):  # none, or that of an earlier session
                 result = _unfinished(model, config, state["trainer"])
-        elif (target / "history.csv").is_file():
-            with (target / "history.csv").open() as file:
-                history = [
-                    {k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(file)
-                ]
+        else:
+            history = read_history(target / "history.csv")
         return cls(problem, model, config, history, result)
 
     def __str__(self) -> str:
@@ -471,8 +472,8 @@ def _windows(
     untrained: Callable[[Problem], Model],
     weights: Mapping[str, Any],
     scales: Any,
-) -> Joined:
-    """The trained networks of all windows; the problem of a window is known once the one before is trained."""
+) -> WindowedModel:
+    """Load the networks of all windows; the problem of each follows from the trained one before it."""
     numbers = iter(range(windows))
     saved = scales if isinstance(scales, list) else [None] * windows  # earlier versions kept the first's
 
@@ -520,5 +521,5 @@ def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any
         "loss": state["loss"],
         "relative_l2_error": None if measure is None else measure(model),
         "coefficients": model.values(),
-        "status": "unfinished: this is its last checkpoint",
+        "status": StopReason.UNFINISHED.status(),
     }

@@ -93,8 +93,10 @@ def run_path(folder: str | Path) -> Path:
     """The path of a run folder.
 
     Raises:
-        InputError: It is empty, which would mean the current folder.
+        InputError: It is empty, which would mean the current folder, or no path.
     """
+    if not isinstance(folder, (str, Path)):
+        raise InputError(f"a run folder must be a path such as runs/a, not {folder!r}")
     if not str(folder).strip():
         raise InputError("the name of the run folder is empty; give one such as runs/a")
     return Path(folder)

@@ -15,6 +15,7 @@ from ..problems.fingerprint import fingerprint
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.folder import prepare_folder, run_path
+from ..runs.status import Status, StopReason
 from ..training.budget import Budget
 
 ADDED = ("iterations", "function_evaluations", "gradient_evaluations", "seconds", "parameters", "loss")
@@ -67,8 +68,8 @@ def march(
         part = window(problem, windows, number, runs[-1].model if runs else None)  # type: ignore[arg-type]
         inside = None if folder is None else folder / f"window{number + 1}"
         runs.append(train(part, budget=share, out=inside, overwrite=overwrite, windows=1, **settings))
-        if not str(runs[-1].result["status"]).startswith(("budget", "converged", "stopped")):
-            how = runs[-1].result["status"]
+        how = Status.parse(runs[-1].result["status"])
+        if not how.reason.is_regular:
             raise InputError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
     models: list[Any] = [run.model for run in runs]
     model = joined(problem, windows, lambda of: models[0], models)
@@ -80,7 +81,7 @@ def march(
         "problem": problem.name,
         "audit": together([run.result["audit"] for run in runs]),
         "relative_l2_error": None if measure is None else measure(model),
-        "status": f"budget spent ({limits}), {windows} windows",
+        "status": Status(f"budget spent ({limits}), {windows} windows", StopReason.BUDGET),
     }
     config = {
         **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,

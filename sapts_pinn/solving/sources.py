@@ -21,6 +21,8 @@ from typing import Any
 from ..errors import InputError
 from ..problems import Problem
 
+MODULE = "sapts_pinn_user_problem"  # name of the user's file as a module
+
 
 @dataclass(frozen=True)
 class Source:
@@ -63,7 +65,7 @@ def _run(path: Path) -> ModuleType:
         near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
         hint = f"did you mean {near[0]!r}?" if near else "check the path"
         raise InputError(f"there is no file {path}; {hint}")
-    spec = importlib.util.spec_from_file_location("sapts_pinn_user_problem", path)
+    spec = importlib.util.spec_from_file_location(MODULE, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickles of the file look themselves up
@@ -79,6 +81,22 @@ def _run(path: Path) -> ModuleType:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise InputError(f"{path}{where}: {kind}{error}") from error
     return module
+
+
+def raised_by_user(error: BaseException) -> bool:
+    """Whether an exception passed through a function of the user's file, or of a module beside it."""
+    file = getattr(sys.modules.get(MODULE), "__file__", None)
+    if file is None:
+        return False
+    folder = Path(file).parent
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        name, code = str(frame.f_globals.get("__name__")), Path(frame.f_code.co_filename)
+        if name == MODULE:
+            return True
+        ours = name.partition(".")[0] == __name__.partition(".")[0]
+        if folder in code.parents and not ours and "site-packages" not in code.parts:
+            return True
+    return False
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping
@@ -19,13 +18,15 @@ from ..networks.build import PRECISIONS
 from ..results.report import merits
 from ..runs.checkpoint import load_checkpoint
 from ..runs.files import write_text
+from ..runs.history import read_history
 from ..runs.manifest import read_config
+from ..runs.status import StopReason
+from ..training.train_settings import IDENTITY
 from .datasets import Images, Text
 from .models import GPT
 from .tasks import Task, build, measured, outputs, samples
 from .tasks import find as find_task
 
-ALIKE = ("task", "network", "method", "seed", "dtype")  # what two sessions of one run have in common
 SAMPLE = 1_000  # characters of sample.txt
 
 
@@ -157,7 +158,7 @@ class Trained:
         network.load_state_dict(state["model"] if whole else state["trainer"]["model"])
         result_file = target / "result.json"
         if result_file.is_file():
-            result, history = json.loads(result_file.read_text()), _read_history(target / "history.csv")
+            result, history = json.loads(result_file.read_text()), read_history(target / "history.csv")
         else:
             history = state["trainer"]["history"]
             result = _unfinished(task, network, config, state["trainer"])
@@ -176,21 +177,13 @@ class Trained:
         return "\n".join(lines)
 
 
-def _read_history(path: Path) -> list[dict[str, Any]]:
-    """Rows of history.csv, numbers where they are."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return [{name: float(v) if v else None for name, v in row.items()} for row in csv.DictReader(file)]
-
-
 def _unfinished(
     task: Task, network: nn.Module, config: Mapping[str, Any], state: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A summary of a run that was killed, from its last checkpoint."""
     errors = [row.get(task.column) for row in state["history"]]
     return {
-        **{name: config[name] for name in (*ALIKE, "world_size", "samples", "threads", "metric")},
+        **{name: config[name] for name in (*IDENTITY, "world_size", "samples", "threads", "metric")},
         "parts": config["options"].get("parts", 1),
         "parameters": sum(p.numel() for p in network.parameters()),
         "iterations": state["iteration"],
@@ -200,5 +193,5 @@ def _unfinished(
         "seconds_to_first_step": state["seconds_to_first_step"],
         "loss": state["loss"],
         **measured(task, next((e for e in reversed(errors) if e is not None), None)),
-        "status": "unfinished: this is its last checkpoint",
+        "status": StopReason.UNFINISHED.status(),
     }

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ..runs.status import StopReason
+
 
 class Aborted(KeyboardInterrupt):
     """A signal came when there was nothing to finish, or came twice."""
@@ -29,7 +31,7 @@ def interruptible(stop: Callable[[str], object]) -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.default_int_handler)
-        stop("interrupted by SIGINT")
+        stop(StopReason.INTERRUPTED.status("SIGINT"))
 
     signal.signal(signal.SIGINT, handle)
     try:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ..objectives.base import Counters, Separable
 from ..parallel.communicator import Communicator
-from ..pipeline.objective import Pipeline
+from ..pipeline.pipeline_objective import PipelineObjective
 from ..problems import Sites
 
 
@@ -25,7 +25,7 @@ class Points(Protocol):
     def balance(self, model: Any, ranks: Communicator) -> bool:
         """Weigh the terms of the loss anew, all ranks together; whether that has changed it."""
 
-    def objective(self, model: Any, counters: Counters, threads: int) -> Separable | Pipeline:
+    def objective(self, model: Any, counters: Counters, threads: int) -> Separable | PipelineObjective:
         """The loss of a model on the current set."""
 
     def state_dict(self) -> dict[str, Any]:

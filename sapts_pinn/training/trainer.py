@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from traceback import walk_tb
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from ..callbacks.base import Callback
 from ..errors import InputError
 from ..objectives.base import Counters, Separable
-from ..objectives.data_parallel import Summed
+from ..objectives.data_parallel import DataParallelObjective
 from ..objectives.flat import gather, scatter_
 from ..objectives.partition import data_parts
 from ..optim.curvature import GaussNewton
@@ -25,9 +26,10 @@ from ..optim.methods import Method
 from ..optim.minibatch.optimizer import MiniBatchSAPTS
 from ..optim.sapts.optimizer import SAPTS
 from ..optim.trust_region import TrustRegion
-from ..parallel.communicator import Alone, Communicator
-from ..pipeline.objective import Pipeline
+from ..parallel.communicator import Communicator, SingleProcess
+from ..pipeline.pipeline_objective import PipelineObjective
 from ..pipeline.sharded_model import Sharded
+from ..runs.status import Status, StopReason
 from .balancing import is_due
 from .budget import Budget
 from .interrupts import Aborted, interruptible
@@ -77,7 +79,7 @@ class Trainer:
         communicator: Communicator | None = None,
         error_name: str = "relative_l2_error",
     ) -> None:
-        self.communicator = communicator or Alone()
+        self.communicator = communicator or SingleProcess()
         self.model, self.collocation, self.method, self.budget = model, collocation, method, budget
         self.measure, self.target_error = error, target_error
         self.callbacks, self.resample, self.options = tuple(callbacks), resample, dict(options or {})
@@ -91,7 +93,7 @@ class Trainer:
         self.history: list[dict[str, Any]] = []
         self.every = EVERY
         self.error_name = error_name
-        self.status = ""
+        self.status = Status()
         self.converged = False
         self.failure: Exception | None = None
         self.redraws = False
@@ -101,14 +103,14 @@ class Trainer:
         self._clock = time.monotonic()
         self._measured, self._measured_step = -math.inf, -1
         self._cost = 0.0
-        self._asked: str | None = None
+        self._asked: Status | None = None
         self._terms: dict[str, float] = {}  # of the loss at the current parameters
         self._first, self._common = 0, 0.0
         self._done = (0.0, 0.0), (0.0, 0.0)  # the work of all ranks when they last asked, and of this one
         self._apart = False  # whether the other ranks can no longer be asked
         self._spent, self._asking = 0.0, 1  # agreed among several ranks, and the iteration to do so again
         self.optimizer: Any = self._make_optimizer()
-        self.objective: Separable | Summed | Pipeline
+        self.objective: Separable | DataParallelObjective | PipelineObjective
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -150,7 +152,7 @@ class Trainer:
 
     def stop(self, reason: str) -> None:
         """Ask the run to end after the current step."""
-        self._asked = self._asked or reason
+        self._asked = self._asked or Status(reason)
 
     def discount(self, seconds: float) -> None:
         """Take time off the clock and the budget that was not training, such as a callback's."""
@@ -172,8 +174,14 @@ class Trainer:
             "history": self.history,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a saved run."""
+    def load_state_dict(self, state: Mapping[str, Any], redraw: bool = False) -> None:
+        """Take over a saved run.
+
+        Args:
+            state: Of `state_dict`.
+            redraw: Whether to begin with points drawn anew.
+        """
+        self.redraws = redraw
         self.model.load_state_dict(state["model"])
         self.phase, self.phase_start = state["phase"], state["phase_start"]
         self.optimizer = self._make_optimizer()
@@ -193,15 +201,11 @@ class Trainer:
         options = {**self.options, "communicator": self.communicator} if phase.divides else self.options
         try:
             return phase.make(parameters, **options)
-        except (
-            TypeError
-        ) as error:  # raised by the call, not by what it calls, when an option is unknown to it
-            if "unexpected keyword" not in str(error):
+        except (TypeError, ValueError) as error:
+            refused = _refusal(error, self.options, self.phase + 1)
+            if refused is None:
                 raise
-            unknown = next((name for name in self.options if f"'{name}'" in str(error)), "")
-            raise InputError(
-                f"phase {self.phase + 1} of the method does not take the option {unknown!r}; drop it"
-            ) from error
+            raise refused from error
 
     def _follow(self) -> bool:
         """Train what the model consists of now, which new points may have changed; whether they have."""
@@ -245,13 +249,14 @@ class Trainer:
                         callback.on_step(self)
                     self.status = self._reason()
         except FloatingPointError as error:
-            self.status = f"failed: {error}"
+            self.status = StopReason.FAILED.status(error)
         except KeyboardInterrupt as error:
             if self.communicator.size > 1 or isinstance(error, Aborted):
                 raise
-            self.status = "interrupted by the keyboard"
+            self.status = StopReason.INTERRUPTED.status("the keyboard")
         except Exception as error:
-            self.failure, self.status = error, f"failed: {type(error).__name__}: {error}"
+            self.failure = error
+            self.status = StopReason.FAILED.status(f"{type(error).__name__}: {error}")
             self._apart = self.communicator.size > 1
         finally:
             torch.set_num_threads(self.threads)
@@ -297,7 +302,7 @@ class Trainer:
         """
         if isinstance(self.optimizer, TrustRegion) and isinstance(self.optimizer.curvature, GaussNewton):
             return False
-        return not isinstance(self.objective, Pipeline) and self.objective.compiled
+        return self.objective.compiled
 
     def _advance(self) -> None:
         if self.phase + 1 < len(self.method.phases) and self.used >= self.method.phases[self.phase].share:
@@ -351,7 +356,7 @@ class Trainer:
         self._terms = {}
         whole = self.collocation.objective(self.model, self.counters, self.threads)
         if (
-            isinstance(whole, Pipeline)
+            isinstance(whole, PipelineObjective)
             or self.communicator.size == 1
             or self.method.phases[self.phase].divides
         ):
@@ -361,7 +366,9 @@ class Trainer:
         size, generator = self.communicator.size, torch.Generator().manual_seed(0)
         parts = data_parts(whole.sites, size, "interleaved", generator, ())
         piece = whole.restrict(parts.owned[self.communicator.rank])
-        self.objective = Summed([piece], self.communicator, dict.fromkeys(whole.term_names, 0.0))
+        self.objective = DataParallelObjective(
+            [piece], self.communicator, dict.fromkeys(whole.term_names, 0.0)
+        )
 
     def _share_points(self) -> None:
         """The points of rank 0 for all: on other machines those of RAD may differ in the last bit."""
@@ -412,8 +419,8 @@ class Trainer:
             row[self.error_name] = self.error if self._measured_step == self.iteration else None
         self.history.append(row)
 
-    def _reason(self) -> str:
-        """Why the run ends now, in words; empty when it goes on."""
+    def _reason(self) -> Status:
+        """The status of the run: why it ends now, empty when it goes on."""
         if self.communicator.size == 1:
             return self._own_reason() or self._budget_spent()
         if self.converged:  # what all ranks know
@@ -422,7 +429,7 @@ class Trainer:
             self._spent = 1.0
             return self._budget_spent()
         if self.iteration < self._asking:
-            return ""
+            return Status()
         # Clocks, work, signals and errors are each rank's own.  Asking costs a round, so it is done about
         # once a second, at an iteration that rank 0 has set.
         pace = max(self.seconds - self._before, 1e-9) / max(self.iteration - self._first, 1)
@@ -433,14 +440,32 @@ class Trainer:
         self._common, self._asking = answers[0][1], self.iteration + answers[0][2]
         work = sum(gradients for *_, gradients in answers)
         self._spent = self.budget.used(self._common, self.iteration, work)
-        return next((reason for reason, *_ in answers if reason), "") or self._budget_spent()
+        return next((reason for reason, *_ in answers if reason), None) or self._budget_spent()
 
-    def _own_reason(self) -> str:
+    def _own_reason(self) -> Status:
         if self._asked:
             return self._asked
         if self.target_error is not None and self.error is not None and self.error <= self.target_error:
-            return f"target error {self.target_error:g} reached"
-        return "converged to working precision" if self.converged else ""
+            return StopReason.TARGET.status(f"{self.target_error:g}")
+        return StopReason.CONVERGED.status() if self.converged else Status()
 
-    def _budget_spent(self) -> str:
-        return f"budget spent ({self.budget})" if self.used >= 1 else ""
+    def _budget_spent(self) -> Status:
+        return StopReason.BUDGET.status(self.budget) if self.used >= 1 else Status()
+
+
+def _refusal(error: Exception, options: Mapping[str, Any], phase: int) -> InputError | None:
+    """The user's mistake in the options of an optimizer, as far as the exception is about one.
+
+    Args:
+        error: Raised by the constructor of the optimizer.
+        options: What the user has given it.
+        phase: Number of the phase.
+    """
+    if "unexpected keyword" in str(error):  # raised by the call, not by what it calls
+        unknown = next((name for name in options if f"'{name}'" in str(error)), "")
+        return InputError(f"phase {phase} of the method does not take the option {unknown!r}; drop it")
+    last = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)][-1]
+    if options and last.startswith("torch.optim"):  # it checks its options, our optimizers raise InputError
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        return InputError(f"the method does not take {given} ({error}); give other values")
+    return None

@@ -225,9 +225,34 @@ def test_a_bug_is_exit_status_1_and_called_so(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(sys.modules["sapts_pinn.solving.run"], "solve", broken)
     status, _, err = command(capsys, "solve", "poisson-1d", "--out", tmp_path / "r")
-    assert status == 1 and len(err.splitlines()) == 1
-    assert "KeyError: 'unforeseen'" in err and "this is a bug" in err and "--debug" in err
-    assert "Traceback" in command(capsys, "solve", "poisson-1d", "--out", tmp_path / "r", "--debug")[2]
+    *traceback, last = err.splitlines()
+    assert status == 1 and traceback[0].startswith("Traceback") and "in broken" in err
+    assert "KeyError: 'unforeseen'" in last and "this is a bug of sapts-pinn" in last
+
+
+def test_a_value_error_of_the_package_is_no_wrong_input(tmp_path, capsys, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        list(zip([1, 2], [3], strict=True))
+
+    monkeypatch.setattr(sys.modules["sapts_pinn.solving.run"], "solve", broken)
+    status, _, err = command(capsys, "solve", "poisson-1d", "--out", tmp_path / "r")
+    assert status == 1 and err.startswith("Traceback") and "in broken" in err
+    assert "ValueError: zip() argument 2 is shorter" in err.splitlines()[-1]
+    assert "this is a bug of sapts-pinn" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [("RuntimeError", "RuntimeError: mine"), ("ValueError", "mine")]
+)
+def test_an_exception_of_the_users_file_is_no_fault_of_the_package(tmp_path, capsys, error, message):
+    (tmp_path / "mine.py").write_text(
+        "from sapts_pinn import Dirichlet, Problem\nfrom sapts_pinn.geometry import Interval\n"
+        f"class Mine(Problem):\n    @property\n    def natural(self):\n        raise {error}('mine')\n"
+        "p = Mine(Interval(0, 1), 'u', lambda u: u.xx + 1, [Dirichlet('u', 0.0)])\n"
+    )
+    status, _, err = command(capsys, "solve", tmp_path / "mine.py", "--out", tmp_path / "r", *QUICK)
+    assert status in (1, 2) and len(err.splitlines()) == 1 and f"error: {message}" in err
+    assert "this is a bug" not in err
 
 
 # -- wrong commands and input --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from sapts_pinn.derivatives.activations import ACTIVATIONS, Sine, _cos
-from sapts_pinn.derivatives.taylor import Channels, constant, find_rule, multiply, propagate
+from sapts_pinn.derivatives.taylor import Channels, find_rule, multiply, propagate
 from sapts_pinn.networks.embeddings import FourierFeatures, PeriodicEmbedding
 from sapts_pinn.networks.mlp import ACTIVATION_NAMES, MLP
 from sapts_pinn.networks.model import Location, Model
@@ -263,14 +263,12 @@ def test_three_dimensions():
         assert_close(found, nested(module, x, index))
 
 
-def test_product_and_constant():
+def test_product():
     a, b, x = randomise(MLP((2, 3, 2), "sin")), randomise(MLP((2, 4, 2)), 5), points(6, 2)
     channels = Channels(indices(2, 4))
     product = multiply(*(propagate(m, seed(x, channels), channels) for m in (a, b)), channels)
     for index, found in zip(channels.indices, product, strict=True):
         assert_close(found, nested(lambda x: a(x) * b(x), x, index))
-    fixed = constant(x, channels)
-    assert torch.equal(fixed[0], x) and not fixed[1:].any() and fixed.shape == (len(channels), *x.shape)
 
 
 # -- the ansatz ----------------------------------------------------------------------------------------------

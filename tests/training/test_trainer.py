@@ -11,6 +11,7 @@ import torch
 
 from sapts_pinn import Dirichlet, Initial, Problem, solve
 from sapts_pinn.callbacks import Callback, EarlyStop
+from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import SAMPLERS, Interval, Time
 from sapts_pinn.kernels.dense import SMALL as SMALL_MATRIX
 from sapts_pinn.problems.zoo import build
@@ -143,6 +144,12 @@ def test_an_option_unknown_to_the_optimizer_is_a_sentence():
         solve(heat(), method="adam", options={"radius": 1.0}, **SMALL)
 
 
+@pytest.mark.parametrize("rate", [-1, "fast"])
+def test_an_option_that_pytorch_refuses_is_a_sentence(rate):
+    with pytest.raises(InputError, match=f"the method does not take lr={rate!r}"):
+        solve(heat(), method="adam", options={"lr": rate}, **SMALL)
+
+
 # -- what is recorded ----------------------------------------------------------------------------------------
 
 
@@ -220,7 +227,7 @@ def test_training_leaves_the_number_of_threads_as_it_was():
 
     class Look(Callback):
         def on_step(self, trainer):
-            kernel = all(piece.batch is not None for piece in trainer.objective.pieces)
+            kernel = all(piece.points is not None for piece in trainer.objective.blocks)
             seen.append((kernel, torch.get_num_threads()))
             if trainer.iteration == 3:
                 raise RuntimeError("out")

@@ -231,7 +231,7 @@ def measure(
             options=options,
             callbacks=[watch(whole, rows, lambda trainer: trainer.counters.gradients, work / MEASURED)],
         )
-    except ValueError as error:
+    except InputError as error:
         return {"refused": str(error)}
     return {
         **rows[-1],

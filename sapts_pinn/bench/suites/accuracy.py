@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...runs.status import Status, StopReason
 from ..harness.child import in_child
 from ..harness.report import (
     Names,
@@ -98,7 +99,7 @@ def run(
     notes = [
         "note: {problem}, {method}, seed {seed}: {status}".format(**row)
         for row in rows
-        if row.get("broken") or row["status"].startswith("failed")
+        if row.get("broken") or Status.parse(row["status"]).reason is StopReason.FAILED
     ]
     commits = {row["git_commit"] for row in rows}
     if len(commits) > 1:

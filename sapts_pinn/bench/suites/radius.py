@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...runs.status import Status, StopReason
 from ..harness.child import in_child
 from ..harness.report import (
     Journal,
@@ -110,7 +111,7 @@ def run(
         notes = [
             f"note: {row['method']}, {_value(row):.0e}, seed {row['seed']}: {row['status']}"
             for row in rows
-            if row["status"].startswith("failed")
+            if Status.parse(row["status"]).reason is StopReason.FAILED
         ]
         notes += journal.notes
         head = header(title, facts, said)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...runs.status import Status, StopReason
 from ..harness.child import in_child
 from ..harness.report import (
     Journal,
@@ -315,7 +316,7 @@ def _say_hours(limits: Iterable[Budget]) -> None:
 
 
 def _failed(row: Row) -> bool:
-    return bool(row["status"].startswith("failed"))
+    return Status.parse(row["status"]).reason is StopReason.FAILED
 
 
 def _name(row: Row) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...runs.status import Status, StopReason
 from ..harness.child import in_child
 from ..harness.report import (
     Journal,
@@ -189,7 +190,7 @@ def measure(case: str, budget: str, threads: int) -> Row:
         warnings.simplefilter("always")
         try:
             solution = solve(chosen.build(), budget=budget, **chosen.options)
-        except ValueError as error:
+        except InputError as error:
             return {**row, "outcome": "refused", "words": [str(error)]}
         row["found"] = chosen.of(solution)
     result = solution.result
@@ -209,7 +210,7 @@ def judged(row: Row, tolerance: float) -> str:
     if off is not None and off <= tolerance:
         return "right"
     admitted = row["estimate"] is not None and off is not None and row["estimate"] >= ADMITTED * min(off, 1.0)
-    failed = row["status"].startswith("failed")
+    failed = Status.parse(row["status"]).reason is StopReason.FAILED
     return "told" if row["words"] or admitted or failed else "SILENT"
 
 

@@ -13,6 +13,7 @@ from math import pi
 from pathlib import Path
 from typing import Any
 
+from ...runs.status import Status, StopReason
 from ..harness.child import in_child
 from ..harness.report import (
     Journal,
@@ -156,7 +157,7 @@ def run(
         notes = [
             f"note: {row['problem']}, seed {row['seed']}: {row['status']}"
             for row in rows
-            if row["status"].startswith("failed")
+            if Status.parse(row["status"]).reason is StopReason.FAILED
         ]
         lines = _lines(rows)
         publish(folder, "zoo", head, [("Problems", columns, lines)], notes + journal.notes, facts, said, rows)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from ...geometry import Mesh
 
 Points = NDArray[np.float64]
@@ -285,7 +286,7 @@ def outcome(case: Case, folder: Path) -> Row:
         warnings.simplefilter("always")
         try:
             mesh = Mesh(path)
-        except ValueError as error:
+        except InputError as error:
             return Row(case.fault, case.suffix, f"refused: {error}", case.volume is None)
     boundary = sum(patch.measure for patch in mesh.face_patches())
     right = (

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
+from ..subproblem.newton import newton_scaled
 from ..subproblem.step import InnerProducts
 from .base import Curvature, Step
 
@@ -102,11 +103,7 @@ class LBFGS(Curvature):
         if self._order and square <= 0:  # rounding has the last word on H: begin anew
             self._forget()
             Hg, square = self._times(g)
-        if not square > 0:
-            return Step(torch.zeros_like(g), 0.0 if square == 0 else math.nan, False, 0.0)
-        length = math.sqrt(square)
-        t = min(1.0, radius / length)
-        return Step(-t * Hg, (t - 0.5 * t * t) * square, t < 1.0, t * length)
+        return newton_scaled(-Hg, square, radius)
 
     # -- learning ----------------------------------------------------------------------------------
 

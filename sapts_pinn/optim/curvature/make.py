@@ -7,6 +7,18 @@ from ..subproblem.step import InnerProducts
 from . import CURVATURES, LBFGS, LSR1, Curvature, Identity
 from .base import Dot
 
+DENSE = 6_000  # parameters up to which a dense quasi-Newton matrix is kept
+
+
+def curvature_by_size(n: int) -> str:
+    """Name of the default model for n parameters: dense self-scaled Broyden while it fits, else L-BFGS."""
+    return "ssbroyden" if n <= DENSE else "lbfgs"
+
+
+def curvature_name(curvature: Curvature) -> str | None:
+    """Name of a model's row in `CURVATURES`; None for a model that has none."""
+    return next((name for name, kind in CURVATURES.items() if type(curvature) is kind), None)
+
 
 def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
     """A model of the curvature by its name.

@@ -42,6 +42,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...objectives.base import ResidualEvaluation
+from ..subproblem.newton import newton_scaled
 from .base import Curvature, Pair, Step
 from .low_rank_update import Deferred
 
@@ -101,12 +102,10 @@ class SSBroyden(Curvature):
             self._product = g, matrix.times(g)
         newton = -self._product[1]
         square = -float(g.dot(newton))  # g.Hg = |newton|_B^2
-        if not square > 0:
-            return Step(torch.zeros_like(g), 0.0 if square == 0 else math.nan, False, 0.0)
-        length = math.sqrt(square)
-        t = min(1.0, radius / length)
-        step = Step(newton * t, (t - 0.5 * t * t) * square, t < 1.0, t * length)
-        self._taken = (step.s, t * t * square)
+        step = newton_scaled(newton, square, radius)
+        if step.predicted > 0:
+            t = min(1.0, radius / math.sqrt(square))
+            self._taken = (step.s, t * t * square)
         return step
 
     def update(self, s: Tensor, y: Tensor) -> bool:

@@ -37,8 +37,8 @@ from torch import Generator, Tensor
 from ...errors import InputError
 from ...objectives.base import Objective, Separable
 from ...objectives.flat import gather, scatter_
-from ...parallel.communicator import Alone, Communicator
-from ...pipeline.objective import Pipeline
+from ...parallel.communicator import Communicator, SingleProcess
+from ...pipeline.pipeline_objective import PipelineObjective
 from ..sapts.blocks import parameter_parts
 from ..sapts.local_solve import Record
 from ..sapts.settings import ORDERS
@@ -121,7 +121,7 @@ class MiniBatchSAPTS(Undecorated):
         kind: str | None = None,
         communicator: Communicator | None = None,
     ) -> None:
-        self.communicator = communicator or Alone()
+        self.communicator = communicator or SingleProcess()
         for name, value, known in (
             ("decomposition", decomposition, DECOMPOSITIONS),
             ("order", order, ORDERS),
@@ -236,12 +236,12 @@ class MiniBatchSAPTS(Undecorated):
     def _checked(self, objective: Any) -> Separable:
         if not isinstance(objective, Separable):
             raise TypeError("micro-batches need an objective that knows its samples, such as Supervised")
-        if (self.decomposition == "stages") != isinstance(objective, Pipeline):
+        if (self.decomposition == "stages") != isinstance(objective, PipelineObjective):
             raise TypeError(
                 f"a decomposition of the {self.decomposition} does not suit {type(objective).__name__}; "
-                "stages, and nothing else, need a Pipeline as the objective"
+                "stages, and nothing else, need a PipelineObjective as the objective"
             )
-        if isinstance(objective, Pipeline) and len(objective.chain.stages) != self.count:
+        if isinstance(objective, PipelineObjective) and len(objective.chain.stages) != self.count:
             raise InputError(
                 f"the network is cut into {len(objective.chain.stages)} stages, not into {self.count}; "
                 "make the chain with as many parts"
@@ -388,7 +388,7 @@ class MiniBatchSAPTS(Undecorated):
         self, objective: Separable, theta: Tensor, batches: list[Batch], radius: float
     ) -> Walked:
         """One pass through the network with each micro-batch, then steps of the stages by themselves."""
-        assert isinstance(objective, Pipeline)
+        assert isinstance(objective, PipelineObjective)
         z, moments, total = theta.clone(), self.moments.clone(), 0.0
         began, owned = objective.counters.gradients, objective.chain.owned
         sizes = [objective.chain.sizes[stage] for stage in owned]

@@ -176,8 +176,8 @@ class ResidualBlockEvaluation(BlockEvaluation, ResidualEvaluation):
         return len(self.indices)
 
     def jacobian(self) -> Tensor:
-        """The block's columns of J."""
-        return self.inner.jacobian()[:, self.indices]
+        """Columns of J for the block's parameters, [N, k], stored by rows."""
+        return self.inner.columns(self.indices).contiguous()
 
     def jvp(self, v: Tensor) -> Tensor:
         """J v for a vector of the block."""

@@ -10,10 +10,10 @@ from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, Separable, SeparableEvaluation
-from ...objectives.data_parallel import Replicated, Summed, SummedLook
+from ...objectives.data_parallel import DataParallelEvaluation, DataParallelObjective, ReplicatedObjective
 from ...objectives.partition import data_parts
 from ...parallel.communicator import Communicator
-from ...pipeline.objective import Pipeline
+from ...pipeline.pipeline_objective import PipelineObjective
 from ..curvature import Pair
 from .blocks import BlockPart, parameter_parts
 from .data import DataPart
@@ -55,13 +55,13 @@ class Division:
 
     def base(self, part: Part, evaluation: Evaluation) -> SeparableEvaluation | None:
         """The part's own share of an evaluation of the whole, if it is a sum over parts."""
-        if isinstance(part, DataPart) and isinstance(evaluation, SummedLook):
+        if isinstance(part, DataPart) and isinstance(evaluation, DataParallelEvaluation):
             return evaluation.parts[self._place[part.number]]  # type: ignore[no-any-return]
         return None
 
     def look(self, corrections: Sequence[Correction], alone: bool) -> Evaluation:
         """Evaluate the whole; if one group alone moved, its last part knows its share already."""
-        if alone and isinstance(self.whole, Summed) and corrections[0].last is not None:
+        if alone and isinstance(self.whole, DataParallelObjective) and corrections[0].last is not None:
             part, last = corrections[0].last
             if isinstance(part, DataPart) and part.local is part.owned:
                 return self.whole.evaluate({self._place[part.number]: last.inner})  # type: ignore[attr-defined]
@@ -141,7 +141,7 @@ def divide(
     """Cut an objective into parts and keep those of this rank.
 
     Args:
-        objective: The whole, on this rank; for "stages" a `Pipeline`.
+        objective: The whole, on this rank; for "stages" a `PipelineObjective`.
         decomposition: "data", "parameters" or "stages".
         count: Number of parts over all ranks.
         kind: How they are cut.
@@ -161,8 +161,10 @@ def divide(
     parts: list[Part]
     whole: Objective = objective
     if decomposition == "stages":
-        if not isinstance(objective, Pipeline):
-            raise TypeError("stages need a Pipeline as the objective, which knows the network's stages")
+        if not isinstance(objective, PipelineObjective):
+            raise TypeError(
+                "stages need a PipelineObjective as the objective, which knows the network's stages"
+            )
         if len(objective.chain.stages) != count:
             raise InputError(
                 f"the network is cut into {len(objective.chain.stages)} stages, not into {count}; "
@@ -176,14 +178,14 @@ def divide(
     elif decomposition == "parameters":
         blocks = parameter_parts(objective.parameters, count, kind)
         # The blocks look at f through an objective of their own: the whole's records are of the whole.
-        inner = objective.twin() if isinstance(objective, Separable) else objective
+        inner = objective.copy() if isinstance(objective, Separable) else objective
         parts = [BlockPart(i, blocks[i], inner) for i in mine]
         if isinstance(objective, Separable):
             # Everybody needs f, so everybody computes a share of it.
             sites = data_parts(objective.sites, count, "interleaved", generator, ()).owned
             whole = _summed(objective, [objective.restrict(sites[i]) for i in mine], communicator)
         elif communicator.size > 1:
-            whole = Replicated(objective, communicator)
+            whole = ReplicatedObjective(objective, communicator)
     else:
         if not isinstance(objective, Separable):
             raise TypeError(
@@ -204,6 +206,8 @@ def divide(
     return Division(objective, whole, groups, communicator, shared, sharded, sizes)
 
 
-def _summed(objective: Separable, pieces: list[Separable], communicator: Communicator) -> Summed:
+def _summed(
+    objective: Separable, pieces: list[Separable], communicator: Communicator
+) -> DataParallelObjective:
     objective.last_terms = dict.fromkeys(objective.term_names, 0.0)
-    return Summed(pieces, communicator, objective.last_terms)
+    return DataParallelObjective(pieces, communicator, objective.last_terms)

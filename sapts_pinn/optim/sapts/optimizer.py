@@ -48,11 +48,11 @@ from torch import Generator, Tensor
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, Separable
 from ...objectives.closure import ClosureObjective
-from ...objectives.data_parallel import SummedLook
+from ...objectives.data_parallel import DataParallelEvaluation
 from ...objectives.flat import gather, scatter_
-from ...parallel.communicator import Alone, Communicator
+from ...parallel.communicator import Communicator, SingleProcess
 from ..curvature import Curvature, Pair
-from ..curvature.make import make_curvature
+from ..curvature.make import curvature_by_size, curvature_name, make_curvature
 from ..radius import RadiusRule
 from ..snapshot import Surroundings
 from ..trust_region import PATIENCE, TrustRegion
@@ -83,7 +83,8 @@ class SAPTS(TrustRegion):
         params: The tensors to train, one group.
         decomposition: "data" (SAPTS_D), "parameters" (SAPTS_P) or "stages" (SAPTS_IP).
         parts: Number of parts over all ranks, a multiple of the number of ranks.
-        curvature: The model of the Hessian, see `TrustRegion`.
+        curvature: The model of the Hessian, see `TrustRegion`; None chooses by size, dense while it fits.
+            The parts have models of the same kind, unless the sweep names another.
         radius: Initial radius of a step, in the model's norm.
         sweep: How the parts are used.
         rule: When steps are accepted, and the radius.
@@ -103,18 +104,23 @@ class SAPTS(TrustRegion):
         params: Iterable[Tensor],
         decomposition: str = "data",
         parts: int = 4,
-        curvature: str | Curvature = "ssbroyden",
+        curvature: str | Curvature | None = "ssbroyden",
         radius: float = 1.0,
         sweep: Sweep | None = None,
         rule: RadiusRule | None = None,
         communicator: Communicator | None = None,
     ) -> None:
-        self.communicator = communicator or Alone()
+        self.communicator = communicator or SingleProcess()
         self._products = ShardedProducts(self.communicator)
+        params = list(params)
+        # Name of the parts' models, None where each part's size decides.
+        self._local_name = curvature_name(curvature) if isinstance(curvature, Curvature) else curvature
+        if curvature is None:
+            n = sum(p.numel() for p in params)
+            curvature = "lbfgs" if decomposition == "stages" else curvature_by_size(n)
         if decomposition == "stages" and isinstance(curvature, str):
             curvature = make_curvature(curvature, self._products)
         super().__init__(params, curvature, radius)
-        self.kind = curvature if isinstance(curvature, str) else "ssbroyden"
         if decomposition not in DECOMPOSITIONS:
             raise InputError(
                 f"unknown decomposition {decomposition!r}; choose one of {', '.join(DECOMPOSITIONS)}"
@@ -217,7 +223,7 @@ class SAPTS(TrustRegion):
             return
         assert self._whole is not None and self._at is not None
         whole = self._at[2]
-        if isinstance(whole, SummedLook):
+        if isinstance(whole, DataParallelEvaluation):
             gradient = whole.gradient()
             own = sum(float((self.count * p.gradient() - gradient).square().sum()) for p in whole.parts)
             spread = float(self.communicator.all_reduce(gradient.new_tensor(own)))
@@ -406,7 +412,7 @@ class SAPTS(TrustRegion):
                 curvature = model
             else:
                 own = self._local.get(part.number)
-                curvature, radius = own or (self._fresh_model(), self.radius)
+                curvature, radius = own or (self._fresh_model(part), self.radius)
             known = part.begin(evaluation, base) if z is theta else None
             if known is None or (curvature.linearises and not known.whole):
                 known = part.evaluate(z)
@@ -428,15 +434,21 @@ class SAPTS(TrustRegion):
         done.y, done.pairs = y, done.pairs[-PAIRS:]
         return done
 
-    def _fresh_model(self) -> Curvature:
-        return make_curvature(self.sweep.local_curvature or self.kind)
+    def _fresh_model(self, part: Part) -> Curvature:
+        """A model for a part: of the kind that the whole has, dense only while the part's matrix fits."""
+        size = sum(p.numel() for p in self.parameters) if part.indices is None else len(part.indices)
+        return make_curvature(self.sweep.local_curvature or self._local_name or curvature_by_size(size))
 
     # -- state -------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to continue bit for bit; all ranks call it together."""
         own = {
-            number: {"curvature": curvature.state_dict(), "radius": radius}
+            number: {
+                "name": curvature_name(curvature),
+                "curvature": curvature.state_dict(),
+                "radius": radius,
+            }
             for number, (curvature, radius) in self._local.items()
         }
         if self.communicator.size > 1 and self.decomposition != "stages":
@@ -475,7 +487,10 @@ class SAPTS(TrustRegion):
         for number, saved in state["local"].items() if state["parts"] == self.count else ():
             if self.decomposition != "stages" and number // each != self.communicator.rank:
                 continue
-            curvature = self._fresh_model()
+            # States of earlier versions have no name: the models of stages were all dense then.
+            former = "ssbroyden" if self.decomposition == "stages" else self._local_name
+            name = saved.get("name") or self.sweep.local_curvature or former or "ssbroyden"
+            curvature = make_curvature(name)
             curvature.load_state_dict(saved["curvature"])
             self._local[number] = curvature, saved["radius"]
         self.batches.load_state_dict(state["batches"])

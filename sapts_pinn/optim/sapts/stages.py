@@ -10,7 +10,7 @@ from torch import Tensor
 from ...objectives.base import Evaluation, Objective, SeparableEvaluation
 from ...objectives.flat import scatter_
 from ...parallel.communicator import Communicator
-from ...pipeline.objective import PipelineEvaluation
+from ...pipeline.pipeline_objective import PipelineEvaluation
 from ..subproblem.step import InnerProducts
 from .subdomain import LocalEvaluation, Part
 

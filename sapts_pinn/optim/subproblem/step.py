@@ -7,13 +7,6 @@ some ``lambda >= 0`` satisfies (Moré and Sorensen 1983; Conn, Gould and Toint 2
 
 From (1), ``-m(s) = (-g.s + lambda s.s) / 2``, a sum of positive terms, free of cancellation. The solvers:
 
-`cauchy`: the minimiser along ``-g``; what every other step has to match. Needs one product ``B g``.
-
-`dogleg` (Powell 1970): along ``-g`` to the unconstrained minimiser ``u = -(g.g / g.B g) g``, from there
-towards the Newton step. On the second leg the model is minimised exactly rather than followed to the end,
-which changes nothing for an exact Newton step of a positive definite ``B`` (the model falls all along the
-path) and keeps any other step as good as the Cauchy point.
-
 `steihaug` (Steihaug 1983; Toint 1981): conjugate gradients on ``B s = -g`` from ``s = 0``. The iterates
 grow in norm, so the first to leave the ball, or the first direction of negative curvature, ends on the
 boundary.
@@ -30,11 +23,9 @@ that are negative by rounding alone (``n eps max |e|``) count as zero, and so do
 rounding level over such eigenvalues. Otherwise a singular Gauss-Newton matrix would send every step to the
 boundary along noise.
 
-`scaled`: exact for the ellipsoid ``||s||_B <= radius`` of a positive definite ``B`` known by its inverse
-``H``: the minimiser is a multiple of the Newton step, because (1) with ``lambda B`` for ``lambda I`` is
-``(1 + lambda) B s = -g``.
+`newton_scaled` (in `newton`): exact for the ellipsoid ``||s||_B <= radius`` of a positive definite ``B``.
 
-A model given in compact form has its solver in `compact`.
+A model given in compact form has its solver in `low_rank`.
 
 Vectors may be shards of longer ones. Except in `secular`, which holds its eigenvectors whole, sums over
 entries go through ``dot``, and every branch depends on such sums alone, so that all ranks branch alike.

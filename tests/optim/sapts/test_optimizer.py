@@ -23,12 +23,13 @@ from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, RadiusRule, Sweep, TrustRegion
 from sapts_pinn.optim.curvature import CURVATURES
-from sapts_pinn.optim.curvature.make import make_curvature
+from sapts_pinn.optim.curvature import make as making
+from sapts_pinn.optim.curvature.make import curvature_name, make_curvature
 from sapts_pinn.optim.methods import METHODS
 from sapts_pinn.optim.sapts.stages import ShardedProducts
-from sapts_pinn.parallel.communicator import Alone
-from sapts_pinn.pipeline.objective import Pipeline
-from sapts_pinn.pipeline.stages import Chain, ModelChain
+from sapts_pinn.parallel.communicator import SingleProcess
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
+from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
 from sapts_pinn.problems import build
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
@@ -53,11 +54,13 @@ def pinn(
     )
 
 
-def objective_of(decomposition: str, **options: Any) -> LeastSquares | Pipeline:
+def objective_of(decomposition: str, **options: Any) -> LeastSquares | PipelineObjective:
     whole = pinn(**options)
     if decomposition != "stages":
         return whole
-    return Pipeline.of_problem(ModelChain(whole.model.problem, whole.model.network, PARTS), whole.sites)
+    return PipelineObjective.of_problem(
+        ModelStageChain(whole.model.problem, whole.model.network, PARTS), whole.sites
+    )
 
 
 def sapts(objective: Objective, decomposition: str, curvature: str = "ssbroyden", **options: Any) -> SAPTS:
@@ -104,11 +107,11 @@ def test_without_local_steps_it_is_the_trust_region_bit_for_bit(decomposition: s
     for plain in (True, False):
         objective = pinn()
         if decomposition == "stages":
-            chain = ModelChain(objective.model.problem, objective.model.network, 1)
-            objective = Pipeline.of_problem(chain, objective.sites)
+            chain = ModelStageChain(objective.model.problem, objective.model.network, 1)
+            objective = PipelineObjective.of_problem(chain, objective.sites)
         kind = "layers" if decomposition == "parameters" else "interleaved"
         if plain:
-            products = ShardedProducts(Alone())  # which sums what stages give in an order of its own
+            products = ShardedProducts(SingleProcess())  # which sums what stages give in an order of its own
             products.sizes = [sum(p.numel() for p in objective.parameters)]
             model = make_curvature(curvature, products if decomposition == "stages" else None)
             optimizer = TrustRegion(objective.parameters, model, 0.3)
@@ -633,7 +636,7 @@ def test_a_classifier_with_blocks_of_parameters_and_with_stages() -> None:
             ).double()
         if decomposition == "stages":
             loss = lambda out: nn.functional.cross_entropy(out, y)
-            objective: Objective = Pipeline.of_data(Chain(net, PARTS), x, loss)
+            objective: Objective = PipelineObjective.of_data(StageChain(net, PARTS), x, loss)
         else:
 
             def closure(net: nn.Module = net) -> Tensor:
@@ -704,7 +707,7 @@ def test_decompositions_that_do_not_fit() -> None:
         ValueError, match="cannot spread 3 layers over 4 parts: use at most 3 parts or the kind 'neu"
     ):
         sapts(objective, "parameters", parts=4).step(objective)
-    with pytest.raises(TypeError, match="stages need a Pipeline as the objective"):
+    with pytest.raises(TypeError, match="stages need a PipelineObjective as the objective"):
         sapts(objective, "stages").step(objective)
     for curvature in ("ssbroyden", "gauss-newton"):
         with pytest.raises(
@@ -725,7 +728,7 @@ def test_decompositions_that_do_not_fit() -> None:
         SAPTS([x], "parameters", 1, "gauss-newton", sweep=Sweep("tensors")).step(
             ClosureObjective(lambda: closure().backward() or closure(), [x])
         )
-    four = Alone()
+    four = SingleProcess()
     four.size = 4
     with pytest.raises(
         ValueError, match="parts must be a positive multiple of the number of ranks, 4, not 6"
@@ -748,6 +751,66 @@ def test_a_run_says_what_it_cannot_divide(method: str) -> None:
     }[METHODS[method].divides or ""]
     with pytest.raises(ValueError, match=sentence):
         solve(build("burgers"), method=method, budget="3 iterations", parts=40, network=(8, 8), points=12)
+
+
+# -- the parts' own models -----------------------------------------------------------------------------------
+
+
+def own_models(optimizer: SAPTS) -> list[str | None]:
+    """Kinds of the parts' models, by the number of the part."""
+    return [curvature_name(optimizer._local[i][0]) for i in sorted(optimizer._local)]
+
+
+def test_a_stage_has_a_dense_model_only_while_its_matrix_fits() -> None:
+    """Three stages of 300, 10,200 and 101 parameters: a dense matrix of the second would have 800 MB."""
+    objective = objective_of("stages", points=20, hidden=(100, 100))
+    optimizer = METHODS["sapts-ip"].phases[0].make(objective.parameters, parts=PARTS)
+    assert isinstance(optimizer, SAPTS) and curvature_name(optimizer.curvature) == "lbfgs"
+    for _ in range(2):
+        optimizer.step(objective)
+    assert own_models(optimizer) == ["ssbroyden", "lbfgs", "ssbroyden"]
+
+
+def test_the_limit_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, kind in ((300, "ssbroyden"), (299, "lbfgs")):
+        monkeypatch.setattr(making, "DENSE", limit)
+        objective = pinn(points=20, hidden=(100,))
+        layers = [p.numel() for p in objective.parameters]
+        assert layers[0] + layers[1] == 300
+        alone = METHODS["tr"].phases[0].make([nn.Parameter(torch.ones(300))])
+        assert isinstance(alone, TrustRegion) and curvature_name(alone.curvature) == kind
+        optimizer = METHODS["sapts-p"].phases[0].make(objective.parameters, parts=2)
+        assert isinstance(optimizer, SAPTS)
+        optimizer.step(objective)
+        assert own_models(optimizer) == [kind, "ssbroyden"]
+
+
+@pytest.mark.parametrize("curvature", ["lbfgs", "lsr1", "identity"])
+def test_the_parts_models_are_of_the_kind_that_was_asked_for(curvature: str) -> None:
+    for decomposition in ("parameters", "stages"):
+        objective = objective_of(decomposition, points=20)
+        for given in (curvature, None):
+            chosen = {"curvature": given or "lsr1", "local_curvature": None if given else curvature}
+            optimizer = sapts(objective, decomposition, visits=0, **chosen)
+            optimizer.step(objective)
+            assert own_models(optimizer) == [curvature] * PARTS
+    objective = pinn(points=20)
+    whole = make_curvature(curvature)
+    optimizer = SAPTS(objective.parameters, "parameters", PARTS, whole, sweep=Sweep("layers", visits=0))
+    optimizer.step(objective)
+    assert own_models(optimizer) == [curvature] * PARTS
+
+
+def test_states_of_dense_stages_of_earlier_versions_load() -> None:
+    objective = objective_of("stages", points=20)
+    optimizer = sapts(objective, "stages", "lsr1", visits=0, local_curvature="ssbroyden")
+    optimizer.step(objective)
+    state = optimizer.state_dict()
+    for saved in state["sapts"]["local"].values():
+        assert saved.pop("name") == "ssbroyden"
+    again = sapts(objective, "stages", "lsr1", visits=0)
+    again.load_state_dict(state)
+    assert own_models(again) == ["ssbroyden"] * PARTS
 
 
 def test_a_bad_start_is_said() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple
+from typing import Any
 
 import pytest
 import torch
 from torch import Generator, Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from sapts_pinn.kernels import build as kernels
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Objective
 from sapts_pinn.objectives.closure import ClosureObjective
-from sapts_pinn.objectives.data_parallel import Summed
+from sapts_pinn.objectives.data_parallel import DataParallelObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import DATA_KINDS, data_parts
@@ -24,9 +27,9 @@ from sapts_pinn.optim.sapts.data import DataPart
 from sapts_pinn.optim.sapts.exchange import Division, divide
 from sapts_pinn.optim.sapts.local_solve import Correction, Record, improve
 from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Part
-from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
-from sapts_pinn.pipeline.objective import Pipeline
-from sapts_pinn.pipeline.stages import Chain, ModelChain
+from sapts_pinn.parallel.communicator import Communicator, SingleProcess, Traffic
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
+from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
 from sapts_pinn.problems import Observations, Problem, build
 
 PROBLEMS = ("burgers", "poisson-2d", "soft")
@@ -101,12 +104,16 @@ def closure() -> ClosureObjective:
     return ClosureObjective(loss, net.parameters(), net)
 
 
-def pipeline(name: str) -> Pipeline:
+def pipeline(name: str) -> PipelineObjective:
     if name == "classifier":
         net, x, y = classifier()
-        return Pipeline.of_data(Chain(net, COUNT), x, lambda out: nn.functional.cross_entropy(out, y))
+        return PipelineObjective.of_data(
+            StageChain(net, COUNT), x, lambda out: nn.functional.cross_entropy(out, y)
+        )
     whole = make(name)
-    return Pipeline.of_problem(ModelChain(whole.model.problem, whole.model.network, COUNT), whole.sites)
+    return PipelineObjective.of_problem(
+        ModelStageChain(whole.model.problem, whole.model.network, COUNT), whole.sites
+    )
 
 
 def cut(
@@ -120,7 +127,15 @@ def cut(
     communicator: Communicator | None = None,
 ) -> Division:
     return divide(
-        objective, decomposition, parts, kind, overlap, consistent, additive, rng(1), communicator or Alone()
+        objective,
+        decomposition,
+        parts,
+        kind,
+        overlap,
+        consistent,
+        additive,
+        rng(1),
+        communicator or SingleProcess(),
     )
 
 
@@ -160,7 +175,7 @@ def test_a_sum_of_parts_is_the_undivided_objective(name: str, kind: str) -> None
     names = whole.model.problem.domain.names
     owned = data_parts(whole.sites, COUNT, kind, rng(2), names).owned
     terms = dict.fromkeys((t.name for t in whole.terms), 0.0)
-    total = Summed([whole.restrict(own) for own in owned], Alone(), terms)
+    total = DataParallelObjective([whole.restrict(own) for own in owned], SingleProcess(), terms)
     a, b = whole.evaluate(), total.evaluate()
     assert b.value == pytest.approx(a.value, rel=1e-14)
     assert terms == pytest.approx(a.terms, rel=1e-14) and total.last_terms is terms
@@ -195,10 +210,10 @@ def test_a_sum_takes_the_looks_that_are_known() -> None:
     whole = make("burgers")
     division = cut(whole)
     summed = division.whole
-    assert isinstance(summed, Summed)
+    assert isinstance(summed, DataParallelObjective)
     perturb(whole)
     fresh = summed.evaluate()
-    known = summed.pieces[1].evaluate()
+    known = summed.parts[1].evaluate()
     before = whole.counters.functions
     look = summed.evaluate({1: known})
     assert look.parts[1] is known and whole.counters.functions - before == pytest.approx(2 / 3, rel=0.05)
@@ -323,6 +338,37 @@ def test_the_jacobian_of_a_block_has_its_columns() -> None:
     assert relative(here.jvp(v), block @ v) < 1e-12 and relative(here.vjp(u), block.T @ u) < 1e-12
     assert relative(here.gram(), block.T @ block) < 1e-13
     assert relative(here.gram_product(v), block.T @ (block @ v)) < 1e-12
+
+
+@pytest.mark.parametrize("compiled", ["0", "1"])
+def test_the_jacobian_of_a_block_computes_no_other_columns(
+    monkeypatch: pytest.MonkeyPatch, compiled: str
+) -> None:
+    """Nowhere is there an array as large as all columns would be."""
+    monkeypatch.setenv("SAPTS_PINN_COMPILED", compiled)
+    kernels.load.cache_clear()
+    objective = make("burgers", 400, hidden=(30, 30))
+    division = cut(objective, "parameters", "layers")
+    kernels.load.cache_clear()
+    theta, _, _ = centred(division)
+    part = min(division.own, key=lambda part: len(part.indices))
+    for here in (part.evaluate(theta), part.begin(division.whole.evaluate(), None)):
+        with Largest() as seen:
+            J = here.jacobian()
+        assert J.shape == (400, len(part.indices))
+        assert seen.entries < 0.25 * 400 * len(theta), "all columns were computed"
+
+
+class Largest(TorchDispatchMode):
+    """Number of entries of the largest tensor that an operation of PyTorch makes."""
+
+    entries = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = function(*args, **(kwargs or {}))
+        if isinstance(out, Tensor):
+            self.entries = max(self.entries, out.numel())
+        return out
 
 
 @pytest.mark.parametrize("name", [*PROBLEMS, "classifier"])
@@ -522,7 +568,7 @@ def test_what_cannot_be_divided_is_refused() -> None:
     ):
         cut(closure())
     for objective in (closure(), make("burgers")):
-        with pytest.raises(TypeError, match="stages need a Pipeline as the objective"):
+        with pytest.raises(TypeError, match="stages need a PipelineObjective as the objective"):
             cut(objective, "stages")
     with pytest.raises(TypeError, match="points"):
         cut(pipeline("burgers"), "data")

@@ -1,0 +1,65 @@
+"""Why a run ended: the reasons, and the sentence of each.
+
+`result.json` and people read the sentence; the package goes by the reason.  Nothing here loads PyTorch.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class StopReason(Enum):
+    """Reason for the end of a run; the value is its sentence, with a detail in place of {}.
+
+    The order is that in which `Status.parse` tries them: `REQUESTED` takes every text.
+    """
+
+    RUNNING = ""
+    BUDGET = "budget spent ({})"
+    TARGET = "target error {} reached"
+    CONVERGED = "converged to working precision"
+    OBJECTED = "stopped: no step lowers the loss, but the audit objects"
+    INTERRUPTED = "interrupted by {}"
+    FAILED = "failed: {}"
+    UNFINISHED = "unfinished: this is its last checkpoint"
+    REQUESTED = "{}"
+
+    def status(self, detail: object = "") -> Status:
+        """Sentence of this reason with its detail, such as the limits of a budget."""
+        return Status(self.value.format(detail), self)
+
+    def matches(self, text: str) -> bool:
+        """Whether a text is this reason's sentence with any detail."""
+        before, hole, after = self.value.partition("{}")
+        return text.startswith(before) and after in text[len(before) :] if hole else text == before
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the run broke off, by a fault or by a signal."""
+        return self in (StopReason.FAILED, StopReason.INTERRUPTED)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether the run trained as long as it could: another may begin where it ended."""
+        return self in (StopReason.BUDGET, StopReason.CONVERGED, StopReason.OBJECTED)
+
+
+class Status(str):
+    """Sentence that says why a run ended, empty while it goes on; a string, as callbacks and JSON want it.
+
+    Attributes:
+        reason: The reason that the sentence states.
+    """
+
+    reason: StopReason
+
+    def __new__(cls, text: str = "", reason: StopReason | None = None) -> Status:
+        """Keep the reason beside the text; without one the text tells it."""
+        made = super().__new__(cls, text)
+        made.reason = reason or next(reason for reason in StopReason if reason.matches(text))
+        return made
+
+    @classmethod
+    def parse(cls, text: object) -> Status:
+        """Read a status back from result.json; a request to stop is any text of a callback."""
+        return text if isinstance(text, Status) else cls(str(text))
