@@ -19,6 +19,7 @@ from ..audit import lines as audit_lines
 from ..audit import said_of
 from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
+from ..estimation.tangent import TangentField
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..networks.model import Location, Model
 from ..networks.time_windows import WindowedModel, joined, spread
@@ -111,7 +112,7 @@ class Solution:
         return self._estimated[0] if stored is None else ErrorEstimate.from_json(stored)
 
     @cached_property
-    def _estimated(self) -> tuple[ErrorEstimate, ErrorField]:
+    def _estimated(self) -> tuple[ErrorEstimate, ErrorField | TangentField]:
         names, spread = self.problem.unknown_names, self.uncertainty
 
         def noise(points: Tensor) -> Tensor:
