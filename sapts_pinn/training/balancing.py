@@ -47,7 +47,7 @@ HELD = 10.0  # more for values on the boundary
 
 
 def is_due(steps: int) -> bool:
-    """Whether weights are set after so many steps: FIRST times a power of two."""
+    """Return whether weights are set after so many steps: FIRST times a power of two."""
     times, rest = divmod(steps, FIRST)
     return times > 0 and rest == 0 and times & (times - 1) == 0
 
