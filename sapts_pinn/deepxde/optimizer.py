@@ -21,8 +21,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..objectives.base import Objective
-from ..objectives.data_parallel import DataParallelObjective, ReplicatedObjective
-from ..objectives.partition import data_parts
+from ..objectives.data_parallel import ReplicatedObjective, over_ranks
 from ..optim.curvature import GaussNewton
 from ..optim.methods import Method
 from ..optim.sapts.optimizer import SAPTS
@@ -90,7 +89,7 @@ class Bound(torch.optim.Optimizer):
 
     def _leaves_cores_to_the_kernel(self) -> bool:
         """As `training.Trainer` does: beside a compiled kernel PyTorch's threads are in the way."""
-        return self.objective.plan is not None and not isinstance(self.inner.curvature, GaussNewton)
+        return self.objective.compiled and not isinstance(self.inner.curvature, GaussNewton)
 
     def _attend(self) -> None:
         """Have the last word after every iteration."""
@@ -143,10 +142,7 @@ class Bound(torch.optim.Optimizer):
             return whole if alone else ReplicatedObjective(whole, self.communicator)
         if self.communicator.size == 1 or self.divides is not None:
             return self.objective
-        size, random = self.communicator.size, torch.Generator().manual_seed(0)
-        own = data_parts(self.objective.sites, size, "interleaved", random, ()).owned[self.communicator.rank]
-        terms = dict.fromkeys(self.objective.term_names, 0.0)
-        return DataParallelObjective([self.objective.restrict(own)], self.communicator, terms)
+        return over_ranks(self.objective, self.communicator)
 
     def agree(self) -> None:
         """Make sure that all ranks have the same points.

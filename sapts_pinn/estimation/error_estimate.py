@@ -151,10 +151,10 @@ def estimate_error(
         solved = {kind: estimator.solve(kind, widths.get(kind)) for kind in KINDS}
         if effort.search:
             widths = {kind: found.widths for kind, found in solved.items()}
-        better = None
+        tangent = None
         if min(found.best.unexplained for found in solved.values()) > VAGUE:
-            better = estimator.tangent(first + until - time.thread_time())
-        candidates = [*(found.best for found in solved.values()), *([better] if better else [])]
+            tangent = estimator.tangent(first + until - time.thread_time())
+        candidates = [*(found.best for found in solved.values()), *([tangent] if tangent else [])]
         now = time.thread_time()
         enough = min(found.unexplained for found in candidates) < ENOUGH
         if enough or now - first + DEARER * (now - start) > until:
@@ -165,7 +165,7 @@ def estimate_error(
     noisy = noise is None and any(term.noise is not None for term in model.problem.terms)
     doubts = [*jumps, *(["noise of the data is not in it, which only the run itself knows"] if noisy else ())]
     best, other = sorted(solved.values(), key=lambda s: s.best.unexplained)
-    return _judged(estimator, best, other, better, bool(jumps), counted, besides, doubts, begin)
+    return _judged(estimator, best, other, tangent, bool(jumps), counted, besides, doubts, begin)
 
 
 def broken(model: Model | WindowedModel) -> list[str]:
@@ -180,7 +180,7 @@ def _judged(
     estimator: Estimator,
     best: Solved,
     other: Solved,
-    better: Candidate | None,
+    tangent: Candidate | None,
     broken: bool,
     counted: Sequence[str] | None,
     besides: Tensor,
@@ -191,13 +191,13 @@ def _judged(
     rho = best.best.unexplained
     near = [c for s in (best, other) for c in (s.direct, s.own) if c.unexplained < min(1.2 * rho + 0.01, 1.0)]
     e, field = torch.stack([c.values.abs() for c in near or [best.best]]).amax(0), best.best.field
-    solved = better is not None and better.unexplained < rho
-    if better is not None and solved:
-        rho, e, field = better.unexplained, better.values.abs(), better.field
+    solved = tangent is not None and tangent.unexplained < rho
+    if tangent is not None and solved:
+        rho, e, field = tangent.unexplained, tangent.values.abs(), tangent.field
     hidden = rho / math.sqrt(max(1 - rho * rho, 1e-4))  # g rho |F(u)| / |e|
     if rho > HIDDEN:
         e = torch.maximum(e, rho * best.bold / (1 + hidden))
-    curved = estimator.curvature(better if better is not None and solved else best.best)
+    curved = estimator.curvature(tangent if tangent is not None and solved else best.best)
     if rho > VAGUE:  # another answer to nearly the same question may be one that no linearisation bears
         for c in (best.direct, best.own):
             bent = estimator.curvature(c) if c.unexplained < LIKELY else 0.0

@@ -1,12 +1,12 @@
-"""Objectives: what the optimizers minimise.
+"""Interfaces of objectives, the functions that optimizers minimise.
 
     f(theta) = sum_k w_k mean_i |r_k(theta; x_ki)|^2 / 2     every PINN: `least_squares.LeastSquares`
     f(theta) = sum_k w_k mean_i l_k(theta; x_ki)             a sum over points: `Separable`
     f(theta) given by a closure                               anything in PyTorch: `ClosureObjective`
 
-`evaluate()` looks at the current parameters and returns an `Evaluation`: the value now, the gradient (for
-least squares also the residual vector, its Jacobian and products with it) when asked.  A method that rejects
-a trial step thus never pays for its gradient.  An objective is also callable like a PyTorch closure.
+`evaluate()` returns an `Evaluation` at the current parameters: the value now, the gradient (for least squares
+also the residual vector, its Jacobian and products with it) when asked.  A method that rejects a trial step
+thus never pays for its gradient.  An objective is also callable like a PyTorch closure.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def drawing(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
 
 
 class Evaluation(ABC):
-    """A look at an objective at fixed parameters.
+    """Evaluation of an objective at fixed parameters.
 
     Attributes:
         value: f, possibly not finite.
@@ -69,10 +69,10 @@ class Evaluation(ABC):
 
 
 class ResidualEvaluation(Evaluation):
-    """A look at a least-squares objective f = |r|^2 / 2, which knows part of its own curvature, J^T J.
+    """Evaluation of a least-squares objective f = |r|^2 / 2, which knows part of its curvature, J^T J.
 
     Attributes:
-        whole: Whether this process holds all of J, so that its rows can be formed; else only products can.
+        whole: This process holds all of J, so that its rows can be formed; else only products can.
     """
 
     whole = True
@@ -123,10 +123,14 @@ class Objective(ABC):
     Attributes:
         parameters: The tensors it depends on, in the order of its flat vectors.
         counters: Work done so far.
+        last_terms: The value by terms at the latest evaluation, empty where there are none.
+        collective: The ranks evaluate it together, and each has some of the parameters.
     """
 
     parameters: list[Tensor]
     counters: Counters
+    last_terms: dict[str, float]
+    collective = False
 
     @abstractmethod
     def evaluate(self) -> Evaluation:
@@ -135,6 +139,10 @@ class Objective(ABC):
     def buffers(self) -> list[Tensor]:
         """Buffers that `evaluate` changes, such as running means; restored when a step is rejected."""
         return []
+
+    def separable(self) -> Separable | None:
+        """Return this objective if any subset of its residuals is an objective as well, else None."""
+        return None
 
     @property
     def slow_path(self) -> str | None:
@@ -163,7 +171,7 @@ class Objective(ABC):
 
 
 class SeparableEvaluation(Evaluation):
-    """A look at a sum over points.
+    """Evaluation of a sum over points.
 
     Attributes:
         terms: The value by terms of the loss.
@@ -178,14 +186,16 @@ class Separable(Objective):
     Attributes:
         sites: Where the residuals of each group lie; a group is one or several terms of the loss.
         coordinates: Names of the coordinates of these places.
-        share: What one evaluation counts.
-        last_terms: The value by terms at the latest evaluation.
+        share: Cost of an evaluation, as a fraction of one at all points.
     """
 
     sites: Mapping[str, Sites]
     coordinates: tuple[str, ...]
     share: float
-    last_terms: dict[str, float]
+
+    def separable(self) -> Separable:
+        """Return this objective."""
+        return self
 
     @property
     @abstractmethod
@@ -198,14 +208,14 @@ class Separable(Objective):
 
     @abstractmethod
     def copy(self) -> Separable:
-        """The same objective, with a record of its own."""
+        """Copy of the objective with its own `last_terms`; points, parameters and counters are shared."""
 
     def on_epoch_end(self) -> None:  # noqa: B027
-        """Be told that every point was used once; what varies from epoch to epoch may change now."""
+        """Called at the end of an epoch; may redraw what is random per epoch (augmentation)."""
 
     @abstractmethod
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> Separable:
-        """The same objective on a subset of its residuals.
+        """Restrict the objective to a subset of its residuals.
 
         Args:
             part: For each group the indices of the residuals to keep; groups left out are empty.

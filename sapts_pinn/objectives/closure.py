@@ -31,10 +31,11 @@ class ClosureObjective(Objective):
         module: nn.Module | None = None,
     ) -> None:
         self.closure, self.parameters, self.counters = closure, list(parameters), Counters()
+        self.last_terms = {}
         self.module = module
 
     def buffers(self) -> list[Tensor]:
-        """Those of the module."""
+        """Buffers of the module."""
         return [] if self.module is None else list(self.module.buffers())
 
     def evaluate(self) -> Evaluation:
@@ -49,7 +50,7 @@ class ClosureObjective(Objective):
 
 @dataclass
 class FixedEvaluation(Evaluation):
-    """A look of which all is known.
+    """An evaluation with precomputed value and gradient.
 
     Attributes:
         known: The gradient, [n].

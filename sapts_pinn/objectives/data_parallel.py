@@ -16,6 +16,7 @@ from torch import Tensor
 from ..parallel.communicator import Communicator
 from .base import Evaluation, Objective, ResidualEvaluation, Separable, SeparableEvaluation
 from .closure import FixedEvaluation
+from .partition import data_parts
 
 
 class DataParallelObjective(Objective):
@@ -44,11 +45,11 @@ class DataParallelObjective(Objective):
         return all(piece.compiled for piece in self.parts)
 
     def buffers(self) -> list[Tensor]:
-        """Those of the pieces, which are of one model."""
+        """Buffers of the model that all parts share."""
         return self.parts[0].buffers()
 
     def evaluate(self, known: Mapping[int, SeparableEvaluation] | None = None) -> DataParallelEvaluation:
-        """Look at the current parameters.
+        """Evaluate at the current parameters.
 
         Args:
             known: Evaluations of own pieces, by position, that were made at these very parameters.
@@ -73,7 +74,7 @@ class DataParallelObjective(Objective):
 
 @dataclass
 class DataParallelEvaluation(Evaluation):
-    """A look at a sum.
+    """Evaluation of a sum.
 
     Attributes:
         parts: The evaluations of this rank's pieces.
@@ -93,11 +94,11 @@ class DataParallelEvaluation(Evaluation):
 
 @dataclass
 class DataParallelResiduals(DataParallelEvaluation, ResidualEvaluation):
-    """A look at a sum of least squares."""
+    """Evaluation of a sum of least squares."""
 
     @property
     def whole(self) -> bool:  # type: ignore[override]
-        """Whether this process has all pieces."""
+        """This process has all parts."""
         return self.objective.communicator.size == 1
 
     @property
@@ -148,9 +149,10 @@ class ReplicatedObjective(Objective):
     def __init__(self, inner: Objective, communicator: Communicator) -> None:
         self.inner, self.communicator = inner, communicator
         self.parameters, self.counters = inner.parameters, inner.counters
+        self.last_terms = inner.last_terms
 
     def buffers(self) -> list[Tensor]:
-        """Those of the objective."""
+        """Buffers of the objective."""
         return self.inner.buffers()
 
     @property
@@ -169,6 +171,20 @@ class ReplicatedObjective(Objective):
         gradient = look.gradient()
         found = self.communicator.broadcast(torch.cat([gradient.new_tensor([look.value]), gradient]))
         return FixedEvaluation(float(found[0]), found[1:].clone())
+
+
+def over_ranks(objective: Separable, communicator: Communicator) -> DataParallelObjective:
+    """Divide an objective among ranks, each of which evaluates a thinned copy of all points.
+
+    Args:
+        objective: The objective, with the same points on every rank.
+        communicator: The ranks.
+    """
+    parts = data_parts(
+        objective.sites, communicator.size, "interleaved", torch.Generator().manual_seed(0), ()
+    )
+    own = objective.restrict(parts.owned[communicator.rank])
+    return DataParallelObjective([own], communicator, dict.fromkeys(objective.term_names, 0.0))
 
 
 def _sum(tensors: Sequence[Tensor]) -> Tensor:

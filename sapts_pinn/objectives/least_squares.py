@@ -27,7 +27,7 @@ from .residual_block import BLOCK_POINTS, TAPE_LIMIT, ResidualBlock, split_sites
 
 @dataclass
 class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
-    """A look at a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
+    """Evaluation of a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
 
     objective: LeastSquares
     theta: Tensor
@@ -108,7 +108,7 @@ class LeastSquares(Separable):
         counts: Number of residuals each term is averaged over; by default those of `sites`.  A restriction to
             part of the points keeps the full counts, so that the parts' losses add up to the whole.
         counters: Where work is counted.
-        share: What one evaluation counts.
+        share: Cost of an evaluation, as a fraction of one at all points.
         threads: Threads of the compiled kernel (default: PyTorch's).
         use_kernel: Use the compiled kernel where it applies.
     """
@@ -131,7 +131,7 @@ class LeastSquares(Separable):
         self.share = share
         self.threads = threads or torch.get_num_threads()
         self.counts = counts or {name: s.points.shape[0] // s.fold for name, s in self.sites.items()}
-        self.last_terms: dict[str, float] = {}  # of the latest evaluation, for the history
+        self.last_terms = {}
         self.terms = [
             t for t in model.problem.terms if t.name in self.sites and self.sites[t.name].points.shape[0]
         ]
@@ -214,11 +214,11 @@ class LeastSquares(Separable):
             block.release()
 
     def copy(self) -> LeastSquares:
-        """The same objective, with a record of its own."""
+        """Copy of the objective with its own `last_terms`."""
         return self._like(self.sites, self.counts, self.share)
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> LeastSquares:
-        """The same objective on a subset of its residuals; the groups are the terms."""
+        """Restrict the objective to a subset of its residuals; the groups are the terms."""
         sites = {name: self.sites[name].of(index) for name, index in part.items()}
         points = sum(s.points.shape[0] for s in sites.values())
         share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())

@@ -1,4 +1,4 @@
-"""Which residuals, or which parameters, each subdomain of SAPTS owns.
+"""Partition of residuals and parameters among the subdomains of SAPTS.
 
 **Data.**  A part holds residuals of every term, and the objective restricted to it keeps the full counts, so
 that over a partition sum_d f_d = f and sum_d grad f_d = grad f.  Regions (slabs, boxes) are cut through the
@@ -122,7 +122,7 @@ def _by_part(by_term: Mapping[str, Sequence[Tensor]], parts: int) -> list[dict[s
 
 
 def _in_a_row(sizes: Sequence[int], parts: int) -> tuple[int, ...]:
-    """Where the parts of a row of units end, so that the largest part is as small as possible.
+    """Cut a row of units into parts so that the largest is as small as possible; return where they end.
 
     Dynamic programming: when the first j units make p parts, the last of these is units i ... j - 1, and the
     best is min over i of max(best of i units in p - 1 parts, size of the last).

@@ -1,4 +1,4 @@
-"""One term of the loss at its points: residuals, Jacobian and products."""
+"""A term of the loss at its points: residuals, Jacobian and products."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..networks.model import Location, Model
 from ..problems import Sites, Term
 
 TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
-BLOCK_POINTS = 16_384  # points
+BLOCK_POINTS = 16_384  # at most in a block
 
 
 class _Propagator(nn.Module):
@@ -31,7 +31,15 @@ class _Propagator(nn.Module):
 
 
 class ResidualBlock:
-    """One term at (a chunk of) its sites."""
+    """A term of the loss at its sites, or at some of them.
+
+    Args:
+        model: The model.
+        term: The term.
+        sites: The places.
+        count: Number of residuals over which the term is averaged.
+        kernels: Compiled kernels of the model's network; without them PyTorch is used.
+    """
 
     def __init__(
         self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledNetwork]
@@ -207,7 +215,7 @@ class ResidualBlock:
         return torch.func.jvp(residual, (theta,), (vector,))[1].reshape(-1)  # type: ignore[no-any-return]
 
     def release(self) -> None:
-        """Forget what was kept for a reverse pass."""
+        """Free the memory kept for a reverse pass."""
         self._graph = None
         self._stamp += 1
         if self.points is not None:
@@ -215,7 +223,7 @@ class ResidualBlock:
 
 
 def split_sites(sites: Sites) -> list[Sites]:
-    """Pieces of at most BLOCK_POINTS points; paired points stay together."""
+    """Split sites into groups of at most BLOCK_POINTS points; paired points stay together."""
     if sites.points.shape[0] <= BLOCK_POINTS or sites.fold > 1:
         return [sites]
     parts = -(-sites.points.shape[0] // BLOCK_POINTS)

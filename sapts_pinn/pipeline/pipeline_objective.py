@@ -49,6 +49,8 @@ class PipelineObjective(Objective):
             keeping all of them from the evaluation: many micro-batches then save memory.
     """
 
+    collective = True
+
     def __init__(
         self,
         chain: StageChain,
@@ -64,7 +66,7 @@ class PipelineObjective(Objective):
         self.shares = [fraction * size / sum(chain.sizes) for size in chain.sizes]
         self.share = sum(self.shares[s] for s in chain.owned)
         self.recomputes = recomputes
-        self.last_terms: dict[str, float] = {}
+        self.last_terms = {}
         self._frozen: Frozen = {}
 
     @classmethod

@@ -58,7 +58,7 @@ class StageObjective(Objective):
         self.index, self.stage = index, stage
         self.parameters = [*stage.trained().values()]
         self.counters, self.share, self.recomputes = counters, share, recomputes
-        self._frozen = frozen
+        self._frozen, self.last_terms = frozen, {}
 
     def buffers(self) -> list[Tensor]:
         """Buffers of the stage."""

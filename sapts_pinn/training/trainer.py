@@ -17,18 +17,17 @@ from torch import Tensor, nn
 
 from ..callbacks.base import Callback
 from ..errors import InputError
-from ..objectives.base import Counters, Separable
-from ..objectives.data_parallel import DataParallelObjective
+from ..objectives.base import Counters, Objective
+from ..objectives.data_parallel import over_ranks
 from ..objectives.flat import gather, scatter_
-from ..objectives.partition import data_parts
 from ..optim.curvature import GaussNewton
 from ..optim.methods import Method
 from ..optim.minibatch.optimizer import MiniBatchSAPTS
 from ..optim.sapts.optimizer import SAPTS
 from ..optim.trust_region import TrustRegion
 from ..parallel.communicator import Communicator, SingleProcess
-from ..pipeline.pipeline_objective import PipelineObjective
 from ..pipeline.sharded_model import Sharded
+from ..pipeline.trainable_model import TrainableModel
 from ..runs.status import Status, StopReason
 from .balancing import is_due
 from .budget import Budget
@@ -66,7 +65,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: nn.Module | Sharded,
+        model: nn.Module | Sharded | TrainableModel,
         collocation: Points,
         method: Method,
         budget: Budget,
@@ -110,7 +109,7 @@ class Trainer:
         self._apart = False  # whether the other ranks can no longer be asked
         self._spent, self._asking = 0.0, 1  # agreed among several ranks, and the iteration to do so again
         self.optimizer: Any = self._make_optimizer()
-        self.objective: Separable | DataParallelObjective | PipelineObjective
+        self.objective: Objective
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -355,20 +354,12 @@ class Trainer:
     def _set_points(self) -> None:
         self._terms = {}
         whole = self.collocation.objective(self.model, self.counters, self.threads)
-        if (
-            isinstance(whole, PipelineObjective)
-            or self.communicator.size == 1
-            or self.method.phases[self.phase].divides
-        ):
+        separable = whole.separable()
+        divides = whole.collective or self.method.phases[self.phase].divides
+        if divides or separable is None or self.communicator.size == 1:
             self.objective = whole
-            return
-        # Any other method is trained synchronously: every rank computes a share of each gradient.
-        size, generator = self.communicator.size, torch.Generator().manual_seed(0)
-        parts = data_parts(whole.sites, size, "interleaved", generator, ())
-        piece = whole.restrict(parts.owned[self.communicator.rank])
-        self.objective = DataParallelObjective(
-            [piece], self.communicator, dict.fromkeys(whole.term_names, 0.0)
-        )
+        else:  # any other method is trained synchronously: every rank computes a share of each gradient
+            self.objective = over_ranks(separable, self.communicator)
 
     def _share_points(self) -> None:
         """The points of rank 0 for all: on other machines those of RAD may differ in the last bit."""

@@ -486,3 +486,11 @@ def test_residuals_anywhere(monkeypatch):
 
 def test_a_look_belongs_to_least_squares():
     assert isinstance(make("soft").evaluate(), LeastSquaresEvaluation)
+
+
+def test_only_sums_over_points_are_separable():
+    objective = make("soft")
+    assert objective.separable() is objective and not objective.collective
+    closure = ClosureObjective(lambda: 0.0, objective.parameters)
+    assert closure.separable() is None and closure.last_terms == {}
+    assert not closure.compiled and closure.slow_path is None
