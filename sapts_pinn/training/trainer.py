@@ -27,6 +27,7 @@ from ..optim.sapts.optimizer import SAPTS
 from ..optim.trust_region import TrustRegion
 from ..parallel.communicator import Communicator, SingleProcess
 from ..pipeline.sharded_model import Sharded
+from ..pipeline.trainable_model import TrainableModel
 from ..runs.status import Status, StopReason
 from .balancing import is_due
 from .budget import Budget
@@ -64,7 +65,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: nn.Module | Sharded,
+        model: nn.Module | Sharded | TrainableModel,
         collocation: Points,
         method: Method,
         budget: Budget,
