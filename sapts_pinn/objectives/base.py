@@ -57,6 +57,10 @@ class Evaluation(ABC):
     def gradient(self) -> Tensor:
         """The gradient of f, [n]."""
 
+    def as_residuals(self) -> ResidualEvaluation | None:
+        """This evaluation with residuals and Jacobian, if the objective is a sum of squares; else None."""
+        return None
+
 
 class ResidualEvaluation(Evaluation):
     """A look at a least-squares objective f = |r|^2 / 2, which knows part of its own curvature, J^T J.
@@ -66,6 +70,10 @@ class ResidualEvaluation(Evaluation):
     """
 
     whole = True
+
+    def as_residuals(self) -> ResidualEvaluation:
+        """This evaluation."""
+        return self
 
     @property
     @abstractmethod

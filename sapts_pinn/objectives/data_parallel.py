@@ -54,7 +54,7 @@ class Summed(Objective):
             total = self.communicator.all_reduce(message)
             terms, gradient = total[: len(terms)], total[len(terms) :].clone()
         self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
-        kind = SummedEvaluation if all(isinstance(p, ResidualEvaluation) for p in parts) else SummedLook
+        kind = SummedEvaluation if all(p.as_residuals() is not None for p in parts) else SummedLook
         return kind(self, parts, float(terms.sum()), gradient)
 
 

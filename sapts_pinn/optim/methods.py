@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
 from .radius import RadiusRule
@@ -18,7 +18,7 @@ from .sapts.optimizer import SAPTS
 from .sapts.settings import Sweep
 from .trust_region import TrustRegion
 
-Make = Callable[..., torch.optim.Optimizer]
+Make = Callable[..., Optimizer]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
 
 
 def _thesis_rule(least: float) -> RadiusRule:
-    return RadiusRule(accept=0.25, shrink=0.25, grow=0.75, less=0.9, more=1.2, least=least, most=2.0)
+    return RadiusRule(0.25, 0.25, 0.75, shrink_factor=0.9, grow_factor=1.2, min_radius=least, max_radius=2.0)
 
 
 # What the authors' code was run with: radius 0.1, x 0.9 and x 1.2, L-SR1 of memory 5 for the whole and the

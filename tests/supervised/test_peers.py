@@ -51,10 +51,10 @@ def test_steps_are_those_of_pytorch(name: str, decay: bool) -> None:
         restricted = other.restrict({"samples": batch}, estimate=True)
         reference.param_groups[0]["lr"] = rate = RATE * max(1 - used, 0) if decay else RATE
         expected, before = float(reference.step(restricted)), gather(objective.parameters)
-        optimizer.used = used
+        optimizer.set_progress(used)
         loss = float(optimizer.step(objective))
         assert loss == expected == objective.last_terms["loss"]
-        assert optimizer.info == {"accepted": True, "radius": rate}
+        assert optimizer.info == {"accepted": True, "radius": rate, "converged": False}
         assert torch.equal(gather(objective.parameters), gather(other.parameters))
         assert torch.equal(gather(objective.parameters), before) == (rate == 0)
 
@@ -68,7 +68,7 @@ def test_steps_that_were_saved_go_on(name: str) -> None:
         if k == 7:
             file = io.BytesIO()
             torch.save((objective.module.state_dict(), optimizer.state_dict()), file)
-        optimizer.used = k / 16
+        optimizer.set_progress(k / 16)
         optimizer.step(objective)
     file.seek(0)
     state = torch.load(file, weights_only=True)
@@ -77,7 +77,7 @@ def test_steps_that_were_saved_go_on(name: str) -> None:
     again.module.load_state_dict(state[0])
     other.load_state_dict(state[1])
     for k in range(7, 16):
-        other.used = k / 16
+        other.set_progress(k / 16)
         other.step(again)
     assert torch.equal(gather(again.parameters), gather(objective.parameters))
     for a, b in zip(again.buffers(), objective.buffers(), strict=True):

@@ -17,7 +17,7 @@ One step at theta_k is one sweep:
    (non-monotone trust regions: arXiv:2605.14860).  What is reported as rho is max v - f_C(theta_k + s) over
    the reduction that the gradients promised along the way.
 
-**The radius** to begin with is searched for (`radius_search.py`), around the one given, on which results thus
+**The radius** to begin with is searched for (`RadiusRule.first`), around the one given, on which results thus
 hardly depend.  Towards the end of the budget it shrinks to zero linearly (`used`), for what remains then is
 noise, which smaller steps average out (Defazio et al., arXiv:2310.07831).
 """
@@ -28,7 +28,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,15 +39,14 @@ from ...objectives.base import Objective, Separable
 from ...objectives.flat import gather, scatter_
 from ...parallel.communicator import Alone, Communicator
 from ...pipeline.objective import Pipeline
+from ..base import StepInfo, SubdomainStats, SweepInfo, Undecorated
+from ..radius import RadiusRule
 from ..sapts.blocks import parameter_parts
-from ..sapts.local_solve import Record
 from ..sapts.settings import ORDERS
 from ..sapts.stages import StagePart
 from ..snapshot import Surroundings
-from ..undecorated import Undecorated
 from .batches import Batch, MicroBatches
 from .moments import Moments
-from .radius_search import search
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
 CONTROL = 4  # micro-batches of the control
@@ -73,7 +72,7 @@ class Outcome:
     moments: Moments
     loss: float
     predicted: float
-    records: list[Record]
+    records: list[SubdomainStats]
     buffers: list[Tensor]
     value: float = math.nan
 
@@ -97,11 +96,11 @@ class MiniBatchSAPTS(Undecorated):
         kind: How parameters are divided, of `decomposition.PARAMETER_KINDS`; by default by layers, or by
             neurons where there are more parts than layers.
         communicator: The ranks; by default this process is alone.
+        rule: Every change of the radius.
 
     Attributes:
-        info: Of the last sweep: radius, rho, accepted, predicted, length, converged (never), `sweep`, and
-            `parts`: for each part of this rank a dict of number, gain, radius, length, steps, accepted, work.
-        used: Share of the budget that is spent, in [0, 1]; set by whoever knows.
+        info: Of the last sweep, with `sweep` and, for each part of this rank, `parts`.
+        used: Share of the budget that is spent, in [0, 1]; the radius falls with what is left.
         deadline: `time.monotonic()` after which one process tries no further radius.
 
     Raises:
@@ -120,6 +119,7 @@ class MiniBatchSAPTS(Undecorated):
         order: str = "multiplicative",
         kind: str | None = None,
         communicator: Communicator | None = None,
+        rule: RadiusRule | None = None,
     ) -> None:
         self.communicator = communicator or Alone()
         for name, value, known in (
@@ -144,10 +144,10 @@ class MiniBatchSAPTS(Undecorated):
         self.decomposition, self.count, self.order = decomposition, parts, order
         self.steps, self.local_steps = steps, local_steps
         self.radius = self.most = float(radius)
+        self.rule = rule or RadiusRule()
         self.batches = MicroBatches(batch, Generator().manual_seed(0))
         self.moments = Moments.like(gather(self.parameters))
         self.used, self.deadline = 0.0, math.inf
-        self.info: dict[str, Any] = {}
         self._values: deque[float] = deque(maxlen=WINDOW)
         self._control: list[Batch] = []
         self._blocks: list[Tensor] = []
@@ -155,6 +155,10 @@ class MiniBatchSAPTS(Undecorated):
             matrices = sum(p.dim() > 1 for p in self.parameters)
             kind = kind or ("layers" if parts <= matrices else "neurons")
             self._blocks = parameter_parts(self.parameters, parts, kind)
+
+    def set_progress(self, used: float, deadline: float = math.inf) -> None:
+        """Be told the spent share of the budget, and when no further radius should be tried."""
+        self.used, self.deadline = used, deadline
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -198,8 +202,7 @@ class MiniBatchSAPTS(Undecorated):
             around.restore()
             return self._attempt(objective, theta, batches, radius)
 
-        left = 1.0 - min(max(self.used, 0.0), 1.0)
-        outcome = self._search(attempt) if searches else attempt(self.radius * left)
+        outcome = self._search(attempt) if searches else attempt(self.rule.annealed(self.radius, self.used))
         before, high, low = self._values[-1], max(self._values), min(self._values)
         finite = math.isfinite(outcome.value)
         accepted = finite and outcome.value <= high + (high - low)
@@ -208,24 +211,24 @@ class MiniBatchSAPTS(Undecorated):
             self._values.append(outcome.value)
             scatter_(self.parameters, theta + outcome.s)
             _put_back(objective, outcome.buffers)
-            self.radius = min(self.most, self.radius * 2.0 ** (1.0 / WINDOW))  # what was taken back too often
+            self.radius = self.rule.recovered(self.radius, self.most)
         else:
             scatter_(self.parameters, theta)
             around.restore()
-            self.radius *= 0.5 if finite else 0.1
+            self.radius = self.rule.after_rejected_sweep(self.radius, finite)
         loss = outcome.loss if finite else before
         if len(objective.term_names) == 1:  # of several only the sum is known
             objective.last_terms = dict.fromkeys(objective.term_names, loss)
         rho = (high - outcome.value) / outcome.predicted if finite and outcome.predicted > 0 else -math.inf
-        done = {"rho": rho, "accepted": accepted, "predicted": outcome.predicted}
-        self.info = {
-            **done,
-            "radius": self.radius * left,
-            "length": float(outcome.s.norm()),
-            "converged": False,
-            "sweep": {**done, "before": before, "local_steps": steps * self.local_steps},
-            "parts": [asdict(record) for record in outcome.records],
-        }
+        self.info = StepInfo(
+            self.rule.annealed(self.radius, self.used),
+            rho,
+            accepted,
+            outcome.predicted,
+            float(outcome.s.norm()),
+            sweep=SweepInfo(rho, accepted, outcome.predicted, before, steps * self.local_steps),
+            parts=tuple(replace(record) for record in outcome.records),
+        )
         return theta.new_tensor(loss)
 
     @property
@@ -263,7 +266,7 @@ class MiniBatchSAPTS(Undecorated):
                 best = radius, outcome
             return outcome.value
 
-        self.radius = self.most = search(value, self.radius, self._values[-1])
+        self.radius = self.most = self.rule.first(value, self.radius, self._values[-1])
         assert best is not None
         # Of all outcomes one is kept, for they are three vectors each.
         return best[1] if best[0] == self.radius else attempt(self.radius)
@@ -297,7 +300,7 @@ class MiniBatchSAPTS(Undecorated):
         """Every group goes its own way; the mean of where they get."""
         each, n, ranks = self._groups // self.communicator.size, len(theta), self.communicator
         sums, before = theta.new_zeros(3 * n + 2), _buffers(objective)
-        records, after = list[Record](), before
+        records, after = list[SubdomainStats](), before
         steps = len(batches) // self._groups
         for group in range(ranks.rank * each, (ranks.rank + 1) * each):
             own = batches[group * steps : (group + 1) * steps]
@@ -321,7 +324,7 @@ class MiniBatchSAPTS(Undecorated):
         """Every part moves its block, all with the same micro-batches; the sum of what they do."""
         each, n, ranks = self.count // self.communicator.size, len(theta), self.communicator
         sums, before = theta.new_zeros(3 * n + 2), _buffers(objective)
-        records, after = list[Record](), before
+        records, after = list[SubdomainStats](), before
         z, additive = theta.clone(), self.order == "additive"
         for part in range(ranks.rank * each, (ranks.rank + 1) * each):
             block = self._blocks[part]
@@ -361,9 +364,9 @@ class MiniBatchSAPTS(Undecorated):
         radius: float,
         block: Tensor | None,
         number: int,
-    ) -> tuple[Record, float]:
+    ) -> tuple[SubdomainStats, float]:
         """Steps with one micro-batch after the other, which move z and moments; and the mean loss."""
-        record, total, began = Record(number, radius=radius), 0.0, objective.counters.gradients
+        record, total, began = SubdomainStats(number, radius=radius), 0.0, objective.counters.gradients
         for batch in batches:
             local = objective.restrict(batch, estimate=True)
             for _ in range(self.local_steps):
@@ -396,7 +399,7 @@ class MiniBatchSAPTS(Undecorated):
             StagePart(stage, own)
             for stage, own in zip(owned, torch.arange(len(z), device=z.device).split(sizes), strict=True)
         ]
-        records = [Record(stage, radius=radius) for stage in owned]
+        records = [SubdomainStats(stage, radius=radius) for stage in owned]
         for batch in batches:
             scatter_(self.parameters, z)
             local = objective.restrict(batch, estimate=True)
@@ -437,7 +440,7 @@ class MiniBatchSAPTS(Undecorated):
             "batches": self.batches.state_dict(),
             "control": [dict(batch) for batch in self._control],
             "values": list(self._values),
-            "info": dict(self.info),
+            "info": self.info.as_json(),
         }
         return {**super().state_dict(), "minibatch": own}
 
@@ -454,7 +457,7 @@ class MiniBatchSAPTS(Undecorated):
             )
         state = rest.pop("minibatch")
         super().load_state_dict(rest)
-        self.radius, self.most, self.info = state["radius"], state["most"], dict(state["info"])
+        self.radius, self.most, self.info = state["radius"], state["most"], StepInfo.of(state["info"])
         self.moments.load_state_dict(state["moments"])
         self.batches.load_state_dict(state["batches"])
         self._control = [dict(batch) for batch in state["control"]]
@@ -462,7 +465,7 @@ class MiniBatchSAPTS(Undecorated):
 
 
 # The correction, the moments, mean loss and promised reduction, and the records.
-Walked = tuple[Tensor, Moments, list[float], list[Record]]
+Walked = tuple[Tensor, Moments, list[float], list[SubdomainStats]]
 
 
 def _buffers(objective: Objective) -> list[Tensor]:

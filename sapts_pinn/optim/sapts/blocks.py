@@ -127,8 +127,9 @@ class BlockPart(Part):
 
     def _wrap(self, inner: Evaluation) -> BlockEvaluation:
         assert self.indices is not None
-        if isinstance(inner, ResidualEvaluation):
-            return ResidualBlockEvaluation(inner, self.indices)
+        least_squares = inner.as_residuals()
+        if least_squares is not None:
+            return ResidualBlockEvaluation(least_squares, self.indices)
         return BlockEvaluation(inner, self.indices)
 
 

@@ -61,8 +61,9 @@ class DataPart(Part):
         value = self.scale * inner.value
         if self.linear is not None:
             value += float(self.linear.dot(z - self.theta))
-        if isinstance(inner, ResidualEvaluation):
-            return ResidualDataEvaluation(inner, value, self.scale, self.linear)
+        least_squares = inner.as_residuals()
+        if least_squares is not None:
+            return ResidualDataEvaluation(least_squares, value, self.scale, self.linear)
         return DataEvaluation(inner, value, self.scale, self.linear)
 
 

@@ -14,10 +14,11 @@ from ...objectives.data_parallel import Replicated, Summed, SummedLook
 from ...objectives.partition import data_parts
 from ...parallel.communicator import Communicator
 from ...pipeline.objective import Pipeline
+from ..base import SubdomainStats
 from ..curvature import Pair
 from .blocks import BlockPart, parameter_parts
 from .data import DataPart
-from .local_solve import Correction, Record
+from .local_solve import Correction
 from .stages import StagePart
 from .subdomain import Part
 
@@ -96,10 +97,10 @@ class Division:
             if rank == self.communicator.rank:
                 found += own
                 continue
-            groups: list[list[Record]] = [[] for _ in self.sizes[rank]]
+            groups: list[list[SubdomainStats]] = [[] for _ in self.sizes[rank]]
             for i, *values in received.tolist():
                 if i >= 0:
-                    groups[int(i)].append(Record(*values))
+                    groups[int(i)].append(SubdomainStats(*values))
             like = own[0]
             found += [Correction(torch.zeros_like(like.s), torch.zeros_like(like.y), g) for g in groups]
         return found
@@ -117,7 +118,7 @@ def _pack(c: Correction, pairs: int) -> Tensor:
 
 def _unpack(row: Tensor, like: Correction, pairs: int) -> Correction:
     size = 7 * len(like.records)
-    records = [Record(*values) for values in row[:size].view(-1, 7).tolist()]
+    records = [SubdomainStats(*values) for values in row[:size].view(-1, 7).tolist()]
     n = len(like.s)
     # Copies, because the last bits of a product depend on where in memory a vector begins.
     s, y, room = (piece.clone() for piece in row[size:].split([n, n, (2 * n + 1) * pairs]))

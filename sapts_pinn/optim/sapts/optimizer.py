@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -51,6 +51,7 @@ from ...objectives.closure import ClosureObjective
 from ...objectives.data_parallel import SummedLook
 from ...objectives.flat import gather, scatter_
 from ...parallel.communicator import Alone, Communicator
+from ..base import StepInfo, SweepInfo
 from ..curvature import Curvature, Pair
 from ..curvature.make import curvature_by_size, curvature_name, make_curvature
 from ..radius import RadiusRule
@@ -72,7 +73,6 @@ PAIRS = 8  # that a group's sweep gives to the others, its latest: more cost as 
 MEMORY = 0.1  # weight of the latest plain step in the mean rate
 LONG = 0.02  # weight of the latest sweep in the mean of eta: one sweep says little
 BLIND = 0.9  # mean eta at which the parts see too little of f
-TINY = 1e-300
 DECOMPOSITIONS = ("data", "parameters", "stages")
 
 
@@ -91,9 +91,8 @@ class SAPTS(TrustRegion):
         communicator: The ranks; by default this process is alone.
 
     Attributes:
-        info: As of `TrustRegion`, of the sweep or of the global pass, with `parts`: for each part visited a
-            dict of number, gain, radius, length, steps, accepted, work; and `sweep`: rho, accepted,
-            local_steps, f before and the reduction predicted.
+        info: As of `TrustRegion`, of the sweep or of the global pass, with `sweep` and, for each part
+            visited, `parts`.
 
     Raises:
         InputError: An argument out of range.
@@ -120,7 +119,7 @@ class SAPTS(TrustRegion):
             curvature = "lbfgs" if decomposition == "stages" else curvature_by_size(n)
         if decomposition == "stages" and isinstance(curvature, str):
             curvature = make_curvature(curvature, self._products)
-        super().__init__(params, curvature, radius)
+        super().__init__(params, curvature, radius, rule)
         if decomposition not in DECOMPOSITIONS:
             raise InputError(
                 f"unknown decomposition {decomposition!r}; choose one of {', '.join(DECOMPOSITIONS)}"
@@ -134,7 +133,6 @@ class SAPTS(TrustRegion):
         self.sweep = sweep or Sweep(
             kind=PARAMETER_KINDS[0] if decomposition == "parameters" else "interleaved"
         )
-        self.rule = rule or self.rule
         self.generator = Generator().manual_seed(0)
         limit = self.sweep.local_steps
         self.local_steps = float(min(limit, FIRST) if self.sweep.adaptive else limit)
@@ -184,15 +182,19 @@ class SAPTS(TrustRegion):
                 self.generator.set_state(before["generator"])
         return self._division
 
-    def renew(self) -> None:
-        """The points are about to change: what a loaded state says of the old ones' division is done with."""
+    def set_progress(self, used: float, deadline: float = math.inf) -> None:
+        """Be told when a sweep should end soon: with Gauss-Newton blocks one can take minutes."""
+        self.deadline = deadline
+
+    def points_changed(self) -> None:
+        """Drop the restored states of the generator that belong to the points before."""
         if self._later is not None:
             self.generator.set_state(self._later["generator"])
             self._later = None
 
-    def forget(self) -> None:
-        """As of `TrustRegion`; models that parts have of their own are gone."""
-        super().forget()
+    def objective_changed(self) -> None:
+        """Rebuild the curvature before the next step, and drop the models that parts have of their own."""
+        super().objective_changed()
         self._local = {}
 
     def _cut(self, objective: Objective) -> Division:
@@ -218,7 +220,7 @@ class SAPTS(TrustRegion):
         """A new batch where one is due; a larger one where the old one's noise decides, or nothing moves."""
         if self.batches.whole:
             return
-        stuck, self.info["converged"] = self.info["converged"], False
+        stuck, self.info = self.info.converged, replace(self.info, converged=False)
         if not (self.batches.due() or stuck):
             return
         assert self._whole is not None and self._at is not None
@@ -251,24 +253,25 @@ class SAPTS(TrustRegion):
         objective = closure if isinstance(closure, Objective) else ClosureObjective(closure, self.parameters)
         division = self._divide(objective)
         steps = int(self.local_steps)
-        swept: dict[str, Any] = {}
+        swept = StepInfo()
         if steps >= (2 if self.sweep.adaptive else 1):
             loss = self._sweep(division, steps)
-            swept = {name: self.info[name] for name in ("parts", "sweep")}
+            swept = self.info
             passes = self.sweep.global_steps
         else:
             passes = max(1, self.sweep.global_steps)
         for _ in range(passes):
             before = self.values[-1] if self.values else math.nan
             loss = super().step(division.whole)
-            self.info |= swept
-            if self.info["converged"]:
+            self.info = replace(self.info, sweep=swept.sweep, parts=swept.parts)
+            if self.info.converged:
                 break
-        if not swept and self.sweep.local_steps and self.sweep.adaptive and self.info["accepted"]:
+        plain = swept.sweep is None and self.sweep.local_steps > 0 and self.sweep.adaptive
+        if plain and self.info.accepted:
             gain = math.log(before / float(loss)) if before > float(loss) > 0 else 0.0
             rate, known = gain * division.count, self._plain_rate
             self._plain_rate = rate if math.isinf(known) else known + MEMORY * (rate - known)
-            self._lengthen(self.info["rho"], 1.0 + REGROW / 2.0 ** min(self._unpaid, 10))
+            self._lengthen(self.info.rho or 0.0, 1.0 + REGROW / 2.0 ** min(self._unpaid, 10))
         self._next_batch(division)
         return loss
 
@@ -320,18 +323,11 @@ class SAPTS(TrustRegion):
         self._prepared = None
         if self.rejections and self.rejections % PATIENCE == 0:
             self.curvature.prepare(evaluation)
-            if self.curvature.reset():
-                self.radius = max(self.radius, 1.0)
+            self._rebuild()
         records = [record for correction in corrections for record in correction.records]
         self._report(rho, accepted, predicted, max(record.length for record in records))
-        self.info["parts"] = [asdict(record) for record in records]
-        self.info["sweep"] = {
-            "rho": rho,
-            "accepted": accepted,
-            "local_steps": steps,
-            "before": f,
-            "predicted": predicted,
-        }
+        sweep = SweepInfo(rho, accepted, predicted, f, steps)
+        self.info = replace(self.info, sweep=sweep, parts=tuple(replace(record) for record in records))
         return torch.tensor(trial.value if accepted and trial is not None else f, dtype=theta.dtype)
 
     def _in_place(self, division: Division) -> bool:
@@ -368,17 +364,14 @@ class SAPTS(TrustRegion):
             self._lengthen(rho if paid else -math.inf, GROW)
         else:
             way = max(record.length for c in corrections for record in c.records)
-            if rho < self.rule.shrink and way > 0:
-                self.reach = 0.5 * way
-            elif rho > self.rule.grow and way > 0.5 * self.reach:
-                self.reach *= 2.0
+            self.reach = self.rule.next_reach(self.reach, rho, way)
         shared = self.sweep.pooled and self.decomposition == "data"
         if shared:
-            radii = [c.records[-1].radius for c in corrections]
-            self.radius = math.exp(sum(math.log(max(r, TINY)) for r in radii) / len(radii))
+            self.radius = self.rule.pooled([c.records[-1].radius for c in corrections])
         if rho <= 0:
-            self.radius *= 0.5
-            self._local = {i: (curvature, 0.5 * radius) for i, (curvature, radius) in self._local.items()}
+            smaller = self.rule.after_failed_sweep
+            self.radius = smaller(self.radius)
+            self._local = {i: (curvature, smaller(radius)) for i, (curvature, radius) in self._local.items()}
 
     def _compare(self, change: Tensor, seen: Tensor) -> None:
         """Take eta of a sweep into its mean."""

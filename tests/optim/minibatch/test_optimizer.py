@@ -343,7 +343,8 @@ def test_the_radius_ends_at_zero_with_the_budget(decomposition: str) -> None:
     for used in (0.0, 0.25, 1.0, 1.5):
         objective, optimizer = both(decomposition, steps=1, order="additive")
         optimizer.step(objective)
-        optimizer.used, theta, radius = used, gather(objective.parameters), optimizer.radius
+        optimizer.set_progress(used)
+        theta, radius = gather(objective.parameters), optimizer.radius
         optimizer.step(objective)
         lengths.append(optimizer.info["length"])
         assert optimizer.info["parts"][0]["radius"] == radius * (1 - min(used, 1))
@@ -354,7 +355,7 @@ def test_the_radius_ends_at_zero_with_the_budget(decomposition: str) -> None:
 
 def test_after_the_deadline_no_further_radius_is_tried() -> None:
     objective, optimizer = both("data", parts=1)
-    optimizer.deadline = -math.inf
+    optimizer.set_progress(0.0, -math.inf)
     optimizer.step(objective)
     assert optimizer.info["accepted"] and optimizer.most == RADIUS
     seen = (CONTROL * 2 + SEARCH * STEPS) * BATCH / COUNT  # before, along one walk, after
@@ -463,7 +464,7 @@ def test_memory_does_not_depend_on_the_number_of_parts(
 def trained(objective: Any, optimizer: MiniBatchSAPTS, steps: int) -> float:
     """The loss on all samples at the end."""
     for k in range(steps):
-        optimizer.used = k / steps
+        optimizer.set_progress(k / steps)
         optimizer.step(objective)
     return float(objective.value())
 

@@ -282,7 +282,7 @@ def test_what_is_accepted_stays_below_the_bound(decomposition: str) -> None:
     """The largest of the last four values: for sweeps and plain steps alike."""
     objective = objective_of(decomposition, points=30)
     options = {"visits": 0, "order": "additive", "adaptive": False, "local_steps": 3}
-    optimizer = sapts(objective, decomposition, radius=1.0, rule=RadiusRule(more=1.2), **options)
+    optimizer = sapts(objective, decomposition, radius=1.0, rule=RadiusRule(grow_factor=1.2), **options)
     optimizer.values = type(optimizer.values)(maxlen=4)
     accepted = [objective.value()]
     for _ in range(40):
@@ -593,7 +593,7 @@ def test_a_sweep_is_cut_short_at_its_deadline() -> None:
     for deadline in (math.inf, 0.0):
         objective = pinn()
         optimizer = sapts(objective, "data", parts=3, visits=0, adaptive=False, local_steps=5)
-        optimizer.deadline = deadline
+        optimizer.set_progress(0.0, deadline)
         optimizer.step(objective)
         counts.append([part["steps"] for part in optimizer.info["parts"]])
     assert counts == [[5, 5, 5], [0, 0, 0]]
@@ -679,8 +679,11 @@ def test_a_classifier_with_blocks_of_parameters_and_with_stages() -> None:
         ),
         ({"radius": 0.0}, "radius must be positive and finite, not 0.0"),
         ({"rule": {"accept": 0.9}}, "0 <= accept <= shrink < grow < 1 is needed, not 0.9"),
-        ({"rule": {"more": 0.9}}, "0 < less < 1 < more .* are needed, not 0.5, 0.9"),
-        ({"rule": {"least": 3.0, "most": 2.0}}, "0 <= least < most are needed, not .* 3.0, 2.0"),
+        ({"rule": {"grow_factor": 0.9}}, "0 < shrink_factor < 1 < grow_factor .* are needed, not 0.5, 0.9"),
+        (
+            {"rule": {"min_radius": 3.0, "max_radius": 2.0}},
+            "0 <= min_radius < max_radius are needed, not .* 3.0, 2.0",
+        ),
     ],
 )
 def test_arguments_out_of_range(options: dict[str, Any], message: str) -> None:
@@ -709,7 +712,7 @@ def test_decompositions_that_do_not_fit() -> None:
         sapts(objective, "stages").step(objective)
     for curvature in ("ssbroyden", "gauss-newton"):
         with pytest.raises(
-            ValueError, match=f"'{curvature}' needs all parameters on one rank; stages take 'lbfgs'"
+            ValueError, match=f"'{curvature}' needs all parameters on one rank; stages take 'identity'"
         ):
             SAPTS(objective.parameters, "stages", curvature=curvature)
     x = nn.Parameter(torch.ones(4))

@@ -20,12 +20,13 @@ from sapts_pinn.objectives.data_parallel import Summed
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import DATA_KINDS, data_parts
+from sapts_pinn.optim.base import SubdomainStats
 from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
 from sapts_pinn.optim.radius import RadiusRule
 from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, BlockPart
 from sapts_pinn.optim.sapts.data import DataPart
 from sapts_pinn.optim.sapts.exchange import Division, divide
-from sapts_pinn.optim.sapts.local_solve import Correction, Record, improve
+from sapts_pinn.optim.sapts.local_solve import Correction, improve
 from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Part
 from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
 from sapts_pinn.pipeline.objective import Pipeline
@@ -466,7 +467,7 @@ def test_a_local_solve_ends_where_nothing_is_left_to_gain() -> None:
     z, end, record, pairs = improve(part, z, part.evaluate(z), SSBroyden(), 100.0, 50, RULE)
     assert record.steps < 10 and end.value < 1e-30 and record.gain == pytest.approx(5.0)
     still = improve(part, z * 0, part.evaluate(z * 0), SSBroyden(), 1.0, 5, RULE)
-    assert still[2] == Record(7, 0.0, 1.0) and still[3] == [] and torch.equal(still[0], z * 0)
+    assert still[2] == SubdomainStats(7, 0.0, 1.0) and still[3] == [] and torch.equal(still[0], z * 0)
 
 
 # -- the division --------------------------------------------------------------------------------------------
@@ -515,7 +516,7 @@ def test_corrections_travel_whole(rank: int, sharded: bool) -> None:
         Correction(
             randn(n, seed=i),
             randn(n, seed=i + 10),
-            [Record(i, *randn(6, seed=i).tolist()), Record(i + 7, *randn(6, seed=i + 3).tolist())],
+            [SubdomainStats(k, *randn(6, seed=j).tolist()) for k, j in ((i, i), (i + 7, i + 3))],
             [(randn(n, seed=j), randn(n, seed=j + 50), 0.5 + j) for j in range(i + 1)],
         )
         for i in (0, 2)
