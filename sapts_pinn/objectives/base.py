@@ -130,6 +130,14 @@ class Objective(ABC):
     def evaluate(self) -> Evaluation:
         """Look at the current parameters."""
 
+    def as_separable(self) -> Separable | None:
+        """This objective as a sum over points, if it is one that can be restricted to some of them."""
+        return None
+
+    def as_staged(self) -> Staged | None:
+        """This objective as one of a network cut into stages, if it is."""
+        return None
+
     def buffers(self) -> list[Tensor]:
         """What an evaluation changes by the way, such as running means; a rejected step puts it back."""
         return []
@@ -177,6 +185,10 @@ class Separable(Objective):
     last_terms: dict[str, float]
     compiled = False
 
+    def as_separable(self) -> Separable:
+        """This objective."""
+        return self
+
     @property
     @abstractmethod
     def term_names(self) -> tuple[str, ...]:
@@ -204,3 +216,47 @@ class Separable(Objective):
         Returns:
             An objective normalised by the full counts: the parts of a partition sum to the whole.
         """
+
+
+@dataclass(frozen=True)
+class StageLayout:
+    """Which rank holds which stages of a network.
+
+    Attributes:
+        sizes: Number of trained parameters of every stage.
+        shares: The stages of every rank.
+        owned: The stages of this rank.
+    """
+
+    sizes: list[int]
+    shares: list[range]
+    owned: range
+
+
+class StagedEvaluation(Evaluation):
+    """A look at an objective of a network cut into stages."""
+
+    @abstractmethod
+    def local(self, stage: int) -> Objective:
+        """A stage's own objective, with its input and the cotangent of its output frozen at this look.
+
+        Args:
+            stage: One of this rank's stages.
+        """
+
+
+class Staged(Objective):
+    """A loss of a network cut into stages, as a function of the parameters of this rank's stages."""
+
+    def as_staged(self) -> Staged:
+        """This objective."""
+        return self
+
+    @property
+    @abstractmethod
+    def layout(self) -> StageLayout:
+        """The stages and their ranks."""
+
+    @abstractmethod
+    def evaluate(self) -> StagedEvaluation:
+        """Look at the current parameters; collective."""

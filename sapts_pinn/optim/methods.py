@@ -14,6 +14,7 @@ from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
 from .radius import RadiusRule
+from .sapts import DECOMPOSITIONS, Decomposition
 from .sapts.optimizer import SAPTS
 from .sapts.settings import Sweep
 from .trust_region import TrustRegion
@@ -29,7 +30,7 @@ class Phase:
         make: Builds it from the parameters (and options such as `radius`).
         share: Part of the run's budget after which the next phase begins.
         resample: Iterations between resamplings.
-        divides: What the optimizer divides by itself: "data", "parameters" or "stages".
+        divides: What the optimizer divides by itself, one of `DECOMPOSITIONS`.
     """
 
     make: Make
@@ -52,8 +53,23 @@ class Method:
 
     @property
     def divides(self) -> str | None:
-        """What it divides into parts, if anything: "data", "parameters" or "stages"."""
+        """Name of its decomposition, if it divides anything into parts."""
         return next((phase.divides for phase in self.phases if phase.divides), None)
+
+    @property
+    def decomposition(self) -> Decomposition | None:
+        """Its decomposition, if it divides anything into parts."""
+        return None if self.divides is None else DECOMPOSITIONS[self.divides]
+
+    @property
+    def sharded(self) -> bool:
+        """Whether every rank holds the parameters of its own parts only."""
+        return self.decomposition is not None and self.decomposition.sharded
+
+    @property
+    def divides_points(self) -> bool:
+        """Whether its parts have different points, and all of the parameters."""
+        return self.decomposition is not None and self.decomposition.shared
 
 
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
@@ -74,9 +90,7 @@ def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
     names = {field.name for field in fields(Sweep)}
 
     def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
-        chosen = {**fixed, **options}
-        if decomposition != "data":
-            chosen = {"kind": "layers", "visits": 0, "order": "additive", "global_steps": 1, **chosen}
+        chosen = {**DECOMPOSITIONS[decomposition].options, **fixed, **options}
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
 

@@ -30,7 +30,7 @@ from .base import StepInfo, Undecorated
 from .curvature import Curvature, Step
 from .curvature.make import make_curvature
 from .radius import RadiusRule
-from .snapshot import Surroundings
+from .snapshot import Snapshot
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
 PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
@@ -157,7 +157,7 @@ class TrustRegion(Undecorated):
             The loss at the parameters this leaves behind, a tensor without shape.
         """
         objective = closure if isinstance(closure, Objective) else ClosureObjective(closure, self.parameters)
-        around = Surroundings(objective, self.parameters[0].device)
+        around = Snapshot(objective, self.parameters[0].device)
         theta, evaluation, gradient = self._current(objective)
         f = evaluation.value
         if self._prepared is not evaluation:
@@ -201,7 +201,7 @@ class TrustRegion(Undecorated):
         return flag
 
     def _probe(
-        self, objective: Objective, theta: Tensor, f: float, gradient: Tensor, around: Surroundings
+        self, objective: Objective, theta: Tensor, f: float, gradient: Tensor, around: Snapshot
     ) -> Step | None:
         """The step for the largest radius whose measured rho reaches the target; None without probing."""
         target = self.target_ratio

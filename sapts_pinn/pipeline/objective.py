@@ -27,7 +27,15 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..objectives.base import Counters, Evaluation, Objective, SeparableEvaluation
+from ..objectives.base import (
+    Counters,
+    Evaluation,
+    Objective,
+    SeparableEvaluation,
+    Staged,
+    StagedEvaluation,
+    StageLayout,
+)
 from ..objectives.residual_block import CHUNK, _chunks
 from ..problems import Sites
 from .microbatch import Flow, Weights, residuals, samples, unknowns
@@ -40,7 +48,7 @@ Frozen = dict[int, list[tuple[Flow, Tensor, Tensor | None]]]  # by stage: for ea
 # -- the loss --------------------------------------------------------------------------------------------
 
 
-class Pipeline(Objective):
+class Pipeline(Staged):
     """The loss of a chain of stages, as a function of the parameters of this rank's stages.
 
     All ranks make the same calls in the same order: `evaluate`, an evaluation's `gradient`, `predict` and
@@ -113,6 +121,11 @@ class Pipeline(Objective):
             counters: Where work is counted.
         """
         return cls(chain, [samples(chain, inputs, loss)], counters)
+
+    @property
+    def layout(self) -> StageLayout:
+        """The stages and their ranks."""
+        return StageLayout(self.chain.sizes, self.chain.shares, self.chain.owned)
 
     def buffers(self) -> list[Tensor]:
         """Those of this rank's stages."""
@@ -222,7 +235,7 @@ def _keeping(buffers: Sequence[Tensor]) -> Iterator[None]:
 
 
 @dataclass
-class PipelineEvaluation(SeparableEvaluation):
+class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
     """A look at a pipeline.
 
     Attributes:

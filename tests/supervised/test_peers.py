@@ -1,4 +1,4 @@
-"""First-order methods on micro-batches: PyTorch's steps, a rate that falls to zero, runs that go on."""
+"""First-order methods on mini-batches: PyTorch's steps, a rate that falls to zero, runs that go on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Generator, nn
 
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
-from sapts_pinn.optim.minibatch.batches import MicroBatches
+from sapts_pinn.optim.minibatch.batches import MiniBatches
 from sapts_pinn.optim.minibatch.first_order import Batched
 from sapts_pinn.supervised import Supervised
 from sapts_pinn.supervised.methods import METHODS
@@ -39,7 +39,7 @@ def make(name: str, objective: Supervised, **options: Any) -> Batched:
 def test_steps_are_those_of_pytorch(name: str, decay: bool) -> None:
     """With a rate that falls to zero, and stays there, as the budget is spent; or does not."""
     objective, other = classes(), classes()
-    optimizer, drawn = make(name, objective, decay=decay), MicroBatches(BATCH, Generator().manual_seed(0))
+    optimizer, drawn = make(name, objective, decay=decay), MiniBatches(BATCH, Generator().manual_seed(0))
     kind, options = {
         "sgd": (torch.optim.SGD, {"momentum": 0.9}),
         "adam": (torch.optim.Adam, {}),

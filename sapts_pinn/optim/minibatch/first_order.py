@@ -1,4 +1,4 @@
-"""What a user would otherwise pick: first-order methods of PyTorch on one micro-batch after the other."""
+"""What a user would otherwise pick: first-order methods of PyTorch on one mini-batch after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from ...objectives.base import Separable
 from ..base import Optimizer, StepInfo
-from .batches import MicroBatches
+from .batches import MiniBatches
 
 
 class Batched(Optimizer):
@@ -32,7 +32,7 @@ class Batched(Optimizer):
     ) -> None:
         super().__init__(params, {"lr": inner.param_groups[0]["lr"]})
         self.inner, self.lr, self.decay = inner, inner.param_groups[0]["lr"], decay
-        self.batches = MicroBatches(batch, Generator().manual_seed(0))
+        self.batches = MiniBatches(batch, Generator().manual_seed(0))
         self.used = 0.0
 
     def set_progress(self, used: float, deadline: float = math.inf) -> None:

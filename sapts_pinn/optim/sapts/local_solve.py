@@ -12,7 +12,7 @@ from ..base import SubdomainStats
 from ..curvature import Curvature, Pair
 from ..radius import RadiusRule
 from ..trust_region import ROUNDING
-from .subdomain import LocalEvaluation, Part
+from .subdomain import LocalEvaluation, Subdomain
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Correction:
     records: list[SubdomainStats]
     end: Tensor | None = None
     pairs: list[Pair] = field(default_factory=list)
-    last: tuple[Part, LocalEvaluation] | None = None
+    last: tuple[Subdomain, LocalEvaluation] | None = None
 
     @property
     def predicted(self) -> float:
@@ -41,8 +41,8 @@ class Correction:
         return sum(record.gain for record in self.records)
 
 
-def improve(
-    part: Part,
+def local_solve(
+    part: Subdomain,
     z: Tensor,
     start: LocalEvaluation,
     curvature: Curvature,

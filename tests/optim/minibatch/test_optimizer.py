@@ -1,4 +1,4 @@
-"""SAPTS on micro-batches in one process: its walks against dense ones, rejections, going on, known minima."""
+"""SAPTS on mini-batches in one process: its walks against dense ones, rejections, going on, known minima."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim.minibatch import optimizer as minibatch
-from sapts_pinn.optim.minibatch.batches import Batch, MicroBatches
+from sapts_pinn.optim.minibatch.batches import Batch, MiniBatches
 from sapts_pinn.optim.minibatch.moments import BETAS, EPS, Moments
-from sapts_pinn.optim.minibatch.optimizer import CONTROL, DECOMPOSITIONS, SEARCH, MiniBatchSAPTS
+from sapts_pinn.optim.minibatch.optimizer import CONTROL, SEARCH, MiniBatchSAPTS
+from sapts_pinn.optim.radius import RadiusRule
+from sapts_pinn.optim.sapts import DECOMPOSITIONS
 from sapts_pinn.pipeline.objective import Pipeline
 from sapts_pinn.pipeline.stages import Chain
 from sapts_pinn.problems import build
@@ -74,11 +76,11 @@ def both(
 def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """The radius given is taken."""
 
-    def given(value: Callable[[float], float], start: float, before: float) -> float:
+    def given(rule: RadiusRule, value: Callable[[float], float], start: float, before: float) -> float:
         value(start)
         return start
 
-    monkeypatch.setattr(minibatch, "search", given)
+    monkeypatch.setattr(RadiusRule, "first", given)
     monkeypatch.setattr(minibatch, "SEARCH", 1.0)
 
 
@@ -86,8 +88,8 @@ def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drawn(objective: Separable, count: int) -> list[Batch]:
-    """The micro-batches that follow those of the control."""
-    batches = MicroBatches(BATCH, Generator().manual_seed(0))
+    """The mini-batches that follow those of the control."""
+    batches = MiniBatches(BATCH, Generator().manual_seed(0))
     for _ in range(CONTROL):
         batches.draw(objective)
     return [batches.draw(objective) for _ in range(count)]
@@ -155,7 +157,7 @@ def test_blocks_walk_by_themselves_or_in_turn(order: str, kind: str, no_search: 
     objective, optimizer = both("parameters", order=order, kind=kind)
     theta, batches = gather(objective.parameters), drawn(objective, STEPS)
     z, m, v = theta.clone(), torch.zeros_like(theta), torch.zeros_like(theta)
-    for block in optimizer._blocks:
+    for block in optimizer.sweep.blocks:
         end = walk(objective, theta if order == "additive" else z, batches, block)
         z[block], m[block], v[block] = (t[block] for t in end)
     scatter_(objective.parameters, theta)
@@ -559,7 +561,7 @@ def pipeline() -> Pipeline:
     return Pipeline.of_data(Chain(plain(), 3), x, lambda out: nn.functional.cross_entropy(out, y))
 
 
-NO_SAMPLES = "micro-batches need an objective that knows its samples, such as Supervised"
+NO_SAMPLES = "mini-batches need an objective that knows its samples, such as Supervised"
 
 
 @pytest.mark.parametrize(

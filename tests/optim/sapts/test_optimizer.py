@@ -26,6 +26,7 @@ from sapts_pinn.optim.curvature import CURVATURES
 from sapts_pinn.optim.curvature import make as making
 from sapts_pinn.optim.curvature.make import curvature_name, make_curvature
 from sapts_pinn.optim.methods import METHODS
+from sapts_pinn.optim.sapts.schedule import LocalStepSchedule
 from sapts_pinn.optim.sapts.stages import ShardedProducts
 from sapts_pinn.parallel.communicator import Alone
 from sapts_pinn.pipeline.objective import Pipeline
@@ -110,7 +111,7 @@ def test_without_local_steps_it_is_the_trust_region_bit_for_bit(decomposition: s
         kind = "layers" if decomposition == "parameters" else "interleaved"
         if plain:
             products = ShardedProducts(Alone())  # which sums what stages give in an order of its own
-            products.sizes = [sum(p.numel() for p in objective.parameters)]
+            products.split_by([sum(p.numel() for p in objective.parameters)])
             model = make_curvature(curvature, products if decomposition == "stages" else None)
             optimizer = TrustRegion(objective.parameters, model, 0.3)
         else:
@@ -357,13 +358,13 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, case: int) -> None:
         assert float(again.step(other)) == loss
         for found in (info, again.info):  # a difference of sums, which rounds by how much was counted before
             for part in found.get("parts", ()):
-                part["work"] = pytest.approx(part["work"])
+                part.work = pytest.approx(part.work)
         assert again.info == info
     assert torch.equal(gather(objective.parameters), gather(other.parameters))
     assert (
         optimizer.sweep.adaptive or all("sweep" in info for _, info in steps)
-    ) and again.local_steps == optimizer.local_steps
-    assert torch.equal(again.generator.get_state(), optimizer.generator.get_state())
+    ) and again.schedule.steps == optimizer.schedule.steps
+    assert torch.equal(again.divider.generator.get_state(), optimizer.divider.generator.get_state())
 
 
 @pytest.mark.parametrize("case", [0, 5])
@@ -568,16 +569,16 @@ def test_eta_is_what_the_parts_have_not_seen_of_the_gradients_change() -> None:
     change, seen = randn(len(H), seed=1), randn(len(H), seed=2)
     missed = change - seen
     eta = math.sqrt(float(missed @ H @ missed) / float(change @ H @ change))
-    optimizer._eta = 0.0
-    optimizer._compare(change, seen)
-    assert optimizer._eta == pytest.approx(0.02 * eta, rel=1e-10)
-    optimizer._compare(change, change)
-    assert optimizer._eta == pytest.approx(0.98 * 0.02 * eta, rel=1e-10)
+    optimizer.schedule.eta = 0.0
+    optimizer.schedule.compare(optimizer.curvature, change, seen)
+    assert optimizer.schedule.eta == pytest.approx(0.02 * eta, rel=1e-10)
+    optimizer.schedule.compare(optimizer.curvature, change, change)
+    assert optimizer.schedule.eta == pytest.approx(0.98 * 0.02 * eta, rel=1e-10)
 
 
 @pytest.mark.parametrize(("eta", "fade"), [(0.99, True), (0.5, False)])
 def test_parts_that_see_nothing_fade(monkeypatch: pytest.MonkeyPatch, eta: float, fade: bool) -> None:
-    monkeypatch.setattr(SAPTS, "_compare", lambda self, *_: setattr(self, "_eta", eta))
+    monkeypatch.setattr(LocalStepSchedule, "compare", lambda self, *_: setattr(self, "eta", eta))
     objective = pinn()
     optimizer = sapts(objective, "data", parts=3)
     swept = []
@@ -602,12 +603,12 @@ def test_a_sweep_is_cut_short_at_its_deadline() -> None:
 def test_batches_grow_and_end_with_all_points() -> None:
     objective = pinn(points=4000)
     optimizer = sapts(objective, "data", batch=0.3)
-    optimizer.batches.steps = 2
+    optimizer.divider.batches.steps = 2
     sizes = []
     for _ in range(150):
         optimizer.step(objective)
-        assert optimizer._division is not None
-        sizes.append(sum(len(s.points) for s in optimizer._division.objective.sites.values()))
+        assert optimizer.divider.division is not None
+        sizes.append(sum(len(s.points) for s in optimizer.divider.division.objective.sites.values()))
         if sizes[-1] == 4000:
             break
     assert sizes == sorted(sizes) and len(set(sizes)) >= 3
@@ -759,7 +760,7 @@ def test_a_run_says_what_it_cannot_divide(method: str) -> None:
 
 def own_models(optimizer: SAPTS) -> list[str | None]:
     """Kinds of the parts' models, by the number of the part."""
-    return [curvature_name(optimizer._local[i][0]) for i in sorted(optimizer._local)]
+    return [curvature_name(model) for _, (model, _) in sorted(optimizer.local_models.models.items())]
 
 
 def test_a_stage_has_a_dense_model_only_while_its_matrix_fits() -> None:
