@@ -23,7 +23,6 @@ from torch import Generator, Tensor
 
 from ..derivatives.multi_index import MultiIndex
 from .conditions.base import Condition, Sites
-from .conditions.observations import Observations
 from .fields import Field
 from .problem import Problem
 from .term import Term
@@ -67,7 +66,7 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
         sites = term.sites(POINTS, Generator().manual_seed(VERSION), "uniform")
         rows = list(_residuals(problem, term, sites))
-        if isinstance(condition, Observations):
+        if condition.measurements() is not None:
             rows += [_summary(sites.points[:, i].double()) for i in range(problem.domain.dim)]
         parts[f"the condition on {term.name!r}"] = rows
         parts[f"the weight of {term.name!r}"] = [_summary(_weight(condition, term))]

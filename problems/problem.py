@@ -9,8 +9,8 @@
 
 Constructing it traces the equation and the conditions once, with random numbers in place of the unknowns,
 which finds the derivatives they use and any mistake in them; looks for symmetries; and decides for each
-condition whether it is built into the ansatz (`constraints.py`) or becomes a weighted term.  `print(problem)`
-tells.
+condition whether it is built into the ansatz (`ansatz/build.py`) or becomes a weighted term; `print(problem)`
+shows the decision.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
 from .ansatz.singular import Singularity, singularities
-from .conditions.base import Condition, Fields, Known, Sites, as_column
-from .conditions.boundary import Dirichlet
-from .conditions.observations import Observations
+from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column
 from .fields import RESERVED, Field, call_by_name, mistake, parameter_names
 from .focus import Supports, focused, supports
 from .quantities import Quantity
@@ -220,7 +218,7 @@ class Problem:
     @property
     def estimates(self) -> bool:
         """Whether there is something to estimate from data: coefficients, or fields without conditions."""
-        observed = any(isinstance(c, Observations) for c in self.conditions)
+        observed = any(c.measurements() is not None for c in self.conditions)
         free = any(u.positive or u.of is not None for u in self.functions)
         return observed and (bool(self.coefficients) or free)
 
@@ -406,20 +404,16 @@ class Problem:
     def terms(self) -> tuple[Term, ...]:
         """The equation and every condition that is not exact, as terms of the loss in natural units."""
         rows = dict(self.natural.rows)
-        known = {term.name: c for c, term in self._by_noise() if term.name in rows}
+        known = {term.name: data for data, term in self._by_noise() if term.name in rows}
         if known:  # what one set counts against another is told by their noise, whatever their sizes are
             best = max(known, key=lambda name: known[name].information)
             rows |= dict.fromkeys(known, rows[best])
         return tuple(replace(term, units=rows[term.name]) for term in self._weighted)
 
-    def _by_noise(self) -> list[tuple[Observations, Term]]:
+    def _by_noise(self) -> list[tuple[Measurements, Term]]:
         """Observations that are weighted by their known noise, with their terms."""
         pairs = zip(self.conditions, self.condition_terms, strict=True)
-        return [
-            (c, term)
-            for c, term in pairs
-            if isinstance(c, Observations) and c.noise is not None and c.weight is None
-        ]
+        return [(data, term) for c, term in pairs if (data := _weighted_by_noise(c)) is not None]
 
     @property
     def _weighted(self) -> tuple[Term, ...]:
@@ -489,35 +483,32 @@ class Problem:
         rows, needs = self._probe(residual, probe, what)
         self._check_pointwise(residual, probe, what)
         weight = SOFT_WEIGHT if condition.weight is None else float(condition.weight)
-        if not isinstance(condition, Observations):
-            return Term(
-                what,
-                weight,
-                rows,
-                needs,
-                sites,
-                residual,
-                balanced=condition.weight is None,
-                held=isinstance(condition, Dirichlet),
-            )
-        if condition.weight is None and condition.noise is not None:
-            weight = self._weight_of(condition)
-        return Term(what, weight, rows, needs, sites, residual, condition.count, condition.mean_noise)
+        if (data := condition.measurements()) is not None:
+            if _weighted_by_noise(condition) is not None:
+                weight = self._weight_of(data)
+            return Term(what, weight, rows, needs, sites, residual, data.count, data.noise)
+        prescribed = condition.prescribed()
+        return Term(
+            what,
+            weight,
+            rows,
+            needs,
+            sites,
+            residual,
+            balanced=condition.weight is None,
+            held=prescribed is not None and not prescribed.start,
+        )
 
-    def _weight_of(self, condition: Observations) -> float:
+    def _weight_of(self, data: Measurements) -> float:
         """The weight of observations whose noise is known.
 
         Several sets count by the information in them, N / sigma^2.  The noisier the best set is, the less may
         it bend the equation: 1 at one per cent of the root mean square of its values, and in inverse
         proportion, up to that of other conditions.
         """
-        known = [
-            c
-            for c in self.conditions
-            if isinstance(c, Observations) and c.noise is not None and c.weight is None
-        ]
-        best = max(known, key=lambda c: c.information)
-        share = condition.information / best.information
+        known = [found for c in self.conditions if (found := _weighted_by_noise(c)) is not None]
+        best = max(known, key=lambda found: found.information)
+        share = data.information / best.information
         return share * min(SOFT_WEIGHT, NOISY_WEIGHT / best.relative_noise)
 
     def _check_pointwise(self, residual: Residual, sites: Sites, what: str) -> None:
@@ -567,3 +558,9 @@ class Problem:
         lines += [f"  note        {message}" for message in notes]
         lines += [f"  note        {f.sentence}" for f in self.findings if f.severity != NOTE]
         return "\n".join(lines)
+
+
+def _weighted_by_noise(condition: Condition) -> Measurements | None:
+    """The measurements of a condition whose weight follows from their known noise, else None."""
+    data = condition.measurements()
+    return data if data is not None and data.noise is not None and condition.weight is None else None

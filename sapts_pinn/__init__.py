@@ -7,6 +7,7 @@ shapes in `sapts_pinn.geometry`, a zoo of problems with reference solutions in `
 Every name loads on first use (PEP 562): `import sapts_pinn` alone takes milliseconds and loads no torch.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     )
     from .results.solution import Solution
     from .solving.run import solve
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless the application wants to hear
 
 __all__ = [
     "BoundaryEquation",

@@ -16,10 +16,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...geometry import Ball, Domain, Interval, Mesh, Polygon, Time
-from ..conditions.base import Condition, Known, Value, time_names, value_at
-from ..conditions.boundary import Dirichlet, Neumann, Periodic
-from ..conditions.initial import Initial
-from ..conditions.interface import Interface
+from ..conditions.base import Condition, Feature, Known, Prescribed, time_names, value_at
 from ..fields import derivatives, parameter_names
 from ..functions.given import OPAQUE, Slice, is_opaque, spline_of, unsmooth
 from ..symmetry.symmetry import Symmetry, smooth_across
@@ -36,6 +33,7 @@ CLOSE = (1e-9, 1e-12)  # distances from a corner, of the way there, at which two
 STAYS = 0.5  # what is left at the second of a difference that is one in the limit, at least
 INSIDE = 0.01  # so far from the walls, in lengths, a known part has to be smooth
 NUDGE = 1e-9  # so far from a corner, in half lengths, a part that jumps there is evaluated
+VALUE, RATE = 0, 1  # positions of what a condition prescribes
 BLENDED = 3  # coordinates between whose faces varying data are interpolated
 
 
@@ -76,10 +74,10 @@ class AnsatzBuilder:
         self.messages = [part.note for part in singular]
         self.contradictions: list[str] = []
         self.refused: list[Condition] = []
-        self.replaced: dict[tuple[int, int], Function] = {}  # by the identities of condition and value
+        self.replaced: dict[tuple[int, int], Function] = {}  # by identity of the condition, and VALUE or RATE
         self.outline = Outline.of(domain)
         self.periodic = self._circles()
-        circles = {c.on for c in self.periodic}
+        circles = {c.circle() for c in self.periodic}
         self.coordinates = {
             shape.names[0]: Coordinate(
                 shape,
@@ -92,12 +90,12 @@ class AnsatzBuilder:
             if isinstance(shape, Interval)
         }
 
-    def _circles(self) -> list[Periodic]:
+    def _circles(self) -> list[Condition]:
         """Periodic conditions to build in: all unknowns share the embedding, so all have to be periodic."""
-        wanted = [c for c in self.conditions if isinstance(c, Periodic) and c.hard is not False]
+        wanted = [c for c in self.conditions if c.circle() is not None and c.hard is not False]
         out = []
         for condition in wanted:
-            same = [c for c in wanted if c.on == condition.on]
+            same = [c for c in wanted if c.circle() == condition.circle()]
             together = {name for c in same for name in c.unknowns() or self.unknowns}
             if together == set(self.unknowns):
                 out.append(condition)
@@ -164,40 +162,54 @@ class AnsatzBuilder:
                 axes = [self.domain.names.index(name) for name in shape.names]
                 corners = corner_features(shape, axes, self.conditions, lambda c: c.faces(self.domain))
                 columns += [(*feature, shape.names) for feature in corners]
-        columns += [self._kink(c) for c in self.conditions if isinstance(c, Interface)]
-        return columns
+        own = [feature for c in self.conditions if (feature := c.feature(self.domain)) is not None]
+        return columns + [self._checked(feature) for feature in own]
 
-    def _kink(self, interface: Interface) -> tuple[str, Function, tuple[str, ...]]:
-        """The feature of an interface, which must not undo what is built in."""
-        name, function, of = interface.feature(self.domain)
-        for circle in (c.on for c in self.periodic if c.on in of):
-            if smooth_across(function, self.domain, self.domain.names.index(circle), 1) > SMOOTH:
+    def _checked(self, feature: Feature) -> Feature:
+        """The feature of a condition, which must not undo what is built in.
+
+        Raises:
+            InputError: It is not periodic in a periodic coordinate.
+        """
+        circles = (circle for c in self.periodic if (circle := c.circle()) in feature.coordinates)
+        for circle in circles:
+            axis = self.domain.names.index(circle)
+            if smooth_across(feature.function, self.domain, axis, 1) > SMOOTH:
                 raise InputError(
                     f"Interface: at= is not periodic in {circle}, though the solution is; write it with that "
                     "period, such as sin(2 pi x) for x - 0.5"
                 )
-        return name, function, of
+        return feature
 
     def _scaled(self, axis: int) -> Function:
         lower, upper = self.domain.bounds[:, axis].tolist()
         return lambda points: (2 * points[:, axis] - (lower + upper)) / (upper - lower)
 
     def _data(
-        self, value: Value, condition: Condition, axis: int | None = None, known_part: bool = True
+        self, condition: Condition, which: int = VALUE, axis: int | None = None, known_part: bool = True
     ) -> Function:
-        """What a condition prescribes, less the known part; `axis` is the coordinate whose face it is for."""
+        """Data that a condition prescribes, less the known part of its unknown.
+
+        Args:
+            condition: Prescribes them.
+            which: VALUE or RATE.
+            axis: The coordinate whose face they are for.
+            known_part: Whether the known part is subtracted.
+        """
         what = f"the value of {condition.describe(self.domain)}"
+        prescribed = condition.prescribed()
+        assert prescribed is not None
+        value = prescribed.both[which]
+        assert value is not None
 
         def as_written(points: Tensor) -> Tensor:
             return value_at(value, points, self.domain.names, what, self.known)
 
-        given = self.replaced.get((id(condition), id(value)), as_written)
-        if not isinstance(condition, Dirichlet | Initial) or condition.unknown not in self.known_parts:
+        given = self.replaced.get((id(condition), which), as_written)
+        if not known_part or prescribed.unknown not in self.known_parts:
             return given
-        if not known_part:
-            return given
-        part = self._part(condition.unknown, axis)
-        if isinstance(condition, Initial) and value is condition.velocity:
+        part = self._part(prescribed.unknown, axis)
+        if which == RATE:
             return lambda points: given(points) - self._rate(part)(points)
         return lambda points: given(points) - part(points)
 
@@ -229,21 +241,25 @@ class AnsatzBuilder:
             and not any(condition is c for c in self.refused)
         )
 
-    def _dirichlet(self, name: str, face: str) -> Dirichlet | None:
+    def _prescribing(self) -> list[tuple[Condition, Prescribed]]:
+        """The conditions that prescribe values, with what they prescribe."""
+        return [(c, given) for c in self.conditions if (given := c.prescribed()) is not None]
+
+    def _dirichlet(self, name: str, face: str) -> tuple[Condition, Prescribed] | None:
         """The Dirichlet condition to build in for an unknown on a face."""
-        for c in self.conditions:
+        for c, given in self._prescribing():
             if (
-                isinstance(c, Dirichlet)
-                and c.unknown == name
+                not given.start
+                and given.unknown == name
                 and face in c.faces(self.domain)
-                and self._possible(c)
+                and self._possible(c, given)
             ):
-                return c
+                return c, given
         return None
 
-    def _possible(self, condition: Dirichlet | Initial) -> bool:
+    def _possible(self, condition: Condition, given: Prescribed) -> bool:
         """Whether every face of a condition has a construction (half a condition is not built in)."""
-        if not self._may(condition) or isinstance(condition, Initial):
+        if not self._may(condition) or given.start:
             return self._may(condition)
         reachable = {
             face
@@ -251,7 +267,7 @@ class AnsatzBuilder:
             if not isinstance(c.shape, Time) and not c.periodic
             for face in c.shape.faces
         }
-        if not callable(condition.value):
+        if not callable(given.value):
             reachable |= {
                 face for shape in self.outline.factors if isinstance(shape, Ball) for face in shape.faces
             }
@@ -268,10 +284,10 @@ class AnsatzBuilder:
         factors: list[Function] = []
         held: list[tuple[Condition, str]] = []  # with the face
         for shape in self.outline.factors:
-            if isinstance(shape, Ball) and (condition := self._dirichlet(name, shape.faces[0])) is not None:
-                g = self._data(condition.value, condition)
+            if isinstance(shape, Ball) and (found := self._dirichlet(name, shape.faces[0])) is not None:
+                g = self._data(found[0])
                 factors.append(self._ball_factor(shape))
-                held.append((condition, shape.faces[0]))
+                held.append((found[0], shape.faces[0]))
         for coordinate in self.coordinates.values():
             if isinstance(coordinate.shape, Time):
                 continue
@@ -283,42 +299,41 @@ class AnsatzBuilder:
                     (c, face)
                     for c in self.conditions
                     for face in faces
-                    if isinstance(c, (Dirichlet, Neumann))
-                    and c.unknown == name
-                    and face in c.faces(self.domain)
+                    if c.mirror_sign() is not None and name in c.unknowns() and face in c.faces(self.domain)
                 ]
             else:
                 if coordinate.symmetry.centre is not None and None in at:
                     at = [None, None]  # one end alone would spoil the symmetry
-                data = [None if c is None else self._data(c.value, c, coordinate.axis) for c in at]
+                data = [None if c is None else self._data(c[0], VALUE, coordinate.axis) for c in at]
                 varies = name in self.known_parts
-                if varies or g is not None or any(c and (callable(c.value) or c.value != 0) for c in at):
+                values = [c[1].value for c in at if c is not None]
+                if varies or g is not None or any(callable(value) or value != 0 for value in values):
                     g = interpolant(g, coordinate, (data[0], data[1])) or g
-                held += [(c, face) for c, face in zip(at, faces, strict=True) if c is not None]
+                held += [(c[0], face) for c, face in zip(at, faces, strict=True) if c is not None]
             parity = coordinate.factor(j, (at[0] is not None, at[1] is not None))
             if parity is not None:
                 factors.append(parity)
         holes = [(hole, self._dirichlet(name, hole.faces[0])) for hole in self.outline.holes]
-        cut = [(hole, condition) for hole, condition in holes if condition is not None]
+        cut = [(hole, *found) for hole, found in holes if found is not None]
         if cut:
-            axes = [[self.domain.names.index(n) for n in hole.names] for hole, _ in cut]
+            axes = [[self.domain.names.index(n) for n in hole.names] for hole, *_ in cut]
             given = [
-                (hole, a, self.outline.depth(hole), float(condition.value))  # type: ignore[arg-type]
-                for (hole, condition), a in zip(cut, axes, strict=True)
+                (hole, a, self.outline.depth(hole), float(prescribed.value))  # type: ignore[arg-type]
+                for (hole, _, prescribed), a in zip(cut, axes, strict=True)
             ]
             g = joined(g, product(list(factors)), given)
             factors += [away_from(hole, a) for hole, a, *_ in given]
-            held += [(condition, hole.faces[0]) for hole, condition in cut]
+            held += [(condition, hole.faces[0]) for hole, condition, _ in cut]
         initial = self._initial(name)
         if initial is not None:
             axis = self.domain.names.index(time_names(self.domain)[0])
             start, end = self.domain.bounds[:, axis].tolist()
-            velocity = None if initial.velocity is None else self._data(initial.velocity, initial)
-            assert initial.value is not None
-            g = from_start(g, axis, start, self._data(initial.value, initial), velocity)
+            condition, prescribed = initial
+            velocity = None if prescribed.rate is None else self._data(condition, RATE)
+            g = from_start(g, axis, start, self._data(condition), velocity)
             power = 1 if velocity is None else 2
             factors.append(lambda p: ((p[:, axis] - start) / (end - start)) ** power)
-            held.append((initial, initial.faces(self.domain)[0]))
+            held.append((condition, condition.faces(self.domain)[0]))
         built = [
             c
             for c in self.conditions
@@ -327,12 +342,12 @@ class AnsatzBuilder:
         ]
         return g, product(factors), built
 
-    def _initial(self, name: str) -> Initial | None:
+    def _initial(self, name: str) -> tuple[Condition, Prescribed] | None:
         """The initial condition to build in for an unknown; a velocity alone fixes nothing pointwise."""
-        for c in self.conditions:
-            if isinstance(c, Initial) and c.unknown == name and c.value is not None and self._may(c):
-                if not any(p.on in time_names(self.domain) for p in self.periodic):
-                    return c
+        for c, given in self._prescribing():
+            if given.start and given.unknown == name and given.value is not None and self._may(c):
+                if not any(p.circle() in time_names(self.domain) for p in self.periodic):
+                    return c, given
         return None
 
     def _ball_factor(self, shape: Ball) -> Function:
@@ -356,17 +371,17 @@ class AnsatzBuilder:
                 )
                 self.messages.append(message)
                 self.contradictions.append(message)
-        for condition in self.conditions:
-            if not isinstance(condition, (Dirichlet, Initial)) or not self._possible(condition):
+        for condition, given in self._prescribing():
+            if not self._possible(condition, given):
                 continue
-            for value in _values(condition):
+            for which, value in enumerate(given.both):
                 if callable(value):
-                    self._judge(condition, value)
+                    self._judge(condition, given.unknown, which, value)
 
-    def _judge(self, condition: Dirichlet | Initial, value: Callable[..., Tensor]) -> None:
+    def _judge(self, condition: Condition, unknown: str, which: int, value: Callable[..., Tensor]) -> None:
         what, names = condition.describe(self.domain), self.domain.names
         asked = {names.index(name) for name in parameter_names(value, what)}
-        as_written = self._data(value, condition, known_part=False)
+        as_written = self._data(condition, which, known_part=False)
         parts = self._slices(condition, asked)
         if any(is_opaque(as_written, part, self.orders) for part in parts.values()):
             common = set(parts.values())
@@ -375,23 +390,23 @@ class AnsatzBuilder:
             if isinstance(spline, str):
                 self._refuse(condition, spline)
                 return
-            self.replaced[id(condition), id(value)] = spline
+            self.replaced[id(condition), which] = spline
             self.messages.append(f"{what}: {OPAQUE}: a spline through it, accurate to 1e-10, is built in")
-        if condition.unknown in self.known_parts:
+        if unknown in self.known_parts:
             parts = self._slices(condition, set(range(len(names))))
         for part in set(parts.values()):
             axis = next((i for i, _ in part.pinned), None)
             reason = unsmooth(
-                self._data(value, condition, axis),
+                self._data(condition, which, axis),
                 part,
                 self.orders,
-                self._data(value, condition, known_part=False),
+                self._data(condition, which, known_part=False),
             )
             if reason:
                 self._refuse(condition, reason)
                 return
 
-    def _slices(self, condition: Dirichlet | Initial, asked: set[int]) -> dict[str, Slice]:
+    def _slices(self, condition: Condition, asked: set[int]) -> dict[str, Slice]:
         """Where functions of some coordinates, by position, matter to a condition, by face."""
         parts = {}
         for face in condition.faces(self.domain):
@@ -418,11 +433,11 @@ class AnsatzBuilder:
                 continue
             name = coordinate.shape.names[0]
             orders = max(self.orders.get(name, 0), 2) + 1
-            for condition in self.conditions:
-                for value in _values(condition) if condition.hard is not False else ():
+            for condition, given in self._prescribing():
+                for which, value in enumerate(given.both) if condition.hard is not False else ():
                     if not callable(value) or not self._may(condition):
                         continue
-                    jump = smooth_across(self._data(value, condition), self.domain, coordinate.axis, orders)
+                    jump = smooth_across(self._data(condition, which), self.domain, coordinate.axis, orders)
                     if jump > SMOOTH:
                         what = condition.describe(self.domain)
                         self.messages.append(
@@ -443,8 +458,11 @@ class AnsatzBuilder:
         for name in self.unknowns:
             data = [
                 c
-                for c in self.conditions
-                if isinstance(c, Dirichlet) and c.unknown == name and callable(c.value) and self._possible(c)
+                for c, given in self._prescribing()
+                if not given.start
+                and given.unknown == name
+                and callable(given.value)
+                and self._possible(c, given)
             ]
             faces = {face for c in data for face in c.faces(self.domain)}
             count = sum(bool(faces & set(c.shape.faces)) for c in self.coordinates.values())
@@ -460,13 +478,11 @@ class AnsatzBuilder:
 
     def _refuse_contradictions(self) -> None:
         """Find values that disagree where two conditions meet; of the two, one cannot be built in."""
-        pairs = itertools.combinations(
-            [c for c in self.conditions if isinstance(c, (Dirichlet, Initial)) and self._fixed(c)], 2
-        )
-        for c1, c2 in pairs:
-            if c1.unknown != c2.unknown:
+        pairs = itertools.combinations([(c, p) for c, p in self._prescribing() if self._fixed(c)], 2)
+        for (c1, p1), (c2, p2) in pairs:
+            if p1.unknown != p2.unknown:
                 continue
-            if c1.unknown in self.particular:
+            if p1.unknown in self.particular:
                 continue  # it may jump where faces meet, which is what it is for
             worst = (0.0, 0.0, "", "", "")
             for f1, f2 in itertools.product(c1.faces(self.domain), c2.faces(self.domain)):
@@ -479,19 +495,18 @@ class AnsatzBuilder:
             where = f"on {f1} and on {f2} differ by {jump:.3g} where they meet"
             if f1 == f2:
                 where = f"is prescribed twice on {f1}, the values differ by {jump:.3g}"
-            message = f"contradictory conditions: {of}{c1.unknown} {where}"
+            message = f"contradictory conditions: {of}{p1.unknown} {where}"
             # What happens on a face in space lasts; the start is forgotten.
-            candidates = sorted((c2, c1), key=lambda c: not isinstance(c, Initial))
-            weaker = next((c for c in candidates if c.hard is None), None)
-            if relative > TOLERABLE and weaker is not None and self._possible(c1) and self._possible(c2):
+            candidates = sorted(((c2, p2), (c1, p1)), key=lambda pair: not pair[1].start)
+            weaker = next((c for c, _ in candidates if c.hard is None), None)
+            possible = self._possible(c1, p1) and self._possible(c2, p2)
+            if relative > TOLERABLE and weaker is not None and possible:
                 self.refused.append(weaker)
                 message += f"; {weaker.describe(self.domain)} is a weighted term"
             self.messages.append(message)
             self.contradictions.append(message)
 
-    def _jump(
-        self, c1: Dirichlet | Initial, f1: str, c2: Dirichlet | Initial, f2: str
-    ) -> tuple[float, float, str]:
+    def _jump(self, c1: Condition, f1: str, c2: Condition, f2: str) -> tuple[float, float, str]:
         """How far two conditions differ where their faces meet, their size, and of which values."""
         shapes = (*self.outline.factors, *self.outline.holes)
         k1, k2 = (next(k for k, shape in enumerate(shapes) if f in shape.faces) for f in (f1, f2))
@@ -507,18 +522,16 @@ class AnsatzBuilder:
         on1, on2 = self._moved(inner, k1, f1), self._moved(inner, k2, f2)
         corner = self._moved(on1, k2, f2)
         differences, sizes, kinds = [], [], []
-        pairs = itertools.zip_longest(_values(c1), _values(c2))
-        for kind, (v1, v2) in zip(("", "the velocity of "), pairs, strict=False):
-            if v1 is None and v2 is None:
+        given = [(c, p) for c in (c1, c2) if (p := c.prescribed()) is not None]
+        for which, kind in ((VALUE, ""), (RATE, "the velocity of ")):
+            if all(p.both[which] is None for _, p in given):
                 continue
             at: list[Function] = []
-            for value, condition in ((v1, c1), (v2, c2)):
-                if value is not None:
-                    at.append(self._data(value, condition))
-                elif (
-                    isinstance(condition, Dirichlet) and k1 != k2
-                ):  # its rate of change meets the other's velocity
-                    at.append(self._rate(self._data(condition.value, condition)))
+            for condition, prescribed in given:
+                if prescribed.both[which] is not None:
+                    at.append(self._data(condition, which))
+                elif not prescribed.start and k1 != k2:  # its rate of change meets the other's velocity
+                    at.append(self._rate(self._data(condition)))
             if len(at) < 2:
                 continue
             kinds.append(kind)
@@ -561,10 +574,3 @@ def _limit(at: list[Function], on: tuple[Tensor, Tensor], corner: Tensor) -> Ten
 
 def _sum(parts: list[Function]) -> Function:
     return lambda points: torch.stack([part(points) for part in parts]).sum(0)
-
-
-def _values(condition: Condition) -> tuple[Value | None, ...]:
-    """What a condition prescribes: the value and the rate of change."""
-    if isinstance(condition, Initial):
-        return condition.value, condition.velocity
-    return (condition.value, None) if isinstance(condition, Dirichlet) else ()

@@ -26,7 +26,6 @@ from torch import Tensor
 
 from ...geometry import Mesh, Polygon
 from ..conditions.base import Condition
-from ..conditions.boundary import Neumann
 
 Function = Callable[[Tensor], Tensor]
 
@@ -110,7 +109,7 @@ def corner_features(
     """
 
     def natural(face: str) -> bool:
-        return any(isinstance(c, Neumann) and face in faces(c) for c in conditions)
+        return any(c.prescribes_normal_derivative and face in faces(c) for c in conditions)
 
     out, sharp = [], SHARP if isinstance(shape, Mesh) else math.pi * (1 + 1e-9)
     edges = _edges(shape)

@@ -29,10 +29,7 @@ from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
 from ...geometry import Domain, Interval
-from ..conditions.base import Condition, Value, value_at
-from ..conditions.boundary import Dirichlet, Neumann, Periodic
-from ..conditions.initial import Initial
-from ..conditions.interface import Interface
+from ..conditions.base import Condition, Prescribed, Value, value_at
 from ..fields import Field, derivatives, parameter_names
 from ..functions.given import Slice
 from ..functions.smoothness import breaks, misses_derivatives
@@ -133,11 +130,8 @@ class Setting:
             for c in self.conditions
             if (self.unknown in c.unknowns() or not c.unknowns()) and face in c.faces(self.domain)
         ]
-        if len(here) != 1 or not isinstance(here[0], (Dirichlet, Neumann)):
-            return None
-        if callable(here[0].value) or here[0].value != 0:
-            return None
-        return -1.0 if isinstance(here[0], Dirichlet) else 1.0
+        sign = here[0].mirror_sign() if len(here) == 1 else None
+        return None if sign is None else float(sign)
 
 
 @dataclass(frozen=True)
@@ -210,33 +204,33 @@ def singularities(
         simple: Whether nothing else speaks against it, such as coefficients that are to be found.
     """
     alone = len(unknowns) == 1 and rows == 1 and not (unknowns[0].positive or unknowns[0].of)
-    if not simple or not alone or any(isinstance(c, Interface) for c in conditions):
+    if not simple or not alone or any(c.surface(domain) is not None for c in conditions):
         return ()
     setting = Setting(domain, unknowns[0].name, equation, needs[unknowns[0].name], conditions)
     found = [
-        singularity(setting, c)
+        singularity(setting, c, given)
         for c in conditions
-        if isinstance(c, (Dirichlet, Initial))
+        if (given := c.prescribed()) is not None
         and c.hard is not False
         and not set(c.asks_for()) - set(domain.names)
     ]
     return tuple(part for part in found if part is not None)
 
 
-def singularity(setting: Setting, condition: Dirichlet | Initial) -> Singularity | None:
+def singularity(setting: Setting, condition: Condition, prescribed: Prescribed) -> Singularity | None:
     """The known part for the kinks and jumps of a condition on a flat face; None where there are none.
 
     Args:
         setting: The equation; its coefficients are known numbers.
         condition: The condition.
+        prescribed: Its value and rate.
     """
-    given = (condition.value, condition.velocity if isinstance(condition, Initial) else None)
-    face = _face(setting, condition, [v for v in given if callable(v)])
+    face = _face(setting, condition, [v for v in prescribed.both if callable(v)])
     if face is None:
         return None
     parts: list[Function] = []
     places: list[float] = []
-    for value, is_rate in zip(given, (False, True), strict=True):
+    for value, is_rate in zip(prescribed.both, (False, True), strict=True):
         found = _jumps(value, setting, face) if callable(value) else []
         if found is None:
             return None
@@ -257,9 +251,7 @@ def singularity(setting: Setting, condition: Dirichlet | Initial) -> Singularity
     )
 
 
-def _face(
-    setting: Setting, condition: Dirichlet | Initial, given: Sequence[Callable[..., Any]]
-) -> Face | None:
+def _face(setting: Setting, condition: Condition, given: Sequence[Callable[..., Any]]) -> Face | None:
     domain, faces = setting.domain, condition.faces(setting.domain)
     asked = {name for value in given for name in parameter_names(value)}
     if len(faces) != 1 or len(asked) != 1:
@@ -270,7 +262,7 @@ def _face(
     if along is None or normal is None or along is normal:
         return None
     closed = (along.names[0], normal.names[0])
-    if any(isinstance(c, Periodic) and c.on in closed for c in setting.conditions):
+    if any(c.circle() in closed for c in setting.conditions):
         return None
     first = faces[0] == normal.faces[0]
     return Face(

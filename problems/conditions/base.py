@@ -1,8 +1,15 @@
-"""Conditions that complete an equation: boundary, initial, periodic (observed: `observations.py`).
+"""The interface of a condition, and the records by which it describes itself to the rest of the package.
 
-Each condition knows where it holds (`sites`), what must vanish there (`residual`) and which unknowns it
-speaks of. Whether it becomes part of the ansatz or a weighted term of the loss is decided in
-`constraints.py`. Values may be numbers or functions of the coordinates, matched by parameter name.
+A condition knows where it holds (`sites`), which residual vanishes there (`residual`) and which unknowns it
+constrains.  These suffice for a weighted term of the loss.  By its other methods it takes part in more:
+
+    prescribed, circle, feature    the ansatz (`ansatz/build.py`)
+    mirror_sign, surface, ...      the search for symmetries (`symmetry/`) and the audit
+    demands, requirements_inside   the counting of conditions (`wellposed/`)
+    measurements                   inverse problems, weights by noise, the error estimate
+
+Their defaults describe a condition that does nothing of the kind.  Values are numbers or functions of the
+coordinates, matched by parameter name.
 """
 
 from __future__ import annotations
@@ -10,7 +17,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -23,6 +31,9 @@ from ..functions.special import differentiable
 Value = float | Callable[..., Tensor]
 Fields = Mapping[str, Field]
 Known = Mapping[str, Tensor]
+Function = Callable[[Tensor], Tensor]
+
+VALUE = "value"  # kind of the demand u = value
 
 
 @dataclass(frozen=True)
@@ -105,15 +116,117 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
     return (result if result.is_floating_point() else result.to(like.dtype)).expand(n)
 
 
+@dataclass(frozen=True)
+class Prescribed:
+    """Values of one unknown on the faces of a condition, which an ansatz can satisfy exactly.
+
+    Attributes:
+        unknown: Name of the unknown.
+        value: Its values; None where only the rate is prescribed.
+        rate: Its first time derivative; None where it is not prescribed.
+        start: Whether they hold at the start of time only, else at all times.
+    """
+
+    unknown: str
+    value: Value | None
+    rate: Value | None = None
+    start: bool = False
+
+    @property
+    def both(self) -> tuple[Value | None, Value | None]:
+        """The value and the rate."""
+        return self.value, self.rate
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Size and quality of a set of measured values.
+
+    Attributes:
+        count: Number of values.
+        unknown: Name of the measured unknown; None when an expression is measured.
+        noise: Standard deviation that stands for all of them; None when it is not known.
+        information: Sum of 1 / sigma_i^2; zero when the noise is not known.
+        relative_noise: `noise` over the root mean square of the values.
+    """
+
+    count: int
+    unknown: str | None = None
+    noise: float | None = None
+    information: float = 0.0
+    relative_noise: float = 0.0
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A surface inside the domain across which the solution may have a kink.
+
+    Attributes:
+        coordinates: Names of the coordinates that its position depends on.
+        level: Function of points [N, dim] that vanishes on the surface, [N].
+    """
+
+    coordinates: tuple[str, ...]
+    level: Function
+
+
+class Feature(NamedTuple):
+    """An additional input of the network.
+
+    Attributes:
+        name: Its name in words.
+        function: Its values [N] at points [N, dim].
+        coordinates: Names of the coordinates that it depends on.
+    """
+
+    name: str
+    function: Function
+    coordinates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One requirement of a condition on a face.
+
+    Attributes:
+        condition: The condition.
+        kind: Demands of different kinds are independent of each other.
+        value: The prescribed value, where there is one; equal values of one kind are one demand.
+        factors: Coefficients of the prescribed expression, where the kind does not determine them.
+        exclusive: Whether two demands of this kind on one face contradict each other.
+    """
+
+    condition: Condition
+    kind: str
+    value: Value | None = None
+    factors: tuple[Value, ...] = ()
+    exclusive: bool = False
+
+
 class Condition(ABC):
-    """Something besides the equation that the solution satisfies."""
+    """A requirement on the solution besides the equation.
+
+    Attributes:
+        hard: True requires an exact construction, False a weighted term, None leaves the choice.
+        weight: Weight of the term; None for a default, which is balanced in training.
+        boundary_conditions: Number of boundary conditions that it certainly is, for each of its unknowns on
+            each of its faces.
+        prescribes_normal_derivative: Whether du/dn of one unknown is prescribed.
+        mapped_by_reflections: Whether a symmetry of the problem has to map it to a condition of the same
+            kind; False where it holds in every mirror image, or is judged in another way.
+    """
 
     hard: bool | None = None
     weight: float | None = None
+    boundary_conditions: ClassVar[int] = 0
+    prescribes_normal_derivative: ClassVar[bool] = False
+    mapped_by_reflections: ClassVar[bool] = True
+
+    # -- a term of the loss ----------------------------------------------------------------------------------
 
     @abstractmethod
     def unknowns(self) -> tuple[str, ...]:
-        """Names of the unknowns it speaks of."""
+        """Names of the unknowns it constrains; empty when it may constrain any of them."""
 
     @abstractmethod
     def faces(self, domain: Domain) -> tuple[str, ...]:
@@ -121,20 +234,75 @@ class Condition(ABC):
 
     @abstractmethod
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
-        """About n places to test it."""
+        """Draw about n sites where it is evaluated."""
 
     @abstractmethod
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
-        """What must vanish, one tensor [N / fold] for each requirement."""
+        """Residuals that vanish where it holds, one tensor [N / fold] for each requirement."""
 
     @abstractmethod
     def describe(self, domain: Domain) -> str:
-        """A short name such as `u on x=-1, x=1`."""
+        """Short name such as `u on x=-1, x=1`."""
 
     def asks_for(self) -> tuple[str, ...]:
         """Names that the functions it was given ask for: coordinates and coefficients."""
-        functions = [getattr(self, f.name) for f in fields(self) if callable(getattr(self, f.name))]  # type: ignore[arg-type]
+        functions = [value for value in vars(self).values() if callable(value)]
         return tuple(dict.fromkeys(name for f in functions for name in parameter_names(f)))
+
+    def measurements(self) -> Measurements | None:
+        """Summary of the data if it compares the solution with measured values, else None."""
+        return None
+
+    # -- the ansatz ------------------------------------------------------------------------------------------
+
+    def prescribed(self) -> Prescribed | None:
+        """Values on its faces that the ansatz can satisfy exactly; None if it prescribes none."""
+        return None
+
+    def circle(self) -> str | None:
+        """Name of the coordinate that it closes to a circle; None if it closes none."""
+        return None
+
+    def feature(self, domain: Domain) -> Feature | None:
+        """Input of the network that lets it satisfy the condition; None if it needs none."""
+        return None
+
+    # -- symmetries ------------------------------------------------------------------------------------------
+
+    def mirror_sign(self) -> int | None:
+        """Sign of the continuation across its faces: -1 for u = 0, 1 for du/dn = 0, None for all others."""
+        return None
+
+    def surface(self, domain: Domain) -> Surface | None:
+        """Surface inside the domain that it holds on; None if it holds elsewhere."""
+        return None
+
+    def varies_on_faces(self) -> bool:
+        """Whether the residual, as a function of the unknowns' values, may vary over a face."""
+        return True
+
+    def is_like(self, other: Condition) -> bool:
+        """Whether another condition is of the same kind and constrains the same unknowns."""
+        return type(other) is type(self) and other.unknowns() == self.unknowns()
+
+    # -- well-posedness --------------------------------------------------------------------------------------
+
+    def demands(self, rows: int) -> list[Demand]:
+        """Independent requirements on each of its faces.
+
+        Args:
+            rows: Number of its residuals.
+        """
+        return [Demand(self, f"row {id(self)} {i}") for i in range(rows)]
+
+    def requirements_inside(self, domain: Domain) -> int:
+        """Number of independent requirements at points that are not on faces."""
+        data = self.measurements()
+        if data is not None:
+            return data.count
+        return 0 if self.faces(domain) or self.surface(domain) is not None else 1
+
+    # -- checks ----------------------------------------------------------------------------------------------
 
     def _check(self, **values: object) -> None:
         """Refuse a weight that is not positive and values that are neither finite numbers nor functions."""

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...geometry import Domain, Interval
-from .base import Condition, Fields, Known, Sites, Value, time_factor, time_names, value_at
+from .base import (
+    VALUE,
+    Condition,
+    Demand,
+    Fields,
+    Known,
+    Prescribed,
+    Sites,
+    Value,
+    time_factor,
+    time_names,
+    value_at,
+)
 
 
 @dataclass(frozen=True)
 class _OnFaces(Condition):
+    """A condition on one unknown with a prescribed value on faces."""
+
+    boundary_conditions: ClassVar[int] = 1
+
     unknown: str
     value: Value = 0.0
     on: str | Iterable[str] | None = None
@@ -51,6 +68,14 @@ class _OnFaces(Condition):
     def describe(self, domain: Domain) -> str:
         faces = self.faces(domain)
         return f"{self.unknown} on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"
+
+    def varies_on_faces(self) -> bool:
+        return bool(self.asks_for())
+
+    @property
+    def is_homogeneous(self) -> bool:
+        """Whether the prescribed value is zero."""
+        return not callable(self.value) and self.value == 0
 
     def target(self, sites: Sites, domain: Domain, known: Known) -> Tensor:
         """The prescribed value at the sites, [N]."""
@@ -92,10 +117,24 @@ class Dirichlet(_OnFaces):
         """The difference u - value."""
         return (fields[self.unknown] - self.target(sites, domain, known),)
 
+    def prescribed(self) -> Prescribed:
+        """The value on the faces, at all times."""
+        return Prescribed(self.unknown, self.value)
+
+    def mirror_sign(self) -> int | None:
+        """-1 where the value is zero: the continuation is odd."""
+        return -1 if self.is_homogeneous else None
+
+    def demands(self, rows: int) -> list[Demand]:
+        """The value."""
+        return [Demand(self, VALUE, self.value, exclusive=True)]
+
 
 @dataclass(frozen=True)
 class Neumann(_OnFaces):
     """Prescribed outward normal derivative, du/dn = value; arguments as in `Dirichlet`."""
+
+    prescribes_normal_derivative: ClassVar[bool] = True
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
         """The difference du/dn - value."""
@@ -104,6 +143,14 @@ class Neumann(_OnFaces):
     def describe(self, domain: Domain) -> str:
         """Such as `normal derivative of u on x=1`."""
         return f"normal derivative of {super().describe(domain)}"
+
+    def mirror_sign(self) -> int | None:
+        """1 where the derivative is zero: the continuation is even."""
+        return 1 if self.is_homogeneous else None
+
+    def demands(self, rows: int) -> list[Demand]:
+        """The normal derivative."""
+        return [Demand(self, "normal derivative", self.value, exclusive=True)]
 
 
 @dataclass(frozen=True)
@@ -134,6 +181,10 @@ class Robin(_OnFaces):
         """Such as `Robin condition of u on x=1`."""
         return f"Robin condition of {super().describe(domain)}"
 
+    def demands(self, rows: int) -> list[Demand]:
+        """The mixture of value and normal derivative."""
+        return [Demand(self, "Robin", self.value, factors=(self.alpha, self.beta))]
+
 
 @dataclass(frozen=True)
 class Periodic(Condition):
@@ -147,6 +198,8 @@ class Periodic(Condition):
             w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
             `print(problem)` shows R under "scales".  None balances w against the equation.
     """
+
+    mapped_by_reflections: ClassVar[bool] = False
 
     on: str
     unknown: str | None = None
@@ -193,3 +246,11 @@ class Periodic(Condition):
     def describe(self, domain: Domain) -> str:
         """Such as `periodicity of u in x`."""
         return f"periodicity of {self.unknown or 'all unknowns'} in {self.on}"
+
+    def circle(self) -> str:
+        """The coordinate."""
+        return self.on
+
+    def demands(self, rows: int) -> list[Demand]:
+        """Nothing on one face: it links two faces, and stands for all conditions there."""
+        return []

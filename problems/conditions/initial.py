@@ -8,7 +8,19 @@ from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...geometry import Domain
-from .base import Condition, Fields, Known, Sites, Value, time_factor, time_names, value_at
+from .base import (
+    VALUE,
+    Condition,
+    Demand,
+    Fields,
+    Known,
+    Prescribed,
+    Sites,
+    Value,
+    time_factor,
+    time_names,
+    value_at,
+)
 
 
 @dataclass(frozen=True)
@@ -71,3 +83,16 @@ class Initial(Condition):
         """Such as `initial value and velocity of u`."""
         what = [w for w, v in (("value", self.value), ("velocity", self.velocity)) if v is not None]
         return f"initial {' and '.join(what)} of {self.unknown}"
+
+    def prescribed(self) -> Prescribed:
+        """The value and the velocity at the start of time."""
+        return Prescribed(self.unknown, self.value, self.velocity, start=True)
+
+    def varies_on_faces(self) -> bool:
+        """Whether value or velocity depend on coordinates or coefficients."""
+        return bool(self.asks_for())
+
+    def demands(self, rows: int) -> list[Demand]:
+        """The value and the velocity, as far as they are given."""
+        given = ((VALUE, self.value), ("velocity", self.velocity))
+        return [Demand(self, kind, value, exclusive=True) for kind, value in given if value is not None]

@@ -28,7 +28,17 @@ from ...errors import InputError
 from ...geometry import Domain
 from ..fields import call_by_name, derivatives, parameter_names
 from ..functions.given import OPAQUE, Slice, is_opaque
-from .base import Condition, Fields, Known, Sites, as_column, time_names, value_at
+from .base import (
+    Condition,
+    Feature,
+    Fields,
+    Known,
+    Sites,
+    Surface,
+    as_column,
+    time_names,
+    value_at,
+)
 from .boundary_equation import with_normals
 
 ASIDE = 1e-7  # distance of the two sides from the surface, of the domain's extent
@@ -96,8 +106,16 @@ class Interface(Condition):
         """`at` as a function of points [N, dim] with values [N]."""
         return lambda points: value_at(self.at, points, domain.names, "at= of the interface")
 
-    def feature(self, domain: Domain) -> tuple[str, Callable[[Tensor], Tensor], tuple[str, ...]]:
-        """What bends the network: a name, |at| scaled to at most about one, and its coordinates."""
+    def surface(self, domain: Domain) -> Surface:
+        """The zeros of `at`."""
+        return Surface(self.coordinates(), self.level(domain))
+
+    def feature(self, domain: Domain) -> Feature:
+        """|at| scaled to at most about one, by which the network has a kink on the surface.
+
+        Raises:
+            InputError: `at` has a kink of its own.
+        """
         level = self.level(domain)
         points = domain.interior(1024, Generator().manual_seed(5))
         size = float(level(points).abs().max())
@@ -109,7 +127,7 @@ class Interface(Condition):
                 f"Interface: at= has a kink of its own near {where}, as would the solution; write a surface "
                 "with edges as several interfaces, such as (x - 0.25) * (x - 0.75) for two sides"
             )
-        return "kink at the interface", lambda points: level(points).abs() / size, self.coordinates()
+        return Feature("kink at the interface", lambda points: level(points).abs() / size, self.coordinates())
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
         """Pairs of points on both sides: first all where `at` is negative, then their partners.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from ...errors import InputError
 from ...geometry import Domain
 from ..fields import call_by_name
-from .base import Condition, Fields, Known, Sites, as_column, is_finite
+from .base import Condition, Fields, Known, Measurements, Sites, as_column, is_finite
 from .tables import numbers_of, read_table
 
 Numbers = np.ndarray | Tensor | Sequence[float] | float
@@ -43,6 +43,8 @@ class Observations(Condition):
     Raises:
         InputError: There is no observation, lengths differ, a value is not finite, or a noise not positive.
     """
+
+    mapped_by_reflections: ClassVar[bool] = False
 
     of: str | Callable[..., Any]
     points: Mapping[str, Numbers]
@@ -146,6 +148,13 @@ class Observations(Condition):
         """The noise over the root mean square of the values."""
         size = float(_numbers(self.values).square().mean().sqrt())
         return (self.mean_noise or 0.0) / size if size else 1.0
+
+    def measurements(self) -> Measurements:
+        """Number, unknown and noise of the values."""
+        unknown = self.of if isinstance(self.of, str) else None
+        if self.noise is None:
+            return Measurements(self.count, unknown)
+        return Measurements(self.count, unknown, self.mean_noise, self.information, self.relative_noise)
 
     def unknowns(self) -> tuple[str, ...]:
         """The one unknown; none of an expression, whose function says."""

@@ -34,11 +34,7 @@ from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
 from ...geometry import Domain, Interval, Time
-from ..conditions.base import Condition, Known, Sites, time_names
-from ..conditions.boundary import Dirichlet, Neumann, Periodic, Robin
-from ..conditions.initial import Initial
-from ..conditions.interface import Interface
-from ..conditions.observations import Observations
+from ..conditions.base import Condition, Known, Sites, Surface, time_names
 from ..fields import Field, derivatives
 from .places import face_places, face_points, interior_places, interior_points
 from .probing import Local, Probes, evaluate, probes_of
@@ -104,7 +100,7 @@ class Finder:
             lower, upper = shape.bounds[:, 0].tolist()
             about = (lower + upper) / 2
             candidates = itertools.product(*((1,) if u in self.even else (1, -1) for u in self.unknowns))
-            observed = any(isinstance(c, Observations) for c in self.conditions)
+            observed = any(c.measurements() is not None for c in self.conditions)
             held = (signs for signs in candidates if self.holds(axis, about, signs))
             centre = next(held, None)
             if centre is not None and observed:  # of several parities the data choose
@@ -143,9 +139,10 @@ class Finder:
 
     def _end_signs(self, shape: Interval) -> Signs | None:
         """-1 where an unknown is zero at both ends, +1 where its normal derivative is; None if neither."""
-        if any(isinstance(c, Periodic) and (c.on,) == shape.names for c in self.conditions):
+        if any(c.circle() == shape.names[0] for c in self.conditions):
             return None
-        if any(isinstance(c, Interface) and shape.names[0] in c.coordinates() for c in self.conditions):
+        surfaces = [s for c in self.conditions if (s := c.surface(self.domain)) is not None]
+        if any(shape.names[0] in surface.coordinates for surface in surfaces):
             return None  # what bends the network there is not even about the ends
         signs = []
         for name in self.unknowns:
@@ -156,12 +153,9 @@ class Finder:
                     for c in self.conditions
                     if (name in c.unknowns() or not c.unknowns()) and face in c.faces(self.domain)
                 ]
-                if len(here) != 1 or not isinstance(here[0], (Dirichlet, Neumann)) or here[0].hard is False:
+                if len(here) != 1 or here[0].hard is False or (sign := here[0].mirror_sign()) is None:
                     return None
-                condition = here[0]
-                if callable(condition.value) or condition.value != 0:
-                    return None
-                kinds.append(-1 if isinstance(condition, Dirichlet) else 1)
+                kinds.append(sign)
             if kinds[0] != kinds[1]:
                 return None
             signs.append(kinds[0])
@@ -195,10 +189,10 @@ class Finder:
         """What has to agree besides the equation; None if there is a condition of an unknown kind."""
         out = []
         for condition, needs in zip(self.conditions, self.needs[1:], strict=True):
-            if isinstance(condition, (Periodic, Observations)):
+            if not condition.mapped_by_reflections:
                 continue
-            if isinstance(condition, Interface):
-                out += [Comparison(r, [r.local], mirror) for r in self._surface(condition, needs)]
+            if (surface := condition.surface(self.domain)) is not None:
+                out += [Comparison(r, [r.local], mirror) for r in self._surface(condition, surface, needs)]
                 continue
             faces = condition.faces(self.domain)
             if not faces:
@@ -234,10 +228,10 @@ class Finder:
         if number == 0:
             return same(self._inside.compare_at(self._inside.local, mirror, Sites(places.points)))
         condition, needs = self.conditions[number - 1], self.needs[number]
-        if isinstance(condition, (Periodic, Observations)):
+        if not condition.mapped_by_reflections:
             return True
-        if isinstance(condition, Interface):
-            flux = self._surface(condition, needs)[1]
+        if (surface := condition.surface(self.domain)) is not None:
+            flux = self._surface(condition, surface, needs)[1]
             return same(flux.compare_at(flux.local, mirror, replace(places, weight=None)))
         block, at = torch.arange(len(places.points)), places.points[:, mirror.axis]
         groups = []
@@ -312,8 +306,7 @@ class Finder:
             def value(points: Tensor, normals: Tensor) -> Tensor:
                 return self._value(local, probes, Sites(points, normals))
 
-            constant = isinstance(condition, (Dirichlet, Neumann, Robin, Initial))
-            if not (constant and not condition.asks_for()):
+            if condition.varies_on_faces():
                 drawn = face_points(self.domain, face, value, self._generator)
             many = Sites(drawn.points, drawn.normals)
             self._made[key] = [
@@ -327,15 +320,15 @@ class Finder:
             ]
         return self._made[key][0]
 
-    def _surface(self, interface: Interface, needs: Needs) -> list[Requirement]:
-        """Where an interface lies, by its level, and the flux across it."""
-        key = (id(interface), "")
+    def _surface(self, condition: Condition, surface: Surface, needs: Needs) -> list[Requirement]:
+        """Position of the surface that a condition holds on, by its level, and the residual there."""
+        key = (id(condition), "")
         if key not in self._made:
-            names, level = self.domain.names, interface.level(self.domain)
+            names, level = self.domain.names, surface.level
             points = interior_points(self.domain, level, self._generator)
             nothing = Probes((), *torch.zeros(2, 1, 0, dtype=torch.float64))
-            sites = interface.sites(self.domain, 2 * SCREEN, self._generator, "uniform")
-            flux = self._local(interface)
+            sites = condition.sites(self.domain, 2 * SCREEN, self._generator, "uniform")
+            flux = self._local(condition)
             self._made[key] = [
                 Requirement(
                     names,
@@ -360,10 +353,16 @@ class Finder:
 
     def _observed(self, axis: int, about: float, signs: Signs) -> bool:
         """Whether all observations show a symmetry themselves."""
-        return all(self._shows(c, axis, about, signs) for c in self.conditions if isinstance(c, Observations))
+        return all(
+            self._shows(c, data.unknown, axis, about, signs)
+            for c in self.conditions
+            if (data := c.measurements()) is not None
+        )
 
-    def _shows(self, condition: Observations, axis: int, about: float, signs: Signs) -> bool:
-        if not isinstance(condition.of, str):
+    def _shows(
+        self, condition: Condition, unknown: str | None, axis: int, about: float, signs: Signs
+    ) -> bool:
+        if unknown is None:
             return False
         sites = condition.sites(self.domain, 1, torch.Generator(), "uniform")
         assert sites.values is not None
@@ -371,7 +370,7 @@ class Finder:
             return False
         image = sites.points.clone()
         image[:, axis] = 2 * about - image[:, axis]
-        sign = signs[self.unknowns.index(condition.of)]
+        sign = signs[self.unknowns.index(unknown)]
         extent = self.domain.bounds[1] - self.domain.bounds[0]
         rows = []
         for points, values in ((sites.points, sites.values), (image, sign * sites.values)):
@@ -414,20 +413,19 @@ class Finder:
                 here = [
                     c
                     for c in self.conditions
-                    if isinstance(c, (Dirichlet, Neumann, Robin, Periodic))
-                    and (name in c.unknowns() or not c.unknowns())
-                    and face in c.faces(self.domain)
+                    if (name in c.unknowns() or not c.unknowns()) and face in c.faces(self.domain)
                 ]
                 shape = next(f for f in self.domain.factors() if face in f.faces)
                 order = max(self.orders[coordinate] for coordinate in shape.names)
-                closed = any(isinstance(c, Periodic) for c in here)
-                if not closed and len(here) < max(1, (order + 1) // 2):
+                closed = any(c.circle() is not None for c in here)
+                if not closed and sum(c.boundary_conditions for c in here) < max(1, (order + 1) // 2):
                     return False
             for time in time_names(self.domain):
-                starts = [c for c in self.conditions if isinstance(c, Initial) and name in c.unknowns()]
-                if not any(c.value is not None for c in starts):
+                given = [p for c in self.conditions if (p := c.prescribed()) is not None]
+                starts = [p for p in given if p.start and p.unknown == name]
+                if not any(p.value is not None for p in starts):
                     return False
-                if self.orders[time] > 1 and not any(c.velocity is not None for c in starts):
+                if self.orders[time] > 1 and not any(p.rate is not None for p in starts):
                     return False
                 if self.orders[time] > 2:
                     return False
@@ -442,10 +440,9 @@ class Finder:
                 return [
                     c
                     for c in self.conditions
-                    if type(c) is type(condition)
+                    if condition.is_like(c)
                     # The ansatz has to be symmetric too.
                     and (c.hard is False) == (condition.hard is False)
-                    and c.unknowns() == condition.unknowns()
                     and other in c.faces(self.domain)
                 ]
         return [condition]

@@ -16,7 +16,6 @@ import torch
 from torch import Generator, Tensor
 
 from ..conditions.base import Sites, time_factor
-from ..conditions.boundary import Periodic
 from .linearised import Linearisation, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
@@ -94,12 +93,12 @@ class Counter:
         here = [
             i
             for i, c in enumerate(self.problem.conditions)
-            if not isinstance(c, Periodic) and tag in c.faces(self.problem.domain)
+            if c.circle() is None and tag in c.faces(self.problem.domain)
         ]
         circle = [
             name
             for c in self.problem.conditions
-            if isinstance(c, Periodic) and tag in c.faces(self.problem.domain)
+            if c.circle() is not None and tag in c.faces(self.problem.domain)
             for name in c.unknowns() or self.names
         ]
         return Face(tag, points, normals, here, tuple(dict.fromkeys(circle)))

@@ -14,7 +14,6 @@ fields, which need more data than others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,24 +21,13 @@ from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
 from ...geometry import Domain, Interval
-from ..conditions.base import Condition, Known, Value, value_at
-from ..conditions.boundary import Dirichlet, Neumann, Periodic, Robin
-from ..conditions.initial import Initial
+from ..conditions.base import VALUE, Demand, Known, Value, value_at
 
 if TYPE_CHECKING:
     from ..description import Description
 
 AGREE = 1e-6  # values that differ by less, relative to their size, are the same
 SAMPLES = 64
-
-
-@dataclass(frozen=True)
-class _Demand:
-    """One requirement of a condition on a face: what it fixes, and the prescribed value where it has one."""
-
-    condition: Condition
-    kind: str
-    value: Value | None = None
 
 
 def overdetermined(problem: Description) -> list[str]:
@@ -63,7 +51,7 @@ def overdetermined(problem: Description) -> list[str]:
         guilty = [name for name in names if many and len(here[name]) > allowed[name]]
         guilty += [name for name in names if name not in guilty and _repeated(here[name])]
         for name in guilty:
-            if name not in problem.particular and all(d.kind == "value" for d in here[name]):
+            if name not in problem.particular and all(d.kind == VALUE for d in here[name]):
                 continue  # the ansatz says by how much values given twice differ
             said.setdefault(_sentence(problem, (name,), here[name], allowed[name]), []).append(face)
         if many and not guilty:
@@ -72,7 +60,7 @@ def overdetermined(problem: Description) -> list[str]:
     return [f"on {', '.join(faces)} {what}" for what, faces in said.items()]
 
 
-def _sentence(problem: Description, names: Sequence[str], demands: Sequence[_Demand], takes: int) -> str:
+def _sentence(problem: Description, names: Sequence[str], demands: Sequence[Demand], takes: int) -> str:
     texts = "; ".join(dict.fromkeys(d.condition.describe(problem.domain) for d in demands))
     own, have = ("its equation takes", "has") if len(names) == 1 else ("their equations take", "have")
     return (
@@ -81,26 +69,17 @@ def _sentence(problem: Description, names: Sequence[str], demands: Sequence[_Dem
     )
 
 
-def _repeated(demands: Sequence[_Demand]) -> bool:
+def _repeated(demands: Sequence[Demand]) -> bool:
     """Whether something is prescribed twice, with other values."""
-    kinds = [d.kind for d in demands if d.kind in ("value", "Neumann", "velocity")]
+    kinds = [d.kind for d in demands if d.exclusive]
     return len(set(kinds)) < len(kinds)
 
 
-def _demands(problem: Description) -> dict[tuple[str, str], list[_Demand]]:
+def _demands(problem: Description) -> dict[tuple[str, str], list[Demand]]:
     """What is required of each unknown on each face; of boundary equations under the unknown ""."""
-    out: dict[tuple[str, str], list[_Demand]] = {}
+    out: dict[tuple[str, str], list[Demand]] = {}
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
-        if isinstance(condition, Dirichlet | Neumann | Robin):
-            kind = "value" if isinstance(condition, Dirichlet) else type(condition).__name__
-            new = [_Demand(condition, kind, condition.value)]
-        elif isinstance(condition, Initial):
-            given = (("value", condition.value), ("velocity", condition.velocity))
-            new = [_Demand(condition, kind, value) for kind, value in given if value is not None]
-        elif isinstance(condition, Periodic):
-            continue  # links two faces, and stands for all conditions there
-        else:
-            new = [_Demand(condition, f"row {id(condition)} {i}") for i in range(term.rows)]
+        new = condition.demands(term.rows)
         of = condition.unknowns() or _only(term.needs)
         for face in condition.faces(problem.domain):
             for name in of:
@@ -115,14 +94,12 @@ def _only(needs: Mapping[str, tuple[MultiIndex, ...]]) -> tuple[str, ...]:
     return tuple(used) if len(used) == 1 else ("",)
 
 
-def _same(problem: Description, face: str, a: _Demand, b: _Demand) -> bool:
+def _same(problem: Description, face: str, a: Demand, b: Demand) -> bool:
     """Whether two requirements of the same kind prescribe the same values."""
     if a.kind != b.kind or a.value is None or b.value is None:
         return False
-    if isinstance(a.condition, Robin) and isinstance(b.condition, Robin):
-        factors = ((x.condition.alpha, x.condition.beta) for x in (a, b))  # type: ignore[attr-defined]
-        if len(set(factors)) > 1:
-            return False
+    if a.factors != b.factors:
+        return False
     if a.value is b.value or (not callable(a.value) and a.value == b.value):
         return True
     known: Known = problem.initial_coefficients
@@ -161,7 +138,7 @@ def _across(domain: Domain, face: str) -> tuple[str, ...]:
 
 def _starts(
     domain: Domain,
-    demands: Mapping[tuple[str, str], list[_Demand]],
+    demands: Mapping[tuple[str, str], list[Demand]],
     face: str,
     needs: Mapping[str, tuple[MultiIndex, ...]],
 ) -> bool:

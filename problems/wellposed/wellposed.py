@@ -14,8 +14,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..conditions.base import time_factor
-from ..conditions.boundary import Dirichlet, Periodic
-from ..conditions.observations import Observations
 from .counting import Counter, Face
 from .faces import overdetermined
 from .findings import ERROR, NOTE, WARNING, Finding, listed
@@ -81,7 +79,11 @@ class _Examination:
 
     @cached_property
     def _observed(self) -> int:
-        return sum(c.count for c in self.problem.conditions if isinstance(c, Observations))
+        return sum(data.count for c in self.problem.conditions if (data := c.measurements()) is not None)
+
+    @cached_property
+    def _inside(self) -> int:
+        return sum(c.requirements_inside(self.problem.domain) for c in self.problem.conditions)
 
     def _say(self, topic: str, sentence: str, severity: str = WARNING) -> None:
         if severity != NOTE and (self._observed > FEW or self.problem.estimates):
@@ -183,7 +185,7 @@ class _Examination:
         if total is None or not faces or all(set(face.circle) == set(self.names) for face in faces):
             return
         state = states()[0]
-        given = sum(min(self._count.given(face, state)) for face in faces) + (self._observed if alone else 0)
+        given = sum(min(self._count.given(face, state)) for face in faces) + (self._inside if alone else 0)
         if given >= total:
             order = self._count.total(axis, faces, lost=False)
             set_here = sum(min(self._count.given(face, state)) for face in faces)
@@ -210,9 +212,8 @@ class _Examination:
         time = time_factor(self.problem.domain)
         assert time is not None
         axis = self._count.time_axes[0]
-        if not self._count.evolves or any(
-            isinstance(c, Periodic) and c.on == time.names[0] for c in self.problem.conditions
-        ):
+        circles = [c.circle() for c in self.problem.conditions]
+        if not self._count.evolves or time.names[0] in circles:
             return
         start, end = (self._count.face(tag) for tag in time.faces)
         verdict = self._count.in_time(axis)
@@ -289,15 +290,18 @@ class _Examination:
             circles = {
                 name
                 for c in self.problem.conditions
-                if isinstance(c, Periodic) and tag in c.faces(self.problem.domain)
+                if c.circle() is not None and tag in c.faces(self.problem.domain)
                 for name in c.unknowns() or self.names
             }
             for c in self.problem.conditions:
-                if isinstance(c, Dirichlet) and c.unknown in circles and tag in c.faces(self.problem.domain):
+                given = c.prescribed()
+                if given is None or given.start or given.unknown not in circles:
+                    continue
+                if tag in c.faces(self.problem.domain):
                     self._say(
                         "conditions",
-                        f"{c.unknown} is periodic across {tag} and prescribed there too: one condition too "
-                        "many; drop one of the two",
+                        f"{given.unknown} is periodic across {tag} and prescribed there too: one condition "
+                        "too many; drop one of the two",
                     )
                     return
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..problems import Observations, Sites, Term
+from ..problems import Sites, Term
 from ..problems.fields import Field
 from .findings import Finding
 from .state import State, rms, times
@@ -48,8 +48,8 @@ def check(state: State, sites: Mapping[str, Sites]) -> tuple[list[Finding], dict
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
         fresh = term.sites(POINTS, state.generator, "uniform")
         rows = _rows(state, term, fresh)
-        if isinstance(condition, Observations):
-            found += _data(condition, term.name, rows, fresh)
+        if (data := condition.measurements()) is not None:
+            found += _data(data.noise, term.name, rows, fresh)
             continue
         size = _sizes(state, term, fresh).clamp(min=torch.finfo(torch.float64).tiny)
         violated = rms(rows) / size
@@ -127,9 +127,8 @@ def _sizes(state: State, term: Term, sites: Sites) -> Tensor:
     return torch.maximum(rms(data), rms(terms))
 
 
-def _data(condition: Observations, name: str, rows: Tensor, sites: Sites) -> list[Finding]:
+def _data(sigma: float | None, name: str, rows: Tensor, sites: Sites) -> list[Finding]:
     """Observations of known noise: missed by far more than it."""
-    sigma = condition.mean_noise
     if sigma is None:
         return []
     chi = float(rms(rows[0])) / sigma

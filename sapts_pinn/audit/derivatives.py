@@ -28,7 +28,6 @@ import torch
 from torch import Tensor
 
 from ..derivatives.multi_index import MultiIndex
-from ..problems import Interface
 from ..problems.ansatz.singular import channels_of
 from ..problems.fields import spell
 from .findings import Finding
@@ -259,7 +258,7 @@ def _meant(state: State, points: Tensor) -> Tensor:
     """Which points lie on an interface, where a kink is meant to be, [M]."""
     out = torch.zeros(len(points), dtype=torch.bool)
     for condition in state.problem.conditions:
-        if isinstance(condition, Interface):
-            level = condition.level(state.problem.domain)
+        if (surface := condition.surface(state.problem.domain)) is not None:
+            level = surface.level
             out |= level(points).abs() < 1e-4 * level(state.interior).abs().median()
     return out

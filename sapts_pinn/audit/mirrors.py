@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..derivatives.multi_index import MultiIndex
-from ..problems import Interface, Observations, Periodic, Sites, Term
+from ..problems import Sites, Term
 from ..problems.conditions.base import Condition
 from .findings import Finding
 from .state import Channels, State, rms
@@ -89,10 +89,10 @@ class _Mirror:
             ):
                 return "the equation or its data are"
             for condition, term in zip(state.problem.conditions, state.problem.condition_terms, strict=True):
-                if isinstance(condition, Observations):
-                    if not self._fits(condition, term):
+                if (data := condition.measurements()) is not None:
+                    if not self._fits(data.unknown, term):
                         return f"{term.name} are"
-                elif not isinstance(condition, (Periodic, Interface)):
+                elif condition.mapped_by_reflections and condition.surface(state.problem.domain) is None:
                     for face in condition.faces(state.problem.domain):
                         if not (ends and self._own(face)) and not self._on(condition, term, face):
                             return f"{term.name} is"
@@ -171,9 +171,7 @@ class _Mirror:
         others = [
             (c, t)
             for c, t in zip(self.state.problem.conditions, self.state.problem.condition_terms, strict=True)
-            if type(c) is type(condition)
-            and partner in c.faces(domain)
-            and c.unknowns() == condition.unknowns()
+            if condition.is_like(c) and partner in c.faces(domain)
         ]
 
         def read(t: Term, sites: Sites) -> Rows:
@@ -190,16 +188,16 @@ class _Mirror:
             for _, t in others
         )
 
-    def _fits(self, condition: Observations, term: Term) -> bool:
+    def _fits(self, unknown: str | None, term: Term) -> bool:
         """Whether the misfits show no sign of a forced symmetry."""
-        if not isinstance(condition.of, str):
+        if unknown is None:
             return True
         from scipy.spatial import cKDTree  # slow to import
 
         sites = term.sites(1, self.state.generator, "uniform")
         assert sites.values is not None
         values = sites.values if sites.values.ndim == 1 else sites.values[:, 0]
-        misfit = self.state.channels(sites.points, [(condition.of, ())])[condition.of, ()] - values
+        misfit = self.state.channels(sites.points, [(unknown, ())])[unknown, ()] - values
         place = ((sites.points - self.state.lower) / self.state.extent).numpy()
         image = ((self.image(sites.points) - self.state.lower) / self.state.extent).numpy()
         distance, index = cKDTree(place).query(image)
@@ -209,6 +207,6 @@ class _Mirror:
         near &= torch.from_numpy(abs(image - place).max(1)) > 2 * spacing
         if int(near.sum()) < PAIRS or float(rms(misfit)) < 1e-6 * float(rms(values)):
             return True
-        other = self.signs[condition.of] * misfit[torch.from_numpy(index)]
+        other = self.signs[unknown] * misfit[torch.from_numpy(index)]
         apart, together = rms((misfit - other)[near]), rms((misfit + other)[near])
         return float(apart) < OPPOSED * float(together)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import field, fields, make_dataclass
+from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +13,7 @@ from cyclopts import App, Parameter
 
 from .._version import __version__
 from ..errors import InputError
+from ..training.settings import Settings
 
 STARTED = time.monotonic()
 DONE, FAILED, WRONG = 0, 1, 2
@@ -31,10 +34,74 @@ def _folder(type_: Any, tokens: Sequence[Any]) -> Path:
     return Path(tokens[0].value)
 
 
+def _option(text: str) -> Any:
+    """A value of a setting of a method: a number, a truth value or a word."""
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+def method_options(texts: Iterable[str]) -> dict[str, Any]:
+    """Settings of a method, written as name=value.
+
+    Raises:
+        InputError: One is written otherwise.
+    """
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name.isidentifier() and equals and value):
+            raise InputError(f"cannot read the option {text!r}; write name=value, such as lr=0.01")
+        options[name] = _option(value)
+    return options
+
+
 Folder = Annotated[Path, Parameter(converter=_folder, n_tokens=1)]
 Whole = Annotated[int, Parameter(converter=_whole, n_tokens=1)]
 Switch = Annotated[bool, Parameter(negative="")]
 Several = Annotated[list[str], Parameter(negative="")]
+
+TYPES: dict[type, Any] = {int: Whole, list: Several}  # others are as they are
+
+
+def options_of(settings: type[Settings], *others: str) -> type:
+    """A record of the options of a command, one for each setting.
+
+    Args:
+        settings: The settings; `options` becomes `--option`, to be repeated.
+        *others: Settings without an option of their own.
+    """
+    rows = []
+    for item in fields(settings):
+        if item.name not in others:
+            name = "option" if item.name == "options" else item.name
+            kind = TYPES.get(item.metadata["option"], item.metadata["option"])
+            hint = getitem(Annotated, (kind | None, Parameter(help=item.metadata["help"])))
+            rows.append((name, hint, field(default=None)))
+    name, inside = (
+        f"{settings.__name__}Options",
+        {"__module__": __name__},
+    )  # Cyclopts opens only records of a module
+    return Parameter(name="*")(make_dataclass(name, rows, frozen=True, namespace=inside))
+
+
+def given_options(options: object | None) -> dict[str, Any]:
+    """The settings that a command was given, those of the method as `options`.
+
+    Args:
+        options: Of a class that `options_of` made; None without any.
+    """
+    given = {name: value for name, value in vars(options).items() if value is not None} if options else {}
+    if "option" in given:
+        given["options"] = method_options(given.pop("option"))
+    return given
+
 
 app = App(
     name="sapts-pinn",

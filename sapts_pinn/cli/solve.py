@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..runs.status import Status
-from ..training.budget import Budget
+from ..solving.settings import RunSettings
 from . import runs
-from .app import STARTED, Folder, Switch, Whole, app
+from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from ..results.solution import Solution
     from ..solving.sources import Source
+
+    Options = object
+else:
+    Options = options_of(RunSettings)
 
 
 @app.command
@@ -25,23 +29,10 @@ def solve(
     problem: str | None = None,
     /,
     *,
-    method: str | None = None,
-    budget: str | None = None,
-    target_error: float | None = None,
-    seed: Whole | None = None,
+    chosen: Options | None = None,
     out: Folder | None = None,
     overwrite: Switch = False,
     resume: Folder | None = None,
-    network: str | None = None,
-    activation: str | None = None,
-    points: Whole | None = None,
-    condition_points: Whole | None = None,
-    sampler: str | None = None,
-    adaptive: float | None = None,
-    resample: Whole | None = None,
-    windows: Whole | None = None,
-    dtype: str | None = None,
-    device: str | None = None,
     threads: Whole | None = None,
     parts: Whole | None = None,
     radius: float | None = None,
@@ -56,23 +47,10 @@ def solve(
 
     Args:
         problem: NAME from `sapts-pinn list`, FILE.py, or FILE.py:object; with --resume only for a file.
-        method: Training method, see `sapts-pinn list`. [default: tr]
-        budget: "2min", "500 iterations", "10000 evaluations". [default: 2min]
-        target_error: Stop when the relative L2 error is this small.
-        seed: Fixes the whole run. [default: 0]
+        chosen: Settings of the run.
         out: Run folder. [default: runs/<problem>-<method>-seed<seed>]
         overwrite: Replace the run that the folder holds.
         resume: Run folder to continue, with its own settings.
-        network: Hidden widths. [default: 30,30,30]
-        activation: tanh, sin, gelu, silu or softplus. [default: tanh]
-        points: Collocation points of the equation. [default: 8192]
-        condition_points: Points of every weighted condition. [default: 1024]
-        sampler: uniform, grid, lhs, sobol or halton. [default: sobol]
-        adaptive: Share of the points drawn where the residual is large. [default: 0.5]
-        resample: Steps between resamplings, 0 for never. [default: the method's]
-        windows: Train a network for each of so many windows in time, one after the other. [default: 1]
-        dtype: float64 or float32. [default: float64]
-        device: cpu, cuda, ... [default: cpu]
         threads: Threads to compute with. [default: one per core]
         parts: Parts of a SAPTS method, a multiple of the number of ranks. [default: 4, or the ranks]
         radius: Initial trust radius.
@@ -84,14 +62,15 @@ def solve(
         quiet: Print nothing but errors.
         debug: Show the traceback of an error.
     """
-    if budget is not None:
-        Budget.parse(budget)  # answers before PyTorch is loaded
-    given = {
-        "method": method, "budget": budget, "target_error": target_error, "seed": seed,
-        "network": None if network is None else _widths(network), "activation": activation, "points": points,
-        "condition_points": condition_points, "sampler": sampler, "adaptive": adaptive, "resample": resample,
-        "windows": windows, "dtype": dtype, "device": device, "parts": parts,
-    }  # fmt: skip
+    given = given_options(chosen)
+    if "network" in given:
+        given["network"] = _widths(given["network"])
+    RunSettings.merged(given)  # answers before PyTorch is loaded
+    options = given.pop("options", {})
+    if radius is not None:
+        options["radius"] = radius
+    if additive:
+        options |= {"order": "additive", "visits": 0}
     saved = {} if resume is None else runs.saved_settings(resume, "solve")
     if problem is None and resume is None:
         raise InputError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
@@ -99,15 +78,11 @@ def solve(
     with ExitStack() as stack:
         stop = runs.orderly(stack, aside=json or quiet, quiet=quiet)  # a user's functions may print
         source = load_problem(text, no_symmetry or saved.get("symmetry") is False)
-        settings = {
-            **_settings_of(saved),
-            **{name: value for name, value in given.items() if value is not None},
-        }
-        if radius is not None:
-            settings["options"] = {**settings.get("options", {}), "radius": radius}
-        if additive:
-            both = {"order": "additive", "visits": 0}
-            settings["options"] = {**settings.get("options", {}), **both}
+        settings = {**RunSettings.arguments(saved), **given}
+        if parts is not None:
+            settings["parts"] = parts
+        if options:
+            settings["options"] = {**settings.get("options", {}), **options}
         runs.use_threads(threads, saved.get("threads"))
         ranks = runs.connect_ranks(settings.get("device", "cpu"), stack)
         if resume is not None:
@@ -174,17 +149,3 @@ def _widths(text: str) -> tuple[int, ...]:
     if not widths or min(widths) < 1:
         raise InputError(f"cannot read the network {text!r}; write its hidden widths, such as 20,20,20")
     return widths
-
-
-def _settings_of(saved: dict[str, Any]) -> dict[str, Any]:
-    """The settings of an earlier run, as arguments of `solve`."""
-    names = (
-        "method", "budget", "seed", "target_error", "activation", "points", "condition_points", "sampler",
-        "adaptive", "resample", "windows", "dtype", "device", "options",
-    )  # fmt: skip
-    settings = {name: saved[name] for name in names if saved.get(name) is not None}
-    if isinstance(
-        saved.get("network"), list
-    ):  # a network in words is the problem's own, which brings it along
-        settings["network"] = tuple(saved["network"])
-    return settings

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..runs.status import Status
-from ..training.budget import Budget
+from ..training.train_settings import TrainSettings
 from . import runs
-from .app import STARTED, Folder, Several, Switch, Whole, app
+from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from ..supervised.trained import Trained
+
+    Options = object
+else:
+    Options = options_of(TrainSettings, "task")
 
 
 @app.command
@@ -23,14 +27,9 @@ def train(
     data_set: str | None = None,
     /,
     *,
-    method: str | None = None,
-    budget: str | None = None,
-    network: str | None = None,
+    chosen: Options | None = None,
     data: Path | None = None,
-    seed: Whole | None = None,
     parts: Whole | None = None,
-    option: Several | None = None,
-    dtype: str | None = None,
     threads: Whole | None = None,
     out: Folder | None = None,
     overwrite: Switch = False,
@@ -43,15 +42,10 @@ def train(
 
     Args:
         data_set: mnist, cifar10 or tinyshakespeare; not needed with --resume.
-        method: Training method, see the methods of `train` in `sapts-pinn list`. [default: sapts-d]
-        budget: "3min", "500 iterations", "20 evaluations" (epochs of gradients). [default: 3min]
-        network: One of the data set's, see `sapts-pinn list`. [default: its first]
+        chosen: Settings of the run.
         data: Folder that holds the files of the data set, or shall hold them. [default: a cache, or the
             folder that the variable SAPTS_PINN_DATA names]
-        seed: Fixes the whole run. [default: 0]
         parts: Parts of a SAPTS method, a multiple of the number of ranks. [default: the method's]
-        option: Setting of the method, as name=value, such as lr=0.01 or batch=256; may be repeated.
-        dtype: float32 or float64. [default: float32]
         threads: Threads to compute with. [default: one per core]
         out: Run folder. [default: runs/<data set>-<method>-seed<seed>]
         overwrite: Replace the run that the folder holds.
@@ -60,20 +54,18 @@ def train(
         quiet: Print nothing but errors.
         debug: Show the traceback of an error.
     """
-    if budget is not None:
-        Budget.parse(budget)  # answers before PyTorch is loaded
-    options = _options(option or ())
+    given = given_options(chosen)
+    TrainSettings.merged(given)  # answers before PyTorch is loaded
+    options = given.pop("options", {})
     if data_set is None and resume is None:
         raise InputError("give a data set, mnist, cifar10 or tinyshakespeare, or --resume FOLDER")
     saved = {} if resume is None else runs.saved_settings(resume, "train")
     if saved and data_set not in (None, saved["task"]):
         raise InputError(f"{resume} holds a run on {saved['task']}, not {data_set}; drop {data_set}")
-    given = {
-        "task": data_set, "method": method, "budget": budget, "network": network, "data": data, "seed": seed,
-        "dtype": dtype, "parts": parts,
-    }  # fmt: skip
+    given |= {"task": data_set, "data": data, "parts": parts}
     settings: dict[str, Any] = {
-        **{name: saved[name] for name in (*given, "options") if saved.get(name) is not None},
+        **TrainSettings.arguments(saved),
+        **{name: saved[name] for name in ("data", "parts") if saved.get(name) is not None},
         **{name: value for name, value in given.items() if value is not None},
     }
     with ExitStack() as stack:
@@ -106,8 +98,9 @@ def train(
             except (TypeError, AttributeError) as error:  # of a word where a number belongs, or 1.5 for 2
                 if not options:
                     raise
+                given = " ".join(f"{name}={value}" for name, value in options.items())
                 raise InputError(
-                    f"cannot use --option {' '.join(option or ())} ({error}); give values of another kind"
+                    f"cannot use --option {given} ({error}); give values of another kind"
                 ) from error
 
         trained = runs.watched(run, stop, folder, "train", quiet)
@@ -129,31 +122,3 @@ def pictures(trained: Trained, folder: Path) -> list[runs.Step]:
         ("a picture", lambda: trained.plot(folder)),
         ("report.html", lambda: write_report(folder, trained.result)),
     ]
-
-
-def _options(texts: Iterable[str]) -> dict[str, Any]:
-    """Settings of a method, written as name=value.
-
-    Raises:
-        InputError: One is written otherwise.
-    """
-    options = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name.isidentifier() and equals and value):
-            raise InputError(f"cannot read the option {text!r}; write name=value, such as lr=0.01")
-        options[name] = _value(value)
-    return options
-
-
-def _value(text: str) -> Any:
-    """A number, a truth value or a word."""
-    words = {"true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text

@@ -31,7 +31,7 @@ from ..errors import InputError
 from ..objectives.base import Counters, Objective, ResidualEvaluation, Separable, SeparableEvaluation
 from ..objectives.flat import gather, scatter_
 from .jacobian import jacobian
-from .propagation import Plan, Propagation, plan_for
+from .propagation import MAX_ORDER, Plan, Propagation, plan_for
 from .recording import Call, Look, Network, _flat_gradient, _Recorder
 from .views import View, Whole, refresh, view_of
 
@@ -101,6 +101,7 @@ class DeepXDEObjective(Separable):
         if self.plan and not self._sample()._is_deepxde():
             self.plan = None
             self._set(inputs, targets, auxiliary)
+        self.counters.log(self.slow_path)
 
     def _set(self, inputs: Any, targets: Any, auxiliary: Any) -> None:
         """Take points; one evaluation tells how many terms there are, and whether they are what they seem."""
@@ -113,7 +114,7 @@ class DeepXDEObjective(Separable):
 
     def _take_up(self, view: View) -> None:
         self.view, self.sites, self.coordinates = view, view.sites, view.coordinates
-        self.last_terms: dict[str, float] = {}
+        self.last_terms = {}
         self.rowwise: bool | None = None
         self._propagation: Propagation | None = None
         self.inputs = _tensors(view.inputs, True)
@@ -184,11 +185,27 @@ class DeepXDEObjective(Separable):
         return self._propagation
 
     @property
+    def compiled(self) -> bool:
+        """The compiled kernel evaluates the network."""
+        return self.plan is not None
+
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why the derivatives are DeepXDE's own; None if they are propagated in compiled code."""
+        if self.compiled:
+            return None
+        return (
+            "derivatives are DeepXDE's own, slower than in compiled code, which takes a plain "
+            "deepxde.nn.FNN of tanh, sin, swish or gelu on the CPU of a machine with a C compiler, and "
+            f"equations of order {MAX_ORDER} at most"
+        )
+
+    @property
     def term_names(self) -> tuple[str, ...]:
         """Of the loss."""
         return self.view.names()
 
-    def twin(self) -> DeepXDEObjective:
+    def copy(self) -> DeepXDEObjective:
         """The same objective, with a record of its own."""
         return self._copy(self.view, self.share)
 

@@ -22,8 +22,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..objectives.base import Objective
-from ..objectives.data_parallel import Replicated, Summed
-from ..objectives.partition import data_parts
+from ..objectives.data_parallel import ReplicatedObjective, over_ranks
 from ..optim.base import StepInfo
 from ..optim.methods import Method
 from ..parallel.communicator import Communicator
@@ -89,7 +88,7 @@ class Bound(torch.optim.Optimizer):
 
     def _leaves_cores_to_the_kernel(self) -> bool:
         """As `training.Trainer` does: beside a compiled kernel PyTorch's threads are in the way."""
-        return self.objective.plan is not None and not self.inner.threaded
+        return self.objective.compiled and not self.inner.threaded
 
     def _attend(self) -> None:
         """Have the last word after every iteration."""
@@ -138,13 +137,10 @@ class Bound(torch.optim.Optimizer):
         if not self.divisible:
             whole = Undivided(self.objective)
             alone = self.communicator.size == 1 or self.divides is not None
-            return whole if alone else Replicated(whole, self.communicator)
+            return whole if alone else ReplicatedObjective(whole, self.communicator)
         if self.communicator.size == 1 or self.divides is not None:
             return self.objective
-        size, random = self.communicator.size, torch.Generator().manual_seed(0)
-        own = data_parts(self.objective.sites, size, "interleaved", random, ()).owned[self.communicator.rank]
-        terms = dict.fromkeys(self.objective.term_names, 0.0)
-        return Summed([self.objective.restrict(own)], self.communicator, terms)
+        return over_ranks(self.objective, self.communicator)
 
     def agree(self) -> None:
         """Make sure that all ranks have the same points.

@@ -31,7 +31,7 @@ from torch.autograd.function import once_differentiable
 from ..derivatives.multi_index import MultiIndex
 from ..derivatives.taylor import Channels, find_rule
 from ..errors import InputError
-from ..kernels import Batch, CompiledMLP, load
+from ..kernels import CompiledNetwork, Layout, SinglePointSet
 
 NAMES = ("tanh", "sin", "silu", "gelu")
 ACTIVATIONS = {dde.nn.activations.get(name): name for name in NAMES} | {
@@ -133,14 +133,12 @@ class Plan:
 
     Attributes:
         net: The network.
-        widths: Of its layers.
-        activation: Its name.
+        layout: Its architecture.
         channels: The derivatives that are needed.
     """
 
     net: Any
-    widths: tuple[int, ...]
-    activation: str
+    layout: Layout
     channels: Channels
 
     @property
@@ -184,10 +182,10 @@ def plan_for(net: Any, losses: Losses) -> Plan | None:
     widths, activation = _widths(net), _activation(net)
     if widths is None or activation is None:
         return None
-    dtype = net.linears[0].weight.dtype
-    if not CompiledMLP.supports(activation, MAX_ORDER, dtype) or load(dtype == torch.float32) is None:
+    layout = Layout(widths, (activation,) * (len(widths) - 2))
+    if CompiledNetwork.refusal(layout, MAX_ORDER, net.linears[0].weight.dtype) is not None:
         return None
-    plan = Plan(net, widths, activation, Channels([()]))
+    plan = Plan(net, layout, Channels([()]))
     try:
         needed = _needed(plan, losses)
     except Exception:  # of an equation that does what cannot be foreseen: it is left to DeepXDE
@@ -201,9 +199,9 @@ def _needed(plan: Plan, losses: Losses) -> list[MultiIndex]:
     trials: list[_Trial] = []
 
     def tried(features: Tensor) -> Table:
-        if features.shape[1] != plan.widths[0]:
+        if features.shape[1] != plan.layout.widths[0]:
             raise InputError("the network is not for these features")
-        trials.append(_Trial(features, plan.widths[-1]))
+        trials.append(_Trial(features, plan.layout.widths[-1]))
         return trials[-1]
 
     total = torch.stack(losses(lambda inputs: plan.field(inputs, tried))).sum()
@@ -273,16 +271,13 @@ class Propagation:
 
     def __init__(self, plan: Plan, inputs: Tensor, threads: int) -> None:
         self.plan = plan
-        channels = plan.channels
-        kernel = CompiledMLP(
-            plan.widths, plan.activation, channels.chain, channels.order, plan.weights[0].dtype, threads
-        )
-        self._batch, self._theta = Batch(kernel, plan.enter(inputs)), torch.empty(0)
+        kernel = CompiledNetwork(plan.layout, plan.channels, plan.weights[0].dtype, threads)
+        self._points, self._theta = SinglePointSet(kernel, plan.enter(inputs)), torch.empty(0)
 
     def forward(self, theta: Tensor) -> Tensor:
         """The bundle [C, m, N] at the weights theta [n]."""
         self._theta = theta
-        return self._batch.forward(theta)
+        return self._points.forward(theta)
 
     def _return(self, theta: Tensor) -> None:
         if theta is not self._theta:  # the kernel remembers its last pass only
@@ -291,12 +286,12 @@ class Propagation:
     def reverse(self, theta: Tensor, cotangent: Tensor) -> Tensor:
         """The gradient [n] of sum(cotangent * bundle)."""
         self._return(theta)
-        return self._batch.reverse(theta, cotangent)
+        return self._points.reverse(theta, cotangent)
 
     def columns(self, theta: Tensor, cotangent: Tensor) -> Tensor:
         """Each point's own gradient, as columns [n, N]."""
         self._return(theta)
-        return self._batch.jacobian(theta, cotangent)
+        return self._points.jacobian(theta, cotangent)
 
     def bundle(self) -> Tensor:
         """The bundle [C, m, N] as a function of the network's weights."""

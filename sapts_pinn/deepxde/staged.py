@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..networks.mlp import ACTIVATION_NAMES
-from ..pipeline.microbatch import Flow
-from ..pipeline.objective import Pipeline
-from ..pipeline.stages import Chain, shape_of
+from ..pipeline.microbatch import MicroBatch
+from ..pipeline.pipeline_objective import PipelineObjective
+from ..pipeline.stages import StageChain, shape_of
 from .propagation import MAX_ORDER, Table
 
 if TYPE_CHECKING:
     from .objective import DeepXDEObjective
 
 
-def staged(objective: DeepXDEObjective, parts: int) -> Pipeline:
+def staged(objective: DeepXDEObjective, parts: int) -> PipelineObjective:
     """The loss of a model, divided into the stages of its network.
 
     Args:
@@ -42,9 +42,10 @@ def staged(objective: DeepXDEObjective, parts: int) -> Pipeline:
     if len(objective.parameters) > len(plan.weights) or objective.l1 or objective.l2:
         what = "regularization" if objective.l1 or objective.l2 else "external_trainable_variables"
         raise InputError(f"stages know nothing of {what}, which do not belong to a layer; use 'sapts-p'")
-    linears, activation = list(plan.net.linears), ACTIVATION_NAMES[plan.activation]
-    layers = [layer for linear in linears[:-1] for layer in (linear, activation())]
-    chain = Chain(nn.Sequential(*layers, linears[-1]), parts)
+    linears, activations = list(plan.net.linears), plan.layout.activations
+    pairs = zip(linears[:-1], activations, strict=True)
+    layers = [layer for linear, name in pairs for layer in (linear, ACTIVATION_NAMES[name]())]
+    chain = StageChain(nn.Sequential(*layers, linears[-1]), parts)
     inputs, channels = plan.enter(objective.inputs), plan.channels
     shapes, x = [], inputs[0].to("meta")
     for stage in chain.stages:
@@ -55,4 +56,4 @@ def staged(objective: DeepXDEObjective, parts: int) -> Pipeline:
         table = Table(dict(zip(channels.indices, out.unbind(), strict=True)))
         return objective.loss_of(lambda points: plan.field(points, lambda _: table))
 
-    return Pipeline(chain, [Flow("loss", channels, inputs, shapes, end)], objective.counters)
+    return PipelineObjective(chain, [MicroBatch("loss", channels, inputs, shapes, end)], objective.counters)

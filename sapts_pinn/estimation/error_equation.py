@@ -15,8 +15,8 @@ from torch import Generator, Tensor
 
 from ..derivatives.taylor import Channels
 from ..networks.model import Model
-from ..networks.time_windows import Joined, time_of
-from ..problems import Interface, Problem
+from ..networks.time_windows import WindowedModel, time_of
+from ..problems import Problem
 from ..problems.term import Term
 from .joints import window_number
 from .linearised import Sample, draw, fields_of, in_double, scales_of
@@ -62,7 +62,7 @@ class ErrorField:
         columns: Sequence[Column],
         features: Sequence[Features],
         coefficients: Tensor,
-        less: Model | Joined | None = None,
+        less: Model | WindowedModel | None = None,
     ) -> None:
         self.problem, self.columns, self.features, self.less = problem, columns, features, less
         self.coefficients = coefficients.split([f.count for f in features])
@@ -126,11 +126,11 @@ class Solved:
 class Estimator:
     """One model at one set of points."""
 
-    def __init__(self, model: Model | Joined, effort: Effort, seed: int) -> None:
+    def __init__(self, model: Model | WindowedModel, effort: Effort, seed: int) -> None:
         self.model, self.problem, self.effort = in_double(model), model.problem, effort
         self.generator = Generator().manual_seed(seed)
         self.columns, self.reads = _columns(self.problem)
-        if isinstance(model, Joined):
+        if isinstance(model, WindowedModel):
             names = time_of(self.problem).names
             self.columns.append(window_number(model))
             self.reads = [
@@ -270,10 +270,9 @@ def _columns(problem: Problem) -> tuple[list[Column], list[list[bool]]]:
     columns = [scaled(axis) for axis in range(domain.dim)]
     of: list[tuple[str, ...]] = [(name,) for name in domain.names]
     for condition in problem.conditions:
-        if isinstance(condition, Interface):
-            _, column, names = condition.feature(domain)
-            columns.append(column)
-            of.append(names)
+        if (feature := condition.feature(domain)) is not None:
+            columns.append(feature.function)
+            of.append(feature.coordinates)
     return columns, [[function.reads(names) for names in of] for function in problem.functions]
 
 

@@ -45,7 +45,7 @@ from torch import Tensor
 from ..audit import derivatives
 from ..audit.state import State
 from ..networks.model import Model
-from ..networks.time_windows import Joined
+from ..networks.time_windows import WindowedModel
 from .error_equation import Effort, ErrorField, Estimator, Solved, rms
 from .random_features import KINDS
 
@@ -120,7 +120,7 @@ class ErrorEstimate:
 
 
 def estimate_error(
-    model: Model | Joined,
+    model: Model | WindowedModel,
     efforts: Sequence[Effort] = EFFORTS,
     counted: Sequence[str] | None = None,
     noise: Callable[[Tensor], Tensor] | None = None,
@@ -160,9 +160,9 @@ def estimate_error(
     return _judged(estimator, best, other, bool(jumps), counted, besides, doubts, begin)
 
 
-def broken(model: Model | Joined) -> list[str]:
+def broken(model: Model | WindowedModel) -> list[str]:
     """Sentences about derivatives of a model that are not those of its values, see `audit/derivatives.py`."""
-    parts = model.models if isinstance(model, Joined) else [model]
+    parts = model.models if isinstance(model, WindowedModel) else [model]
     with warnings.catch_warnings():  # of the user's functions, which have warned before
         warnings.simplefilter("ignore")
         return [f.words for part in parts for f in derivatives.check(State(part))]  # type: ignore[arg-type]

@@ -18,12 +18,12 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from ..networks.time_windows import Joined, time_of
-from ..problems import Initial, Sites, Term
+from ..networks.time_windows import WindowedModel, time_of
+from ..problems import Sites, Term
 from ..problems.conditions.base import Fields, Known
 
 
-def window_number(model: Joined) -> Callable[[Tensor], Tensor]:
+def window_number(model: WindowedModel) -> Callable[[Tensor], Tensor]:
     """The number of the window of points [N, dim], scaled to [-1, 1], [N]."""
     axis = model.problem.domain.names.index(time_of(model.problem).names[0])
     edges = torch.tensor(model.edges, dtype=torch.float64)
@@ -35,17 +35,18 @@ def window_number(model: Joined) -> Callable[[Tensor], Tensor]:
     return column
 
 
-def continuity(model: Joined) -> list[Term]:
+def continuity(model: WindowedModel) -> list[Term]:
     """The terms of all places where windows meet."""
     return [_at(model, edge) for edge in model.edges]
 
 
-def _at(model: Joined, edge: float) -> Term:
+def _at(model: WindowedModel, edge: float) -> Term:
     domain, time = model.problem.domain, time_of(model.problem)
     axis = domain.names.index(time.names[0])
-    starts = [c for c in model.problem.conditions if isinstance(c, Initial)]
-    known = {(c.unknown, 0) for c in starts if c.value is not None}
-    known |= {(c.unknown, 1) for c in starts if c.velocity is not None}
+    given = [p for c in model.problem.conditions if (p := c.prescribed()) is not None]
+    starts = [p for p in given if p.start]
+    known = {(p.unknown, 0) for p in starts if p.value is not None}
+    known |= {(p.unknown, 1) for p in starts if p.rate is not None}
     pairs = sorted(known) or [(name, 0) for name in model.problem.unknown_names]
 
     def sites(n: int, generator: Generator, sampler: str) -> Sites:

@@ -25,7 +25,7 @@ from torch import Generator, Tensor
 from ..derivatives.multi_index import MultiIndex
 from ..derivatives.taylor import Channels
 from ..networks.model import Location, Model
-from ..networks.time_windows import Joined, spread
+from ..networks.time_windows import WindowedModel, spread
 from ..problems import Problem, Sites, Term
 from ..problems.fields import Field
 from .joints import continuity
@@ -35,7 +35,7 @@ SITES = 256  # at a time
 CONDITIONS = 10.0  # weight of a condition's row against one of the equation, both of size one
 
 
-def in_double(model: Model | Joined) -> Model | Joined:
+def in_double(model: Model | WindowedModel) -> Model | WindowedModel:
     """The same function in float64 on the processor, so that rounding is not taken for an error."""
     return copy.deepcopy(model).to(device="cpu", dtype=torch.float64)
 
@@ -95,7 +95,7 @@ class Rows:
         """The linear part applied to functions with derivatives `fields`, [rows, n]."""
         return _folded((self.slopes * fields).sum((1, 2)), self.sites.fold, 1)
 
-    def beyond(self, model: Model | Joined, moved: Tensor, by: Tensor) -> Tensor:
+    def beyond(self, model: Model | WindowedModel, moved: Tensor, by: Tensor) -> Tensor:
         """The residuals of other fields and coefficients less what the linear part says, [rows, n].
 
         Args:
@@ -116,7 +116,7 @@ def _folded(values: Tensor, fold: int, dim: int) -> Tensor:
     return torch.stack(values.chunk(fold, dim)).sum(0)
 
 
-def fields_of(model: Model | Joined, points: Tensor, channels: Channels) -> Tensor:
+def fields_of(model: Model | WindowedModel, points: Tensor, channels: Channels) -> Tensor:
     """The unknowns' derivatives [m, C, N] at points."""
     names = model.problem.unknown_names
     out = torch.empty(len(names), len(channels), len(points), dtype=torch.float64)
@@ -131,13 +131,13 @@ def fields_of(model: Model | Joined, points: Tensor, channels: Channels) -> Tens
     return out
 
 
-def _coefficients(model: Model | Joined) -> list[tuple[str, Tensor]]:
+def _coefficients(model: Model | WindowedModel) -> list[tuple[str, Tensor]]:
     """What is trained for the coefficients, by name."""
     return list(model.coefficients.items()) if isinstance(model, Model) else []
 
 
 def _residual(
-    model: Model | Joined,
+    model: Model | WindowedModel,
     term: Term,
     sites: Sites,
     channels: Channels,
@@ -156,7 +156,7 @@ def _residual(
     return [row.expand(n) for row in term.residual(fields, sites, known)]
 
 
-def linearised(model: Model | Joined, term: Term, sites: Sites, share: Tensor | None = None) -> Rows:
+def linearised(model: Model | WindowedModel, term: Term, sites: Sites, share: Tensor | None = None) -> Rows:
     """A term at sites, linearised at a model in float64."""
     channels = Channels(index for needs in term.needs.values() for index in needs)
     found = fields_of(model, sites.points, channels)
@@ -284,7 +284,7 @@ def scales_of(sample: Sample, features: Sequence[Features]) -> Scales:
 
 
 def draw(
-    model: Model | Joined, columns: Sequence[Column], points: int, others: int, generator: Generator
+    model: Model | WindowedModel, columns: Sequence[Column], points: int, others: int, generator: Generator
 ) -> Sample:
     """The equation at uniform points and at some where its residual is large, the conditions at fresh points.
 
@@ -304,7 +304,10 @@ def draw(
     chosen = torch.multinomial(density, points, replacement=False, generator=generator)
     share = 1 / density[chosen]
     rows = [first.of(chosen, share / share.mean())]
-    for condition in [*problem.condition_terms, *(continuity(model) if isinstance(model, Joined) else ())]:
+    for condition in [
+        *problem.condition_terms,
+        *(continuity(model) if isinstance(model, WindowedModel) else ()),
+    ]:
         sites = condition.sites(others, generator, "uniform")
         n = len(sites.points) // sites.fold
         if n > 2 * others:

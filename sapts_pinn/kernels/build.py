@@ -20,12 +20,15 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-SOURCES = ("taylor.c", "dense.c")  # in this order: the second uses the definitions of the first
+# In this order: each uses the definitions of those before.
+SOURCES = ("vectors.c", "activations.c", "layers.c", "mlp.c", "gated.c", "dense.c")
 FLAGS = ("-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-std=gnu11")
+TUNINGS = (("-march=native",), ("-mcpu=native",), ())  # the first that the compiler takes
+COMPILERS = ("cc", "gcc", "clang")
 
 
 def cache_folder() -> Path | None:
-    """Where compiled kernels are kept; None where no folder can be written, as in some containers."""
+    """Folder of compiled kernels; None where no folder can be written, as in some containers."""
     given = os.environ.get("SAPTS_PINN_CACHE")
     try:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -39,7 +42,7 @@ def cache_folder() -> Path | None:
 
 
 def _processor() -> str:
-    """What the code is tuned for: another processor must not load it."""
+    """Description of the processor that the code is tuned for: another one must not load it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return "\n".join(
@@ -50,7 +53,7 @@ def _processor() -> str:
 
 
 def is_private(path: Path) -> bool:
-    """Whether a file or folder belongs to this user, and nobody else may write to it."""
+    """Check that a file or folder belongs to this user and that nobody else may write to it."""
     try:
         found = path.lstat()
     except OSError:
@@ -65,7 +68,7 @@ def _digest(path: Path) -> str:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """The whole library of that name in a folder of the cache, if it is there."""
+    """Find an undamaged library of that name in a folder of the cache."""
     for path in sorted(folder.glob(f"{name}-*.so")):
         try:
             if is_private(path) and path.is_file() and path.stem == f"{name}-{_digest(path)}":
@@ -75,16 +78,25 @@ def _find(folder: Path, name: str) -> Path | None:
     return None
 
 
+def _compiler() -> str | None:
+    return os.environ.get("CC") or next((c for c in COMPILERS if shutil.which(c)), None)
+
+
+def _tunings() -> tuple[tuple[str, ...], ...]:
+    given = os.environ.get("SAPTS_PINN_CFLAGS")
+    return (tuple(given.split()),) if given else TUNINGS
+
+
 def _compile(source: str, folder: Path, name: str, options: tuple[str, ...]) -> Path | None:
     """Build the library in a folder, beside others that build it; None where that is impossible."""
-    compiler = os.environ.get("CC") or next((c for c in ("cc", "gcc", "clang") if shutil.which(c)), None)
+    compiler = _compiler()
     if compiler is None:
         return None
     try:
         with tempfile.TemporaryDirectory(dir=folder) as place:
             code, built = Path(place) / "kernels.c", Path(place) / "kernels.so"
             code.write_text(source)
-            for tuning in (("-march=native",), ("-mcpu=native",), ()):
+            for tuning in _tunings():
                 command = [*compiler.split(), *FLAGS, *tuning, *options, str(code), "-o", str(built), "-lm"]
                 if subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 0:
                     built.chmod(0o700)
@@ -101,16 +113,14 @@ def _compile(source: str, folder: Path, name: str, options: tuple[str, ...]) -> 
 
 def _open(path: Path) -> ctypes.CDLL | None:
     try:
-        library = ctypes.CDLL(str(path))
+        return ctypes.CDLL(str(path))
     except OSError:
         return None
-    library.tape_size.restype = ctypes.c_long
-    return library
 
 
 @cache
 def load(single: bool = False) -> ctypes.CDLL | None:
-    """The kernel library, compiled if need be; None where that is impossible or switched off.
+    """Load the kernel library, compiled if need be; None where that is impossible or switched off.
 
     Args:
         single: float32 instead of float64.
@@ -119,7 +129,8 @@ def load(single: bool = False) -> ctypes.CDLL | None:
         return None
     source = "\n".join(resources.files(__package__).joinpath(name).read_text() for name in SOURCES)
     options = ("-DSINGLE",) if single else ()
-    identity = "\n".join((source, *FLAGS, *options, os.environ.get("CC", ""), _processor()))
+    tunings = (flag for tuning in _tunings() for flag in tuning)
+    identity = "\n".join((source, *FLAGS, *tunings, *options, os.environ.get("CC", ""), _processor()))
     name = f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     kept = cache_folder()
     if kept is not None and not is_private(kept):
@@ -136,3 +147,15 @@ def load(single: bool = False) -> ctypes.CDLL | None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # for this process only
         built = _compile(source, Path(folder), name, options)
         return None if built is None else _open(built)
+
+
+def why_not_loaded(single: bool = False) -> str | None:
+    """Reason why there is no kernel library; None if there is one."""
+    if load(single) is not None:
+        return None
+    if os.environ.get("SAPTS_PINN_COMPILED") == "0":
+        return "it is switched off by SAPTS_PINN_COMPILED=0"
+    compiler = _compiler()
+    if compiler is None:
+        return f"there is no C compiler; install one of {', '.join(COMPILERS)}, or name one by CC"
+    return f"the C compiler {compiler} cannot build it"

@@ -1,5 +1,5 @@
 /* One pass over a dense symmetric matrix H [n, n], row by row.
- * Compiled together with taylor.c, which defines real, vec and LANES.
+ * Compiled together with vectors.c, which defines real, vec and LANES.
  */
 
 /* out[i] = H[i] . x for rows first .. last-1 */

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from ..derivatives.activations import _cos, _sin
-from ..derivatives.taylor import Channels, apply_elementwise, rule
+from ..derivatives.taylor import Channels, apply_elementwise
 from ..errors import InputError
+from .base import Network
 
 
-class FourierFeatures(nn.Module):
+class FourierFeatures(Network):
     """Random Fourier features, x -> (cos Bx, sin Bx) with B ~ N(0, (pi scale)^2).
 
     Source: Tancik et al., arXiv:2006.10739.
@@ -36,8 +37,13 @@ class FourierFeatures(nn.Module):
         angle = x @ self.frequencies.T
         return torch.cat([torch.cos(angle), torch.sin(angle)], -1)
 
+    def taylor(self, jet: Tensor, channels: Channels) -> Tensor:
+        """Carry a Taylor jet [C, N, inputs] through the embedding, to [C, N, 2 count]."""
+        angle = jet @ self.frequencies.T
+        return torch.cat([apply_elementwise(f, angle, channels) for f in (_cos, _sin)], -1)
 
-class PeriodicEmbedding(nn.Module):
+
+class PeriodicEmbedding(Network):
     """Replaces one input by cos and sin of it, harmonics 1 .. count, so that the network is periodic in it.
 
     Args:
@@ -63,15 +69,8 @@ class PeriodicEmbedding(nn.Module):
         others = torch.cat([x[..., : self.axis], x[..., self.axis + 1 :]], -1)
         return torch.cat([others, torch.cos(angle), torch.sin(angle)], -1)
 
-
-@rule(FourierFeatures)
-def _fourier(module: FourierFeatures, bundle: Tensor, channels: Channels) -> Tensor:
-    angle = bundle @ module.frequencies.T
-    return torch.cat([apply_elementwise(f, angle, channels) for f in (_cos, _sin)], -1)
-
-
-@rule(PeriodicEmbedding)
-def _periodic(module: PeriodicEmbedding, bundle: Tensor, channels: Channels) -> Tensor:
-    angle = module.angles(bundle)
-    others = torch.cat([bundle[..., : module.axis], bundle[..., module.axis + 1 :]], -1)
-    return torch.cat([others, *(apply_elementwise(f, angle, channels) for f in (_cos, _sin))], -1)
+    def taylor(self, jet: Tensor, channels: Channels) -> Tensor:
+        """Carry a Taylor jet [C, N, W] through the embedding, to [C, N, W - 1 + 2 count]."""
+        angle = self.angles(jet)
+        others = torch.cat([jet[..., : self.axis], jet[..., self.axis + 1 :]], -1)
+        return torch.cat([others, *(apply_elementwise(f, angle, channels) for f in (_cos, _sin))], -1)

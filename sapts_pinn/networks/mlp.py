@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from torch import nn
 
 from ..derivatives.activations import Sine
-from ..derivatives.taylor import find_rule
 from ..errors import InputError
 
 ACTIVATION_NAMES: dict[str, type[nn.Module]] = {
@@ -43,15 +42,3 @@ class MLP(nn.Sequential):
             layers += [ACTIVATION_NAMES[activation]()] if i < len(widths) - 2 else []
         super().__init__(*layers)
         self.widths, self.activation = tuple(widths), activation
-
-    @property
-    def intact(self) -> bool:
-        """Whether it still is what the constructor made, and no layer was exchanged, shared or hooked."""
-        kinds = [nn.Linear, ACTIVATION_NAMES[self.activation]] * (len(self.widths) - 1)
-        if type(self) is not MLP or [type(layer) for layer in self] != kinds[:-1]:
-            return False
-        shapes: list[tuple[int, ...]] = []
-        for inputs, outputs in zip(self.widths[:-1], self.widths[1:], strict=True):
-            shapes += [(outputs, inputs), (outputs,)]
-        same = [tuple(p.shape) for p in self.parameters()] == shapes
-        return same and all(find_rule(layer) is not None for layer in (self, *self))

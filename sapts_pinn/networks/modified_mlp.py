@@ -1,4 +1,4 @@
-"""The modified MLP (Wang, Teng & Perdikaris, arXiv:2001.04536) and its Taylor rule."""
+"""The modified MLP (Wang, Teng & Perdikaris, arXiv:2001.04536), its Taylor rule, stages and layout."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..derivatives.taylor import Channels, multiply, propagate, rule
+from ..derivatives.taylor import Channels, multiply, propagate
 from ..errors import InputError
+from ..kernels import Layout, NotCompiled
+from .base import Network
+from .layout import activation_name, check_affine
 from .mlp import ACTIVATION_NAMES
 
 
-class ModifiedMLP(nn.Module):
+class ModifiedMLP(Network):
     """The gated MLP of Wang, Teng & Perdikaris (arXiv:2001.04536): h <- s(Wh + b) * U + (1 - s(Wh + b)) * V.
 
     Args:
@@ -44,18 +47,42 @@ class ModifiedMLP(nn.Module):
             x = v + s * (u - v)
         return self.last(x)  # type: ignore[no-any-return]
 
+    def taylor(self, jet: Tensor, channels: Channels) -> Tensor:
+        """Carry a Taylor jet [C, N, inputs] through the network, to [C, N, outputs]."""
+        u = propagate(self.activation, propagate(self.gate_u, jet, channels), channels)
+        v = propagate(self.activation, propagate(self.gate_v, jet, channels), channels)
+        for layer in self.layers:
+            s = propagate(self.activation, propagate(layer, jet, channels), channels)
+            jet = v + multiply(s, u - v, channels)
+        return propagate(self.last, jet, channels)
 
-@rule(ModifiedMLP)
-def _modified(module: ModifiedMLP, bundle: Tensor, channels: Channels) -> Tensor:
-    u = propagate(module.activation, propagate(module.gate_u, bundle, channels), channels)
-    v = propagate(module.activation, propagate(module.gate_v, bundle, channels), channels)
-    for layer in module.layers:
-        s = propagate(module.activation, propagate(layer, bundle, channels), channels)
-        bundle = v + multiply(s, u - v, channels)
-    return propagate(module.last, bundle, channels)
+    def stages(self) -> list[nn.Module]:
+        """Return the gates, the gated layers and the last layer; one layer if `forward` is another's."""
+        if type(self).forward is not ModifiedMLP.forward:
+            return [self]
+        first, *others = self.layers
+        gated = [_Gated(layer, self.activation) for layer in others]
+        return [_Gates(self, first), *gated, _Ungated(self.last)]
+
+    def layout(self) -> Layout:
+        """Describe the architecture to the compiled kernels.
+
+        Raises:
+            NotCompiled: A layer was exchanged by one that they do not know.
+        """
+        names = ["gate_u", "gate_v", *(f"layers.{i}" for i in range(len(self.layers))), "last"]
+        affine = [self.gate_u, self.gate_v, *self.layers, self.last]
+        for name, layer in zip(names, affine, strict=True):
+            check_affine(layer, f"layer {name} ({type(layer).__name__})")
+        activation = activation_name(self.activation, f"the activation {type(self.activation).__name__}")
+        inputs, width, hidden = self.gate_u.in_features, self.gate_u.out_features, len(self.layers)
+        shapes = [(inputs, width)] * 3 + [(width, width)] * (hidden - 1) + [(width, self.last.out_features)]
+        if [(layer.in_features, layer.out_features) for layer in affine] != shapes:
+            raise NotCompiled("the hidden widths differ")
+        return Layout((inputs, *[width] * hidden, shapes[-1][1]), (activation,) * hidden, gated=True)
 
 
-class _Gates(nn.Module):
+class _Gates(Network):
     """The beginning of a modified MLP: x -> (h, u, v) side by side."""
 
     def __init__(self, network: ModifiedMLP, layer: nn.Module) -> None:
@@ -67,8 +94,15 @@ class _Gates(nn.Module):
         u, v, s = (self.activation(layer(x)) for layer in (self.gate_u, self.gate_v, self.layer))
         return torch.cat([v + s * (u - v), u, v], -1)
 
+    def taylor(self, jet: Tensor, channels: Channels) -> Tensor:
+        u, v, s = (
+            propagate(self.activation, propagate(layer, jet, channels), channels)
+            for layer in (self.gate_u, self.gate_v, self.layer)
+        )
+        return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
 
-class _Gated(nn.Module):
+
+class _Gated(Network):
     """A layer between gates: (h, u, v) -> (v + s(h) (u - v), u, v)."""
 
     def __init__(self, layer: nn.Module, activation: nn.Module) -> None:
@@ -79,8 +113,13 @@ class _Gated(nn.Module):
         h, u, v = x.chunk(3, -1)
         return torch.cat([v + self.activation(self.layer(h)) * (u - v), u, v], -1)
 
+    def taylor(self, jet: Tensor, channels: Channels) -> Tensor:
+        h, u, v = jet.chunk(3, -1)
+        s = propagate(self.activation, propagate(self.layer, h, channels), channels)
+        return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
 
-class _Ungated(nn.Module):
+
+class _Ungated(Network):
     """The end of a modified MLP: (h, u, v) -> output."""
 
     def __init__(self, layer: nn.Module) -> None:
@@ -90,23 +129,5 @@ class _Ungated(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.layer(x.chunk(3, -1)[0])  # type: ignore[no-any-return]
 
-
-@rule(_Gates)
-def _gates(module: _Gates, bundle: Tensor, channels: Channels) -> Tensor:
-    u, v, s = (
-        propagate(module.activation, propagate(layer, bundle, channels), channels)
-        for layer in (module.gate_u, module.gate_v, module.layer)
-    )
-    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
-
-
-@rule(_Gated)
-def _gated(module: _Gated, bundle: Tensor, channels: Channels) -> Tensor:
-    h, u, v = bundle.chunk(3, -1)
-    s = propagate(module.activation, propagate(module.layer, h, channels), channels)
-    return torch.cat([v + multiply(s, u - v, channels), u, v], -1)
-
-
-@rule(_Ungated)
-def _ungated(module: _Ungated, bundle: Tensor, channels: Channels) -> Tensor:
-    return propagate(module.layer, bundle.chunk(3, -1)[0], channels)
+    def taylor(self, jet: Tensor, channels: Channels) -> Tensor:
+        return propagate(self.layer, jet.chunk(3, -1)[0], channels)

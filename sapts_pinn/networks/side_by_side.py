@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..derivatives.taylor import Channels, propagate, rule
+from ..derivatives.taylor import Channels, propagate
+from .base import Network
 
 
-class SideBySide(nn.Module):
+class SideBySide(Network):
     """Networks beside each other, each with some of the inputs and some of the outputs.
 
     Args:
@@ -33,9 +34,8 @@ class SideBySide(nn.Module):
         pairs = zip(self.networks, self.inputs, strict=True)
         return torch.cat([network(x[..., columns]) for network, columns in pairs], -1)[..., self.order]
 
-
-@rule(SideBySide)
-def _side_by_side(module: SideBySide, bundle: Tensor, channels: Channels) -> Tensor:
-    pairs = zip(module.networks, module.inputs, strict=True)
-    out = [propagate(network, bundle[..., columns], channels) for network, columns in pairs]
-    return torch.cat(out, -1)[..., module.order]
+    def taylor(self, jet: Tensor, channels: Channels) -> Tensor:
+        """Carry a Taylor jet [C, N, inputs] through the networks, to [C, N, outputs]."""
+        pairs = zip(self.networks, self.inputs, strict=True)
+        out = [propagate(network, jet[..., columns], channels) for network, columns in pairs]
+        return torch.cat(out, -1)[..., self.order]

@@ -30,7 +30,7 @@ from .model import Location, Model
 WEIGHT = 100.0  # of the continuity between windows
 
 
-class Joined(nn.Module):
+class WindowedModel(nn.Module):
     """The models of all windows as one.
 
     Args:
@@ -67,9 +67,11 @@ class Joined(nn.Module):
         return out
 
 
-def spread(model: Model | Joined, points: Tensor) -> Iterator[tuple[Model, Tensor]]:
+def spread(model: Model | WindowedModel, points: Tensor) -> Iterator[tuple[Model, Tensor]]:
     """The models that are in charge of points [N, dim], and the positions of the points."""
-    return model.at(points) if isinstance(model, Joined) else iter([(model, torch.arange(len(points)))])
+    return (
+        model.at(points) if isinstance(model, WindowedModel) else iter([(model, torch.arange(len(points)))])
+    )
 
 
 def time_of(problem: Problem) -> Time:
@@ -121,11 +123,11 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
     factors: list[Domain] = [time if f is whole else f for f in problem.domain.factors()]
     conditions = list(problem.conditions)
     if before is not None:
-        starts = [c for c in conditions if isinstance(c, Initial)]
-        conditions = [c for c in conditions if not isinstance(c, Initial)]
-        for unknown in dict.fromkeys(c.unknown for c in starts):
-            orders = [0] if any(c.unknown == unknown and c.value is not None for c in starts) else []
-            orders += [1] if any(c.unknown == unknown and c.velocity is not None for c in starts) else []
+        starts = [p for c in conditions if (p := c.prescribed()) is not None and p.start]
+        conditions = [c for c in conditions if (p := c.prescribed()) is None or not p.start]
+        for unknown in dict.fromkeys(p.unknown for p in starts):
+            orders = [0] if any(p.unknown == unknown and p.value is not None for p in starts) else []
+            orders += [1] if any(p.unknown == unknown and p.rate is not None for p in starts) else []
             conditions += _continued(
                 problem, [Continuation(unknown, order, before) for order in orders], meet[number]
             )
@@ -138,12 +140,12 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
 
 def joined(
     problem: Problem, windows: int, model_of: Callable[[Problem], Model], trained: Sequence[Model] = ()
-) -> Joined:
+) -> WindowedModel:
     """The models of all windows: some that are trained already, and the rest as they are made."""
     models = list(trained)
     for number in range(len(models), windows):
         models.append(model_of(window(problem, windows, number, models[-1] if models else None)))
-    return Joined(problem, models, edges(problem, windows))
+    return WindowedModel(problem, models, edges(problem, windows))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the optimizers minimise.
+"""Objectives, the functions that optimizers minimise.
 
 base: `Objective`, `Separable` and their evaluations.
 closure: Objectives from closures.

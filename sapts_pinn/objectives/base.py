@@ -1,20 +1,21 @@
-"""Objectives: what the optimizers minimise.
+"""Interfaces of objectives, the functions that optimizers minimise.
 
     f(theta) = sum_k w_k mean_i |r_k(theta; x_ki)|^2 / 2     every PINN: `least_squares.LeastSquares`
     f(theta) = sum_k w_k mean_i l_k(theta; x_ki)             a sum over points: `Separable`
     f(theta) given by a closure                               anything in PyTorch: `ClosureObjective`
 
-`evaluate()` looks at the current parameters and returns an `Evaluation`: the value now, the gradient (for
-least squares also the residual vector, its Jacobian and products with it) when asked.  A method that rejects
-a trial step thus never pays for its gradient.  An objective is also callable like a PyTorch closure.
+`evaluate()` returns an `Evaluation` at the current parameters: the value now, the gradient (for least squares
+also the residual vector, its Jacobian and products with it) when asked.  A method that rejects a trial step
+thus never pays for its gradient.  An objective is also callable like a PyTorch closure.
 """
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -22,13 +23,22 @@ from torch import Tensor
 from ..problems import Sites
 from .flat import scatter_gradients
 
+LOGGER = logging.getLogger("sapts_pinn")
+
 
 @dataclass
 class Counters:
-    """Work done, in evaluations of the full point set."""
+    """Record of objectives: their work in evaluations of the full point set, and what was logged of them."""
 
     functions: float = 0.0
     gradients: float = 0.0
+    logged: set[str] = field(default_factory=set, repr=False, compare=False)
+
+    def log(self, sentence: str | None) -> None:
+        """Log a warning, once for all objectives that share this record; nothing for None."""
+        if sentence is not None and sentence not in self.logged:
+            self.logged.add(sentence)
+            LOGGER.warning(sentence)
 
 
 @contextmanager
@@ -45,7 +55,7 @@ def drawing(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
 
 
 class Evaluation(ABC):
-    """A look at an objective at fixed parameters.
+    """Evaluation of an objective at fixed parameters.
 
     Attributes:
         value: f, possibly not finite.
@@ -57,22 +67,22 @@ class Evaluation(ABC):
     def gradient(self) -> Tensor:
         """The gradient of f, [n]."""
 
-    def as_residuals(self) -> ResidualEvaluation | None:
-        """This evaluation with residuals and Jacobian, if the objective is a sum of squares; else None."""
+    def least_squares(self) -> ResidualEvaluation | None:
+        """Return this evaluation if it is one of a sum of squares, with residuals and Jacobian, else None."""
         return None
 
 
 class ResidualEvaluation(Evaluation):
-    """A look at a least-squares objective f = |r|^2 / 2, which knows part of its own curvature, J^T J.
+    """Evaluation of a least-squares objective f = |r|^2 / 2, which knows part of its curvature, J^T J.
 
     Attributes:
-        whole: Whether this process holds all of J, so that its rows can be formed; else only products can.
+        whole: This process holds all of J, so that its rows can be formed; else only products can.
     """
 
     whole = True
 
-    def as_residuals(self) -> ResidualEvaluation:
-        """This evaluation."""
+    def least_squares(self) -> ResidualEvaluation:
+        """Return this evaluation."""
         return self
 
     @property
@@ -121,26 +131,40 @@ class Objective(ABC):
     Attributes:
         parameters: The tensors it depends on, in the order of its flat vectors.
         counters: Work done so far.
+        last_terms: The value by terms at the latest evaluation, empty where there are none.
+        collective: The ranks evaluate it together, and each has some of the parameters.
     """
 
     parameters: list[Tensor]
     counters: Counters
+    last_terms: dict[str, float]
+    collective = False
 
     @abstractmethod
     def evaluate(self) -> Evaluation:
-        """Look at the current parameters."""
-
-    def as_separable(self) -> Separable | None:
-        """This objective as a sum over points, if it is one that can be restricted to some of them."""
-        return None
-
-    def as_staged(self) -> Staged | None:
-        """This objective as one of a network cut into stages, if it is."""
-        return None
+        """Evaluate at the current parameters."""
 
     def buffers(self) -> list[Tensor]:
-        """What an evaluation changes by the way, such as running means; a rejected step puts it back."""
+        """Buffers that `evaluate` changes, such as running means; restored when a step is rejected."""
         return []
+
+    def staged(self) -> Staged | None:
+        """Return this objective if it is one of a network cut into stages, else None."""
+        return None
+
+    def separable(self) -> Separable | None:
+        """Return this objective if any subset of its residuals is an objective as well, else None."""
+        return None
+
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why a compiled kernel for such an objective is not used, in one sentence; None if it is."""
+        return None
+
+    @property
+    def compiled(self) -> bool:
+        """A compiled kernel with threads of its own does nearly all of the work."""
+        return False
 
     def value(self) -> float:
         """The loss f at the current parameters."""
@@ -159,7 +183,7 @@ class Objective(ABC):
 
 
 class SeparableEvaluation(Evaluation):
-    """A look at a sum over points.
+    """Evaluation of a sum over points.
 
     Attributes:
         terms: The value by terms of the loss.
@@ -174,19 +198,15 @@ class Separable(Objective):
     Attributes:
         sites: Where the residuals of each group lie; a group is one or several terms of the loss.
         coordinates: Names of the coordinates of these places.
-        share: What one evaluation counts.
-        last_terms: The value by terms at the latest evaluation.
-        compiled: Whether every term is computed by the compiled kernel.
+        share: Cost of an evaluation, as a fraction of one at all points.
     """
 
     sites: Mapping[str, Sites]
     coordinates: tuple[str, ...]
     share: float
-    last_terms: dict[str, float]
-    compiled = False
 
-    def as_separable(self) -> Separable:
-        """This objective."""
+    def separable(self) -> Separable:
+        """Return this objective."""
         return self
 
     @property
@@ -199,15 +219,15 @@ class Separable(Objective):
         """Look at the current parameters."""
 
     @abstractmethod
-    def twin(self) -> Separable:
-        """The same objective, with a record of its own."""
+    def copy(self) -> Separable:
+        """Copy of the objective with its own `last_terms`; points, parameters and counters are shared."""
 
-    def seen(self) -> None:  # noqa: B027
-        """Be told that every point was used once; what varies from epoch to epoch may change now."""
+    def on_epoch_end(self) -> None:  # noqa: B027
+        """Called at the end of an epoch; may redraw what is random per epoch (augmentation)."""
 
     @abstractmethod
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> Separable:
-        """The same objective on a subset of its residuals.
+        """Restrict the objective to a subset of its residuals.
 
         Args:
             part: For each group the indices of the residuals to keep; groups left out are empty.
@@ -234,11 +254,11 @@ class StageLayout:
 
 
 class StagedEvaluation(Evaluation):
-    """A look at an objective of a network cut into stages."""
+    """Evaluation of an objective of a network cut into stages."""
 
     @abstractmethod
     def local(self, stage: int) -> Objective:
-        """A stage's own objective, with its input and the cotangent of its output frozen at this look.
+        """A stage's own objective, with its input and the cotangent of its output frozen at this point.
 
         Args:
             stage: One of this rank's stages.
@@ -248,8 +268,8 @@ class StagedEvaluation(Evaluation):
 class Staged(Objective):
     """A loss of a network cut into stages, as a function of the parameters of this rank's stages."""
 
-    def as_staged(self) -> Staged:
-        """This objective."""
+    def staged(self) -> Staged:
+        """Return this objective."""
         return self
 
     @property
@@ -259,4 +279,4 @@ class Staged(Objective):
 
     @abstractmethod
     def evaluate(self) -> StagedEvaluation:
-        """Look at the current parameters; collective."""
+        """Evaluate at the current parameters; collective."""

@@ -31,10 +31,11 @@ class ClosureObjective(Objective):
         module: nn.Module | None = None,
     ) -> None:
         self.closure, self.parameters, self.counters = closure, list(parameters), Counters()
+        self.last_terms = {}
         self.module = module
 
     def buffers(self) -> list[Tensor]:
-        """Those of the module."""
+        """Buffers of the module."""
         return [] if self.module is None else list(self.module.buffers())
 
     def evaluate(self) -> Evaluation:
@@ -44,12 +45,12 @@ class ClosureObjective(Objective):
         self.counters.functions += 1
         self.counters.gradients += 1
         value = float(loss.detach() if isinstance(loss, Tensor) else loss)
-        return Known(value, gather_gradients(self.parameters))
+        return FixedEvaluation(value, gather_gradients(self.parameters))
 
 
 @dataclass
-class Known(Evaluation):
-    """A look of which all is known.
+class FixedEvaluation(Evaluation):
+    """An evaluation with precomputed value and gradient.
 
     Attributes:
         known: The gradient, [n].

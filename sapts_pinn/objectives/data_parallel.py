@@ -15,37 +15,47 @@ from torch import Tensor
 
 from ..parallel.communicator import Communicator
 from .base import Evaluation, Objective, ResidualEvaluation, Separable, SeparableEvaluation
-from .closure import Known
+from .closure import FixedEvaluation
+from .partition import data_parts
 
 
-class Summed(Objective):
+class DataParallelObjective(Objective):
     """The sum of objectives over parts of the points.
 
     Args:
-        pieces: Those of this rank, in order; the ranks' pieces follow one another.
+        parts: The objectives of this rank, in order; those of the ranks follow one another.
         communicator: The ranks.
         terms: Where to record the loss by terms, the same keys on every rank.
     """
 
     def __init__(
-        self, pieces: Sequence[Separable], communicator: Communicator, terms: dict[str, float]
+        self, parts: Sequence[Separable], communicator: Communicator, terms: dict[str, float]
     ) -> None:
-        self.pieces, self.communicator, self.last_terms = list(pieces), communicator, terms
-        self.parameters, self.counters = pieces[0].parameters, pieces[0].counters
-        self.compiled = all(piece.compiled for piece in pieces)
+        self.parts, self.communicator, self.last_terms = list(parts), communicator, terms
+        self.parameters, self.counters = parts[0].parameters, parts[0].counters
+
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why a compiled kernel is not used, that of the first part that has one."""
+        return next((piece.slow_path for piece in self.parts if piece.slow_path is not None), None)
+
+    @property
+    def compiled(self) -> bool:
+        """The compiled kernel does the work of all parts."""
+        return all(piece.compiled for piece in self.parts)
 
     def buffers(self) -> list[Tensor]:
-        """Those of the pieces, which are of one model."""
-        return self.pieces[0].buffers()
+        """Buffers of the model that all parts share."""
+        return self.parts[0].buffers()
 
-    def evaluate(self, known: Mapping[int, SeparableEvaluation] | None = None) -> SummedLook:
-        """Look at the current parameters.
+    def evaluate(self, known: Mapping[int, SeparableEvaluation] | None = None) -> DataParallelEvaluation:
+        """Evaluate at the current parameters.
 
         Args:
             known: Evaluations of own pieces, by position, that were made at these very parameters.
         """
         known = known or {}
-        parts = [known.get(i) or piece.evaluate() for i, piece in enumerate(self.pieces)]
+        parts = [known.get(i) or piece.evaluate() for i, piece in enumerate(self.parts)]
         like = self.parameters[0]
         terms = like.new_tensor([sum(p.terms.get(name, 0.0) for p in parts) for name in self.last_terms])
         gradient = None
@@ -54,19 +64,20 @@ class Summed(Objective):
             total = self.communicator.all_reduce(message)
             terms, gradient = total[: len(terms)], total[len(terms) :].clone()
         self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
-        kind = SummedEvaluation if all(p.as_residuals() is not None for p in parts) else SummedLook
+        squares = all(part.least_squares() is not None for part in parts)
+        kind = DataParallelResiduals if squares else DataParallelEvaluation
         return kind(self, parts, float(terms.sum()), gradient)
 
 
 @dataclass
-class SummedLook(Evaluation):
-    """A look at a sum.
+class DataParallelEvaluation(Evaluation):
+    """Evaluation of a sum.
 
     Attributes:
         parts: The evaluations of this rank's pieces.
     """
 
-    objective: Summed
+    objective: DataParallelObjective
     parts: list[Any]  # SeparableEvaluation; those of least squares are ResidualEvaluation as well
     value: float
     _gradient: Tensor | None
@@ -79,12 +90,12 @@ class SummedLook(Evaluation):
 
 
 @dataclass
-class SummedEvaluation(SummedLook, ResidualEvaluation):
-    """A look at a sum of least squares."""
+class DataParallelResiduals(DataParallelEvaluation, ResidualEvaluation):
+    """Evaluation of a sum of least squares."""
 
     @property
     def whole(self) -> bool:  # type: ignore[override]
-        """Whether this process has all pieces."""
+        """This process has all parts."""
         return self.objective.communicator.size == 1
 
     @property
@@ -124,7 +135,7 @@ class SummedEvaluation(SummedLook, ResidualEvaluation):
         return self.objective.communicator.all_reduce(_sum([part.gram_product(v) for part in self.parts]))
 
 
-class Replicated(Objective):
+class ReplicatedObjective(Objective):
     """An objective that every rank evaluates by itself, and rank 0 for all: the ranks must agree to the bit.
 
     Args:
@@ -135,17 +146,42 @@ class Replicated(Objective):
     def __init__(self, inner: Objective, communicator: Communicator) -> None:
         self.inner, self.communicator = inner, communicator
         self.parameters, self.counters = inner.parameters, inner.counters
+        self.last_terms = inner.last_terms
 
     def buffers(self) -> list[Tensor]:
-        """Those of the objective."""
+        """Buffers of the objective."""
         return self.inner.buffers()
 
-    def evaluate(self) -> Known:
+    @property
+    def slow_path(self) -> str | None:
+        """Reason why the objective does not use a compiled kernel."""
+        return self.inner.slow_path
+
+    @property
+    def compiled(self) -> bool:
+        """The compiled kernel does the work."""
+        return self.inner.compiled
+
+    def evaluate(self) -> FixedEvaluation:
         """Value and gradient of rank 0."""
         look = self.inner.evaluate()
         gradient = look.gradient()
         found = self.communicator.broadcast(torch.cat([gradient.new_tensor([look.value]), gradient]))
-        return Known(float(found[0]), found[1:].clone())
+        return FixedEvaluation(float(found[0]), found[1:].clone())
+
+
+def over_ranks(objective: Separable, communicator: Communicator) -> DataParallelObjective:
+    """Divide an objective among ranks, each of which evaluates a thinned copy of all points.
+
+    Args:
+        objective: The objective, with the same points on every rank.
+        communicator: The ranks.
+    """
+    parts = data_parts(
+        objective.sites, communicator.size, "interleaved", torch.Generator().manual_seed(0), ()
+    )
+    own = objective.restrict(parts.owned[communicator.rank])
+    return DataParallelObjective([own], communicator, dict.fromkeys(objective.term_names, 0.0))
 
 
 def _sum(tensors: Sequence[Tensor]) -> Tensor:

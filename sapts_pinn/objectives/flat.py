@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def gather(tensors: Sequence[Tensor]) -> Tensor:
-    """One contiguous vector [n] with a copy of the tensors' entries, in order."""
+    """Copy the entries of tensors, in order, into a contiguous vector [n]."""
     return torch.cat([t.detach().reshape(-1) for t in tensors])
 
 

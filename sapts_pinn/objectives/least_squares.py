@@ -1,8 +1,8 @@
 """The loss of a problem on given points, f = |r|^2 / 2, with its residual vector, Jacobian and products.
 
-A term at its points is a `_Piece`: the network's Taylor bundle (by the compiled kernel where it applies, else
-by PyTorch), then the user's residual under autograd.  The two are joined at the bundle: a cotangent of
-the residuals is pulled back to the bundle first, pointwise and cheap, and from there through the network.
+A term at its points is a `ResidualBlock`: the network's Taylor jet (by the compiled kernel where it applies,
+else by PyTorch), then the user's residual under autograd.  The two are joined at the jet: a cotangent of the
+residuals is pulled back to the jet first, pointwise and cheap, and from there through the network.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ from torch import Tensor
 
 from ..derivatives.taylor import Channels
 from ..errors import InputError
-from ..kernels import CompiledMLP, load
-from ..networks.mlp import MLP
-from ..networks.model import Model, split_embedding
-from ..networks.side_by_side import SideBySide
+from ..kernels import CompiledNetwork
+from ..networks.compiled import compile_network, slow_path
+from ..networks.model import Model
 from ..problems import Sites, Term
 from .base import Counters, ResidualEvaluation, Separable, SeparableEvaluation
 from .flat import gather
-from .residual_block import CHUNK, TAPE_LIMIT, _chunks, _Piece
+from .residual_block import BLOCK_POINTS, TAPE_LIMIT, ResidualBlock, split_sites
 
 
 @dataclass
 class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
-    """A look at a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
+    """Evaluation of a least-squares objective: f = |r|^2 / 2 with every weight inside r."""
 
     objective: LeastSquares
     theta: Tensor
@@ -52,8 +51,8 @@ class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
         """J^T r, [n]."""
         if self._gradient is None:
             self.objective.counters.gradients += self.objective.share
-            pieces = zip(self.objective.pieces, self._stamps, self._rows, strict=True)
-            self._gradient = _total(piece.vjp(self.theta, stamp, r) for piece, stamp, r in pieces)
+            blocks = zip(self.objective.blocks, self._stamps, self._rows, strict=True)
+            self._gradient = _total(block.vjp(self.theta, stamp, r) for block, stamp, r in blocks)
         return self._gradient
 
     def residual(self) -> Tensor:
@@ -71,25 +70,25 @@ class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
     def _jacobian(self, indices: Tensor | None) -> Tensor:
         self.objective.counters.gradients += self.objective.share
         columns = []
-        for piece, stamp in zip(self.objective.pieces, self._stamps, strict=True):
-            columns.append(piece.jacobian(self.theta, stamp, indices))
-            self.objective.recycle(piece)
+        for block, stamp in zip(self.objective.blocks, self._stamps, strict=True):
+            columns.append(block.jacobian(self.theta, stamp, indices))
+            self.objective.recycle(block)
         return (columns[0] if len(columns) == 1 else torch.cat(columns, 1)).T
 
     def jvp(self, v: Tensor) -> Tensor:
         """J v, [N]."""
         self.objective.counters.functions += self.objective.share
-        return torch.cat([piece.jvp(self.theta, v) for piece in self.objective.pieces])
+        return torch.cat([block.jvp(self.theta, v) for block in self.objective.blocks])
 
     def vjp(self, u: Tensor) -> Tensor:
         """J^T u, [n]."""
         self.objective.counters.gradients += self.objective.share
-        pieces, start = [], 0
-        for piece, stamp, r in zip(self.objective.pieces, self._stamps, self._rows, strict=True):
-            pieces.append(piece.vjp(self.theta, stamp, u[start : start + r.numel()].view_as(r)))
+        blocks, start = [], 0
+        for block, stamp, r in zip(self.objective.blocks, self._stamps, self._rows, strict=True):
+            blocks.append(block.vjp(self.theta, stamp, u[start : start + r.numel()].view_as(r)))
             start += r.numel()
-            self.objective.recycle(piece)
-        return _total(pieces)
+            self.objective.recycle(block)
+        return _total(blocks)
 
 
 def _total(vectors: Iterable[Tensor]) -> Tensor:
@@ -109,8 +108,9 @@ class LeastSquares(Separable):
         counts: Number of residuals each term is averaged over; by default those of `sites`.  A restriction to
             part of the points keeps the full counts, so that the parts' losses add up to the whole.
         counters: Where work is counted.
-        share: What one evaluation counts.
+        share: Cost of an evaluation, as a fraction of one at all points.
         threads: Threads of the compiled kernel (default: PyTorch's).
+        use_kernel: Use the compiled kernel where it applies.
     """
 
     def __init__(
@@ -121,7 +121,9 @@ class LeastSquares(Separable):
         counters: Counters | None = None,
         share: float = 1.0,
         threads: int | None = None,
+        use_kernel: bool = True,
     ) -> None:
+        self.use_kernel = use_kernel
         self.model, self.sites = model, dict(sites)
         self.coordinates = model.problem.domain.names
         self.parameters = [p for p in model.parameters() if p.requires_grad]
@@ -129,7 +131,7 @@ class LeastSquares(Separable):
         self.share = share
         self.threads = threads or torch.get_num_threads()
         self.counts = counts or {name: s.points.shape[0] // s.fold for name, s in self.sites.items()}
-        self.last_terms: dict[str, float] = {}  # of the latest evaluation, for the history
+        self.last_terms = {}
         self.terms = [
             t for t in model.problem.terms if t.name in self.sites and self.sites[t.name].points.shape[0]
         ]
@@ -137,12 +139,13 @@ class LeastSquares(Separable):
             raise InputError("no points: every term of the objective is empty")
 
     @cached_property
-    def pieces(self) -> list[_Piece]:
+    def blocks(self) -> list[ResidualBlock]:
         """The terms at their points; made when first needed, as an objective may only serve to be divided."""
+        self.counters.log(self.slow_path)
         return [
-            _Piece(self.model, term, chunk, self.counts[term.name], self._kernels(term))
+            ResidualBlock(self.model, term, chunk, self.counts[term.name], self._kernels(term))
             for term in self.terms
-            for chunk in _chunks(self.sites[term.name])
+            for chunk in split_sites(self.sites[term.name])
         ]
 
     @cached_property
@@ -155,45 +158,32 @@ class LeastSquares(Separable):
         return tuple(term.name for term in self.terms)
 
     @property
-    def compiled(self) -> bool:  # type: ignore[override]
-        """Whether every term is computed by the compiled kernel."""
-        return all(self._kernels(term) for term in self.terms)
+    def slow_path(self) -> str | None:
+        """Reason why the compiled kernel is not used, in one sentence; None if it is."""
+        return self._slow_path
 
-    def _kernels(self, term: Term) -> list[CompiledMLP]:
-        """The compiled kernel of each network that lies beside others; none where it does not apply."""
-        channels = Channels(i for needs in term.needs.values() for i in needs)
-        _, trainable = split_embedding(self.model.network)
-        like = self.model.like
-        if like.device.type != "cpu":
+    @property
+    def compiled(self) -> bool:
+        """The compiled kernel evaluates the network for every term."""
+        return self._slow_path is None
+
+    @cached_property
+    def _slow_path(self) -> str | None:
+        if not self.use_kernel:
+            return "the network runs in PyTorch, more slowly than in the compiled kernel: use_kernel=False"
+        return slow_path(self.model, max(_channels(term).order for term in self.terms))
+
+    def _kernels(self, term: Term) -> list[CompiledNetwork]:
+        if not self.use_kernel:
             return []
-        kernels = []
-        for network in trainable.networks if type(trainable) is SideBySide else [trainable]:
-            if not isinstance(network, MLP) or not network.intact:
-                return []
-            if not all(p.requires_grad for p in network.parameters()):
-                return []
-            if not CompiledMLP.supports(network.activation, channels.order, like.dtype):
-                return []
-            if load(like.dtype == torch.float32) is None:
-                return []
-            kernels.append(
-                CompiledMLP(
-                    network.widths,
-                    network.activation,
-                    channels.chain,
-                    channels.order,
-                    like.dtype,
-                    self.threads,
-                )
-            )
-        return kernels
+        return compile_network(self.model, _channels(term), self.threads)
 
     def _tape_bytes(self) -> float:
         width = sum(p.shape[0] for p in self.parameters if p.dim() == 2)
         size = self.model.like.element_size()
         return sum(
-            (len(piece.location.channels) + 1) * width * piece.sites.points.shape[0] * size
-            for piece in self.pieces
+            (len(block.location.channels) + 1) * width * block.sites.points.shape[0] * size
+            for block in self.blocks
         )
 
     def evaluate(self) -> LeastSquaresEvaluation:
@@ -202,15 +192,15 @@ class LeastSquares(Separable):
         self.counters.functions += self.share
         stamps, rows, gradients = [], [], []
         terms: dict[str, float] = {}
-        for piece in self.pieces:
-            r, stamp = piece.residual(theta)
+        for block in self.blocks:
+            r, stamp = block.residual(theta)
             stamps.append(stamp)
             rows.append(r)
             flat = r.reshape(-1)
-            terms[piece.term.name] = terms.get(piece.term.name, 0.0) + 0.5 * float(flat.dot(flat))
+            terms[block.term.name] = terms.get(block.term.name, 0.0) + 0.5 * float(flat.dot(flat))
             if self._streams:
-                gradients.append(piece.vjp(theta, stamp, r))
-                self.recycle(piece)
+                gradients.append(block.vjp(theta, stamp, r))
+                self.recycle(block)
         self.last_terms = terms
         total = None
         if self._streams:
@@ -218,22 +208,32 @@ class LeastSquares(Separable):
             total = _total(gradients)
         return LeastSquaresEvaluation(self, theta, sum(terms.values()), terms, stamps, rows, total)
 
-    def recycle(self, piece: _Piece) -> None:
-        """Free a piece's memory where all pieces together would need too much."""
+    def recycle(self, block: ResidualBlock) -> None:
+        """Free a block's memory where all blocks together would need too much."""
         if self._streams:
-            piece.release()
+            block.release()
 
-    def twin(self) -> LeastSquares:
-        """The same objective, with a record of its own."""
-        return LeastSquares(self.model, self.sites, self.counts, self.counters, self.share, self.threads)
+    def copy(self) -> LeastSquares:
+        """Copy of the objective with its own `last_terms`."""
+        return self._like(self.sites, self.counts, self.share)
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> LeastSquares:
-        """The same objective on a subset of its residuals; the groups are the terms."""
+        """Restrict the objective to a subset of its residuals; the groups are the terms."""
         sites = {name: self.sites[name].of(index) for name, index in part.items()}
         points = sum(s.points.shape[0] for s in sites.values())
         share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
         counts = None if estimate else self.counts
-        return LeastSquares(self.model, sites, counts, self.counters, share, self.threads)
+        return self._like(sites, counts, share)
+
+    def _like(
+        self, sites: Mapping[str, Sites], counts: Mapping[str, int] | None, share: float
+    ) -> LeastSquares:
+        """Make an objective of the same model and settings on other points."""
+        return LeastSquares(self.model, sites, counts, self.counters, share, self.threads, self.use_kernel)
+
+
+def _channels(term: Term) -> Channels:
+    return Channels(index for needs in term.needs.values() for index in needs)
 
 
 def residuals(model: Model, points: Tensor) -> Tensor:
@@ -244,10 +244,10 @@ def residuals(model: Model, points: Tensor) -> Tensor:
         points: [N, dim].
     """
     rows = []
-    for chunk in points.split(CHUNK):
+    for chunk in points.split(BLOCK_POINTS):
         objective = LeastSquares(model, {"equation": Sites(chunk)})
         theta = gather(objective.parameters)
-        for piece in objective.pieces:
-            rows.append(piece.residual(theta)[0] / piece.scale)
-            piece.release()
+        for block in objective.blocks:
+            rows.append(block.residual(theta)[0] / block.scale)
+            block.release()
     return torch.cat(rows, 1).to(points)

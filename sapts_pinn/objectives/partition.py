@@ -1,4 +1,4 @@
-"""Which residuals, or which parameters, each subdomain of SAPTS owns.
+"""Partition of residuals and parameters among the subdomains of SAPTS.
 
 **Data.**  A part holds residuals of every term, and the objective restricted to it keeps the full counts, so
 that over a partition sum_d f_d = f and sum_d grad f_d = grad f.  Regions (slabs, boxes) are cut through the
@@ -42,7 +42,7 @@ class DataParts:
 def data_parts(
     sites: Mapping[str, Sites],
     parts: int,
-    kind: str,
+    partition: str,
     generator: Generator,
     names: Sequence[str],
     overlap: float = 0.0,
@@ -52,7 +52,7 @@ def data_parts(
     Args:
         sites: The places of each term of a problem.
         parts: Number of parts.
-        kind: "interleaved" (each part a thinned copy of the whole), "random", "bisection" (boxes of
+        partition: "interleaved" (each part a thinned copy of the whole), "random", "bisection" (boxes of
             space-time), or the name of a coordinate (slabs along it).
         generator: Source of all randomness.
         names: Names of the coordinates.
@@ -64,23 +64,23 @@ def data_parts(
         at most one residual in all, regions by at most one residual of the equation.
 
     Raises:
-        InputError: The kind is unknown, a part would get no residual, or the overlap does not lie in [0, 1).
+        InputError: The partition is unknown, a part would get no residual, or the overlap is not in [0, 1).
     """
     # Residual i of a term is at point i, and at i + N / fold, ...: the first of them decides.
     at = {name: s.points[: len(s.points) // s.fold] for name, s in sites.items() if len(s.points)}
-    if kind in SCATTERED:
-        by_term = _scattered(at, parts, kind, generator)
-    elif kind == "bisection" or kind in names:
-        by_term = _regions(at, parts, None if kind == "bisection" else names.index(kind))
+    if partition in SCATTERED:
+        by_term = _scattered(at, parts, partition, generator)
+    elif partition == "bisection" or partition in names:
+        by_term = _regions(at, parts, None if partition == "bisection" else names.index(partition))
     else:
         known = ", ".join(dict.fromkeys([*DATA_KINDS, *names]))
-        raise InputError(f"unknown decomposition of the data {kind!r}; choose one of {known}")
+        raise InputError(f"unknown decomposition of the data {partition!r}; choose one of {known}")
     owned = _by_part(by_term, parts)
     if overlap == 0:
         return DataParts(owned, owned)
     wider = {
         name: overlapping_anywhere(own, overlap, generator)
-        if kind in SCATTERED
+        if partition in SCATTERED
         else overlapping_nearby(own, at[name], overlap)
         for name, own in by_term.items()
     }
@@ -88,7 +88,7 @@ def data_parts(
 
 
 def _scattered(
-    at: Mapping[str, Tensor], parts: int, kind: str, generator: Generator
+    at: Mapping[str, Tensor], parts: int, partition: str, generator: Generator
 ) -> dict[str, list[Tensor]]:
     """Each term by itself."""
     total = sum(len(points) for points in at.values())
@@ -97,10 +97,10 @@ def _scattered(
             f"part {total} of {parts} would get no residual, for there are only {total}: "
             "use fewer parts or more points"
         )
-    partition = interleaved if kind == "interleaved" else shuffled
+    divide = interleaved if partition == "interleaved" else shuffled
     load, by_term = [0] * parts, {}
     for name, points in at.items():
-        shares = partition(points, min(parts, len(points)), generator)
+        shares = divide(points, min(parts, len(points)), generator)
         shares += [shares[0][:0]] * (parts - len(shares))
         by_term[name] = _deal(shares, load)
     return by_term
@@ -111,7 +111,7 @@ def _regions(at: Mapping[str, Tensor], parts: int, axis: int | None) -> dict[str
     if "equation" not in at:
         raise InputError(
             f"regions are cut through the points of the term 'equation', which is none of {', '.join(at)}; "
-            "use the kind 'interleaved' or 'random'"
+            "use the partition 'interleaved' or 'random'"
         )
     own, cuts = cut(at["equation"], parts, axis)
     return {name: own if name == "equation" else cuts.assign(points) for name, points in at.items()}
@@ -122,7 +122,7 @@ def _by_part(by_term: Mapping[str, Sequence[Tensor]], parts: int) -> list[dict[s
 
 
 def _in_a_row(sizes: Sequence[int], parts: int) -> tuple[int, ...]:
-    """Where the parts of a row of units end, so that the largest part is as small as possible.
+    """Cut a row of units into parts so that the largest is as small as possible; return where they end.
 
     Dynamic programming: when the first j units make p parts, the last of these is units i ... j - 1, and the
     best is min over i of max(best of i units in p - 1 parts, size of the last).

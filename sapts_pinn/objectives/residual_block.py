@@ -1,4 +1,4 @@
-"""One term of the loss at its points: residuals, Jacobian and products."""
+"""A term of the loss at its points: residuals, Jacobian and products."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ..derivatives.taylor import Channels, propagate
-from ..kernels import CompiledMLP
-from ..networks.compiled import _batch
+from ..kernels import CompiledNetwork
+from ..networks.compiled import point_set
 from ..networks.model import Location, Model
 from ..problems import Sites, Term
 
 TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
-CHUNK = 16_384  # points
+BLOCK_POINTS = 16_384  # at most in a block
 
 
 class _Propagator(nn.Module):
@@ -30,11 +30,19 @@ class _Propagator(nn.Module):
         return propagate(self.network, inputs, self.channels).transpose(1, 2)
 
 
-class _Piece:
-    """One term at (a chunk of) its sites."""
+class ResidualBlock:
+    """A term of the loss at its sites, or at some of them.
+
+    Args:
+        model: The model.
+        term: The term.
+        sites: The places.
+        count: Number of residuals over which the term is averaged.
+        kernels: Compiled kernels of the model's network; without them PyTorch is used.
+    """
 
     def __init__(
-        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledMLP]
+        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledNetwork]
     ) -> None:
         self.model, self.term = model, term
         like = model.like
@@ -48,7 +56,7 @@ class _Piece:
         self.rows = sites.points.shape[0] // sites.fold
         weight = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
         self.scale = (weight / term.row_units).to(like)  # [rows, 1]
-        self.batch = _batch(kernels, self.location)
+        self.points = point_set(kernels, self.location)
         self._stamp = 0
         self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
         self._module = _Propagator(self.location.trainable, self.location.channels)
@@ -93,7 +101,7 @@ class _Piece:
         """Scaled residuals [rows of the term, N / fold], and a stamp for later calls about the same theta."""
         with torch.enable_grad():
             weights = theta[: self._size].clone().requires_grad_()
-            graph = self._network(weights) if self.batch is None else self.batch.forward(theta)
+            graph = self._network(weights) if self.points is None else self.points.forward(theta)
             out = graph.detach().requires_grad_()
             # A copy of a coefficient for every point makes its Jacobian column a gradient like all others.
             known = {
@@ -106,6 +114,7 @@ class _Piece:
         return r.detach(), self._stamp
 
     def residual_of(self, out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
+        """Scaled residuals [rows, N / fold] from the network's jet [C, m, N] and the coefficients."""
         rows = self.term.residual(self.location.fields(out), self.sites, known)
         return self.scale * torch.stack([r.expand(self.rows) for r in rows])
 
@@ -130,8 +139,8 @@ class _Piece:
     def vjp(self, theta: Tensor, stamp: int, cotangent: Tensor) -> Tensor:
         """J^T cotangent, [n]."""
         bar, coefficients = self._pull_back(theta, stamp, None, cotangent)
-        if self.batch is not None:
-            network = self.batch.reverse(theta, bar)
+        if self.points is not None:
+            network = self.points.reverse(theta, bar)
         else:
             assert self._graph is not None
             weights, graph = self._graph[:2]
@@ -180,8 +189,8 @@ class _Piece:
         )
 
     def _network_columns(self, theta: Tensor, bar: Tensor, indices: Tensor | None) -> Tensor:
-        if self.batch is not None:
-            return self.batch.jacobian(theta, bar, indices)
+        if self.points is not None:
+            return self.points.jacobian(theta, bar, indices)
         weights = theta[: self._size]
         chosen = weights if indices is None else weights[indices]
         if not len(chosen):
@@ -206,18 +215,18 @@ class _Piece:
         return torch.func.jvp(residual, (theta,), (vector,))[1].reshape(-1)  # type: ignore[no-any-return]
 
     def release(self) -> None:
-        """Forget what was kept for a reverse pass."""
+        """Free the memory kept for a reverse pass."""
         self._graph = None
         self._stamp += 1
-        if self.batch is not None:
-            self.batch.release()
+        if self.points is not None:
+            self.points.release()
 
 
-def _chunks(sites: Sites) -> list[Sites]:
-    """Pieces of at most CHUNK points; paired points stay together."""
-    if sites.points.shape[0] <= CHUNK or sites.fold > 1:
+def split_sites(sites: Sites) -> list[Sites]:
+    """Split sites into groups of at most BLOCK_POINTS points; paired points stay together."""
+    if sites.points.shape[0] <= BLOCK_POINTS or sites.fold > 1:
         return [sites]
-    parts = -(-sites.points.shape[0] // CHUNK)
+    parts = -(-sites.points.shape[0] // BLOCK_POINTS)
 
     def split(t: Tensor | None) -> Sequence[Tensor | None]:
         return [None] * parts if t is None else t.tensor_split(parts)

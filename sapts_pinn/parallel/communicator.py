@@ -94,7 +94,7 @@ class Communicator(ABC):
         """Leave the group."""
 
 
-class Alone(Communicator):
+class SingleProcess(Communicator):
     """A single process: nothing to exchange."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ import torch.distributed.nn.functional
 from torch import Tensor
 
 from ..errors import InputError
-from .communicator import Alone, Communicator, RankFailure, Traffic
+from .communicator import Communicator, RankFailure, SingleProcess, Traffic
 from .heartbeat import GRACE, _first_line, _Pulse
 
 ORDERED = 8  # ranks up to which a sum is formed in their order
@@ -49,13 +49,13 @@ def connect(device: str | torch.device = "cpu", timeout: float = 60.0) -> Commun
 
     Returns:
         `Distributed` under `torchrun` (or where its variables RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and
-        MASTER_PORT are set by other means), `Alone` otherwise.
+        MASTER_PORT are set by other means), `SingleProcess` otherwise.
 
     Raises:
         RankFailure: The ranks do not all come within `timeout`.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return Alone()
+        return SingleProcess()
     if not _open:
         _open.append(Distributed(device, timeout))
     return _open[0]

@@ -8,7 +8,7 @@ from torch import Generator, nn
 from ..networks.build import NetworkSpec, build_network, initialise
 from ..networks.mlp import MLP
 from ..parallel.communicator import Communicator
-from .stages import Chain
+from .stages import StageChain
 
 
 def build_partly(
@@ -39,15 +39,15 @@ def build_partly(
         communicator: The ranks.
 
     Raises:
-        InputError: As `build_network` and `Chain`.
+        InputError: As `build_network` and `StageChain`.
     """
     if isinstance(spec, nn.Module) or callable(spec):
         network = build_network(spec, inputs, outputs, generator, dtype, activation)
-        Chain(network, parts, communicator)
+        StageChain(network, parts, communicator)
         return network
     with torch.device("meta"):
         network = MLP((inputs, *spec, outputs), activation).to(dtype)
-    for stage in Chain(network, parts, communicator).own.values():
+    for stage in StageChain(network, parts, communicator).own.values():
         stage.to_empty(device="cpu")
     initialise(network, generator)  # copying a draw into a layer without storage does nothing
     return network

@@ -13,9 +13,9 @@ from ..derivatives.multi_index import MultiIndex
 from ..derivatives.taylor import Channels
 from ..networks.model import Location
 from ..objectives.base import drawing
-from ..objectives.residual_block import _Piece
+from ..objectives.residual_block import ResidualBlock
 from ..problems import Sites, Term
-from .stages import Chain, ModelChain, Stage, shape_of
+from .stages import ModelStageChain, Stage, StageChain, shape_of
 
 STRIDE = 1_000_003  # between the seeds of two stages
 
@@ -23,7 +23,7 @@ Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Flow:
+class MicroBatch:
     """Points, or samples, that go through the stages together.
 
     Attributes:
@@ -52,7 +52,7 @@ class Flow:
 
 
 def bundles(
-    chain: ModelChain, points: int, needs: Mapping[str, Iterable[MultiIndex]]
+    chain: ModelStageChain, points: int, needs: Mapping[str, Iterable[MultiIndex]]
 ) -> tuple[Channels, list[Tensor]]:
     """The channels that carry some derivatives, and the shape [C, N, W] of the bundle after each stage."""
     channels = Channels(index for indices in needs.values() for index in indices)
@@ -65,11 +65,11 @@ def bundles(
     return channels, shapes
 
 
-def residuals(chain: ModelChain, term: Term, sites: Sites, count: int) -> Flow:
+def residuals(chain: ModelStageChain, term: Term, sites: Sites, count: int) -> MicroBatch:
     """The sites of a term; they end as its residuals [rows, N / fold], scaled so that f = |r|^2 / 2."""
-    piece = _Piece(chain.part, term, sites, count, ())
+    piece = ResidualBlock(chain.part, term, sites, count, ())
     channels, shapes = bundles(chain, sites.points.shape[0], term.needs)
-    return Flow(
+    return MicroBatch(
         term.name,
         channels,
         piece.location.inputs,
@@ -78,7 +78,7 @@ def residuals(chain: ModelChain, term: Term, sites: Sites, count: int) -> Flow:
     )
 
 
-def unknowns(chain: ModelChain, points: Tensor) -> Flow:
+def unknowns(chain: ModelStageChain, points: Tensor) -> MicroBatch:
     """Points that end as the unknowns there, [N, m]."""
     needs: dict[str, tuple[MultiIndex]] = {name: ((),) for name in chain.problem.unknown_names}
     location = Location(chain.part, points, needs)
@@ -87,12 +87,12 @@ def unknowns(chain: ModelChain, points: Tensor) -> Flow:
     def end(out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
         return torch.stack([field.value for field in location.fields(out.transpose(1, 2)).values()], 1)
 
-    return Flow("unknowns", channels, location.inputs, shapes, end)
+    return MicroBatch("unknowns", channels, location.inputs, shapes, end)
 
 
 def samples(
-    chain: Chain, inputs: Tensor, end: Callable[[Tensor], Tensor], name: str = "loss", seed: int = 0
-) -> Flow:
+    chain: StageChain, inputs: Tensor, end: Callable[[Tensor], Tensor], name: str = "loss", seed: int = 0
+) -> MicroBatch:
     """Samples [N, ...] for a network that is no problem's.
 
     Args:
@@ -103,4 +103,4 @@ def samples(
         seed: Of what is drawn on the way.
     """
     entering = inputs.to(chain.like.device if chain.first else "meta")
-    return Flow(name, None, entering, chain.shapes(inputs), lambda out, known: end(out), seed)
+    return MicroBatch(name, None, entering, chain.shapes(inputs), lambda out, known: end(out), seed)

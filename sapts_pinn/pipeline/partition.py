@@ -16,7 +16,6 @@ from torch import nn
 
 from ..derivatives.taylor import find_rule
 from ..errors import InputError
-from ..networks.modified_mlp import ModifiedMLP, _Gated, _Gates, _Ungated
 
 
 def balance(sizes: Sequence[int], parts: int) -> list[range]:
@@ -121,6 +120,8 @@ def _layers(network: nn.Module) -> list[nn.Module]:
     """The modules to cut between; a module with hooks, or a forward of its own, is not looked into."""
     if callable(getattr(type(network), "stages", None)) and not _hooked(network):
         stages = list(network.stages())  # type: ignore[operator]
+        if len(stages) == 1 and stages[0] is network:
+            return stages
         if not stages or not all(isinstance(stage, nn.Module) and stage is not network for stage in stages):
             raise InputError(
                 f"stages() of {type(network).__name__} must return modules that it consists of, "
@@ -129,10 +130,6 @@ def _layers(network: nn.Module) -> list[nn.Module]:
         return [layer for stage in stages for layer in _layers(stage)]
     if isinstance(network, nn.Sequential) and find_rule(network) is not None:
         return [layer for child in network for layer in _layers(child)]
-    if isinstance(network, ModifiedMLP) and find_rule(network) is not None:
-        first, *others = network.layers
-        gated = [_Gated(layer, network.activation) for layer in others]
-        return [_Gates(network, first), *gated, _Ungated(network.last)]
     return [network]
 
 

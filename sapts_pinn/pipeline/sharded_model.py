@@ -15,8 +15,8 @@ from ..objectives.base import Counters
 from ..parallel.communicator import Communicator
 from ..problems import Problem, Sites
 from .build import build_partly
-from .objective import Pipeline
-from .stages import Chain, ModelChain, merge
+from .pipeline_objective import PipelineObjective
+from .stages import ModelStageChain, StageChain, merge
 
 
 class Sharded(ABC):
@@ -29,7 +29,7 @@ class Sharded(ABC):
         communicator: The ranks.
     """
 
-    chain: Chain
+    chain: StageChain
     communicator: Communicator
 
     @abstractmethod
@@ -91,7 +91,7 @@ class ShardedModel(Sharded):
         InputError: The network cannot be cut into so many stages.
     """
 
-    chain: ModelChain
+    chain: ModelStageChain
 
     def __init__(
         self,
@@ -113,12 +113,12 @@ class ShardedModel(Sharded):
         built = build_partly(
             network, *sizes, generator, dtype, activation, parts=parts, communicator=communicator
         )
-        self.chain = ModelChain(problem, built, parts, communicator)
+        self.chain = ModelStageChain(problem, built, parts, communicator)
         self._spec = network, *sizes, dtype, activation
 
-    def objective(self, sites: Mapping[str, Sites], counters: Counters) -> Pipeline:
+    def objective(self, sites: Mapping[str, Sites], counters: Counters) -> PipelineObjective:
         """The loss on given points."""
-        return Pipeline.of_problem(self.chain, sites, counters)
+        return PipelineObjective.of_problem(self.chain, sites, counters)
 
     def __call__(self, points: Tensor) -> Tensor:
         """The unknowns [N, m] at points [N, dim], on every rank."""
@@ -128,7 +128,7 @@ class ShardedModel(Sharded):
         """The equation's residuals [K, N] at points [N, dim], on every rank."""
         return self._anywhere(points).residuals(points.to(self.chain.like))
 
-    def _anywhere(self, points: Tensor) -> Pipeline:
+    def _anywhere(self, points: Tensor) -> PipelineObjective:
         return self.objective({"equation": Sites(points[:1])}, Counters())
 
     def assemble(self) -> Model:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..derivatives.taylor import Channels, propagate
 from ..errors import InputError
 from ..networks.model import Model, split_embedding
-from ..parallel.communicator import Alone, Communicator
+from ..parallel.communicator import Communicator, SingleProcess
 from ..problems import Problem
 from .partition import balance, count_parameters, stage_chain
 
@@ -60,7 +60,7 @@ class Stage(nn.Module):
         }
 
 
-class Chain:
+class StageChain:
     """A network cut into stages, of which this rank holds its own.
 
     Args:
@@ -79,7 +79,7 @@ class Chain:
     """
 
     def __init__(self, network: nn.Module, parts: int, communicator: Communicator | None = None) -> None:
-        self.network, self.communicator = network, communicator or Alone()
+        self.network, self.communicator = network, communicator or SingleProcess()
         self.stages = [Stage(layers) for layers in stage_chain(network, parts)]
         if parts < self.communicator.size:
             raise InputError(
@@ -174,15 +174,15 @@ class Chain:
                 tensor.copy_(state[name])
 
 
-class ModelChain(Chain):
+class ModelStageChain(StageChain):
     """The chain of a problem's model: the ansatz surrounds it, and its last stage has the coefficients.
 
     The names in its state are those of `Model(problem, network)`.
 
     Args:
         problem: Gives the ansatz and the coefficients.
-        network: As for `Chain`; maps features [N, F] to the unknowns' N_j, [N, m].  Embeddings that it starts
-            with are computed once for every set of points.
+        network: As for `StageChain`; maps features [N, F] to the unknowns' N_j, [N, m].  Embeddings that it
+            starts with are computed once for every set of points.
         parts: Number of stages.
         communicator: The ranks.
 
@@ -191,7 +191,7 @@ class ModelChain(Chain):
         embedding: What comes before the first parameter; shapes only on ranks without the first stage.
 
     Raises:
-        InputError: As for `Chain`.
+        InputError: As for `StageChain`.
     """
 
     def __init__(

@@ -135,7 +135,7 @@ class _Look:
         ulp = torch.nextafter(self.theta, torch.full_like(self.theta, math.inf)) - self.theta
         signs = torch.randint(0, 2, ulp.shape, generator=torch.Generator().manual_seed(0)).to(ulp) * 2 - 1
         move = 2 * ulp * signs
-        for piece in objective.pieces:  # one after the other, so that memory is that of one
+        for piece in objective.blocks:  # one after the other, so that memory is that of one
             name = piece.term.name
             r, stamp = piece.residual(self.theta)
             gradient = piece.vjp(self.theta, stamp, r)
@@ -192,7 +192,7 @@ def _noise(look: _Look, name: str) -> str:
     model = look.objective.model
     term = next(t for t in model.problem.terms if t.name == name)
     sites = look.objective.sites[name]
-    piece = next(p for p in look.objective.pieces if p.term.name == name)
+    piece = next(p for p in look.objective.blocks if p.term.name == name)
     misfit = (piece.residual(look.theta)[0] / piece.scale)[0].double().cpu()
     piece.release()
     if term.noise is not None:

@@ -28,7 +28,7 @@ from torch import Generator, Tensor
 
 from ..networks.model import Model
 from ..objectives.least_squares import LeastSquares
-from ..objectives.residual_block import _Piece
+from ..objectives.residual_block import ResidualBlock
 from ..problems import Sites
 from .uncertainty import LEAST_ROWS, MOST_BYTES, factorised, inverse, slopes
 
@@ -68,7 +68,7 @@ def numerical_errors(
     shares = (J @ inverse(R, unit)) * r[:, None]  # of each residual in each step, [N, p]
     parameters = {name: model.coefficients[name].detach().double() for name in model.coefficients}
     noisy = torch.cat(
-        [_is_data(piece, r) for piece, r in zip(look.objective.pieces, look._rows, strict=True)]
+        [_is_data(piece, r) for piece, r in zip(look.objective.blocks, look._rows, strict=True)]
     )
     sizes = (shares.sum(0).abs() + shares[~noisy].norm(dim=0)) * slopes(model, names, parameters).abs()
     return {
@@ -77,7 +77,7 @@ def numerical_errors(
     }
 
 
-def _is_data(piece: _Piece, rows: Tensor) -> Tensor:
+def _is_data(piece: ResidualBlock, rows: Tensor) -> Tensor:
     """For each residual of a term whether it is a misfit of data, whose noise is in the standard errors."""
     return torch.full((rows.numel(),), piece.term.fixed is not None, device=rows.device)
 

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..networks.model import Location, Model
-from ..networks.time_windows import Joined, joined, spread
+from ..networks.time_windows import WindowedModel, joined, spread
 from ..objectives.least_squares import residuals
 from ..problems import Problem, Reference
 from ..problems.conditions.base import as_column
@@ -61,7 +61,7 @@ class Solution:
     """
 
     problem: Problem
-    model: Model | Joined
+    model: Model | WindowedModel
     config: dict[str, Any] = field(repr=False)
     history: list[dict[str, Any]] = field(repr=False)
     result: dict[str, Any]
@@ -410,7 +410,7 @@ class Solution:
         check_resumable(state, {**config, **now}, path)
         weights = state["model"] if "model" in state else state["trainer"]["model"]
         windows, scales = config.get("windows", 1), config.get("scales")
-        model: Model | Joined
+        model: Model | WindowedModel
         if windows == 1:
             model = untrained(in_saved_units(problem, scales))
             model.load_state_dict(weights)
@@ -472,7 +472,7 @@ def _windows(
     untrained: Callable[[Problem], Model],
     weights: Mapping[str, Any],
     scales: Any,
-) -> Joined:
+) -> WindowedModel:
     """Load the networks of all windows; the problem of each follows from the trained one before it."""
     numbers = iter(range(windows))
     saved = scales if isinstance(scales, list) else [None] * windows  # earlier versions kept the first's

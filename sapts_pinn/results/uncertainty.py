@@ -46,7 +46,7 @@ from torch import Tensor
 from ..networks.model import Model
 from ..objectives.flat import gather
 from ..objectives.least_squares import LeastSquares, LeastSquaresEvaluation
-from ..objectives.residual_block import _Piece
+from ..objectives.residual_block import ResidualBlock
 from ..problems import Sites, Term
 
 MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,
@@ -206,7 +206,7 @@ def _noise(
 ) -> tuple[dict[str, float], Tensor]:
     """The standard deviations by term, and the data's rows of J times those of the weighted misfits."""
     noise, rows, start = {}, [], 0
-    for piece, r in zip(look.objective.pieces, look._rows, strict=True):
+    for piece, r in zip(look.objective.blocks, look._rows, strict=True):
         end = start + r.numel()
         if (term := data.get(piece.term.name)) is not None:
             block, scale = J[start:end], float(piece.scale)  # observations have one row
@@ -250,7 +250,7 @@ def _gradients(model: Model, unknown: str, points: Tensor) -> Tensor:
         lambda n, generator, sampler: Sites(points),
         lambda fields, sites, known: (fields[unknown].value,),
     )
-    piece = _Piece(model, term, Sites(points), 1, ())
+    piece = ResidualBlock(model, term, Sites(points), 1, ())
     theta = gather([p for p in model.parameters() if p.requires_grad])
     _, stamp = piece.residual(theta)
     return piece.jacobian(theta, stamp).T.detach()

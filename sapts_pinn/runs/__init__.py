@@ -3,7 +3,9 @@
 files: Files that are written whole or not at all.
 checkpoint: Checkpoints, read without executing code.
 folder: The folder of a run: names of files, identity, versions.
-history: The history as CSV.
+history: The history as CSV, written and read.
+status: Why a run ended.
+repository: The commit of the package.
 manifest: Which files of a folder a run has written.
 resuming: What a run that goes on takes over from its checkpoint.
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import platform
-import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
@@ -22,6 +21,7 @@ from ..problems.fingerprint import comparable, difference
 from ..problems.scales import Scales
 from .files import write_json
 from .manifest import CONFIG, own_files, refuse_foreign, run_of, with_files
+from .repository import commit
 
 COMPARED = ("problem", "method", "seed", "network", "activation", "dtype", "description")
 
@@ -93,8 +93,10 @@ def run_path(folder: str | Path) -> Path:
     """The path of a run folder.
 
     Raises:
-        InputError: It is empty, which would mean the current folder.
+        InputError: It is empty, which would mean the current folder, or no path.
     """
+    if not isinstance(folder, (str, Path)):
+        raise InputError(f"a run folder must be a path such as runs/a, not {folder!r}")
     if not str(folder).strip():
         raise InputError("the name of the run folder is empty; give one such as runs/a")
     return Path(folder)
@@ -186,23 +188,10 @@ def write_config(folder: Path, config: dict[str, Any], files: Iterable[str]) -> 
 
 def versions() -> dict[str, str]:
     """What a run depends on."""
-    commit = ""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parents[1],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-        commit = found.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        pass
     return {
         "sapts_pinn": __version__,
         "torch": str(torch.__version__),
         "numpy": np.__version__,
         "python": platform.python_version(),
-        "git_commit": commit,
+        "git_commit": commit(),
     }

@@ -16,8 +16,6 @@ from typing import Any
 from ..errors import InputError
 from .checkpoint import checkpoint_name, load_checkpoint
 
-DRAWN = ("points", "condition_points", "sampler")  # another value asks for other points at once
-KEPT = (*DRAWN, "adaptive", "resample")
 RANKS = ("parts",)  # options that follow the number of ranks
 
 
@@ -47,7 +45,7 @@ def kept_settings(state: Mapping[str, Any]) -> dict[str, Any]:
     network = {"network": tuple(widths), "activation": own["activation"]} if isinstance(widths, list) else {}
     saved = state.get("settings")
     if saved is not None:
-        return network | {name: saved[name] for name in KEPT}
+        return network | {name: value for name, value in saved.items() if name != "options"}
     sites = state["trainer"]["collocation"]["sites"]  # of an earlier version: what can be counted
     return network | ({"points": len(sites["equation"]["points"])} if "equation" in sites else {})
 
@@ -82,13 +80,19 @@ def kept_options(
     return dict(given)
 
 
-def redrawn(state: Mapping[str, Any], settings: Mapping[str, Any], path: Path) -> bool:
-    """Whether points are to be drawn anew, because their number or kind has changed; this is said."""
+def redrawn(state: Mapping[str, Any], drawn: Mapping[str, Any], path: Path) -> bool:
+    """Whether points are to be drawn anew, because their number or kind has changed; a warning says so.
+
+    Args:
+        state: The checkpoint.
+        drawn: The settings now by which points are drawn.
+        path: Of the checkpoint.
+    """
     saved = kept_settings(state)
     changed = [
-        f"{name}={settings[name]} in place of {saved[name]}"
-        for name in DRAWN
-        if name in saved and saved[name] != settings[name]
+        f"{name}={value} in place of {saved[name]}"
+        for name, value in drawn.items()
+        if name in saved and saved[name] != value
     ]
     if changed:
         warnings.warn(

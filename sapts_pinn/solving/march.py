@@ -17,6 +17,7 @@ from ..results.solution import Solution
 from ..runs.folder import prepare_folder, run_path
 from ..runs.status import Status, StopReason
 from ..training.budget import Budget
+from .examination import attempt
 
 ADDED = ("iterations", "function_evaluations", "gradient_evaluations", "seconds", "parameters", "loss")
 
@@ -89,8 +90,10 @@ def march(
         "scales": [run.config["scales"] for run in runs],
     }  # fmt: skip
     solution = Solution(problem, model, config, _history(runs), result)
+    remarks = result["remarks"] = list(worst.result.get("remarks", ()))
     if problem.quantities:
-        result["quantities"] = solution.quantities
+        nothing: dict[str, dict[str, float | None]] = {}
+        result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", remarks)
     if ranks.rank == 0:
         solution.add_estimate()
     result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]

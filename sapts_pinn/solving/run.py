@@ -2,69 +2,77 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
 
-from ..audit import Audit, audited
-from ..callbacks.base import Callback, RunView
-from ..callbacks.checkpoints import CheckpointWriter, not_written
+from ..callbacks.base import Callback
 from ..errors import InputError
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..networks.model import Model
 from ..optim.methods import Method
 from ..optim.methods import method as find_method
-from ..parallel.agreement import check_same, code_fingerprint
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
-from ..pipeline.sharded_model import ShardedModel, parameter_bytes, parameter_count
+from ..pipeline.sharded_model import ShardedModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
-from ..results.diagnosis import diagnose
-from ..results.numerical_error import numerical_errors
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
-from ..results.uncertainty import Uncertainty, uncertainty
-from ..runs.checkpoint import checkpoint_name, save_checkpoint
-from ..runs.files import write_json
-from ..runs.folder import (
-    check_resumable,
-    identity,
-    in_saved_units,
-    prepare_folder,
-    run_path,
-    versions,
-    write_config,
-)
-from ..runs.resuming import KEPT, kept_options, kept_settings, load_state, redrawn
-from ..runs.status import Status, StopReason
+from ..runs.folder import check_resumable, identity, in_saved_units, versions
+from ..runs.resuming import kept_options, kept_settings, redrawn
+from ..runs.status import StopReason
 from ..training.budget import Budget
 from ..training.collocation import Collocation
-from ..training.interrupts import Aborted
+from ..training.lifecycle import Session
+from ..training.result import RunResult, facts
+from ..training.settings import callbacks as read_callbacks
+from ..training.settings import whole
 from ..training.trainer import Trainer
+from .examination import attempt, examine
 from .march import march
+from .settings import RunSettings, defaults_of
 
-Found = TypeVar("Found")
+OF_A_RANK = ("source", "threads", "fingerprint", "versions")  # entries of config.json that may differ
 
-log = logging.getLogger(__name__)
 
-DEFAULTS: dict[str, Any] = {
-    "network": (30, 30, 30),
-    "activation": "tanh",
-    "points": 8192,
-    "condition_points": 1024,
-    "sampler": "sobol",
-    "adaptive": 0.5,
-    "windows": 1,
-}
+@dataclass(frozen=True, kw_only=True)
+class SolveResult(RunResult):
+    """Facts of a run of `solve`.
+
+    Attributes:
+        problem: Name of the problem.
+        points: Number of collocation points of all terms.
+        device: Of the network.
+        collectives: Collective operations of this rank.
+        messages: Messages of this rank.
+        bytes_sent: Bytes that this rank has sent.
+        communication_seconds: Time in communication, in seconds.
+        weights: Of the terms of the loss at the end.
+        relative_l2_error: Against the reference; None without one.
+        coefficients: Estimates of unknown coefficients.
+        scales: Natural units of the problem.
+        slow_path: Why compiled code was not used; None if it was.
+    """
+
+    problem: str
+    points: int
+    device: str
+    collectives: int
+    messages: int
+    bytes_sent: int
+    communication_seconds: float
+    weights: dict[str, float]
+    relative_l2_error: float | None
+    coefficients: dict[str, float]
+    scales: Any
+    slow_path: str | None
 
 
 def solve(
@@ -130,200 +138,151 @@ def solve(
     Raises:
         InputError: A setting is wrong; one sentence with the value and the fix.
     """
-    asked = {name: value for name, value in locals().items() if name not in ("problem", "windows")}
-    started = time.monotonic() if started is None else started
-    given = {
-        "network": network, "activation": activation, "points": points, "condition_points": condition_points,
-        "sampler": sampler, "adaptive": adaptive, "windows": windows,
-    }  # fmt: skip
-    given = {name: value for name, value in given.items() if value is not None}
-    settings = {**DEFAULTS, **problem.options, **given}
-    if settings["windows"] != 1:
-        return march(solve, problem, settings["windows"], **asked)
-    limits, chosen = Budget.parse(budget), find_method(method)
-    if dtype not in PRECISIONS:
-        raise InputError(f"dtype must be float64 or float32, not {dtype!r}")
-    if not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed must be a non-negative integer, not {seed!r}")
-    ranks = communicator or connect(device)
-    state = None
-    if resume is not None:
-        path, state = load_state(resume, ranks.rank if chosen.divides == "stages" else 0)
-        kept = kept_settings(state)
-        settings |= {name: value for name, value in kept.items() if name in settings and name not in given}
-        resample = kept.get("resample") if resample is None else resample
-        options = kept_options(state, options, ranks.size, path)
+    arguments = dict(locals())
+    if not isinstance(problem, Problem):
+        raise InputError(f"solve needs a Problem, such as build('poisson-1d'), not {problem!r}")
+    given = RunSettings.given(arguments)
+    settings = RunSettings.merged(defaults_of(problem.options), given)
+    if settings.windows != 1:
+        shared = {name: value for name, value in arguments.items() if name not in ("problem", "windows")}
+        return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
+    ranks = communicator or connect(settings.device)
+    chosen = find_method(settings.method)
+    session = Session(out, resume, overwrite, ranks, sharded=chosen.divides == "stages")
+    if session.earlier is not None:
+        state = session.earlier.state
+        asked = {"options": kept_options(state, options, ranks.size, session.earlier.path)}
+        settings = RunSettings.merged(defaults_of(problem.options), kept_settings(state), given, asked)
         problem = in_saved_units(problem, state.get("config", {}).get("scales"))
-    options = dict(options or {})
-    if chosen.divides:
-        if parts is not None:
-            options["parts"] = parts
-        options.setdefault("parts", _default_parts(chosen, ranks.size, settings["network"]))
-    elif parts is not None:
-        raise InputError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
-    measure = error_measure(problem)
-    if target_error is not None and not target_error > 0:
-        raise InputError(f"target_error must be positive, not {target_error:g}")
-    if target_error is not None and measure is None:
-        raise InputError(f"target_error needs a reference solution, and {problem.name} has none")
+    settings = _with_parts(settings, parts, chosen, ranks.size)
+    measure = _measure(problem, settings)
     _try_quantities(problem)
-    generator = torch.Generator().manual_seed(seed)
-    precision = PRECISIONS[dtype]
-    with _fixed_global_seed(seed):
-        model: Model | ShardedModel
-        if chosen.divides == "stages":
-            architecture = settings["network"], precision, settings["activation"]
-            model = ShardedModel(problem, generator, *architecture, options["parts"], ranks)
-        else:
-            net = network_of(problem, settings["network"], generator, precision, settings["activation"])
-            model = Model(
-                problem,
-                net.to(_device(device)),
-                network_maker(settings["network"], precision, settings["activation"]),
-            )
-    collocation = Collocation(
-        problem,
-        settings["points"],
-        settings["condition_points"],
-        settings["sampler"],
-        settings["adaptive"],
-        generator,
-        model,
-    )
-    folder, goes_on = run_path(out) if out is not None else None, False
-    config = {
-        "problem": problem.name, "source": source, "method": method, "budget": str(limits), "seed": seed,
-        "target_error": target_error, **{k: _describe(v) for k, v in settings.items()}, "resample": resample,
-        "dtype": dtype, "device": device, "options": options, "threads": torch.get_num_threads(),
-        "world_size": ranks.size, "symmetry": problem.symmetry, "description": str(problem),
-        "scales": problem.natural.as_json(), "fingerprint": fingerprint(problem), "versions": versions(),
-    }  # fmt: skip
-    own = ("source", "threads", "fingerprint", "versions")  # a rank's own
-    alike = {name: value for name, value in config.items() if name not in own}
-    if ranks.size > 1:  # of one rank there is nothing to compare
-        check_same(ranks, code=code_fingerprint(), settings=str(alike))
-    if state is not None:
-        check_resumable(state, config, path)
-        if chosen.divides == "stages" and state["world_size"] != ranks.size:
-            raise InputError(
-                f"{path} holds the stages of one of {state['world_size']} ranks; "
-                f"resume with as many, not {ranks.size}"
-            )
-        folder = folder or path.parent
-        goes_on = folder.resolve() == path.parent.resolve()
-        overwrite = overwrite or goes_on
-    writes = folder is not None and ranks.rank == 0
-    writers: list[Callback] = [_Writer(folder, config)] if folder is not None else []
+    model, collocation = _made(problem, settings, ranks)
+    config = _configuration(problem, settings, source, ranks)
+    session.check_alike(config, OF_A_RANK)
+    redraw = False
+    if session.earlier is not None:
+        check_resumable(session.earlier.state, config, session.earlier.path)
+        redraw = redrawn(session.earlier.state, settings.as_json("drawn"), session.earlier.path)
+    kept = {**settings.as_json("kept"), "options": config["options"]}
+    writers = session.writers(config, {"config": identity(config), "settings": kept})
     trainer = Trainer(
         model,
         collocation,
         chosen,
-        limits,
+        settings.budget,
         measure,
-        target_error,
-        [*callbacks, *writers],
-        resample,
-        options,
-        started,
+        settings.target_error,
+        [*read_callbacks(callbacks, Callback), *writers],
+        settings.resample,
+        settings.options,
+        time.monotonic() if started is None else started,
         ranks,
     )
-    if state is not None:
-        trainer.load_state_dict(state["trainer"])
-        trainer.redraws = redrawn(state, settings, path)
-        spent = limits.used(trainer.seconds, trainer.iteration, state["trainer"]["counters"][1])
-        if spent >= 1:
-            raise InputError(
-                f"the budget {limits} is already spent by the run in {path}; give a larger one to go on"
-            )
-    if writes and folder is not None:  # only now: a wrong setting leaves no trace
-        prepare_folder(folder, overwrite, keep=goes_on)
-        write_config(folder, config, _files(ranks.size if trainer.sharded else 1))
+    session.restore(trainer, redraw)
+    session.open(config)  # only now: a wrong setting leaves no trace
     trainer.run()
     if trainer.failure is not None:
-        raise _told(trainer, config, folder if writes else None)
-    result = summary(trainer, config)
-    if writes and folder is not None:  # what follows takes seconds, in which the user may lose patience
-        _write_result(folder, result)
+        again = "go on with it by solve(..., resume={})"
+        raise session.failed(trainer, lambda: summary(trainer, config).as_json(), again)
+    return _finished(session, trainer, config)
+
+
+def _finished(session: Session, trainer: Trainer, config: dict[str, Any]) -> Solution:
+    """The solution of a run that has ended, examined and written."""
+    ranks, model = session.ranks, trainer.model
+    result = summary(trainer, config).as_json()
+    session.write_result(result)  # what follows takes seconds, in which the user may lose patience
     whole = model.assemble() if isinstance(model, ShardedModel) else model
-    remarks: list[str] = []
-    nothing: dict[str, Any] = {}
-    spread = _afterwards(lambda: _uncertainty(whole, trainer), None, "standard errors", remarks)
-    numerical = _afterwards(lambda: _numerical_errors(whole, trainer), nothing, "numerical errors", remarks)
-    looked = _afterwards(lambda: _audited(whole, trainer, ranks), None, "audit", remarks)
-    examined, said = ranks.gather_objects(looked)[0] or (None, [])
-    remarks += said
-    result |= {
-        "status": _status(trainer, examined),
-        "audit": None if examined is None else examined.as_json(),
-        "standard_errors": {} if spread is None else _finite(spread.standard_errors),
-        "noise": {} if spread is None else spread.noise,
-        "numerical_errors": _finite(numerical or nothing),
-        "remarks": [*([] if spread is None else spread.remarks), *remarks],
-    }
-    found = _afterwards(lambda: _diagnosis(whole, trainer, examined), None, "diagnosis", result["remarks"])
-    result["diagnosis"] = ranks.gather_objects(found)[0]  # histories tell each rank's time
-    result["symmetry"] = whole.problem.symmetry_words
-    if whole.frozen is not None:
-        result["remarks"].append("a symmetry did not hold at points of the training and was dropped")
-    solution = Solution(whole.problem, whole, config, trainer.history, result, spread)
-    if problem.quantities:
-        result["quantities"] = _afterwards(
-            lambda: solution.quantities, nothing, "quantities", result["remarks"]
-        )
+    assert isinstance(whole, Model)
+    found = examine(whole, trainer)
+    result |= found.as_json()
+    solution = Solution(whole.problem, whole, config, trainer.history, result, found.uncertainty)
+    if whole.problem.quantities:
+        nothing: dict[str, dict[str, float | None]] = {}
+        result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", result["remarks"])
     if trainer.status.reason is not StopReason.FAILED:
         if ranks.rank == 0:
-            _afterwards(solution.add_estimate, None, "error estimate", result["remarks"])
-        found = ranks.gather_objects({k: result.get(k) for k in ("error_estimate", "remarks")})[0]
-        result.update(found)
-    if writes and folder is not None:
-        _write_result(folder, solution.result)
-        if isinstance(model, ShardedModel) and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
-            save_checkpoint(folder / "model.pt", {"config": identity(config), "model": whole.state_dict()})
+            attempt(solution.add_estimate, None, "error estimate", result["remarks"])
+        result.update(ranks.gather_objects({k: result.get(k) for k in ("error_estimate", "remarks")})[0])
+    session.write_result(solution.result)
+    session.write_whole({"config": identity(config)}, whole.state_dict())
     return solution
 
 
-class _Writer(CheckpointWriter):
-    """Checkpoints that also know which run they belong to."""
+def _with_parts(settings: RunSettings, parts: int | None, chosen: Method, ranks: int) -> RunSettings:
+    """The settings with the number of parts among the options of a method that has parts.
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        super().__init__(folder)
-        self.config = config
-
-    def state(self, trainer: RunView) -> dict[str, Any]:
-        return {
-            "config": identity(self.config),
-            "settings": {name: self.config[name] for name in (*KEPT, "options")},
-            "world_size": trainer.communicator.size,
-            "trainer": trainer.state_dict(),
-        }
-
-
-def _told(trainer: Trainer, config: Mapping[str, Any], folder: Path | None) -> Exception:
-    """What ended a run, with a note where its state is; the result says so, too."""
-    assert trainer.failure is not None
-    if folder is None:
-        return trainer.failure
-    if trainer.communicator.size == 1:
-        _write_result(folder, summary(trainer, config))
-    if (folder / "checkpoint.pt").is_file():
-        trainer.failure.add_note(
-            f"the run up to step {trainer.iteration} is in {folder}; go on with it by solve(..., "
-            f"resume={str(folder)!r})"
-        )
-    return trainer.failure
+    Raises:
+        InputError: The method has none, or the number is none.
+    """
+    if not chosen.divides:
+        if parts is not None:
+            raise InputError(
+                f"method {settings.method!r} has no parts; drop parts={parts}, or use a SAPTS method"
+            )
+        return settings
+    options = dict(settings.options)
+    if parts is not None:
+        options["parts"] = whole("parts", parts)
+    options.setdefault("parts", _default_parts(chosen, ranks, settings.network))
+    return replace(settings, options=options)
 
 
-def _write_result(folder: Path, result: dict[str, Any]) -> None:
-    """Write result.json; a disk that is full by now takes nothing away from the solution in memory."""
-    try:
-        write_json(folder / "result.json", result)
-    except OSError as error:
-        warnings.warn(not_written(folder, error, "save the solution elsewhere"), UserWarning, stacklevel=3)
+def _measure(problem: Problem, settings: RunSettings) -> Callable[[Any], float] | None:
+    """The error against the problem's reference, None without one.
+
+    Raises:
+        InputError: There is none to reach a target error.
+    """
+    measure = error_measure(problem)
+    if settings.target_error is not None and measure is None:
+        raise InputError(f"target_error needs a reference solution, and {problem.name} has none")
+    return measure
 
 
-def _files(shards: int) -> list[str]:
-    """What a run is about to write into its folder, with a checkpoint for each shard of the model."""
-    return ["history.csv", "result.json", *(checkpoint_name(rank) for rank in range(shards))]
+def _made(
+    problem: Problem, settings: RunSettings, ranks: Communicator
+) -> tuple[Model | ShardedModel, Collocation]:
+    """The untrained model and its collocation points, from the seed."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    precision = PRECISIONS[settings.dtype]
+    architecture = settings.network, precision, settings.activation
+    with _fixed_global_seed(settings.seed):
+        made: Model | ShardedModel
+        if find_method(settings.method).divides == "stages":
+            made = ShardedModel(problem, generator, *architecture, settings.options["parts"], ranks)
+        else:
+            net = network_of(problem, settings.network, generator, precision, settings.activation)
+            made = Model(problem, net.to(_device(settings.device)), network_maker(*architecture))
+    collocation = Collocation(
+        problem,
+        settings.points,
+        settings.condition_points,
+        settings.sampler,
+        settings.adaptive,
+        generator,
+        made,
+    )
+    return made, collocation
+
+
+def _configuration(
+    problem: Problem, settings: RunSettings, source: str | None, ranks: Communicator
+) -> dict[str, Any]:
+    """The content of config.json."""
+    return {
+        "problem": problem.name,
+        "source": source,
+        **settings.as_json(),
+        "threads": torch.get_num_threads(),
+        "world_size": ranks.size,
+        "symmetry": problem.symmetry,
+        "description": str(problem),
+        "scales": problem.natural.as_json(),
+        "fingerprint": fingerprint(problem),
+        "versions": versions(),
+    }
 
 
 @contextmanager
@@ -358,13 +317,6 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _describe(value: Any) -> Any:
-    """A setting as JSON: numbers, strings and lists as they are, modules by their printed form."""
-    if isinstance(value, (str, int, float)) or value is None:
-        return value
-    return list(value) if isinstance(value, (tuple, list)) else repr(value)
-
-
 def _coefficients(trainer: Trainer) -> dict[str, float]:
     model = trainer.model
     if isinstance(model, ShardedModel):
@@ -380,97 +332,24 @@ def _weights(trainer: Trainer) -> dict[str, float]:
     return {term.name: balanced.get(term.name, term.weight) for term in problem.terms}
 
 
-def _uncertainty(model: Model, trainer: Trainer) -> Uncertainty | None:
-    """What noise does to the estimates, where there are any."""
-    if not model.problem.estimates or trainer.status.reason is StopReason.FAILED:
-        return None
-    return uncertainty(model, trainer.collocation.sites, trainer.threads)
-
-
-def _numerical_errors(model: Model, trainer: Trainer) -> dict[str, float]:
-    """What training and collocation leave uncertain of the coefficients."""
-    if not model.problem.coefficients or trainer.status.reason is StopReason.FAILED:
-        return {}
-    return numerical_errors(model, trainer.collocation.sites, trainer.threads)
-
-
-def _afterwards(
-    look: Callable[[], Found], otherwise: Found | None, what: str, remarks: list[str]
-) -> Found | None:
-    """A look at the trained model; what goes wrong in it, Ctrl-C included, is remarked and loses no run."""
-    try:
-        return look()
-    except Aborted:  # of a command, which says where the run is
-        raise
-    except (Exception, KeyboardInterrupt) as error:
-        said = f"{type(error).__name__}: {error}".rstrip(": ")
-        log.warning("the %s of this run could not be found (%s)", what, said, exc_info=error)
-        remarks.append(f"the {what} of this run could not be found ({said})")
-        return otherwise
-
-
-def _audited(model: Model, trainer: Trainer, ranks: Communicator) -> tuple[Audit | None, list[str]]:
-    """Objections to the solution; one rank looks for all."""
-    if ranks.rank or trainer.status.reason is StopReason.FAILED:
-        return None, []
-    return audited(model, trainer.collocation.sites)
-
-
-def _status(trainer: Trainer, examined: Audit | None) -> Status:
-    """The status of a run whose solution was examined: no success where the audit objects."""
-    if examined is None or examined.passed or trainer.status.reason is not StopReason.CONVERGED:
-        return trainer.status
-    return StopReason.OBJECTED.status()
-
-
-def _diagnosis(model: Model, trainer: Trainer, examined: Audit | None) -> dict[str, Any] | None:
-    """What limits the run; nothing does when it failed or reached its target."""
-    if trainer.status.reason in (StopReason.FAILED, StopReason.TARGET):
-        return None
-    objections = () if examined is None else examined.objections
-    found = diagnose(
-        model, trainer.collocation.sites, trainer.history, trainer.threads, trainer.converged, objections
-    )
-    return None if found is None else found.as_json()
-
-
-def _finite(errors: Mapping[str, float]) -> dict[str, float | None]:
-    """For JSON, which knows no infinity."""
-    return {name: value if math.isfinite(value) else None for name, value in errors.items()}
-
-
-def summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of result.json; all ranks make it together."""
+def summary(trainer: Trainer, config: Mapping[str, Any]) -> SolveResult:
+    """Facts of a run; all ranks make them together."""
     ranks = trainer.communicator
-    functions, gradients = trainer.total_work()
-    return {
-        "problem": config["problem"],
-        "method": config["method"],
-        "seed": config["seed"],
-        "parts": config["options"].get("parts", 1),
-        "parameter_bytes": parameter_bytes(trainer.model, ranks),
-        "world_size": ranks.size,
-        "parameters": parameter_count(trainer.model, ranks),
-        "points": sum(s.points.shape[0] for s in trainer.collocation.sites.values()),
-        "dtype": config["dtype"],
-        "device": config["device"],
-        "threads": config["threads"],
-        "iterations": trainer.iteration,
-        "function_evaluations": functions,
-        "gradient_evaluations": gradients,
-        "collectives": ranks.traffic.collectives,
-        "messages": ranks.traffic.messages,
-        "bytes_sent": ranks.traffic.bytes,
-        "communication_seconds": ranks.traffic.seconds,
-        "seconds": trainer.seconds,
-        "seconds_to_first_step": trainer.seconds_to_first_step,
-        "loss": trainer.loss,
-        "weights": _weights(trainer),
-        "relative_l2_error": ranks.gather_objects(trainer.error)[0],
-        "coefficients": _coefficients(trainer),
-        "scales": config["scales"],
-        "status": trainer.status,
-    }
+    return SolveResult(
+        **facts(trainer, config),
+        problem=config["problem"],
+        points=sum(s.points.shape[0] for s in trainer.collocation.sites.values()),
+        device=config["device"],
+        collectives=ranks.traffic.collectives,
+        messages=ranks.traffic.messages,
+        bytes_sent=ranks.traffic.bytes,
+        communication_seconds=ranks.traffic.seconds,
+        weights=_weights(trainer),
+        relative_l2_error=ranks.gather_objects(trainer.error)[0],
+        coefficients=_coefficients(trainer),
+        scales=config["scales"],
+        slow_path=trainer.objective.slow_path,
+    )
 
 
 __all__ = ["Solution", "solve"]

@@ -135,7 +135,7 @@ class Supervised(Separable):
         other.last_terms = {}
         return other
 
-    def twin(self) -> Supervised:
+    def copy(self) -> Supervised:
         """The same objective, with a record of its own."""
         return self._copy()
 
@@ -150,7 +150,7 @@ class Supervised(Separable):
         other.share = self.share * len(own) / len(self.index)
         return other
 
-    def seen(self) -> None:
+    def on_epoch_end(self) -> None:
         """Vary the samples anew."""
         draw = getattr(self.vary, "draw", None)
         if draw is not None:

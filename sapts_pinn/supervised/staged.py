@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..objectives.base import Separable
 from ..parallel.communicator import Communicator
-from ..pipeline.microbatch import Flow, samples
-from ..pipeline.objective import Pipeline
+from ..pipeline.microbatch import MicroBatch, samples
+from ..pipeline.pipeline_objective import PipelineObjective
 from ..pipeline.sharded_model import Sharded
-from ..pipeline.stages import Chain
+from ..pipeline.stages import StageChain
 from .objective import Supervised
 
 BETWEEN = 7919  # the seeds of two chunks
 
 
-class StagedSupervised(Pipeline, Separable):
+class StagedSupervised(PipelineObjective, Separable):
     """The loss of `Supervised` with the network as a chain of stages; any subset of its samples is one again.
 
     Value and gradient are those of the undivided loss; what dropout draws is drawn stage by stage and chunk
@@ -35,7 +35,7 @@ class StagedSupervised(Pipeline, Separable):
     coordinates = Supervised.coordinates
     term_names = Supervised.term_names
 
-    def __init__(self, objective: Supervised, chain: Chain) -> None:
+    def __init__(self, objective: Supervised, chain: StageChain) -> None:
         if objective.module is not chain.network:
             raise InputError(
                 f"the chain is of a {type(chain.network).__name__} other than the objective's network; "
@@ -44,13 +44,15 @@ class StagedSupervised(Pipeline, Separable):
         for stage in chain.stages:
             stage.train()
         self.whole, self.sites = objective, objective.sites
-        flows = [
-            self._flow(chain, piece, BETWEEN * number)
+        micro_batches = [
+            self._micro_batch(chain, piece, BETWEEN * number)
             for number, piece in enumerate(objective.index.split(objective.chunk))
         ]
-        super().__init__(chain, flows, objective.counters, objective.share, recomputes=len(flows) > 1)
+        super().__init__(
+            chain, micro_batches, objective.counters, objective.share, recomputes=len(micro_batches) > 1
+        )
 
-    def _flow(self, chain: Chain, piece: Tensor, offset: int) -> Flow:
+    def _micro_batch(self, chain: StageChain, piece: Tensor, offset: int) -> MicroBatch:
         objective = self.whole
         inputs, targets = objective.inputs[piece], objective.targets[piece]
         weight = objective.factor * len(piece) / len(objective.index)
@@ -65,11 +67,11 @@ class StagedSupervised(Pipeline, Separable):
         """The same objective on some of its samples; see `Separable.restrict`."""
         return StagedSupervised(self.whole.restrict(part, estimate), self.chain)
 
-    def seen(self) -> None:
+    def on_epoch_end(self) -> None:
         """Vary the samples anew."""
-        self.whole.seen()
+        self.whole.on_epoch_end()
 
-    def twin(self) -> StagedSupervised:
+    def copy(self) -> StagedSupervised:
         """The same objective, with a record of its own."""
         return StagedSupervised(self.whole, self.chain)
 
@@ -88,12 +90,12 @@ class ShardedNetwork(Sharded):
 
     def __init__(self, make: Callable[[], nn.Module], parts: int, communicator: Communicator) -> None:
         self.make, self.communicator = make, communicator
-        self.chain = Chain(make(), parts, communicator)
+        self.chain = StageChain(make(), parts, communicator)
         self.training = True
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """The outputs [N, ...] for inputs [N, ...], on every rank."""
-        return Pipeline.of_data(self.chain, inputs, lambda outputs: outputs).predict(inputs)
+        return PipelineObjective.of_data(self.chain, inputs, lambda outputs: outputs).predict(inputs)
 
     def train(self, mode: bool = True) -> ShardedNetwork:
         """With dropout and the statistics of each batch, or with the means of all batches."""

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Generator, nn
 
-from ..callbacks.base import Callback, RunView
-from ..callbacks.checkpoints import CheckpointWriter
+from ..callbacks.base import Callback
 from ..errors import InputError
 from ..networks.build import PRECISIONS
 from ..optim.methods import Method
-from ..parallel.agreement import check_same, code_fingerprint
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from ..pipeline.partition import most_stages
-from ..pipeline.sharded_model import parameter_bytes, parameter_count
-from ..runs.checkpoint import checkpoint_name, save_checkpoint
-from ..runs.files import write_json
-from ..runs.folder import check_folder, prepare_folder, run_path, versions, write_config
-from ..runs.resuming import load_state
+from ..runs.folder import versions
 from ..training.budget import Budget
+from ..training.lifecycle import Earlier, Session
+from ..training.result import RunResult, facts
+from ..training.settings import callbacks as read_callbacks
+from ..training.settings import whole
+from ..training.train_settings import TrainSettings
 from ..training.trainer import Trainer
 from .augmentation import CropAndFlip
 from .datasets import Images, Text
@@ -32,11 +32,36 @@ from .methods import ON_MICRO_BATCHES
 from .methods import find as find_method
 from .samples import Samples
 from .staged import ShardedNetwork
-from .tasks import build, measured, samples
+from .tasks import Task, build, measured, samples
 from .tasks import find as find_task
-from .trained import ALIKE, Trained
+from .trained import Trained
 
 PARTS = 4  # of the parameters, or stages, if there are so many layers
+OF_A_RANK = ("threads", "data", "versions")  # entries of config.json that may differ
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainResult(RunResult):
+    """Facts of a run of `train`.
+
+    Attributes:
+        task: Name of the data set.
+        network: Name of the network.
+        samples: Number of training samples.
+        metric: What the test measures, in words.
+        measured: The test metric under its names in result.json.
+    """
+
+    task: str
+    network: str
+    samples: int
+    metric: str
+    measured: dict[str, float | None]
+
+    def as_json(self) -> dict[str, Any]:
+        """Content of result.json."""
+        found = super().as_json()
+        return {**found, **found.pop("measured")}
 
 
 def train(
@@ -81,101 +106,109 @@ def train(
         InputError: A setting is wrong; one sentence with the value and the fix.
         DataError: The data cannot be had.
     """
-    chosen, how, limits = find_task(task), find_method(method), Budget.parse(budget)
-    if dtype not in PRECISIONS:
-        raise InputError(f"dtype must be float64 or float32, not {dtype!r}")
-    if not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed must be a non-negative integer, not {seed!r}")
-    if parts is not None:
-        if not how.divides:
-            raise InputError(f"method {method!r} has no parts; drop parts={parts}, or use a SAPTS method")
-        options = {**(options or {}), "parts": parts}
+    arguments = dict(locals())
+    chosen, how = find_task(task), find_method(method)
+    first = {"network": next(iter(chosen.networks))}
+    settings = TrainSettings.merged(first, TrainSettings.given(arguments))
     ranks = communicator or connect()
-    if ranks.size > 1 and not how.divides:
-        raise InputError(
-            f"method {method!r} trains in one process, not on {ranks.size} ranks; "
-            "take tr, sapts-d, sapts-p or sapts-ip, or start it without torchrun"
-        )
+    _check_parts(settings, parts, how, ranks.size)
 
     def make() -> nn.Module:
-        return build(chosen, network, seed).to(PRECISIONS[dtype])
+        return build(chosen, settings.network, settings.seed).to(PRECISIONS[settings.dtype])
 
     made = make()
     usual = {"batch": chosen.batch} if method in ON_MICRO_BATCHES else {}
-    options = {**usual, **_parts(how, made, ranks.size), **(options or {})}
+    asked = {} if parts is None else {"parts": whole("parts", parts)}
+    options = {**usual, **_parts(how, made, ranks.size), **settings.options, **asked}
+    settings = replace(settings, options=options)
     net = ShardedNetwork(make, options["parts"], ranks) if how.divides == "stages" else made
-    own = {
-        "task": task, "network": network or next(iter(chosen.networks)), "method": method, "seed": seed,
-        "dtype": dtype,
-    }  # fmt: skip
-    folder = run_path(out) if out is not None else None
-    state, goes_on = None, False
-    if resume is not None:
-        path, state = load_state(resume, ranks.rank if how.divides == "stages" else 0)
-        for name, value in own.items():
-            if state.get("config", {}).get(name) != value:
-                was = state.get("config", {}).get(name)
-                raise InputError(
-                    f"{path} is of another run: its {name} is {was!r}, not {value!r}; give the same {name}"
-                )
-        if how.divides == "stages" and state["world_size"] != ranks.size:
-            raise InputError(
-                f"{path} holds the stages of one of {state['world_size']} ranks; "
-                f"resume with as many, not {ranks.size}"
-            )
-        folder = folder or path.parent
-        goes_on = folder.resolve() == path.parent.resolve()
-        overwrite = overwrite or goes_on
-    if folder is not None and not ranks.rank:
-        check_folder(folder, overwrite)  # before data are fetched and read
+    session = Session(out, resume, overwrite, ranks, sharded=how.divides == "stages")
+    _check_resumable(session.earlier, settings)
+    session.check_folder()  # before data are fetched and read
     found = data if isinstance(data, (Images, Text)) else chosen.load(data)
     inputs, targets = samples(found, train=True)
-    varied = CropAndFlip(len(inputs), torch.Generator().manual_seed(seed)) if chosen.augmented else None
-    config = {
-        **own, "budget": str(limits), "options": options,
-        "threads": torch.get_num_threads(), "world_size": ranks.size, "metric": chosen.metric_name,
-        "data": str(Path(data).absolute()) if isinstance(data, (Path, str)) else None,
-        "samples": len(inputs), "versions": versions(),
-    }  # fmt: skip
-    alike = {name: value for name, value in config.items() if name not in ("threads", "data", "versions")}
-    if ranks.size > 1:  # of one rank there is nothing to compare
-        check_same(ranks, code=code_fingerprint(), settings=str(alike))
+    varied = CropAndFlip(len(inputs), Generator().manual_seed(seed)) if chosen.augmented else None
+    config = _configuration(settings, chosen, data, len(inputs), ranks)
+    session.check_alike(config, OF_A_RANK)
     test = samples(found, train=False)
-    writers = [] if folder is None else [_Writer(folder, config, overwrite, keep=goes_on)]
     trainer = Trainer(
         net,
         Samples(inputs, targets, augmentation=varied),
         how,
-        limits,
+        settings.budget,
         lambda net: chosen.metric(net, *test),
-        callbacks=[*callbacks, *writers],
+        callbacks=[
+            *read_callbacks(callbacks, Callback),
+            *session.writers(config, {"config": settings.identity()}),
+        ],
         options=options,
         started=time.monotonic() if started is None else started,
         communicator=ranks,
         error_name=chosen.column,
     )
-    if state is not None:
-        trainer.load_state_dict(state["trainer"])
-        spent = limits.used(trainer.seconds, trainer.iteration, state["trainer"]["counters"][1])
-        if spent >= 1:
-            raise InputError(
-                f"the budget {limits} is already spent by the run in {path}; give a larger one to go on"
-            )
+    session.restore(trainer)
     trainer.run()
     if trainer.failure is not None:
-        if writers and writers[0].opened and ranks.size == 1 and folder is not None:
-            write_json(folder / "result.json", _summary(trainer, config))
-            trainer.failure.add_note(
-                f"the run up to step {trainer.iteration} is in {folder}; resume it there"
+        raise session.failed(trainer, lambda: _summary(trainer, config).as_json(), "resume it there")
+    result = _summary(trainer, config).as_json()
+    complete = net.assemble() if isinstance(net, ShardedNetwork) else net
+    session.write_result(result)
+    session.write_whole({"config": settings.identity()}, complete.state_dict())
+    return Trained(chosen, complete, found, config, trainer.history, result)
+
+
+def _check_parts(settings: TrainSettings, parts: int | None, how: Method, ranks: int) -> None:
+    """Make sure that a method can be divided as it is asked for.
+
+    Raises:
+        InputError: It has no parts.
+    """
+    if how.divides:
+        return
+    name = settings.method
+    if parts is not None:
+        raise InputError(f"method {name!r} has no parts; drop parts={parts}, or use a SAPTS method")
+    if ranks > 1:
+        raise InputError(
+            f"method {name!r} trains in one process, not on {ranks} ranks; "
+            "take tr, sapts-d, sapts-p or sapts-ip, or start it without torchrun"
+        )
+
+
+def _check_resumable(earlier: Earlier | None, settings: TrainSettings) -> None:
+    """Make sure that a checkpoint continues the run that is asked for.
+
+    Raises:
+        InputError: They differ; the message says in what.
+    """
+    if earlier is None:
+        return
+    saved = earlier.state.get("config", {})
+    for name, value in settings.identity().items():
+        if saved.get(name) != value:
+            raise InputError(
+                f"{earlier.path} is of another run: its {name} is {saved.get(name)!r}, not {value!r}; "
+                f"give the same {name}"
             )
-        raise trainer.failure
-    result = _summary(trainer, config)
-    whole = net.assemble() if isinstance(net, ShardedNetwork) else net
-    if folder is not None and not ranks.rank:
-        write_json(folder / "result.json", result)
-        if trainer.sharded and ranks.size > 1:  # the checkpoint has the shard of rank 0 only
-            save_checkpoint(folder / "model.pt", {"config": own, "model": whole.state_dict()})
-    return Trained(chosen, whole, found, config, trainer.history, result)
+
+
+def _configuration(
+    settings: TrainSettings,
+    task: Task,
+    data: Images | Text | Path | str | None,
+    count: int,
+    ranks: Communicator,
+) -> dict[str, Any]:
+    """The content of config.json."""
+    return {
+        **settings.as_json(),
+        "threads": torch.get_num_threads(),
+        "world_size": ranks.size,
+        "metric": task.metric_name,
+        "data": str(Path(data).absolute()) if isinstance(data, (Path, str)) else None,
+        "samples": count,
+        "versions": versions(),
+    }
 
 
 def _parts(method: Method, network: nn.Module, ranks: int) -> dict[str, int]:
@@ -190,62 +223,14 @@ def _parts(method: Method, network: nn.Module, ranks: int) -> dict[str, int]:
     return {}  # as the method has it
 
 
-class _Writer(CheckpointWriter):
-    """Checkpoints that also know which run they belong to.
-
-    The folder is made after the first step: a wrong setting leaves no trace, even if only its use shows.
-    """
-
-    def __init__(self, folder: Path, config: dict[str, Any], overwrite: bool, keep: bool) -> None:
-        super().__init__(folder)
-        self.config, self.overwrite, self.keep = config, overwrite, keep
-        self.opened = False
-
-    def on_step(self, trainer: RunView) -> None:
-        self._open(trainer)
-        super().on_step(trainer)
-
-    def on_end(self, trainer: RunView) -> None:
-        if trainer.failure is not None and not self.opened:
-            return
-        self._open(trainer)
-        super().on_end(trainer)
-
-    def _open(self, trainer: RunView) -> None:
-        if not self.opened and not trainer.communicator.rank:
-            prepare_folder(self.folder, self.overwrite, self.keep)
-            shards = trainer.communicator.size if trainer.sharded else 1
-            files = ["history.csv", "result.json", *(checkpoint_name(rank) for rank in range(shards))]
-            write_config(self.folder, self.config, files)
-        self.opened = True
-
-    def state(self, trainer: RunView) -> dict[str, Any]:
-        return {
-            "config": {name: self.config[name] for name in ALIKE},
-            "world_size": trainer.communicator.size,
-            "trainer": trainer.state_dict(),
-        }
-
-
-def _summary(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of result.json; all ranks make it together."""
-    ranks = trainer.communicator
-    functions, gradients = trainer.total_work()
-    return {
-        **{name: config[name] for name in ALIKE},
-        "parts": config["options"].get("parts", 1),
-        "parameters": parameter_count(trainer.model, ranks),
-        "parameter_bytes": parameter_bytes(trainer.model, ranks),
-        "world_size": ranks.size,
-        "samples": config["samples"],
-        "threads": config["threads"],
-        "iterations": trainer.iteration,
-        "function_evaluations": functions,
-        "gradient_evaluations": gradients,
-        "seconds": trainer.seconds,
-        "seconds_to_first_step": trainer.seconds_to_first_step,
-        "loss": trainer.loss,
-        "metric": config["metric"],
-        **measured(find_task(config["task"]), ranks.gather_objects(trainer.error)[0]),
-        "status": trainer.status,
-    }
+def _summary(trainer: Trainer, config: Mapping[str, Any]) -> TrainResult:
+    """Facts of a run; all ranks make them together."""
+    error = trainer.communicator.gather_objects(trainer.error)[0]
+    return TrainResult(
+        **facts(trainer, config),
+        task=config["task"],
+        network=config["network"],
+        samples=config["samples"],
+        metric=config["metric"],
+        measured=measured(find_task(config["task"]), error),
+    )

@@ -21,12 +21,12 @@ from ..runs.files import write_text
 from ..runs.history import read_history
 from ..runs.manifest import read_config
 from ..runs.status import StopReason
+from ..training.train_settings import IDENTITY
 from .datasets import Images, Text
 from .models import GPT
 from .tasks import Task, build, measured, outputs, samples
 from .tasks import find as find_task
 
-ALIKE = ("task", "network", "method", "seed", "dtype")  # what two sessions of one run have in common
 SAMPLE = 1_000  # characters of sample.txt
 
 
@@ -183,7 +183,7 @@ def _unfinished(
     """A summary of a run that was killed, from its last checkpoint."""
     errors = [row.get(task.column) for row in state["history"]]
     return {
-        **{name: config[name] for name in (*ALIKE, "world_size", "samples", "threads", "metric")},
+        **{name: config[name] for name in (*IDENTITY, "world_size", "samples", "threads", "metric")},
         "parts": config["options"].get("parts", 1),
         "parameters": sum(p.numel() for p in network.parameters()),
         "iterations": state["iteration"],

@@ -6,5 +6,9 @@ collocation: Collocation points of a problem.
 balancing: Weights of the terms of the loss.
 budget: How long a run may take.
 records: Rows of the history.
+settings: Settings of a run as a frozen record.
+train_settings: Those of `train`; those of `solve` are in `solving`.
+lifecycle: `Session`: folder, resumption, identity and result of a run.
+result: `RunResult`, the facts of a finished run.
 interrupts: Ctrl-C during a run.
 """

@@ -40,8 +40,8 @@ from torch import Generator, Tensor
 from ..networks.model import Model
 from ..objectives.least_squares import LeastSquares
 from ..parallel.communicator import Communicator
-from ..pipeline.microbatch import Flow, residuals
-from ..pipeline.objective import Pipeline
+from ..pipeline.microbatch import MicroBatch, residuals
+from ..pipeline.pipeline_objective import PipelineObjective
 from ..pipeline.sharded_model import ShardedModel
 from ..problems import Sites, Term
 
@@ -112,15 +112,19 @@ def typical_rate(model: Model | ShardedModel, term: Term, sites: Sites) -> float
         J = LeastSquares(model, {term.name: sites}).evaluate().jacobian()  # scaled by 1 / sqrt N
         return len(some) * float(J.square().sum(1).view(term.rows, -1).sum(0).median())
     # Of random signs e |J|_F^2 is the mean of |J^T e|^2: only gradients travel between stages.
-    flow, generator = residuals(model.chain, term, sites, len(some)), Generator().manual_seed(0)
+    micro_batch, generator = residuals(model.chain, term, sites, len(some)), Generator().manual_seed(0)
     total = 0.0
     for _ in range(PROBES):
         signs = torch.randint(0, 2, (term.rows, len(some)), generator=generator).to(model.chain.like) * 2 - 1
-        gradient = Pipeline(model.chain, [replace(flow, end=_along(flow, signs))]).evaluate().gradient()
+        gradient = (
+            PipelineObjective(model.chain, [replace(micro_batch, end=_along(micro_batch, signs))])
+            .evaluate()
+            .gradient()
+        )
         total += model.communicator.dot(gradient, gradient)
     return total / PROBES
 
 
-def _along(flow: Flow, signs: Tensor) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
-    """The end of a flow that is the inner product of its residuals with these signs."""
-    return lambda out, known: (signs * flow.end(out, known)).sum()
+def _along(micro_batch: MicroBatch, signs: Tensor) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
+    """The end of a micro-batch that is the inner product of its residuals with these signs."""
+    return lambda out, known: (signs * micro_batch.end(out, known)).sum()

@@ -42,13 +42,15 @@ class Budget:
         """
         if isinstance(text, Budget):
             return text
-        if isinstance(text, (int, float)):
+        if isinstance(text, (int, float)) and not isinstance(text, bool):
             text = f"{text}s"
         limits: dict[str, float] = {}
         wrong = InputError(
             f"cannot read the budget {text!r}; "
             "write for example '2min', '90s', '1h30min', '500 iterations' or '10000 evaluations'"
         )
+        if not isinstance(text, str):
+            raise wrong
         for part in text.split(","):
             pieces = re.findall(r"\s*(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*([a-z]+)\s*", part.lower())
             if not pieces or "".join(a + b for a, b in pieces) != re.sub(r"\s+", "", part.lower()):

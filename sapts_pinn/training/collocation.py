@@ -25,7 +25,7 @@ from ..networks.model import Model
 from ..objectives.base import Counters
 from ..objectives.least_squares import LeastSquares, residuals
 from ..parallel.communicator import Communicator
-from ..pipeline.objective import Pipeline
+from ..pipeline.pipeline_objective import PipelineObjective
 from ..pipeline.sharded_model import ShardedModel
 from ..problems import Problem, Sites
 from .balancing import balanced
@@ -145,7 +145,7 @@ class Collocation:
 
     def objective(
         self, model: Model | ShardedModel, counters: Counters, threads: int
-    ) -> LeastSquares | Pipeline:
+    ) -> LeastSquares | PipelineObjective:
         """The loss of a model on the current points.
 
         Args:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..objectives.base import Counters, Separable
+from ..objectives.base import Counters, Objective
 from ..parallel.communicator import Communicator
-from ..pipeline.objective import Pipeline
 from ..problems import Sites
 
 
@@ -25,7 +24,7 @@ class Points(Protocol):
     def balance(self, model: Any, ranks: Communicator) -> bool:
         """Weigh the terms of the loss anew, all ranks together; whether that has changed it."""
 
-    def objective(self, model: Any, counters: Counters, threads: int) -> Separable | Pipeline:
+    def objective(self, model: Any, counters: Counters, threads: int) -> Objective:
         """The loss of a model on the current set."""
 
     def state_dict(self) -> dict[str, Any]:

@@ -17,14 +17,12 @@ from torch import Tensor, nn
 
 from ..callbacks.base import Callback
 from ..errors import InputError
-from ..objectives.base import Counters, Separable
-from ..objectives.data_parallel import Summed
+from ..objectives.base import Counters, Objective
+from ..objectives.data_parallel import over_ranks
 from ..objectives.flat import gather, scatter_
-from ..objectives.partition import data_parts
 from ..optim.base import Optimizer
 from ..optim.methods import Method
-from ..parallel.communicator import Alone, Communicator
-from ..pipeline.objective import Pipeline
+from ..parallel.communicator import Communicator, SingleProcess
 from ..pipeline.sharded_model import Sharded
 from ..runs.status import Status, StopReason
 from .balancing import is_due
@@ -76,7 +74,7 @@ class Trainer:
         communicator: Communicator | None = None,
         error_name: str = "relative_l2_error",
     ) -> None:
-        self.communicator = communicator or Alone()
+        self.communicator = communicator or SingleProcess()
         self.model, self.collocation, self.method, self.budget = model, collocation, method, budget
         self.measure, self.target_error = error, target_error
         self.callbacks, self.resample, self.options = tuple(callbacks), resample, dict(options or {})
@@ -107,7 +105,7 @@ class Trainer:
         self._apart = False  # whether the other ranks can no longer be asked
         self._spent, self._asking = 0.0, 1  # agreed among several ranks, and the iteration to do so again
         self.optimizer: Optimizer = self._make_optimizer()
-        self.objective: Separable | Summed | Pipeline
+        self.objective: Objective
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -171,8 +169,14 @@ class Trainer:
             "history": self.history,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a saved run."""
+    def load_state_dict(self, state: Mapping[str, Any], redraw: bool = False) -> None:
+        """Take over a saved run.
+
+        Args:
+            state: Of `state_dict`.
+            redraw: Whether to begin with points drawn anew.
+        """
+        self.redraws = redraw
         self.model.load_state_dict(state["model"])
         self.phase, self.phase_start = state["phase"], state["phase_start"]
         self.optimizer = self._make_optimizer()
@@ -293,7 +297,7 @@ class Trainer:
         """
         if self.optimizer.threaded:
             return False
-        return not isinstance(self.objective, Pipeline) and self.objective.compiled
+        return self.objective.compiled
 
     def _advance(self) -> None:
         if self.phase + 1 < len(self.method.phases) and self.used >= self.method.phases[self.phase].share:
@@ -341,18 +345,12 @@ class Trainer:
     def _set_points(self) -> None:
         self._terms = {}
         whole = self.collocation.objective(self.model, self.counters, self.threads)
-        if (
-            isinstance(whole, Pipeline)
-            or self.communicator.size == 1
-            or self.method.phases[self.phase].divides
-        ):
+        separable = whole.separable()
+        divides = whole.collective or self.method.phases[self.phase].divides
+        if divides or separable is None or self.communicator.size == 1:
             self.objective = whole
-            return
-        # Any other method is trained synchronously: every rank computes a share of each gradient.
-        size, generator = self.communicator.size, torch.Generator().manual_seed(0)
-        parts = data_parts(whole.sites, size, "interleaved", generator, ())
-        piece = whole.restrict(parts.owned[self.communicator.rank])
-        self.objective = Summed([piece], self.communicator, dict.fromkeys(whole.term_names, 0.0))
+        else:  # any other method is trained synchronously: every rank computes a share of each gradient
+            self.objective = over_ranks(separable, self.communicator)
 
     def _share_points(self) -> None:
         """The points of rank 0 for all: on other machines those of RAD may differ in the last bit."""

@@ -291,3 +291,14 @@ def test_the_network_is_as_it_was(build: Build) -> None:
     assert torch.equal(gather(list(model.net.parameters())), before)
     assert all(p.grad is None for p in model.net.parameters())
     assert np.array_equal(np.random.get_state()[1], state) and torch.equal(torch.get_rng_state(), random)
+
+
+def test_a_model_that_is_not_propagated_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING", logger="sapts_pinn"):
+        objective = DeepXDEObjective(model_of(laplace, dde.nn.FNN([2, 8, 1], "elu", "Glorot uniform")))
+        objective.restrict({name: torch.arange(2) for name in objective.sites}).evaluate()
+        objective.copy().evaluate()
+    assert not objective.compiled and objective.slow_path is not None
+    assert [record.getMessage() for record in caplog.records] == [objective.slow_path]
+    fast = DeepXDEObjective(model_of(laplace, dde.nn.FNN([2, 8, 1], "tanh", "Glorot uniform")))
+    assert fast.compiled == (load() is not None) and (fast.slow_path is None) == fast.compiled

@@ -28,9 +28,10 @@ from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, Sweep
 from sapts_pinn.optim.methods import method
 from sapts_pinn.parallel.torchrun import connect
-from sapts_pinn.pipeline.objective import Pipeline, StageObjective
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
 from sapts_pinn.pipeline.sharded_model import ShardedModel
-from sapts_pinn.pipeline.stages import ModelChain
+from sapts_pinn.pipeline.stage_objective import StageObjective
+from sapts_pinn.pipeline.stages import ModelStageChain
 from sapts_pinn.problems import build
 from sapts_pinn.runs.checkpoint import load_checkpoint
 from sapts_pinn.training.budget import Budget
@@ -176,7 +177,7 @@ def objective_of(decomposition: str, parts: int, ranks: Any) -> Objective:
     model = Model(problem, network)
     sites = {t.name: t.sites(60, generator, "uniform") for t in problem.terms}
     if decomposition == "stages":
-        return Pipeline.of_problem(ModelChain(problem, network, parts, ranks), sites)
+        return PipelineObjective.of_problem(ModelStageChain(problem, network, parts, ranks), sites)
     whole = LeastSquares(model, sites)
     return ClosureObjective(whole, whole.parameters) if decomposition == "closure" else whole
 

@@ -17,10 +17,10 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, Sweep
-from sapts_pinn.parallel.communicator import Alone, Communicator
+from sapts_pinn.parallel.communicator import Communicator, SingleProcess
 from sapts_pinn.parallel.torchrun import connect
-from sapts_pinn.pipeline.objective import Pipeline
-from sapts_pinn.pipeline.stages import Chain, ModelChain
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
+from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
 from sapts_pinn.problems import build
 
 STEPS = 20
@@ -69,12 +69,12 @@ def objective_of(name: str, decomposition: str, parts: int, ranks: Communicator,
         x, y = batch()
         net, loss = network(), nn.functional.cross_entropy
         if decomposition == "stages":
-            return Pipeline.of_data(Chain(net, parts, ranks), x, lambda out: loss(out, y))
+            return PipelineObjective.of_data(StageChain(net, parts, ranks), x, lambda out: loss(out, y))
         return closure_of(net, lambda: loss(net(x), y))
     whole = pinn(name, points)
     if decomposition == "stages":
-        chain = ModelChain(whole.model.problem, whole.model.network, parts, ranks)
-        return Pipeline.of_problem(chain, whole.sites)
+        chain = ModelStageChain(whole.model.problem, whole.model.network, parts, ranks)
+        return PipelineObjective.of_problem(chain, whole.sites)
     return whole
 
 
@@ -133,7 +133,7 @@ def single(case: int, parts: int) -> list[tuple[float, list[Any], Tensor]]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as on the ranks
     try:
-        return attempt(case, parts, Alone())
+        return attempt(case, parts, SingleProcess())
     finally:
         torch.set_num_threads(threads)
 
@@ -207,8 +207,8 @@ def uneven_run(ranks: Communicator) -> list[tuple[float, Tensor]]:
     with torch.no_grad():
         for i, p in enumerate(net.parameters()):
             p.copy_(0.6 * torch.randn(p.shape, generator=rng(i), dtype=torch.float64))
-    chain = Chain(net, 4, ranks)
-    objective = Pipeline.of_data(chain, x, lambda out: nn.functional.cross_entropy(out, y))
+    chain = StageChain(net, 4, ranks)
+    objective = PipelineObjective.of_data(chain, x, lambda out: nn.functional.cross_entropy(out, y))
     sweep = Sweep("layers", local_steps=2, adaptive=False, order="additive", visits=0)
     optimizer = SAPTS(objective.parameters, "stages", 4, "lsr1", sweep=sweep, communicator=ranks)
     return [(float(optimizer.step(objective)), gather(objective.parameters)) for _ in range(8)]
@@ -220,6 +220,6 @@ def test_stages_that_the_ranks_share_unevenly(run_ranks: Callable[..., list[Any]
         assert a == b and a.startswith("InputError: "), a
         return
     assert len(a[0][1]) != len(b[0][1])
-    for (loss, theta), (low, mine), (high, other) in zip(uneven_run(Alone()), a, b, strict=True):
+    for (loss, theta), (low, mine), (high, other) in zip(uneven_run(SingleProcess()), a, b, strict=True):
         assert low == high == pytest.approx(loss, rel=1e-12)
         assert torch.allclose(torch.cat([mine, other]), theta, rtol=0, atol=1e-12)

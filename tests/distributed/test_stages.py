@@ -19,8 +19,8 @@ from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline.build import build_partly
-from sapts_pinn.pipeline.objective import Pipeline
-from sapts_pinn.pipeline.stages import ModelChain, merge
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
+from sapts_pinn.pipeline.stages import ModelStageChain, merge
 from sapts_pinn.problems import build
 
 HIDDEN = (128,) * 5  # four matrices of 128 x 128, which two ranks can share evenly
@@ -29,7 +29,7 @@ STEPS = 10
 HERE = torch.tensor([[0.3, 0.4], [-0.7, 0.9]], dtype=torch.float64)
 
 
-def objective(communicator: Communicator, parts: int, hidden: tuple[int, ...]) -> Pipeline:
+def objective(communicator: Communicator, parts: int, hidden: tuple[int, ...]) -> PipelineObjective:
     problem = build("burgers")
     generator = torch.Generator().manual_seed(2)
     features = len(problem.ansatz.feature_names)
@@ -37,7 +37,7 @@ def objective(communicator: Communicator, parts: int, hidden: tuple[int, ...]) -
         hidden, features, 1, generator, torch.float64, parts=parts, communicator=communicator
     )
     sites = {t.name: t.sites(POINTS, generator, "uniform") for t in problem.terms}
-    return Pipeline.of_problem(ModelChain(problem, network, parts, communicator), sites)
+    return PipelineObjective.of_problem(ModelStageChain(problem, network, parts, communicator), sites)
 
 
 # -- what a rank does ------------------------------------------------------------------------------------
@@ -86,8 +86,8 @@ def count() -> dict[str, Any]:
         "both": communicator.traffic.bytes - start.bytes,
         "messages": communicator.traffic.messages - start.messages,
         "terms": len(evaluation.terms),
-        "channels": [len(flow.channels or ()) for flow in pipeline.flows],
-        "points": [flow.inputs.shape[1] for flow in pipeline.flows],
+        "channels": [len(micro_batch.channels or ()) for micro_batch in pipeline.micro_batches],
+        "points": [micro_batch.inputs.shape[1] for micro_batch in pipeline.micro_batches],
     }
 
 

@@ -14,9 +14,9 @@ from torch import Generator, Tensor, nn
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim import SAPTS, MiniBatchSAPTS, Sweep
-from sapts_pinn.parallel.communicator import Alone, Communicator
+from sapts_pinn.parallel.communicator import Communicator, SingleProcess
 from sapts_pinn.parallel.torchrun import connect
-from sapts_pinn.pipeline.stages import Chain
+from sapts_pinn.pipeline.stages import StageChain
 from sapts_pinn.supervised import StagedSupervised, Supervised
 from sapts_pinn.supervised.datasets import Images
 from sapts_pinn.supervised.models import GPT, MLP
@@ -76,7 +76,7 @@ def attempt(
         torch.manual_seed(0)
         objective: Any = make()
     if decomposition == "stages":
-        objective = StagedSupervised(objective, Chain(objective.module, parts, ranks))
+        objective = StagedSupervised(objective, StageChain(objective.module, parts, ranks))
     optimizer: SAPTS | MiniBatchSAPTS
     if micro:
         optimizer = MiniBatchSAPTS(
@@ -162,7 +162,7 @@ def one_thread() -> Any:
 def test_ranks_take_the_steps_of_one_process(run_ranks: Callable[..., list[Any]], micro: bool) -> None:
     results = run_ranks(steps, 2, micro, timeout=200.0)
     for case, (make, decomposition) in enumerate(ON_MICRO_BATCHES if micro else CASES):
-        alone, where = attempt(case, 2, Alone(), micro), (make.__name__, decomposition)
+        alone, where = attempt(case, 2, SingleProcess(), micro), (make.__name__, decomposition)
         for k, (loss, taken, theta, means) in enumerate(alone):
             low, high = (result[case][k] for result in results)
             assert low[:2] == high[:2] and low[1] == taken, (*where, k)

@@ -16,7 +16,7 @@ from sapts_pinn.estimation.random_features import Features, inputs_of, solve_on_
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
-from sapts_pinn.networks.time_windows import Joined, window
+from sapts_pinn.networks.time_windows import WindowedModel, window
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Problem, zoo
 from sapts_pinn.problems.scales import Scales
 from sapts_pinn.results.solution import Solution
@@ -222,7 +222,7 @@ def test_a_jump_between_windows_is_an_error_from_there_on() -> None:
 
     first = given(window(problem, 2, 0, None), lambda x, t: heat(x, 0.05 * unit(t)))
     second = given(window(problem, 2, 1, first), lambda x, t: 1.1 * heat(x, 0.05 + 0.05 * unit(t)))
-    found = estimate_error(Joined(problem, [first, second], [0.05]), (CHEAP,))[0]
+    found = estimate_error(WindowedModel(problem, [first, second], [0.05]), (CHEAP,))[0]
     a = math.exp(-(PI**2) * 0.1)  # integrals of exp(-2 pi^2 t) over the windows
     assert found.reliable
     assert found.relative == pytest.approx(0.1 * math.sqrt((a - a * a) / (1 - a * a)), rel=0.2)

@@ -11,7 +11,7 @@ from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Periodic, 
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
-from sapts_pinn.networks.time_windows import Continuation, Joined, joined, window
+from sapts_pinn.networks.time_windows import Continuation, WindowedModel, joined, window
 from sapts_pinn.problems.zoo import build
 
 SMALL = {"network": (10, 10), "points": 256, "condition_points": 64}
@@ -96,7 +96,7 @@ def test_symmetries_are_those_of_the_start():
 
 def test_the_joined_model_asks_the_window_a_point_lies_in():
     whole = joined(decay(), 2, model_of)
-    assert isinstance(whole, Joined) and len(whole.models) == 2
+    assert isinstance(whole, WindowedModel) and len(whole.models) == 2
     points = torch.tensor([[0.5], [3.5], [1.0], [2.5]], dtype=torch.float64)
     expected = torch.stack([whole.models[i](p[None])[0] for i, p in zip((0, 1, 0, 1), points, strict=True)])
     torch.testing.assert_close(whole(points), expected)

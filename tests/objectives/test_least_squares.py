@@ -1,6 +1,9 @@
 """Objectives against an oracle that differentiates the whole model by nested reverse mode."""
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from sapts_pinn.derivatives.activations import Sine
 from sapts_pinn.geometry import Box, Interval, Time
+from sapts_pinn.kernels import load, network
 from sapts_pinn.networks.embeddings import FourierFeatures
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
@@ -90,12 +95,15 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {
 }
 NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
     "mlp": lambda i, o: MLP((i, 5, 4, o)),
+    "sequential": lambda i, o: nn.Sequential(
+        nn.Linear(i, 5), nn.Sequential(nn.Tanh(), nn.Linear(5, 4)), Sine(), nn.Linear(4, o)
+    ),
     "modified": lambda i, o: ModifiedMLP((i, 4, 4, o), "sin"),
     "fourier": lambda i, o: nn.Sequential(
         FourierFeatures(i, 2, 0.5, torch.Generator().manual_seed(1)), MLP((4, 4, o))
     ),
 }
-KINDS = ["mlp", "mlp-uncompiled", "modified", "fourier"]
+KINDS = ["mlp", "mlp-uncompiled", "sequential", "modified", "modified-uncompiled", "fourier"]
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:
@@ -105,19 +113,19 @@ def randn(*shape: int, seed: int = 0) -> Tensor:
 def make(
     name: str, kind: str = "mlp", n: int = 13, monkeypatch: pytest.MonkeyPatch | None = None
 ) -> LeastSquares:
-    if kind == "mlp-uncompiled":
+    if kind.endswith("-uncompiled"):
         assert monkeypatch is not None
-        monkeypatch.setattr(module, "load", lambda single: None)
+        monkeypatch.setattr(network, "why_not_loaded", lambda single: "there is no C compiler")
     problem = PROBLEMS[name]()
-    network = NETWORKS[kind.removesuffix("-uncompiled")](
+    net = NETWORKS[kind.removesuffix("-uncompiled")](
         len(problem.ansatz.feature_names), len(problem.unknown_names)
     ).double()
     with torch.no_grad():
-        for i, p in enumerate(network.parameters()):
+        for i, p in enumerate(net.parameters()):
             p.copy_(0.6 * randn(*p.shape, seed=i))
     generator = torch.Generator().manual_seed(5)
     sites = {t.name: t.sites(n, generator, "uniform") for t in problem.terms}
-    return LeastSquares(Model(problem, network), sites)
+    return LeastSquares(Model(problem, net), sites)
 
 
 def oracle(objective: LeastSquares) -> Callable[[Tensor], Tensor]:
@@ -172,8 +180,8 @@ def assert_close(found: Tensor, exact: Tensor, tolerance: float = 1e-12) -> None
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_everything_against_the_oracle(name, kind, monkeypatch):
     objective = make(name, kind, monkeypatch=monkeypatch)
-    assert kind != "mlp" or module.load(False) is None or objective.pieces[0].batch is not None
-    assert kind == "mlp" or kind == "fourier" or objective.pieces[0].batch is None
+    compiled = load() is not None and not kind.endswith("uncompiled")
+    assert objective.compiled == compiled == all(piece.points is not None for piece in objective.blocks)
     theta, residual = gather(objective.parameters), oracle(objective)
     r = residual(theta).detach()
     J = torch.autograd.functional.jacobian(residual, theta)
@@ -225,7 +233,7 @@ def test_products_agree_with_torch_func():
     theta, look = gather(objective.parameters), objective.evaluate()
 
     def residual(theta: Tensor) -> Tensor:
-        return torch.cat([p.residual_of(p._network(theta), {}).reshape(-1) for p in objective.pieces])
+        return torch.cat([p.residual_of(p._network(theta), {}).reshape(-1) for p in objective.blocks])
 
     J = torch.func.jacrev(residual)(theta)
     assert_close(look.jacobian(), J)
@@ -277,12 +285,64 @@ def test_single_precision():
 
 def test_a_changed_mlp_is_not_left_to_the_kernel():
     objective = make("soft")
-    network = objective.model.network
-    network[1] = nn.Softsign()
+    objective.model.network[1] = nn.Softsign()
     value, gradient = (again := LeastSquares(objective.model, objective.sites)).value_and_grad()
     r = oracle(again)(gather(again.parameters))
-    assert again.pieces[0].batch is None
+    assert again.blocks[0].points is None
     assert value == pytest.approx(0.5 * float(r.detach() @ r.detach()), rel=1e-13)
+
+
+def test_a_slow_path_is_told_once(monkeypatch, caplog):
+    objective = make("soft", "mlp-uncompiled", monkeypatch=monkeypatch)
+    sentence = "the network runs in PyTorch, more slowly than in the compiled kernel: there is no C compiler"
+    assert objective.slow_path == sentence and not objective.compiled
+    with caplog.at_level("WARNING", logger="sapts_pinn"):
+        objective.evaluate()
+        objective.restrict({"equation": torch.arange(3)}).evaluate()
+        objective.copy().evaluate()
+    assert [(r.name, r.getMessage()) for r in caplog.records] == [("sapts_pinn", sentence)]
+    caplog.clear()
+    make("soft", "mlp-uncompiled", monkeypatch=monkeypatch).evaluate()
+    assert len(caplog.records) == 1
+
+
+def test_a_slow_path_names_the_layer(monkeypatch, caplog):
+    monkeypatch.setattr(network, "why_not_loaded", lambda single: None)
+    objective = make("soft")
+    assert objective.slow_path is None and objective.compiled
+    model = objective.model
+    model.network[1] = nn.Softsign()
+    changed = LeastSquares(model, objective.sites)
+    assert changed.slow_path is not None and "does not know layer 1 (Softsign)" in changed.slow_path
+    model.network[1] = nn.Tanh()
+    model.network[0].bias.requires_grad_(False)
+    frozen = LeastSquares(model, objective.sites)
+    assert (
+        frozen.slow_path is not None and "some parameters of the network are not trained" in frozen.slow_path
+    )
+
+
+def test_nothing_is_printed_of_a_slow_path():
+    script = """
+from sapts_pinn.networks.mlp import MLP
+from sapts_pinn.networks.model import Model
+from sapts_pinn.objectives.least_squares import LeastSquares
+from sapts_pinn.problems import build
+import torch
+problem, generator = build("poisson-2d"), torch.Generator().manual_seed(0)
+sites = {t.name: t.sites(20, generator, "uniform") for t in problem.terms}
+objective = LeastSquares(Model(problem, MLP((len(problem.ansatz.feature_names), 4, 1))), sites)
+objective.evaluate()
+assert "SAPTS_PINN_COMPILED=0" in objective.slow_path
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SAPTS_PINN_COMPILED": "0"},
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -355,17 +415,17 @@ def test_streaming_changes_nothing_but_the_memory(name, kind, monkeypatch):
     look = objective.evaluate()
     v, u = randn(len(look.theta)), randn(len(look.residual()))
     exact = (look.gradient(), look.residual(), look.jacobian(), look.jvp(v), look.vjp(u))
-    monkeypatch.setattr(residual_block, "CHUNK", 64)
+    monkeypatch.setattr(residual_block, "BLOCK_POINTS", 64)
     monkeypatch.setattr(module, "TAPE_LIMIT", 0)
     streamed = LeastSquares(objective.model, objective.sites)
-    assert len(streamed.pieces) > len(objective.pieces)
+    assert len(streamed.blocks) > len(objective.blocks)
     other = streamed.evaluate()
     assert other.value == pytest.approx(look.value, rel=1e-14)
     found = (other.gradient(), other.residual(), other.jacobian(), other.jvp(v), other.vjp(u))
     for a, b in zip(found, exact, strict=True):
         assert_close(a, b, 1e-13)
-    for piece in streamed.pieces:  # whatever was asked, nothing is kept
-        assert piece._graph is None and (piece.batch is None or piece.batch._tape is None)
+    for piece in streamed.blocks:  # whatever was asked, nothing is kept
+        assert piece._graph is None and (piece.points is None or piece.points._tape is None)
     assert streamed.counters.gradients == 3  # with the value, the Jacobian, the product
 
 
@@ -420,9 +480,17 @@ def test_residuals_anywhere(monkeypatch):
     units = objective.model.problem.terms[0].row_units
     exact = whole.evaluate().residual().view(3, 50) * math.sqrt(50) * units  # in the user's units
     assert_close(residuals(objective.model, x), exact, 1e-14)
-    monkeypatch.setattr(module, "CHUNK", 16)
+    monkeypatch.setattr(module, "BLOCK_POINTS", 16)
     assert_close(residuals(objective.model, x), exact, 1e-14)
 
 
 def test_a_look_belongs_to_least_squares():
     assert isinstance(make("soft").evaluate(), LeastSquaresEvaluation)
+
+
+def test_only_sums_over_points_are_separable():
+    objective = make("soft")
+    assert objective.separable() is objective and not objective.collective
+    closure = ClosureObjective(lambda: 0.0, objective.parameters)
+    assert closure.separable() is None and closure.last_terms == {}
+    assert not closure.compiled and closure.slow_path is None

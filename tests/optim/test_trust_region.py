@@ -109,11 +109,11 @@ def test_gauss_newton_fits_a_network(radius, options):
     objective, teacher = pinn(), pinn(seed=1)
     x = objective.sites["equation"].points
     teacher = LeastSquares(teacher.model, {"equation": objective.sites["equation"]})
-    target = teacher.evaluate().residual() / teacher.pieces[0].scale.flatten()
-    term = objective.pieces[0].term
+    target = teacher.evaluate().residual() / teacher.blocks[0].scale.flatten()
+    term = objective.blocks[0].term
     fitted = copy.copy(term)
     object.__setattr__(fitted, "residual", lambda *a: tuple(r - target for r in term.residual(*a)))
-    objective.pieces[0].term = fitted
+    objective.blocks[0].term = fitted
     optimizer = TrustRegion(objective.parameters, "gauss-newton", radius, **options)
     first = objective.value()
     for _ in range(150):

@@ -8,11 +8,11 @@ import torch
 from sapts_pinn.bench.harness.delayed import Delayed
 from sapts_pinn.parallel import agreement, communicator
 from sapts_pinn.parallel.agreement import check_same, code_fingerprint
-from sapts_pinn.parallel.communicator import Alone
+from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.parallel.torchrun import connect
 
 
-class Answers(Alone):
+class Answers(SingleProcess):
     """A rank among others whose objects are known."""
 
     def __init__(self, *changes):
@@ -25,10 +25,10 @@ class Answers(Alone):
 
 def test_one_process_has_nobody_to_talk_to(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert type(connect()) is Alone
+    assert type(connect()) is SingleProcess
     monkeypatch.setenv("WORLD_SIZE", "1")
     alone = connect()
-    assert type(alone) is Alone and (alone.rank, alone.size) == (0, 1)
+    assert type(alone) is SingleProcess and (alone.rank, alone.size) == (0, 1)
     x = torch.tensor([1.0, 2.0])
     assert alone.all_gather(x) == [x] and alone.all_reduce(x) is x and alone.broadcast(x) is x
     assert alone.dot(x, x) == 5.0 and alone.gather_objects("a") == ["a"]
@@ -40,7 +40,7 @@ def test_one_process_has_nobody_to_talk_to(monkeypatch):
 
 
 def test_a_delay_is_added_to_every_operation():
-    inner = Alone()
+    inner = SingleProcess()
     slow = Delayed(inner, 0.02)
     x = torch.tensor([1.0, 2.0])
     operations = [
@@ -62,7 +62,7 @@ def test_a_delay_is_added_to_every_operation():
 
 def test_ranks_that_differ_are_named():
     items = {"code": "f00", "problem": "burgers", "configuration": {"b": 1, "a": [torch.float64]}}
-    check_same(Alone(), **items)
+    check_same(SingleProcess(), **items)
     check_same(Answers({}, {}), **items)
     with pytest.raises(ValueError, match=r"^the problem of rank 2 differs from that of rank 0; start"):
         check_same(Answers({}, {"problem": "x"}), **items)
@@ -77,7 +77,7 @@ def test_ranks_that_differ_are_named():
 def test_the_order_of_a_configuration_does_not_matter():
     marks = []
 
-    class Keeps(Alone):
+    class Keeps(SingleProcess):
         def gather_objects(self, value):
             marks.append(value)
             return [value]

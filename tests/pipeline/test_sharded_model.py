@@ -17,7 +17,7 @@ from sapts_pinn.objectives.base import Counters
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
 from sapts_pinn.optim.sapts.stages import ShardedProducts
-from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
+from sapts_pinn.parallel.communicator import Communicator, SingleProcess, Traffic
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import build
 
@@ -51,7 +51,7 @@ class Threads(Communicator):
 def on_ranks(size: int, work: Callable[[Communicator], Any]) -> list[Any]:
     """What every rank made of it."""
     if size == 1:
-        return [work(Alone())]
+        return [work(SingleProcess())]
     mail = {(a, b): SimpleQueue[Any]() for a in range(size) for b in range(size)}
     results: list[Any] = [None] * size
 
@@ -138,7 +138,7 @@ def test_a_shard_takes_its_own_from_the_whole_state() -> None:
 @pytest.mark.parametrize("parts", [0, 5])
 def test_a_network_cannot_be_cut_into_more_stages_than_layers(parts: int) -> None:
     with pytest.raises(ValueError, match=f"MLP cannot be cut into {parts} stages: it has 4 layers"):
-        sharded(Alone(), parts)
+        sharded(SingleProcess(), parts)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

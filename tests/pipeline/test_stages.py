@@ -26,10 +26,10 @@ from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
 from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import Communicator, Traffic
-from sapts_pinn.pipeline import objective as pipeline_module
+from sapts_pinn.pipeline import pipeline_objective as pipeline_module
 from sapts_pinn.pipeline.build import build_partly
-from sapts_pinn.pipeline.objective import Pipeline
-from sapts_pinn.pipeline.stages import Chain, ModelChain, balance, merge, stage_chain
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
+from sapts_pinn.pipeline.stages import ModelStageChain, StageChain, balance, merge, stage_chain
 from sapts_pinn.problems import Coefficient, Initial, Observations, Problem, Sites, build
 
 
@@ -147,12 +147,12 @@ def whole_of(name: str, kind: str = "widths") -> LeastSquares:
 
 def divided(
     name: str, parts: int, communicator: Communicator | None = None, kind: str = "widths"
-) -> Pipeline:
+) -> PipelineObjective:
     """The same objective divided."""
     whole = whole_of(name, kind)
-    chain = ModelChain(whole.model.problem, network_of(whole.model.problem, kind), parts, communicator)
+    chain = ModelStageChain(whole.model.problem, network_of(whole.model.problem, kind), parts, communicator)
     chain.load_state_dict(whole.model.state_dict())
-    return Pipeline.of_problem(chain, whole.sites)
+    return PipelineObjective.of_problem(chain, whole.sites)
 
 
 def close(a: Tensor, b: Tensor) -> bool:
@@ -229,7 +229,7 @@ def test_what_cannot_be_cut_says_so() -> None:
 
     def too_few(communicator: Communicator) -> str:
         with pytest.raises(ValueError) as error:
-            Chain(MLP((2, 4, 1)), 1, communicator)
+            StageChain(MLP((2, 4, 1)), 1, communicator)
         return str(error.value)
 
     assert set(on_ranks(2, too_few)) == {"1 stages are too few for 2 ranks; every rank needs one"}
@@ -343,11 +343,11 @@ def test_many_points_travel_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     expected, gradient = whole.value_and_grad()
     points = randn(11, 2).sigmoid()
     unknowns, rows = whole.predict(points), whole.residuals(points)
-    monkeypatch.setattr(residual_block, "CHUNK", 4)
-    monkeypatch.setattr(least_squares, "CHUNK", 4)
-    monkeypatch.setattr(pipeline_module, "CHUNK", 4)
+    monkeypatch.setattr(residual_block, "BLOCK_POINTS", 4)
+    monkeypatch.setattr(least_squares, "BLOCK_POINTS", 4)
+    monkeypatch.setattr(pipeline_module, "BLOCK_POINTS", 4)
     pieces = divided("poisson-2d", 2)
-    assert len(pieces.flows) > len(whole.flows)
+    assert len(pieces.micro_batches) > len(whole.micro_batches)
     value, found = pieces.value_and_grad()
     assert value == pytest.approx(expected, rel=1e-13) and close(found, gradient)
     assert close(pieces.predict(points), unknowns) and close(pieces.residuals(points), rows)
@@ -383,7 +383,7 @@ def test_a_classifier_against_autograd(parts: int) -> None:
     network, inputs = classifier(), randn(9, 36)
     loss = cross_entropy(network(inputs))
     expected = torch.cat([g.reshape(-1) for g in torch.autograd.grad(loss, [*network.parameters()])])
-    pipeline = Pipeline.of_data(Chain(network, parts), inputs, cross_entropy)
+    pipeline = PipelineObjective.of_data(StageChain(network, parts), inputs, cross_entropy)
     evaluation = pipeline.evaluate()
     assert evaluation.value == pytest.approx(loss.item(), rel=1e-14)
     assert close(evaluation.gradient(), expected)
@@ -400,7 +400,7 @@ def test_tokens_enter_and_running_means_are_buffers() -> None:
     tokens = torch.arange(27).reshape(9, 3) % 11
     loss = cross_entropy(network(tokens))
     expected = torch.cat([g.reshape(-1) for g in torch.autograd.grad(loss, [*network.parameters()])])
-    pipeline = Pipeline.of_data(Chain(network, 3), tokens, cross_entropy)
+    pipeline = PipelineObjective.of_data(StageChain(network, 3), tokens, cross_entropy)
     assert len(pipeline.buffers()) == 3
     mean = pipeline.buffers()[0].clone()
     assert close(pipeline.evaluate().gradient(), expected)
@@ -414,7 +414,7 @@ def test_tokens_enter_and_running_means_are_buffers() -> None:
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_stages_on_ranks_are_stages_in_one_process(kind: str, parts: int, ranks: int) -> None:
     alone = divided("burgers", parts, kind=kind)
-    points = alone.flows[0].inputs.new_tensor([[0.1, 0.2], [-0.5, 0.9]])
+    points = alone.micro_batches[0].inputs.new_tensor([[0.1, 0.2], [-0.5, 0.9]])
 
     def work(communicator: Communicator) -> Any:
         pipeline = divided("burgers", parts, communicator, kind)
@@ -451,11 +451,11 @@ def test_coefficients_are_the_last_ranks() -> None:
         pipeline = divided("inverse", 2, communicator)
         assert pipeline.chain.sizes == alone.chain.sizes
         assert pipeline.chain.memory()[1] == alone.chain.memory()[1]
-        assert isinstance(pipeline.chain, ModelChain)
+        assert isinstance(pipeline.chain, ModelStageChain)
         assert pipeline.chain.coefficients() == told
         return pipeline.evaluate().gradient(), pipeline.chain.state_dict()
 
-    assert isinstance(alone.chain, ModelChain)
+    assert isinstance(alone.chain, ModelStageChain)
     told = alone.chain.coefficients()
     assert told == alone.chain.part.values() and len(told) == 2
     (first, low), (last, high) = on_ranks(2, work)
@@ -466,13 +466,13 @@ def test_coefficients_are_the_last_ranks() -> None:
 
 def test_a_classifier_on_ranks() -> None:
     inputs = randn(9, 36)
-    alone = Pipeline.of_data(Chain(classifier(), 3), inputs, cross_entropy)
+    alone = PipelineObjective.of_data(StageChain(classifier(), 3), inputs, cross_entropy)
     networks = [classifier() for _ in range(3)]  # made here: the seed is the process's
 
     def work(communicator: Communicator) -> Any:
-        chain = Chain(networks[communicator.rank], 3, communicator)
+        chain = StageChain(networks[communicator.rank], 3, communicator)
         # Beyond the first rank only the shape counts.
-        pipeline = Pipeline.of_data(chain, inputs if chain.first else inputs * 0, cross_entropy)
+        pipeline = PipelineObjective.of_data(chain, inputs if chain.first else inputs * 0, cross_entropy)
         return pipeline.evaluate().gradient(), pipeline.predict(inputs)
 
     gradients, predictions = zip(*on_ranks(3, work), strict=True)
@@ -489,7 +489,7 @@ def test_ranks_start_with_what_one_process_gets(kind: str) -> None:
         own = seeded(4)
         network = build_partly(NETWORKS[kind], 2, 1, own, torch.float64, parts=4, communicator=communicator)
         assert torch.equal(own.get_state(), generator.get_state())
-        return Chain(network, 4, communicator).state_dict()
+        return StageChain(network, 4, communicator).state_dict()
 
     shards = on_ranks(2, work)
     state = merge(shards)
@@ -527,7 +527,7 @@ def test_a_state_of_something_else_is_refused() -> None:
 def test_single_precision() -> None:
     problem = problem_of("burgers")
     network = build_network((6, 5), 2, 1, seeded(), torch.float32)
-    pipeline = Pipeline.of_problem(ModelChain(problem, network, 2), sites_of(problem))
+    pipeline = PipelineObjective.of_problem(ModelStageChain(problem, network, 2), sites_of(problem))
     value, gradient = pipeline.value_and_grad()
     reference = LeastSquares(Model(problem, network), sites_of(problem))
     assert value == pytest.approx(reference.value(), rel=1e-5)

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.optim import SAPTS, Sweep, TrustRegion
 from sapts_pinn.pipeline.partition import most_stages, stage_chain
-from sapts_pinn.pipeline.stages import Chain
+from sapts_pinn.pipeline.stages import StageChain
 from sapts_pinn.supervised import StagedSupervised, Supervised
 from sapts_pinn.supervised.augmentation import CropAndFlip
 from sapts_pinn.supervised.models import GPT, MLP, ResNet, SmallCNN
@@ -67,7 +67,7 @@ def make(kind: str | Callable[[], Supervised]) -> Supervised:
 
 
 def staged(objective: Supervised, parts: int) -> StagedSupervised:
-    return StagedSupervised(objective, Chain(objective.module, parts))
+    return StagedSupervised(objective, StageChain(objective.module, parts))
 
 
 def close(a: Tensor, b: Tensor) -> bool:
@@ -140,9 +140,9 @@ def test_what_is_drawn_is_the_same_at_every_look(chunk: int) -> None:
     assert locals_[-1][0] == pytest.approx(evaluation.value, rel=1e-13)  # the last stage's is the true loss
     assert torch.equal(torch.get_rng_state(), before)
     objective.seed = 1
-    assert divided.twin().value() != evaluation.value  # others are drawn
+    assert divided.copy().value() != evaluation.value  # others are drawn
     objective.module.eval()
-    assert divided.value() not in (divided.twin().value(), evaluation.value)  # and in training only
+    assert divided.value() not in (divided.copy().value(), evaluation.value)  # and in training only
 
 
 # -- training --------------------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ def test_tied_weights_stay_in_one_stage() -> None:
 
 def test_the_chain_is_of_the_network() -> None:
     with pytest.raises(ValueError, match="the chain is of a MLP other than the objective's network"):
-        StagedSupervised(make("mlp"), Chain(MLP(), 2))
+        StagedSupervised(make("mlp"), StageChain(MLP(), 2))
 
 
 def test_a_stage_moves_alone() -> None:

@@ -22,7 +22,7 @@ from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim.baselines import LBFGS
 from sapts_pinn.optim.sapts.optimizer import SAPTS
 from sapts_pinn.optim.trust_region import TrustRegion
-from sapts_pinn.parallel.communicator import Alone
+from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build
 from sapts_pinn.training import balancing
@@ -100,7 +100,7 @@ def test_the_weights_are_ratios_of_the_traces_of_dense_kernels(end: str, more: f
         )  # no data part in the ansatz
         traces[term.name] = float((J @ J.T).diagonal().median())
         assert typical_rate(model, term, points.sites[term.name]) == pytest.approx(traces[term.name], 1e-9)
-    assert points.balance(model, Alone())
+    assert points.balance(model, SingleProcess())
     assert points.weights == {
         end: pytest.approx(more * traces["equation"] / traces[end], rel=0.05),  # two digits
         INITIAL: pytest.approx(traces["equation"] / traces[INITIAL], rel=0.05),
@@ -147,7 +147,7 @@ def test_the_weights_do_not_depend_on_units():
             symmetry=False,
         )
         points = collocation(of)
-        points.balance(model_of(of), Alone())
+        points.balance(model_of(of), SingleProcess())
         return points.weights
 
     (one,), (other,) = stretched(1.0, 1.0).values(), stretched(5.0, 7.0).values()
@@ -157,7 +157,7 @@ def test_the_weights_do_not_depend_on_units():
 def test_a_given_weight_is_honoured_and_only_the_others_are_balanced():
     of = problem(weight=3.0)
     points = collocation(of)
-    points.balance(model_of(of), Alone())
+    points.balance(model_of(of), SingleProcess())
     assert set(points.weights) == {SLOPE} and points.sites[INITIAL].weight is None
     solution = solve(of, budget=f"{FIRST + 3} iterations", **SMALL)
     weights = solution.result["weights"]
@@ -175,14 +175,14 @@ def test_observations_keep_the_weight_of_their_noise():
     data = Observations("u", {"x": x, "t": 0.05 + 0 * x}, x, noise=0.01)
     of = Problem(problem().domain, "u", lambda u: u.t - u.xx, [*problem().conditions, data])
     points = collocation(of)
-    points.balance(model_of(of), Alone())
+    points.balance(model_of(of), SingleProcess())
     assert set(points.weights) == {INITIAL, SLOPE}
 
 
 def test_without_soft_terms_nothing_is_weighed():
     of = build("heat")
     points = collocation(of)
-    assert not points.balance(model_of(of), Alone()) and points.weights == {}
+    assert not points.balance(model_of(of), SingleProcess()) and points.weights == {}
     solution = solve(of, budget="3 iterations", **SMALL)
     assert solution.result["weights"] == {"equation": 1.0}
     assert not any(name.startswith("weight") for name in solution.history[-1])
@@ -196,20 +196,20 @@ def test_a_term_that_nothing_moves_keeps_its_weight():
     name = of.terms[1].name
     assert typical_rate(model, of.terms[1], points.sites[name]) == 0.0  # u vanishes there by construction
     for _ in range(2):
-        points.balance(model, Alone())
+        points.balance(model, SingleProcess())
         assert points.weights == {name: 10.0}
 
 
 def test_small_changes_are_left_out_and_values_on_the_boundary_are_never_let_go():
     of = problem(end=END)
     model, points = model_of(of), collocation(of)
-    points.balance(model, Alone())
+    points.balance(model, SingleProcess())
     first = points.weights
 
     def after(factor: float) -> dict[str, float]:
         """With weights that are too small by a factor, the others being those that were."""
         points._weigh({name: float(f"{w / factor:.1e}") for name, w in first.items()})
-        points.balance(model, Alone())
+        points.balance(model, SingleProcess())
         return points.weights
 
     assert after(0.7 * CHANGE)[INITIAL] != first[INITIAL] and after(3.0)[INITIAL] == first[INITIAL]
@@ -224,7 +224,7 @@ def test_small_changes_are_left_out_and_values_on_the_boundary_are_never_let_go(
 def test_value_gradient_and_products_are_of_the_same_weights():
     of, model = problem(), model_of(problem())
     points = collocation(of)
-    points.balance(model, Alone())
+    points.balance(model, SingleProcess())
     objective = points.objective(model, Counters(), 1)
     assert isinstance(objective, LeastSquares)
     look = objective.evaluate()
@@ -276,7 +276,7 @@ def test_curvature_is_rebuilt_for_the_new_function():
     optimizer = TrustRegion(list(model.parameters()), "ssbroyden")
     for _ in range(10):
         optimizer.step(points.objective(model, Counters(), 1))
-    points.balance(model, Alone())
+    points.balance(model, SingleProcess())
     new = points.objective(model, Counters(), 1)
     theta = gather(list(model.parameters()))
     look = new.evaluate()
@@ -353,7 +353,7 @@ def test_every_change_makes_the_optimizer_forget_and_nothing_else_does(monkeypat
 def test_resampling_keeps_the_weights():
     of, model = problem(), model_of(problem())
     points = collocation(of)
-    points.balance(model, Alone())
+    points.balance(model, SingleProcess())
     before = points.weights
     points.redraw(model)
     assert len(before) == 2 and points.weights == before
@@ -364,7 +364,7 @@ def test_resampling_keeps_the_weights():
 
 def test_the_traces_of_a_chain_of_stages_are_close_to_those_of_the_whole():
     of = problem()
-    sharded = ShardedModel(of, rng(1), (7, 6, 5), torch.float64, "tanh", 2, Alone())
+    sharded = ShardedModel(of, rng(1), (7, 6, 5), torch.float64, "tanh", 2, SingleProcess())
     whole, points = sharded.assemble(), collocation(of)
     assert isinstance(whole.network, MLP)
     for term in of.terms:
@@ -372,9 +372,9 @@ def test_the_traces_of_a_chain_of_stages_are_close_to_those_of_the_whole():
         J = LeastSquares(whole, {term.name: replace(sites, weight=1.0)}).evaluate().jacobian()
         exact = float(J.square().sum())  # the mean, as the loss takes it
         assert typical_rate(sharded, term, points.sites[term.name]) == pytest.approx(exact, rel=0.4)
-    weights = balanced(sharded, points.sites, Alone())
+    weights = balanced(sharded, points.sites, SingleProcess())
     assert weights == {
-        name: pytest.approx(w, rel=0.7) for name, w in balanced(whole, points.sites, Alone()).items()
+        name: pytest.approx(w, rel=0.7) for name, w in balanced(whole, points.sites, SingleProcess()).items()
     }
 
 

@@ -227,7 +227,7 @@ def test_training_leaves_the_number_of_threads_as_it_was():
 
     class Look(Callback):
         def on_step(self, trainer):
-            kernel = all(piece.batch is not None for piece in trainer.objective.pieces)
+            kernel = all(piece.points is not None for piece in trainer.objective.blocks)
             seen.append((kernel, torch.get_num_threads()))
             if trainer.iteration == 3:
                 raise RuntimeError("out")

@@ -7,7 +7,6 @@ import math
 import os
 import platform
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -84,15 +83,8 @@ def machine() -> dict[str, Any]:
     import torch
 
     from ...runs.folder import versions
+    from ...runs.repository import is_modified
 
-    package = Path(__file__).parents[2]
-    try:
-        command = ["git", "status", "--porcelain", "--untracked-files=no"]
-        dirty = subprocess.run(
-            command, cwd=package, capture_output=True, text=True, timeout=10, check=False
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        dirty = ""
     return {
         "cpu": _cpu(),
         "cores": _cores(),
@@ -101,7 +93,7 @@ def machine() -> dict[str, Any]:
         "load_at_start": os.getloadavg()[0],
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {**versions(), "deepxde": version("deepxde")},
-        "modified": bool(dirty),
+        "modified": is_modified(),
     }
 
 

@@ -129,7 +129,7 @@ def measure(
     objective = model.opt.objective
     cut = data_parts(objective.sites, parts, "interleaved", torch.Generator().manual_seed(seed), ())
     pieces = [objective.restrict(part) for part in cut.owned]
-    plain = objective.twin()
+    plain = objective.copy()
     plain.plan = None
     idle = Idle(objective.parameters, {})
     model.compile(idle, verbose=0, external_trainable_variables=external)

@@ -183,23 +183,17 @@ def _ours(points: int, threads: int, seed: int, symmetry: bool, compiled: bool =
     """Our objective on DeepXDE's points."""
     import torch
 
-    from ...kernels import CompiledMLP
     from ...networks.build import build_network
     from ...networks.model import Model
     from ...objectives.least_squares import LeastSquares
-    from ...problems import Sites, Term, build
-
-    class Plain(LeastSquares):
-        def _kernels(self, term: Term) -> list[CompiledMLP]:
-            return []
+    from ...problems import Sites, build
 
     problem = replace(build("burgers"), symmetry=symmetry)
     network = build_network(HIDDEN, 2, 1, torch.Generator().manual_seed(seed), torch.float64, "tanh")
     sites = {"equation": Sites(torch.as_tensor(_deepxde(points, False, seed).data.train_x))}
-    kind = LeastSquares if compiled else Plain
-    objective = kind(Model(problem, network), sites, threads=threads)
-    if compiled and objective.pieces[0].batch is None:
-        raise RuntimeError("there is no compiled kernel on this machine: it needs a C compiler")
+    objective = LeastSquares(Model(problem, network), sites, threads=threads, use_kernel=compiled)
+    if compiled and objective.slow_path is not None:
+        raise RuntimeError(objective.slow_path)
     return objective
 
 

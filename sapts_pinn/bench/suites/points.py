@@ -41,7 +41,7 @@ def run(
         seed: Of weights and points.
         out: Folder for the results. [default: bench-results/points]
     """
-    from ...objectives.residual_block import CHUNK
+    from ...objectives.residual_block import BLOCK_POINTS
     from ...optim.methods import method as find_method
 
     counts = sorted(set(SIZES if sizes is None else sizes))
@@ -60,7 +60,7 @@ def run(
     fit = _fit(counts, seconds)
     settings = {
         "problem": "burgers", "network": "3x20 tanh", "method": method, "precision": "float64",
-        "threads": facts["threads"], "seed": seed, "steps": steps, "chunk": CHUNK,
+        "threads": facts["threads"], "seed": seed, "steps": steps, "chunk": BLOCK_POINTS,
     }  # fmt: skip
     columns = [
         "points",
@@ -165,7 +165,7 @@ def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
         "seconds_per_step": statistics.median(b - a for a, b in zip(times, times[1:], strict=False)),
         "gradients_per_step": (work[-1] - work[0]) / (len(work) - 1),
         "seconds_per_gradient": statistics.median(gradients),
-        "chunks": len(objective.pieces),
+        "chunks": len(objective.blocks),
         "steps": len(times) - 1,
         "start": start,
         "peak": peak,

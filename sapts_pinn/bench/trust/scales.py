@@ -14,7 +14,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import reduce, singledispatch
 from operator import mul
 from typing import Any
 
@@ -74,7 +74,7 @@ def random_units(problem: Problem, seed: int) -> Units:
     coordinates = {name: draw() for name in names}
     groups = [shape.names for shape in domain.factors()]
     space = [name for f in domain.factors() if not isinstance(f, Time) for name in f.names]
-    if any(isinstance(c, TOGETHER) for c in problem.conditions) or len(problem.terms) > 1:
+    if any(type(c) in TOGETHER for c in problem.conditions) or len(problem.terms) > 1:
         groups.append(tuple(space))
     for group in groups:
         coordinates |= {name: coordinates[group[0]] for name in group[1:]}
@@ -180,53 +180,103 @@ def _shape(shape: Domain, a: Mapping[str, float]) -> Domain:
     raise InputError(f"{shape!r} is of a kind that is not rescaled")
 
 
+@singledispatch
 def _condition(
     condition: Condition, domain: Domain, translate: _Translation, faces: Mapping[str, str]
 ) -> Condition:
-    a, b = translate.a, translate.b
-    if isinstance(condition, (Dirichlet, Neumann, Robin)):
-        size, tags = b[condition.unknown], condition.faces(domain)
-        new: dict[str, Any] = {"on": tuple(faces[tag] for tag in tags)}
-        lengths = {a[f.names[0]] for f in domain.factors() for tag in tags if tag in f.faces}
-        if not isinstance(condition, Dirichlet):
-            if len(lengths) > 1:
-                raise InputError(
-                    f"{condition!r}: a normal derivative on faces of several lengths is not rescaled"
-                )
-            (length,) = lengths
-        if isinstance(condition, Robin):
-            new["alpha"] = translate.value(condition.alpha, 1 / size)
-            new["beta"] = translate.value(condition.beta, length / size)
-            size = 1.0
-        elif isinstance(condition, Neumann):
-            size /= length
-        return replace(condition, value=translate.value(condition.value, size), **new)
-    if isinstance(condition, Initial):
-        size, time = b[condition.unknown], next(f.names[0] for f in domain.factors() if isinstance(f, Time))
-        return replace(
-            condition,
-            value=translate.value(condition.value, size),
-            velocity=translate.value(condition.velocity, size / a[time]),
-        )
-    if isinstance(condition, Periodic):
-        return condition
-    if isinstance(condition, Observations):
-        size = b[condition.of] if isinstance(condition.of, str) else 1.0
-        return replace(
-            condition,
-            of=condition.of if isinstance(condition.of, str) else translate.fields(condition.of),
-            points={name: np.asarray(values) * a[name] for name, values in condition.points.items()},
-            values=np.asarray(condition.values) * size,
-            noise=None if condition.noise is None else np.asarray(condition.noise) * size,
-        )
-    if isinstance(condition, BoundaryEquation):
-        tags = condition.faces(domain)
-        return replace(
-            condition, equation=translate.fields(condition.equation), on=tuple(faces[tag] for tag in tags)
-        )
-    if isinstance(condition, Interface):
-        return replace(condition, at=translate.fields(condition.at), flux=translate.fields(condition.flux))
+    """A condition in the new units.
+
+    Args:
+        condition: The condition in the old units.
+        domain: The domain in the old units.
+        translate: Converts values and functions.
+        faces: Names of the faces in the new units, by their old names.
+
+    Raises:
+        InputError: Its kind has no conversion below.
+    """
     raise InputError(f"{condition!r} is of a kind that is not rescaled")
+
+
+def _on(
+    condition: Dirichlet | Neumann | Robin | BoundaryEquation, domain: Domain, faces: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The new names of the faces of a condition."""
+    return tuple(faces[tag] for tag in condition.faces(domain))
+
+
+def _length(condition: Neumann | Robin, domain: Domain, a: Mapping[str, float]) -> float:
+    """The factor of the length that a normal derivative is taken by.
+
+    Raises:
+        InputError: Its faces have several.
+    """
+    tags = condition.faces(domain)
+    lengths = {a[f.names[0]] for f in domain.factors() for tag in tags if tag in f.faces}
+    if len(lengths) > 1:
+        raise InputError(f"{condition!r}: a normal derivative on faces of several lengths is not rescaled")
+    (length,) = lengths
+    return length
+
+
+@_condition.register
+def _(c: Dirichlet, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
+    return replace(c, value=translate.value(c.value, translate.b[c.unknown]), on=_on(c, domain, faces))
+
+
+@_condition.register
+def _(c: Neumann, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
+    size = translate.b[c.unknown] / _length(c, domain, translate.a)
+    return replace(c, value=translate.value(c.value, size), on=_on(c, domain, faces))
+
+
+@_condition.register
+def _(c: Robin, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
+    size, length = translate.b[c.unknown], _length(c, domain, translate.a)
+    return replace(
+        c,
+        value=translate.value(c.value, 1.0),
+        alpha=translate.value(c.alpha, 1 / size),
+        beta=translate.value(c.beta, length / size),
+        on=_on(c, domain, faces),
+    )
+
+
+@_condition.register
+def _(c: Initial, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
+    size, time = translate.b[c.unknown], next(f.names[0] for f in domain.factors() if isinstance(f, Time))
+    return replace(
+        c,
+        value=translate.value(c.value, size),
+        velocity=translate.value(c.velocity, size / translate.a[time]),
+    )
+
+
+@_condition.register
+def _(c: Periodic, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
+    return c
+
+
+@_condition.register
+def _(c: Observations, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
+    size = translate.b[c.of] if isinstance(c.of, str) else 1.0
+    return replace(
+        c,
+        of=c.of if isinstance(c.of, str) else translate.fields(c.of),
+        points={name: np.asarray(values) * translate.a[name] for name, values in c.points.items()},
+        values=np.asarray(c.values) * size,
+        noise=None if c.noise is None else np.asarray(c.noise) * size,
+    )
+
+
+@_condition.register
+def _(c: BoundaryEquation, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
+    return replace(c, equation=translate.fields(c.equation), on=_on(c, domain, faces))
+
+
+@_condition.register
+def _(c: Interface, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
+    return replace(c, at=translate.fields(c.at), flux=translate.fields(c.flux))
 
 
 def _reference(problem: Problem, translate: _Translation) -> Reference | Callable[..., Any] | None:

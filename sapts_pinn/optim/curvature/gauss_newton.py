@@ -54,7 +54,7 @@ class GaussNewton(Curvature):
         Raises:
             TypeError: The objective has no residual vector.
         """
-        least_squares = evaluation.as_residuals()
+        least_squares = evaluation.least_squares()
         if least_squares is None:
             raise TypeError(
                 "Gauss-Newton needs a least-squares objective; for any other loss use 'ssbroyden' or 'lsr1'"

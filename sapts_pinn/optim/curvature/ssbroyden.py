@@ -212,7 +212,7 @@ class SSBroyden(Curvature):
         identity = torch.eye(n, dtype=like.dtype, device=like.device)
         self.H = self.scale * identity
         self._taken = self._product = None
-        evaluation = None if self._evaluation is None else self._evaluation.as_residuals()
+        evaluation = None if self._evaluation is None else self._evaluation.least_squares()
         if evaluation is not None and evaluation.rows * n < DENSE:
             before = torch.get_num_threads()
             torch.set_num_threads(self.threads)  # dense algebra for once: PyTorch may have its threads

@@ -34,7 +34,7 @@ class MiniBatches:
         batches = max(1, sum(counts.values()) // self.size)
         if self._next >= batches or counts != {name: len(order) for name, order in self._order.items()}:
             if self._order:
-                objective.seen()
+                objective.on_epoch_end()
             self._order = {n: torch.randperm(count, generator=self.generator) for n, count in counts.items()}
             self._next = 0
         k, self._next = self._next, self._next + 1

@@ -37,7 +37,7 @@ from torch import Generator, Tensor
 from ...errors import InputError, lookup
 from ...objectives.base import Objective, Separable
 from ...objectives.flat import gather, scatter_
-from ...parallel.communicator import Alone, Communicator
+from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo, Undecorated
 from ..radius import RadiusRule
 from ..sapts import DECOMPOSITIONS, Decomposition
@@ -97,7 +97,7 @@ class MiniBatchSAPTS(Undecorated):
     ) -> None:
         if isinstance(decomposition, str):
             decomposition = lookup(decomposition, DECOMPOSITIONS, "decomposition")
-        walk = Walk(parts, steps, local_steps, order, communicator or Alone())
+        walk = Walk(parts, steps, local_steps, order, communicator or SingleProcess())
         if not (radius > 0 and math.isfinite(radius)):
             raise InputError(f"radius must be positive and finite, not {radius}")
         super().__init__(params, {"lr": 1.0})
@@ -199,14 +199,14 @@ class MiniBatchSAPTS(Undecorated):
         )
 
     def _checked(self, closure: Objective | Callable[[], Tensor | float]) -> Separable:
-        objective = closure.as_separable() if isinstance(closure, Objective) else None
+        objective = closure.separable() if isinstance(closure, Objective) else None
         if objective is None:
             raise TypeError("mini-batches need an objective that knows its samples, such as Supervised")
-        staged = objective.as_staged()
+        staged = objective.staged()
         if self.decomposition.sharded != (staged is not None):
             raise TypeError(
                 f"a decomposition of the {self.decomposition.name} does not suit {type(objective).__name__}; "
-                "stages, and nothing else, need a Pipeline as the objective"
+                "stages, and nothing else, need a PipelineObjective as the objective"
             )
         if staged is not None and len(staged.layout.sizes) != self.count:
             raise InputError(

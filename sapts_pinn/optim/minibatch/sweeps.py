@@ -263,7 +263,7 @@ class StageSweep(MiniBatchSweep):
     ) -> Outcome:
         """Let all stages walk together; what they exchange is frozen in further local steps with a batch."""
         z, moments, total = theta.clone(), moments.clone(), 0.0
-        began, staged = objective.counters.gradients, objective.as_staged()
+        began, staged = objective.counters.gradients, objective.staged()
         assert staged is not None
         parts = stage_subdomains(staged, self.walk.parts)
         sizes = [len(part.indices) for part in parts if part.indices is not None]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, ResidualEvaluation, SeparableEvaluation
-from ...objectives.data_parallel import Replicated
+from ...objectives.data_parallel import ReplicatedObjective
 from ...objectives.flat import scatter_
 from ...objectives.partition import _deal, _in_a_row, data_parts
 from .decomposition import Cut, Decomposition, summed
@@ -130,7 +130,7 @@ class BlockSubdomain(Subdomain):
 
     def _wrap(self, inner: Evaluation) -> BlockEvaluation:
         assert self.indices is not None
-        least_squares = inner.as_residuals()
+        least_squares = inner.least_squares()
         if least_squares is not None:
             return ResidualBlockEvaluation(least_squares, self.indices)
         return BlockEvaluation(inner, self.indices)
@@ -205,12 +205,12 @@ class ParameterDecomposition(Decomposition):
     def divide(self, objective: Objective, cut: Cut) -> Division:
         """Give every part its block; f itself is computed by all ranks, each a share of the points."""
         blocks = self.blocks(objective.parameters, cut.count, cut.kind)
-        ranks, separable = cut.communicator, objective.as_separable()
+        ranks, separable = cut.communicator, objective.separable()
         # The blocks look at f through an objective of their own: the whole's records are of the whole.
-        inner = objective if separable is None else separable.twin()
+        inner = objective if separable is None else separable.copy()
         parts = [BlockSubdomain(i, blocks[i], inner) for i in cut.mine]
         if separable is None:
-            whole = Replicated(objective, ranks) if ranks.size > 1 else objective
+            whole = ReplicatedObjective(objective, ranks) if ranks.size > 1 else objective
             return cut.division(objective, whole, parts, self)
         sites = data_parts(separable.sites, cut.count, "interleaved", cut.generator, ()).owned
         total = summed(separable, [separable.restrict(sites[i]) for i in cut.mine], ranks)

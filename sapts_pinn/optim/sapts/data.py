@@ -69,7 +69,7 @@ class DataSubdomain(Subdomain):
         if self.linear is not None:
             value += float(self.linear.dot(z - self.theta))
         own = inner if self.local is self.owned else None
-        least_squares = inner.as_residuals()
+        least_squares = inner.least_squares()
         if least_squares is not None:
             return ResidualDataEvaluation(least_squares, value, self.scale, self.linear, own)
         return DataEvaluation(inner, value, self.scale, self.linear, own)
@@ -140,7 +140,7 @@ class DataDecomposition(Decomposition):
 
     def divide(self, objective: Objective, cut: Cut) -> Division:
         """Give every residual to a part."""
-        separable = objective.as_separable()
+        separable = objective.separable()
         if separable is None:
             raise TypeError(
                 "a decomposition of the data needs an objective that knows its points; "

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from torch import Generator, Tensor
 
 from ...objectives.base import Objective, Separable
-from ...objectives.data_parallel import Summed
+from ...objectives.data_parallel import DataParallelObjective
 from ...parallel.communicator import Communicator
 from ..curvature.make import curvature_by_size
 from .exchange import Division
@@ -62,7 +62,7 @@ class Cut:
         whole: Objective,
         subdomains: Sequence[Subdomain],
         decomposition: Decomposition,
-        total: Summed | None = None,
+        total: DataParallelObjective | None = None,
         shares: Sequence[range] | None = None,
     ) -> Division:
         """Arrange this rank's subdomains in groups.
@@ -133,7 +133,9 @@ class Decomposition(ABC):
         return curvature_by_size(n)
 
 
-def summed(objective: Separable, pieces: Sequence[Separable], communicator: Communicator) -> Summed:
+def summed(
+    objective: Separable, pieces: Sequence[Separable], communicator: Communicator
+) -> DataParallelObjective:
     """The sum of an objective's pieces over all ranks, which records the loss by terms.
 
     Args:
@@ -142,4 +144,4 @@ def summed(objective: Separable, pieces: Sequence[Separable], communicator: Comm
         communicator: The ranks.
     """
     objective.last_terms = dict.fromkeys(objective.term_names, 0.0)
-    return Summed(pieces, communicator, objective.last_terms)
+    return DataParallelObjective(pieces, communicator, objective.last_terms)

@@ -69,7 +69,7 @@ class Divider:
                 self.generator.set_state(before["ordered"])
             self._ordered = self.generator.get_state()
             if not self.batches.whole:
-                separable = objective.as_separable()
+                separable = objective.separable()
                 if separable is None:
                     raise TypeError("batches need an objective that knows its points; drop the option batch")
                 self._sequence = self.batches.order(separable, self.generator)
@@ -82,7 +82,7 @@ class Divider:
 
     def _cut(self, objective: Objective) -> Division:
         self._drawn = self.generator.get_state()
-        separable = objective.as_separable()
+        separable = objective.separable()
         if separable is not None and not self.batches.whole:
             objective = self.batches.take(separable, self._sequence)
         sweep = self.sweep

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...objectives.base import Evaluation, Objective, SeparableEvaluation
-from ...objectives.data_parallel import Summed, SummedLook
+from ...objectives.data_parallel import DataParallelEvaluation, DataParallelObjective
 from ...parallel.communicator import Communicator
 from ..base import SubdomainStats
 from ..curvature import Pair
@@ -42,7 +42,7 @@ class Division:
         shared: bool,
         sharded: bool,
         sizes: list[list[int]] | None = None,
-        total: Summed | None = None,
+        total: DataParallelObjective | None = None,
     ) -> None:
         self.objective, self.whole, self.groups = objective, whole, groups
         self.communicator, self.shared, self.sharded = communicator, shared, sharded
@@ -66,7 +66,7 @@ class Division:
         """Evaluations of this rank's pieces of the points, of which one of the whole is the sum, if it is."""
         if self.total is None:
             return []
-        assert isinstance(evaluation, SummedLook)
+        assert isinstance(evaluation, DataParallelEvaluation)
         return evaluation.parts
 
     def look(self, corrections: Sequence[Correction], alone: bool) -> Evaluation:

@@ -49,7 +49,7 @@ from ...errors import InputError, lookup
 from ...objectives.base import Evaluation, Objective
 from ...objectives.closure import ClosureObjective
 from ...objectives.flat import gather, scatter_
-from ...parallel.communicator import Alone, Communicator
+from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo
 from ..curvature import Curvature, Pair
 from ..curvature.make import curvature_name, make_curvature
@@ -128,7 +128,7 @@ class SAPTS(TrustRegion):
         if isinstance(decomposition, str):
             decomposition = lookup(decomposition, DECOMPOSITIONS, "decomposition")
         self.decomposition = decomposition
-        self.communicator = communicator or Alone()
+        self.communicator = communicator or SingleProcess()
         self.products = ShardedProducts(self.communicator)
         # Name of the parts' models, None where each part's size decides.
         kind = curvature_name(curvature) if isinstance(curvature, Curvature) else curvature

@@ -118,9 +118,11 @@ class StageDecomposition(Decomposition):
 
     def divide(self, objective: Objective, cut: Cut) -> Division:
         """Take the stages into which the network is cut."""
-        staged = objective.as_staged()
+        staged = objective.staged()
         if staged is None:
-            raise TypeError("stages need a Pipeline as the objective, which knows the network's stages")
+            raise TypeError(
+                "stages need a PipelineObjective as the objective, which knows the network's stages"
+            )
         parts = stage_subdomains(staged, cut.count)
         return cut.division(staged, staged, parts, self, shares=staged.layout.shares)
 

@@ -20,7 +20,7 @@ class Points:
         self.sites = {name: Sites(torch.zeros(fold * n, 1), fold=fold) for name, n in counts.items()}
         self.epochs = 1
 
-    def seen(self) -> None:
+    def on_epoch_end(self) -> None:
         self.epochs += 1
 
 

@@ -24,8 +24,8 @@ from sapts_pinn.optim.minibatch.moments import BETAS, EPS, Moments
 from sapts_pinn.optim.minibatch.optimizer import CONTROL, SEARCH, MiniBatchSAPTS
 from sapts_pinn.optim.radius import RadiusRule
 from sapts_pinn.optim.sapts import DECOMPOSITIONS
-from sapts_pinn.pipeline.objective import Pipeline
-from sapts_pinn.pipeline.stages import Chain
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
+from sapts_pinn.pipeline.stages import StageChain
 from sapts_pinn.problems import build
 from sapts_pinn.supervised import StagedSupervised, Supervised
 
@@ -57,7 +57,7 @@ def objective_of(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         whole = Supervised(net(), *inputs(), **more)
-    return StagedSupervised(whole, Chain(whole.module, parts)) if decomposition == "stages" else whole
+    return StagedSupervised(whole, StageChain(whole.module, parts)) if decomposition == "stages" else whole
 
 
 def optimizer_of(objective: Separable, decomposition: str, parts: int = 3, **options: Any) -> MiniBatchSAPTS:
@@ -502,7 +502,7 @@ def test_linear_least_squares_come_near_their_minimum(decomposition: str, order:
     net = nn.Sequential(nn.Linear(6, 3), nn.Identity()) if decomposition == "stages" else nn.Linear(6, 3)
     objective: Any = Supervised(net.double(), x, y, "mse")
     if decomposition == "stages":
-        objective = StagedSupervised(objective, Chain(objective.module, 1))
+        objective = StagedSupervised(objective, StageChain(objective.module, 1))
     parts = 1 if decomposition == "stages" else 2
     kind = {"kind": "neurons"} if decomposition == "parameters" else {}
     optimizer = optimizer_of(objective, decomposition, parts, order=order, steps=15, batch=10, **kind)
@@ -556,9 +556,11 @@ def test_several_parameter_groups_are_refused() -> None:
         MiniBatchSAPTS(groups)
 
 
-def pipeline() -> Pipeline:
+def pipeline() -> PipelineObjective:
     x, y = inputs()
-    return Pipeline.of_data(Chain(plain(), 3), x, lambda out: nn.functional.cross_entropy(out, y))
+    return PipelineObjective.of_data(
+        StageChain(plain(), 3), x, lambda out: nn.functional.cross_entropy(out, y)
+    )
 
 
 NO_SAMPLES = "mini-batches need an objective that knows its samples, such as Supervised"

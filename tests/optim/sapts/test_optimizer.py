@@ -28,9 +28,9 @@ from sapts_pinn.optim.curvature.make import curvature_name, make_curvature
 from sapts_pinn.optim.methods import METHODS
 from sapts_pinn.optim.sapts.schedule import LocalStepSchedule
 from sapts_pinn.optim.sapts.stages import ShardedProducts
-from sapts_pinn.parallel.communicator import Alone
-from sapts_pinn.pipeline.objective import Pipeline
-from sapts_pinn.pipeline.stages import Chain, ModelChain
+from sapts_pinn.parallel.communicator import SingleProcess
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
+from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
 from sapts_pinn.problems import build
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
@@ -55,11 +55,13 @@ def pinn(
     )
 
 
-def objective_of(decomposition: str, **options: Any) -> LeastSquares | Pipeline:
+def objective_of(decomposition: str, **options: Any) -> LeastSquares | PipelineObjective:
     whole = pinn(**options)
     if decomposition != "stages":
         return whole
-    return Pipeline.of_problem(ModelChain(whole.model.problem, whole.model.network, PARTS), whole.sites)
+    return PipelineObjective.of_problem(
+        ModelStageChain(whole.model.problem, whole.model.network, PARTS), whole.sites
+    )
 
 
 def sapts(objective: Objective, decomposition: str, curvature: str = "ssbroyden", **options: Any) -> SAPTS:
@@ -106,11 +108,11 @@ def test_without_local_steps_it_is_the_trust_region_bit_for_bit(decomposition: s
     for plain in (True, False):
         objective = pinn()
         if decomposition == "stages":
-            chain = ModelChain(objective.model.problem, objective.model.network, 1)
-            objective = Pipeline.of_problem(chain, objective.sites)
+            chain = ModelStageChain(objective.model.problem, objective.model.network, 1)
+            objective = PipelineObjective.of_problem(chain, objective.sites)
         kind = "layers" if decomposition == "parameters" else "interleaved"
         if plain:
-            products = ShardedProducts(Alone())  # which sums what stages give in an order of its own
+            products = ShardedProducts(SingleProcess())  # which sums what stages give in an order of its own
             products.split_by([sum(p.numel() for p in objective.parameters)])
             model = make_curvature(curvature, products if decomposition == "stages" else None)
             optimizer = TrustRegion(objective.parameters, model, 0.3)
@@ -635,7 +637,7 @@ def test_a_classifier_with_blocks_of_parameters_and_with_stages() -> None:
             ).double()
         if decomposition == "stages":
             loss = lambda out: nn.functional.cross_entropy(out, y)
-            objective: Objective = Pipeline.of_data(Chain(net, PARTS), x, loss)
+            objective: Objective = PipelineObjective.of_data(StageChain(net, PARTS), x, loss)
         else:
 
             def closure(net: nn.Module = net) -> Tensor:
@@ -709,7 +711,7 @@ def test_decompositions_that_do_not_fit() -> None:
         ValueError, match="cannot spread 3 layers over 4 parts: use at most 3 parts or the kind 'neu"
     ):
         sapts(objective, "parameters", parts=4).step(objective)
-    with pytest.raises(TypeError, match="stages need a Pipeline as the objective"):
+    with pytest.raises(TypeError, match="stages need a PipelineObjective as the objective"):
         sapts(objective, "stages").step(objective)
     for curvature in ("ssbroyden", "gauss-newton"):
         with pytest.raises(
@@ -730,7 +732,7 @@ def test_decompositions_that_do_not_fit() -> None:
         SAPTS([x], "parameters", 1, "gauss-newton", sweep=Sweep("tensors")).step(
             ClosureObjective(lambda: closure().backward() or closure(), [x])
         )
-    four = Alone()
+    four = SingleProcess()
     four.size = 4
     with pytest.raises(
         ValueError, match="parts must be a positive multiple of the number of ranks, 4, not 6"

@@ -16,7 +16,7 @@ from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Objective
 from sapts_pinn.objectives.closure import ClosureObjective
-from sapts_pinn.objectives.data_parallel import Summed
+from sapts_pinn.objectives.data_parallel import DataParallelObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import DATA_KINDS, data_parts
@@ -30,9 +30,9 @@ from sapts_pinn.optim.sapts.decomposition import Cut
 from sapts_pinn.optim.sapts.exchange import Division
 from sapts_pinn.optim.sapts.local_solve import Correction, local_solve
 from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Subdomain
-from sapts_pinn.parallel.communicator import Alone, Communicator, Traffic
-from sapts_pinn.pipeline.objective import Pipeline
-from sapts_pinn.pipeline.stages import Chain, ModelChain
+from sapts_pinn.parallel.communicator import Communicator, SingleProcess, Traffic
+from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
+from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
 from sapts_pinn.problems import Observations, Problem, build
 
 PROBLEMS = ("burgers", "poisson-2d", "soft")
@@ -107,12 +107,16 @@ def closure() -> ClosureObjective:
     return ClosureObjective(loss, net.parameters(), net)
 
 
-def pipeline(name: str) -> Pipeline:
+def pipeline(name: str) -> PipelineObjective:
     if name == "classifier":
         net, x, y = classifier()
-        return Pipeline.of_data(Chain(net, COUNT), x, lambda out: nn.functional.cross_entropy(out, y))
+        return PipelineObjective.of_data(
+            StageChain(net, COUNT), x, lambda out: nn.functional.cross_entropy(out, y)
+        )
     whole = make(name)
-    return Pipeline.of_problem(ModelChain(whole.model.problem, whole.model.network, COUNT), whole.sites)
+    return PipelineObjective.of_problem(
+        ModelStageChain(whole.model.problem, whole.model.network, COUNT), whole.sites
+    )
 
 
 def cut(
@@ -125,7 +129,7 @@ def cut(
     additive: bool = True,
     communicator: Communicator | None = None,
 ) -> Division:
-    how = Cut(parts, kind, overlap, consistent, additive, rng(1), communicator or Alone())
+    how = Cut(parts, kind, overlap, consistent, additive, rng(1), communicator or SingleProcess())
     return DECOMPOSITIONS[decomposition].divide(objective, how)
 
 
@@ -165,7 +169,7 @@ def test_a_sum_of_parts_is_the_undivided_objective(name: str, kind: str) -> None
     names = whole.model.problem.domain.names
     owned = data_parts(whole.sites, COUNT, kind, rng(2), names).owned
     terms = dict.fromkeys((t.name for t in whole.terms), 0.0)
-    total = Summed([whole.restrict(own) for own in owned], Alone(), terms)
+    total = DataParallelObjective([whole.restrict(own) for own in owned], SingleProcess(), terms)
     a, b = whole.evaluate(), total.evaluate()
     assert b.value == pytest.approx(a.value, rel=1e-14)
     assert terms == pytest.approx(a.terms, rel=1e-14) and total.last_terms is terms
@@ -200,10 +204,10 @@ def test_a_sum_takes_the_looks_that_are_known() -> None:
     whole = make("burgers")
     division = cut(whole)
     summed = division.whole
-    assert isinstance(summed, Summed)
+    assert isinstance(summed, DataParallelObjective)
     perturb(whole)
     fresh = summed.evaluate()
-    known = summed.pieces[1].evaluate()
+    known = summed.parts[1].evaluate()
     before = whole.counters.functions
     look = summed.evaluate({1: known})
     assert look.parts[1] is known and whole.counters.functions - before == pytest.approx(2 / 3, rel=0.05)
@@ -558,7 +562,7 @@ def test_what_cannot_be_divided_is_refused() -> None:
     ):
         cut(closure())
     for objective in (closure(), make("burgers")):
-        with pytest.raises(TypeError, match="stages need a Pipeline as the objective"):
+        with pytest.raises(TypeError, match="stages need a PipelineObjective as the objective"):
             cut(objective, "stages")
     with pytest.raises(TypeError, match="points"):
         cut(pipeline("burgers"), "data")

@@ -7,7 +7,7 @@ import pytest
 
 from sapts_pinn import solve
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.solving import run
+from sapts_pinn.solving import examination
 
 FAULTS = {
     "diagnose": ("diagnosis", "burgers-inverse", "the diagnosis of this run could not be found"),
@@ -27,7 +27,7 @@ def test_a_fault_in_what_follows_loses_no_result(tmp_path, monkeypatch, caplog, 
         raise ZeroDivisionError("unforeseen")
 
     key, problem, sentence = FAULTS[name]
-    monkeypatch.setattr(run, name, broken)
+    monkeypatch.setattr(examination, name, broken)
     with caplog.at_level(logging.WARNING, "sapts_pinn"):
         solution = solve(
             build(problem), budget="2 iterations", network=(4,), points=32, condition_points=8,

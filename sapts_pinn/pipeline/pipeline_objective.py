@@ -1,4 +1,4 @@
-"""The loss of a network whose stages live on different ranks, and the local losses of its stages.
+"""The loss of a network whose stages live on different ranks.
 
     x_0 = inputs,            x_s = phi_s(x_{s-1}; theta_s),                  f = loss(x_S)
     lambda_S = df / dx_S,    lambda_{s-1} = (d phi_s / d x_{s-1})^T lambda_s,
@@ -8,47 +8,28 @@ Activations travel forward from rank to rank, cotangents back, and nothing else:
 are. For a problem an activation is the bundle of Taylor channels (u, u_x, u_xx, ...) at a term's points.
 Terms, and chunks of many points, travel one by one, so that a rank works on one of them while the next rank
 works on the one before.
-
-What remains of a gradient, x_{s-1} and lambda_s, makes each stage an objective of its own,
-
-    F_s(theta_s) = <lambda_s, phi_s(x_{s-1}; theta_s)>,      F_S(theta_S) = loss(phi_S(x_{S-1}; theta_S)),
-
-whose gradient where it was taken is df / dtheta_s, and which needs no communication.  It is linear in what
-the stage puts out, hence true only nearby: the trust region has to see to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..objectives.base import (
-    Counters,
-    Evaluation,
-    Objective,
-    SeparableEvaluation,
-    Staged,
-    StagedEvaluation,
-    StageLayout,
-)
-from ..objectives.residual_block import CHUNK, _chunks
+from ..objectives.base import Counters, SeparableEvaluation, Staged, StagedEvaluation, StageLayout
+from ..objectives.residual_block import BLOCK_POINTS, split_sites
 from ..problems import Sites
-from .microbatch import Flow, Weights, residuals, samples, unknowns
-from .stages import Chain, ModelChain
+from .microbatch import MicroBatch, Weights, residuals, samples, unknowns
+from .stage_objective import Frozen, StageObjective, keep
+from .stages import ModelStageChain, StageChain
 
 Tape = list[tuple[Tensor, Tensor]]  # for each of a rank's stages what came in and what went out
-Frozen = dict[int, list[tuple[Flow, Tensor, Tensor | None]]]  # by stage: for each flow x_{s-1} and lambda_s
 
 
-# -- the loss --------------------------------------------------------------------------------------------
-
-
-class Pipeline(Staged):
+class PipelineObjective(Staged):
     """The loss of a chain of stages, as a function of the parameters of this rank's stages.
 
     All ranks make the same calls in the same order: `evaluate`, an evaluation's `gradient`, `predict` and
@@ -62,34 +43,36 @@ class Pipeline(Staged):
         parameters: The trained parameters of this rank's stages, in order.
         counters: Work done; an evaluation of a local objective counts as its stage's share of all parameters.
         last_terms: f by terms, of the latest evaluation.
-        shares: What an evaluation of each stage counts, of one of all stages on all points,
-        share: and of this rank's stages.
-        recomputes: Whether gradients compute a flow's graph anew, one after the other, instead of keeping all
-            of them from the evaluation: chunks then save memory.
+        shares: Cost of evaluating each stage, as a fraction of a full evaluation.
+        share: Their sum over this rank.
+        recomputes: Gradients compute the graph of each micro-batch anew, one after the other, instead of
+            keeping all of them from the evaluation: many micro-batches then save memory.
     """
+
+    collective = True
 
     def __init__(
         self,
-        chain: Chain,
-        flows: list[Flow],
+        chain: StageChain,
+        micro_batches: list[MicroBatch],
         counters: Counters | None = None,
         fraction: float = 1.0,
         recomputes: bool = False,
     ) -> None:
-        if not flows:
+        if not micro_batches:
             raise InputError("no points: every term of the objective is empty")
-        self.chain, self.flows, self.counters = chain, flows, counters or Counters()
+        self.chain, self.micro_batches, self.counters = chain, micro_batches, counters or Counters()
         self.parameters = chain.parameters()
         self.shares = [fraction * size / sum(chain.sizes) for size in chain.sizes]
         self.share = sum(self.shares[s] for s in chain.owned)
         self.recomputes = recomputes
-        self.last_terms: dict[str, float] = {}
+        self.last_terms = {}
         self._frozen: Frozen = {}
 
     @classmethod
     def of_problem(
-        cls, chain: ModelChain, sites: Mapping[str, Sites], counters: Counters | None = None
-    ) -> Pipeline:
+        cls, chain: ModelStageChain, sites: Mapping[str, Sites], counters: Counters | None = None
+    ) -> PipelineObjective:
         """The loss of a problem on given points: `LeastSquares`, divided into stages.
 
         Args:
@@ -100,18 +83,22 @@ class Pipeline(Staged):
         Raises:
             InputError: There are no points at all.
         """
-        flows = []
+        micro_batches = []
         for term in chain.problem.terms:
             if term.name in sites and sites[term.name].points.shape[0]:
                 count = sites[term.name].points.shape[0] // sites[term.name].fold
-                for part in _chunks(sites[term.name]):
-                    flows.append(_halved_square(residuals(chain, term, part, count)))
-        return cls(chain, flows, counters)
+                for part in split_sites(sites[term.name]):
+                    micro_batches.append(_halved_square(residuals(chain, term, part, count)))
+        return cls(chain, micro_batches, counters)
 
     @classmethod
     def of_data(
-        cls, chain: Chain, inputs: Tensor, loss: Callable[[Tensor], Tensor], counters: Counters | None = None
-    ) -> Pipeline:
+        cls,
+        chain: StageChain,
+        inputs: Tensor,
+        loss: Callable[[Tensor], Tensor],
+        counters: Counters | None = None,
+    ) -> PipelineObjective:
         """The loss of a network on a batch.
 
         Args:
@@ -137,24 +124,28 @@ class Pipeline(Staged):
         # Copies: what is differentiated later must not move with the parameters.
         weights = {s: stage.snapshot() for s, stage in self.chain.own.items()}
         tapes: list[Tape] = []
-        terms = {flow.name: torch.zeros((), dtype=torch.float64) for flow in self.flows}
-        for flow in self.flows:
+        terms = {micro_batch.name: torch.zeros((), dtype=torch.float64) for micro_batch in self.micro_batches}
+        for micro_batch in self.micro_batches:
             with torch.set_grad_enabled(not self.recomputes):
-                tapes.append(self._forward(flow, weights))
+                tapes.append(self._forward(micro_batch, weights))
             if self.chain.last:
-                terms[flow.name] += tapes[-1][-1][1].detach().cpu()
+                terms[micro_batch.name] += tapes[-1][-1][1].detach().cpu()
         values = self.chain.from_last(torch.stack([*terms.values()]).to(self.chain.like.device)).tolist()
         self.last_terms = dict(zip(terms, values, strict=True))
         return PipelineEvaluation(self, sum(values), self.last_terms, weights, tapes)
 
-    def _forward(self, flow: Flow, weights: dict[int, Weights]) -> Tape:
-        """Carry a flow through this rank's stages, between which the graph is cut, to the next rank."""
+    def _forward(self, micro_batch: MicroBatch, weights: dict[int, Weights]) -> Tape:
+        """Carry a micro-batch through this rank's stages, with the graph cut between them, and send it on."""
         chain, tape = self.chain, []
-        x = flow.inputs if chain.first else chain.receive(flow.shapes[chain.owned.start - 1], -1)
+        x = (
+            micro_batch.inputs
+            if chain.first
+            else chain.receive(micro_batch.shapes[chain.owned.start - 1], -1)
+        )
         for s, stage in chain.own.items():
             if s:
                 x = x.detach().requires_grad_()
-            out = flow.through(stage, s, weights[s], x)
+            out = micro_batch.through(stage, s, weights[s], x)
             tape.append((x, out))
             x = out
         if not chain.last:
@@ -179,14 +170,14 @@ class Pipeline(Staged):
             The unknowns [N, m], or what the last stage puts out.
         """
         chain, rows = self.chain, []
-        for part in points.split(CHUNK):
-            if isinstance(chain, ModelChain):
-                flow = unknowns(chain, part)
-                like = flow.shapes[-1][0]
+        for part in points.split(BLOCK_POINTS):
+            if isinstance(chain, ModelStageChain):
+                micro_batch = unknowns(chain, part)
+                like = micro_batch.shapes[-1][0]
             else:
-                flow = samples(chain, part, lambda out: out)
-                like = flow.shapes[-1]
-            rows.append(self._read(flow, like))
+                micro_batch = samples(chain, part, lambda out: out)
+                like = micro_batch.shapes[-1]
+            rows.append(self._read(micro_batch, like))
         return torch.cat(rows)
 
     def residuals(self, points: Tensor) -> Tensor:
@@ -198,40 +189,31 @@ class Pipeline(Staged):
         Raises:
             InputError: There is no equation, the network is no problem's.
         """
-        if not isinstance(self.chain, ModelChain):
+        if not isinstance(self.chain, ModelStageChain):
             raise InputError("only a problem has residuals, not a network with a loss on data")
         term, rows = self.chain.problem.equation_term, []
-        for part in points.split(CHUNK):
-            flow = residuals(self.chain, term, Sites(part), 1)
-            like = flow.shapes[-1].new_empty(term.rows, part.shape[0])
-            rows.append(self._read(flow, like) / term.weight**0.5)
+        for part in points.split(BLOCK_POINTS):
+            micro_batch = residuals(self.chain, term, Sites(part), 1)
+            like = micro_batch.shapes[-1].new_empty(term.rows, part.shape[0])
+            rows.append(self._read(micro_batch, like) / term.weight**0.5)
         return torch.cat(rows, 1)
 
     @torch.no_grad()
-    def _read(self, flow: Flow, like: Tensor) -> Tensor:
-        """The end of a flow, on every rank."""
+    def _read(self, micro_batch: MicroBatch, like: Tensor) -> Tensor:
+        """Result of a micro-batch, on every rank."""
         weights = {s: dict[str, Tensor](stage.trained()) for s, stage in self.chain.own.items()}
-        end = self._forward(flow, weights)[-1][1]
+        end = self._forward(micro_batch, weights)[-1][1]
         if not self.chain.last:
             end = torch.empty_like(like, device=self.chain.like.device)
         return self.chain.from_last(end.detach())
 
 
-def _halved_square(flow: Flow) -> Flow:
+def _halved_square(micro_batch: MicroBatch) -> MicroBatch:
     def end(out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
-        r = flow.end(out, known).reshape(-1)
+        r = micro_batch.end(out, known).reshape(-1)
         return 0.5 * r.dot(r)
 
-    return replace(flow, end=end)
-
-
-@contextmanager
-def _keeping(buffers: Sequence[Tensor]) -> Iterator[None]:
-    """What is computed a second time must not be counted twice, in running means for example."""
-    before = [b.clone() for b in buffers]
-    yield
-    for buffer, value in zip(buffers, before, strict=True):
-        buffer.copy_(value)
+    return replace(micro_batch, end=end)
 
 
 @dataclass
@@ -243,7 +225,7 @@ class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
         terms: f by terms.
     """
 
-    objective: Pipeline
+    objective: PipelineObjective
     value: float
     terms: dict[str, float]
     _weights: dict[int, Weights]
@@ -256,7 +238,7 @@ class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
         if self._gradient is None:
             self.objective.counters.gradients += self.objective.share
             self.objective.counters.functions += self.objective.share * self.objective.recomputes
-            with _keeping(self.objective.buffers() if self.objective.recomputes else ()):
+            with keep(self.objective.buffers() if self.objective.recomputes else ()):
                 self._gradient = self._backward()
             self.objective._frozen = self._frozen
             self._weights, self._tapes = {}, []
@@ -266,14 +248,14 @@ class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
         chain = self.objective.chain
         sums = {s: [torch.zeros_like(w) for w in weights.values()] for s, weights in self._weights.items()}
         self._frozen = {s: [] for s in chain.owned}
-        for flow, tape in zip(self.objective.flows, self._tapes, strict=True):
-            bar = None if chain.last else chain.receive(flow.shapes[chain.owned.stop - 1], 1)
+        for micro_batch, tape in zip(self.objective.micro_batches, self._tapes, strict=True):
+            bar = None if chain.last else chain.receive(micro_batch.shapes[chain.owned.stop - 1], 1)
             for s, (x, out) in zip(reversed(chain.owned), reversed(tape), strict=True):
-                self._frozen[s].append((flow, x.detach(), bar))
+                self._frozen[s].append((micro_batch, x.detach(), bar))
                 weights = [*self._weights[s].values()]
                 if self.objective.recomputes:
                     with torch.enable_grad():
-                        out = flow.through(chain.stages[s], s, self._weights[s], x)
+                        out = micro_batch.through(chain.stages[s], s, self._weights[s], x)
                 found = torch.autograd.grad(out, [*weights, x] if s else weights, bar, materialize_grads=True)
                 for total, part in zip(sums[s], found, strict=False):  # that of x comes last
                     total += part
@@ -294,81 +276,16 @@ class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
         return _local(self.objective, stage, self._frozen)
 
 
-# -- the stages' own objectives --------------------------------------------------------------------------
-
-
-def _local(pipeline: Pipeline, stage: int, frozen: Frozen) -> StageObjective:
+def _local(pipeline: PipelineObjective, stage: int, frozen: Frozen) -> StageObjective:
     if stage not in pipeline.chain.owned:
         raise InputError(f"stage {stage} is not on this rank, which has {[*pipeline.chain.owned]}")
     if not frozen:
         raise InputError("a stage's objective comes with the gradient: call gradient() on all ranks first")
-    return StageObjective(pipeline, stage, frozen)
-
-
-class StageObjective(Objective):
-    """F_s: a stage's own objective, with its input and the cotangent of its output frozen; not collective.
-
-    Args:
-        pipeline: What it is part of.
-        stage: Which.
-        frozen: Inputs and cotangents.
-
-    Attributes:
-        share: What an evaluation counts.
-        recomputes: As of the pipeline.
-    """
-
-    def __init__(self, pipeline: Pipeline, stage: int, frozen: Frozen) -> None:
-        self.index, self.stage = stage, pipeline.chain.stages[stage]
-        self.parameters = [*self.stage.trained().values()]
-        self.counters, self.share = pipeline.counters, pipeline.shares[stage]
-        self.recomputes = pipeline.recomputes
-        self._frozen = frozen[stage]
-
-    def buffers(self) -> list[Tensor]:
-        """The stage's."""
-        return [*self.stage.buffers()]
-
-    def evaluate(self) -> Evaluation:
-        """F_s at the stage's current parameters."""
-        self.counters.functions += self.share
-        weights = self.stage.snapshot()
-        with torch.set_grad_enabled(not self.recomputes):
-            losses = list(self.losses(weights))
-        value = float(torch.stack([loss.detach() for loss in losses]).sum())
-        return _StageEvaluation(self, value, weights, None if self.recomputes else losses)
-
-    def losses(self, weights: Weights) -> Iterator[Tensor]:
-        """F_s by flows."""
-        for flow, x, bar in self._frozen:
-            out = flow.through(self.stage, self.index, weights, x)
-            yield out if bar is None else (bar * out).sum()
-
-
-@dataclass
-class _StageEvaluation(Evaluation):
-    objective: StageObjective
-    value: float
-    _weights: Weights
-    _losses: list[Tensor] | None
-    _gradient: Tensor | None = None
-
-    def gradient(self) -> Tensor:
-        if self._gradient is None:
-            self.objective.counters.gradients += self.objective.share
-            self._gradient = torch.cat([part.reshape(-1) for part in self._backward()])
-            self._losses = None
-        return self._gradient
-
-    def _backward(self) -> Sequence[Tensor]:
-        weights = [*self._weights.values()]
-        if self._losses is not None:
-            return torch.autograd.grad(self._losses, weights, materialize_grads=True)
-        self.objective.counters.functions += self.objective.share
-        sums = [torch.zeros_like(w) for w in weights]
-        with _keeping(self.objective.buffers()), torch.enable_grad():
-            for loss in self.objective.losses(self._weights):
-                found = torch.autograd.grad(loss, weights, materialize_grads=True)
-                for total, part in zip(sums, found, strict=True):
-                    total += part
-        return sums
+    return StageObjective(
+        pipeline.chain.stages[stage],
+        stage,
+        frozen[stage],
+        pipeline.counters,
+        pipeline.shares[stage],
+        pipeline.recomputes,
+    )

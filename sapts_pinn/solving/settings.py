@@ -1,0 +1,96 @@
+"""Settings of `solve`: the one list for its arguments, config.json, a resumed run and the command line.
+
+A new setting is a field here and a parameter of `solve`.  Nothing here loads PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InputError
+from ..training import settings as read
+from ..training.budget import Budget
+from ..training.settings import Settings, setting
+
+OF_A_PROBLEM = (
+    "network", "activation", "points", "condition_points", "sampler", "adaptive", "resample", "windows",
+)  # fmt: skip
+
+
+def _network(name: str, value: Any) -> Any:
+    """Read a network: hidden widths, a module, or a function that makes one."""
+    if callable(value):  # a module is
+        return value
+    if not isinstance(value, (tuple, list)):
+        raise InputError(f"{name} must be hidden widths such as (30, 30, 30), or a module, not {value!r}")
+    return tuple(read.whole(f"a width of {name}", width) for width in value)
+
+
+@dataclass(frozen=True)
+class RunSettings(Settings):
+    """Settings of one run of `solve`, whose docstring explains each."""
+
+    method: str = setting("tr", read.word, "Training method, see `sapts-pinn list`. [default: tr]")
+    budget: Budget = setting(
+        "2min", read.budget, '"2min", "500 iterations", "10000 evaluations". [default: 2min]'
+    )
+    seed: int = setting(0, read.seed, "Fixes the whole run. [default: 0]", int)
+    target_error: float | None = setting(
+        None, read.positive, "Stop when the relative L2 error is this small.", float
+    )
+    network: Any = setting((30, 30, 30), _network, "Hidden widths. [default: 30,30,30]")
+    activation: str = setting("tanh", read.word, "tanh, sin, gelu, silu or softplus. [default: tanh]")
+    points: int = setting(
+        8192, read.whole, "Collocation points of the equation. [default: 8192]", int, drawn=True
+    )
+    condition_points: int = setting(
+        1024, read.whole, "Points of every weighted condition. [default: 1024]", int, drawn=True
+    )
+    sampler: str = setting(
+        "sobol", read.word, "uniform, grid, lhs, sobol or halton. [default: sobol]", drawn=True
+    )
+    adaptive: float = setting(
+        0.5,
+        read.real,
+        "Share of the points drawn where the residual is large. [default: 0.5]",
+        float,
+        kept=True,
+    )
+    windows: int = setting(
+        1, read.whole, "Train a network for each of so many windows in time in turn. [default: 1]", int
+    )
+    resample: int | None = setting(
+        None, read.steps, "Steps between resamplings, 0 for never. [default: the method's]", int, kept=True
+    )
+    dtype: str = setting("float64", read.dtype, "float64 or float32. [default: float64]")
+    device: str = setting("cpu", read.word, "cpu, cuda, ... [default: cpu]")
+    options: Mapping[str, Any] = setting(
+        {}, read.options, "Setting of the method, as name=value, such as visits=0; may be repeated.", list
+    )
+
+    @classmethod
+    def arguments(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of `solve` that repeat the run of a config.json, as far as they can be written there.
+
+        A network in words is the problem's own, which brings it along.
+        """
+        found = super().arguments(config)
+        network = found.pop("network", None)
+        return {**found, "network": tuple(network)} if isinstance(network, list) else found
+
+
+def defaults_of(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The defaults that a problem has for `solve`.
+
+    Raises:
+        InputError: It names a setting that is not the problem's to choose.
+    """
+    for name in options:
+        if name not in OF_A_PROBLEM:
+            raise InputError(
+                f"the problem has the option {name!r}, which it cannot choose; its options may be "
+                f"{', '.join(OF_A_PROBLEM)}"
+            )
+    return options

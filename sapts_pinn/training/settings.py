@@ -1,0 +1,174 @@
+"""Settings as frozen records: one field for the argument, the entry of config.json, and the command's option.
+
+A subclass of `Settings` declares each setting once, by `setting(...)`: its default, what reads and checks its
+value, the help of its option on the command line, and what a resumed run does with it.  Nothing here loads
+PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
+from typing import Any, Self
+
+from ..errors import InputError
+from .budget import Budget
+
+DTYPES = ("float64", "float32")
+Reader = Callable[[str, Any], Any]  # from the name of a setting and a value given to the value used
+
+
+def setting(
+    default: Any, read: Reader, help: str, option: type = str, kept: bool = False, drawn: bool = False
+) -> Any:
+    """Declare a setting.
+
+    Args:
+        default: Its value where none is given.
+        read: Checks and converts a value.
+        help: What the command line says of its option.
+        option: Type of the option on the command line; a list for one that may be repeated.
+        kept: Whether a resumed run takes it from the checkpoint unless another value is given.
+        drawn: Whether another value in a resumed run means that the points are drawn anew; kept as well.
+    """
+    about = {"read": read, "help": help, "option": option, "kept": kept or drawn, "drawn": drawn}
+    return field(default_factory=lambda: default, metadata=about)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run, checked.
+
+    Raises:
+        InputError: A value is wrong; one sentence with the value and the fix.
+    """
+
+    def __post_init__(self) -> None:
+        """Read every setting."""
+        for item in fields(self):
+            value = item.metadata["read"](item.name, getattr(self, item.name))
+            object.__setattr__(self, item.name, value)
+
+    @classmethod
+    def names(cls, about: str | None = None) -> tuple[str, ...]:
+        """Names of the settings: of all, or of those that are "kept" or "drawn" in a resumed run."""
+        return tuple(item.name for item in fields(cls) if about is None or item.metadata[about])
+
+    @classmethod
+    def given(cls, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings among some arguments; None stands for a value that is not given."""
+        return {name: arguments[name] for name in cls.names() if arguments.get(name) is not None}
+
+    @classmethod
+    def merged(cls, *layers: Mapping[str, Any]) -> Self:
+        """Settings from layers of arguments, of which later ones win."""
+        values: dict[str, Any] = {}
+        for layer in layers:
+            values |= cls.given(layer)
+        return cls(**values)
+
+    @classmethod
+    def arguments(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments that repeat the run of a config.json, as far as they can be written there."""
+        return cls.given(config)
+
+    def as_json(self, about: str | None = None) -> dict[str, Any]:
+        """Entries of config.json: all, or those that are "kept" or "drawn" in a resumed run."""
+        return {name: _plain(getattr(self, name)) for name in self.names(about)}
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON: numbers, words and options as they are, sequences as lists, others as printed."""
+    if isinstance(value, (str, int, float, dict)) or value is None:
+        return value
+    if isinstance(value, Budget):
+        return str(value)
+    return list(value) if isinstance(value, (tuple, list)) else repr(value)
+
+
+# -- readers ---------------------------------------------------------------------------------------------
+
+
+def word(name: str, value: Any) -> str:
+    """Read a name."""
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a name, not {value!r}")
+    return value
+
+
+def whole(name: str, value: Any) -> int:
+    """Read a whole number."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputError(f"{name} must be a whole number, not {value!r}")
+    return int(value)
+
+
+def real(name: str, value: Any) -> float:
+    """Read a number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputError(f"{name} must be a number, not {value!r}")
+    return float(value)
+
+
+def steps(name: str, value: Any) -> int | None:
+    """Read a number of steps, 0 for never, or None."""
+    if value is None:
+        return None
+    if whole(name, value) < 0:
+        raise InputError(f"{name} must not be negative, and is {value}; give 0 for never")
+    return int(value)
+
+
+def positive(name: str, value: Any) -> float | None:
+    """Read a positive number, or None."""
+    if value is None:
+        return None
+    if not real(name, value) > 0:
+        raise InputError(f"{name} must be positive, not {value:g}")
+    return float(value)
+
+
+def seed(name: str, value: Any) -> int:
+    """Read a seed of a generator of random numbers."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InputError(f"{name} must be a non-negative integer, not {value!r}")
+    if value >= 2**64:
+        raise InputError(f"{name} must be below 2**64, and is {value}")
+    return value
+
+
+def dtype(name: str, value: Any) -> str:
+    """Read the name of a precision."""
+    if not (isinstance(value, str) and value in DTYPES):
+        raise InputError(f"{name} must be {' or '.join(DTYPES)}, not {value!r}")
+    return value
+
+
+def budget(name: str, value: Any) -> Budget:
+    """Read a budget."""
+    return Budget.parse(value)
+
+
+def options(name: str, value: Any) -> dict[str, Any]:
+    """Read keyword arguments of a method; the record has a copy."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise InputError(f'{name} must be a dict such as {{"radius": 0.1}}, not {value!r}')
+    return dict(value)
+
+
+def callbacks(given: Any, kind: type) -> tuple[Any, ...]:
+    """Read the callbacks of a run.
+
+    Args:
+        given: Their list.
+        kind: Class of them all.
+
+    Raises:
+        InputError: One is of another class.
+    """
+    found = tuple(given) if isinstance(given, Iterable) else (given,)
+    for callback in found:
+        if not isinstance(callback, kind):
+            raise InputError(f"callbacks must be a list of {kind.__name__} objects; {callback!r} is none")
+    return found
