@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..optim import TrustRegion
-from ..optim.curvature import GaussNewton
 from ..optim.curvature.gauss_newton import DENSE_BYTES
 from ..optim.curvature.make import DENSE
 from ..optim.methods import METHODS, Method
@@ -149,7 +148,7 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
     if method is METHODS["tr"] and "curvature" not in options and _is_for_gauss_newton(objective):
         options = {"curvature": "gauss-newton", "target_ratio": 0.1, **options}
     bound = Bound(model, name, method, objective, divisible, options, ranks)
-    if not objective.squares and isinstance(bound.inner.curvature, GaussNewton):
+    if not objective.squares and bound.inner.needs_squares:
         warnings.warn(
             f"the loss is not a mean of squares, so that {name!r} has no Gauss-Newton matrix; "
             "training goes on as 'tr'",

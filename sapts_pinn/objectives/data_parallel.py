@@ -64,11 +64,8 @@ class DataParallelObjective(Objective):
             total = self.communicator.all_reduce(message)
             terms, gradient = total[: len(terms)], total[len(terms) :].clone()
         self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
-        kind = (
-            DataParallelResiduals
-            if all(isinstance(p, ResidualEvaluation) for p in parts)
-            else DataParallelEvaluation
-        )
+        squares = all(part.least_squares() is not None for part in parts)
+        kind = DataParallelResiduals if squares else DataParallelEvaluation
         return kind(self, parts, float(terms.sum()), gradient)
 
 

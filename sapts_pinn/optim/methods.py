@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
 from .radius import RadiusRule
+from .sapts import DECOMPOSITIONS, Decomposition
 from .sapts.optimizer import SAPTS
 from .sapts.settings import Sweep
 from .trust_region import TrustRegion
 
-Make = Callable[..., torch.optim.Optimizer]
+Make = Callable[..., Optimizer]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Phase:
         make: Builds it from the parameters (and options such as `radius`).
         share: Part of the run's budget after which the next phase begins.
         resample: Iterations between resamplings.
-        divides: What the optimizer divides by itself: "data", "parameters" or "stages".
+        divides: What the optimizer divides by itself, one of `DECOMPOSITIONS`.
     """
 
     make: Make
@@ -52,8 +53,23 @@ class Method:
 
     @property
     def divides(self) -> str | None:
-        """What it divides into parts, if anything: "data", "parameters" or "stages"."""
+        """Name of its decomposition, if it divides anything into parts."""
         return next((phase.divides for phase in self.phases if phase.divides), None)
+
+    @property
+    def decomposition(self) -> Decomposition | None:
+        """Its decomposition, if it divides anything into parts."""
+        return None if self.divides is None else DECOMPOSITIONS[self.divides]
+
+    @property
+    def sharded(self) -> bool:
+        """Whether every rank holds the parameters of its own parts only."""
+        return self.decomposition is not None and self.decomposition.sharded
+
+    @property
+    def divides_points(self) -> bool:
+        """Whether its parts have different points, and all of the parameters."""
+        return self.decomposition is not None and self.decomposition.shared
 
 
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
@@ -74,9 +90,7 @@ def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
     names = {field.name for field in fields(Sweep)}
 
     def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
-        chosen = {**fixed, **options}
-        if decomposition != "data":
-            chosen = {"kind": "layers", "visits": 0, "order": "additive", "global_steps": 1, **chosen}
+        chosen = {**DECOMPOSITIONS[decomposition].options, **fixed, **options}
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
 
@@ -84,7 +98,7 @@ def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
 
 
 def _thesis_rule(least: float) -> RadiusRule:
-    return RadiusRule(accept=0.25, shrink=0.25, grow=0.75, less=0.9, more=1.2, least=least, most=2.0)
+    return RadiusRule(0.25, 0.25, 0.75, shrink_factor=0.9, grow_factor=1.2, min_radius=least, max_radius=2.0)
 
 
 # What the authors' code was run with: radius 0.1, x 0.9 and x 1.2, L-SR1 of memory 5 for the whole and the

@@ -7,7 +7,7 @@ import torch
 from ..objectives.base import Objective
 
 
-class Surroundings:
+class Snapshot:
     """What an evaluation changes by the way: random numbers and an objective's buffers.
 
     Put back before every trial, so that dropout draws the same units at both ends of a step, and after a

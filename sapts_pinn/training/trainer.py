@@ -20,11 +20,8 @@ from ..errors import InputError
 from ..objectives.base import Counters, Objective
 from ..objectives.data_parallel import over_ranks
 from ..objectives.flat import gather, scatter_
-from ..optim.curvature import GaussNewton
+from ..optim.base import Optimizer
 from ..optim.methods import Method
-from ..optim.minibatch.optimizer import MiniBatchSAPTS
-from ..optim.sapts.optimizer import SAPTS
-from ..optim.trust_region import TrustRegion
 from ..parallel.communicator import Communicator, SingleProcess
 from ..pipeline.sharded_model import Sharded
 from ..runs.status import Status, StopReason
@@ -107,7 +104,7 @@ class Trainer:
         self._done = (0.0, 0.0), (0.0, 0.0)  # the work of all ranks when they last asked, and of this one
         self._apart = False  # whether the other ranks can no longer be asked
         self._spent, self._asking = 0.0, 1  # agreed among several ranks, and the iteration to do so again
-        self.optimizer: Any = self._make_optimizer()
+        self.optimizer: Optimizer = self._make_optimizer()
         self.objective: Objective
 
     # -- state -------------------------------------------------------------------------------------
@@ -193,7 +190,7 @@ class Trainer:
         self.seconds_to_first_step = state["seconds_to_first_step"]
         self.history = list(state["history"])
 
-    def _make_optimizer(self) -> torch.optim.Optimizer:
+    def _make_optimizer(self) -> Optimizer:
         parameters = self._optimized = self._trained
         phase = self.method.phases[self.phase]
         options = {**self.options, "communicator": self.communicator} if phase.divides else self.options
@@ -298,7 +295,7 @@ class Trainer:
         The compiled kernel has threads of its own, and those of OpenMP spin between PyTorch's operations: on
         a small machine they slow the kernel down threefold.  Gauss-Newton's matrix products are worth more.
         """
-        if isinstance(self.optimizer, TrustRegion) and isinstance(self.optimizer.curvature, GaussNewton):
+        if self.optimizer.threaded:
             return False
         return self.objective.compiled
 
@@ -317,17 +314,12 @@ class Trainer:
         changed = redrawn and self._follow()
         reweighed = (changed or is_due(steps)) and self.collocation.balance(self.model, self.communicator)
         if redrawn or reweighed:
-            if isinstance(self.optimizer, SAPTS):
-                self.optimizer.renew()
-            if reweighed and hasattr(self.optimizer, "forget"):
-                self.optimizer.forget()
+            self.optimizer.points_changed()
+            if reweighed:
+                self.optimizer.objective_changed()
             self._set_points()
-        if isinstance(self.optimizer, (SAPTS, MiniBatchSAPTS)):
-            # With Gauss-Newton blocks a sweep can take minutes.  Others are not cut, which would shrink the
-            # radius: by then the ranks have asked each other whether to stop.
-            self.optimizer.deadline = time.monotonic() + self.seconds_left + ASK_EVERY
-        if hasattr(self.optimizer, "used"):  # it ends with smaller steps
-            self.optimizer.used = self.used
+        # A sweep that is cut short shrinks the radius; before that the ranks ask each other whether to stop.
+        self.optimizer.set_progress(self.used, time.monotonic() + self.seconds_left + ASK_EVERY)
         before = self.loss
         self.loss = float(self.optimizer.step(self.objective))
         self.iteration += 1
@@ -337,13 +329,13 @@ class Trainer:
                 "or a method of trust regions"
             )
         info = self.optimizer.info
-        if info.get("accepted", True):
+        if info.accepted is not False:
             self._terms = dict(self.objective.last_terms)
         elif self.loss != before:  # a sweep was taken, the step after it was not
             self._terms = {}
-        if self.seconds_to_first_step is None and info.get("accepted"):
+        if self.seconds_to_first_step is None and info.accepted:
             self.seconds_to_first_step = time.monotonic() - self._started
-        self.converged = bool(info.get("converged"))
+        self.converged = info.converged
         if self._error_is_due():
             self._measure_error()
             self._record()
@@ -397,13 +389,13 @@ class Trainer:
         sites = self.collocation.sites.items()
         row |= {f"weight_{name}": s.weight for name, s in sites if s.weight is not None}
         row |= {
-            "radius": info.get("radius"),
-            "rho": info.get("rho"),
-            "accepted": None if info.get("accepted") is None else int(info["accepted"]),
+            "radius": info.radius,
+            "rho": info.rho,
+            "accepted": None if info.accepted is None else int(info.accepted),
             "function_evaluations": self.counters.functions,
             "gradient_evaluations": self.counters.gradients,
         }
-        if isinstance(self.optimizer, (SAPTS, MiniBatchSAPTS)):
+        if self.optimizer.count:
             row |= _sweep_columns(info, self.optimizer.count)
         if self.measure is not None:
             row[self.error_name] = self.error if self._measured_step == self.iteration else None

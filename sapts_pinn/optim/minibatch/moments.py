@@ -1,4 +1,4 @@
-"""Trust-region Adam: the local solver for objectives that change from one micro-batch to the next.
+"""Trust-region Adam: the local solver for objectives that change from one mini-batch to the next.
 
 With the running moments m and v of the gradients and u = m^ / (sqrt(v^) + eps), bias-corrected as usual,
 

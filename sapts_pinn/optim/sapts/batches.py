@@ -30,7 +30,7 @@ CHUNKS = 64  # pieces of the order, each spread over the domain
 
 
 @dataclass
-class Batches:
+class GrowingBatches:
     """The batches of one run.
 
     Attributes:
