@@ -1,4 +1,4 @@
-"""What a user would otherwise pick, through the same loop and objective: Adam and L-BFGS of PyTorch."""
+"""Baselines: Adam and L-BFGS of PyTorch, for the same training loop and objectives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Adam(torch.optim.Adam, Optimizer):
         self._schedule = torch.optim.lr_scheduler.ExponentialLR(self, 0.98 ** (1 / 1000))
 
     def step(self, closure: Any = None) -> Any:
-        """One step."""
+        """Take a step, and lower the learning rate."""
         loss = super().step(closure)
         self._schedule.step()
         self.info = StepInfo(accepted=True, radius=self.param_groups[0]["lr"])

@@ -1,4 +1,4 @@
-"""State beside the parameters that an evaluation changes: random numbers, buffers."""
+"""Snapshot of what evaluations change besides their result: random numbers, buffers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ..objectives.base import Objective
 
 
 class Snapshot:
-    """What an evaluation changes by the way: random numbers and an objective's buffers.
+    """Snapshot of the random number generators and of an objective's buffers.
 
-    Put back before every trial, so that dropout draws the same units at both ends of a step, and after a
-    rejection.
+    It is restored before every trial, so that dropout draws the same units at both ends of a step, and after
+    a rejection.
     """
 
     def __init__(self, objective: Objective, device: torch.device) -> None:
@@ -21,7 +21,7 @@ class Snapshot:
         self.buffers = [b.clone() for b in objective.buffers()]
 
     def restore(self) -> None:
-        """Put it back."""
+        """Put generators and buffers back."""
         torch.set_rng_state(self.random)
         if self.random_there is not None:
             torch.cuda.set_rng_state(self.random_there, self.device)

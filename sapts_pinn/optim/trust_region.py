@@ -103,12 +103,12 @@ class TrustRegion(Undecorated):
 
     @property
     def threaded(self) -> bool:
-        """Whether the model's dense algebra is worth all of PyTorch's threads."""
+        """The model's dense algebra is worth all of PyTorch's threads."""
         return self.curvature.threaded
 
     @property
     def needs_squares(self) -> bool:
-        """Whether the model needs the Jacobian of a sum of squares."""
+        """The model needs the Jacobian of a sum of squares."""
         return self.curvature.linearises
 
     def objective_changed(self) -> None:
@@ -197,7 +197,7 @@ class TrustRegion(Undecorated):
             self.radius = self.rule.after_reset(self.radius)
 
     def _everywhere(self, flag: bool) -> bool:
-        """Whether something holds on every rank; here there is one."""
+        """Return whether a flag is set on every rank; here there is one."""
         return flag
 
     def _probe(
@@ -242,7 +242,7 @@ class TrustRegion(Undecorated):
         self.info = StepInfo(self.radius, rho, accepted, predicted, length, converged)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to continue bit for bit, loadable with weights_only=True."""
+        """Return all that is needed to continue bit for bit, loadable with weights_only=True."""
         own = {
             "radius": self.radius,
             "values": list(self.values),

@@ -148,7 +148,7 @@ def solve(
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
     ranks = communicator or connect(settings.device)
     chosen = find_method(settings.method)
-    session = Session(out, resume, overwrite, ranks, sharded=chosen.divides == "stages")
+    session = Session(out, resume, overwrite, ranks, sharded=chosen.sharded)
     if session.earlier is not None:
         state = session.earlier.state
         asked = {"options": kept_options(state, options, ranks.size, session.earlier.path)}
@@ -250,7 +250,7 @@ def _made(
     architecture = settings.network, precision, settings.activation
     with _fixed_global_seed(settings.seed):
         made: Model | ShardedModel
-        if find_method(settings.method).divides == "stages":
+        if find_method(settings.method).sharded:
             made = ShardedModel(problem, generator, *architecture, settings.options["parts"], ranks)
         else:
             net = network_of(problem, settings.network, generator, precision, settings.activation)
@@ -297,7 +297,7 @@ def _default_parts(chosen: Method, ranks: int, network: NetworkSpec) -> int:
     """One part a rank; four in one process, if a network given by widths has so many layers."""
     if ranks > 1:
         return ranks
-    if chosen.divides != "data" and isinstance(network, Sequence) and not isinstance(network, nn.Module):
+    if not chosen.divides_points and isinstance(network, Sequence) and not isinstance(network, nn.Module):
         return min(4, len(network) + 1)
     return 4
 

@@ -1,4 +1,4 @@
-"""What a user would otherwise pick: first-order methods of PyTorch on one mini-batch after the other."""
+"""Baselines on samples: first-order methods of PyTorch on one mini-batch after the other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Batched(Optimizer):
         self.used = used
 
     def step(self, closure: Any) -> Tensor:  # type: ignore[override]
-        """One step; the closure is an objective of samples."""
+        """Take a step with the next mini-batch; the closure is an objective of samples."""
         if not isinstance(closure, Separable):
             raise TypeError("mini-batches need an objective that knows its samples, such as Supervised")
         lr = self.lr * (1.0 - min(self.used, 1.0) if self.decay else 1.0)

@@ -13,6 +13,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -29,26 +30,38 @@ from .batches import Batch
 from .moments import Moments
 
 
+class WalkOptions(TypedDict, total=False):
+    """Settings of `Walk` that have defaults."""
+
+    steps: int
+    local_steps: int
+    order: str
+    kind: str | None
+
+
 @dataclass(frozen=True)
 class Walk:
-    """How the parts walk in a sweep.
+    """Settings of the walks of all parts in a sweep.
 
     Attributes:
         parts: Number of parts over all ranks, a multiple of the number of ranks.
+        communicator: The ranks.
         steps: Mini-batches of a part in one sweep.
         local_steps: Steps with each mini-batch.
         order: "multiplicative" (the parts of a process follow one another) or "additive".
-        communicator: The ranks.
+        kind: How parameters are divided, of `blocks.PARAMETER_KINDS`; None takes layers, or neurons where
+            there are more parts than layers.
 
     Raises:
         InputError: A number or a name is out of range.
     """
 
     parts: int
-    steps: int
-    local_steps: int
-    order: str
     communicator: Communicator
+    steps: int = 32
+    local_steps: int = 1
+    order: str = "multiplicative"
+    kind: str | None = None
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
@@ -64,7 +77,7 @@ class Walk:
 
     @property
     def additive(self) -> bool:
-        """Whether the parts of a process begin from the same point."""
+        """The parts of a process begin from the same point."""
         return self.order == "additive"
 
     @property
@@ -80,7 +93,7 @@ class Walk:
 
 @dataclass
 class Outcome:
-    """Where a sweep led.
+    """End of a sweep.
 
     Attributes:
         s: The correction, [n].
@@ -102,7 +115,7 @@ class Outcome:
 
 
 class MiniBatchSweep(ABC):
-    """One sweep over the parts of this rank.
+    """Sweep over the parts of this rank.
 
     Args:
         walk: How the parts walk.
@@ -256,7 +269,7 @@ class BlockSweep(MiniBatchSweep):
 
 
 class StageSweep(MiniBatchSweep):
-    """One pass through the network with each mini-batch, then steps of the stages by themselves."""
+    """Stages step by themselves after one pass through the network with each mini-batch."""
 
     def run(
         self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
@@ -298,20 +311,17 @@ class StageSweep(MiniBatchSweep):
         return part.evaluate(z).gradient()
 
 
-def sweep_of(
-    decomposition: Decomposition, walk: Walk, parameters: Sequence[Tensor], kind: str | None
-) -> MiniBatchSweep:
+def sweep_of(decomposition: Decomposition, walk: Walk, parameters: Sequence[Tensor]) -> MiniBatchSweep:
     """The sweep that suits a decomposition.
 
     Args:
         decomposition: The decomposition.
         walk: How the parts walk.
         parameters: The trained tensors.
-        kind: How parameters are divided; None chooses.
     """
     if decomposition.sharded:
         return StageSweep(walk, parameters)
-    blocks = decomposition.blocks(parameters, walk.parts, kind)
+    blocks = decomposition.blocks(parameters, walk.parts, walk.kind)
     return DataSweep(walk, parameters) if blocks is None else BlockSweep(walk, parameters, blocks)
 
 

@@ -149,7 +149,7 @@ class SAPTS(TrustRegion):
         return self.divider.count
 
     def _everywhere(self, flag: bool) -> bool:
-        """Whether something holds on every rank, of shards of which a rank sees its own only; collective."""
+        """Return whether a flag is set on every rank, where each sees its own shards only; collective."""
         if not self.decomposition.sharded or self.communicator.size == 1:
             return flag
         return float(self.communicator.all_reduce(torch.tensor(float(not flag)))) == 0.0
@@ -171,7 +171,7 @@ class SAPTS(TrustRegion):
 
     @torch.no_grad()
     def step(self, closure: Objective | Callable[[], Tensor | float]) -> Tensor:  # type: ignore[override]
-        """One sweep and its global pass.
+        """Take a sweep and its global pass.
 
         Args:
             closure: An `Objective`; an ordinary closure only suits a decomposition of the parameters.
@@ -277,7 +277,7 @@ class SAPTS(TrustRegion):
         return trial
 
     def _in_place(self, division: Division) -> bool:
-        """Whether the parts may teach the one model directly: they follow one another, in all parameters."""
+        """Return whether parts teach the one model directly: they follow one another, in all parameters."""
         return self.sweep.pooled and division.shared and division.count == 1 and self.curvature.learns
 
     def _resize(self, division: Division, rho: float, corrections: Sequence[Correction]) -> None:
@@ -329,7 +329,7 @@ class SAPTS(TrustRegion):
     # -- state -------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to continue bit for bit; all ranks call it together."""
+        """Return all that is needed to continue bit for bit; all ranks call it together."""
         own = self.local_models.state_dict()
         if self.communicator.size > 1 and not self.decomposition.sharded:
             own = {k: v for shard in self.communicator.gather_objects(own) for k, v in shard.items()}
