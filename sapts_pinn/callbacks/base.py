@@ -1,4 +1,4 @@
-"""What happens beside the training: history, checkpoints, progress, early stop.
+"""Callbacks: actions beside the training, such as history, checkpoints, progress, early stop.
 
 A callback sees the `Trainer` after every step.  It may read anything and may ask the run to stop, by
 `trainer.stop("why, in words")`.
@@ -13,7 +13,7 @@ from ..runs.status import Status
 
 
 class RunView(Protocol):
-    """What a callback sees of a run; `Trainer` is one."""
+    """Interface of a run for callbacks; `Trainer` is one."""
 
     every: int
     iteration: int
@@ -33,7 +33,7 @@ class RunView(Protocol):
 
     @property
     def sharded(self) -> bool:
-        """Whether every rank holds a part of the model only."""
+        """Return whether every rank holds a part of the model only."""
 
     @property
     def used(self) -> float:
@@ -45,7 +45,7 @@ class RunView(Protocol):
 
     @property
     def common_seconds(self) -> float:
-        """The same number on every rank."""
+        """Seconds of training, the same number on every rank."""
 
     @property
     def seconds_left(self) -> float:
@@ -65,13 +65,13 @@ class RunView(Protocol):
 
 
 class Callback:
-    """Does nothing; override what you need."""
+    """Base class of callbacks: does nothing; override what you need."""
 
     def on_start(self, trainer: RunView) -> None:
-        """Before the first step."""
+        """Act before the first step."""
 
     def on_step(self, trainer: RunView) -> None:
-        """After every step."""
+        """Act after every step."""
 
     def on_end(self, trainer: RunView) -> None:
-        """After the last step, whatever ended the run."""
+        """Act after the last step, whatever ended the run."""

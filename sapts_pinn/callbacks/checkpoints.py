@@ -24,7 +24,7 @@ class CheckpointWriter(Callback):
         self._last = 0.0
 
     def on_start(self, trainer: RunView) -> None:
-        """From now on."""
+        """Count the seconds from now on."""
         self._last = trainer.common_seconds
 
     def on_step(self, trainer: RunView) -> None:
@@ -45,7 +45,7 @@ class CheckpointWriter(Callback):
             warnings.warn(not_written(self.folder, error, advice), UserWarning, stacklevel=3)
 
     def state(self, trainer: RunView) -> dict[str, Any]:
-        """What is saved."""
+        """Content of a checkpoint."""
         return {"trainer": trainer.state_dict()}
 
     def write(self, trainer: RunView) -> None:
@@ -59,5 +59,5 @@ class CheckpointWriter(Callback):
 
 
 def not_written(folder: Path, error: OSError, advice: str) -> str:
-    """A sentence about a run folder that cannot be written."""
+    """Sentence about a run folder that cannot be written."""
     return f"the run could not be written to {folder} ({error.strerror or error}); {advice}"

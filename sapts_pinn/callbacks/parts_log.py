@@ -12,7 +12,7 @@ from .base import Callback, RunView
 
 
 class PartsLog(Callback):
-    """What the parts of a SAPTS method have done since the last report, and what became of their sweeps.
+    """Reports on the parts of a SAPTS method and on their sweeps, every few seconds.
 
     Gains are mean reductions of F_d by one visit, in percent of f; predicted, actual and rho are medians over
     the sweeps.  As long as it is there, the history has a row for every step.
@@ -28,7 +28,7 @@ class PartsLog(Callback):
         self._first, self._last = 0, 0.0
 
     def on_start(self, trainer: RunView) -> None:
-        """From now on."""
+        """Begin with the next step, and have every step in the history."""
         trainer.every = 1
         self._steps, self._first, self._last = [], trainer.iteration, time.monotonic()
         if trainer.method.divides is None and trainer.communicator.rank == 0:
@@ -53,7 +53,7 @@ class PartsLog(Callback):
 
 
 def parts_report(infos: Sequence[dict[str, Any]], first: int, loss: float) -> str:
-    """Lines about some steps of SAPTS in a row.
+    """Report on consecutive steps of a SAPTS method.
 
     Args:
         infos: `SAPTS.info` after each of them.

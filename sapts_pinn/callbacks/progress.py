@@ -40,7 +40,7 @@ class Progress(Callback):
             self._try(self._live.start)
 
     def on_step(self, trainer: RunView) -> None:
-        """Refresh it."""
+        """Refresh the line when it is time."""
         now = time.monotonic()
         if self._live is not None:
             if now - self._last >= 0.25:
@@ -82,7 +82,7 @@ class Progress(Callback):
 
     @staticmethod
     def line(trainer: RunView) -> str:
-        """One line about a run."""
+        """State of a run in one line."""
         info = trainer.optimizer.info
         parts = [f"{trainer.seconds:6.1f} s", f"step {trainer.iteration}", f"loss {trainer.loss:.3e}"]
         if trainer.error is not None:

@@ -30,7 +30,7 @@ def _sentence(error: CycloptsError) -> str:
 
 
 def _give_up_output() -> None:
-    """Standard output that cannot be written is not tried again when the program ends."""
+    """Redirect a standard output that cannot be written, so that the end of the program does not fail."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
@@ -75,7 +75,7 @@ def _fail(error: Exception, details: str, debug: bool) -> int:
 
 
 def _is_of_the_user(error: Exception) -> bool:
-    """Whether a function in the user's file raised it; without that module none has run."""
+    """Return whether a function in the user's file raised it; before that is loaded none has."""
     sources = sys.modules.get("sapts_pinn.solving.sources")  # not imported here: it would load PyTorch
     return sources is not None and bool(sources.raised_by_user(error))
 

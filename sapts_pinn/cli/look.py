@@ -1,4 +1,4 @@
-"""`sapts-pinn list`, `show`, `gallery` and `bench`: what there is, how it looks, how good it is."""
+"""`sapts-pinn list`, `show`, `gallery` and `bench`: lists, pictures and measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a command says on standard error, in one process or on several ranks.  Nothing here loads PyTorch."""
+"""Messages of a command on standard error, in one process or on several ranks.
+
+Nothing here loads PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,22 @@ from typing import Any, TextIO
 
 
 def is_file(source: str) -> bool:
-    """Whether a problem is written FILE.py or FILE.py:object, and not the name of one of the zoo."""
+    """Return whether a problem is written FILE.py or FILE.py:object, and not the name of one of the zoo."""
     return re.fullmatch(r".*\.py(?::.*)?", source, flags=re.DOTALL) is not None
 
 
 def several() -> bool:
-    """Whether this process is one of several ranks."""
+    """Return whether this process is one of several ranks."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def rank() -> int:
-    """Which one."""
+    """Number of this rank; 0 for a single process."""
     return int(os.environ.get("RANK", "0")) if several() else 0
 
 
 def say(message: str) -> None:
-    """One line; what cannot be said ends nothing."""
+    """Print one line on standard error; one that cannot be written is dropped."""
     try:
         print(" ".join(message.split()), file=sys.stderr, flush=True)
     except (OSError, ValueError):  # a closed pipe, a full disk, a closed stream
@@ -71,20 +74,20 @@ class Tolerant(io.TextIOBase):
             self.error = error
 
     def writable(self) -> bool:
-        """Always."""
+        """Return True: what cannot be written is dropped."""
         return True
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether the stream is a terminal."""
         return self.stream.isatty()
 
     def fileno(self) -> int:
-        """Of the stream."""
+        """File descriptor of the stream."""
         return self.stream.fileno()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """Of the stream."""
+        """Encoding of the stream."""
         return self.stream.encoding
 
 
@@ -175,7 +178,7 @@ def notes(quiet: bool) -> Iterator[None]:
 
 
 def resume_command(folder: Path, command: str = "solve", source: str | None = None) -> str:
-    """How the user goes on with a run of `solve` or `train`, on as many ranks as there are now.
+    """Command that goes on with a run of `solve` or `train`, on as many ranks as there are now.
 
     A problem in a file has to be named: no file runs because a folder says so.
     """

@@ -1,4 +1,4 @@
-"""What the commands that train have in common: the folder, the settings, the ranks, signals and the end.
+"""Common parts of the commands that train: folder, settings, ranks, signals and the summary.
 
 Under `torchrun` every rank runs the same command.  Rank 0 alone prints, draws and writes.  Whatever loads
 PyTorch is imported inside the functions.
@@ -39,13 +39,13 @@ def kind_of(config: dict[str, Any]) -> str:
 
 
 def source_of(folder: Path) -> str | None:
-    """Where the problem of a run came from, as far as its folder says so."""
+    """Source of a run's problem as its folder records it; None if it does not."""
     source = (run_of(folder) or {}).get("source")
     return source if isinstance(source, str) else None
 
 
 def named_problem(given: str | None, config: dict[str, Any], how: str) -> str:
-    """The problem of an earlier run: the one the user names, else a name of the zoo that the run recorded.
+    """Find the problem of an earlier run: named by the user, else a recorded name of the zoo.
 
     A run folder may come from somebody else: the Python file that it names is not executed.
 
@@ -71,7 +71,7 @@ def named_problem(given: str | None, config: dict[str, Any], how: str) -> str:
 
 
 def saved_settings(resume: Path, command: str) -> dict[str, Any]:
-    """The configuration of a run that is to go on.
+    """Read the configuration of a run to resume.
 
     Raises:
         InputError: There is none, or it is one of another command.
@@ -88,7 +88,7 @@ def saved_settings(resume: Path, command: str) -> dict[str, Any]:
 
 
 def fresh_folder(name: str) -> Path:
-    """runs/<name>, with a counter where that is taken."""
+    """Path of a new run folder: runs/<name>, with a counter where that is taken."""
     name = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in name)
     folder, count = Path("runs") / name, 1
     while folder.exists():
@@ -101,7 +101,7 @@ def fresh_folder(name: str) -> Path:
 
 
 def use_threads(given: int | None, saved: int | None) -> None:
-    """Resuming repeats a run bit for bit only with the same number of threads."""
+    """Set the number of PyTorch's threads; a resumed run repeats bit for bit only with the same number."""
     import torch
 
     if given is not None and given < 1:
@@ -121,7 +121,7 @@ def connect_ranks(device: str, stack: ExitStack) -> Communicator:
 
 
 def fit_ranks(settings: dict[str, Any], saved: dict[str, Any], size: int) -> None:
-    """Parts and stages of an earlier run on this number of ranks.
+    """Fit the parts and stages of an earlier run to this number of ranks.
 
     Raises:
         InputError: Its checkpoint is of no use to so many ranks.
@@ -145,7 +145,7 @@ def fit_ranks(settings: dict[str, Any], saved: dict[str, Any], size: int) -> Non
 
 
 def orderly(stack: ExitStack, aside: bool, quiet: bool) -> Interrupts:
-    """Signals, warnings and outputs of a command, until the stack is left.
+    """Handle signals, warnings and outputs of a command until the stack is left.
 
     Args:
         stack: Undoes it all.
@@ -174,7 +174,7 @@ def watched(
     quiet: bool,
     others: Iterable[Callback] = (),
 ) -> Run:
-    """A run with its progress on the screen, which a signal ends after the current step.
+    """Run a training with its progress on the screen; a signal ends it after the current step.
 
     Args:
         run: Trains, telling the callbacks.
@@ -214,7 +214,7 @@ def exit_status(status: Status) -> int:
 
 
 def draw(steps: Iterable[Step]) -> None:
-    """Pictures and report.  A run is not lost because a picture of it could not be drawn."""
+    """Make pictures and report; one that fails is noted, and the others are made."""
     for name, step in steps:
         try:
             step()
@@ -223,7 +223,7 @@ def draw(steps: Iterable[Step]) -> None:
 
 
 def tell(run: object, status: Status, folder: Path, command: str, as_json: bool, quiet: bool) -> None:
-    """The summary of a run on standard output, and what to do when it was cut short."""
+    """Print the summary of a run, and how to go on when it was cut short."""
     if as_json:
         print((folder / "result.json").read_text(), end="")
     elif not quiet:

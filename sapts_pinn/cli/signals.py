@@ -41,11 +41,11 @@ class Interrupts:
             signal.signal(number, handler)
 
     def start(self, trainer: RunView) -> None:
-        """From here on a signal ends the run after its current step."""
+        """Let a signal end the run after its current step from now on."""
         self._trainer = trainer
 
     def finish(self) -> None:
-        """The run is over and written; what follows can be repeated."""
+        """Let a signal end the command at once from now on: the run is written, the rest can be repeated."""
         self._trainer = None
         self._message = "interrupted while drawing; the run is complete, draw it with: sapts-pinn show"
 

@@ -117,7 +117,7 @@ def solve(
 
 
 def pictures(solution: Solution, folder: Path) -> list[runs.Step]:
-    """What is drawn into a run folder."""
+    """Pictures and report of a run folder, with the functions that make them."""
     from ..results.report import write_report
 
     return [
@@ -128,7 +128,7 @@ def pictures(solution: Solution, folder: Path) -> list[runs.Step]:
 
 
 def load_problem(text: str, no_symmetry: bool) -> Source:
-    """A problem by name or file, if wanted without its symmetries."""
+    """Load a problem by name or file, if wanted without its symmetries."""
     from ..solving.sources import load_source
 
     source = load_source(text)

@@ -115,7 +115,7 @@ def train(
 
 
 def pictures(trained: Trained, folder: Path) -> list[runs.Step]:
-    """What is drawn into a run folder."""
+    """Pictures and report of a run folder, with the functions that make them."""
     from ..results.report import write_report
 
     return [

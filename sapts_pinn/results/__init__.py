@@ -1,4 +1,4 @@
-"""What comes out of a run.
+"""Results of a run.
 
 solution: `Solution`: evaluate, compare, draw, export, save, load.
 reference_error: The error against the reference of a problem.
@@ -7,4 +7,5 @@ numerical_error: The numerical error of coefficients.
 diagnosis: What limits a run.
 extrapolation: Points outside of the domain.
 report: The report of a run, one HTML file.
+storage: A solution in a folder, written and read again.
 """

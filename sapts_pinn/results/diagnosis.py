@@ -1,4 +1,4 @@
-"""What limits a run, in words: after training, measured on the trained model.
+"""Diagnosis of the limit of a run, measured on the trained model.
 
 The audit comes first (`audit/`): where it objects to the solution, the first of its objections is the answer
 ("derivative", "symmetry", "scale", "singular", "layer", ...), as the loss is then the loss of another
@@ -51,7 +51,7 @@ MOST = 200  # recorded steps of which a trend is made
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What limits a run.
+    """Limit of a run, with the measurements that tell it.
 
     Attributes:
         limit: "precision", "sampling", "budget", "data", "conflict", "capacity", or the topic of an objection
@@ -89,7 +89,7 @@ def diagnose(
     converged: bool = False,
     objections: Sequence[Finding] = (),
 ) -> Diagnosis | None:
-    """What limits a trained model.
+    """Diagnose what limits a trained model.
 
     Args:
         model: The model.
@@ -124,7 +124,7 @@ def diagnose(
 
 
 class _Look:
-    """The residuals at the current parameters, and what moving these by rounding does to them."""
+    """Residuals at the current parameters, and their change when these move by rounding errors."""
 
     def __init__(self, objective: LeastSquares) -> None:
         self.objective = objective
@@ -183,12 +183,12 @@ def _weights(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _objection(objections: Sequence[Finding]) -> tuple[str, str] | None:
-    """What the audit says, unless that is a consequence of what the diagnosis tells better."""
+    """Topic and words of the first objection of the audit whose cause the diagnosis does not look for."""
     return next(((f.topic, f.words) for f in objections if f.topic not in LEFT_TO_US), None)
 
 
 def _noise(look: _Look, name: str) -> str:
-    """Why the misfit of observations is nothing but their noise; empty where it is more."""
+    """Evidence that the misfit of observations is their noise; empty where it is more."""
     model = look.objective.model
     term = next(t for t in model.problem.terms if t.name == name)
     sites = look.objective.sites[name]

@@ -14,7 +14,7 @@ ROUNDING = 1e-9  # of the extent of a factor of the domain: so far outside a poi
 
 
 def outside(domain: Domain, points: Tensor) -> Tensor:
-    """Which of points [N, dim] lie outside a domain by more than rounding: bool [N]."""
+    """Mark the points [N, dim] that lie outside a domain by more than rounding: bool [N]."""
     out = torch.zeros(len(points), dtype=torch.bool)
     columns = points.split([factor.dim for factor in domain.factors()], 1)
     for factor, x in zip(domain.factors(), columns, strict=True):

@@ -1,4 +1,4 @@
-r"""The numerical error of coefficients: what a training that has not ended, on few points, still owes them.
+r"""The numerical error of coefficients: by unfinished training and by too few collocation points.
 
 The standard errors of `uncertainty.py` are those of noise in the data; where these are exact, as for the
 eigenvalue in u_xx + lambda u = 0, they tell nothing.  Here the equation is asked at points where it was not

@@ -1,4 +1,4 @@
-"""How far a model is from the reference of its problem."""
+"""Relative error of a model against the reference of its problem."""
 
 from __future__ import annotations
 

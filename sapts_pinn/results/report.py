@@ -58,7 +58,7 @@ MERITS = {  # of result.json: label, format
 
 
 def merits(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """How good a run is, as people read it: label and number."""
+    """Measures of a run's quality: label and number."""
     return [(label, _number(result[name], form)) for name, (label, form) in MERITS.items() if name in result]
 
 
@@ -98,7 +98,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _picture(path: Path) -> str:
-    """The picture as an <img>, or nothing."""
+    """Embed a picture as an <img>; empty if the file is missing."""
     if not path.is_file():
         return ""
     data = base64.b64encode(path.read_bytes()).decode()
@@ -158,7 +158,7 @@ def _audit(result: Mapping[str, Any]) -> str:
 
 
 def _figures(result: Mapping[str, Any]) -> str:
-    """The few numbers one looks for first."""
+    """List of the most important numbers, as HTML."""
     shown = [
         *merits(result),
         *_estimated(result),
@@ -175,7 +175,7 @@ def _figures(result: Mapping[str, Any]) -> str:
 
 
 def _doubts(result: Mapping[str, Any]) -> str:
-    """Why the error estimate is not reliable."""
+    """Sentence on an error estimate that is not reliable, as HTML; empty if it is."""
     found = result.get("error_estimate")
     if not found or found["reliable"]:
         return ""

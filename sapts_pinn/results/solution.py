@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -19,29 +18,16 @@ from ..audit import lines as audit_lines
 from ..audit import said_of
 from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
-from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
+from ..networks.build import NetworkSpec
 from ..networks.model import Location, Model
-from ..networks.time_windows import WindowedModel, joined, spread
+from ..networks.time_windows import WindowedModel, spread
 from ..objectives.least_squares import residuals
 from ..problems import Problem, Reference
 from ..problems.conditions.base import as_column
 from ..problems.fields import Field, call_by_name, parse_derivative
-from ..problems.fingerprint import fingerprint
-from ..runs.checkpoint import load_checkpoint, save_checkpoint
-from ..runs.files import write_json
-from ..runs.folder import (
-    check_resumable,
-    identity,
-    in_saved_units,
-    prepare_folder,
-    run_path,
-    write_config,
-)
-from ..runs.history import read_history, write_history
-from ..runs.manifest import read_config, run_of
-from ..runs.status import StopReason
 from .extrapolation import blanked, outside
 from .reference_error import compared, error_measure, reference_values
+from .storage import Stored, read, store
 from .uncertainty import Uncertainty, combined_errors, estimate
 
 log = logging.getLogger(__name__)
@@ -57,7 +43,7 @@ class Solution:
         config: Settings of the run.
         history: One dict for each recorded step.
         result: Summary of the run, as in result.json.
-        uncertainty: What noise does to the estimates; None without any, and of a run read from a folder.
+        uncertainty: Standard errors of the estimates; None without any, and of a run read from a folder.
     """
 
     problem: Problem
@@ -74,13 +60,13 @@ class Solution:
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        """Of the coefficients, see `results.uncertainty`; infinite where the data do not determine one."""
+        """Standard errors of the coefficients by noise; infinite where the data do not determine one."""
         found = self.result.get("standard_errors", {})
         return {name: math.inf if value is None else value for name, value in found.items()}
 
     @property
     def estimate_errors(self) -> dict[str, float]:
-        """Of the coefficients, what is printed beside them: by noise and by numerics, as far as known.
+        """Errors of the coefficients as printed beside them: by noise and by numerics, as far as known.
 
         The root of the sum of squares of `standard_errors` and of the numerical errors, see
         `sapts_pinn.results.numerical_error`.
@@ -106,7 +92,7 @@ class Solution:
 
     @cached_property
     def error_estimate(self) -> ErrorEstimate:
-        """How wrong the solution may be, without a reference, see `sapts_pinn.estimation.error_estimate`."""
+        """Estimate of the error without a reference, see `sapts_pinn.estimation.error_estimate`."""
         stored = self.result.get("error_estimate")
         return self._estimated[0] if stored is None else ErrorEstimate.from_json(stored)
 
@@ -325,7 +311,7 @@ class Solution:
         return plot_solution(self, Path(path))
 
     def animate(self, path: str | Path, frames: int = 40, seconds: float = 4.0) -> Path:
-        """Draw the solution as it goes in time into a .gif file, of so many frames, that runs so long."""
+        """Write a .gif animation over time: `frames` frames in `seconds` seconds."""
         from ..viz import animate_solution
 
         return animate_solution(self, Path(path), frames, seconds)
@@ -348,27 +334,8 @@ class Solution:
         Raises:
             InputError: The folder holds files that no run has written, or cannot be written.
         """
-        target = run_path(folder)
-        prepare_folder(target, overwrite, keep=self._is_of(target))
-        write_config(target, self.config, ("model.pt", "result.json", "history.csv"))
-        state = {"config": identity(self.config), "iteration": self.result["iterations"]}
-        save_checkpoint(target / "model.pt", {**state, "model": self.model.state_dict()})
-        write_json(target / "result.json", self.result)
-        write_history(target / "history.csv", self.history)
-        return target
-
-    def _is_of(self, folder: Path) -> bool:
-        """Whether the checkpoint in a folder is of this solution: of the same run, ended at the same step."""
-        if run_of(folder) is None or not (folder / "checkpoint.pt").is_file():
-            return False
-        try:
-            state = load_checkpoint(folder / "checkpoint.pt")
-        except InputError:
-            return False
-        trainer = state["trainer"]
-        losses = {trainer["loss"] if math.isfinite(trainer["loss"]) else None, self.result["loss"]}
-        ended = trainer["iteration"] == self.result["iterations"] and len(losses) == 1
-        return ended and state["config"] == identity(self.config)
+        run = Stored(self.problem, self.model, self.config, self.history, self.result)
+        return store(run, folder, overwrite)
 
     @classmethod
     def load(
@@ -384,51 +351,8 @@ class Solution:
         Raises:
             InputError: The folder holds no run, or one of another problem.
         """
-        target = run_path(folder)
-        config = read_config(target)
-        if "task" in config:
-            raise InputError(
-                f"{target} holds a run of train; load it by sapts_pinn.supervised.trained.Trained"
-            )
-        if problem is None:
-            from ..problems.zoo import build
-
-            problem = build(config["problem"])
-        path, state = _latest(target)
-        spec = network if network is not None else config["network"]
-        if isinstance(spec, str):
-            raise InputError(
-                f"{target} was trained with its own network, {spec.splitlines()[0]}; give it as network="
-            )
-        precision = PRECISIONS[config["dtype"]]
-
-        def untrained(of: Problem) -> Model:
-            network = network_of(of, spec, torch.Generator(), precision, config["activation"])
-            return Model(of, network, network_maker(spec, precision, config["activation"]))
-
-        now = {"problem": problem.name, "description": str(problem), "fingerprint": fingerprint(problem)}
-        check_resumable(state, {**config, **now}, path)
-        weights = state["model"] if "model" in state else state["trainer"]["model"]
-        windows, scales = config.get("windows", 1), config.get("scales")
-        model: Model | WindowedModel
-        if windows == 1:
-            model = untrained(in_saved_units(problem, scales))
-            model.load_state_dict(weights)
-        else:
-            model = _windows(problem, windows, untrained, weights, scales)
-        problem = model.problem
-        result_file = target / "result.json"
-        result = json.loads(result_file.read_text()) if result_file.is_file() else {}
-        if "trainer" in state:
-            history = state["trainer"]["history"]
-            assert isinstance(model, Model)
-            if (
-                result.get("iterations") != state["trainer"]["iteration"]
-            ):  # none, or that of an earlier session
-                result = _unfinished(model, config, state["trainer"])
-        else:
-            history = read_history(target / "history.csv")
-        return cls(problem, model, config, history, result)
+        run = read(folder, problem, network)
+        return cls(run.problem, run.model, run.config, run.history, run.result)
 
     def __str__(self) -> str:
         r = self.result
@@ -464,62 +388,3 @@ class Solution:
         )
         lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
         return "\n".join(lines)
-
-
-def _windows(
-    problem: Problem,
-    windows: int,
-    untrained: Callable[[Problem], Model],
-    weights: Mapping[str, Any],
-    scales: Any,
-) -> WindowedModel:
-    """Load the networks of all windows; the problem of each follows from the trained one before it."""
-    numbers = iter(range(windows))
-    saved = scales if isinstance(scales, list) else [None] * windows  # earlier versions kept the first's
-
-    def trained(part: Problem) -> Model:
-        number = next(numbers)
-        model = untrained(in_saved_units(part, saved[number]))
-        prefix = f"models.{number}."
-        model.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
-        return model
-
-    return joined(problem, windows, trained)
-
-
-def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The trained model of a run folder: the whole one, unless the checkpoint has gone on since.
-
-    Raises:
-        InputError: There is none, or it is damaged.
-    """
-    whole, checkpoint = folder / "model.pt", folder / "checkpoint.pt"
-    if not whole.is_file():
-        return checkpoint, load_checkpoint(checkpoint)
-    state = load_checkpoint(whole)
-    if checkpoint.is_file() and "iteration" in state:
-        later = load_checkpoint(checkpoint)
-        if later["world_size"] == 1 and later["trainer"]["iteration"] > state["iteration"]:
-            return checkpoint, later
-    return whole, state
-
-
-def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
-    """A summary of a run that was killed, from its last checkpoint."""
-    measure = error_measure(model.problem)
-    return {
-        **{name: config[name] for name in ("problem", "method", "seed", "dtype", "device", "threads")},
-        "parts": 1,
-        "world_size": 1,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "points": sum(site["points"].shape[0] for site in state["collocation"]["sites"].values()),
-        "iterations": state["iteration"],
-        "function_evaluations": state["counters"][0],
-        "gradient_evaluations": state["counters"][1],
-        "seconds": state["seconds"],
-        "seconds_to_first_step": state["seconds_to_first_step"],
-        "loss": state["loss"],
-        "relative_l2_error": None if measure is None else measure(model),
-        "coefficients": model.values(),
-        "status": StopReason.UNFINISHED.status(),
-    }

@@ -55,7 +55,7 @@ LEAST_ROWS = 2  # for each parameter at least so many
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """What noise does to an estimate.
+    """Standard errors of estimates by noise of the data.
 
     Attributes:
         standard_errors: Of each trained coefficient; infinite where the data do not determine it.
@@ -145,7 +145,7 @@ def _remark(name: str, value: float, error: float, step: float) -> str | None:
 
 
 def _thinned(model: Model, sites: Mapping[str, Sites], most: int) -> dict[str, Sites]:
-    """At most so many rows: the equation's points are thinned out, its mean stays about what it is."""
+    """Thin out the equation's points to limit the rows; weights keep its share in the loss."""
     rows = {t.name: t.rows for t in model.problem.terms}
     total = sum(rows[name] * len(s.points) // s.fold for name, s in sites.items())
     if total <= most:
@@ -182,7 +182,7 @@ def _factor(J: Tensor, p: int, eps: float) -> Tensor:
 
 
 def _null_space(corner: Tensor, tolerance: float) -> Tensor:
-    """Which coefficients, [p], have a share in directions that the scaled factor [p, p] maps to nothing."""
+    """Mark the coefficients, bool [p], in directions that the scaled factor [p, p] maps to zero."""
     if not len(corner):
         return torch.zeros(0, dtype=torch.bool)
     _, values, directions = torch.linalg.svd(corner)

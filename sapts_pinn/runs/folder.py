@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, which run it belongs to, what the run depended on."""
+"""The folder of a run: its files, the identity of its run, and the versions that the run depends on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMPARED = ("problem", "method", "seed", "network", "activation", "dtype", "desc
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What two sessions of one run have in common."""
+    """Settings and values of the problem that two sessions of one run have in common."""
     kept = {name: config[name] for name in COMPARED}
     return {**kept, "fingerprint": config.get("fingerprint"), "scales": config.get("scales")}
 
@@ -133,7 +133,7 @@ def _check_writable(folder: Path) -> None:
 
 
 def _is_a_place_of_work(folder: Path) -> bool:
-    """Whether it is the current folder, the user's home, or one that contains these."""
+    """Return whether a folder is the current one, the user's home, or contains these."""
     places = [Path.cwd()]
     try:
         places.append(Path.home().resolve())
@@ -187,7 +187,7 @@ def write_config(folder: Path, config: dict[str, Any], files: Iterable[str]) -> 
 
 
 def versions() -> dict[str, str]:
-    """What a run depends on."""
+    """Versions of the package, its libraries and Python, and the commit, for config.json."""
     return {
         "sapts_pinn": __version__,
         "torch": str(torch.__version__),

@@ -1,4 +1,4 @@
-"""Which files of a folder a run of this package has written: only those may be replaced or deleted.
+"""List of the files that a run has written into a folder: only those may be replaced or deleted.
 
 A folder is ours when its config.json says so: it names the version of this package and what was run.  Its
 entry "files" lists what was written beside it; `checkpoint.write_atomically`, by which everything is written,
@@ -33,7 +33,7 @@ RUN_FILES = (
 
 
 def is_run_file(name: str) -> bool:
-    """Whether a run gives this name to one of its files."""
+    """Return whether runs give this name to one of their files."""
     return name in RUN_FILES or re.fullmatch(r"checkpoint-rank\d+\.pt", name) is not None
 
 
@@ -80,7 +80,7 @@ def own_files(folder: Path) -> set[str]:
 
 
 def foreign_files(folder: Path) -> list[str]:
-    """The files there that bear the name of a run file, hold something, and are of no run of this package."""
+    """Names of files in a folder that look like files of a run but were written by none."""
     if not folder.is_dir():
         return []
     ours = own_files(folder)
@@ -89,7 +89,7 @@ def foreign_files(folder: Path) -> list[str]:
 
 
 def _is_empty(path: Path) -> bool:
-    """Whether a file holds nothing that could be lost."""
+    """Return whether a file is empty."""
     return path.is_file() and path.stat().st_size == 0
 
 

@@ -21,7 +21,7 @@ def commit() -> str:
 
 
 def is_modified() -> bool:
-    """Whether tracked files of the repository differ from the commit."""
+    """Return whether tracked files of the repository differ from the commit."""
     return _is_tracked() and bool(_git("status", "--porcelain", "--untracked-files=no"))
 
 

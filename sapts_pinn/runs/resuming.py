@@ -1,4 +1,4 @@
-"""What a run that goes on takes over from its checkpoint, and what may be changed.
+"""Settings of a resumed run: taken over from its checkpoint, changed, or refused.
 
 Method, seed, network, precision and problem must be the same (`run_folder.check_resumable`).  Points and how
 they are drawn may change: they are drawn anew, which is said.  The options of the optimizer are part of its
@@ -20,7 +20,7 @@ RANKS = ("parts",)  # options that follow the number of ranks
 
 
 def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]]:
-    """The checkpoint of a run.
+    """Load the checkpoint of a run.
 
     Args:
         resume: Run folder, or checkpoint.
@@ -39,7 +39,7 @@ def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]
 
 
 def kept_settings(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of the saved run that the one that goes on has, unless others are given."""
+    """Settings of a checkpoint that a resumed run keeps unless others are given."""
     own = state.get("config", {})
     widths = own.get("network")  # one in words is the user's own, which only the user can give
     network = {"network": tuple(widths), "activation": own["activation"]} if isinstance(widths, list) else {}
@@ -53,7 +53,7 @@ def kept_settings(state: Mapping[str, Any]) -> dict[str, Any]:
 def kept_options(
     state: Mapping[str, Any], given: Mapping[str, Any] | None, ranks: int, path: Path
 ) -> dict[str, Any]:
-    """The options of the optimizer.
+    """Options of the optimizer in a resumed run.
 
     Args:
         state: The checkpoint.
@@ -81,7 +81,7 @@ def kept_options(
 
 
 def redrawn(state: Mapping[str, Any], drawn: Mapping[str, Any], path: Path) -> bool:
-    """Whether points are to be drawn anew, because their number or kind has changed; a warning says so.
+    """Return whether points must be drawn anew, as their number or kind has changed; warns if so.
 
     Args:
         state: The checkpoint.

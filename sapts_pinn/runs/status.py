@@ -1,4 +1,4 @@
-"""Why a run ended: the reasons, and the sentence of each.
+"""Reasons for the end of a run, and the sentence of each.
 
 `result.json` and people read the sentence; the package goes by the reason.  Nothing here loads PyTorch.
 """
@@ -29,18 +29,18 @@ class StopReason(Enum):
         return Status(self.value.format(detail), self)
 
     def matches(self, text: str) -> bool:
-        """Whether a text is this reason's sentence with any detail."""
+        """Return whether a text is this reason's sentence with any detail."""
         before, hole, after = self.value.partition("{}")
         return text.startswith(before) and after in text[len(before) :] if hole else text == before
 
     @property
     def cut_short(self) -> bool:
-        """Whether the run broke off, by a fault or by a signal."""
+        """Return whether the run broke off, by a fault or by a signal."""
         return self in (StopReason.FAILED, StopReason.INTERRUPTED)
 
     @property
     def is_regular(self) -> bool:
-        """Whether the run trained as long as it could: another may begin where it ended."""
+        """Return whether the run trained to its end, so that another may start from its solution."""
         return self in (StopReason.BUDGET, StopReason.CONVERGED, StopReason.OBJECTED)
 
 

@@ -1,4 +1,4 @@
-"""What is found out about a solution after its training; a fault in it loses no run.
+"""Examination of a solution after its training: audit, uncertainty, diagnosis; a fault in it loses no run.
 
 Each finding stands by itself: where it fails, result.json gets a sentence that says so, the exception is
 logged, and the others are made all the same.

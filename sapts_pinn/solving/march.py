@@ -103,7 +103,7 @@ def march(
 
 
 def _history(runs: list[Solution]) -> list[dict[str, Any]]:
-    """One after the other, steps and time adding up."""
+    """Concatenate the histories of the windows; steps and seconds are counted on."""
     rows, steps, seconds = [], 0, 0.0
     for number, run in enumerate(runs, 1):
         for row in run.history:

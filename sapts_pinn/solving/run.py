@@ -287,14 +287,14 @@ def _configuration(
 
 @contextmanager
 def _fixed_global_seed(seed: int) -> Iterator[None]:
-    """Modules that draw their own weights use PyTorch's global generator: seed it, and put it back."""
+    """Seed PyTorch's global generator, by which modules draw their weights, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
 def _default_parts(chosen: Method, ranks: int, network: NetworkSpec) -> int:
-    """One part a rank; four in one process, if a network given by widths has so many layers."""
+    """Default number of parts: one a rank; four in one process, or as many as a network has layers."""
     if ranks > 1:
         return ranks
     if not chosen.divides_points and isinstance(network, Sequence) and not isinstance(network, nn.Module):
@@ -326,7 +326,7 @@ def _coefficients(trainer: Trainer) -> dict[str, float]:
 
 
 def _weights(trainer: Trainer) -> dict[str, float]:
-    """Of all terms of the loss at the end."""
+    """Weights of all terms of the loss at the end, by name."""
     assert isinstance(trainer.collocation, Collocation)
     problem, balanced = trainer.collocation.problem, trainer.collocation.weights
     return {term.name: balanced.get(term.name, term.weight) for term in problem.terms}

@@ -1,4 +1,4 @@
-"""Where the problem of a command comes from: a name of the zoo, or an object in the user's file.
+"""Source of a command's problem: a name of the zoo, or an object in the user's file.
 
 A source is written NAME, FILE.py or FILE.py:object; `Source.text` writes it so that a later command in
 another folder finds the same problem.
@@ -26,7 +26,7 @@ MODULE = "sapts_pinn_user_problem"  # name of the user's file as a module
 
 @dataclass(frozen=True)
 class Source:
-    """A problem and where it was found.
+    """A problem with its source.
 
     Attributes:
         problem: The problem.
@@ -84,7 +84,7 @@ def _run(path: Path) -> ModuleType:
 
 
 def raised_by_user(error: BaseException) -> bool:
-    """Whether an exception passed through a function of the user's file, or of a module beside it."""
+    """Return whether an exception passed through a function of the user's file, or of a module beside it."""
     file = getattr(sys.modules.get(MODULE), "__file__", None)
     if file is None:
         return False
@@ -101,7 +101,7 @@ def raised_by_user(error: BaseException) -> bool:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[None]:
-    """The file may import its neighbours, as a script may."""
+    """Let a file import the modules in its folder, as a script can."""
     sys.path.insert(0, str(path.parent))
     try:
         yield

@@ -53,7 +53,7 @@ PROBES = 32  # vectors of random signs, where J is divided among ranks
 
 
 def is_due(steps: int) -> bool:
-    """Whether weights are set after so many steps: FIRST times a power of two."""
+    """Return whether weights are set after so many steps: FIRST times a power of two."""
     times, rest = divmod(steps, FIRST)
     return times > 0 and rest == 0 and times & (times - 1) == 0
 
@@ -96,7 +96,7 @@ def _next(term: Term, weight: float | None, equation: float, own: float) -> floa
 
 
 def typical_rate(model: Model | ShardedModel, term: Term, sites: Sites) -> float:
-    """What is typical of |J_i|^2 of a term without its weight, on some of its points.
+    """Typical |J_i|^2 of a term without its weight, on some of its points.
 
     Of a sharded model, whose ranks all take part, it is the mean, which costs gradients only.
 

@@ -1,4 +1,4 @@
-"""How long a run may take: seconds, iterations or evaluations, as people write them."""
+"""Budget of a run: seconds, iterations or evaluations, as people write them."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Collocation:
 
     @property
     def weights(self) -> dict[str, float]:
-        """Those of balanced terms."""
+        """Current weights of the adaptively balanced terms, by name."""
         return {name: s.weight for name, s in self.sites.items() if s.weight is not None}
 
     def balance(self, model: Model | ShardedModel, ranks: Communicator) -> bool:

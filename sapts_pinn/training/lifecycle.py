@@ -34,7 +34,7 @@ class Earlier:
 
 
 class Session:
-    """Where a run is written, and the earlier session that it continues.
+    """One session of a run: the folder it writes, and the earlier session that it continues.
 
     Args:
         out: Run folder to write; None for that of the run to continue, if there is one.
@@ -80,7 +80,7 @@ class Session:
 
     @property
     def writes(self) -> bool:
-        """Whether this rank writes a run folder."""
+        """Return whether this rank writes a run folder."""
         return self.folder is not None and self.ranks.rank == 0
 
     def check_folder(self) -> None:

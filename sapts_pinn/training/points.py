@@ -1,4 +1,4 @@
-"""What the training loop asks of the points it trains on."""
+"""Protocol of the points that the training loop trains on."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ..problems import Sites
 
 
 class Points(Protocol):
-    """What a loss is made of: collocation points of a problem, or samples."""
+    """Points at which a loss is evaluated: collocation points of a problem, or samples."""
 
     sites: dict[str, Sites]
 
     def draw(self) -> object:
-        """A first set."""
+        """Draw the first set."""
 
     def redraw(self, model: Any) -> object:
-        """A new set."""
+        """Draw a new set, which may depend on the model."""
 
     def balance(self, model: Any, ranks: Communicator) -> bool:
-        """Weigh the terms of the loss anew, all ranks together; whether that has changed it."""
+        """Set the weights of the terms anew, all ranks together; return whether the loss has changed."""
 
     def objective(self, model: Any, counters: Counters, threads: int) -> Objective:
         """The loss of a model on the current set."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to draw on."""
+        """State of the points and of their generator, for a checkpoint."""
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a saved state."""
