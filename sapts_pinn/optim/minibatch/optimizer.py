@@ -34,13 +34,13 @@ from typing import Any, Unpack
 import torch
 from torch import Generator, Tensor
 
-from ...errors import InputError, lookup
+from ...errors import InputError
 from ...objectives.base import Objective, Separable
 from ...objectives.flat import gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo, Undecorated
 from ..radius import RadiusRule
-from ..sapts import DECOMPOSITIONS, Decomposition
+from ..sapts import Decomposition, find_decomposition
 from ..snapshot import Snapshot
 from .batches import Batch, MiniBatches
 from .moments import Moments
@@ -88,8 +88,7 @@ class MiniBatchSAPTS(Undecorated):
         rule: RadiusRule | None = None,
         **options: Unpack[WalkOptions],
     ) -> None:
-        if isinstance(decomposition, str):
-            decomposition = lookup(decomposition, DECOMPOSITIONS, "decomposition")
+        decomposition = find_decomposition(decomposition)
         walk = Walk(parts, communicator or SingleProcess(), **options)
         if not (radius > 0 and math.isfinite(radius)):
             raise InputError(f"radius must be positive and finite, not {radius}")

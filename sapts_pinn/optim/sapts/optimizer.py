@@ -45,7 +45,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...errors import InputError, lookup
+from ...errors import InputError
 from ...objectives.base import Evaluation, Objective
 from ...objectives.closure import ClosureObjective
 from ...objectives.flat import gather, scatter_
@@ -56,7 +56,7 @@ from ..curvature.make import curvature_name, make_curvature
 from ..radius import RadiusRule
 from ..snapshot import Snapshot
 from ..trust_region import PATIENCE, TrustRegion
-from . import DECOMPOSITIONS, Decomposition
+from . import Decomposition, find_decomposition
 from .combine import combine
 from .divider import Divider
 from .exchange import Division
@@ -125,8 +125,7 @@ class SAPTS(TrustRegion):
         communicator: Communicator | None = None,
     ) -> None:
         params = list(params)
-        if isinstance(decomposition, str):
-            decomposition = lookup(decomposition, DECOMPOSITIONS, "decomposition")
+        decomposition = find_decomposition(decomposition)
         self.decomposition = decomposition
         self.communicator = communicator or SingleProcess()
         self.products = ShardedProducts(self.communicator)
