@@ -124,11 +124,14 @@ class Optimizer(torch.optim.Optimizer):
 
     Attributes:
         info: What the last step did.
-        count: Number of subdomains that it reports on; 0 where it divides nothing.
     """
 
     info: StepInfo = StepInfo()
-    count: int = 0
+
+    @property
+    def count(self) -> int:
+        """Number of subdomains that it reports on; 0 where it divides nothing."""
+        return 0
 
     @property
     def threaded(self) -> bool:

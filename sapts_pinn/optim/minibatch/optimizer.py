@@ -105,7 +105,7 @@ class MiniBatchSAPTS(Undecorated):
         self._control: list[Batch] = []
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """Number of parts over all ranks."""
         return self.walk.parts
 

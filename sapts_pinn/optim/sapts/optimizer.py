@@ -143,7 +143,7 @@ class SAPTS(TrustRegion):
         self.deadline = math.inf  # `time.monotonic()` after which a sweep is cut short
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """Number of parts over all ranks."""
         return self.divider.count
 
