@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor
 
 from ..objectives.base import Objective
 
@@ -18,12 +21,22 @@ class Snapshot:
         self.objective, self.device = objective, device
         self.random = torch.get_rng_state()
         self.random_there = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-        self.buffers = [b.clone() for b in objective.buffers()]
+        self.buffers = copied(objective)
 
     def restore(self) -> None:
         """Put generators and buffers back."""
         torch.set_rng_state(self.random)
         if self.random_there is not None:
             torch.cuda.set_rng_state(self.random_there, self.device)
-        for buffer, value in zip(self.objective.buffers(), self.buffers, strict=True):
-            buffer.copy_(value)
+        put_back(self.objective, self.buffers)
+
+
+def copied(objective: Objective) -> list[Tensor]:
+    """Return copies of the objective's buffers."""
+    return [b.clone() for b in objective.buffers()]
+
+
+def put_back(objective: Objective, values: Sequence[Tensor]) -> None:
+    """Give the objective's buffers these values."""
+    for buffer, value in zip(objective.buffers(), values, strict=True):
+        buffer.copy_(value)

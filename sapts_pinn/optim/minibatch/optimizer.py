@@ -41,10 +41,10 @@ from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo, Undecorated
 from ..radius import RadiusRule
 from ..sapts import Decomposition, find_decomposition
-from ..snapshot import Snapshot
+from ..snapshot import Snapshot, copied, put_back
 from .batches import Batch, MiniBatches
 from .moments import Moments
-from .sweeps import Outcome, Walk, WalkOptions, copied, put_back, sweep_of
+from .sweeps import Outcome, Walk, WalkOptions, sweep_of
 
 CONTROL = 4  # mini-batches of the control
 SEARCH = 0.5  # of the steps of a sweep, while the radius is searched for: of the many tried one is kept

@@ -19,13 +19,14 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...objectives.base import Objective, Separable, StagedEvaluation
+from ...objectives.base import Separable, StagedEvaluation
 from ...objectives.flat import scatter_
 from ...parallel.communicator import Communicator
 from ..base import SubdomainStats
 from ..sapts import Decomposition
 from ..sapts.settings import ORDERS
 from ..sapts.stages import StageSubdomain, stage_subdomains
+from ..snapshot import copied, put_back
 from .batches import Batch
 from .moments import Moments
 
@@ -323,14 +324,3 @@ def sweep_of(decomposition: Decomposition, walk: Walk, parameters: Sequence[Tens
         return StageSweep(walk, parameters)
     blocks = decomposition.blocks(parameters, walk.parts, walk.kind)
     return DataSweep(walk, parameters) if blocks is None else BlockSweep(walk, parameters, blocks)
-
-
-def copied(objective: Objective) -> list[Tensor]:
-    """A copy of the objective's buffers."""
-    return [b.clone() for b in objective.buffers()]
-
-
-def put_back(objective: Objective, values: Sequence[Tensor]) -> None:
-    """Give the objective's buffers these values."""
-    for buffer, value in zip(objective.buffers(), values, strict=True):
-        buffer.copy_(value)
