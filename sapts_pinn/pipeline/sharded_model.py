@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor, nn
 
 from ..errors import InputError
 from ..networks.build import NetworkSpec, build_network, independent
-from ..networks.model import Model
 from ..objectives.base import Counters
 from ..parallel.communicator import Communicator
-from ..problems import Problem, Sites
+from ..problems import Problem, Sites, Term
 from .build import build_partly
+from .microbatch import MicroBatch, residuals
 from .pipeline_objective import PipelineObjective
 from .stages import ModelStageChain, StageChain, merge
+from .trainable_model import TrainableModel, WholeModel
+
+PROBES = 32  # vectors of random signs, for the norm of a Jacobian that is divided among ranks
 
 
 class Sharded(ABC):
@@ -34,34 +38,36 @@ class Sharded(ABC):
 
     @abstractmethod
     def __call__(self, inputs: Tensor) -> Tensor:
-        """What it says, on every rank."""
+        """Network output, on every rank (collective)."""
 
     @abstractmethod
     def undivided(self) -> nn.Module:
-        """The whole, with parameters of any values."""
+        """An unsharded network with arbitrary parameters."""
 
     def parameters(self) -> Iterator[Tensor]:
-        """Those of this rank."""
+        """Trained parameters of this rank."""
         return iter(self.chain.parameters())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Parameters and buffers of this rank, by their names in the whole."""
+        """Parameters and buffers of this rank, by their names in the whole network."""
         return self.chain.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take over this rank's."""
+        """Load this rank's parameters and buffers from the state of the whole network, or from its own."""
         self.chain.load_state_dict(state)
 
     def assemble(self) -> nn.Module:
-        """The whole on every rank, for what comes after training; only this needs its memory."""
+        """Whole network on every rank, for use after training; only this needs memory for all of it."""
         shards = self.communicator.gather_objects(self.state_dict())
         whole = self.undivided().to(self.chain.like.device)
         whole.load_state_dict(merge(shards))
         return whole
 
 
-def parameter_bytes(model: nn.Module | Sharded, communicator: Communicator) -> dict[str, int]:
-    """Of the parameters: those of all, and the most that one rank holds; collective."""
+def parameter_bytes(
+    model: nn.Module | Sharded | TrainableModel, communicator: Communicator
+) -> dict[str, int]:
+    """Bytes of all parameters, and of those on the rank that holds most; collective."""
     if isinstance(model, Sharded):
         held, whole = model.chain.memory()
     else:
@@ -69,14 +75,14 @@ def parameter_bytes(model: nn.Module | Sharded, communicator: Communicator) -> d
     return {"all": whole, "largest_rank": max(communicator.gather_objects(held))}
 
 
-def parameter_count(model: nn.Module | Sharded, communicator: Communicator) -> int:
-    """Of the whole; collective."""
+def parameter_count(model: nn.Module | Sharded | TrainableModel, communicator: Communicator) -> int:
+    """Number of parameters of the whole network; collective."""
     own = sum(p.numel() for p in model.parameters())
     return sum(communicator.gather_objects(own)) if isinstance(model, Sharded) else own
 
 
-class ShardedModel(Sharded):
-    """The model of a problem as a chain of stages; its residuals are collective, too.
+class ShardedModel(Sharded, TrainableModel):
+    """The model of a problem as a chain of stages, of which every rank has its own.
 
     Args:
         problem: Gives the ansatz and the coefficients.
@@ -116,8 +122,30 @@ class ShardedModel(Sharded):
         self.chain = ModelStageChain(problem, built, parts, communicator)
         self._spec = network, *sizes, dtype, activation
 
-    def objective(self, sites: Mapping[str, Sites], counters: Counters) -> PipelineObjective:
-        """The loss on given points."""
+    @property
+    def can_be_freed(self) -> bool:
+        """Stages cannot be exchanged in the middle of a training."""
+        return False
+
+    def free(self) -> None:
+        """Refuse to drop the symmetries of the ansatz.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            f"a symmetry of {self.problem.name} does not hold, and a network in stages cannot go on without; "
+            "give symmetry=False to the problem"
+        )
+
+    def values(self) -> dict[str, float]:
+        """The coefficients by name, on every rank."""
+        return self.chain.coefficients()
+
+    def objective(
+        self, sites: Mapping[str, Sites], counters: Counters, threads: int = 1
+    ) -> PipelineObjective:
+        """Make the loss at given sites, by term; the stages run in PyTorch with its own threads."""
         return PipelineObjective.of_problem(self.chain, sites, counters)
 
     def __call__(self, points: Tensor) -> Tensor:
@@ -128,16 +156,36 @@ class ShardedModel(Sharded):
         """The equation's residuals [K, N] at points [N, dim], on every rank."""
         return self._anywhere(points).residuals(points.to(self.chain.like))
 
+    def typical_rate(self, term: Term, sites: Sites, count: int) -> float:
+        """Mean over the points of |J_i|^2, which costs gradients only.
+
+        For random signs e it is the mean of |J^T e|^2, so that only gradients travel between stages.
+        """
+        micro_batch, generator = residuals(self.chain, term, sites, count), Generator().manual_seed(0)
+        total = 0.0
+        for _ in range(PROBES):
+            signs = torch.randint(0, 2, (term.rows, count), generator=generator).to(self.chain.like) * 2 - 1
+            along = replace(micro_batch, end=_along(micro_batch, signs))
+            gradient = PipelineObjective(self.chain, [along]).evaluate().gradient()
+            total += self.communicator.dot(gradient, gradient)
+        return total / PROBES
+
     def _anywhere(self, points: Tensor) -> PipelineObjective:
         return self.objective({"equation": Sites(points[:1])}, Counters())
 
-    def assemble(self) -> Model:
+    def assemble(self) -> WholeModel:
         """The whole model on every rank."""
         whole = super().assemble()
-        assert isinstance(whole, Model)
+        assert isinstance(whole, WholeModel)
         return whole
 
-    def undivided(self) -> Model:
-        """Of the same problem."""
+    def undivided(self) -> WholeModel:
+        """An unsharded model of the same problem with arbitrary parameters."""
         network, inputs, outputs, dtype, activation = self._spec
-        return Model(self.problem, build_network(network, inputs, outputs, Generator(), dtype, activation))
+        built = build_network(network, inputs, outputs, Generator(), dtype, activation)
+        return WholeModel(self.problem, built)
+
+
+def _along(micro_batch: MicroBatch, signs: Tensor) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
+    """End a micro-batch by the inner product of its residuals with these signs."""
+    return lambda out, known: (signs * micro_batch.end(out, known)).sum()

@@ -14,13 +14,14 @@ from torch import nn
 
 from ..callbacks.base import Callback
 from ..errors import InputError
-from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
+from ..networks.build import NetworkSpec, network_of
 from ..networks.model import Model
 from ..optim.methods import Method
 from ..optim.methods import method as find_method
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
-from ..pipeline.sharded_model import ShardedModel
+from ..pipeline.build_model import build_model
+from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..results.reference_error import error_measure
@@ -193,8 +194,8 @@ def _finished(session: Session, trainer: Trainer, config: dict[str, Any]) -> Sol
     ranks, model = session.ranks, trainer.model
     result = summary(trainer, config).as_json()
     session.write_result(result)  # what follows takes seconds, in which the user may lose patience
-    whole = model.assemble() if isinstance(model, ShardedModel) else model
-    assert isinstance(whole, Model)
+    assert isinstance(model, TrainableModel)
+    whole = model.assemble()
     found = examine(whole, trainer)
     result |= found.as_json()
     solution = Solution(whole.problem, whole, config, trainer.history, result, found.uncertainty)
@@ -241,20 +242,12 @@ def _measure(problem: Problem, settings: RunSettings) -> Callable[[Any], float] 
     return measure
 
 
-def _made(
-    problem: Problem, settings: RunSettings, ranks: Communicator
-) -> tuple[Model | ShardedModel, Collocation]:
+def _made(problem: Problem, settings: RunSettings, ranks: Communicator) -> tuple[TrainableModel, Collocation]:
     """The untrained model and its collocation points, from the seed."""
     generator = torch.Generator().manual_seed(settings.seed)
-    precision = PRECISIONS[settings.dtype]
-    architecture = settings.network, precision, settings.activation
+    stages = settings.options["parts"] if find_method(settings.method).sharded else None
     with _fixed_global_seed(settings.seed):
-        made: Model | ShardedModel
-        if find_method(settings.method).sharded:
-            made = ShardedModel(problem, generator, *architecture, settings.options["parts"], ranks)
-        else:
-            net = network_of(problem, settings.network, generator, precision, settings.activation)
-            made = Model(problem, net.to(_device(settings.device)), network_maker(*architecture))
+        made = build_model(problem, settings, generator, ranks, stages)
     collocation = Collocation(
         problem,
         settings.points,
@@ -308,21 +301,9 @@ def _try_quantities(problem: Problem) -> None:
     _ = Solution(problem, Model(problem, net), {}, [], {}).quantities
 
 
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {name!r} is not available here; use 'cpu'") from error
-    return device
-
-
 def _coefficients(trainer: Trainer) -> dict[str, float]:
-    model = trainer.model
-    if isinstance(model, ShardedModel):
-        return model.chain.coefficients()
-    assert isinstance(model, Model)
-    return model.values()
+    assert isinstance(trainer.model, TrainableModel)
+    return trainer.model.values()
 
 
 def _weights(trainer: Trainer) -> dict[str, float]:

@@ -31,25 +31,19 @@ curvature and the reductions of a step are of one function.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import Generator, Tensor
 
-from ..networks.model import Model
-from ..objectives.least_squares import LeastSquares
 from ..parallel.communicator import Communicator
-from ..pipeline.microbatch import MicroBatch, residuals
-from ..pipeline.pipeline_objective import PipelineObjective
-from ..pipeline.sharded_model import ShardedModel
+from ..pipeline.trainable_model import TrainableModel
 from ..problems import Sites, Term
 
 FIRST = 50  # steps after which weights are set for the second time
 CHANGE = 2.0  # factor by which a weight changes at least
 POINTS = 256  # at which a trace is measured
 HELD = 10.0  # more for values on the boundary
-PROBES = 32  # vectors of random signs, where J is divided among ranks
 
 
 def is_due(steps: int) -> bool:
@@ -58,9 +52,7 @@ def is_due(steps: int) -> bool:
     return times > 0 and rest == 0 and times & (times - 1) == 0
 
 
-def balanced(
-    model: Model | ShardedModel, sites: Mapping[str, Sites], ranks: Communicator
-) -> dict[str, float]:
+def balanced(model: TrainableModel, sites: Mapping[str, Sites], ranks: Communicator) -> dict[str, float]:
     """The weights of all terms that the user gave none, at the current parameters; collective.
 
     Args:
@@ -95,36 +87,16 @@ def _next(term: Term, weight: float | None, equation: float, own: float) -> floa
     return float(f"{ratio:.1e}")
 
 
-def typical_rate(model: Model | ShardedModel, term: Term, sites: Sites) -> float:
-    """Typical |J_i|^2 of a term without its weight, on some of its points.
+def typical_rate(model: TrainableModel, term: Term, sites: Sites) -> float:
+    """Typical value of |J_i|^2 of a term without its weight, on some of its points; collective.
 
-    Of a sharded model, whose ranks all take part, it is the mean, which costs gradients only.
+    It is the median over the points, or of a sharded model the mean.
 
     Args:
         model: The model.
-        term: One of its problem's.
-        sites: Where it is tested.
+        term: A term of its problem.
+        sites: The places where the term is evaluated.
     """
     count = sites.points.shape[0] // sites.fold
     some = torch.linspace(0, count - 1, min(count, POINTS)).long()
-    sites = replace(sites.of(some), weight=1.0)
-    if not isinstance(model, ShardedModel):
-        J = LeastSquares(model, {term.name: sites}).evaluate().jacobian()  # scaled by 1 / sqrt N
-        return len(some) * float(J.square().sum(1).view(term.rows, -1).sum(0).median())
-    # Of random signs e |J|_F^2 is the mean of |J^T e|^2: only gradients travel between stages.
-    micro_batch, generator = residuals(model.chain, term, sites, len(some)), Generator().manual_seed(0)
-    total = 0.0
-    for _ in range(PROBES):
-        signs = torch.randint(0, 2, (term.rows, len(some)), generator=generator).to(model.chain.like) * 2 - 1
-        gradient = (
-            PipelineObjective(model.chain, [replace(micro_batch, end=_along(micro_batch, signs))])
-            .evaluate()
-            .gradient()
-        )
-        total += model.communicator.dot(gradient, gradient)
-    return total / PROBES
-
-
-def _along(micro_batch: MicroBatch, signs: Tensor) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
-    """The end of a micro-batch that is the inner product of its residuals with these signs."""
-    return lambda out, known: (signs * micro_batch.end(out, known)).sum()
+    return model.typical_rate(term, replace(sites.of(some), weight=1.0), len(some))

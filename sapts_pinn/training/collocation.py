@@ -21,12 +21,9 @@ from torch import Generator, Tensor
 
 from ..errors import InputError
 from ..geometry import SAMPLERS, rad
-from ..networks.model import Model
-from ..objectives.base import Counters
-from ..objectives.least_squares import LeastSquares, residuals
+from ..objectives.base import Counters, Objective
 from ..parallel.communicator import Communicator
-from ..pipeline.pipeline_objective import PipelineObjective
-from ..pipeline.sharded_model import ShardedModel
+from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem, Sites
 from .balancing import balanced
 
@@ -52,7 +49,7 @@ class Collocation:
     sampler: str
     adaptive: float
     generator: Generator
-    model: Model | ShardedModel | None = None
+    model: TrainableModel | None = None
     sites: dict[str, Sites] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -87,7 +84,7 @@ class Collocation:
         found = self.problem.contradiction(self.sites)
         if found is None or self.model is None:
             return False
-        if isinstance(self.model, ShardedModel):
+        if not self.model.can_be_freed:
             raise InputError(
                 f"{self.problem.name} is not symmetric in {found}, as points of the training show; a network "
                 "in stages cannot go on without, give symmetry=False to the problem"
@@ -102,7 +99,7 @@ class Collocation:
         self.problem = self.model.problem
         return True
 
-    def redraw(self, model: Model | ShardedModel) -> dict[str, Sites]:
+    def redraw(self, model: TrainableModel) -> dict[str, Sites]:
         """A new set, denser where the model's residual is large."""
         self.draw()
         adaptive = round(self.adaptive * self.interior)
@@ -128,7 +125,7 @@ class Collocation:
         """Current weights of the adaptively balanced terms, by name."""
         return {name: s.weight for name, s in self.sites.items() if s.weight is not None}
 
-    def balance(self, model: Model | ShardedModel, ranks: Communicator) -> bool:
+    def balance(self, model: TrainableModel, ranks: Communicator) -> bool:
         """Weigh the terms anew on the current points; all ranks together.
 
         Returns:
@@ -143,9 +140,7 @@ class Collocation:
             if name in self.sites:
                 self.sites[name] = replace(self.sites[name], weight=weight)
 
-    def objective(
-        self, model: Model | ShardedModel, counters: Counters, threads: int
-    ) -> LeastSquares | PipelineObjective:
+    def objective(self, model: TrainableModel, counters: Counters, threads: int) -> Objective:
         """The loss of a model on the current points.
 
         Args:
@@ -153,9 +148,7 @@ class Collocation:
             counters: Where work is counted.
             threads: For the compiled kernel.
         """
-        if isinstance(model, ShardedModel):
-            return model.objective(self.sites, counters)
-        return LeastSquares(model, self.sites, counters=counters, threads=threads)
+        return model.objective(self.sites, counters, threads)
 
     def _count(self, name: str) -> int:
         return self.interior if name == "equation" else self.others
@@ -176,7 +169,7 @@ class Collocation:
         self.sites = {name: Sites(**site) for name, site in state["sites"].items()}
 
 
-def _residuals(model: Model | ShardedModel, points: Tensor) -> Tensor:
+def _residuals(model: TrainableModel, points: Tensor) -> Tensor:
     """The equation's residuals [K, N] in their natural units."""
-    found = model.residuals(points) if isinstance(model, ShardedModel) else residuals(model, points)
+    found = model.residuals(points)
     return found / model.problem.terms[0].row_units.to(found)

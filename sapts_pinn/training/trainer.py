@@ -24,6 +24,7 @@ from ..optim.base import Optimizer
 from ..optim.methods import Method
 from ..parallel.communicator import Communicator, SingleProcess
 from ..pipeline.sharded_model import Sharded
+from ..pipeline.trainable_model import TrainableModel
 from ..runs.status import Status, StopReason
 from .balancing import is_due
 from .budget import Budget
@@ -61,7 +62,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: nn.Module | Sharded,
+        model: nn.Module | Sharded | TrainableModel,
         collocation: Points,
         method: Method,
         budget: Budget,

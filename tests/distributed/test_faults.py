@@ -32,6 +32,7 @@ from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.pipeline.stage_objective import StageObjective
 from sapts_pinn.pipeline.stages import ModelStageChain
+from sapts_pinn.pipeline.trainable_model import WholeModel
 from sapts_pinn.problems import build
 from sapts_pinn.runs.checkpoint import load_checkpoint
 from sapts_pinn.training.budget import Budget
@@ -350,7 +351,7 @@ def random_runs(count: int) -> list[tuple[str, int, float, Tensor]]:
             model: Any = ShardedModel(problem, rng(run), network, torch.float64, "tanh", 2, ranks)
         else:
             features = len(problem.ansatz.feature_names)
-            model = Model(problem, build_network(network, features, 1, rng(run), torch.float64))
+            model = WholeModel(problem, build_network(network, features, 1, rng(run), torch.float64))
         collocation = Collocation(problem, 40, 8, "uniform", pick([0.0, 0.5]), rng(run))
         stop = StopAt(pick([3, 7, 99, 99], own), f"rank {ranks.rank} has seen enough")
         trainer = Trainer(

@@ -24,6 +24,7 @@ from sapts_pinn.optim.sapts.optimizer import SAPTS
 from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.pipeline.sharded_model import ShardedModel
+from sapts_pinn.pipeline.trainable_model import WholeModel
 from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build
 from sapts_pinn.training import balancing
 from sapts_pinn.training.balancing import CHANGE, FIRST, HELD, balanced, is_due, typical_rate
@@ -58,8 +59,8 @@ def collocation(of: Problem) -> Collocation:
     return points
 
 
-def model_of(of: Problem, network: nn.Module | tuple[int, ...] = (5,)) -> Model:
-    return Model(of, network_of(of, network, rng(1), torch.float64))
+def model_of(of: Problem, network: nn.Module | tuple[int, ...] = (5,)) -> WholeModel:
+    return WholeModel(of, network_of(of, network, rng(1), torch.float64))
 
 
 def dense(model: Model, name: str, points: Tensor) -> Tensor:

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.mlp import MLP
-from sapts_pinn.networks.model import Model
+from sapts_pinn.pipeline import trainable_model
+from sapts_pinn.pipeline.trainable_model import WholeModel
 from sapts_pinn.problems import Dirichlet, Initial, Observations, Periodic, Problem, build
-from sapts_pinn.training import collocation as sampling
 from sapts_pinn.training.collocation import Collocation
 
 
@@ -28,10 +28,10 @@ def problem() -> Problem:
     )
 
 
-def model(of: Problem) -> Model:
+def model(of: Problem) -> WholeModel:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return Model(of, MLP((len(of.ansatz.feature_names), 5, 1)).double())
+        return WholeModel(of, MLP((len(of.ansatz.feature_names), 5, 1)).double())
 
 
 def collocation(of: Problem, seed: int = 0, sampler: str = "sobol", adaptive: float = 0.5) -> Collocation:
@@ -88,7 +88,7 @@ def test_points_gather_where_the_residual_is_large(adaptive, monkeypatch):
     """The residual is 100 on a tenth of the domain and 0 elsewhere: there p is 11 of 20."""
     of = problem()
     spike = lambda model, x: torch.where(x[:, 0] > 0.8, 100.0, 0.0).to(x).unsqueeze(0)
-    monkeypatch.setattr(sampling, "residuals", spike)
+    monkeypatch.setattr(trainable_model, "residuals", spike)
     points = Collocation(of, 4000, 64, "sobol", adaptive, torch.Generator().manual_seed(0))
     share = float((points.draw()["equation"].points[:, 0] > 0.8).double().mean())
     assert share == pytest.approx(0.1, abs=0.005)
@@ -104,8 +104,8 @@ def test_the_residual_is_that_of_the_model():
         for p in net.parameters():
             p.mul_(3)
     points = Collocation(of, 2000, 10, "sobol", 1.0, torch.Generator().manual_seed(1))
-    uniform = sampling.residuals(net, points.draw()["equation"].points).abs().mean()
-    assert sampling.residuals(net, points.redraw(net)["equation"].points).abs().mean() > 1.2 * uniform
+    uniform = net.residuals(points.draw()["equation"].points).abs().mean()
+    assert net.residuals(points.redraw(net)["equation"].points).abs().mean() > 1.2 * uniform
 
 
 def test_state_continues_bit_for_bit(tmp_path):
