@@ -21,6 +21,7 @@ from ..problems.term import Term
 from .joints import window_number
 from .linearised import Sample, draw, fields_of, in_double, scales_of
 from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
+from .tangent import TangentField, tangent_error
 
 TEST = 2048  # points at which norms are taken
 STARTS = (2.0, 6.0, 20.0)  # widths
@@ -84,7 +85,7 @@ class ErrorField:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One error that features give.
+    """One function that solves the linear problem.
 
     Attributes:
         unexplained: |F(u) + F'(u) e| / |F(u)| on the rows of the check, at most 1.
@@ -94,7 +95,7 @@ class Candidate:
     """
 
     unexplained: float
-    field: ErrorField
+    field: ErrorField | TangentField
     values: Tensor
     step: Tensor
 
@@ -223,6 +224,25 @@ class Estimator:
             bold,
             widths,
         )
+
+    def tangent(self, seconds: float) -> Candidate | None:
+        """The linear problem in the network's own tangent functions; None where they explain nothing.
+
+        Args:
+            seconds: What it may take.
+        """
+        field = tangent_error(self.model, self.generator, seconds)
+        target = self._targets(self.check)[:, 0]
+        if field is None or not target.norm() > 0:
+            return None
+        step = field.coefficients
+        found = [
+            rows.linear(field.derivatives(rows.sites.points, rows.channels))
+            + (rows.by_coefficient * step[None, :, None]).sum(1)
+            for rows in self.check.rows
+        ]
+        left = float((self.check.target(found, self.scales) - target).norm() / target.norm())
+        return Candidate(left, field, field(self.test), step) if left < 1 else None
 
     def curvature(self, found: Candidate) -> float:
         """|F(u + e) - F(u) - F'(u) e| / |F(u)| on the check: what (1) leaves out."""

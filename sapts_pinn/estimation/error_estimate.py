@@ -15,6 +15,9 @@ g = |e| / |F'(u) e|, and what is left is taken to have as much:
 
 Usually that is too much, as what features do not see is of short waves, and those have little gain.
 
+Where features leave more than a little, the network's own tangent functions are tried, which are steep where
+the solution is (`tangent.py`); the answer that leaves less counts.
+
 A second opinion uses no derivative of u where it matters.  The same matrix with F'(u) u - F(u) on the right
 is Newton's step to a solution w of its own: for a linear equation u drops out of it altogether.  w is smooth
 where a network's residual is rough, so that w - u often leaves less of F(u) than e: of all candidates, the
@@ -46,8 +49,9 @@ from ..audit import derivatives
 from ..audit.state import State
 from ..networks.model import Model
 from ..networks.time_windows import WindowedModel
-from .error_equation import Effort, ErrorField, Estimator, Solved, rms
+from .error_equation import Candidate, Effort, ErrorField, Estimator, Solved, rms
 from .random_features import KINDS
+from .tangent import TangentField
 
 HIDDEN = 0.8  # share of the residual that features do not explain from which on nothing is certain
 CURVED = 0.5  # share of the residual beyond first order, likewise
@@ -127,7 +131,7 @@ def estimate_error(
     seed: int = 7_031,
     seconds: float = math.inf,
     jumps: Sequence[str] | None = None,
-) -> tuple[ErrorEstimate, ErrorField]:
+) -> tuple[ErrorEstimate, ErrorField | TangentField]:
     """How wrong a model is, and the error as a function.
 
     Args:
@@ -147,8 +151,12 @@ def estimate_error(
         solved = {kind: estimator.solve(kind, widths.get(kind)) for kind in KINDS}
         if effort.search:
             widths = {kind: found.widths for kind, found in solved.items()}
+        tangent = None
+        if min(found.best.unexplained for found in solved.values()) > VAGUE:
+            tangent = estimator.tangent(first + until - time.thread_time())
+        candidates = [*(found.best for found in solved.values()), *([tangent] if tangent else [])]
         now = time.thread_time()
-        enough = min(found.best.unexplained for found in solved.values()) < ENOUGH
+        enough = min(found.unexplained for found in candidates) < ENOUGH
         if enough or now - first + DEARER * (now - start) > until:
             break
     if jumps is None:
@@ -157,7 +165,7 @@ def estimate_error(
     noisy = noise is None and any(term.noise is not None for term in model.problem.terms)
     doubts = [*jumps, *(["noise of the data is not in it, which only the run itself knows"] if noisy else ())]
     best, other = sorted(solved.values(), key=lambda s: s.best.unexplained)
-    return _judged(estimator, best, other, bool(jumps), counted, besides, doubts, begin)
+    return _judged(estimator, best, other, tangent, bool(jumps), counted, besides, doubts, begin)
 
 
 def broken(model: Model | WindowedModel) -> list[str]:
@@ -172,20 +180,24 @@ def _judged(
     estimator: Estimator,
     best: Solved,
     other: Solved,
+    tangent: Candidate | None,
     broken: bool,
     counted: Sequence[str] | None,
     besides: Tensor,
     doubts: list[str],
     begin: float,
-) -> tuple[ErrorEstimate, ErrorField]:
+) -> tuple[ErrorEstimate, ErrorField | TangentField]:
     """Put together what was found."""
     rho = best.best.unexplained
     near = [c for s in (best, other) for c in (s.direct, s.own) if c.unexplained < min(1.2 * rho + 0.01, 1.0)]
     e, field = torch.stack([c.values.abs() for c in near or [best.best]]).amax(0), best.best.field
+    solved = tangent is not None and tangent.unexplained < rho
+    if tangent is not None and solved:
+        rho, e, field = tangent.unexplained, tangent.values.abs(), tangent.field
     hidden = rho / math.sqrt(max(1 - rho * rho, 1e-4))  # g rho |F(u)| / |e|
     if rho > HIDDEN:
         e = torch.maximum(e, rho * best.bold / (1 + hidden))
-    curved = estimator.curvature(best.best)
+    curved = estimator.curvature(tangent if tangent is not None and solved else best.best)
     if rho > VAGUE:  # another answer to nearly the same question may be one that no linearisation bears
         for c in (best.direct, best.own):
             bent = estimator.curvature(c) if c.unexplained < LIKELY else 0.0
@@ -206,7 +218,12 @@ def _judged(
         if disagreement > SURE * factor * first:
             doubts.append("an independent solution of the same problem disagrees with it")
             e, field = torch.maximum(e, best.own.values.abs()), best.own.field
-    elif rho > VAGUE and disagreement > SOME * doubt and BENT < estimator.curvature(best.own) < WORSE:
+    elif (
+        rho > VAGUE
+        and not solved
+        and disagreement > SOME * doubt
+        and BENT < estimator.curvature(best.own) < WORSE
+    ):
         first = float((e.square().mean(0) / size.square()).sum().sqrt())
         if disagreement > APART * factor * first:
             doubts.append("two ways to solve the linearised equation disagree, as may be near an instability")

@@ -18,6 +18,7 @@ from ..audit import lines as audit_lines
 from ..audit import said_of
 from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
+from ..estimation.tangent import TangentField
 from ..networks.build import NetworkSpec
 from ..networks.model import Location, Model
 from ..networks.time_windows import WindowedModel, spread
@@ -97,7 +98,7 @@ class Solution:
         return self._estimated[0] if stored is None else ErrorEstimate.from_json(stored)
 
     @cached_property
-    def _estimated(self) -> tuple[ErrorEstimate, ErrorField]:
+    def _estimated(self) -> tuple[ErrorEstimate, ErrorField | TangentField]:
         names, spread = self.problem.unknown_names, self.uncertainty
 
         def noise(points: Tensor) -> Tensor:

@@ -31,6 +31,11 @@ directions of the network below it change nothing that can be seen in J.  With t
 the block R_cc of R in the lower right corner is a factor of the Schur complement of the network,
 (H^-1)_cc = (R_cc^T R_cc)^-1.  Where R_cc is singular to rounding the network makes up for any change of a
 coefficient: the data do not determine it.
+
+The standard error of an unknown at points between those of the training needs more damping.  Where a solution
+is steep, a direction of the network may change it between the points and hardly at them, and (1) lets noise
+move it there at will.  For unknowns delta is raised to `UNSEEN` |r|: along a direction that a unit step of the
+parameters does not show in the residual, nothing moves.
 """
 
 from __future__ import annotations
@@ -38,6 +43,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -51,6 +57,7 @@ from ..problems import Sites, Term
 
 MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,
 LEAST_ROWS = 2  # for each parameter at least so many
+UNSEEN = 1e-3  # of |r|, that a change of the residual has to have to be seen
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,22 @@ class Uncertainty:
     _model: Model = field(repr=False)
     _factor: Tensor = field(repr=False)  # R, [n, n]
     _data: Tensor = field(repr=False)  # S J_d, [N_d, n]
+    _residual: float = field(repr=False)  # |r|
+
+    @cached_property
+    def _damped(self) -> Tensor:
+        """R with the damping of unknowns between points."""
+        n, p = len(self._factor), len(self.standard_errors)
+        damping = UNSEEN * self._residual * torch.eye(n - p, n, dtype=self._factor.dtype)
+        R: Tensor = torch.linalg.qr(torch.cat([self._factor, damping]), mode="r")[1]
+        return R
 
     def of(self, unknown: str, points: Tensor) -> Tensor:
         """The standard error of an unknown at points [M, dim], [M]."""
         rows = []
         for chunk in points.split(2048):
             gradients = _gradients(self._model, unknown, chunk).to(self._factor)
-            rows.append((self._data @ inverse(self._factor, gradients)).norm(dim=0))
+            rows.append((self._data @ inverse(self._damped, gradients)).norm(dim=0))
         return torch.cat(rows)
 
 
@@ -102,16 +118,16 @@ def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = 
     J, r = look.jacobian(), look.residual()
     if not (torch.isfinite(J).all() and torch.isfinite(r).all()):
         return None
-    gradient = (J.T @ r).double()
+    gradient = (J.T @ r).to("cpu", torch.float64)
     eps = torch.finfo(J.dtype).eps
-    J, r = J.to(torch.float64, copy=True), r.double()
+    J = J.to("cpu", torch.float64, copy=True)  # once: what follows is small
     names = [name for name, p in model.coefficients.items() if p.requires_grad]
     p = len(names)
     R, undetermined = factorised(J, p, eps)
     noise, scaled = _noise(look, R, J, {t.name: t for t in data})
-    found = inverse(R, torch.eye(n, dtype=R.dtype, device=R.device)[n - p :])  # columns of H^-1
+    found = inverse(R, torch.eye(n, dtype=R.dtype)[n - p :])  # columns of H^-1
     spread = scaled @ found
-    parameters = {name: model.coefficients[name].detach().double() for name in model.coefficients}
+    parameters = {name: c.detach().to("cpu", torch.float64) for name, c in model.coefficients.items()}
     rates = slopes(model, names, parameters)
     covariance = rates[:, None] * (spread.T @ spread) * rates
     values = model.values()
@@ -125,7 +141,7 @@ def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = 
         for name, step in zip(names, steps.tolist(), strict=True)
         if (sentence := _remark(name, values[name], errors[name], step))
     ]
-    return Uncertainty(errors, covariance.cpu(), noise, tuple(remarks), model, R, scaled)
+    return Uncertainty(errors, covariance, noise, tuple(remarks), model, R, scaled, float(r.norm()))
 
 
 def _remark(name: str, value: float, error: float, step: float) -> str | None:
@@ -213,7 +229,7 @@ def _noise(
             if term.noise is not None:
                 sigma = term.noise
             else:
-                sigma = _estimated(r.reshape(-1).double(), R, block) / scale
+                sigma = _estimated(r.reshape(-1).to(R), R, block) / scale
             noise[term.name] = sigma
             rows.append(block * (sigma * scale))
         start = end

@@ -9,6 +9,7 @@ import torch
 
 from sapts_pinn import Coefficient, Dirichlet, Observations, Problem, Solution, Unknown, solve
 from sapts_pinn.geometry import Interval
+from sapts_pinn.problems.zoo import build
 from sapts_pinn.results.uncertainty import estimate
 
 RNG = np.random.default_rng(3)
@@ -233,3 +234,14 @@ def test_a_coefficient_that_nothing_determines_has_an_infinite_error():
     problem = decay_without_data(lambda u, k: u.x - k, [Dirichlet("u", 0.0, "x=0")])
     solution = solve(problem, network=(), points=16, budget="40 iterations")
     assert solution.estimate_errors["k"] == math.inf and "+- inf" in str(solution)
+
+
+def test_noise_does_not_move_a_steep_solution_at_will_between_the_points() -> None:
+    problem = build("burgers-inverse-noise-1")
+    found = solve(problem, budget="40 iterations", points=256, network=(20, 20, 20))
+    points = problem.domain.interior(2000, torch.Generator().manual_seed(1), "sobol")
+    assert found.uncertainty is not None
+    spread = found.uncertainty.of("u", points)
+    noise = found.uncertainty.noise["2000 observations of u"]
+    assert 1e-3 * noise < float(spread.median()) < noise
+    assert float(spread.max()) < 10 * noise
