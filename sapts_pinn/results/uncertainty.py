@@ -34,8 +34,8 @@ coefficient: the data do not determine it.
 
 The standard error of an unknown at points between those of the training needs more damping.  Where a solution
 is steep, a direction of the network may change it between the points and hardly at them, and (1) lets noise
-move it there at will.  For unknowns delta is raised to `UNSEEN` |r|: along a direction that a unit step of the
-parameters does not show in the residual, nothing moves.
+move it there at will.  For unknowns delta is raised to `UNSEEN` |r|: along a direction that a unit step of
+the parameters does not show in the residual, nothing moves.
 """
 
 from __future__ import annotations
