@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..objectives.flat import distinct
+
 
 class Adam(torch.optim.Adam):
     """Adam with an exponentially decaying learning rate, x 0.98 every 1,000 steps.
@@ -16,7 +18,7 @@ class Adam(torch.optim.Adam):
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float = 5e-3) -> None:
-        super().__init__(params, lr=lr, betas=(0.99, 0.999), eps=1e-20)
+        super().__init__(distinct(params), lr=lr, betas=(0.99, 0.999), eps=1e-20)
         self._schedule = torch.optim.lr_scheduler.ExponentialLR(self, 0.98 ** (1 / 1000))
         self.info: dict[str, Any] = {}
 
@@ -33,7 +35,7 @@ class LBFGS(torch.optim.LBFGS):
 
     def __init__(self, params: Iterable[Tensor], iterations: int = 20, history: int = 100) -> None:
         super().__init__(
-            params,
+            distinct(params),
             max_iter=iterations,
             max_eval=10 * iterations,
             tolerance_grad=0.0,

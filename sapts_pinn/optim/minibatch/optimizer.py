@@ -36,7 +36,7 @@ from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...objectives.base import Objective, Separable
-from ...objectives.flat import gather, scatter_
+from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ...pipeline.pipeline_objective import PipelineObjective
 from ..sapts.blocks import parameter_parts
@@ -138,7 +138,7 @@ class MiniBatchSAPTS(Undecorated):
             raise InputError(
                 f"parts must be a positive multiple of the number of ranks, {ranks}, not {parts}"
             )
-        super().__init__(params, {"lr": 1.0})
+        super().__init__(distinct(params), {"lr": 1.0})
         if len(self.param_groups) != 1:
             raise InputError("MiniBatchSAPTS does not support several parameter groups")
         self.decomposition, self.count, self.order = decomposition, parts, order

@@ -49,7 +49,7 @@ from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, Separable
 from ...objectives.closure import ClosureObjective
 from ...objectives.data_parallel import DataParallelEvaluation
-from ...objectives.flat import gather, scatter_
+from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ..curvature import Curvature, Pair
 from ..curvature.make import curvature_by_size, curvature_name, make_curvature
@@ -112,7 +112,7 @@ class SAPTS(TrustRegion):
     ) -> None:
         self.communicator = communicator or SingleProcess()
         self._products = ShardedProducts(self.communicator)
-        params = list(params)
+        params = distinct(params)
         # Name of the parts' models, None where each part's size decides.
         self._local_name = curvature_name(curvature) if isinstance(curvature, Curvature) else curvature
         if curvature is None:
