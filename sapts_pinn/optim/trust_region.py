@@ -25,7 +25,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..objectives.base import Evaluation, Objective
 from ..objectives.closure import ClosureObjective
-from ..objectives.flat import gather, scatter_
+from ..objectives.flat import distinct, gather, scatter_
 from .base import StepInfo, Undecorated
 from .curvature import Curvature, Step
 from .curvature.make import make_curvature
@@ -83,7 +83,7 @@ class TrustRegion(Undecorated):
         if target_ratio is not None and not 0 < target_ratio < 1:
             raise InputError(f"target_ratio must lie in (0, 1), not {target_ratio}")
         self.target_ratio = target_ratio
-        super().__init__(params, {"lr": 1.0})
+        super().__init__(distinct(params), {"lr": 1.0})
         if len(self.param_groups) != 1:
             raise InputError("TrustRegion does not support several parameter groups")
         self.curvature = make_curvature(curvature) if isinstance(curvature, str) else curvature

@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...objectives.base import Separable
+from ...objectives.flat import distinct
 from ..base import Optimizer, StepInfo
 from .batches import MiniBatches
 
@@ -30,7 +31,7 @@ class Batched(Optimizer):
     def __init__(
         self, params: Iterable[Tensor], inner: torch.optim.Optimizer, batch: int = 128, decay: bool = True
     ) -> None:
-        super().__init__(params, {"lr": inner.param_groups[0]["lr"]})
+        super().__init__(distinct(params), {"lr": inner.param_groups[0]["lr"]})
         self.inner, self.lr, self.decay = inner, inner.param_groups[0]["lr"], decay
         self.batches = MiniBatches(batch, Generator().manual_seed(0))
         self.used = 0.0

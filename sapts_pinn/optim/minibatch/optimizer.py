@@ -36,7 +36,7 @@ from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...objectives.base import Objective, Separable
-from ...objectives.flat import gather, scatter_
+from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo, Undecorated
 from ..radius import RadiusRule
@@ -92,7 +92,7 @@ class MiniBatchSAPTS(Undecorated):
         walk = Walk(parts, communicator or SingleProcess(), **options)
         if not (radius > 0 and math.isfinite(radius)):
             raise InputError(f"radius must be positive and finite, not {radius}")
-        super().__init__(params, {"lr": 1.0})
+        super().__init__(distinct(params), {"lr": 1.0})
         if len(self.param_groups) != 1:
             raise InputError("MiniBatchSAPTS does not support several parameter groups")
         self.decomposition, self.walk, self.rule = decomposition, walk, rule or RadiusRule()

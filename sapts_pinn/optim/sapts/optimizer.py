@@ -48,7 +48,7 @@ from torch import Tensor
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective
 from ...objectives.closure import ClosureObjective
-from ...objectives.flat import gather, scatter_
+from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo
 from ..curvature import Curvature, Pair
@@ -124,7 +124,7 @@ class SAPTS(TrustRegion):
         rule: RadiusRule | None = None,
         communicator: Communicator | None = None,
     ) -> None:
-        params = list(params)
+        params = distinct(params)
         decomposition = find_decomposition(decomposition)
         self.decomposition = decomposition
         self.communicator = communicator or SingleProcess()
