@@ -1,4 +1,13 @@
-"""Residual-based adaptive sampling on any domain: RAD and RAR-D (Wu et al., arXiv:2207.10289)."""
+"""Residual-based adaptive sampling on any domain: RAD and RAR-D.
+
+From a pool of candidates x, points are drawn without replacement with probability
+
+    p(x) ~ |r(x)|^k / mean|r|^k + c.
+
+RAD replaces all points by such a draw; RAR-D adds a few to those already there.  Source: Wu, Zhu, Tan, Kartha
+and Lu, A comprehensive study of non-adaptive and residual-based adaptive sampling for physics-informed neural
+networks, arXiv:2207.10289.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Domains: what every domain can do, and products of domains.
+"""Domains with their distance, faces and sampling; products and set operations of domains.
 
 A domain is sampled through *patches*. A patch maps points of a unit cube to points of the domain (or of its
 boundary), uniformly with respect to measure, and says which of them to keep. A plain shape has one patch for
 its interior and one per face; a product multiplies patches, so one joint Sobol set fills space and time
 together; a set operation passes on the patches of its operands with a stricter keep. Sampling is then the
-same loop for all of them (`Domain._draw`).
+same loop for all of them (`patches.draw_points`).
 
 Signed distances are negative inside. Those of shapes and of their products are exact:
 outside a product, ``d = sqrt(sum max(d_i, 0)^2)``, inside, ``d = max d_i``.
@@ -32,9 +32,8 @@ import torch
 from torch import Generator, Tensor
 
 from ..errors import InputError
-from .names import joined_groups, named_group
-from .patches import BoundaryPoints, Patch, _kept, _product_patches, _shares
-from .samplers import unit_points
+from .names import check_product, joined_groups, named_group, resolved_faces, told_apart
+from .patches import BoundaryPoints, Patch, draw_points, kept, product_patches
 
 
 class Domain(ABC):
@@ -88,12 +87,12 @@ class Domain(ABC):
         return (self,)
 
     def inside(self, points: Tensor) -> Tensor:
-        """Which points [N, dim] lie in the domain or on its boundary: bool [N]."""
+        """Test points [N, dim] for lying in the domain or on its boundary: bool [N]."""
         with torch.no_grad():
             return self.distance(points) <= 0
 
     def face_tags(self, on: str | Iterable[str] | None = None) -> tuple[str, ...]:
-        """The faces meant by `on`.
+        """Resolve a selection of faces to their tags.
 
         Args:
             on: a face ("x=-1"), the tag of a shape (all of its faces), a coordinate (the flat faces on which
@@ -105,36 +104,22 @@ class Domain(ABC):
         Raises:
             InputError: there is no such face, tag or coordinate, or a coordinate without flat faces.
         """
-        if on is None:
-            return self.spatial_faces
-        tags: list[str] = []
-        for item in [on] if isinstance(on, str) else on:
-            found = ((item,) if item in self.faces else ()) + tuple(self.groups.get(item, ()))
-            if not found and item in self.names:
-                found = self.flat_faces(item)
-                if not found:
-                    raise InputError(
-                        f"no face of this domain is flat and perpendicular to {item}, so that on={item!r} "
-                        f"means none of them; name those you mean among {self._known_faces()}"
-                    )
-            if not found:
-                raise InputError(
-                    f"no face {item!r}: the faces of this domain are {self._known_faces()}; "
-                    f"a coordinate ({', '.join(self.names)}) stands for all of its flat faces"
-                )
-            tags.extend(found)
-        return tuple(dict.fromkeys(tags))
+        return self.spatial_faces if on is None else resolved_faces(self, on)
 
     def flat_faces(self, name: str) -> tuple[str, ...]:
-        """The faces on which a coordinate is constant; of curved faces and those of a mesh none."""
+        """Flat faces perpendicular to a coordinate, on which it is constant.
+
+        Args:
+            name: the coordinate.
+
+        Returns:
+            Their tags: both ends of a domain in one dimension; none of a shape that is not known to have such
+            faces.
+        """
         return self.faces if self.dim == 1 else ()
 
-    def _known_faces(self) -> str:
-        together = [f"{tag} (all of {', '.join(faces)})" for tag, faces in self.groups.items()]
-        return ", ".join([*self.faces, *together])
-
     def interior(self, n: int, generator: Generator, sampler: str = "uniform") -> Tensor:
-        """Points distributed by volume.
+        """Draw points distributed by volume.
 
         Args:
             n: number of points.
@@ -147,12 +132,12 @@ class Domain(ABC):
         Raises:
             InputError: unknown sampler, n < 1, or a set operation left (almost) nothing to sample.
         """
-        return self._draw(self.patches(), n, generator, sampler, "points of the domain")[0]
+        return draw_points(self.patches(), n, generator, sampler, "points of the domain", repr(self))[0]
 
     def boundary(
         self, n: int, generator: Generator, on: str | Iterable[str] | None = None, sampler: str = "uniform"
     ) -> BoundaryPoints:
-        """Points distributed by surface measure; single points, the ends of an interval, count 1 each.
+        """Draw points distributed by surface measure; single points, the ends of an interval, count 1 each.
 
         Args:
             n: number of points over all faces together.
@@ -173,47 +158,10 @@ class Domain(ABC):
             )
         every = self.face_patches()
         patches = [patch for tag in tags for patch in every if patch.tag == tag]
-        points, normals, which = self._draw(
-            patches, n, generator, sampler, f"boundary points on {', '.join(tags)}"
-        )
+        what = f"boundary points on {', '.join(tags)}"
+        points, normals, which = draw_points(patches, n, generator, sampler, what, repr(self))
         of_patch = torch.tensor([tags.index(patch.tag) for patch in patches], device=which.device)
         return BoundaryPoints(points, normals, tags, of_patch[which])
-
-    def _draw(
-        self, patches: list[Patch], n: int, generator: Generator, sampler: str, what: str
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Exactly n kept points of the patches, their normals and the number of their patch.
-
-        One set of `trial` points is drawn over all patches; when fewer than n are kept, a larger set is drawn
-        afresh rather than a second one appended, so that the low-discrepancy structure survives. A surplus is
-        thinned at random.
-        """
-        if n < 1:
-            raise InputError(f"cannot draw {n} {what}; ask for at least 1")
-        trial, limit = n, max(1 << 20, 128 * n)
-        while True:
-            drawn = []
-            for i, (patch, count) in enumerate(
-                zip(patches, _shares(patches, trial, generator, sampler), strict=True)
-            ):
-                if count:
-                    u = unit_points(sampler, count, patch.lengths, generator)
-                    points, normals, keep = patch.draw(u)
-                    number = torch.full_like(keep, i, dtype=torch.long)
-                    drawn.append((points[keep], normals[keep], number[keep]))
-            points, normals, which = (torch.cat(parts) for parts in zip(*drawn, strict=True))
-            kept = len(points)
-            if kept == n:
-                return points, normals, which
-            if kept > n:
-                some = torch.randperm(kept, generator=generator, device=points.device)[:n].sort().values
-                return points[some], normals[some], which[some]
-            if trial >= limit:
-                raise InputError(
-                    f"found only {kept} of {n} {what} in {trial} trials; "
-                    f"that part of {self!r} is empty or too thin to sample"
-                )
-            trial = min(limit, 64 * trial, math.ceil(1.02 * trial * n / max(kept, 1)) + 8)
 
     def __mul__(self, other: Domain) -> Product:
         """The product domain, for example ``Ball((0, 0), 1) * Time(0, 1)``."""
@@ -228,7 +176,7 @@ class Domain(ABC):
         return Intersection(self, other)
 
     def __sub__(self, other: Domain) -> Domain:
-        """The first domain without the (open) second one."""
+        """The difference: this domain without the interior of the other one."""
         return Difference(self, other)
 
     def _checked(self, points: Tensor) -> Tensor:
@@ -255,18 +203,8 @@ class Product(Domain):
         self.names = sum((f.names for f in self._factors), ())
         self.faces = sum((f.faces for f in self._factors), ())
         self.spatial_faces = sum((f.spatial_faces for f in self._factors), ())
-        for what, labels, fix in (("coordinate", self.names, "name"), ("face", self.faces, "tag")):
-            twice = sorted({label for label in labels if labels.count(label) > 1})
-            if twice:
-                raise InputError(
-                    f"two factors of a product have a {what} {twice[0]!r}; give one another {fix}"
-                )
         self.groups = joined_groups(*(f.groups for f in self._factors))
-        for label in (*self.faces, *self.groups):
-            if label in self.names:
-                raise InputError(
-                    f"{label!r} is the tag of a face and the name of a coordinate; give one another name"
-                )
+        check_product(self.names, self.faces, self.groups)
         self.notes = sum((f.notes for f in self._factors), ())
         self.bounds = torch.cat([f.bounds for f in self._factors], 1)
         volumes = [f.volume for f in self._factors if f.volume is not None]
@@ -285,7 +223,7 @@ class Product(Domain):
 
     def patches(self) -> list[Patch]:
         """Products of the patches of the factors."""
-        return _product_patches([f.patches() for f in self._factors])
+        return product_patches([f.patches() for f in self._factors])
 
     def face_patches(self) -> list[Patch]:
         """The faces of each factor times the interiors of the others."""
@@ -293,11 +231,11 @@ class Product(Domain):
         return [
             patch
             for i, f in enumerate(self._factors)
-            for patch in _product_patches([*interiors[:i], f.face_patches(), *interiors[i + 1 :]])
+            for patch in product_patches([*interiors[:i], f.face_patches(), *interiors[i + 1 :]])
         ]
 
     def flat_faces(self, name: str) -> tuple[str, ...]:
-        """Those of the factor that carries the coordinate."""
+        """Flat faces perpendicular to a coordinate, of the factor that has this coordinate."""
         return next(f for f in self._factors if name in f.names).flat_faces(name)
 
     def __repr__(self) -> str:
@@ -305,7 +243,7 @@ class Product(Domain):
 
 
 class SetOperation(Domain):
-    """What union, intersection and difference share: tags, and a boundary made of the operands' boundaries.
+    """Union, intersection or difference: a domain whose boundary consists of parts of its operands' ones.
 
     Args:
         a: first operand.
@@ -328,7 +266,7 @@ class SetOperation(Domain):
         self.a, self.b = a, b
         self.names = a.names
         self.volume = None
-        self._new_tags = _told_apart(a, b), _told_apart(b, a)
+        self._new_tags = told_apart(a, b), told_apart(b, a)
         sides = tuple(zip((a, b), self._new_tags, strict=True))
         self.faces = tuple(dict.fromkeys(new.get(f, f) for side, new in sides for f in side.faces))
         self.spatial_faces = tuple(
@@ -350,15 +288,15 @@ class SetOperation(Domain):
     def _box(self) -> Tensor: ...
 
     def flat_faces(self, name: str) -> tuple[str, ...]:
-        """Those of both operands."""
+        """Flat faces perpendicular to a coordinate, of both operands."""
         sides = zip((self.a, self.b), self._new_tags, strict=True)
         return tuple(dict.fromkeys(new.get(f, f) for side, new in sides for f in side.flat_faces(name)))
 
     def face_patches(self) -> list[Patch]:
-        """Patches of both operands; where the two surfaces coincide, those of the first count."""
+        """Face patches of both operands; on a surface that both share, only those of the first operand."""
         first = [self._surviving(patch, 1.0) for patch in self.a.face_patches()]
         second = [
-            self._surviving(_kept(patch, lambda x: self.a.distance(x).abs() > self._tolerance), self.flip)
+            self._surviving(kept(patch, lambda x: self.a.distance(x).abs() > self._tolerance), self.flip)
             for patch in self.b.face_patches()
         ]
         return [
@@ -368,7 +306,15 @@ class SetOperation(Domain):
         ]
 
     def _surviving(self, patch: Patch, sign: float) -> Patch:
-        """Keep the points with the domain just inside of them and not just outside."""
+        """Restrict a face patch to the boundary of this domain.
+
+        Args:
+            patch: a face patch of an operand.
+            sign: -1.0 to turn its normals round.
+
+        Returns:
+            The patch, keeping points with the domain on the inner side of the surface and not on the outer.
+        """
 
         def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             points, normals, keep = patch.draw(u)
@@ -383,22 +329,8 @@ class SetOperation(Domain):
         return f"({self.a!r} {self.symbol} {self.b!r})"
 
 
-def _told_apart(a: Domain, b: Domain) -> dict[str, str]:
-    """New tags for the faces of `a` that have a namesake in `b` with another tag of its shape."""
-
-    def owners(domain: Domain, face: str) -> set[str]:
-        return {tag for tag, faces in domain.groups.items() if face in faces}
-
-    out = {}
-    for face in (f for f in a.faces if f in b.faces):
-        mine, theirs = owners(a, face), owners(b, face)
-        if mine != theirs:
-            out[face] = f"{face} ({min(mine - theirs, default='rest')})"
-    return out
-
-
 class Union(SetOperation):
-    """All points of either domain; also written ``A | B``."""
+    """Union of two domains, ``A | B``: the points that lie in at least one of them."""
 
     symbol = "|"
 
@@ -407,8 +339,8 @@ class Union(SetOperation):
         return torch.minimum(self.a.distance(points), self.b.distance(points))
 
     def patches(self) -> list[Patch]:
-        """The first operand, and of the second what is not in the first."""
-        return self.a.patches() + [_kept(patch, lambda x: ~self.a.inside(x)) for patch in self.b.patches()]
+        """Patches of both operands; points of the second that lie in the first are dropped."""
+        return self.a.patches() + [kept(patch, lambda x: ~self.a.inside(x)) for patch in self.b.patches()]
 
     def _box(self) -> Tensor:
         return torch.stack(
@@ -420,7 +352,7 @@ class Union(SetOperation):
 
 
 class Intersection(SetOperation):
-    """The points of both domains; also written ``A & B``."""
+    """Intersection of two domains, ``A & B``: the points that lie in both."""
 
     symbol = "&"
 
@@ -429,11 +361,11 @@ class Intersection(SetOperation):
         return torch.maximum(self.a.distance(points), self.b.distance(points))
 
     def patches(self) -> list[Patch]:
-        """Those of the smaller operand, kept where the other one is."""
+        """Patches of the operand of smaller measure; points outside the other operand are dropped."""
         a, b = self.a, self.b
         if sum(patch.measure for patch in b.patches()) < sum(patch.measure for patch in a.patches()):
             a, b = b, a
-        return [_kept(patch, b.inside) for patch in a.patches()]
+        return [kept(patch, b.inside) for patch in a.patches()]
 
     def _box(self) -> Tensor:
         lower = torch.maximum(self.a.bounds[0], self.b.bounds[0])
@@ -444,7 +376,7 @@ class Intersection(SetOperation):
 
 
 class Difference(SetOperation):
-    """The points of the first domain that are not inside the second; also written ``A - B``."""
+    """Difference of two domains, ``A - B``: the points of A that are not inside B."""
 
     symbol = "-"
     flip = -1.0
@@ -454,8 +386,8 @@ class Difference(SetOperation):
         return torch.maximum(self.a.distance(points), -self.b.distance(points))
 
     def patches(self) -> list[Patch]:
-        """Those of the first operand, kept outside the second."""
-        return [_kept(patch, lambda x: self.b.distance(x) > 0) for patch in self.a.patches()]
+        """Patches of the first operand; points in the second one are dropped."""
+        return [kept(patch, lambda x: self.b.distance(x) > 0) for patch in self.a.patches()]
 
     def _box(self) -> Tensor:
         return self.a.bounds.clone()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from ..errors import InputError
 
 
 def joined_groups(*several: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Names for several faces; of the same name the faces together."""
+    """Groups of faces by name; groups of one name are merged."""
     out: dict[str, tuple[str, ...]] = {}
     for groups in several:
         for tag, faces in groups.items():
@@ -18,7 +19,15 @@ def joined_groups(*several: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[st
 
 
 def checked_names(names: Sequence[str] | None, dim: int) -> tuple[str, ...]:
-    """Default coordinate names, or those given; ValueError unless they are `dim` different identifiers."""
+    """Coordinate names, by default x, y, z or x1, x2, ...
+
+    Args:
+        names: the names, or None for the default.
+        dim: how many there have to be.
+
+    Raises:
+        InputError: they are not `dim` different identifiers.
+    """
     if names is None:
         return ("x", "y", "z")[:dim] if dim <= 3 else tuple(f"x{i + 1}" for i in range(dim))
     names = tuple(names)
@@ -33,7 +42,11 @@ def checked_names(names: Sequence[str] | None, dim: int) -> tuple[str, ...]:
 
 
 def checked_tag(tag: str, names: tuple[str, ...]) -> str:
-    """The tag, or ValueError where `face_tags` could take it for a coordinate."""
+    """The tag of a face, once it is checked.
+
+    Raises:
+        InputError: it is no text, empty, or the name of a coordinate.
+    """
     if not isinstance(tag, str):
         raise InputError(f"a face tag must be text such as 'inlet', not {tag!r}")
     if not tag or tag in names:
@@ -44,5 +57,90 @@ def checked_tag(tag: str, names: tuple[str, ...]) -> str:
 def named_group(
     tag: str | None, names: tuple[str, ...], faces: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]]:
-    """The group that a shape's tag stands for: all of its faces; none without a tag."""
+    """The group of all faces of a shape, under its tag; no group without a tag."""
     return {} if tag is None else {checked_tag(tag, names): faces}
+
+
+def check_product(names: tuple[str, ...], faces: tuple[str, ...], groups: Iterable[str]) -> None:
+    """Refuse labels of a product that mean two things.
+
+    Args:
+        names: coordinates of all factors.
+        faces: faces of all factors.
+        groups: names of groups of faces.
+
+    Raises:
+        InputError: a coordinate or a face occurs twice, or a face or group is called like a coordinate.
+    """
+    for what, labels, fix in (("coordinate", names, "name"), ("face", faces, "tag")):
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            raise InputError(f"two factors of a product have a {what} {twice[0]!r}; give one another {fix}")
+    for label in (*faces, *groups):
+        if label in names:
+            raise InputError(
+                f"{label!r} is the tag of a face and the name of a coordinate; give one another name"
+            )
+
+
+class Labelled(Protocol):
+    """A shape with named coordinates, faces, and groups of faces."""
+
+    names: tuple[str, ...]
+    faces: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
+
+    def flat_faces(self, name: str) -> tuple[str, ...]: ...  # noqa: D102
+
+
+def resolved_faces(shape: Labelled, on: str | Iterable[str]) -> tuple[str, ...]:
+    """Tags of the faces that a selection of faces, groups and coordinates stands for, without repetition.
+
+    Args:
+        shape: the shape that has the faces.
+        on: a face, a group, or a coordinate (its flat faces); or several of these.
+
+    Raises:
+        InputError: there is no such face, group or coordinate, or a coordinate without flat faces.
+    """
+    together = [f"{tag} (all of {', '.join(faces)})" for tag, faces in shape.groups.items()]
+    known = ", ".join([*shape.faces, *together])
+    tags: list[str] = []
+    for item in [on] if isinstance(on, str) else on:
+        found = ((item,) if item in shape.faces else ()) + tuple(shape.groups.get(item, ()))
+        if not found and item in shape.names:
+            found = shape.flat_faces(item)
+            if not found:
+                raise InputError(
+                    f"no face of this domain is flat and perpendicular to {item}, so that on={item!r} "
+                    f"means none of them; name those you mean among {known}"
+                )
+        if not found:
+            raise InputError(
+                f"no face {item!r}: the faces of this domain are {known}; "
+                f"a coordinate ({', '.join(shape.names)}) stands for all of its flat faces"
+            )
+        tags.extend(found)
+    return tuple(dict.fromkeys(tags))
+
+
+def told_apart(a: Labelled, b: Labelled) -> dict[str, str]:
+    """New tags such as "x=1 (outer)" for the faces of `a` whose namesake in `b` is in another group.
+
+    Args:
+        a: the shape whose faces are renamed.
+        b: the other shape.
+
+    Returns:
+        New tags by the old ones.
+    """
+
+    def groups_of(shape: Labelled, face: str) -> set[str]:
+        return {tag for tag, faces in shape.groups.items() if face in faces}
+
+    out = {}
+    for face in (f for f in a.faces if f in b.faces):
+        mine, theirs = groups_of(a, face), groups_of(b, face)
+        if mine != theirs:
+            out[face] = f"{face} ({min(mine - theirs, default='rest')})"
+    return out

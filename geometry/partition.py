@@ -51,7 +51,7 @@ class Cuts:
 
 
 def cut(points: Tensor, parts: int, axis: int | None = None) -> tuple[list[Tensor], Cuts]:
-    """Cut into regions of equal counts, and remember the cuts.
+    """Cut points into regions of equal counts, and return the cuts as well.
 
     Args:
         points: [N, dim].
@@ -249,7 +249,7 @@ def _scaled(points: Tensor) -> Tensor:
 
 
 def _by_part(part: Tensor, parts: int) -> list[Tensor]:
-    """From the part of each point [N] to the indices of each part's points, ascending."""
+    """Indices of the points of each part, ascending, from the part of each point [N]."""
     return list(part.argsort(stable=True).split(torch.bincount(part, minlength=parts).tolist()))
 
 

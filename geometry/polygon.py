@@ -101,7 +101,7 @@ class Polygon(Shape):
         return _squared_distances(x, v, v.roll(-1, 0)).argmin(1)
 
     def from_unit(self, u: Tensor) -> Tensor:
-        """[N, 2] to [N, 2]; the first axis chooses a triangle by area and, stretched, serves again in it."""
+        """Map the unit square onto the polygon; the first axis chooses a triangle and a place in it."""
         shares = self._shares.to(u)
         which = torch.searchsorted(shares, u[:, 0].contiguous(), right=True).clamp_max(len(shares) - 1)
         below = torch.cat([shares.new_zeros(1), shares[:-1]])
@@ -111,7 +111,7 @@ class Polygon(Shape):
         return (1 - root) * a + root * (1 - t) * b + root * t * c
 
     def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Affine along the edge: [N, 1] to points and normals [N, 2]."""
+        """Map [0, 1] onto an edge by an affine function: [N, 1] to points and normals [N, 2]."""
         i = self.faces.index(tag)
         start, end = self.vertices[i].to(u), self.vertices[(i + 1) % len(self.vertices)].to(u)
         return start + (end - start) * u, self.normals[i].to(u).expand(len(u), 2)

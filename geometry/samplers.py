@@ -1,4 +1,4 @@
-"""Point sets in the unit cube, and residual-based adaptive sampling on any domain.
+"""Point sets in the unit cube: random, on a grid, and of low discrepancy.
 
 Every domain is the image of unit cubes (see `Patch` in `domains`), so a sampler only has to fill a cube:
 
@@ -6,14 +6,6 @@ Every domain is the image of unit cubes (see `Patch` in `domains`), so a sampler
 * ``"grid"``: cell-centred, exactly n points, spacing as equal as n allows along all axes;
 * ``"lhs"``: Latin hypercube; ``"sobol"``, ``"halton"``: scrambled low-discrepancy sequences,
   new at every draw.
-
-Adaptive sampling follows Wu, Zhu, Tan, Kartha, Lu, "A comprehensive study of non-adaptive and residual-based
-adaptive sampling for physics-informed neural networks" (arXiv 2207.10289): from a pool of candidates x,
-points are drawn without replacement with probability
-
-    p(x) ~ |r(x)|^k / mean|r|^k + c.
-
-RAD replaces all points by such a draw; RAR-D adds a few to those already there.
 """
 
 from __future__ import annotations

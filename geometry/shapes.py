@@ -16,30 +16,41 @@ from .patches import Patch
 
 
 class Shape(Domain):
-    """A domain that is the image of one unit cube, and each of its faces of another."""
+    """A domain given by a map from a unit cube onto it, and one from a unit cube onto each of its faces."""
 
     @abstractmethod
     def from_unit(self, u: Tensor) -> Tensor:
-        """Map the unit cube onto the shape, uniformly by volume: [N, unit_dim] to [N, dim]."""
+        """Map the unit cube onto the shape, uniformly by volume.
+
+        Args:
+            u: [N, k] points of the cube; k is the number of lengths in `_interior_lengths`.
+
+        Returns:
+            [N, dim] points.
+        """
 
     @abstractmethod
     def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Map the unit cube onto a face, uniformly by surface: [N, face_unit_dim] to twice [N, dim].
+        """Map the unit cube onto a face, uniformly by surface measure.
+
+        Args:
+            tag: the face.
+            u: [N, k] points of the cube; k is the number of lengths in `_face_lengths`.
 
         Returns:
-            Points and outward unit normals.
+            Points and outward unit normals, each [N, dim].
         """
 
     @abstractmethod
     def _interior_lengths(self) -> tuple[float, ...]:
-        """Physical extent along each of the unit_dim axes that `from_unit` takes."""
+        """Physical extent of the shape along each axis of the cube that `from_unit` maps."""
 
     @abstractmethod
     def _face_lengths(self, tag: str) -> tuple[tuple[float, ...], float]:
-        """The same for `face_from_unit`, and the measure of the face."""
+        """Physical extent of a face along each axis of the cube that `face_from_unit` maps; its measure."""
 
     def patches(self) -> list[Patch]:
-        """One patch: the shape."""
+        """A single patch, the shape itself."""
 
         def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             points = self.from_unit(u)
@@ -49,7 +60,7 @@ class Shape(Domain):
         return [Patch("", self._interior_lengths(), self.volume, draw)]
 
     def face_patches(self) -> list[Patch]:
-        """One patch for each face."""
+        """A patch for each face."""
 
         def face(tag: str) -> Patch:
             def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,11 +103,11 @@ class Interval(Shape):
         return torch.maximum(self.lower - x, x - self.upper)
 
     def from_unit(self, u: Tensor) -> Tensor:
-        """Affine: [N, 1] to [N, 1]."""
+        """Map [0, 1] onto the interval by an affine function: [N, 1] to [N, 1]."""
         return self.lower + (self.upper - self.lower) * u
 
     def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
-        """The end itself, N times; u is [N, 0]."""
+        """The end point of the interval that a tag names, repeated for each row of u, [N, 0]."""
         end, normal = (self.lower, -1.0) if tag == self.faces[0] else (self.upper, 1.0)
         return u.new_full((len(u), 1), end), u.new_full((len(u), 1), normal)
 
@@ -164,7 +175,7 @@ class Box(Product):
 
 
 class Ball(Shape):
-    """All points within a radius of a centre, in any dimension; its one face is called "sphere", in 2D too.
+    """A ball in any dimension (a disk in 2D), with a single face, called "sphere" unless `tag` renames it.
 
     Args:
         center: [dim] coordinates.
@@ -199,19 +210,39 @@ class Ball(Shape):
         return from_center - self.radius
 
     def from_unit(self, u: Tensor) -> Tensor:
-        """First the radius, then the direction: [N, d] to [N, d]; beyond d = 3 from [N, d + 1]."""
+        """Map the unit cube onto the ball, uniformly by volume.
+
+        Args:
+            u: [N, d] for d = 1, 2, 3, else [N, d + 1]: the first column gives the radius (for d = 1 the point
+                itself), the others the direction.
+
+        Returns:
+            [N, d] points.
+        """
         if self.dim == 1:
             return self.center.to(u) + self.radius * (2 * u - 1)
         radius = self.radius * u[:, :1].pow(1 / self.dim)
         return self.center.to(u) + radius * self._direction(u[:, 1:])
 
     def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
-        """All axes give the direction: one for d = 1 and 2, two for d = 3, d beyond."""
+        """Map the unit cube onto the sphere, uniformly by surface measure.
+
+        Args:
+            tag: the face; there is one only.
+            u: directions as numbers in the unit cube, [N, k] with k = 1 for d = 1 and 2, k = 2 for d = 3, and
+                k = d beyond.
+
+        Returns:
+            Points and outward unit normals, each [N, d].
+        """
         normals = self._direction(u)
         return self.center.to(u) + self.radius * normals, normals
 
     def _direction(self, u: Tensor) -> Tensor:
-        """Uniform unit vectors: angle, height and angle (Archimedes), or a normalised Gaussian vector."""
+        """Uniform unit vectors [N, d] from u [N, k], the columns for the direction.
+
+        In 2D u is an angle, in 3D height and angle (Archimedes); beyond, normalised Gaussian vectors.
+        """
         if self.dim == 1:
             return torch.where(u < 0.5, -1.0, 1.0).to(u)
         if self.dim > 3:

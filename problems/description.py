@@ -1,15 +1,18 @@
-"""What the examinations of a problem read of it, before and beside `Problem` itself."""
+"""The interface of a problem for the modules that examine it and that `Problem` itself is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
-from .conditions.base import Condition
+from .ansatz.singular import Singularity
+from .conditions.base import Condition, Known
+from .quantities import Quantity
+from .references import Reference
 from .scales import Scales
 from .symmetry.symmetry import Symmetry
 from .term import Term
@@ -18,13 +21,22 @@ from .wellposed.findings import Finding
 
 
 class Description(Protocol):
-    """A problem as it is examined; `Problem` is one, and says what each attribute is."""
+    """Attributes of a problem that its examinations read; `Problem` documents them."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
     @property
     def domain(self) -> Domain: ...  # noqa: D102
+
+    @property
+    def equation(self) -> Callable[..., Any]: ...  # noqa: D102
+
+    @property
+    def reference(self) -> Reference | Callable[..., Any] | None: ...  # noqa: D102
+
+    @property
+    def quantities(self) -> Mapping[str, Quantity]: ...  # noqa: D102
 
     @property
     def conditions(self) -> Sequence[Condition]: ...  # noqa: D102
@@ -37,6 +49,15 @@ class Description(Protocol):
 
     @property
     def options(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+    @property
+    def scales(self) -> Mapping[str, float]: ...  # noqa: D102
+
+    @property
+    def orders(self) -> Mapping[str, int]: ...  # noqa: D102
+
+    @property
+    def singular(self) -> tuple[Singularity, ...]: ...  # noqa: D102
 
     @property
     def unknown_names(self) -> tuple[str, ...]: ...  # noqa: D102
@@ -52,6 +73,8 @@ class Description(Protocol):
 
     @property
     def initial_parameters(self) -> dict[str, Tensor]: ...  # noqa: D102
+
+    def values_of(self, parameters: Known) -> dict[str, Tensor]: ...  # noqa: D102
 
     @property
     def equation_term(self) -> Term: ...  # noqa: D102

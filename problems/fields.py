@@ -1,10 +1,10 @@
-"""What an equation sees of an unknown: its values and its derivatives, by name.
+"""Fields: the values and derivatives of an unknown as they appear in an equation, by name.
 
 An equation is an ordinary Python function, `lambda u: u.t + u * u.x - nu * u.xx`.  It is called with `Field`
 objects.  A field behaves like the tensor of its values [N]; an attribute made of coordinate names, or
 `u.d("x", "t")`, is the field of that derivative.  A derivative is identified by its multi-index: the sorted
 tuple of coordinate positions, so that u.xt and u.tx are the same and u itself is ().  Where the numbers come
-from is not the field's business: it asks a function, which may look them up in a Taylor bundle or, to find
+from is not the field's business: it asks a function, which may look them up in a Taylor jet or, to find
 out what an equation needs, note the request.
 """
 
@@ -28,7 +28,7 @@ RESERVED = ("d", "value")  # attributes of a field, hence no coordinate names
 
 
 def parse_derivative(text: str, names: Sequence[str]) -> MultiIndex | None:
-    """The multi-index that a string of coordinate names spells ("xxt"), or None when it spells none.
+    """Parse a string of coordinate names such as "xxt" to a multi-index; None when it is no such string.
 
     A coordinate's own name always means that coordinate.
 
@@ -56,7 +56,7 @@ def _parses(text: str, names: Sequence[str]) -> set[MultiIndex]:
 
 
 class Field:
-    """One unknown at N points: its values as a tensor [N], its derivatives as attributes.
+    """An unknown at N points: its values as a tensor [N], its derivatives as attributes.
 
     Args:
         name: The unknown's name, for messages.
@@ -76,7 +76,7 @@ class Field:
 
     @property
     def value(self) -> Tensor:
-        """The values [N] of this derivative."""
+        """Values [N] of the field."""
         return self._channels(self._index)
 
     def d(self, *names: str) -> Field:

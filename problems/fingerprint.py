@@ -1,4 +1,4 @@
-"""The values by which two problems are told apart: fixed probes of equation, conditions and ansatz.
+"""Fingerprint of a problem: values of equation, conditions and ansatz at fixed probes.
 
 A name and a printed description do not tell `u.xx + 1` from `u.xx + 5`.  So the residual of every term is
 evaluated at fixed points with fixed numbers c(j, i) in place of the derivatives i of the unknowns j: all of
@@ -98,7 +98,7 @@ def difference(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str | 
 
 
 def comparable(then: Mapping[str, Any] | None) -> bool:
-    """Whether a recorded fingerprint is one of this version."""
+    """Test whether a recorded fingerprint is of the present version."""
     return then is not None and then.get("version") == VERSION and isinstance(then.get(PARTS), Mapping)
 
 
@@ -118,7 +118,7 @@ def _change(part: str, a: Any, b: Any) -> str | None:
 
 
 def _number(value: Any) -> float:
-    """JSON has no NaN."""
+    """Convert a number from JSON, where null stands for NaN."""
     return math.nan if value is None else float(value)
 
 
@@ -129,7 +129,7 @@ def _uniform(name: str, *shape: int) -> Tensor:
 
 
 def _summary(values: Tensor) -> list[float | None]:
-    """First values, inner products with signs, how many are not finite, and the sum of absolute values."""
+    """Summary of values: the first ones, inner products with signs, number that is not finite, sum of |v|."""
     v = values.detach().to("cpu", torch.float64).reshape(-1)
     finite = torch.isfinite(v)
     v = torch.where(finite, v, torch.zeros_like(v))
@@ -140,7 +140,7 @@ def _summary(values: Tensor) -> list[float | None]:
 
 
 def _weight(condition: Condition, term: Term) -> Tensor:
-    """A weight that is fixed; one that is balanced in training says nothing."""
+    """Weight of a term as [1]; zero where it is balanced in training."""
     return torch.tensor([0.0 if term.balanced else term.weight], dtype=torch.float64)
 
 
@@ -169,7 +169,7 @@ def _evaluated(problem: Problem, term: Term, sites: Sites, share: Channels) -> l
 
 
 def _ansatz(problem: Problem, points: Tensor) -> dict[str, Any]:
-    """The known parts of the solution's form."""
+    """Values of the features, extensions and factors of the ansatz at some points."""
     ansatz = problem.ansatz
     with torch.no_grad():
         features: Sequence[list[Any]] = [_summary(column(points)) for column in ansatz.columns]

@@ -1,4 +1,4 @@
-"""Numbers that people want from a solution: a drag, a stress concentration, a flow rate."""
+"""Quantities of interest of a solution: a drag, a stress concentration, a flow rate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .fields import mistake
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number computed from a solution, and what it should be where that is known.
+    """Number computed from a solution, with its reference value where that is known.
 
         Quantity(lambda solution: solution.evaluate(lambda u: u.x, {"x": 1.0}), value=-0.5, source="theory")
 
@@ -40,7 +40,7 @@ class Quantity:
             raise InputError(f"the value of a quantity must be a finite number or None, not {self.value!r}")
 
     def of(self, solution: Any, name: str) -> dict[str, float | None]:
-        """What it is in a solution.
+        """Value of the quantity in a solution.
 
         Returns:
             `value`, `reference` and `relative_error`: |value - reference| / |reference|; the last two are

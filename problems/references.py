@@ -48,7 +48,7 @@ _CHUNK = 4096  # points evaluated at a time: temporaries stay below 10 MB
 
 @dataclass(frozen=True)
 class Reference:
-    """A solution to compare with, its accuracy stated.
+    """Reference solution with its accuracy.
 
     Attributes:
         source: One line: how it was made. accuracy: Relative L2 error of the reference itself, over its test

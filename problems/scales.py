@@ -1,4 +1,4 @@
-r"""Natural units: how large the unknowns are, and how large what is subtracted in each equation.
+r"""Natural units: sizes of the unknowns, and of the terms that are subtracted in each equation.
 
 A network puts out numbers of order one, and a loss compares residuals with each other.  Both make sense in
 natural units only, so the ansatz is u_j = g_j + U_j l_j N_j, and every row of residuals r_k is divided by
@@ -38,7 +38,7 @@ is resumed has to have the same.  Powers of two would be exact, but would not fo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +46,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ..derivatives.multi_index import MultiIndex
 from ..errors import InputError
 from ..geometry import Domain, Interval
 from .ansatz.ansatz import Ansatz
-from .conditions.base import Known, Sites, is_finite
-from .fields import Field, derivatives
+from .conditions.base import Known, is_finite
+from .trials import EACH, WAVES, Look, Place, Trials, thinned
 
 if TYPE_CHECKING:
     from .term import Term
@@ -60,9 +59,6 @@ POINTS = 512  # at which the equation is probed
 OTHERS = 128  # at which a condition is
 CANDIDATES = 8  # of which one is taken, more often where the data are
 SOLVED = 0.1  # of the residual is left where a coarse solution tells all sizes
-SPREAD = 0.1  # of the places: data that live on more are seen by few places as well
-WAVES = (2.0, 8.0, 32.0)  # typical wave numbers of the trial functions, per half length
-EACH = 24  # trial functions of each; those of the first are what sizes are measured with
 RIDGE = 1e-3  # Tikhonov's parameter, columns having norm one
 STEPS = 4  # of Gauss and Newton
 DIGITS = 7  # of the sizes
@@ -72,13 +68,10 @@ LEAST = 0.01  # of an unknown, relative to what balances the others
 FALLS = 0.5  # by at least this factor the residual falls where another step is worth its while
 LENGTHS = (1.0, 0.25, 0.0625)
 
-Key = tuple[str, MultiIndex]
-Look = tuple[Tensor, dict[Key, Tensor]]  # residuals [K, n] and their derivatives [K, N]
-
 
 @dataclass(frozen=True)
 class Scales:
-    """The natural units of a problem.
+    """Natural sizes of the unknowns and of the residuals of a problem.
 
     Attributes:
         unknowns: U_j by unknown, in its unit.
@@ -97,18 +90,18 @@ class Scales:
         return f"{', '.join(f'{name} {size:.3g}' for name, size in self.unknowns.items())}; {rows}"
 
     def as_json(self) -> dict[str, Any]:
-        """For config.json and result.json."""
+        """The scales as JSON, for config.json and result.json."""
         return {"unknowns": dict(self.unknowns), "rows": {name: list(r) for name, r in self.rows.items()}}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Scales:
-        """Scales that `as_json` wrote."""
+        """Read scales that `as_json` wrote."""
         rows = {name: tuple(map(float, sizes)) for name, sizes in saved["rows"].items()}
         return cls({name: float(size) for name, size in saved["unknowns"].items()}, rows)
 
 
 def check_given(scales: Mapping[str, float], unknowns: Sequence[str], domain: Domain) -> None:
-    """Refuse scales that are none.
+    """Refuse scales of unknown names, and those that are not positive.
 
     Raises:
         InputError: A name is that of no unknown and no interval coordinate, or a number is not positive.
@@ -127,123 +120,6 @@ def check_given(scales: Mapping[str, float], unknowns: Sequence[str], domain: Do
             raise InputError(f"scales: {name!r} must be a positive number, not {value!r}")
 
 
-class _Place:
-    """A term at its sites, with the start and the trial functions of every unknown there.
-
-    Args:
-        term: The term.
-        sites: n places.
-        density: [n], how many places of a uniform set each stands for, 1 on the average.
-        form: The ansatz.
-        trials: The trial functions.
-    """
-
-    def __init__(self, term: Term, sites: Sites, density: Tensor, form: Ansatz, trials: _Trials) -> None:
-        self.term, self.trials = term, trials
-        self.sites, self.density = sites, density
-        self.count = sites.points.shape[0] // sites.fold
-        self.start: dict[Key, Tensor] = {}
-        self.waves: dict[Key, Tensor] = {}
-        for name, indices in term.needs.items():
-            wanted = tuple(dict.fromkeys(((), *indices)))
-            g, waves = form.extension[name], trials.of(name, sites.points, wanted)
-            base = [torch.zeros_like(sites.points[:, 0])] * len(wanted)
-            if g is not None:
-                base = derivatives(g, sites.points, wanted)
-            for index, value, wave in zip(wanted, base, waves, strict=True):
-                if name in form.positive:
-                    init = form.positive[name]
-                    value, wave = init * value.exp() if not index else 0 * value, init * wave
-                self.start[name, index], self.waves[name, index] = value, wave
-
-    def look(self, weights: Mapping[str, Tensor], known: Known) -> Look:
-        """The residuals [K, n] at the state plus some trial functions, and their derivatives [K, N]."""
-        leaves = {
-            key: (value + self.waves[key] @ weights[key[0]] if key[0] in weights else value)
-            .detach()
-            .requires_grad_()
-            for key, value in self.start.items()
-        }
-        fields = {
-            name: Field(name, self.trials.names, _lookup(leaves, name)) for name in self.trials.unknowns
-        }
-        slopes: dict[Key, list[Tensor]] = {key: [] for key in leaves}
-        with torch.enable_grad():
-            found = [r.expand(self.count) for r in self.term.residual(fields, self.sites, known)]
-            sums = [r.sum() for r in found]
-        for r in sums:
-            grads: Sequence[Tensor | None] = [None] * len(leaves)
-            if r.requires_grad:
-                grads = torch.autograd.grad(r, [*leaves.values()], retain_graph=True, allow_unused=True)
-            for (key, leaf), slope in zip(leaves.items(), grads, strict=True):
-                slopes[key].append(torch.zeros_like(leaf) if slope is None else slope)
-        r = torch.stack(found).detach()
-        D = {key: torch.stack(rows) for key, rows in slopes.items()}
-        good = torch.isfinite(r).all(0)
-        for slope in D.values():
-            good = good & torch.isfinite(slope).all(0).view(self.sites.fold, -1).all(0)
-        everywhere = good.repeat(self.sites.fold)
-        return torch.where(good, r, 0.0), {k: torch.where(everywhere, d, 0.0) for k, d in D.items()}
-
-    def block(self, D: Mapping[Key, Tensor], name: str) -> Tensor:
-        """What the trial functions of an unknown change in the rows, [K, n, M]."""
-        parts = [D[key].unsqueeze(2) * self.waves[key] for key in D if key[0] == name]
-        whole = torch.stack(parts).sum(0)
-        return whole.view(len(whole), self.sites.fold, self.count, -1).sum(1)
-
-    def contributions(self, D: Mapping[Key, Tensor], name: str) -> Tensor:
-        """The largest root mean square of what one derivative of a trial function adds to each row, [K]."""
-        density = self.density.repeat(self.sites.fold).unsqueeze(1)
-        smooth = [(D[key].unsqueeze(2) * self.waves[key][:, :EACH]) for key in D if key[0] == name]
-        return torch.stack([(density * part.square()).mean((1, 2)).sqrt() for part in smooth]).amax(0)
-
-    def rms(self, values: Tensor) -> float:
-        """Root mean square of values [n]."""
-        return float(self.size(values.unsqueeze(0)))
-
-    def size(self, rows: Tensor) -> Tensor:
-        """Root mean square of values [K, n, ...], for each row."""
-        weight = self.density.view(-1, *[1] * (rows.ndim - 2))
-        return (weight * rows.square()).flatten(1).mean(1).sqrt()
-
-
-def _lookup(leaves: Mapping[Key, Tensor], name: str) -> Callable[[MultiIndex], Tensor]:
-    return lambda index: leaves[name, index]
-
-
-class _Trials:
-    """Trial functions l_j sin(a . z + b) of every unknown; none without a generator."""
-
-    def __init__(self, form: Ansatz, names: tuple[str, ...], generator: Generator | None) -> None:
-        self.form, self.names, self.unknowns = form, names, tuple(form.factor)
-        self._drawn: dict[str, Tensor] = {}
-        if generator is None:  # none at all
-            return
-        for name, inputs in form.inputs.items():
-            draw = torch.randn(len(WAVES), EACH, len(inputs), generator=generator, dtype=torch.float64)
-            wave = (draw * torch.tensor(WAVES).view(-1, 1, 1)).flatten(0, 1)
-            phase = 2 * math.pi * torch.rand(len(wave), 1, generator=generator, dtype=torch.float64)
-            self._drawn[name] = torch.cat([wave, phase], 1)
-
-    def of(self, name: str, points: Tensor, indices: Sequence[MultiIndex]) -> list[Tensor]:
-        """Derivatives of the trial functions of an unknown at points [N, dim], each [N, M]."""
-        if name not in self._drawn:
-            return [points[:, :0]] * len(indices)
-        drawn, dim = self._drawn[name], points.shape[1]
-        columns = [self.form.columns[i] for i in self.form.inputs[name]]
-        factor = self.form.factor[name]
-
-        def value(p: Tensor) -> Tensor:
-            # Each row is a point with the wave vector and the phase of one function.
-            x, wave, phase = p[:, :dim], p[:, dim:-1], p[:, -1]
-            angle = phase + sum(wave[:, i] * column(x) for i, column in enumerate(columns))
-            return torch.sin(angle) if factor is None else factor(x) * torch.sin(angle)
-
-        n, m = len(points), len(drawn)
-        pairs = torch.cat([points.repeat_interleave(m, 0), drawn.repeat(n, 1)], 1)
-        return [found.view(n, m) for found in derivatives(value, pairs, indices)]
-
-
 def find(
     form: Ansatz,
     names: tuple[str, ...],
@@ -251,7 +127,7 @@ def find(
     known: Known,
     given: Mapping[str, float],
 ) -> Scales:
-    """The natural units of a problem.
+    """Find the natural units of a problem.
 
     Args:
         form: Its ansatz, with U = 1.
@@ -261,54 +137,20 @@ def find(
         given: U_j of unknowns whose scale the user knows.
     """
     generator = Generator().manual_seed(20_250_107)
-    trials = _Trials(form, names, generator)
+    trials = Trials(form, names, generator)
     places = []
     for term in terms:
         wanted = POINTS if term is terms[0] else OTHERS
         sites = term.sites(CANDIDATES * wanted, generator, "sobol")
-        places.append(
-            _Place(term, *_thinned(term, sites, wanted, form, names, known, generator), form, trials)
-        )
+        places.append(Place(term, *thinned(term, sites, wanted, form, names, known, generator), form, trials))
     return _Search(form, places, known, given).run()
 
 
-def _thinned(
-    term: Term,
-    sites: Sites,
-    wanted: int,
-    form: Ansatz,
-    names: tuple[str, ...],
-    known: Known,
-    generator: Generator,
-) -> tuple[Sites, Tensor]:
-    """So many places, and how many of a uniform set each stands for, [n].
-
-    They are those of a low-discrepancy sequence, unless the data live in a small part: a source in a small
-    window is seen by few of many points, and by none of few.  Then half of them are drawn where the data are.
-    """
-    count = sites.points.shape[0] // sites.fold
-    if count <= wanted:
-        return sites, sites.points.new_ones(count)
-    start = _Place(term, sites, sites.points.new_ones(count), form, _Trials(form, names, None))
-    squares = start.look({}, known)[0].square()
-    relative = squares / squares.amax(1, keepdim=True).clamp(min=1e-300)
-    seen = relative.mean(1).square() / relative.square().mean(1).clamp(min=1e-300)  # share of the places
-    if bool((seen[relative.amax(1) > 0] > SPREAD).all()):
-        few = term.sites(wanted, generator, "sobol")
-        if few.points.shape[0] // few.fold == wanted:  # measured places are given, as many as they are
-            return few, few.points.new_ones(wanted)
-    share = (squares / squares.sum(1, keepdim=True).clamp(min=1e-300)).mean(0)
-    chance = 0.5 / count + 0.5 * share
-    chance = chance / chance.sum()
-    index = torch.multinomial(chance, wanted, replacement=True, generator=generator)
-    return sites.of(index), 1 / (count * chance[index])
-
-
 class _Search:
-    """The three steps."""
+    """Search for the natural units of a problem in three steps."""
 
     def __init__(
-        self, form: Ansatz, places: Sequence[_Place], known: Known, given: Mapping[str, float]
+        self, form: Ansatz, places: Sequence[Place], known: Known, given: Mapping[str, float]
     ) -> None:
         self.form, self.places, self.known, self.given = form, places, known, given
         self.free = tuple(name for name in form.factor if name not in form.positive)
@@ -318,7 +160,7 @@ class _Search:
         self.units = dict.fromkeys(self.free, 1.0)
 
     def run(self) -> Scales:
-        """All of them."""
+        """Carry out all three steps."""
         for _ in range(STEPS if self.free else 0):  # positive unknowns come with their size
             self.units, rows = self._equilibrated()
             before = self._norm(self.looks, rows)
@@ -360,7 +202,7 @@ class _Search:
         return math.hypot(*(float((p.size(r) / unit).norm()) for p, (r, _), unit in found))
 
     def _advance(self, rows: Sequence[Tensor], before: float) -> bool:
-        """A step of Gauss and Newton, shortened until the residual falls; whether it does."""
+        """Take a Gauss-Newton step, shortened until the residual falls; return whether it does."""
         columns, targets = [], []
         for place, (r, D), unit in zip(self.places, self.looks, rows, strict=True):
             blocks = [self.units[name] * place.block(D, name) for name in self.free]
@@ -383,7 +225,7 @@ class _Search:
         return False
 
     def _sizes(self) -> dict[str, float]:
-        """U_j from the coarse solution and the spread of g_j; an unknown without any balances the others."""
+        """Sizes U_j from the coarse solution and the spread of g_j; LEAST times those of others at least."""
         if not self.free:
             return {}
         place, found = self.places[0], {}
@@ -402,7 +244,7 @@ class _Search:
         return {name: size if size > NOTHING * data[name] else data[name] for name, size in found.items()}
 
     def _rows(self, unknowns: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
-        """R_k: the largest contribution to a row, or what is left of it."""
+        """Sizes R_k: the largest contribution to each row, or what is left of it."""
         out = {}
         for place, look, start in zip(self.places, self.looks, self.start, strict=True):
             size = place.size(look[0])

@@ -16,7 +16,7 @@ Residual = Callable[[Fields, Sites, Known], tuple[Tensor, ...]]
 
 @dataclass(frozen=True)
 class Term:
-    """One term of the loss: w * mean over its sites of half (residual / units)^2, summed over its rows.
+    """A term of the loss: w * mean over its sites of half (residual / units)^2, summed over its rows.
 
     Attributes:
         name: Short name, a column of the history.

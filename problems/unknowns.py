@@ -1,4 +1,4 @@
-"""What is looked for: the unknown functions of an equation, and unknown numbers in it."""
+"""Unknown functions of an equation, and unknown numbers in it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Unknown:
             )
 
     def reads(self, coordinates: Sequence[str]) -> bool:
-        """Whether it may depend on all these coordinates."""
+        """Test whether the unknown may depend on all of some coordinates."""
         return self.of is None or set(coordinates) <= set(self.of)
 
     def __str__(self) -> str:
@@ -81,16 +81,16 @@ class Coefficient:
 
     @property
     def parameter(self) -> float:
-        """What is trained, at the start."""
+        """Initial value of the trained parameter."""
         return math.log(self.init) if self.positive else float(self.init) / self.scale
 
     @property
     def scale(self) -> float:
-        """The unit of what is trained for one of either sign, so that a step is of its order."""
+        """Unit of the trained parameter of a coefficient of either sign, so that steps are of its order."""
         return abs(float(self.init)) or 1.0
 
     def value(self, parameter: Tensor) -> Tensor:
-        """The coefficient from what is trained, of any shape."""
+        """Coefficient from its trained parameter, of any shape."""
         return torch.exp(parameter) if self.positive else self.scale * parameter
 
     def __str__(self) -> str:

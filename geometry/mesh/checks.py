@@ -1,4 +1,4 @@
-"""What real mesh files contain beside a mesh: found, mended where only one thing can be meant, else refused.
+"""Faults of mesh files: found, mended where only one thing can be meant, else refused.
 
 Nodes that coincide are made one.  Cells that occur twice count once.  Cells without measure, folded ones,
 and cells on the same side of a common facet have no right reading; the message says how many there are, and
@@ -174,7 +174,7 @@ def welded(raw: RawMesh) -> tuple[RawMesh, NDArray[np.bool_], list[str]]:
 
 
 def repeated(cells: Cells) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which cells [S] have the corners of another one, and which of those are the first with them."""
+    """Test cells [S] for the corners of another cell, and for being the first with them; both bool [S]."""
     several, first = np.zeros(len(cells), dtype=bool), np.ones(len(cells), dtype=bool)
     # A sum of random numbers tells different sets of corners apart, nearly always, and fast.
     number = np.random.default_rng(0).integers(1 << 60, size=int(cells.max(initial=0)) + 1)
@@ -192,13 +192,32 @@ def repeated(cells: Cells) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return several, first
 
 
+def check_space(raw: RawMesh, full: int, space: int) -> None:
+    """Refuse cells that neither fill a domain nor enclose one.
+
+    Args:
+        raw: The mesh.
+        full: Dimension of its cells.
+        space: Number of its coordinates.
+
+    Raises:
+        InputError: They are open lines in space, or a closed curve that lies in no plane.
+    """
+    if full == 1 and raw.points.shape[1] == 3 and space > 1 and is_open(raw):
+        raise InputError(
+            "it holds lines in space; a mesh needs cells of the dimension of its space, or a closed surface"
+        )
+    if space > full + 1:
+        raise InputError("it holds a closed curve that lies in no plane; a mesh needs cells around it")
+
+
 def is_open(raw: RawMesh) -> bool:
-    """Whether the lines of a mesh of lines have ends."""
+    """Test whether the lines of a mesh of lines have ends."""
     return _open_ridges(np.concatenate([c for kind, c in raw.blocks if DIMENSION[kind] == 1]))
 
 
 def _open_ridges(facets: Cells) -> bool:
-    """Whether a surface is open: a ridge belongs to an odd number of its facets [F, dim]."""
+    """Test whether a surface is open: a ridge belongs to an odd number of its facets [F, dim]."""
     ridges = sx.keys(sx.faces_of(facets).reshape(-1, facets.shape[1] - 1))
     return bool((np.unique(ridges, return_counts=True)[1] % 2).any())
 
@@ -337,7 +356,7 @@ def examine_boundary(
 
 
 def _parts(points: Points, facets: Cells) -> tuple[Cells, Points]:
-    """Which connected part of the boundary each facet [F] belongs to, and the volume that each encloses."""
+    """Number of the connected part of the boundary of each facet [F], and the volumes that parts enclose."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -45,7 +45,7 @@ class Crossings:
 
 
 def crossings(points: Points, facets: Cells, normals: Points) -> Crossings:
-    """Find them among facets [F, dim] with outward normals [F, dim], dim 2 or 3."""
+    """Find facets that meet wrongly among facets [F, dim] with outward normals [F, dim], dim 2 or 3."""
     at = points[facets]
     size = np.linalg.norm(at[:, 1:] - at[:, :1], axis=2).max(1)
     margin = GAP * size[:, None]
@@ -107,7 +107,7 @@ def _close_pairs(low: Points, high: Points, order: Cells) -> Iterator[tuple[Cell
 def _leaves_inward(
     points: Points, facets: Cells, normals: Points, size: Points, i: Cells, j: Cells
 ) -> tuple[NDArray[np.bool_], Cells]:
-    """Which facets j have an edge that leaves the facet i for its inner side.
+    """Test facets j for an edge that leaves the facet i for its inner side.
 
     Also edges that do so through an edge of i, [H, 5]: both edges' ends, the smaller first, and i.
     """
@@ -166,7 +166,7 @@ def _barycentric(corners: Points, at: Points) -> Points:
 def _covers(
     at: Points, normals: Points, size: Points, i: Cells, j: Cells
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Points]:
-    """Which pairs cover a common area: with the same normal, opposite ones, across a gap; its width."""
+    """Test pairs for a common area: with the same normal, opposite ones, across a gap; its width."""
     dim = at.shape[1]
     smaller = np.minimum(size[i], size[j])
     turn = np.einsum("nd,nd->n", normals[i], normals[j])

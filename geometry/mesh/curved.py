@@ -161,19 +161,31 @@ def straightened(raw: RawMesh) -> tuple[RawMesh, list[str], list[str]]:
         ]
         for name, members in raw.groups.items()
     }
-    node_sets = {}
-    for name, nodes in raw.node_sets.items():
-        held = np.zeros(len(points), dtype=bool)
-        held[nodes] = True
-        for number, (a, b) in enumerate(ends.tolist(), len(raw.points)):
-            held[number] = held[a] and held[b]
-        node_sets[name] = np.flatnonzero(held)
+    node_sets = _divided_node_sets(raw, ends, len(points))
     blocks = [
         (SIMPLEX.get(DIMENSION[kind], kind), part.corners)
         for part, (kind, _) in zip(parts, raw.blocks, strict=True)
     ]
     parents = {i: part.cell for i, part in enumerate(parts)}
     return RawMesh(points, blocks, groups, node_sets, {}, parents), [note], warnings
+
+
+def _divided_node_sets(raw: RawMesh, ends: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """Sets of nodes with the new nodes on edges both ends of which they hold.
+
+    Args:
+        raw: The mesh before its edges were divided.
+        ends: [M, 2], the ends of the edge of each new node.
+        count: Number of nodes afterwards.
+    """
+    out = {}
+    for name, nodes in raw.node_sets.items():
+        held = np.zeros(count, dtype=bool)
+        held[nodes] = True
+        for number, (a, b) in enumerate(ends.tolist(), len(raw.points)):
+            held[number] = held[a] and held[b]
+        out[name] = np.flatnonzero(held)
+    return out
 
 
 def _without_pyramids(raw: RawMesh) -> RawMesh:

@@ -47,7 +47,7 @@ VOXEL = {8: [0, 1, 3, 2], 11: [0, 1, 3, 2, 4, 5, 7, 6]}  # pixels and voxels cou
 
 @dataclass
 class RawMesh:
-    """Cells as a file has them.
+    """Cells of a mesh as a file has them, by kind, with groups.
 
     Attributes:
         points: [P, 3], or fewer coordinates.
@@ -67,7 +67,7 @@ class RawMesh:
 
 
 def read_mesh(path: Path, tag_array: str | None = None) -> RawMesh:
-    """Read a file.
+    """Read the cells of a mesh file by kind, with its named groups.
 
     Args:
         path: The extension gives the format.
@@ -202,7 +202,7 @@ def _physical_names(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(data: Mapping[str, Any], tag_array: str | None) -> str | None:
-    """Which of the cell arrays holds the tags."""
+    """Name of the cell array that holds the tags."""
     if tag_array is not None and tag_array not in data:
         raise InputError(f"there is no cell array {tag_array!r} among {', '.join(data) or 'none'}")
     return tag_array or next((name for name in NUMBERS if name in data), None)

@@ -110,7 +110,7 @@ class Mesh(Domain):
         names: Sequence[str] | None = None,
         tag: str | None = None,
     ) -> Mesh:
-        """A mesh from arrays.
+        """Make a mesh from arrays.
 
         Args:
             points: [P, dim].
@@ -166,20 +166,14 @@ class Mesh(Domain):
             warnings.warn(f"{label!r}: {warning}", UserWarning, stacklevel=3)
 
     def _examined(self, raw: RawMesh, names: Sequence[str] | None) -> tuple[list[str], list[str]]:
-        """Everything that is set on construction; what was mended on the way, and what is doubtful."""
+        """Set all attributes from a raw mesh; notes on what was mended, and on what is doubtful."""
         full = checks.dimension(raw, self.label)
         raw, notes, said = straightened(raw)
         raw, several, merged = checks.welded(raw)
         plane = flattened(raw.points, checks.corners_of(raw, full), full)
         points, space = plane.points, plane.points.shape[1]
         notes, said = [*notes, *merged, *plane.notes], [*said, *plane.warnings]
-        if full == 1 and raw.points.shape[1] == 3 and space > 1 and checks.is_open(raw):
-            raise InputError(
-                "it holds lines in space; a mesh needs cells of the dimension of its space, or a closed "
-                "surface"
-            )
-        if space > full + 1:
-            raise InputError("it holds a closed curve that lies in no plane; a mesh needs cells around it")
+        checks.check_space(raw, full, space)
         if names is not None and len(names) != space:
             raise InputError(
                 f"{self.label!r} has {space} dimension{'s' * (space > 1)}, but {len(names)} are named, "
@@ -218,11 +212,26 @@ class Mesh(Domain):
         held |= tags.of_nodes(raw, facets)
         faces, self.facet_tags, more = tags.smallest(held, len(facets), REST)
         self.faces = self.spatial_faces = tuple(checked_tag(face, self.names) for face in faces)
+        self._store(points, cells, facets, measure, full == space)
+        return notes + more, said
+
+    def _store(
+        self, points: np.ndarray, cells: np.ndarray, facets: np.ndarray, measure: np.ndarray, is_solid: bool
+    ) -> None:
+        """Set points, cells and facets without unused points, and what is computed from them.
+
+        Args:
+            points: [P, dim].
+            cells: [S, k], corners by number.
+            facets: [F, dim], corners by number.
+            measure: [S], of the cells.
+            is_solid: Whether the cells fill the domain; else they are its closed surface.
+        """
         used = np.unique(cells)
         new = np.zeros(len(points), dtype=np.int64)
         new[used] = np.arange(len(used))
         self.points, self.facets = points[used], new[facets]
-        self.cells = new[cells] if full == space else None
+        self.cells = new[cells] if is_solid else None
         self.bounds = torch.from_numpy(np.stack([self.points.min(0), self.points.max(0)]))
         self._facet_measure = np.abs(sx.measures(self.points, self.facets))
         if self.cells is not None:
@@ -230,11 +239,10 @@ class Mesh(Domain):
             self._pick = Pick(self.points[self.cells], measure)
         else:  # by the divergence theorem
             height = np.einsum("ij,ij->i", self.points[self.facets[:, 0]] - self.points[0], self.normals)
-            self.volume = float((height * self._facet_measure).sum() / space)
-        return notes + more, said
+            self.volume = float((height * self._facet_measure).sum() / self.dim)
 
     def retagged(self, **where: Callable[..., Any]) -> Mesh:
-        """The same mesh with other faces, for files without groups.
+        """Copy of the mesh with other faces, for files without groups.
 
         ``Mesh("part.stl").retagged(inlet=lambda x, y, z: x < 1e-6, wall=lambda x, y, z: z > 0)``
 
@@ -310,7 +318,7 @@ class Mesh(Domain):
         )
 
     def patches(self) -> list[Patch]:
-        """One: the cells in a row, or the box of a closed surface, of which the inside is kept."""
+        """A single patch: the cells in a row, or the box of a closed surface, of which the inside is kept."""
         if self.cells is not None:
 
             def draw(u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -339,7 +347,7 @@ class Mesh(Domain):
         return out
 
     def face_patches(self) -> list[Patch]:
-        """One for each face; on a line one for each of its points."""
+        """A patch for each face; on a line, for each of its points."""
         if self.dim == 1:
             return [self._end(i) for i in range(len(self.facets))]
         return [self._face(tag) for tag in self.faces]
@@ -374,7 +382,7 @@ class Mesh(Domain):
 
 
 def example_mesh(name: str) -> Path:
-    """The file of a mesh that comes with the library.
+    """Path of a mesh that comes with the library.
 
     Args:
         name: "plate-with-holes" (faces outer, holes, slot), "l-shape" (outer, corner), "airfoil" (inlet,

@@ -117,7 +117,7 @@ class Surface:
         return self._order[facet], weights, side
 
     def _with_rounding(self, squared: Points, x: Points) -> Points:
-        """What squared distances can be at most."""
+        """Upper bound of squared distances, rounding included."""
         bound: Points = (np.sqrt(squared) * (1 + 1e-14) + 1e-14 * (np.abs(x).max(1) + self._size)) ** 2
         return bound
 
@@ -171,7 +171,7 @@ class _Cylinders:
         self._middle = middle + ((top + bottom) / 2)[:, None] * self._axis
 
     def squared_distances(self, x: Points, node: Cells) -> Points:
-        """Of points [M, dim], each to the cylinder [M] of its own."""
+        """Squared distances [M] of points [M, dim], each to a cylinder of its own."""
         offset = x - self._middle[node]
         height = np.einsum("ij,ij->i", offset, self._axis[node])
         across = np.sqrt((np.einsum("ij,ij->i", offset, offset) - height**2).clip(0)) - self.radius[node]

@@ -1,4 +1,4 @@
-"""The unit cube onto a row of simplices, so that points fall into them by measure."""
+"""Map of the unit cube onto a row of simplices, uniform by measure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .simplices import Points
 
 
 class Pick:
-    """The unit cube onto simplices in a row, uniformly by measure.
+    """Map of the unit cube onto simplices in a row, uniform by measure.
 
     Args:
         corners: [S, k + 1, dim], neighbours near each other.

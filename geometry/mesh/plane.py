@@ -1,4 +1,4 @@
-"""Meshes that lie in a plane or on a line of space: the coordinates that are left.
+"""Meshes that lie in a plane or on a line of space, in coordinates of that plane or line.
 
 Coordinates that do not vary, up to a tolerance, are left out, and the others keep their names.  Where all
 vary, the plane (line) of best fit is that of the largest principal components; points are projected onto it,
@@ -18,7 +18,7 @@ TOLERANCE = 1e-6  # how far points may lie from their plane, relative to the ext
 
 @dataclass(frozen=True)
 class Plane:
-    """Points in the coordinates that are left.
+    """Points of a mesh in the coordinates that it needs.
 
     Attributes:
         points: [P, dim].
@@ -36,7 +36,7 @@ class Plane:
 
 
 def flattened(points: Points, used: Cells, full: int) -> Plane:
-    """Coordinates without those that the mesh does not need.
+    """Drop the coordinates that a mesh does not need.
 
     Args:
         points: [P, D].

@@ -18,7 +18,7 @@ from .mesh import Mesh
 
 @dataclass(frozen=True)
 class Quality:
-    """Of a mesh, or of the closed surface that it is.
+    """Quality of the cells of a mesh, or of the facets of a closed surface.
 
     Attributes:
         cells: Number of cells, or of facets of a surface.

@@ -76,7 +76,7 @@ def measures(points: Points, simplices: Cells) -> Points:
 
 
 def where(at: Points) -> str:
-    """Where some places [N, dim] are: a point, or the first of them and their box."""
+    """Position of some places [N, dim] in words: a point, or the first of them and their box."""
 
     def text(point: Points) -> str:
         return f"({', '.join(f'{v:.4g}' for v in point)})"
@@ -87,7 +87,7 @@ def where(at: Points) -> str:
 
 
 def thin(points: Points, simplices: Cells, measure: Points) -> NDArray[np.bool_]:
-    """Which simplices [S] have no measure, up to rounding."""
+    """Test simplices [S] for zero measure, up to rounding."""
     at = points[simplices]
     size = np.zeros(len(simplices))
     for i in range(1, simplices.shape[1]):
@@ -97,7 +97,7 @@ def thin(points: Points, simplices: Cells, measure: Points) -> NDArray[np.bool_]
 
 
 def faces_of(simplices: Cells) -> Cells:
-    """All facets, [dim + 1, S, dim]: facet i leaves out corner i, and points outward if the cell does."""
+    """Facets [dim + 1, S, dim] of simplices: facet i is without corner i, outward if the cell is positive."""
     k = simplices.shape[1]
     out = []
     for i in range(k):
@@ -151,7 +151,7 @@ def boundary_of(simplices: Cells, points: Points | None = None) -> tuple[Cells, 
 
 
 def _parity(facets: Cells, corner: int) -> NDArray[np.bool_]:
-    """Which facets [F, k] are odd permutations of their sorted corners; for points, by side of their line."""
+    """Test facets [F, k] for odd permutations of their sorted corners; points, for the side of their line."""
     odd = np.full(len(facets), facets.shape[1] == 1 and corner == 1)
     for i in range(facets.shape[1]):
         for j in range(i):
@@ -160,7 +160,7 @@ def _parity(facets: Cells, corner: int) -> NDArray[np.bool_]:
 
 
 def with_distinct_corners(cells: Cells) -> NDArray[np.bool_]:
-    """Which cells [S] have no corner twice: what collapsed hexahedra and merged points leave behind."""
+    """Test cells [S] for distinct corners: collapsed hexahedra and merged points leave others behind."""
     distinct: NDArray[np.bool_] = (np.diff(np.sort(cells, 1), axis=1) != 0).all(1)
     return distinct
 
@@ -231,7 +231,7 @@ def swapped(facets: Cells, these: NDArray[np.bool_]) -> Cells:
 
 
 def winding(x: Points, corners: Points) -> Points:
-    """How often closed facets [F, dim, dim] wind around points [N, dim].
+    """Winding numbers of closed facets [F, dim, dim] around points [N, dim].
 
     Solid angles: A. van Oosterom, J. Strackee, IEEE Trans. Biomed. Eng. 30 (1983) 125.
     """

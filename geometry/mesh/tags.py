@@ -1,4 +1,4 @@
-"""Names of faces: which facets of the boundary the groups of a file hold."""
+"""Names of faces, from the groups of a file and the facets of the boundary that they hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Held = dict[str, NDArray[np.bool_]]
 
 
 def of_cells(raw: RawMesh, block: Cells, owner: Cells, full: int) -> Held:
-    """Which simplices [S] each group holds: those of its cells of the highest dimension."""
+    """Simplices [S] of each group: those of its cells of the highest dimension, bool by tag."""
     found: Held = {}
     for tag, members in raw.groups.items():
         held = np.zeros(len(block), dtype=bool)
@@ -27,7 +27,7 @@ def of_cells(raw: RawMesh, block: Cells, owner: Cells, full: int) -> Held:
 
 
 def of_facets(raw: RawMesh, facets: Cells, several: NDArray[np.bool_]) -> tuple[Held, list[str], list[str]]:
-    """Which boundary facets [F, dim] each group holds, found by their corners; notes; warnings.
+    """Boundary facets [F, dim] of each group, found by their corners; notes; warnings.
 
     Args:
         raw: The mesh.
@@ -68,14 +68,14 @@ def of_facets(raw: RawMesh, facets: Cells, several: NDArray[np.bool_]) -> tuple[
 
 
 def of_nodes(raw: RawMesh, facets: Cells) -> Held:
-    """Which facets each set of nodes holds: those with all corners in it."""
+    """Facets of each set of nodes: those with all corners in it."""
     return {tag: np.all(np.isin(facets, nodes), axis=1) for tag, nodes in raw.node_sets.items()}
 
 
 def smallest(
     held: Mapping[str, NDArray[np.bool_]], count: int, rest: str
 ) -> tuple[list[str], Cells, list[str]]:
-    """One tag for every facet: of several groups the smallest.
+    """A tag for every facet: of several groups the smallest.
 
     Args:
         held: For each group the facets [F] in it.

@@ -33,7 +33,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...geometry import Interval
-from ..conditions.base import Condition
+from ..conditions.base import Condition, Feature
 from ..fields import slope
 from ..symmetry.symmetry import Symmetry
 
@@ -42,11 +42,10 @@ Function = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Ansatz:
-    """u_j = extension_j + factor_j N_j(features), or init_j exp(that) for a positive unknown.
+    """Form of the solution, u_j = extension_j + factor_j N_j(features); init_j exp(that) where u_j > 0.
 
     Attributes:
-        columns: The network's inputs, functions of points [N, dim] with values [N].
-        feature_names: What the inputs are, in words.
+        network_inputs: Functions of points [N, dim] with values [N], with their names.
         inputs: For each unknown the positions of the features it depends on.
         positive: For each positive unknown its init_j.
         extension: For each unknown a function [N, dim] -> [N], or None for zero.
@@ -56,8 +55,7 @@ class Ansatz:
         contradictions: Those of the messages that tell of conditions no solution can satisfy.
     """
 
-    columns: tuple[Function, ...]
-    feature_names: tuple[str, ...]
+    network_inputs: tuple[Feature, ...]
     inputs: Mapping[str, tuple[int, ...]]
     positive: Mapping[str, float]
     extension: Mapping[str, Function | None]
@@ -66,20 +64,30 @@ class Ansatz:
     messages: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
 
+    @property
+    def columns(self) -> tuple[Function, ...]:
+        """Functions [N, dim] -> [N] of the network's inputs."""
+        return tuple(feature.function for feature in self.network_inputs)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the network's inputs, in words."""
+        return tuple(feature.name for feature in self.network_inputs)
+
     def features(self, points: Tensor) -> Tensor:
         """The network's inputs [N, F] at points [N, dim]."""
         return torch.stack([column(points) for column in self.columns], 1)
 
 
 def pinned(points: Tensor, axis: int, value: float) -> Tensor:
-    """The points moved to a face of a coordinate."""
+    """Move points [N, dim] to a face, the one where a coordinate has a given value."""
     column = torch.arange(points.shape[1], device=points.device) == axis
     return torch.where(column, torch.full_like(points, value), points)
 
 
 @dataclass
 class Coordinate:
-    """How one interval coordinate enters the ansatz; `scale` is the half length of its feature, if given."""
+    """Features and factor of one interval coordinate; `scale` is the half length of its feature, if given."""
 
     shape: Interval
     axis: int
@@ -105,7 +113,7 @@ class Coordinate:
         return out
 
     def features(self) -> list[tuple[str, Function]]:
-        """What the network sees of it: names in words, and functions [N, dim] -> [N]."""
+        """Network inputs for the coordinate: names in words, and functions [N, dim] -> [N]."""
         name, xi = self.shape.names[0], self.xi
         centred = self.symmetry.centre is not None
         if self.periodic:
@@ -128,7 +136,7 @@ class Coordinate:
         return [(name, xi if stretch == 1 else lambda p: stretch * xi(p))]
 
     def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:
-        """What vanishes at the fixed ends and has the parity of unknown j; None for one."""
+        """Function that vanishes at the fixed ends and has the parity of unknown j; None stands for one."""
         xi, factors = self.xi, []
         odd = self.symmetry.centre is not None and self.symmetry.centre[j] == -1
         if self.periodic:
@@ -153,7 +161,7 @@ class Coordinate:
 
 
 def product(factors: Sequence[Function]) -> Function | None:
-    """The product of functions; None for the empty one, which is one."""
+    """Product of functions; None, which stands for one, where there are none."""
     if not factors:
         return None
 
@@ -167,7 +175,7 @@ def product(factors: Sequence[Function]) -> Function | None:
 
 
 def total(f: Function, g: Function | None) -> Function:
-    """The sum f + g, where None is zero."""
+    """Sum f + g of two functions, where None stands for zero."""
     return f if g is None else lambda points: f(points) + g(points)
 
 

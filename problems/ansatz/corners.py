@@ -1,4 +1,4 @@
-"""Corner singularities: what a smooth network cannot represent, given to it as an input.
+"""Singular functions of corners, which a smooth network cannot represent, as additional inputs.
 
 Near a corner of interior angle w the solution of a second-order elliptic equation behaves like
 
@@ -34,7 +34,7 @@ SHARP = math.radians(220)  # interior angle from which on a corner of a mesh is 
 
 @dataclass(frozen=True)
 class Corner:
-    """Where two straight edges of a boundary meet.
+    """A corner between two straight edges of a boundary.
 
     Attributes:
         at: [2].
@@ -145,7 +145,7 @@ def _singular(
     reach: float,
     size: float,
 ) -> Function:
-    """r^p sin(p th), or cos when the normal derivative vanishes on the first edge; nothing beyond reach.
+    """Singular function r^p sin(p th), with cos for du/dn = 0 on the first edge, zero beyond `reach`.
 
     r is the distance over the size of the shape, so that this is of order one in any unit of length.
     """
@@ -170,7 +170,7 @@ def _singular(
 
 
 def _faded(s: Tensor) -> Tensor:
-    """One for s below 1/4, zero above 9/10, with four continuous derivatives."""
+    """Cut-off function: one for s below 1/4, zero above 9/10, with four continuous derivatives."""
     t = ((s - 0.25) / 0.65).clamp(0, 1)
     return 1 - t**5 * (126 - t * (420 - t * (540 - t * (315 - t * 70))))
 
@@ -183,7 +183,7 @@ def _edges(shape: Polygon | Mesh) -> Tensor:
 
 
 def _free(corner: Tensor, direction: float, edges: Tensor) -> float:
-    """How far a half-line from a corner runs until it meets an edge; infinity if it meets none."""
+    """Length of a half-line from a corner to the first edge that it meets; infinity if it meets none."""
     d = corner.new_tensor([math.cos(direction), math.sin(direction)])
     a, e = edges[:, 0] - corner, edges[:, 1] - edges[:, 0]
     det = e[:, 0] * d[1] - e[:, 1] * d[0]

@@ -1,4 +1,4 @@
-"""What a domain is made of, as far as exact conditions are concerned: plain factors, and round holes in them.
+"""Decomposition of a domain into plain factors and round holes, for conditions that hold exactly.
 
 With a hole |x - c| < r cut out of a domain, l(x) = 1 - r / |x - c| vanishes on the hole, is smooth wherever
 the domain is, and nearly one away from it.  If g_0 satisfies the conditions on the outer boundary, where l_0
@@ -40,7 +40,7 @@ class Outline:
 
     @classmethod
     def of(cls, domain: Domain) -> Outline:
-        """The outline; a factor that is another set operation stands for itself."""
+        """Outline of a domain; a factor that is another set operation stands for itself."""
         factors: list[Domain] = []
         holes: list[Ball] = []
         for factor in domain.factors():
@@ -65,7 +65,7 @@ class Outline:
         return min(depths)
 
     def is_free(self, hole: Ball) -> bool:
-        """Whether a hole touches no other part of the boundary."""
+        """Test whether a hole touches no other part of the boundary."""
         others = [other for other in self.holes if other is not hole and other.names == hole.names]
         apart = all(_distance(hole, other) > hole.radius + other.radius for other in others)
         return apart and self.depth(hole) > hole.radius
@@ -76,7 +76,7 @@ def _distance(a: Ball, b: Ball) -> float:
 
 
 def away_from(hole: Ball, axes: Sequence[int]) -> Function:
-    """What vanishes on a hole, grows away from it and tends to one, [N, dim] -> [N]."""
+    """Function [N, dim] -> [N] that vanishes on a hole, grows away from it and tends to one."""
     axes = list(axes)
     return lambda p: 1 - hole.radius / ((p[:, axes] - hole.center.to(p)) ** 2).sum(1).sqrt()
 

@@ -47,7 +47,7 @@ SAMPLES = 64
 
 
 def step(y: Tensor, p: int) -> Tensor:
-    """e_p(y), whose derivative of order p jumps by one at 0."""
+    """Function e_p(y), whose derivative of order p jumps by one at 0."""
     return torch.sign(y) * y**p / (2 * math.factorial(p))
 
 
@@ -96,7 +96,7 @@ class Setting:
         return self.constants({})
 
     def constants(self, pinned: Mapping[int, float]) -> dict[MultiIndex, float]:
-        """Those derivatives of the residual in its channels that are constant, whatever the channels are.
+        """Derivatives of the residual by its channels that are constant, whatever the channels' values are.
 
         Args:
             pinned: Coordinates, by position, that are held fixed.
@@ -124,7 +124,7 @@ class Setting:
         return dict(zip(values, found, strict=True))
 
     def mirror(self, face: str) -> float | None:
-        """-1 where u = 0 on a face, 1 where its normal derivative is zero, None otherwise."""
+        """Sign of the continuation across a face: -1 for u = 0, 1 for du/dn = 0, None otherwise."""
         here = [
             c
             for c in self.conditions
@@ -154,7 +154,7 @@ class Face:
     depth: float
 
     def distance(self, points: Tensor) -> Tensor:
-        """From the face, [N]."""
+        """Distance of points [N, dim] from the face, [N]."""
         return self.inward * (points[:, self.s] - self.start)
 
 
@@ -316,7 +316,7 @@ def _jumps(value: Value, setting: Setting, face: Face) -> list[tuple[float, int,
 
 
 def _part(setting: Setting, face: Face, b: float, p: int, is_rate: bool) -> Function | None:
-    """What e_p(x - b) on a face starts, or as a rate of change; None where that is not known."""
+    """Solution that starts from e_p(x - b) as value, or as rate, on a face; None where it is not known."""
     x, s = face.x, face.s
     needs = set(setting.needs)
     own = {index for index in needs if {x, s} & set(index)}

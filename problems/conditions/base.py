@@ -38,7 +38,7 @@ VALUE = "value"  # kind of the demand u = value
 
 @dataclass(frozen=True)
 class Sites:
-    """Where a term of the loss is evaluated.
+    """Points at which a term of the loss is evaluated, with normals, data and a weight.
 
     Attributes:
         points: [N, dim].
@@ -55,7 +55,7 @@ class Sites:
     weight: float | None = None
 
     def of(self, rows: Tensor) -> Sites:
-        """The places of some residuals, by their numbers."""
+        """Select the sites of some residuals, by their numbers."""
         block = self.points.shape[0] // self.fold
         index = torch.cat([rows + i * block for i in range(self.fold)])
         return replace(
@@ -186,7 +186,7 @@ class Feature(NamedTuple):
 
 @dataclass(frozen=True)
 class Demand:
-    """One requirement of a condition on a face.
+    """A requirement of a condition on a face, as it is counted in the examination of a problem.
 
     Attributes:
         condition: The condition.
@@ -278,11 +278,11 @@ class Condition(ABC):
         return None
 
     def varies_on_faces(self) -> bool:
-        """Whether the residual, as a function of the unknowns' values, may vary over a face."""
+        """Test whether the residual, as a function of the unknowns' values, may vary over a face."""
         return True
 
     def is_like(self, other: Condition) -> bool:
-        """Whether another condition is of the same kind and constrains the same unknowns."""
+        """Test whether another condition is of the same kind and constrains the same unknowns."""
         return type(other) is type(self) and other.unknowns() == self.unknowns()
 
     # -- well-posedness --------------------------------------------------------------------------------------
@@ -319,7 +319,7 @@ class Condition(ABC):
 
 
 def is_finite(value: object) -> bool:
-    """Whether it is a number, and finite."""
+    """Test for a finite number."""
     try:
         return math.isfinite(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, RuntimeError):
@@ -327,7 +327,7 @@ def is_finite(value: object) -> bool:
 
 
 def time_factor(domain: Domain) -> Time | None:
-    """The time of a domain, if it has one."""
+    """Time factor of a domain, if it has one."""
     return next((shape for shape in domain.factors() if isinstance(shape, Time)), None)
 
 

@@ -74,7 +74,7 @@ class _OnFaces(Condition):
 
     @property
     def is_homogeneous(self) -> bool:
-        """Whether the prescribed value is zero."""
+        """Test whether the prescribed value is zero."""
         return not callable(self.value) and self.value == 0
 
     def target(self, sites: Sites, domain: Domain, known: Known) -> Tensor:
@@ -84,7 +84,7 @@ class _OnFaces(Condition):
         )
 
     def normal_derivative(self, fields: Fields, sites: Sites, domain: Domain) -> Tensor:
-        """du/dn at the sites, [N]."""
+        """Normal derivative du/dn at the sites, [N]."""
         time = time_factor(domain)
         for face in self.faces(domain):
             if time is not None and face in time.faces:
@@ -122,11 +122,11 @@ class Dirichlet(_OnFaces):
         return Prescribed(self.unknown, self.value)
 
     def mirror_sign(self) -> int | None:
-        """-1 where the value is zero: the continuation is odd."""
+        """Sign -1 where the value is zero: the continuation is odd."""
         return -1 if self.is_homogeneous else None
 
     def demands(self, rows: int) -> list[Demand]:
-        """The value."""
+        """Requirement on the value."""
         return [Demand(self, VALUE, self.value, exclusive=True)]
 
 
@@ -141,15 +141,15 @@ class Neumann(_OnFaces):
         return (self.normal_derivative(fields, sites, domain) - self.target(sites, domain, known),)
 
     def describe(self, domain: Domain) -> str:
-        """Such as `normal derivative of u on x=1`."""
+        """Short name such as `normal derivative of u on x=1`."""
         return f"normal derivative of {super().describe(domain)}"
 
     def mirror_sign(self) -> int | None:
-        """1 where the derivative is zero: the continuation is even."""
+        """Sign 1 where the derivative is zero: the continuation is even."""
         return 1 if self.is_homogeneous else None
 
     def demands(self, rows: int) -> list[Demand]:
-        """The normal derivative."""
+        """Requirement on the normal derivative."""
         return [Demand(self, "normal derivative", self.value, exclusive=True)]
 
 
@@ -178,11 +178,11 @@ class Robin(_OnFaces):
         return (alpha * fields[self.unknown] + beta * flux - self.target(sites, domain, known),)
 
     def describe(self, domain: Domain) -> str:
-        """Such as `Robin condition of u on x=1`."""
+        """Short name such as `Robin condition of u on x=1`."""
         return f"Robin condition of {super().describe(domain)}"
 
     def demands(self, rows: int) -> list[Demand]:
-        """The mixture of value and normal derivative."""
+        """Requirement on the combination of value and normal derivative."""
         return [Demand(self, "Robin", self.value, factors=(self.alpha, self.beta))]
 
 
@@ -210,7 +210,7 @@ class Periodic(Condition):
         self._check()
 
     def unknowns(self) -> tuple[str, ...]:
-        """The one unknown, or none: then all of them."""
+        """Name of the periodic unknown; empty when all unknowns are periodic."""
         return () if self.unknown is None else (self.unknown,)
 
     def factor(self, domain: Domain) -> Interval:
@@ -223,7 +223,7 @@ class Periodic(Condition):
         )
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
-        """Both ends of the interval."""
+        """Tags of both ends of the interval."""
         return self.factor(domain).faces
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
@@ -244,13 +244,13 @@ class Periodic(Condition):
         return tuple(out)
 
     def describe(self, domain: Domain) -> str:
-        """Such as `periodicity of u in x`."""
+        """Short name such as `periodicity of u in x`."""
         return f"periodicity of {self.unknown or 'all unknowns'} in {self.on}"
 
     def circle(self) -> str:
-        """The coordinate."""
+        """Name of the periodic coordinate."""
         return self.on
 
     def demands(self, rows: int) -> list[Demand]:
-        """Nothing on one face: it links two faces, and stands for all conditions there."""
+        """No requirements on a single face: the condition links two, and stands for all others there."""
         return []

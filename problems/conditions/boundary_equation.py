@@ -60,11 +60,11 @@ class BoundaryEquation(Condition):
         self._check()
 
     def unknowns(self) -> tuple[str, ...]:
-        """None by name: it may speak of all of them."""
+        """No names: the expression may constrain any of the unknowns."""
         return ()
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
-        """The faces, all of them in space.
+        """Tags of the faces, all of them in space.
 
         Raises:
             InputError: There is no such face, or it is a start or end of time.
@@ -85,7 +85,7 @@ class BoundaryEquation(Condition):
         return Sites(drawn.points, drawn.normals)
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
-        """What the function returns, one tensor [N] for each expression.
+        """Values of the expressions, one tensor [N] for each.
 
         Raises:
             InputError: The function is wrong, speaks of no unknown, or a name could mean the normal.
@@ -99,13 +99,13 @@ class BoundaryEquation(Condition):
         return tuple(as_column(row, points.shape[0], what, points) for row in rows)
 
     def describe(self, domain: Domain) -> str:
-        """Such as `boundary equation on hole`."""
+        """Short name such as `boundary equation on hole`."""
         faces = self.faces(domain)
         return f"boundary equation on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"
 
 
 def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, what: str) -> dict[str, Any]:
-    """What a function on a surface may ask for, by name: unknowns, coordinates, coefficients, the normal.
+    """Arguments of a function on a surface, by name: unknowns, coordinates, coefficients, the normal.
 
     Raises:
         InputError: A name could mean the normal.

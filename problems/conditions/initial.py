@@ -50,11 +50,11 @@ class Initial(Condition):
         self._check(**given)
 
     def unknowns(self) -> tuple[str, ...]:
-        """The one unknown."""
+        """Name of the unknown."""
         return (self.unknown,)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
-        """The start of time."""
+        """Tag of the face at the start of time."""
         time = time_factor(domain)
         if time is None:
             raise InputError(
@@ -63,7 +63,7 @@ class Initial(Condition):
         return (time.faces[0],)
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
-        """Points of the start of time."""
+        """Draw points at the start of time."""
         drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
         return Sites(drawn.points, drawn.normals)
 
@@ -80,7 +80,7 @@ class Initial(Condition):
         return tuple(out)
 
     def describe(self, domain: Domain) -> str:
-        """Such as `initial value and velocity of u`."""
+        """Short name such as `initial value and velocity of u`."""
         what = [w for w, v in (("value", self.value), ("velocity", self.velocity)) if v is not None]
         return f"initial {' and '.join(what)} of {self.unknown}"
 
@@ -89,7 +89,7 @@ class Initial(Condition):
         return Prescribed(self.unknown, self.value, self.velocity, start=True)
 
     def varies_on_faces(self) -> bool:
-        """Whether value or velocity depend on coordinates or coefficients."""
+        """Test whether value or velocity depend on coordinates or coefficients."""
         return bool(self.asks_for())
 
     def demands(self, rows: int) -> list[Demand]:

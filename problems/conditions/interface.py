@@ -81,11 +81,11 @@ class Interface(Condition):
         self._check()
 
     def unknowns(self) -> tuple[str, ...]:
-        """None by name: it may speak of all of them."""
+        """No names: the flux may constrain any of the unknowns."""
         return ()
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
-        """None: it lies inside.  Mistakes in `at` show here.
+        """No faces: the surface lies inside the domain.  The coordinates in `at` are checked here.
 
         Raises:
             InputError: `at` asks for something else than coordinates.
@@ -103,15 +103,15 @@ class Interface(Condition):
         return parameter_names(self.at, "at= of the interface")
 
     def level(self, domain: Domain) -> Callable[[Tensor], Tensor]:
-        """`at` as a function of points [N, dim] with values [N]."""
+        """Level function: `at` as a function of points [N, dim] with values [N]."""
         return lambda points: value_at(self.at, points, domain.names, "at= of the interface")
 
     def surface(self, domain: Domain) -> Surface:
-        """The zeros of `at`."""
+        """Surface on which `at` vanishes."""
         return Surface(self.coordinates(), self.level(domain))
 
     def feature(self, domain: Domain) -> Feature:
-        """|at| scaled to at most about one, by which the network has a kink on the surface.
+        """Network input |at|, scaled to at most about one, by which the solution has a kink on the surface.
 
         Raises:
             InputError: `at` has a kink of its own.
@@ -179,7 +179,7 @@ class Interface(Condition):
         return out
 
     def _project(self, domain: Domain, points: Tensor) -> Tensor:
-        """Newton's method along the gradient; what does not arrive, or leaves the domain, is dropped."""
+        """Project points onto the surface by Newton's method; those that do not arrive are dropped."""
         level = self.level(domain)
         for _ in range(NEWTON):
             slopes = self._slopes(domain, points)
@@ -208,9 +208,9 @@ class Interface(Condition):
         return tuple(out)
 
     def asks_for(self) -> tuple[str, ...]:
-        """What the flux asks for; the surface knows coordinates only."""
+        """Names that the flux asks for; the surface depends on coordinates only."""
         return parameter_names(self.flux, "the flux of the interface")
 
     def describe(self, domain: Domain) -> str:
-        """Its name in the loss."""
+        """Name of the term in the loss."""
         return "flux across the interface"

@@ -116,7 +116,7 @@ class Observations(Condition):
 
     @property
     def what(self) -> str:
-        """What is observed, in words."""
+        """Name of the observed quantity, in words."""
         if isinstance(self.of, str):
             return self.of
         name = getattr(self.of, "__name__", "<lambda>")
@@ -124,7 +124,7 @@ class Observations(Condition):
 
     @property
     def count(self) -> int:
-        """N."""
+        """Number of values, N."""
         return len(_numbers(self.values))
 
     @property
@@ -157,15 +157,15 @@ class Observations(Condition):
         return Measurements(self.count, unknown, self.mean_noise, self.information, self.relative_noise)
 
     def unknowns(self) -> tuple[str, ...]:
-        """The one unknown; none of an expression, whose function says."""
+        """Name of the observed unknown; empty for an expression."""
         return (self.of,) if isinstance(self.of, str) else ()
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
-        """None."""
+        """No faces: the points are scattered."""
         return ()
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
-        """All points, whatever n is."""
+        """The points of the data with their values; n is ignored."""
         for name in domain.names:
             if name not in self.points:
                 raise InputError(
@@ -207,7 +207,7 @@ class Observations(Condition):
         return ((found - values) / noise,)
 
     def describe(self, domain: Domain) -> str:
-        """Such as `40 observations of u`."""
+        """Short name such as `40 observations of u`."""
         return f"{self.count} observation{'s' if self.count > 1 else ''} of {self.what}"
 
 

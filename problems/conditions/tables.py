@@ -34,7 +34,7 @@ MARKS = (
 
 
 def read_table(path: str | Path) -> Table:
-    """The columns of a file by name, as text.
+    """Read the columns of a file, by name, as text.
 
     Raises:
         InputError: There is no such file, it is empty, or its first line does not name the columns.
@@ -72,7 +72,7 @@ def read_table(path: str | Path) -> Table:
 
 
 def numbers_of(table: Table, name: str, path: str | Path) -> np.ndarray:
-    """One column [N] as numbers.
+    """Convert a column of text to numbers [N].
 
     Raises:
         InputError: An entry is not a number, or not finite.
@@ -114,7 +114,7 @@ def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
 
 
 def _without_comments(lines: list[str]) -> list[str]:
-    """Lines that start with # made empty, but for the last before the numbers where it names the columns."""
+    """Empty the lines that start with #, except one that names the columns."""
     marked = [i for i, line in enumerate(lines) if line.lstrip().startswith("#")]
     out = ["" if line.lstrip().startswith("#") else line for line in lines]
     first = next((i for i, line in enumerate(out) if line.strip()), len(out))
@@ -140,7 +140,7 @@ def _decoded(data: bytes, path: str | Path) -> str:
 
 
 def _point_for_comma(entry: str) -> str:
-    """A decimal comma as a point, in what is a number then."""
+    """Replace a decimal comma by a point where that gives a number."""
     swapped = entry.replace(",", ".")
     return swapped if entry.count(",") == 1 and _is_number(swapped) else entry
 

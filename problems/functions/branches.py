@@ -1,4 +1,4 @@
-"""Where a function of the coordinates branches: jumps, kinks and small supports, found without luck.
+"""Search for the places where a function of the coordinates branches: jumps, kinks and small supports.
 
 A window |x - 0.3| < 1e-4 is hard to hit with points, but its margin |x - 0.3| - 1e-4 leads there: what a
 function compares (`margins.py`) is mostly simple in x.  So zero sets of margins are searched for along lines,
@@ -137,7 +137,7 @@ class _Search:
         return torch.cat([torch.zeros(0, self.dim, dtype=torch.float64), *self._inside])
 
     def fresh(self) -> Tensor:
-        """From where the next lines should go, [K, d]: middles of cells, then minima.
+        """Starting points [K, d] of the next lines: middles of cells, then minima.
 
         Smaller cells come first, a few for each margin at whose zero set they lie.  The rank of a middle is
         minus the logarithm of what the zero sets leave of the lines that led there, roughly of the volume.
@@ -177,14 +177,14 @@ class _Search:
         return rows[torch.randperm(len(rows), generator=self.generator)[:most]]
 
     def _fair(self, rows: Tensor) -> Tensor:
-        """Of brackets (margin, line, sample) [B, 3] some for each margin: none crowds out the others."""
+        """Select some brackets (margin, line, sample) [B, 3] of each margin."""
         rows = rows[torch.randperm(len(rows), generator=self.generator)]
         rows = rows[rows[:, 0].argsort(stable=True)]
         first = torch.searchsorted(rows[:, 0].contiguous(), rows[:, 0].contiguous())
         return rows[torch.arange(len(rows)) - first < BRACKETS]
 
     def _margins(self, points: Tensor) -> Tensor:
-        """All margins [K, N] at points [N, d] of the unit cube."""
+        """Margins [K, N] of the function at points [N, d] of the unit cube."""
         record = recorded(self.function, self.lower + self.unit * points)
         found = record.margins + [record.steep[i][1] for i in self._steep if i < len(record.steep)]
         return torch.stack(found) if found else torch.zeros(0, len(points), dtype=torch.float64)
@@ -239,7 +239,7 @@ class _Search:
         return direction - (basis @ (basis.transpose(1, 2) @ direction[..., None]))[..., 0]
 
     def _own(self, points: Tensor, which: Tensor) -> Tensor:
-        """For each point [N, d] its own margin, by number, [N]."""
+        """Value [N] of one margin at each point [N, d], chosen by its number."""
         found = self._margins(points)
         if found.shape[0] <= int(which.max()):  # the function took another way: nothing to compare with
             return torch.full((len(points),), math.nan, dtype=torch.float64)
@@ -253,7 +253,7 @@ class _Search:
         return self._own(points.reshape(-1, self.dim), which.reshape(-1)).reshape(at.shape)
 
     def _narrow(self, rows: Tensor, left: Tensor, right: Tensor, start: Tensor, end: Tensor) -> Tensor:
-        """Where in brackets [left, right] the margin changes its sign, [B].
+        """Zeros [B] of the margins in brackets [left, right] with a change of sign.
 
         Every round divides the brackets evenly, and around the zero of the secant, which is as good as exact
         where the margin is nearly linear.
@@ -351,7 +351,7 @@ class _Search:
 
 
 def _clipped(points: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """Both ends of the lines through points [L, d] of the unit cube, within it."""
+    """End points, in the unit cube, of the lines through points [L, d]."""
     safe = torch.where(directions == 0, 1.0, directions)
     first, second = -points / safe, (1 - points) / safe
     none = directions == 0
@@ -361,7 +361,7 @@ def _clipped(points: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _change(kind: str, values: Tensor) -> float:
-    """How much an argument changes: the difference of its extremes; of a denominator their ratio."""
+    """Change of an argument over the points: the difference of its extremes; of a denominator their ratio."""
     known = values[torch.isfinite(values)]
     if not len(known):
         return 0.0

@@ -1,4 +1,4 @@
-"""Which given functions may be built into an ansatz: smooth, with derivatives that autograd knows.
+"""Functions given by the user, examined for use in an ansatz: smooth, with derivatives by autograd.
 
 What an ansatz contains is differentiated as often as the equation asks.  A function that is smooth but whose
 derivatives autograd misses is replaced by a spline; one with a kink or a jump cannot be built in at all, as
@@ -84,7 +84,7 @@ OPAQUE = "PyTorch cannot differentiate it (it leaves torch, as .detach() and .nu
 
 
 def is_opaque(function: Function, part: Slice, orders: Mapping[str, int]) -> bool:
-    """Whether autograd misses derivatives of a function on a slice.
+    """Test whether autograd misses derivatives of a function on a slice.
 
     Args:
         function: Maps points [N, dim] of the domain to values [N].
@@ -108,7 +108,7 @@ def spline_of(function: Function, part: Slice, orders: Mapping[str, int]) -> Fun
 def unsmooth(
     function: Function, part: Slice, orders: Mapping[str, int], against: Function | None = None
 ) -> str:
-    """What is not smooth about a function on a slice, in words; empty when it is smooth.
+    """Description in words of jumps and kinks of a function on a slice; empty when it is smooth.
 
     Args:
         function: Maps points [N, dim] of the domain to values [N]; autograd knows its derivatives.
@@ -122,7 +122,7 @@ def unsmooth(
 
 
 def _broken(found: Sequence[Break], part: Slice) -> str:
-    """What breaks, in words."""
+    """Description in words of the jumps of lowest order."""
     lowest = min(found, key=lambda b: b.order)
     same = [b for b in found if (b.order, b.axis) == (lowest.order, lowest.axis)]
     name = part.domain.names[part.axes[lowest.axis]]

@@ -1,4 +1,4 @@
-"""A smooth function that autograd does not see through, replaced by a spline whose derivatives are known.
+"""Splines in place of smooth functions whose derivatives autograd does not know.
 
 The spline has degree 5 and as many nodes as it takes to agree with the function to 1e-10 of its range at new
 points; its derivatives must moreover have settled from one refinement to the next.  Interpolation of a smooth
@@ -29,7 +29,7 @@ Spline = Callable[[Array, Sequence[int]], Array]  # points [N, d] and the order 
 def interpolant(
     function: Callable[[Tensor], Tensor], lower: Tensor, upper: Tensor, orders: Sequence[int]
 ) -> Callable[[Tensor], Tensor] | None:
-    """A function of the same values that autograd differentiates.
+    """Interpolate a function by a spline that autograd differentiates.
 
     Args:
         function: Maps points [N, d] to values [N], point by point; smooth.
@@ -84,7 +84,7 @@ def _spline(function: Callable[[Tensor], Tensor], lower: Tensor, upper: Tensor, 
 
 
 def _settled(coarse: Spline, fine: Spline, points: Array, orders: Sequence[int]) -> bool:
-    """Whether the highest derivatives along the axes agree."""
+    """Test whether the highest derivatives along the axes agree."""
     for axis, order in enumerate(orders):
         index = [order if i == axis else 0 for i in range(len(orders))]
         a, b = coarse(points, index), fine(points, index)

@@ -1,4 +1,4 @@
-"""What a function of the coordinates compares: the margins of everything in it that branches.
+"""Margins: the differences between the numbers that a function of the coordinates compares.
 
 A function written in torch can only jump or kink where one of its branchings flips: a comparison, abs, sign,
 clamp, maximum, floor, a search in a table.  Each compares two numbers; their difference is the *margin* of
@@ -75,12 +75,12 @@ def _difference(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
 
 
 def _reversed(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
-    """A >= b and a < b flip where b - a stops being positive, which matters where a takes steps."""
+    """Margin of a >= b and a < b, which flip where b - a stops being positive (a may take steps)."""
     return [-difference for difference in _difference(a, b)]
 
 
 def _equal(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
-    """A == b flips on both sides of a step of a."""
+    """Margins of a == b, which flips on both sides of a step of a."""
     return [*_difference(a, b), *_reversed(a, b)]
 
 
@@ -128,7 +128,7 @@ def _shrunk(a: Any, limit: float = 0.5, **named: Any) -> list[Tensor]:
 
 
 def _between(table: Any, points: Any, **_: Any) -> list[Tensor]:
-    """Continuous, and zero exactly at the entries of a sorted table, with a sign that alternates."""
+    """Margin of a search in a sorted table: continuous, zero at its entries, of alternating sign."""
     table, points = _real(table), _real(points)
     if table.ndim != 1 or not len(table):
         return []
@@ -140,7 +140,7 @@ def _between(table: Any, points: Any, **_: Any) -> list[Tensor]:
 
 def _lead(largest: bool) -> Rule:
     def rule(a: Any, dim: Any = None, *_: Any, **__: Any) -> list[Tensor]:
-        """By how much the extreme along a dimension leads; of two tensors, their difference."""
+        """Lead of the extreme value along a dimension over the next; of two tensors, their difference."""
         if isinstance(dim, Tensor):
             return [_real(a) - _real(dim)]
         if not isinstance(dim, int) or a.shape[dim] < 2:
@@ -241,5 +241,5 @@ def margins(function: Function, points: Tensor) -> list[Tensor]:
 
 
 def leaves_torch(function: Function, points: Tensor) -> bool:
-    """Whether a function computes its values from points [N, d] outside torch, partly at least."""
+    """Test whether a function computes its values from points [N, d] outside torch, at least in part."""
     return recorded(function, points).opaque

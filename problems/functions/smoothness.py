@@ -1,4 +1,4 @@
-"""Is a function smooth, and does autograd know its derivatives?  Values decide.
+"""Smoothness of a function, and correctness of its derivatives by autograd, judged by its values.
 
 What is built into an ansatz is differentiated by autograd as often as the equation asks.  That goes wrong in
 two ways without any sign of it: autograd takes for zero what it does not see (anything that went through
@@ -60,7 +60,7 @@ class Break:
 
 @dataclass(frozen=True)
 class Box:
-    """Where a function is looked at.
+    """A box in which a function is examined, with the derivatives that have to be continuous.
 
     Attributes:
         lower, upper: [d] corners.
@@ -84,14 +84,14 @@ class Box:
         return torch.minimum(torch.maximum(points, self.lower + margin), self.upper - margin)
 
     def keep(self, points: Tensor) -> Tensor:
-        """Which points belong, [N]."""
+        """Test points [N, d] for belonging to the box, bool [N]."""
         if self.inside is None:
             return torch.ones(len(points), dtype=torch.bool)
         return self.inside(points)
 
 
 def misses_derivatives(function: Function, box: Box) -> bool:
-    """Whether a derivative by autograd contradicts the values.
+    """Test whether a derivative by autograd contradicts the values.
 
     Args:
         function: Maps points [N, d] to values [N], point by point.
@@ -113,7 +113,7 @@ def misses_derivatives(function: Function, box: Box) -> bool:
 
 
 def _contradicts(function: Function, points: Tensor, axis: int, order: int, box: Box) -> bool:
-    """Whether a derivative up to an order along an axis contradicts the differences of the one before."""
+    """Test whether a derivative up to an order contradicts the differences of the one of lower order."""
     length = float(box.extent[axis])
     indices = [(axis,) * p for p in range(order + 1)]
     own = [d.double() for d in derivatives(function, points, indices)]
@@ -186,6 +186,68 @@ def _lines(box: Box, axis: int, generator: Generator, even: bool = False) -> Ten
     return box.lower + box.extent * line.clamp(ASIDE, 1 - 1.618 * ASIDE)
 
 
+class _Axis:
+    """Derivatives of a function along one axis, and the jumps that a search among them confirms.
+
+    Args:
+        function: Maps points [N, d] to values [N].
+        box: Where, and the highest derivative that has to be continuous, by axis.
+        axis: The axis.
+        order: Its highest derivative.
+    """
+
+    def __init__(self, function: Function, box: Box, axis: int, order: int) -> None:
+        self.function, self.box, self.axis, self.order = function, box, axis, order
+        self.dim, self.length = len(box.lower), float(box.extent[axis])
+        self.indices = [(axis,) * p for p in range(order + 1)]
+        direction = torch.nn.functional.one_hot(torch.tensor(axis), self.dim)
+        self.near = 1e-6 * direction * box.extent
+        rounding = 64 * 2.3e-16 * float(torch.maximum(box.lower.abs(), box.upper.abs())[axis])
+        self.end = max(SEGMENT * self.length, rounding)  # of a segment that is not divided any more
+
+    def evaluate(self, points: Tensor) -> Tensor:
+        """The derivatives of all orders at points [..., d]: [order + 1, ...]."""
+        found = derivatives(self.function, points.reshape(-1, self.dim), self.indices)
+        return torch.stack(found).double().reshape(-1, *points.shape[:-1])
+
+    def segments(
+        self, values: Tensor, inside: Tensor, lines: Tensor, flips: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Segments to search: rough ones of the lines, and one around every branching point.
+
+        Returns:
+            Left and right ends [K, d], and the order [K].
+        """
+        left, right, which = _suspects(values, inside, lines)
+        for p in range(self.order + 1):
+            left = torch.cat([left, self.box.within(flips - self.near)])
+            right = torch.cat([right, self.box.within(flips + self.near)])
+            which = torch.cat([which, torch.full((len(flips),), p)])
+        ok = self.box.keep(left) & self.box.keep(right)
+        return left[ok], right[ok], which[ok]
+
+    def confirmed(
+        self, segments: tuple[Tensor, Tensor, Tensor], places: Tensor, limit: Tensor, wild: Tensor
+    ) -> list[Break]:
+        """The jumps among segments at whose end the derivative has changed or is not finite.
+
+        Args:
+            segments: Left and right ends [K, d], and the order [K].
+            places: [K, d], their middles.
+            limit: [K], the largest change that is no jump.
+            wild: [K], whether a value is not finite.
+        """
+        left, right, kind = segments
+        beside = (WINDOW / 1e-6) * self.near
+        offsets = [left - 2 * beside, left - beside, right + beside, right + 2 * beside]
+        sides = torch.stack([self.box.within(place) for place in offsets], 1)
+        # What a slope on either side makes of the distance is no jump.
+        far, a, b, beyond = self.evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)
+        jump = (b - a) - (a - far) - (beyond - b)
+        real = ~(jump.abs() <= 30.0**kind * limit) | wild
+        return [Break(self.axis, int(q), place) for q, place in zip(kind[real], places[real], strict=True)]
+
+
 def _along(
     function: Function,
     box: Box,
@@ -195,16 +257,9 @@ def _along(
     flips: Tensor,
     against: Function | None,
 ) -> list[Break]:
-    length = float(box.extent[axis])
+    along = _Axis(function, box, axis, order)
     count, nodes, dim = lines.shape
-    indices = [(axis,) * p for p in range(order + 1)]
-
-    def evaluate(points: Tensor) -> Tensor:
-        """The derivatives of all orders at points [..., d]: [order + 1, ...]."""
-        found = derivatives(function, points.reshape(-1, dim), indices)
-        return torch.stack(found).double().reshape(-1, *points.shape[:-1])
-
-    values = evaluate(lines)
+    values = along.evaluate(lines)
     inside = box.keep(lines.reshape(-1, dim)).reshape(count, nodes)
     if not inside.any():
         return []
@@ -212,45 +267,22 @@ def _along(
     if any(len(points) for _, points in bad):
         return [Break(axis, p, points[0]) for p, points in bad if len(points)]
     found: list[Break] = []
-    left, right, which = _suspects(values, inside, lines)
-    near = 1e-6 * torch.nn.functional.one_hot(torch.tensor(axis), dim) * box.extent
-    for p in range(order + 1):
-        left, right = (
-            torch.cat([left, box.within(flips - near)]),
-            torch.cat([right, box.within(flips + near)]),
-        )
-        which = torch.cat([which, torch.full((len(flips),), p)])
-    ok = box.keep(left) & box.keep(right)
-    left, right, which = left[ok], right[ok], which[ok]
-    limits = _limits(values[:, inside], length)
+    left, right, which = along.segments(values, inside, lines, flips)
+    limits = _limits(values[:, inside], along.length)
     if against is not None:
-        other = torch.stack(derivatives(against, lines[inside], indices)).double()
-        limits = torch.maximum(limits, _limits(other, length).nan_to_num(0, 0, 0))
-    rounding = 64 * 2.3e-16 * float(torch.maximum(box.lower.abs(), box.upper.abs())[axis])
-    end = max(SEGMENT * length, rounding)
-    beside = (WINDOW / 1e-6) * near
+        other = torch.stack(derivatives(against, lines[inside], along.indices)).double()
+        limits = torch.maximum(limits, _limits(other, along.length).nan_to_num(0, 0, 0))
     weights = torch.linspace(0, 1, 5, dtype=torch.float64)[:, None]
     while len(left):
         quarters = left[:, None] + weights * (right - left)[:, None]
-        v = evaluate(quarters)[which, torch.arange(len(which))]
+        v = along.evaluate(quarters)[which, torch.arange(len(which))]
         bent = (v[:, :-2] - 2 * v[:, 1:-1] + v[:, 2:]).abs()
         limit = limits[which]
-        done, wild = (right - left)[:, axis] <= end, ~torch.isfinite(v).all(1)
+        done, wild = (right - left)[:, axis] <= along.end, ~torch.isfinite(v).all(1)
         hit = wild | (done & ((v[:, 4] - v[:, 0]).abs() > limit))
         if hit.any():  # a window too narrow for any point does no harm
-            places, kind = quarters[hit, 2], which[hit]
-            offsets = [
-                left[hit] - 2 * beside,
-                left[hit] - beside,
-                right[hit] + beside,
-                right[hit] + 2 * beside,
-            ]
-            sides = torch.stack([box.within(place) for place in offsets], 1)
-            # What a slope on either side makes of the distance is no jump.
-            far, a, b, beyond = evaluate(sides)[kind, torch.arange(len(kind))].unbind(1)
-            jump = (b - a) - (a - far) - (beyond - b)
-            real = ~(jump.abs() <= 30.0**kind * limit[hit]) | wild[hit]
-            found += [Break(axis, int(q), place) for q, place in zip(kind[real], places[real], strict=True)]
+            segments = left[hit], right[hit], which[hit]
+            found += along.confirmed(segments, quarters[hit, 2], limit[hit], wild[hit])
         go = ~done & ~wild & (bent.amax(1) > 0.5 * limit)
         rows, choice = torch.arange(int(go.sum())), bent[go].argmax(1)  # the half that is bent most
         left, right, which = quarters[go][rows, choice], quarters[go][rows, choice + 2], which[go]
@@ -258,7 +290,7 @@ def _along(
 
 
 def _limits(values: Tensor, length: float) -> Tensor:
-    """What change is no jump yet, for each order, from the derivatives [orders, N] on all lines.
+    """Largest change that is no jump, for each order, from the derivatives [orders, N] on all lines.
 
     It is relative to the range; below some 1e-11 of its size, or 1e-9 of the function's, it is rounding.
     """

@@ -26,7 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class differentiable(TorchFunctionMode):  # noqa: N801 (used as a context manager, like torch.no_grad)
-    """Within this context the special functions of PyTorch without derivatives have them, of any order."""
+    """Context in which special functions of PyTorch have derivatives of any order."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -41,7 +41,7 @@ class differentiable(TorchFunctionMode):  # noqa: N801 (used as a context manage
 
 
 class _Ruled(torch.autograd.Function):
-    """A function of one variable, by its values and the function that is its derivative."""
+    """Function of one variable with its derivative, for autograd."""
 
     generate_vmap_rule = True
 
@@ -143,7 +143,7 @@ def _airy_slope(x: Tensor) -> Tensor:
 
 
 def _step(input: Tensor, values: Tensor) -> Tensor:  # noqa: A002 (the names of torch.heaviside)
-    """0 below 0, 1 above, `values` at 0 (of any floating type)."""
+    """Heaviside function: 0 below 0, 1 above, `values` at 0 (of any floating type)."""
     beside = (input > 0).to(input.dtype) + 0 * input  # the graph of a function of the coordinates
     return torch.where(input == 0, torch.as_tensor(values).to(input), beside)
 
@@ -152,7 +152,7 @@ _STEPS = {torch.heaviside, Tensor.heaviside}
 
 
 def _absolute(x: Tensor) -> Tensor:
-    """|x| = x sign(x): PyTorch's second derivative of abs first imports SymPy, which takes seconds."""
+    """Absolute value as x sign(x): PyTorch's second derivative of abs imports SymPy, which takes seconds."""
     return x.abs() if x.is_complex() else x * torch.sign(x)
 
 

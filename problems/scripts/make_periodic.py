@@ -251,7 +251,7 @@ def main() -> None:
 
 
 def store_schroedinger() -> None:
-    """The same for complex values; what the modes left out amount to is known in advance."""
+    """Store the complex values of the Schroedinger equation; the size of omitted modes is known."""
     best = schroedinger(2048, 24_000)
     np.savez_compressed(DATA / "schroedinger.npz", **vars(best))
     _, rates, start = _schroedinger_start(2**16)

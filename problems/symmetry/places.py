@@ -1,4 +1,4 @@
-"""Where a function of the coordinates has to be looked at, so that nothing in it is missed.
+"""Places at which a function of the coordinates is examined, so that nothing narrow in it is missed.
 
 Thousands of points of a low-discrepancy sequence find what is wide.  What is narrow is found through the
 function itself (`branches.py`): points in every cell that its branchings cut out, both sides of every place
@@ -35,13 +35,13 @@ def interior_points(domain: Domain, function: Function, generator: Generator) ->
 
 
 def interior_places(domain: Domain, function: Function, generator: Generator) -> Tensor:
-    """Points of the interior where a function has to be looked at, [M, dim]; arguments as before."""
+    """Points [M, dim] of the interior where a function varies most; arguments as of `interior_points`."""
     found = _found(function, domain.bounds, generator)
     return found[domain.inside(found)]
 
 
 def face_points(domain: Domain, face: str, function: OnFace, generator: Generator) -> BoundaryPoints:
-    """Many points of a face.
+    """Draw many points of a face.
 
     Args:
         domain: The domain.
@@ -58,7 +58,7 @@ def face_points(domain: Domain, face: str, function: OnFace, generator: Generato
 def face_places(
     domain: Domain, face: str, function: OnFace, drawn: BoundaryPoints, generator: Generator
 ) -> tuple[Tensor, Tensor]:
-    """Points of a face where a function has to be looked at.
+    """Points of a face where a function varies most.
 
     Args:
         domain: The domain.

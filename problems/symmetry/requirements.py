@@ -1,4 +1,4 @@
-"""One residual, the equation's or a condition's on a face, and whether another one is its mirror image.
+"""Comparison of a residual, the equation's or a condition's on a face, with its mirror image.
 
 A reflection R of a coordinate with a sign for each unknown maps the values q of the channels to sigma q: a
 derivative changes its sign with its unknown, and once more for each order in the coordinate.  Two residuals F
@@ -54,14 +54,14 @@ class Mirror:
         return Sites(self.points(sites.points), normals, fold=sites.fold)
 
     def parity(self, channels: Sequence[tuple[str, MultiIndex]]) -> Tensor:
-        """sigma: the signs that the channels change by, [C]."""
+        """Signs sigma [C] of the channels under the reflection."""
         signs = [self.signs[name] * (-1) ** sum(i == self.axis for i in index) for name, index in channels]
         return torch.tensor(signs, dtype=torch.float64)
 
 
 @dataclass
 class Requirement:
-    """A residual with its probes and the places where it is looked at.
+    """Residual with its probes and the places where it is compared.
 
     Args:
         names: Coordinates.
@@ -124,12 +124,17 @@ class Requirement:
         return self._sizes[stage]
 
     @property
+    def rows(self) -> int:
+        """Number of residuals at a place."""
+        return self._own(0).shape[1]
+
+    @property
     def stages(self) -> range:
         """Numbers of the stages of a comparison."""
         return range(len(self._stages))
 
     def compare(self, other: Local, mirror: Mirror, stage: int) -> tuple[Tensor, Tensor]:
-        """Whether another residual is the image of this one, as far as a stage can tell.
+        """Compare another residual with the image of this one, as far as a stage can tell.
 
         Returns:
             For each row whether the images are equal, and whether they are opposite; both [rows].
@@ -141,7 +146,7 @@ class Requirement:
         probes, sites, typical = self._stages[stage]
         here = sites()
         if not len(here.points):
-            rows = self._own(0).shape[1]
+            rows = self.rows
             return torch.ones(rows, dtype=torch.bool), torch.ones(rows, dtype=torch.bool)
         ours = self._own(stage)
         theirs = evaluate(
@@ -154,7 +159,7 @@ class Requirement:
         return agree(ours, theirs, self._usual(typical))
 
     def compare_at(self, other: Local, mirror: Mirror, sites: Sites) -> tuple[Tensor, Tensor]:
-        """The same at given places, with the probes that show data and coefficients."""
+        """Compare at given places as `compare` does, with the probes that show data and coefficients."""
         channels, probes = self.probes.channels, self.probes.broad
         ours = evaluate(self.local, self.names, channels, probes, sites)
         images = probes * mirror.parity(channels)
@@ -163,7 +168,7 @@ class Requirement:
 
 
 def agree(ours: Tensor, theirs: Tensor, usual: Tensor) -> tuple[Tensor, Tensor]:
-    """For each row whether values [P, rows, N] are equal, and whether they are opposite.
+    """Compare values [P, rows, N] row by row: equal, and opposite, both bool [rows].
 
     Args:
         ours: Values of some probes.
@@ -190,19 +195,19 @@ def _typical(size: Tensor) -> Tensor:
 
 
 def same(verdict: tuple[Tensor, Tensor]) -> bool:
-    """Whether every row is equal to its image, or every value of it opposite."""
+    """Test whether every row is equal to its image, or opposite to it."""
     return bool((verdict[0] | verdict[1]).all())
 
 
 class Comparison:
-    """A residual and those that may be its image, of which one has to be, stage after stage."""
+    """Comparison of a residual with candidates for its image, stage after stage."""
 
     def __init__(self, requirement: Requirement, partners: Sequence[Local], mirror: Mirror) -> None:
         self.requirement, self.partners, self.mirror = requirement, partners, mirror
         self._verdicts: list[tuple[Tensor, Tensor] | None] = [None] * len(partners)
 
     def passes(self, stage: int) -> bool:
-        """Whether one of the partners still can be the image after this stage."""
+        """Test whether one of the partners still can be the image after this stage."""
         return any([self._passes(i, stage) for i in range(len(self.partners))])
 
     def _passes(self, i: int, stage: int) -> bool:

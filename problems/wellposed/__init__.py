@@ -1,4 +1,4 @@
-"""Whether a problem is well posed, examined before any training.
+"""Examination of a problem for being well posed, before any training.
 
 wellposed: `examine`, all the examinations together.
 counting: Number of independent conditions on a face, against the number that the equation needs.

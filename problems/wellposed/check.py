@@ -1,4 +1,4 @@
-"""Everything that can be known of a problem before training, on one page.
+"""Report on a problem before training, on one page.
 
 The page is put together from what the problem has found out when it was constructed (derivatives, symmetries,
 what is built in, missing conditions, singular coefficients) and from looks at its meshes and its data.
@@ -26,7 +26,7 @@ THIN = 5.0  # a cell with a smaller angle in degrees is said
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of a problem before training.
+    """Report on a problem before training.
 
     Attributes:
         problem: Its name.
@@ -40,11 +40,11 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether there is neither an error nor a warning."""
+        """Test whether there is neither an error nor a warning."""
         return all(finding.severity == NOTE for finding in self.findings)
 
     def as_json(self) -> dict[str, Any]:
-        """For `sapts-pinn check --json`."""
+        """The report as JSON, for `sapts-pinn check --json`."""
         return {
             "problem": self.problem,
             "ok": self.ok,
@@ -103,7 +103,7 @@ def _facts(problem: Description) -> Iterator[tuple[str, str]]:
 
 
 def _messages(problem: Description) -> Iterator[Finding]:
-    """What the ansatz says of data that it does not build in, and of contradictions."""
+    """Messages of the ansatz on data that it does not build in, and on contradictions."""
     for message in problem.ansatz.messages:
         against = message in problem.ansatz.contradictions
         yield Finding(WARNING if against else NOTE, "conditions" if against else "data", message)

@@ -1,4 +1,4 @@
-"""How many independent conditions a problem has on a face, and how many its equation needs there.
+"""Number of independent conditions that a problem has on a face, and that its equation needs there.
 
 What is given is the rank of the conditions' linearisation; what is needed is read off the linearised equation
 at points of the face (`symbol.py`).  States and points are random, and only what all of them agree on counts.
@@ -52,7 +52,7 @@ class Face:
 
 @dataclass
 class Counter:
-    """Counts conditions of a problem, given and needed."""
+    """Numbers of conditions of a problem, given and needed."""
 
     problem: Description
 
@@ -63,23 +63,23 @@ class Counter:
 
     @cached_property
     def time_axes(self) -> list[int]:
-        """The position of time, if there is one."""
+        """Position of time among the coordinates: a list of one number, or none."""
         time = time_factor(self.problem.domain)
         return [] if time is None else [self.problem.domain.names.index(time.names[0])]
 
     @cached_property
     def evolves(self) -> bool:
-        """Whether the equation has a derivative in time."""
+        """Test whether the equation has a derivative in time."""
         needs = self.problem.equation_term.needs.values()
         return any(axis in index for indices in needs for index in indices for axis in self.time_axes)
 
     @cached_property
     def extent(self) -> Tensor:
-        """Of the domain, by coordinate: [dim]."""
+        """Lengths of the domain's bounding box along the coordinates, [dim]."""
         return self.problem.domain.bounds[1] - self.problem.domain.bounds[0]
 
     def face(self, tag: str, count: int = POINTS) -> Face | None:
-        """At most `count` points of a face; None where a set operation has left nothing of it."""
+        """Draw at most `count` points of a face; None where a set operation has left nothing of it."""
         generator = Generator().manual_seed(17)
         drawn: list[tuple[Tensor, Tensor]] = []
         for patch in self.problem.domain.face_patches():
@@ -120,7 +120,7 @@ class Counter:
         return out
 
     def _present(self, frozen: Linearisation, state: State) -> Tensor:
-        """Which coefficients are more than rounding, [rows, channels, n].
+        """Test coefficients for being more than rounding, bool [rows, channels, n].
 
         sin(theta)^2 is 1.5e-32 at theta = pi, not zero.  So a coefficient is compared with its own size
         inside the domain, and the share that is left with that of the others in its row, whatever the units.

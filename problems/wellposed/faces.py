@@ -31,7 +31,7 @@ SAMPLES = 64
 
 
 def overdetermined(problem: Description) -> list[str]:
-    """A sentence for every face on which too much is prescribed.
+    """Sentences about the faces on which too much is prescribed.
 
     Args:
         problem: The problem, with its terms traced.
@@ -70,13 +70,13 @@ def _sentence(problem: Description, names: Sequence[str], demands: Sequence[Dema
 
 
 def _repeated(demands: Sequence[Demand]) -> bool:
-    """Whether something is prescribed twice, with other values."""
+    """Test whether something is prescribed twice, with other values."""
     kinds = [d.kind for d in demands if d.exclusive]
     return len(set(kinds)) < len(kinds)
 
 
 def _demands(problem: Description) -> dict[tuple[str, str], list[Demand]]:
-    """What is required of each unknown on each face; of boundary equations under the unknown ""."""
+    """Requirements on each unknown on each face; those of boundary equations under the unknown ""."""
     out: dict[tuple[str, str], list[Demand]] = {}
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
         new = condition.demands(term.rows)
@@ -89,13 +89,13 @@ def _demands(problem: Description) -> dict[tuple[str, str], list[Demand]]:
 
 
 def _only(needs: Mapping[str, tuple[MultiIndex, ...]]) -> tuple[str, ...]:
-    """The unknown that a condition without a named one speaks of, or "" when there are several."""
+    """Unknown of a condition that names none: the only one it reads, or "" when it reads several."""
     used = [name for name, indices in needs.items() if indices]
     return tuple(used) if len(used) == 1 else ("",)
 
 
 def _same(problem: Description, face: str, a: Demand, b: Demand) -> bool:
-    """Whether two requirements of the same kind prescribe the same values."""
+    """Test whether two requirements of the same kind prescribe the same values."""
     if a.kind != b.kind or a.value is None or b.value is None:
         return False
     if a.factors != b.factors:
@@ -125,7 +125,7 @@ def _carrier(domain: Domain, face: str) -> Domain:
 
 
 def _allowed(domain: Domain, needs: Sequence[MultiIndex], face: str) -> int:
-    """How many conditions an unknown may have on a face: half its order across it, and at least one."""
+    """Number of conditions an unknown may have on a face: half its order across it, and at least one."""
     return max(1, (_order(_across(domain, face), domain, needs) + 1) // 2)
 
 
@@ -142,7 +142,7 @@ def _starts(
     face: str,
     needs: Mapping[str, tuple[MultiIndex, ...]],
 ) -> bool:
-    """Whether what is prescribed at one end of an interval poses an initial value problem."""
+    """Test whether the conditions at one end of an interval pose an initial value problem."""
     carrier = _carrier(domain, face)
     if not isinstance(carrier, Interval):
         return False

@@ -70,7 +70,7 @@ def features(problem: Description) -> list[Finding]:
 
 
 def _enough(points: int, inside: float, dim: int) -> str:
-    """How many points put ENOUGH of them into the length of a feature, in words."""
+    """Number of points that puts ENOUGH of them into the length of a feature, in words."""
     need, count = points * (ENOUGH / inside) ** dim, points
     while count < need:
         count *= 2

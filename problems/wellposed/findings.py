@@ -1,4 +1,4 @@
-"""What an examination of a problem says: one sentence each, with a severity."""
+"""Findings of an examination of a problem: a sentence each, with a severity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class IllPosed(UserWarning):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found.
+    """A finding: a sentence with its severity and topic.
 
     Attributes:
         severity: "error" (no solution can be right), "warning" (probably not what is meant) or "note".

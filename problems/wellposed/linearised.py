@@ -48,7 +48,7 @@ class Linearisation:
 
     @property
     def finite(self) -> Tensor:
-        """At which of the N places all numbers are finite, bool [N]."""
+        """Test each of the N places for finite numbers only, bool [N]."""
         slopes = torch.isfinite(self.slopes).all(0).all(0)
         return torch.isfinite(self.rows).all(0) & slopes.reshape(-1, self.rows.shape[1]).all(0)
 

@@ -1,4 +1,4 @@
-"""Where a coefficient or a source of an equation is infinite, found by zooming in on the largest values.
+"""Search for poles of coefficients and sources of an equation, by zooming in on the largest values.
 
 With constant numbers in place of the unknowns and their derivatives, an equation is a function of place
 alone. Where it is largest among many points the search goes on in ever smaller boxes around the best

@@ -1,4 +1,4 @@
-"""Does autograd see how a residual depends on the unknowns?  Differences decide.
+"""Test of autograd on a residual: finite differences show dependences that it misses.
 
 Training follows the gradient of the residual in the unknowns' values and derivatives.  A part that went
 through `.detach()`, NumPy or a function without a derivative counts in the residual and not in the gradient,

@@ -1,4 +1,4 @@
-"""How many conditions an equation needs on a face, by the roots of its characteristic polynomial.
+"""Number of conditions an equation needs on a face, by the roots of its characteristic polynomial.
 
 Freeze the coefficients of the linearised equation at a point of a face, and look for solutions
 

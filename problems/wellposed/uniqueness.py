@@ -1,4 +1,4 @@
-"""What the conditions leave free: functions that can be added to a solution, and the solution zero.
+"""Functions that the conditions leave free: those that can be added to a solution, and the solution zero.
 
 A solution is unique up to the null space of the linearised equation and conditions.  Of that null space the
 polynomials of first degree are looked for: q = c_0 + sum c_a x_a for each unknown, applied to every term at
@@ -33,7 +33,7 @@ SMALL = 1e-4  # a coefficient of a null function that is smaller is rounding
 
 
 def zero_solves(problem: Description) -> bool:
-    """Whether u = 0 satisfies the equation and all conditions exactly."""
+    """Test whether u = 0 satisfies the equation and all conditions exactly."""
     generator = Generator().manual_seed(37)
     for term in (problem.equation_term, *problem.condition_terms):
         sites = term.sites(MANY if term is problem.equation_term else MANY // 4, generator, "sobol")
@@ -102,7 +102,7 @@ def _basis(problem: Description) -> list[tuple[str, int | None]]:
 
 
 def _polynomial(points: Tensor, bounds: Tensor, axis: int | None, index: MultiIndex) -> Tensor:
-    """One of the polynomials, or a derivative, at points: [N]; coordinates in extents from the middle."""
+    """Values [N] of a polynomial, or of a derivative of it; coordinates in extents from the middle."""
     if axis is None:
         return torch.full_like(points[:, 0], 0.0 if index else 1.0)
     extent = float(bounds[1, axis] - bounds[0, axis])
@@ -158,7 +158,7 @@ def _reduced(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 def _sentence(
     problem: Description, vectors: NDArray[np.float64], basis: Sequence[tuple[str, int | None]]
 ) -> str:
-    """What is free: a constant, a function of time, or a list of linear functions such as rigid motions."""
+    """Sentence on the free functions: a constant, a function of time, linear ones (rigid motions)."""
     names = problem.domain.names
     free = [{basis[i]: value for i, value in enumerate(v) if value} for v in vectors]
     whose = [*dict.fromkeys(name for function in free for name, _ in function)]

@@ -1,4 +1,4 @@
-"""Whether a problem has enough conditions, each where the equation asks for it: examined before any training.
+"""Test for enough conditions, each where the equation asks for it, before any training.
 
 On every face, and at the start and the end of time, the number of independent conditions that are given is
 compared with the number that the equation needs there (`counting.py`).  Where the type of the equation
@@ -29,7 +29,7 @@ LARGEST = 8  # system of which determinants are expanded
 
 
 def examine(problem: Description) -> tuple[Finding, ...]:
-    """What can be said of a problem before it is solved; nothing of one that seems well-posed."""
+    """Examine a problem before it is solved; no findings where it seems well-posed."""
     return (*_Examination(problem).run(),)
 
 
@@ -124,7 +124,7 @@ class _Examination:
             self._excess(f"on {_tags(tags)}{'' if len(tags) == 1 else ' each'}", has, takes)
 
     def _lacking(self, faces: Sequence[Face]) -> tuple[tuple[str, ...], int]:
-        """The unknowns to name, those of the highest order across the faces, if not spoken of there."""
+        """Unknowns without conditions on some faces, those of the highest order across them."""
         axis = int(faces[0].normals[0].abs().argmax())
         spoken = {
             name
@@ -154,13 +154,13 @@ class _Examination:
 
     @cached_property
     def _exact(self) -> bool:
-        """Whether one condition too many can only contradict the others; those told already are left out."""
+        """Test whether a surplus condition can only contradict the others, and was not reported already."""
         searched = bool(self.problem.coefficients) or any(u.of is not None for u in self.problem.functions)
         return not searched and not overdetermined(self.problem)
 
     @property
     def _counted(self) -> bool:
-        """Whether one too many on a face is told: not for flows, whose outlets take p and du/dn = 0."""
+        """Test whether a surplus on a face is reported: not for flows, whose outlets take p and du/dn = 0."""
         evolving = [n for t in self._count.time_axes for n in self.names if self._order_in_time(n, t)]
         return len(self.names) == 1 or len(evolving) == len(self.names)
 
@@ -173,7 +173,7 @@ class _Examination:
         )
 
     def _ends(self) -> None:
-        """One coordinate of space, or time alone: compare the numbers for both of its ends together."""
+        """Compare the numbers for both ends of a single coordinate of space, or of time alone, together."""
         axes = [
             i for i in range(len(self._count.extent)) if i not in self._count.time_axes
         ] or self._count.time_axes
@@ -256,7 +256,7 @@ class _Examination:
                 yield name
 
     def _start(self, needed: int, given: int, end: Face | None = None) -> None:
-        """Say what lacks at the start of time."""
+        """Report the initial conditions that are missing."""
         time = time_factor(self.problem.domain)
         assert time is not None
         start = self._count.face(time.faces[0])
@@ -285,7 +285,7 @@ class _Examination:
     # -- the rest --------------------------------------------------------------------------------------------
 
     def _seams(self) -> None:
-        """A value on a face across which the same unknown is periodic."""
+        """Report a value on a face across which the same unknown is periodic."""
         for tag in self.problem.domain.faces:
             circles = {
                 name
@@ -306,7 +306,7 @@ class _Examination:
                     return
 
     def _freedom(self) -> None:
-        """What can be added to a solution, and the solution that is zero."""
+        """Report functions that can be added to a solution, and the solution that is zero."""
         sentence = free_functions(self.problem)
         if sentence is not None:
             self._say("uniqueness", sentence)
@@ -320,7 +320,7 @@ class _Examination:
             )
 
     def _coefficients(self) -> None:
-        """Unknown numbers that no observation and no condition beyond those of the equation determines."""
+        """Report coefficients that neither observations nor surplus conditions determine."""
         names = [c.name for c in self.problem.coefficients]
         if names and not self._observed and not self._more_than_needed():
             self._say(
@@ -330,7 +330,7 @@ class _Examination:
             )
 
     def _more_than_needed(self) -> bool:
-        """Whether there are conditions beyond those of the equation, which may determine a coefficient."""
+        """Test for conditions beyond those of the equation, which may determine a coefficient."""
         faces = [face for face in map(self._count.face, self.problem.domain.faces) if face is not None]
         state = states()[0]
         given = [min(self._count.given(face, state)) for face in faces]

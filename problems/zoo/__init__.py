@@ -33,7 +33,7 @@ from . import (
 
 @dataclass(frozen=True)
 class Entry:
-    """One problem of the zoo.
+    """A problem of the zoo.
 
     Attributes:
         build: Makes the problem.
@@ -133,7 +133,7 @@ ZOO: dict[str, Entry] = {
 
 
 def build(name: str) -> Problem:
-    """The problem of that name.
+    """Build the problem of a name.
 
     Raises:
         InputError: There is none; the message names the nearest one, or all of them.

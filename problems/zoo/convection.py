@@ -24,7 +24,7 @@ from ..problem import Problem
 
 
 def convection(beta: float = 40.0) -> Problem:
-    """u_t + beta u_x = 0 from sin x, with period 2 pi.
+    """Convection u_t + beta u_x = 0 from sin x, with period 2 pi.
 
     Args:
         beta: Speed.

@@ -49,7 +49,7 @@ class Modes:
 
 @cache
 def modes(name: str) -> Modes:
-    """The table of that name among the data."""
+    """Read a table of modes from the data folder."""
     return Modes(**cast(Any, _stored(name)))
 
 

@@ -23,7 +23,7 @@ from ..problem import Problem
 
 
 def heat(alpha: float = 0.4, n: int = 1) -> Problem:
-    """u_t = alpha u_xx from sin(n pi x).
+    """Heat equation u_t = alpha u_xx from sin(n pi x).
 
     Args:
         alpha: Diffusivity.

@@ -57,7 +57,7 @@ def burgers_inverse(noise: float = 0.0, count: int = 2000, seed: int = 0, nu: fl
 
 
 def noisy(values: Array, noise: float, rng: np.random.Generator) -> tuple[Array, float | None]:
-    """The values with errors of a size relative to their root mean square, and that standard deviation."""
+    """Add normal errors to values; the noisy values, and the standard deviation of the errors."""
     if not noise:
         return values, None
     sigma = noise * float(np.sqrt((values**2).mean()))

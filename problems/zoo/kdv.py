@@ -22,7 +22,7 @@ from .fourier import periodic
 
 
 def kdv() -> Problem:
-    """u_t + u u_x + 0.0025 u_xxx = 0 from cos(pi x), with period 2."""
+    """Korteweg-de Vries equation u_t + u u_x + 0.0025 u_xxx = 0 from cos(pi x), with period 2."""
     return Problem(
         domain=Interval(-1, 1, name="x") * Time(0, 1),
         unknowns="u",

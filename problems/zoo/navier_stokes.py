@@ -51,7 +51,7 @@ def navier_stokes(re: float) -> Callable[[Any, Any, Any], tuple[Any, Any, Any]]:
 
 
 def kovasznay() -> Problem:
-    """On [-1/2, 1] x [-1/2, 3/2] at Re = 40, with the velocity of the exact solution on the boundary.
+    """Kovasznay flow on [-1/2, 1] x [-1/2, 3/2] at Re = 40, with the exact velocity on the boundary.
 
     u = 1 - e^(a x) cos(2 pi y), v = a / (2 pi) e^(a x) sin(2 pi y), p = (1 - e^(2 a x)) / 2,
     a = Re / 2 - sqrt(Re^2 / 4 + 4 pi^2); the pressure is fixed at the origin.
@@ -101,7 +101,7 @@ def cavity() -> Problem:
         return weight * along, weight * across, mass
 
     def part(i: int) -> Callable[..., Tensor]:
-        """Both ends of the lid, of which the left one leaves the wall and the right one meets it."""
+        """Corner flows at the ends of the lid: on the left it leaves the wall, on the right it meets one."""
 
         def function(x: Tensor, y: Tensor) -> Tensor:
             left, right = scraper(1 - y, x, 1.0, re), scraper(1 - y, 1 - x, -1.0, re)

@@ -1,4 +1,4 @@
-"""Logistic growth of a bump, at every place for itself.
+"""Logistic growth of a bump, independently at every point.
 
     u_t = rho u (1 - u),   x in [0, 2 pi], t in [0, 1],   u(x, 0) = h(x) = exp(-(x - pi)^2 / (2 (pi / 4)^2))
 
@@ -28,7 +28,7 @@ WIDTH = pi / 4
 
 
 def reaction(rho: float = 5.0) -> Problem:
-    """u_t = rho u (1 - u) from a bump.
+    """Logistic equation u_t = rho u (1 - u) from a bump.
 
     Args:
         rho: Rate of growth.

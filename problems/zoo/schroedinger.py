@@ -29,7 +29,7 @@ from .fourier import modes
 
 
 def schroedinger() -> Problem:
-    """With h = u + i v: i h_t + h_xx / 2 + |h|^2 h = 0 from 2 sech x, with period 10."""
+    """Cubic equation i h_t + h_xx / 2 + |h|^2 h = 0, h = u + i v, from 2 sech x, with period 10."""
 
     def equation(u: Any, v: Any) -> tuple[Tensor, Tensor]:
         density = u**2 + v**2

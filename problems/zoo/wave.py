@@ -29,7 +29,7 @@ SPEED = 2
 
 
 def wave(beta: int = 5) -> Problem:
-    """u_tt = 4 u_xx from sin(pi x) + sin(beta pi x) / 2 at rest.
+    """Wave equation u_tt = 4 u_xx from sin(pi x) + sin(beta pi x) / 2 at rest.
 
     Args:
         beta: Half waves of the second wave.

@@ -62,7 +62,7 @@ class Bound(torch.optim.Optimizer):
         super().__init__(objective.parameters, {"lr": 1.0})
         self.model, self.name, self.communicator = model, name, communicator
         self.objective, self._points = objective, _points(objective.view.inputs)
-        self.divides, self.divisible = method.divides, divisible
+        self.divides, self.sharded, self.divisible = bool(method.divides), method.sharded, divisible
         self._parts = options.get("parts", 1)
         self._given = self._divided()
         self.inner = method.phases[0].make(objective.parameters, **options)
@@ -132,13 +132,13 @@ class Bound(torch.optim.Optimizer):
 
     def _divided(self) -> Objective:
         """What the method is given: several ranks share the work of one that divides nothing by itself."""
-        if self.divides == "stages":
+        if self.sharded:
             return staged(self.objective, self._parts)
         if not self.divisible:
             whole = Undivided(self.objective)
-            alone = self.communicator.size == 1 or self.divides is not None
+            alone = self.communicator.size == 1 or self.divides
             return whole if alone else ReplicatedObjective(whole, self.communicator)
-        if self.communicator.size == 1 or self.divides is not None:
+        if self.communicator.size == 1 or self.divides:
             return self.objective
         return over_ranks(self.objective, self.communicator)
 

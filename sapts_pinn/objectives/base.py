@@ -43,7 +43,7 @@ class Counters:
 
 @contextmanager
 def drawing(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
-    """Draw from this seed, as dropout does; the generators of the process are left alone."""
+    """Draw from this seed inside the block; the generators of the process are left alone."""
     there = {device for device in devices if device.type == "cuda"}
     with torch.random.fork_rng(devices=list(there)):
         # Not `torch.manual_seed`: for every kind of device it puts a stack trace into a list that only grows.
@@ -163,7 +163,7 @@ class Objective(ABC):
 
     @property
     def compiled(self) -> bool:
-        """A compiled kernel with threads of its own does nearly all of the work."""
+        """True if a compiled kernel with threads of its own does nearly all of the work."""
         return False
 
     def value(self) -> float:
@@ -216,7 +216,7 @@ class Separable(Objective):
 
     @abstractmethod
     def evaluate(self) -> SeparableEvaluation:
-        """Look at the current parameters."""
+        """Evaluate at the current parameters."""
 
     @abstractmethod
     def copy(self) -> Separable:

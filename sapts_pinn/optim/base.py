@@ -1,4 +1,4 @@
-"""What the training loop asks of an optimizer: what its last step did, and to be told what has changed.
+"""Interface between the training loop and an optimizer: figures of a step, and notices of what has changed.
 
 Every optimizer of this package is an `Optimizer`.  The loop calls `step`, reads `info`, and calls the other
 methods; it sets no attribute.  The methods do nothing by default, as suits an optimizer without memory.
@@ -33,7 +33,7 @@ class Figures(Mapping[str, Any]):
 
 @dataclass(eq=False)
 class SubdomainStats(Figures):
-    """What a subdomain did in a sweep.
+    """Figures of a subdomain in a sweep.
 
     Attributes:
         number: The subdomain.
@@ -56,7 +56,7 @@ class SubdomainStats(Figures):
 
 @dataclass(frozen=True, eq=False)
 class SweepInfo(Figures):
-    """What a sweep over subdomains did.
+    """Figures of a sweep over subdomains.
 
     Attributes:
         rho: Reduction of f over the reduction predicted.
@@ -75,7 +75,7 @@ class SweepInfo(Figures):
 
 @dataclass(frozen=True, eq=False)
 class StepInfo(Figures):
-    """What a step did; None for what the method does not have.
+    """Figures of a step; None for those that the method does not have.
 
     Attributes:
         radius: Radius, or learning rate, after the step.
@@ -124,20 +124,23 @@ class Optimizer(torch.optim.Optimizer):
 
     Attributes:
         info: What the last step did.
-        count: Number of subdomains that it reports on; 0 where it divides nothing.
     """
 
     info: StepInfo = StepInfo()
-    count: int = 0
+
+    @property
+    def count(self) -> int:
+        """Number of subdomains that it reports on; 0 where it divides nothing."""
+        return 0
 
     @property
     def threaded(self) -> bool:
-        """Whether PyTorch should have all threads, although the compiled kernel has its own."""
+        """Leave all threads to PyTorch, although the compiled kernel has its own."""
         return False
 
     @property
     def needs_squares(self) -> bool:
-        """Whether it minimises sums of squares only, whose Jacobian it needs."""
+        """Needs the Jacobian of a sum of squares, and so minimises no other loss."""
         return False
 
     def step(self, closure: Callable[[], Tensor | float]) -> Tensor:  # type: ignore[override]

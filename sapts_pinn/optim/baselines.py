@@ -1,4 +1,4 @@
-"""What a user would otherwise pick, through the same loop and objective: Adam and L-BFGS of PyTorch."""
+"""Baselines: Adam and L-BFGS of PyTorch, for the same training loop and objectives."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..objectives.flat import distinct
 from .base import Optimizer, StepInfo
 
 
@@ -18,11 +19,11 @@ class Adam(torch.optim.Adam, Optimizer):
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float = 5e-3) -> None:
-        super().__init__(params, lr=lr, betas=(0.99, 0.999), eps=1e-20)
+        super().__init__(distinct(params), lr=lr, betas=(0.99, 0.999), eps=1e-20)
         self._schedule = torch.optim.lr_scheduler.ExponentialLR(self, 0.98 ** (1 / 1000))
 
     def step(self, closure: Any = None) -> Any:
-        """One step."""
+        """Take a step, and lower the learning rate."""
         loss = super().step(closure)
         self._schedule.step()
         self.info = StepInfo(accepted=True, radius=self.param_groups[0]["lr"])
@@ -34,7 +35,7 @@ class LBFGS(torch.optim.LBFGS, Optimizer):
 
     def __init__(self, params: Iterable[Tensor], iterations: int = 20, history: int = 100) -> None:
         super().__init__(
-            params,
+            distinct(params),
             max_iter=iterations,
             max_eval=10 * iterations,
             tolerance_grad=0.0,

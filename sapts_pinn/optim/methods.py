@@ -63,12 +63,12 @@ class Method:
 
     @property
     def sharded(self) -> bool:
-        """Whether every rank holds the parameters of its own parts only."""
+        """Every rank holds the parameters of its own parts only."""
         return self.decomposition is not None and self.decomposition.sharded
 
     @property
     def divides_points(self) -> bool:
-        """Whether its parts have different points, and all of the parameters."""
+        """Its parts have different points, and all of the parameters."""
         return self.decomposition is not None and self.decomposition.shared
 
 
@@ -85,8 +85,15 @@ def _with(curvature: str, **fixed: Any) -> Make:
     return make
 
 
-def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
-    """SAPTS; options that belong to the sweep are told from those of the optimizer by their names."""
+def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
+    """A row of `METHODS`: SAPTS with a decomposition.
+
+    Args:
+        summary: One line for the list.
+        decomposition: One of `DECOMPOSITIONS`.
+        fixed: Options that differ from the decomposition's; those of the sweep are told from those of the
+            optimizer by their names.
+    """
     names = {field.name for field in fields(Sweep)}
 
     def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
@@ -132,20 +139,20 @@ METHODS: dict[str, Method] = {
     "tr-lbfgs": Method("trust region with limited-memory BFGS", (Phase(_with("lbfgs")),)),
     "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1")),)),
     "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
-    "sapts-d": _sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
-    "sapts-p": _sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
-    "sapts-ip": _sapts("SAPTS, the network divided into stages, inexact", "stages"),
-    "thesis-sapts-d": _sapts(
+    "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
+    "sapts-p": sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
+    "sapts-ip": sapts("SAPTS, the network divided into stages, inexact", "stages"),
+    "thesis-sapts-d": sapts(
         "SAPTS_D with the published settings", "data", **THESIS, local_steps=3, rule=_thesis_rule(0.001)
     ),
-    "thesis-sapts-p": _sapts(
+    "thesis-sapts-p": sapts(
         "SAPTS_P with the published settings",
         "parameters",
         **{**THESIS, "kind": "tensors", "batch": 1.0},
         local_steps=3,
         rule=_thesis_rule(0.001),
     ),
-    "thesis-sapts-ip": _sapts(
+    "thesis-sapts-ip": sapts(
         "SAPTS_IP with the published settings, first-order local steps",
         "stages",
         **{**THESIS, "batch": 1.0, "local_curvature": "identity"},

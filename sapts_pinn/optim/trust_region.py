@@ -25,7 +25,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..objectives.base import Evaluation, Objective
 from ..objectives.closure import ClosureObjective
-from ..objectives.flat import gather, scatter_
+from ..objectives.flat import distinct, gather, scatter_
 from .base import StepInfo, Undecorated
 from .curvature import Curvature, Step
 from .curvature.make import make_curvature
@@ -83,7 +83,7 @@ class TrustRegion(Undecorated):
         if target_ratio is not None and not 0 < target_ratio < 1:
             raise InputError(f"target_ratio must lie in (0, 1), not {target_ratio}")
         self.target_ratio = target_ratio
-        super().__init__(params, {"lr": 1.0})
+        super().__init__(distinct(params), {"lr": 1.0})
         if len(self.param_groups) != 1:
             raise InputError("TrustRegion does not support several parameter groups")
         self.curvature = make_curvature(curvature) if isinstance(curvature, str) else curvature
@@ -103,12 +103,12 @@ class TrustRegion(Undecorated):
 
     @property
     def threaded(self) -> bool:
-        """Whether the model's dense algebra is worth all of PyTorch's threads."""
+        """The model's dense algebra is worth all of PyTorch's threads."""
         return self.curvature.threaded
 
     @property
     def needs_squares(self) -> bool:
-        """Whether the model needs the Jacobian of a sum of squares."""
+        """The model needs the Jacobian of a sum of squares."""
         return self.curvature.linearises
 
     def objective_changed(self) -> None:
@@ -197,7 +197,7 @@ class TrustRegion(Undecorated):
             self.radius = self.rule.after_reset(self.radius)
 
     def _everywhere(self, flag: bool) -> bool:
-        """Whether something holds on every rank; here there is one."""
+        """Return whether a flag is set on every rank; here there is one."""
         return flag
 
     def _probe(
@@ -242,7 +242,7 @@ class TrustRegion(Undecorated):
         self.info = StepInfo(self.radius, rho, accepted, predicted, length, converged)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to continue bit for bit, loadable with weights_only=True."""
+        """Return all that is needed to continue bit for bit, loadable with weights_only=True."""
         own = {
             "radius": self.radius,
             "values": list(self.values),

@@ -159,7 +159,7 @@ class Solution:
             for model, chosen in spread(self.model, points):
                 for chunk in chosen.split(16_384):
                     location = Location(model, points[chunk], {name: (index,) for name in names})
-                    fields = location.fields(location.network_bundle())
+                    fields = location.fields(location.network_jet())
                     for name in names:
                         field = fields[name].d(*(self.problem.domain.names[i] for i in index))
                         out[name][chunk] = field.value.cpu().to(torch.float64)

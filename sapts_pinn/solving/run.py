@@ -153,7 +153,7 @@ def solve(
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
     ranks = communicator or connect(settings.device)
     chosen = find_method(settings.method)
-    session = Session(out, resume, overwrite, ranks, sharded=chosen.divides == "stages")
+    session = Session(out, resume, overwrite, ranks, sharded=chosen.sharded)
     if session.earlier is not None:
         state = session.earlier.state
         asked = {"options": kept_options(state, options, ranks.size, session.earlier.path)}
@@ -244,7 +244,7 @@ def _measure(problem: Problem, settings: RunSettings) -> Callable[[Any], float] 
 def _made(problem: Problem, settings: RunSettings, ranks: Communicator) -> tuple[TrainableModel, Collocation]:
     """The untrained model and its collocation points, from the seed."""
     generator = torch.Generator().manual_seed(settings.seed)
-    stages = settings.options["parts"] if find_method(settings.method).divides == "stages" else None
+    stages = settings.options["parts"] if find_method(settings.method).sharded else None
     with _fixed_global_seed(settings.seed):
         made = build_model(problem, settings, generator, ranks, stages)
     collocation = Collocation(
@@ -289,7 +289,7 @@ def _default_parts(chosen: Method, ranks: int, network: NetworkSpec) -> int:
     """Default number of parts: one a rank; four in one process, or as many as a network has layers."""
     if ranks > 1:
         return ranks
-    if chosen.divides != "data" and isinstance(network, Sequence) and not isinstance(network, nn.Module):
+    if not chosen.divides_points and isinstance(network, Sequence) and not isinstance(network, nn.Module):
         return min(4, len(network) + 1)
     return 4
 

@@ -125,8 +125,8 @@ def train(
     asked = {} if parts is None else {"parts": whole("parts", parts)}
     options = {**usual, **_parts(how, made, ranks.size), **settings.options, **asked}
     settings = replace(settings, options=options)
-    net = ShardedNetwork(make, options["parts"], ranks) if how.divides == "stages" else made
-    session = Session(out, resume, overwrite, ranks, sharded=how.divides == "stages")
+    net = ShardedNetwork(make, options["parts"], ranks) if how.sharded else made
+    session = Session(out, resume, overwrite, ranks, sharded=how.sharded)
     _check_resumable(session.earlier, settings)
     session.check_folder()  # before data are fetched and read
     found = data if isinstance(data, (Images, Text)) else chosen.load(data)
@@ -212,9 +212,9 @@ def _parts(method: Method, network: nn.Module, ranks: int) -> dict[str, int]:
     """The option that says how many parts there are by default: one a rank, or a few in one process."""
     if method.divides and ranks > 1:
         return {"parts": ranks}
-    if method.divides == "stages":
+    if method.sharded:
         return {"parts": min(PARTS, most_stages(network))}
-    if method.divides == "parameters":
+    if method.divides and not method.divides_points:
         layers = sum(any(True for _ in m.parameters(recurse=False)) for m in network.modules())
         return {"parts": min(PARTS, layers)}
     return {}  # as the method has it

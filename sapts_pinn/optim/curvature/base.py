@@ -1,4 +1,4 @@
-"""What a model of the curvature is: a symmetric ``B`` near the Hessian, and the trust-region step for it.
+"""Interface of curvature models: a symmetric ``B`` near the Hessian, and the trust-region step for it.
 
 A trust-region method replaces the loss near the current point by
 

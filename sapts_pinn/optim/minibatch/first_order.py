@@ -1,4 +1,4 @@
-"""What a user would otherwise pick: first-order methods of PyTorch on one mini-batch after the other."""
+"""Baselines on samples: first-order methods of PyTorch on one mini-batch after the other."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from ...objectives.base import Separable
+from ...objectives.flat import distinct
 from ..base import Optimizer, StepInfo
 from .batches import MiniBatches
 
@@ -30,7 +31,7 @@ class Batched(Optimizer):
     def __init__(
         self, params: Iterable[Tensor], inner: torch.optim.Optimizer, batch: int = 128, decay: bool = True
     ) -> None:
-        super().__init__(params, {"lr": inner.param_groups[0]["lr"]})
+        super().__init__(distinct(params), {"lr": inner.param_groups[0]["lr"]})
         self.inner, self.lr, self.decay = inner, inner.param_groups[0]["lr"], decay
         self.batches = MiniBatches(batch, Generator().manual_seed(0))
         self.used = 0.0
@@ -40,7 +41,7 @@ class Batched(Optimizer):
         self.used = used
 
     def step(self, closure: Any) -> Tensor:  # type: ignore[override]
-        """One step; the closure is an objective of samples."""
+        """Take a step with the next mini-batch; the closure is an objective of samples."""
         if not isinstance(closure, Separable):
             raise TypeError("mini-batches need an objective that knows its samples, such as Supervised")
         lr = self.lr * (1.0 - min(self.used, 1.0) if self.decay else 1.0)

@@ -29,22 +29,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Generator, Tensor
 
-from ...errors import InputError, lookup
+from ...errors import InputError
 from ...objectives.base import Objective, Separable
-from ...objectives.flat import gather, scatter_
+from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo, Undecorated
 from ..radius import RadiusRule
-from ..sapts import DECOMPOSITIONS, Decomposition
-from ..snapshot import Snapshot
+from ..sapts import Decomposition, find_decomposition
+from ..snapshot import Snapshot, copied, put_back
 from .batches import Batch, MiniBatches
 from .moments import Moments
-from .sweeps import Outcome, Walk, copied, put_back, sweep_of
+from .sweeps import Outcome, Walk, WalkOptions, sweep_of
 
 CONTROL = 4  # mini-batches of the control
 SEARCH = 0.5  # of the steps of a sweep, while the radius is searched for: of the many tried one is kept
@@ -64,13 +64,9 @@ class MiniBatchSAPTS(Undecorated):
         parts: Number of parts over all ranks, a multiple of the number of ranks.
         radius: Where the search for the radius begins.
         batch: Samples in a mini-batch.
-        steps: Mini-batches of a part in one sweep.
-        local_steps: Steps with each mini-batch.
-        order: "multiplicative" (the parts of a process follow one another) or "additive".
-        kind: How parameters are divided, of `blocks.PARAMETER_KINDS`; by default by layers, or by neurons
-            where there are more parts than layers.
         communicator: The ranks; by default this process is alone.
         rule: Every change of the radius.
+        options: How the parts walk: `steps`, `local_steps`, `order` and `kind` of `Walk`.
 
     Attributes:
         info: Of the last sweep, with `sweep` and, for each part of this rank, `parts`.
@@ -88,23 +84,19 @@ class MiniBatchSAPTS(Undecorated):
         parts: int = 1,
         radius: float = 1e-3,
         batch: int = 128,
-        steps: int = 32,
-        local_steps: int = 1,
-        order: str = "multiplicative",
-        kind: str | None = None,
         communicator: Communicator | None = None,
         rule: RadiusRule | None = None,
+        **options: Unpack[WalkOptions],
     ) -> None:
-        if isinstance(decomposition, str):
-            decomposition = lookup(decomposition, DECOMPOSITIONS, "decomposition")
-        walk = Walk(parts, steps, local_steps, order, communicator or SingleProcess())
+        decomposition = find_decomposition(decomposition)
+        walk = Walk(parts, communicator or SingleProcess(), **options)
         if not (radius > 0 and math.isfinite(radius)):
             raise InputError(f"radius must be positive and finite, not {radius}")
-        super().__init__(params, {"lr": 1.0})
+        super().__init__(distinct(params), {"lr": 1.0})
         if len(self.param_groups) != 1:
             raise InputError("MiniBatchSAPTS does not support several parameter groups")
         self.decomposition, self.walk, self.rule = decomposition, walk, rule or RadiusRule()
-        self.sweep = sweep_of(decomposition, walk, self.parameters, kind)
+        self.sweep = sweep_of(decomposition, walk, self.parameters)
         self.radius = self.most = float(radius)
         self.batches = MiniBatches(batch, Generator().manual_seed(0))
         self.moments = Moments.like(gather(self.parameters))
@@ -113,7 +105,7 @@ class MiniBatchSAPTS(Undecorated):
         self._control: list[Batch] = []
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """Number of parts over all ranks."""
         return self.walk.parts
 
@@ -130,7 +122,7 @@ class MiniBatchSAPTS(Undecorated):
 
     @torch.no_grad()
     def step(self, closure: Objective | Callable[[], Tensor | float]) -> Tensor:  # type: ignore[override]
-        """One sweep, tried with many radii until one was accepted.
+        """Take a sweep; until one was accepted, try it with many radii.
 
         Args:
             closure: An objective that knows its points, for stages one that knows its stages as well.
@@ -263,7 +255,7 @@ class MiniBatchSAPTS(Undecorated):
     # -- state -------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to continue bit for bit, loadable with weights_only=True."""
+        """Return all that is needed to continue bit for bit, loadable with weights_only=True."""
         own = {
             "radius": self.radius,
             "most": self.most,

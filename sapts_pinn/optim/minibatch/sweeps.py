@@ -13,42 +13,56 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...objectives.base import Objective, Separable, StagedEvaluation
+from ...objectives.base import Separable, StagedEvaluation
 from ...objectives.flat import scatter_
 from ...parallel.communicator import Communicator
 from ..base import SubdomainStats
 from ..sapts import Decomposition
 from ..sapts.settings import ORDERS
 from ..sapts.stages import StageSubdomain, stage_subdomains
+from ..snapshot import copied, put_back
 from .batches import Batch
 from .moments import Moments
 
 
+class WalkOptions(TypedDict, total=False):
+    """Settings of `Walk` that have defaults."""
+
+    steps: int
+    local_steps: int
+    order: str
+    kind: str | None
+
+
 @dataclass(frozen=True)
 class Walk:
-    """How the parts walk in a sweep.
+    """Settings of the walks of all parts in a sweep.
 
     Attributes:
         parts: Number of parts over all ranks, a multiple of the number of ranks.
+        communicator: The ranks.
         steps: Mini-batches of a part in one sweep.
         local_steps: Steps with each mini-batch.
         order: "multiplicative" (the parts of a process follow one another) or "additive".
-        communicator: The ranks.
+        kind: How parameters are divided, of `blocks.PARAMETER_KINDS`; None takes layers, or neurons where
+            there are more parts than layers.
 
     Raises:
         InputError: A number or a name is out of range.
     """
 
     parts: int
-    steps: int
-    local_steps: int
-    order: str
     communicator: Communicator
+    steps: int = 32
+    local_steps: int = 1
+    order: str = "multiplicative"
+    kind: str | None = None
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
@@ -64,7 +78,7 @@ class Walk:
 
     @property
     def additive(self) -> bool:
-        """Whether the parts of a process begin from the same point."""
+        """The parts of a process begin from the same point."""
         return self.order == "additive"
 
     @property
@@ -80,7 +94,7 @@ class Walk:
 
 @dataclass
 class Outcome:
-    """Where a sweep led.
+    """End of a sweep.
 
     Attributes:
         s: The correction, [n].
@@ -102,7 +116,7 @@ class Outcome:
 
 
 class MiniBatchSweep(ABC):
-    """One sweep over the parts of this rank.
+    """Sweep over the parts of this rank.
 
     Args:
         walk: How the parts walk.
@@ -256,7 +270,7 @@ class BlockSweep(MiniBatchSweep):
 
 
 class StageSweep(MiniBatchSweep):
-    """One pass through the network with each mini-batch, then steps of the stages by themselves."""
+    """Stages step by themselves after one pass through the network with each mini-batch."""
 
     def run(
         self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
@@ -298,29 +312,15 @@ class StageSweep(MiniBatchSweep):
         return part.evaluate(z).gradient()
 
 
-def sweep_of(
-    decomposition: Decomposition, walk: Walk, parameters: Sequence[Tensor], kind: str | None
-) -> MiniBatchSweep:
+def sweep_of(decomposition: Decomposition, walk: Walk, parameters: Sequence[Tensor]) -> MiniBatchSweep:
     """The sweep that suits a decomposition.
 
     Args:
         decomposition: The decomposition.
         walk: How the parts walk.
         parameters: The trained tensors.
-        kind: How parameters are divided; None chooses.
     """
     if decomposition.sharded:
         return StageSweep(walk, parameters)
-    blocks = decomposition.blocks(parameters, walk.parts, kind)
+    blocks = decomposition.blocks(parameters, walk.parts, walk.kind)
     return DataSweep(walk, parameters) if blocks is None else BlockSweep(walk, parameters, blocks)
-
-
-def copied(objective: Objective) -> list[Tensor]:
-    """A copy of the objective's buffers."""
-    return [b.clone() for b in objective.buffers()]
-
-
-def put_back(objective: Objective, values: Sequence[Tensor]) -> None:
-    """Give the objective's buffers these values."""
-    for buffer, value in zip(objective.buffers(), values, strict=True):
-        buffer.copy_(value)

@@ -16,6 +16,7 @@ divider: The subdomains of the current batch of an objective.
 local_models: Models of the curvature that subdomains have of their own.
 """
 
+from ...errors import InputError
 from .blocks import ParameterDecomposition
 from .data import DataDecomposition
 from .decomposition import Decomposition
@@ -25,4 +26,18 @@ DECOMPOSITIONS: dict[str, Decomposition] = {
     found.name: found for found in (DataDecomposition(), ParameterDecomposition(), StageDecomposition())
 }
 
-__all__ = ["DECOMPOSITIONS", "Decomposition"]
+
+def find_decomposition(given: str | Decomposition) -> Decomposition:
+    """Return a decomposition given by its name, or by itself.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    if isinstance(given, Decomposition):
+        return given
+    if given not in DECOMPOSITIONS:
+        raise InputError(f"unknown decomposition {given!r}; choose one of {', '.join(DECOMPOSITIONS)}")
+    return DECOMPOSITIONS[given]
+
+
+__all__ = ["DECOMPOSITIONS", "Decomposition", "find_decomposition"]

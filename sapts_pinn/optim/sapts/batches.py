@@ -55,7 +55,7 @@ class GrowingBatches:
 
     @property
     def whole(self) -> bool:
-        """Whether the batch is everything."""
+        """The batch has all residuals."""
         return self.share * (1.0 + self.overlap) >= 1.0
 
     def order(self, objective: Separable, generator: Generator) -> dict[str, Tensor]:

@@ -117,14 +117,14 @@ class BlockSubdomain(Subdomain):
         self.number, self.indices, self.objective = number, indices, objective
 
     def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
-        """Nothing to do: f is consistent with itself."""
+        """Do nothing: f is consistent with itself."""
 
     def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> BlockEvaluation:
         """The block of f itself."""
         return self._wrap(whole)
 
     def evaluate(self, z: Tensor) -> BlockEvaluation:
-        """F_d at z."""
+        """Evaluate F_d at z."""
         scatter_(self.objective.parameters, z)
         return self._wrap(self.objective.evaluate())
 
@@ -160,13 +160,13 @@ class BlockEvaluation(LocalEvaluation):
 
 @dataclass
 class ResidualBlockEvaluation(BlockEvaluation, ResidualEvaluation):
-    """The same of a least-squares objective: its Jacobian has the block's columns."""
+    """Evaluation of a least-squares objective as a function of a block, with its columns of the Jacobian."""
 
     inner: ResidualEvaluation
 
     @property
     def whole(self) -> bool:  # type: ignore[override]
-        """Whether the evaluation of f has all residuals."""
+        """The evaluation of f has all residuals."""
         return self.inner.whole
 
     @property

@@ -53,13 +53,13 @@ class DataSubdomain(Subdomain):
             self.linear = whole.gradient() - self.scale * base.gradient()
 
     def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> DataEvaluation | None:
-        """From the part's share of f."""
+        """Make F_d at theta_k from the part's share of f."""
         if base is None or self.local is not self.owned or self.theta is None:
             return None
         return self._wrap(base, self.theta)
 
     def evaluate(self, z: Tensor) -> DataEvaluation:
-        """F_d at z."""
+        """Evaluate F_d at z."""
         scatter_(self.local.parameters, z)
         return self._wrap(self.local.evaluate(), z)
 
@@ -77,7 +77,7 @@ class DataSubdomain(Subdomain):
 
 @dataclass
 class DataEvaluation(LocalEvaluation):
-    """F_d of a data part."""
+    """Evaluation of F_d of a part of the data."""
 
     inner: Evaluation
     value: float
@@ -102,7 +102,7 @@ class DataEvaluation(LocalEvaluation):
 
 @dataclass
 class ResidualDataEvaluation(DataEvaluation, ResidualEvaluation):
-    """The same of a least-squares objective."""
+    """Evaluation of F_d of a part of a least-squares objective."""
 
     inner: ResidualEvaluation
 

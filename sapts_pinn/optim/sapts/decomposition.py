@@ -1,4 +1,4 @@
-"""What a decomposition is: a way to divide the training of a network into subdomains.
+"""Interface of decompositions, the ways to divide the training of a network into subdomains.
 
 A decomposition says what a subdomain minimises and which parameters it moves (`divide`), and how the
 optimizers have to treat the subdomains: whether they move the same parameters, who holds these, and what
@@ -25,7 +25,7 @@ from .subdomain import Subdomain
 
 @dataclass(frozen=True)
 class Cut:
-    """How an objective is to be cut.
+    """Settings of a division of an objective.
 
     Attributes:
         count: Number of subdomains over all ranks, a multiple of the number of ranks.

@@ -98,7 +98,7 @@ class Division:
         ]
 
     def _exchange_records(self, own: list[Correction]) -> list[Correction]:
-        """Of a sharded vector nothing travels but the records; ranks may have different numbers of them."""
+        """Exchange records only, as vectors are sharded; ranks may have different numbers of them."""
         rows = [(i, *astuple(record)) for i, c in enumerate(own) for record in c.records]
         message = own[0].s.new_full((max(map(sum, self.sizes)), 8), -1.0)
         message[: len(rows)] = message.new_tensor(rows)

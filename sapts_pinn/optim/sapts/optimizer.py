@@ -45,10 +45,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...errors import InputError, lookup
+from ...errors import InputError
 from ...objectives.base import Evaluation, Objective
 from ...objectives.closure import ClosureObjective
-from ...objectives.flat import gather, scatter_
+from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo
 from ..curvature import Curvature, Pair
@@ -56,7 +56,7 @@ from ..curvature.make import curvature_name, make_curvature
 from ..radius import RadiusRule
 from ..snapshot import Snapshot
 from ..trust_region import PATIENCE, TrustRegion
-from . import DECOMPOSITIONS, Decomposition
+from . import Decomposition, find_decomposition
 from .combine import combine
 from .divider import Divider
 from .exchange import Division
@@ -124,9 +124,8 @@ class SAPTS(TrustRegion):
         rule: RadiusRule | None = None,
         communicator: Communicator | None = None,
     ) -> None:
-        params = list(params)
-        if isinstance(decomposition, str):
-            decomposition = lookup(decomposition, DECOMPOSITIONS, "decomposition")
+        params = distinct(params)
+        decomposition = find_decomposition(decomposition)
         self.decomposition = decomposition
         self.communicator = communicator or SingleProcess()
         self.products = ShardedProducts(self.communicator)
@@ -144,12 +143,12 @@ class SAPTS(TrustRegion):
         self.deadline = math.inf  # `time.monotonic()` after which a sweep is cut short
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """Number of parts over all ranks."""
         return self.divider.count
 
     def _everywhere(self, flag: bool) -> bool:
-        """Whether something holds on every rank, of shards of which a rank sees its own only; collective."""
+        """Return whether a flag is set on every rank, where each sees its own shards only; collective."""
         if not self.decomposition.sharded or self.communicator.size == 1:
             return flag
         return float(self.communicator.all_reduce(torch.tensor(float(not flag)))) == 0.0
@@ -171,7 +170,7 @@ class SAPTS(TrustRegion):
 
     @torch.no_grad()
     def step(self, closure: Objective | Callable[[], Tensor | float]) -> Tensor:  # type: ignore[override]
-        """One sweep and its global pass.
+        """Take a sweep and its global pass.
 
         Args:
             closure: An `Objective`; an ordinary closure only suits a decomposition of the parameters.
@@ -277,7 +276,7 @@ class SAPTS(TrustRegion):
         return trial
 
     def _in_place(self, division: Division) -> bool:
-        """Whether the parts may teach the one model directly: they follow one another, in all parameters."""
+        """Return whether parts teach the one model directly: they follow one another, in all parameters."""
         return self.sweep.pooled and division.shared and division.count == 1 and self.curvature.learns
 
     def _resize(self, division: Division, rho: float, corrections: Sequence[Correction]) -> None:
@@ -329,7 +328,7 @@ class SAPTS(TrustRegion):
     # -- state -------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to continue bit for bit; all ranks call it together."""
+        """Return all that is needed to continue bit for bit; all ranks call it together."""
         own = self.local_models.state_dict()
         if self.communicator.size > 1 and not self.decomposition.sharded:
             own = {k: v for shard in self.communicator.gather_objects(own) for k, v in shard.items()}

@@ -49,7 +49,7 @@ class LocalStepSchedule:
 
     @property
     def due(self) -> bool:
-        """Whether the next step has a sweep."""
+        """The next step has a sweep."""
         return int(self.steps) >= (2 if self.sweep.adaptive else 1)
 
     def after_plain_step(self, before: float, after: float, rho: float, groups: int) -> None:

@@ -56,7 +56,7 @@ class StageSubdomain(Subdomain):
         self.objective = whole.local(self.number)
 
     def evaluate(self, z: Tensor) -> StageEvaluation:
-        """F_s at z."""
+        """Evaluate F_s at z."""
         assert self.objective is not None
         scatter_(self.objective.parameters, self.restrict(z))
         return StageEvaluation(self.objective.evaluate(), self, len(z))
@@ -64,7 +64,7 @@ class StageSubdomain(Subdomain):
 
 @dataclass
 class StageEvaluation(LocalEvaluation):
-    """F_s as a function of a stage's parameters."""
+    """Evaluation of F_s as a function of a stage's parameters."""
 
     inner: Evaluation
     part: StageSubdomain
@@ -73,7 +73,7 @@ class StageEvaluation(LocalEvaluation):
 
     @property
     def value(self) -> float:  # type: ignore[override]
-        """F_s."""
+        """Value of F_s."""
         return self.inner.value
 
     def gradient(self) -> Tensor:
@@ -81,7 +81,7 @@ class StageEvaluation(LocalEvaluation):
         return self.inner.gradient()
 
     def full_gradient(self) -> Tensor:
-        """The same among all parameters of this rank."""
+        """Gradient among all parameters of this rank, [n], zero outside the stage."""
         return self.part.extend(self.inner.gradient(), self.n)
 
 

@@ -42,7 +42,7 @@ class Subdomain(ABC):
         """
 
     def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> LocalEvaluation | None:
-        """F_d at theta_k from what is known there, if that is enough.
+        """Make F_d at theta_k from what is known there, if that is enough.
 
         Args:
             whole: The evaluation of f.
@@ -52,7 +52,7 @@ class Subdomain(ABC):
 
     @abstractmethod
     def evaluate(self, z: Tensor) -> LocalEvaluation:
-        """Look at F_d at the parameters z [n], which it leaves in the model."""
+        """Evaluate F_d at the parameters z [n], which it leaves in the model."""
 
     def restrict(self, v: Tensor) -> Tensor:
         """The part's entries of a vector [n]."""
@@ -64,7 +64,7 @@ class Subdomain(ABC):
 
 
 class LocalEvaluation(Evaluation):
-    """A look at F_d; `gradient` has the part's entries only.
+    """Evaluation of F_d; `gradient` has the part's entries only.
 
     Attributes:
         whole: Whether a linearisation would see all of the part's residuals.

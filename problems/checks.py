@@ -1,0 +1,121 @@
+"""Checks of the arguments of a problem: names, conditions, coefficients and additions."""
+
+from __future__ import annotations
+
+import keyword
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..geometry import Domain
+from .conditions.base import Condition
+from .fields import RESERVED, parameter_names
+from .quantities import Quantity
+from .unknowns import Coefficient
+
+if TYPE_CHECKING:
+    from .description import Description
+
+
+def check_names(problem: Description) -> None:
+    """Refuse names that are no parameters of functions, or that stand for two things.
+
+    Raises:
+        InputError: A name is wrong, there is no unknown, or domain, coefficients or equation are of a wrong
+            type.
+    """
+    if not isinstance(problem.domain, Domain):
+        raise InputError(f"domain must be a shape such as Interval(0, 1), not {problem.domain!r}")
+    unknowns, coordinates = problem.unknown_names, problem.domain.names
+    if not unknowns:
+        raise InputError("a problem needs at least one unknown, for example unknowns='u'")
+    for coefficient in problem.coefficients:
+        if not isinstance(coefficient, Coefficient):
+            raise InputError(f"{coefficient!r} is not a coefficient; write Coefficient('nu', init=0.1)")
+    names = [*unknowns, *coordinates, *(c.name for c in problem.coefficients)]
+    for name in names:
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+            raise InputError(
+                f"{name!r} cannot be the name of a function's parameter; use a name such as u or c1, and "
+                "unknowns=('u', 'v') for several unknowns"
+            )
+        if names.count(name) > 1:
+            raise InputError(
+                f"{name!r} names two things among unknowns, coordinates and coefficients; rename one"
+            )
+        if name in coordinates and name in RESERVED:
+            raise InputError(
+                f"{name!r} cannot name a coordinate, {unknowns[0]}.{name} has a meaning; rename it"
+            )
+    if not callable(problem.equation):
+        raise InputError(
+            f"equation must be a function such as lambda {unknowns[0]}: ..., not {problem.equation!r}"
+        )
+    for function in problem.functions:
+        for name in function.of or ():
+            if name not in coordinates:
+                raise InputError(
+                    f"Unknown({function.name!r}, of={name!r}): {name!r} is none of the coordinates "
+                    f"{', '.join(coordinates)}; rename it"
+                )
+
+
+def check_conditions(problem: Description) -> None:
+    """Refuse conditions on unknowns, or on faces, that do not exist.
+
+    Raises:
+        InputError: A condition names one, or is no condition.
+    """
+    for condition in problem.conditions:
+        if not isinstance(condition, Condition):
+            raise InputError(f"{condition!r} is not a condition; use Dirichlet, Neumann, Initial, ...")
+        for name in condition.unknowns():
+            if name not in problem.unknown_names:
+                raise InputError(
+                    f"{type(condition).__name__}({name!r}): there is no unknown {name!r} "
+                    f"among {', '.join(problem.unknown_names)}"
+                )
+        condition.faces(problem.domain)
+
+
+def check_additions(problem: Description) -> None:
+    """Refuse particular parts, quantities and references that do not fit the problem.
+
+    Raises:
+        InputError: One is of a wrong type, or named or written for something else.
+    """
+    unknowns, coordinates = problem.unknown_names, problem.domain.names
+    for label, part in problem.particular.items():
+        if label not in unknowns or not callable(part):
+            raise InputError(
+                f"particular: {label!r} is {part!r}; give functions of the coordinates by unknown "
+                f"({', '.join(unknowns)})"
+            )
+    for label, quantity in problem.quantities.items():
+        if not isinstance(quantity, Quantity):
+            raise InputError(
+                f"quantities: {label!r} is {quantity!r}; write Quantity(lambda solution: ..., value=...)"
+            )
+    if callable(problem.reference):
+        for name in parameter_names(problem.reference, "the reference"):
+            if name not in coordinates:
+                raise InputError(
+                    f"the reference asks for {name!r}, which is none of the coordinates "
+                    f"{', '.join(coordinates)}; rename the parameter"
+                )
+
+
+def check_coefficients(problem: Description) -> None:
+    """Refuse coefficients that neither the equation nor a condition asks for.
+
+    Raises:
+        InputError: There is one.
+    """
+    asked = {*parameter_names(problem.equation, "the equation")}
+    for condition in problem.conditions:
+        asked.update(condition.asks_for())
+    for coefficient in problem.coefficients:
+        if coefficient.name not in asked:
+            raise InputError(
+                f"nothing uses the coefficient {coefficient.name!r}; "
+                "name it as a parameter of the equation, or drop it"
+            )
