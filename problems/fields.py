@@ -4,7 +4,7 @@ An equation is an ordinary Python function, `lambda u: u.t + u * u.x - nu * u.xx
 objects.  A field behaves like the tensor of its values [N]; an attribute made of coordinate names, or
 `u.d("x", "t")`, is the field of that derivative.  A derivative is identified by its multi-index: the sorted
 tuple of coordinate positions, so that u.xt and u.tx are the same and u itself is ().  Where the numbers come
-from is not the field's business: it asks a function, which may look them up in a Taylor bundle or, to find
+from is not the field's business: it asks a function, which may look them up in a Taylor jet or, to find
 out what an equation needs, note the request.
 """
 

@@ -175,7 +175,7 @@ class State:
         with torch.no_grad():
             for chunk in points.split(CHUNK):
                 location = Location(self.model, chunk, by_name)
-                fields = location.fields(location.network_bundle())
+                fields = location.fields(location.network_jet())
                 for name, index in needs:
                     parts[name, index].append(fields[name].d(*(names[i] for i in index)).value)
         return {key: torch.cat(found) for key, found in parts.items()}

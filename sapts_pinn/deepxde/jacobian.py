@@ -1,6 +1,6 @@
 """All rows of the Jacobian of a DeepXDE model at once.
 
-Where derivatives are propagated, the errors' derivatives by the bundle are carried through the network point
+Where derivatives are propagated, the errors' derivatives by the jet are carried through the network point
 by point. Elsewhere the gradient caches of DeepXDE do not go together with `torch.func`. But if every row of
 the points is given weights of its own, copies that are expanded and not stored, then a residual depends on
 the weights of its own row (or of its two rows, of a periodic pair), and one reverse pass of the sum of a
@@ -56,8 +56,8 @@ def _from_bundle(objective: SumOfSquares) -> Tensor | None:
     theta = torch.cat([p.detach().reshape(-1) for p in propagation.plan.weights])
     coefficients = objective.parameters[len(propagation.plan.weights) :]
     with torch.enable_grad():
-        bundle = propagation.forward(theta).requires_grad_()
-    calls, _, total = objective.look(network=lambda inputs: propagation.field(inputs, bundle))
+        jet = propagation.forward(theta).requires_grad_()
+    calls, _, total = objective.look(network=lambda inputs: propagation.field(inputs, jet))
     scales = objective.scales(calls, total)
     with torch.enable_grad():
         errors = [scale * e.reshape(len(e), -1) for scale, e in zip(scales, _errors(calls), strict=True)]
@@ -67,7 +67,7 @@ def _from_bundle(objective: SumOfSquares) -> Tensor | None:
     for group in _apart(errors, places, objective.view.count()):
         with torch.enable_grad():
             target = torch.stack([errors[call][:, component].sum() for call, component in group]).sum()
-        (bar,) = torch.autograd.grad(target, bundle, retain_graph=True)
+        (bar,) = torch.autograd.grad(target, jet, retain_graph=True)
         columns = propagation.columns(theta, bar)
         for call, component in group:
             first, *others = (_chosen(columns, rows) for rows in places[call])

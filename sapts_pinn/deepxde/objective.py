@@ -29,7 +29,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..objectives.base import Counters, Objective, ResidualEvaluation, Separable, SeparableEvaluation
-from ..objectives.flat import gather, scatter_
+from ..objectives.flat import distinct, gather, scatter_
 from .jacobian import jacobian
 from .propagation import MAX_ORDER, Plan, Propagation, plan_for
 from .recording import Call, Look, Network, _flat_gradient, _Recorder
@@ -81,7 +81,7 @@ class DeepXDEObjective(Separable):
         self.model = model
         self.loss = dde.losses.get(loss)
         self.loss_weights = None if loss_weights is None else [float(w) for w in loss_weights]
-        self.parameters = list(model.net.parameters() if parameters is None else parameters)
+        self.parameters = distinct(model.net.parameters() if parameters is None else parameters)
         self.counters, self.share = counters or Counters(), 1.0
         self.threads = torch.get_num_threads()
         kinds = {p.dtype for p in self.parameters}

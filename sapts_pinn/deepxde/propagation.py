@@ -152,14 +152,14 @@ class Plan:
         return inputs if transform is None else transform(inputs)
 
     def enter(self, inputs: Tensor) -> Tensor:
-        """The bundle that the first layer is given, [C, N, F]: the features, each of slope one by itself."""
+        """The jet that the first layer is given, [C, N, F]: the features, each of slope one by itself."""
         features = self.features(inputs).detach()
-        bundle = features.new_zeros(len(self.channels), *features.shape)
-        bundle[0] = features
+        jet = features.new_zeros(len(self.channels), *features.shape)
+        jet[0] = features
         for index, position in self.channels.position.items():
             if len(index) == 1:
-                bundle[position, :, index[0]] = 1.0
-        return bundle
+                jet[position, :, index[0]] = 1.0
+        return jet
 
     def field(self, inputs: Tensor, table: Callable[[Tensor], Table]) -> Tensor:
         """The network's outputs [N, m] as a function of its inputs [N, d]; `table` is given the features."""
@@ -244,7 +244,7 @@ def _activation(net: Any) -> str | None:
 
 
 class _Propagated(torch.autograd.Function):
-    """The network's bundle as a function of its weights."""
+    """The network's jet as a function of its weights."""
 
     @staticmethod
     def forward(ctx: Any, propagation: Propagation, *weights: Tensor) -> Tensor:
@@ -275,7 +275,7 @@ class Propagation:
         self._points, self._theta = SinglePointSet(kernel, plan.enter(inputs)), torch.empty(0)
 
     def forward(self, theta: Tensor) -> Tensor:
-        """The bundle [C, m, N] at the weights theta [n]."""
+        """The jet [C, m, N] at the weights theta [n]."""
         self._theta = theta
         return self._points.forward(theta)
 
@@ -284,7 +284,7 @@ class Propagation:
             self.forward(theta)
 
     def reverse(self, theta: Tensor, cotangent: Tensor) -> Tensor:
-        """The gradient [n] of sum(cotangent * bundle)."""
+        """The gradient [n] of sum(cotangent * jet)."""
         self._return(theta)
         return self._points.reverse(theta, cotangent)
 
@@ -293,16 +293,16 @@ class Propagation:
         self._return(theta)
         return self._points.jacobian(theta, cotangent)
 
-    def bundle(self) -> Tensor:
-        """The bundle [C, m, N] as a function of the network's weights."""
+    def jet(self) -> Tensor:
+        """The jet [C, m, N] as a function of the network's weights."""
         return _Propagated.apply(self, *self.plan.weights)  # type: ignore[no-any-return, no-untyped-call]
 
-    def field(self, inputs: Tensor, bundle: Tensor) -> Tensor:
-        """The outputs [N, m] as a function of the inputs and of a bundle."""
-        values = zip(self.plan.channels.indices, bundle.transpose(1, 2).unbind(0), strict=True)
+    def field(self, inputs: Tensor, jet: Tensor) -> Tensor:
+        """The outputs [N, m] as a function of the inputs and of a jet."""
+        values = zip(self.plan.channels.indices, jet.transpose(1, 2).unbind(0), strict=True)
         table = Table(dict(values))
         return self.plan.field(inputs, lambda _: table)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """The outputs [N, m] as a function of the inputs and of the network's weights."""
-        return self.field(inputs, self.bundle())
+        return self.field(inputs, self.jet())

@@ -15,7 +15,7 @@ Derivatives = Callable[[Tensor, int], list[Tensor]]
 
 
 def _tanh(z: Tensor, order: int) -> list[Tensor]:
-    """From a' = 1 - a^2 and by Leibniz a^(n+1) = -sum_k C(n, k) a^(k) a^(n-k)."""
+    """Derivatives of tanh: a' = 1 - a^2, and by Leibniz a^(n+1) = -sum_k C(n, k) a^(k) a^(n-k)."""
     a = torch.tanh(z)
     out = [a, 1 - a * a]
     for n in range(1, order):
@@ -24,7 +24,7 @@ def _tanh(z: Tensor, order: int) -> list[Tensor]:
 
 
 def _leibniz_square(d: list[Tensor], n: int) -> Tensor:
-    """The n-th derivative of the square of a function with derivatives d."""
+    """Compute the n-th derivative of the square of a function with derivatives d."""
     total = torch.zeros_like(d[0])
     for k in range(n // 2 + 1):
         factor = math.comb(n, k) * (1 if 2 * k == n else 2)
@@ -33,7 +33,7 @@ def _leibniz_square(d: list[Tensor], n: int) -> Tensor:
 
 
 def _sigmoid(z: Tensor, order: int) -> list[Tensor]:
-    """By s' = s - s^2."""
+    """Derivatives of the sigmoid by s' = s - s^2."""
     out = [torch.sigmoid(z)]
     for n in range(order):
         out.append(out[n] - _leibniz_square(out, n))
@@ -55,7 +55,7 @@ def _softplus(z: Tensor, order: int) -> list[Tensor]:
 
 
 def _gelu(z: Tensor, order: int) -> list[Tensor]:
-    """From z Phi(z), Phi' = phi and phi^(n+1) = -z phi^(n) - n phi^(n-1)."""
+    """Derivatives of GELU, z Phi(z), by Phi' = phi and phi^(n+1) = -z phi^(n) - n phi^(n-1)."""
     gauss = [0.5 * (1 + torch.erf(z / math.sqrt(2))), torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)]
     for n in range(1, order):
         gauss.append(-z * gauss[n] - ((n - 1) * gauss[n - 1] if n > 1 else 0))
@@ -72,7 +72,7 @@ def _cos(z: Tensor, order: int) -> list[Tensor]:
 
 
 def exponential(z: Tensor, order: int) -> list[Tensor]:
-    """The derivatives of exp(z) up to an order."""
+    """Derivatives of exp(z) up to an order."""
     return [torch.exp(z)] * (order + 1)
 
 

@@ -1,4 +1,4 @@
-"""Multi-indices: which derivative is meant."""
+"""Multi-indices of derivatives: sorted tuples of coordinate positions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Forward Taylor propagation: a network's derivatives with respect to its inputs, all in one pass.
+"""Taylor-mode differentiation: all derivatives of a network by its inputs in one forward pass.
 
 A residual needs u and a handful of its derivatives at every point.  Nested reverse-mode differentiation runs
-the network again for each order; instead, the bundle of channels (u, u_x, u_xx, u_t, ...) is carried through
+the network again for each order; instead, the jet of channels (u, u_x, u_xx, u_t, ...) is carried through
 the layers. An affine layer maps every channel by the same matrix.  An activation maps them by Faa di Bruno's
 formula,
 
@@ -11,7 +11,7 @@ for example a_xx = s'(z) z_xx + s''(z) z_x^2 and a_xy = s'(z) z_xy + s''(z) z_x 
 rule. Sources: Griewank & Walther, Evaluating Derivatives (2008), ch. 13; forward Laplacian, appendix of
 arXiv:2405.15603.
 
-A bundle is a tensor [C, N, W]: channel, point, unit.  `propagate` has a rule for each kind of module; a
+A jet is a tensor [C, N, W]: channel, point, unit.  `propagate` has a rule for each kind of module; a
 module without one, or that does something else than its kind (a `forward` of its own, hooks), is
 differentiated by nested `torch.func.jvp`, exactly but more slowly.
 """
@@ -45,7 +45,7 @@ def _partitions(items: tuple[int, ...]) -> list[list[tuple[int, ...]]]:
 
 
 class Channels:
-    """The multi-indices that a bundle carries: those asked for and all that their rules need.
+    """Multi-indices that a jet carries: the wanted ones and all that their rules need.
 
     Args:
         wanted: Multi-indices, sorted tuples of coordinate positions; () is the value itself.
@@ -83,22 +83,22 @@ class Channels:
         return len(self.indices)
 
 
-def apply_elementwise(derivatives: Derivatives, bundle: Tensor, channels: Channels) -> Tensor:
-    """Faa di Bruno: the bundle of s(z) from the bundle of z.
+def apply_elementwise(derivatives: Derivatives, jet: Tensor, channels: Channels) -> Tensor:
+    """Apply a function elementwise: the jet of s(z) from the jet of z, by Faa di Bruno.
 
     Args:
         derivatives: Gives [s(z), s'(z), ... up to an order].
-        bundle: [C, N, W].
+        jet: [C, N, W].
         channels: The multi-indices of the C channels.
     """
-    d = derivatives(bundle[0], channels.order)
+    d = derivatives(jet[0], channels.order)
     out = [d[0]]
     for terms in channels.chain[1:]:
         total = None
         for count, blocks in terms:
             product = d[len(blocks)] if count == 1 else count * d[len(blocks)]
             for block in blocks:
-                product = product * bundle[block]
+                product = product * jet[block]
             total = product if total is None else total + product
         assert total is not None
         out.append(total)
@@ -106,7 +106,7 @@ def apply_elementwise(derivatives: Derivatives, bundle: Tensor, channels: Channe
 
 
 def multiply(a: Tensor, b: Tensor, channels: Channels) -> Tensor:
-    """Leibniz: the bundle of a product from those of its factors, channels first, other axes broadcast."""
+    """Multiply jets by Leibniz' rule; channels come first, other axes are broadcast."""
     out = []
     for terms in channels.leibniz:
         total = None
@@ -125,7 +125,7 @@ RULES: dict[type[nn.Module], Rule] = {}
 
 
 def rule(kind: type[nn.Module]) -> Callable[[Rule], Rule]:
-    """Register the rule (module, bundle, channels) -> bundle of a kind of module."""
+    """Register the rule (module, jet, channels) -> jet of a kind of module."""
 
     def register(function: Rule) -> Rule:
         RULES[kind] = function
@@ -136,13 +136,13 @@ def rule(kind: type[nn.Module]) -> Callable[[Rule], Rule]:
 
 for _kind, _derivatives in ACTIVATIONS.items():
     RULES[_kind] = partial(
-        lambda derivatives, _, bundle, channels: apply_elementwise(derivatives, bundle, channels),
+        lambda derivatives, _, jet, channels: apply_elementwise(derivatives, jet, channels),
         _derivatives,
     )
 
 
 def find_rule(module: nn.Module) -> Rule | None:
-    """The rule that holds for a module, or None: subclasses may compute something else, hooks too."""
+    """Find the rule of a module; None where its class, its options or hooks change what it computes."""
     if module._forward_hooks or module._forward_pre_hooks:
         return None
     kind = next((k for k in type(module).__mro__ if k in RULES), None)
@@ -155,23 +155,23 @@ def find_rule(module: nn.Module) -> Rule | None:
     return RULES[kind]
 
 
-def propagate(module: nn.Module, bundle: Tensor, channels: Channels) -> Tensor:
-    """Carry a bundle through a module.
+def propagate(module: nn.Module, jet: Tensor, channels: Channels) -> Tensor:
+    """Carry a jet through a module.
 
     Args:
         module: Maps [N, W_in] to [N, W_out], point by point.
-        bundle: [C, N, W_in].
+        jet: [C, N, W_in].
         channels: The multi-indices of the C channels.
 
     Returns:
         [C, N, W_out].
     """
     known = find_rule(module)
-    return by_nested_jvp(module, bundle, channels) if known is None else known(module, bundle, channels)
+    return by_nested_jvp(module, jet, channels) if known is None else known(module, jet, channels)
 
 
-def by_nested_jvp(function: Callable[[Tensor], Tensor], bundle: Tensor, channels: Channels) -> Tensor:
-    """Carry a bundle through any differentiable function of [N, W_in].
+def by_nested_jvp(function: Callable[[Tensor], Tensor], jet: Tensor, channels: Channels) -> Tensor:
+    """Carry a jet through any differentiable function of [N, W_in].
 
     The channel alpha = (i_1, .., i_k) is the mixed derivative at zero, once in each e_j, of
     f(sum over subsets S of e^S z_{alpha_S}): nested forward mode gives just that, whatever f is.
@@ -186,15 +186,15 @@ def by_nested_jvp(function: Callable[[Tensor], Tensor], bundle: Tensor, channels
                 return function(argument([]))
             return torch.func.jvp(  # type: ignore[no-any-return]
                 lambda e: along(level + 1, lambda rest: argument([e, *rest])),
-                (bundle.new_zeros(()),),
-                (bundle.new_ones(()),),
+                (jet.new_zeros(()),),
+                (jet.new_ones(()),),
             )[1]
 
         def polynomial(e: list[Tensor], index: MultiIndex = index) -> Tensor:
-            total = bundle[0]
+            total = jet[0]
             for mask in range(1, 2 ** len(index)):
                 chosen = [bit for bit in range(len(index)) if mask >> bit & 1]
-                term = bundle[channels.position[tuple(sorted(index[bit] for bit in chosen))]]
+                term = jet[channels.position[tuple(sorted(index[bit] for bit in chosen))]]
                 for bit in chosen:
                     term = term * e[bit]
                 total = total + term
@@ -208,18 +208,18 @@ def by_nested_jvp(function: Callable[[Tensor], Tensor], bundle: Tensor, channels
 
 
 @rule(nn.Linear)
-def _linear(module: nn.Linear, bundle: Tensor, channels: Channels) -> Tensor:
-    out = functional.linear(bundle, module.weight)
+def _linear(module: nn.Linear, jet: Tensor, channels: Channels) -> Tensor:
+    out = functional.linear(jet, module.weight)
     return out if module.bias is None else torch.cat([out[:1] + module.bias, out[1:]])
 
 
 @rule(nn.Sequential)
-def _sequential(module: nn.Sequential, bundle: Tensor, channels: Channels) -> Tensor:
+def _sequential(module: nn.Sequential, jet: Tensor, channels: Channels) -> Tensor:
     for layer in module:
-        bundle = propagate(layer, bundle, channels)
-    return bundle
+        jet = propagate(layer, jet, channels)
+    return jet
 
 
 @rule(nn.Identity)
-def _identity(module: nn.Identity, bundle: Tensor, channels: Channels) -> Tensor:
-    return bundle
+def _identity(module: nn.Identity, jet: Tensor, channels: Channels) -> Tensor:
+    return jet

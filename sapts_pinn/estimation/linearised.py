@@ -123,7 +123,7 @@ def fields_of(model: Model | WindowedModel, points: Tensor, channels: Channels) 
     with torch.no_grad():
         for part, chosen in spread(model, points):
             location = Location(part, points[chosen], {name: channels.indices for name in names})
-            fields = location.fields(location.network_bundle())
+            fields = location.fields(location.network_jet())
             coordinates = model.problem.domain.names
             for j, name in enumerate(names):
                 for c, index in enumerate(channels.indices):

@@ -20,7 +20,7 @@ def _library(H: Tensor) -> ctypes.CDLL | None:
 
 
 def product(H: Tensor, x: Tensor, threads: int) -> Tensor:
-    """H x, for H [n, n] and x [n]."""
+    """Multiply a symmetric matrix H [n, n] by a vector x [n]."""
     library = _library(H)
     if library is None:
         return torch.mv(H, x)

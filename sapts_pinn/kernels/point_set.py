@@ -127,7 +127,7 @@ class SinglePointSet(PointSet):
 
 
 class JoinedPointSet(PointSet):
-    """The same points for several networks side by side.
+    """Points shared by several networks side by side.
 
     Args:
         parts: The points for each network; the networks' parameters follow each other.

@@ -28,5 +28,5 @@ def in_parallel(workers: int, items: int, task: Callable[[int, int, int], None])
 
 
 def pointer(tensor: Tensor) -> ctypes.c_void_p:
-    """The address of a tensor's data."""
+    """Address of a tensor's data."""
     return ctypes.c_void_p(tensor.data_ptr())

@@ -1,4 +1,4 @@
-"""Networks: the multilayer perceptron, embeddings, the modified MLP, and any user's module."""
+"""Construction and initialisation of networks from what a user gives."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NetworkSpec = nn.Module | Sequence[int] | Callable[[int, int], nn.Module]
 
 
 def initialise(module: nn.Module, generator: Generator) -> None:
-    """Glorot-normal weights and zero biases for every affine layer, drawn from a generator."""
+    """Set every affine layer to Glorot-normal weights, drawn from a generator, and zero biases."""
     for layer in module.modules():
         if isinstance(layer, nn.Linear):
             std = math.sqrt(2.0 / (layer.in_features + layer.out_features))
@@ -42,7 +42,7 @@ def build_network(
     dtype: torch.dtype,
     activation: str = "tanh",
 ) -> nn.Module:
-    """A network from what the user gave.
+    """Make a network from widths, a module, or a function that makes one.
 
     Args:
         spec: Hidden widths, a module mapping [N, inputs] to [N, outputs], or a function (inputs, outputs) ->
@@ -79,14 +79,14 @@ def build_network(
 
 
 def independent(problem: Problem) -> tuple[str, ...]:
-    """The unknowns of fewer coordinates than the domain has."""
+    """Names of the unknowns that depend on fewer coordinates than the domain has."""
     return tuple(u.name for u in problem.functions if not u.reads(problem.domain.names))
 
 
 def network_of(
     problem: Problem, spec: NetworkSpec, generator: Generator, dtype: torch.dtype, activation: str = "tanh"
 ) -> nn.Module:
-    """The network of a problem: features [N, F] to the unknowns' N_j, [N, m].
+    """Make the network of a problem, from features [N, F] to the unknowns' N_j, [N, m].
 
     Unknowns of fewer coordinates get networks of their own, small ones, which read the features of these
     coordinates only.
@@ -130,7 +130,7 @@ def network_of(
 def network_maker(
     spec: NetworkSpec, dtype: torch.dtype, activation: str = "tanh"
 ) -> Callable[[Problem], nn.Module]:
-    """Makes networks of one kind for several problems; arguments as of `network_of`."""
+    """Return a function that makes such a network for any problem; arguments as of `network_of`."""
 
     def make(problem: Problem) -> nn.Module:
         own = copy.deepcopy(spec) if isinstance(spec, nn.Module) else spec

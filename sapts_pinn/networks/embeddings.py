@@ -44,7 +44,7 @@ class FourierFeatures(Network):
 
 
 class PeriodicEmbedding(Network):
-    """Replaces one input by cos and sin of it, harmonics 1 .. count, so that the network is periodic in it.
+    """Embedding that makes a network periodic in an input: cos and sin of its harmonics 1 .. count.
 
     Args:
         axis: Position of the input.
@@ -59,7 +59,7 @@ class PeriodicEmbedding(Network):
         self.axis, self.period, self.count = axis, period, count
 
     def angles(self, x: Tensor) -> Tensor:
-        """The angles of all harmonics, [..., count]."""
+        """Angles of all harmonics, [..., count]."""
         harmonics = torch.arange(1, self.count + 1, dtype=x.dtype, device=x.device)
         return x[..., self.axis : self.axis + 1] * (2 * math.pi / self.period) * harmonics
 

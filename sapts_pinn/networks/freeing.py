@@ -1,4 +1,4 @@
-"""How a model loses a symmetry that it should not have, and remains the function that it is.
+"""Removal of a model's symmetries without changing the function that it represents.
 
 Let u = g + U l N(features) be the unknown of an ansatz with symmetries.  The ansatz without them is
 u = g' + U' l' N'(features'), in which u is a known part:
@@ -27,7 +27,7 @@ from .side_by_side import SideBySide
 
 
 def freed(problem: Problem, network: nn.Module) -> Problem:
-    """The problem without symmetries, in which what a network represents is a known part of the unknowns."""
+    """Copy of a problem without symmetries, with a network's function as a known part of the unknowns."""
     parts = {name: _part(problem, network, j) for j, name in enumerate(problem.unknown_names)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what there is to say of the problem has been said
@@ -40,7 +40,7 @@ def freed(problem: Problem, network: nn.Module) -> Problem:
 
 
 def _part(problem: Problem, network: nn.Module, j: int) -> Callable[..., Tensor]:
-    """Unknown j of a network (of a positive one its logarithm) as a function of the coordinates by name."""
+    """Return unknown j of a network (its logarithm if positive) as a function of the coordinates by name."""
     ansatz, names = problem.ansatz, problem.domain.names
     size = problem.natural.unknowns[problem.unknown_names[j]]
     factor, extension = (of[problem.unknown_names[j]] for of in (ansatz.factor, ansatz.extension))
@@ -58,7 +58,7 @@ def _part(problem: Problem, network: nn.Module, j: int) -> Callable[..., Tensor]
 
 
 def silence(network: nn.Module) -> None:
-    """Make a network zero by its last affine layers.
+    """Make a network return zero, by zero parameters of its last affine layers.
 
     Raises:
         InputError: It does not end with one.

@@ -65,7 +65,7 @@ def _perceptron(network: nn.Module) -> tuple[Layout, list[nn.Linear]]:
 
 
 def _leaves(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
-    """The layers of nested `nn.Sequential`s in order, by their names."""
+    """Yield the layers of nested `nn.Sequential`s in order, with their names."""
     if isinstance(module, nn.Sequential) and find_rule(module) is not None:
         for child, layer in module._modules.items():  # `named_children` leaves out what occurs twice
             assert layer is not None

@@ -1,10 +1,10 @@
-"""The trainable model of a problem: a network inside the ansatz, and the unknown coefficients.
+"""Model of a problem: a network inside the ansatz, and the unknown coefficients.
 
     u_j(x) = g_j(x) + U_j l_j(x) N_j(features(x)),     or init_j exp(that) where u_j is positive
 
 with U_j the natural size of the unknown (`problems.scales`; one where it is positive).
 
-At a set of points everything but N is constant: `Location` computes the bundles of g, l and the features
+At a set of points everything but N is constant: `Location` computes the jets of g, l and the features
 once, so that an evaluation is one pass of the network and one application of Leibniz' rule.
 
 A model can be freed from the symmetries of its ansatz in the middle of a training: what it is becomes a known
@@ -81,24 +81,24 @@ class Model(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def values(self) -> dict[str, float]:
-        """The coefficients."""
+        """Values of the coefficients by name."""
         parameters = {name: p.detach() for name, p in self.coefficients.items()}
         return {name: value.item() for name, value in self.problem.values_of(parameters).items()}
 
     @property
     def like(self) -> Tensor:
-        """A parameter, for its precision and device."""
+        """A parameter of the network, as an example of its precision and device."""
         return next(self.network.parameters())
 
     def forward(self, points: Tensor) -> Tensor:
-        """The unknowns [N, m] at points [N, dim]."""
+        """Values of the unknowns [N, m] at points [N, dim]."""
         location = Location(self, points, {name: ((),) for name in self.problem.unknown_names})
-        fields = location.fields(location.network_bundle())
+        fields = location.fields(location.network_jet())
         return torch.stack([field.value for field in fields.values()], 1)
 
 
 class Location:
-    """A set of points with all that does not depend on the parameters.
+    """A set of points with the jets there that do not depend on the parameters.
 
     Args:
         model: The model.
@@ -106,8 +106,8 @@ class Location:
         needs: The derivatives wanted of each unknown.
 
     Attributes:
-        channels: The multi-indices of the bundles.
-        inputs: The bundle [C, N, F] of the network's trainable part's inputs.
+        channels: The multi-indices of the jets.
+        inputs: The jet [C, N, F] of the network's trainable part's inputs.
         trainable: That part: the network without the embeddings it starts with.
     """
 
@@ -119,27 +119,27 @@ class Location:
         prefix, self.trainable = split_embedding(model.network)
         with torch.no_grad():
             # Column by column: a reverse pass through all of them at once visits all for each.
-            features = torch.stack([self._bundle(f, points) for f in problem.ansatz.columns], 2)
+            features = torch.stack([self._jet(f, points) for f in problem.ansatz.columns], 2)
             self.inputs = propagate(prefix, features, self.channels).detach()
             self._positive = problem.ansatz.positive
             self._extension, self._factor = (
-                [None if f is None else self._bundle(f, points) for f in map(parts.get, self.unknowns)]
+                [None if f is None else self._jet(f, points) for f in map(parts.get, self.unknowns)]
                 for parts in (problem.ansatz.extension, problem.ansatz.factor)
             )
         self._size = problem.natural.unknowns
 
-    def _bundle(self, function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    def _jet(self, function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
         return torch.stack(derivatives(function, points, self.channels.indices))
 
-    def network_bundle(self) -> Tensor:
-        """The network's bundle [C, m, N] by PyTorch, differentiable in the parameters."""
+    def network_jet(self) -> Tensor:
+        """Jet of the network [C, m, N] by PyTorch, differentiable in the parameters."""
         return propagate(self.trainable, self.inputs, self.channels).transpose(1, 2)
 
-    def fields(self, bundle: Tensor) -> dict[str, Field]:
-        """The unknowns from the network's bundle [C, m, N]."""
+    def fields(self, jet: Tensor) -> dict[str, Field]:
+        """Fields of the unknowns by name, from the network's jet [C, m, N]."""
         out = {}
         for j, name in enumerate(self.unknowns):
-            channels, factor, extension = bundle[:, j], self._factor[j], self._extension[j]
+            channels, factor, extension = jet[:, j], self._factor[j], self._extension[j]
             if self._size[name] != 1:
                 channels = self._size[name] * channels
             if factor is not None:
@@ -157,7 +157,7 @@ def _lookup(channels: tuple[Tensor, ...], order: Channels) -> Callable[[MultiInd
 
 
 def split_embedding(network: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """The parameter-free modules a sequential network starts with, and the rest."""
+    """Split a sequential network into the parameter-free modules it starts with, and the rest."""
     if isinstance(network, MLP) or not isinstance(network, nn.Sequential):
         return nn.Identity(), network
     layers = list(network)

@@ -16,7 +16,7 @@ from .mlp import ACTIVATION_NAMES
 
 
 class ModifiedMLP(Network):
-    """The gated MLP of Wang, Teng & Perdikaris (arXiv:2001.04536): h <- s(Wh + b) * U + (1 - s(Wh + b)) * V.
+    """Gated MLP of Wang, Teng & Perdikaris (arXiv:2001.04536): h <- s(Wh + b) * U + (1 - s(Wh + b)) * V.
 
     Args:
         widths: As for `MLP`; all hidden widths are equal.
@@ -83,7 +83,7 @@ class ModifiedMLP(Network):
 
 
 class _Gates(Network):
-    """The beginning of a modified MLP: x -> (h, u, v) side by side."""
+    """First stage of a modified MLP: x -> (h, u, v) side by side."""
 
     def __init__(self, network: ModifiedMLP, layer: nn.Module) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class _Gates(Network):
 
 
 class _Gated(Network):
-    """A layer between gates: (h, u, v) -> (v + s(h) (u - v), u, v)."""
+    """Gated layer of a modified MLP: (h, u, v) -> (v + s(h) (u - v), u, v)."""
 
     def __init__(self, layer: nn.Module, activation: nn.Module) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class _Gated(Network):
 
 
 class _Ungated(Network):
-    """The end of a modified MLP: (h, u, v) -> output."""
+    """Last stage of a modified MLP: (h, u, v) -> output."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Several networks side by side, one for each group of unknowns."""
+"""Several networks evaluated together, one for each group of unknowns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .base import Network
 
 
 class SideBySide(Network):
-    """Networks beside each other, each with some of the inputs and some of the outputs.
+    """Networks evaluated together, each with some of the inputs and some of the outputs.
 
     Args:
         networks: The networks.

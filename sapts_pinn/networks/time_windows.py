@@ -31,7 +31,7 @@ WEIGHT = 100.0  # of the continuity between windows
 
 
 class WindowedModel(nn.Module):
-    """The models of all windows as one.
+    """Model of a problem over the whole time, made of the models of its windows.
 
     Args:
         problem: The problem over the whole time.
@@ -47,11 +47,11 @@ class WindowedModel(nn.Module):
         self._axis = problem.domain.names.index(time_of(problem).names[0])
 
     def values(self) -> dict[str, float]:
-        """No coefficients."""
+        """Empty, as windows have no coefficients."""
         return {}
 
     def at(self, points: Tensor) -> Iterator[tuple[Model, Tensor]]:
-        """Models, and for each the positions of those points [N, dim] that lie in its window."""
+        """Yield the models, each with the positions of those points [N, dim] that lie in its window."""
         window = torch.bucketize(points[:, self._axis].contiguous(), points.new_tensor(self.edges))
         for number, model in enumerate(self.models):
             chosen = (window == number).nonzero().flatten()
@@ -60,7 +60,7 @@ class WindowedModel(nn.Module):
                 yield model, chosen
 
     def forward(self, points: Tensor) -> Tensor:
-        """The unknowns [N, m] at points [N, dim]."""
+        """Values of the unknowns [N, m] at points [N, dim]."""
         out = points.new_empty(len(points), len(self.problem.unknown_names))
         for model, chosen in self.at(points):
             out[chosen] = model(points[chosen]).to(out)
@@ -68,14 +68,14 @@ class WindowedModel(nn.Module):
 
 
 def spread(model: Model | WindowedModel, points: Tensor) -> Iterator[tuple[Model, Tensor]]:
-    """The models that are in charge of points [N, dim], and the positions of the points."""
+    """Yield the models responsible for points [N, dim], each with the positions of its points."""
     return (
         model.at(points) if isinstance(model, WindowedModel) else iter([(model, torch.arange(len(points)))])
     )
 
 
 def time_of(problem: Problem) -> Time:
-    """The time of a problem.
+    """Return the time axis of a problem.
 
     Raises:
         InputError: It has none.
@@ -87,7 +87,7 @@ def time_of(problem: Problem) -> Time:
 
 
 def check(problem: Problem, windows: int) -> None:
-    """Refuse what windows cannot do.
+    """Check that a problem can be divided into windows.
 
     Raises:
         InputError: The number is not positive, the problem has no time, or unknowns that windows would share.
@@ -102,13 +102,13 @@ def check(problem: Problem, windows: int) -> None:
 
 
 def edges(problem: Problem, windows: int) -> list[float]:
-    """Where the windows meet: windows - 1 times."""
+    """Times at which the windows meet, windows - 1 of them."""
     lower, upper = time_of(problem).bounds[:, 0].tolist()
     return [lower + (upper - lower) * i / windows for i in range(1, windows)]
 
 
 def window(problem: Problem, windows: int, number: int, before: Model | None) -> Problem:
-    """The problem of one window.
+    """Make the problem of a window.
 
     Args:
         problem: The problem over the whole time.
@@ -141,7 +141,7 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
 def joined(
     problem: Problem, windows: int, model_of: Callable[[Problem], Model], trained: Sequence[Model] = ()
 ) -> WindowedModel:
-    """The models of all windows: some that are trained already, and the rest as they are made."""
+    """Make the model of all windows, of which the first may be trained already."""
     models = list(trained)
     for number in range(len(models), windows):
         models.append(model_of(window(problem, windows, number, models[-1] if models else None)))
@@ -150,7 +150,7 @@ def joined(
 
 @dataclass(frozen=True)
 class Continuation(Condition):
-    """The start of a window: an unknown, or its velocity, is what it was at the end of the one before.
+    """Initial condition of a window: continuity of an unknown, or its velocity, with the window before.
 
     Args:
         unknown: Name of the unknown.
@@ -166,45 +166,45 @@ class Continuation(Condition):
     weight: float | None = WEIGHT
 
     def unknowns(self) -> tuple[str, ...]:
-        """The one unknown."""
+        """Names of the unknowns of the condition, a single one."""
         return (self.unknown,)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
-        """The start of time."""
+        """Face at the start of time."""
         return (_time(domain).faces[0],)
 
     def _index(self, domain: Domain) -> MultiIndex:
         return (domain.names.index(_time(domain).names[0]),) * self.order
 
     def values(self, points: Tensor) -> Tensor:
-        """What the model of the window before says at points [N, dim], [N]."""
+        """Values of the window before at points [N, dim], [N]."""
         index = self._index(self.before.problem.domain)
         with torch.no_grad():
             location = Location(self.before, points, {self.unknown: (index,)})
-            found = location.fields(location.network_bundle())[self.unknown]
+            found = location.fields(location.network_jet())[self.unknown]
             return found.d(*(self.before.problem.domain.names[i] for i in index)).value.to(points)
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
-        """Points of the start of time with the values there."""
+        """Draw points of the start of time, with the values there."""
         drawn = domain.boundary(n, generator, on=self.faces(domain), sampler=sampler)
         return Sites(drawn.points, drawn.normals, self.values(drawn.points))
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
-        """The difference."""
+        """Difference between both windows."""
         found = fields[self.unknown].d(*(domain.names[i] for i in self._index(domain))).value
         return (found - (self.values(sites.points) if sites.values is None else sites.values),)
 
     def asks_for(self) -> tuple[str, ...]:
-        """Nothing."""
+        """Names that given functions ask for: none, as there are no such functions."""
         return ()
 
     def describe(self, domain: Domain) -> str:
-        """Such as `continuation of u`."""
+        """Name of the condition, such as `continuation of u`."""
         return f"continuation of {'' if self.order == 0 else 'the velocity of '}{self.unknown}"
 
 
 def _continued(problem: Problem, starts: Sequence[Continuation], at: float) -> Sequence[Condition]:
-    """Where there is no space the start is one point, and exact."""
+    """Exact initial conditions for an ordinary differential equation; elsewhere the continuations."""
     if problem.domain.dim > 1:
         return starts
     point = torch.tensor([[at]], dtype=torch.float64)

@@ -43,7 +43,7 @@ class Counters:
 
 @contextmanager
 def drawing(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
-    """Draw from this seed, as dropout does; the generators of the process are left alone."""
+    """Draw from this seed inside the block; the generators of the process are left alone."""
     there = {device for device in devices if device.type == "cuda"}
     with torch.random.fork_rng(devices=list(there)):
         # Not `torch.manual_seed`: for every kind of device it puts a stack trace into a list that only grows.
@@ -67,6 +67,10 @@ class Evaluation(ABC):
     def gradient(self) -> Tensor:
         """The gradient of f, [n]."""
 
+    def least_squares(self) -> ResidualEvaluation | None:
+        """Return this evaluation if it is one of a sum of squares, with residuals and Jacobian, else None."""
+        return None
+
 
 class ResidualEvaluation(Evaluation):
     """Evaluation of a least-squares objective f = |r|^2 / 2, which knows part of its curvature, J^T J.
@@ -76,6 +80,10 @@ class ResidualEvaluation(Evaluation):
     """
 
     whole = True
+
+    def least_squares(self) -> ResidualEvaluation:
+        """Return this evaluation."""
+        return self
 
     @property
     @abstractmethod
@@ -140,6 +148,10 @@ class Objective(ABC):
         """Buffers that `evaluate` changes, such as running means; restored when a step is rejected."""
         return []
 
+    def staged(self) -> Staged | None:
+        """Return this objective if it is one of a network cut into stages, else None."""
+        return None
+
     def separable(self) -> Separable | None:
         """Return this objective if any subset of its residuals is an objective as well, else None."""
         return None
@@ -151,7 +163,7 @@ class Objective(ABC):
 
     @property
     def compiled(self) -> bool:
-        """A compiled kernel with threads of its own does nearly all of the work."""
+        """True if a compiled kernel with threads of its own does nearly all of the work."""
         return False
 
     def value(self) -> float:
@@ -204,7 +216,7 @@ class Separable(Objective):
 
     @abstractmethod
     def evaluate(self) -> SeparableEvaluation:
-        """Look at the current parameters."""
+        """Evaluate at the current parameters."""
 
     @abstractmethod
     def copy(self) -> Separable:
@@ -224,3 +236,47 @@ class Separable(Objective):
         Returns:
             An objective normalised by the full counts: the parts of a partition sum to the whole.
         """
+
+
+@dataclass(frozen=True)
+class StageLayout:
+    """Which rank holds which stages of a network.
+
+    Attributes:
+        sizes: Number of trained parameters of every stage.
+        shares: The stages of every rank.
+        owned: The stages of this rank.
+    """
+
+    sizes: list[int]
+    shares: list[range]
+    owned: range
+
+
+class StagedEvaluation(Evaluation):
+    """Evaluation of an objective of a network cut into stages."""
+
+    @abstractmethod
+    def local(self, stage: int) -> Objective:
+        """A stage's own objective, with its input and the cotangent of its output frozen at this point.
+
+        Args:
+            stage: One of this rank's stages.
+        """
+
+
+class Staged(Objective):
+    """A loss of a network cut into stages, as a function of the parameters of this rank's stages."""
+
+    def staged(self) -> Staged:
+        """Return this objective."""
+        return self
+
+    @property
+    @abstractmethod
+    def layout(self) -> StageLayout:
+        """The stages and their ranks."""
+
+    @abstractmethod
+    def evaluate(self) -> StagedEvaluation:
+        """Evaluate at the current parameters; collective."""

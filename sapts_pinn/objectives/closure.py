@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import Counters, Evaluation, Objective
-from .flat import gather_gradients
+from .flat import distinct, gather_gradients
 
 
 class ClosureObjective(Objective):
@@ -30,7 +30,7 @@ class ClosureObjective(Objective):
         parameters: Iterable[Tensor],
         module: nn.Module | None = None,
     ) -> None:
-        self.closure, self.parameters, self.counters = closure, list(parameters), Counters()
+        self.closure, self.parameters, self.counters = closure, distinct(parameters), Counters()
         self.last_terms = {}
         self.module = module
 

@@ -41,7 +41,7 @@ class DataParallelObjective(Objective):
 
     @property
     def compiled(self) -> bool:
-        """The compiled kernel does the work of all parts."""
+        """True if the compiled kernel does the work of all parts."""
         return all(piece.compiled for piece in self.parts)
 
     def buffers(self) -> list[Tensor]:
@@ -64,11 +64,8 @@ class DataParallelObjective(Objective):
             total = self.communicator.all_reduce(message)
             terms, gradient = total[: len(terms)], total[len(terms) :].clone()
         self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
-        kind = (
-            DataParallelResiduals
-            if all(isinstance(p, ResidualEvaluation) for p in parts)
-            else DataParallelEvaluation
-        )
+        squares = all(part.least_squares() is not None for part in parts)
+        kind = DataParallelResiduals if squares else DataParallelEvaluation
         return kind(self, parts, float(terms.sum()), gradient)
 
 
@@ -98,7 +95,7 @@ class DataParallelResiduals(DataParallelEvaluation, ResidualEvaluation):
 
     @property
     def whole(self) -> bool:  # type: ignore[override]
-        """This process has all parts."""
+        """True if this process has all parts."""
         return self.objective.communicator.size == 1
 
     @property
@@ -162,7 +159,7 @@ class ReplicatedObjective(Objective):
 
     @property
     def compiled(self) -> bool:
-        """The compiled kernel does the work."""
+        """True if the compiled kernel does the work."""
         return self.inner.compiled
 
     def evaluate(self) -> FixedEvaluation:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+Given = TypeVar("Given")
+
+
+def distinct(tensors: Iterable[Given]) -> list[Given]:
+    """List tensors in order, without repetitions: a tensor given twice is one variable."""
+    return list({id(t): t for t in tensors}.values())
 
 
 def gather(tensors: Sequence[Tensor]) -> Tensor:

@@ -164,7 +164,7 @@ class LeastSquares(Separable):
 
     @property
     def compiled(self) -> bool:
-        """The compiled kernel evaluates the network for every term."""
+        """True if the compiled kernel evaluates the network for every term."""
         return self._slow_path is None
 
     @cached_property

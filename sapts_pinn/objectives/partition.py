@@ -90,7 +90,7 @@ def data_parts(
 def _scattered(
     at: Mapping[str, Tensor], parts: int, partition: str, generator: Generator
 ) -> dict[str, list[Tensor]]:
-    """Each term by itself."""
+    """Divide the residuals of each term by itself, in interleaved or random parts."""
     total = sum(len(points) for points in at.values())
     if parts > total:
         raise InputError(
@@ -107,7 +107,7 @@ def _scattered(
 
 
 def _regions(at: Mapping[str, Tensor], parts: int, axis: int | None) -> dict[str, list[Tensor]]:
-    """The equation's points in equal counts, those of the other terms by the same cuts."""
+    """Divide the equation's points in equal counts, and those of the other terms by the same cuts."""
     if "equation" not in at:
         raise InputError(
             f"regions are cut through the points of the term 'equation', which is none of {', '.join(at)}; "
@@ -138,7 +138,7 @@ def _in_a_row(sizes: Sequence[int], parts: int) -> tuple[int, ...]:
 
 
 def _deal(shares: Sequence[Tensor], load: list[int]) -> list[Tensor]:
-    """For each part a share, the larger ones to the parts that have the least so far; adds to their load.
+    """Deal a share to each part, the larger ones to the parts with the least so far; adds to their load.
 
     When the shares, of rows of one size, differ by at most one row, then loads never differ by more than the
     longest row there was: only who had less, or the same, gets more.

@@ -68,7 +68,7 @@ class ResidualBlock:
     # Parameters are taken from theta and never from the modules, which may have moved on since.
 
     def _network(self, weights: Tensor) -> Tensor:
-        """The network's bundle [C, m, N] by PyTorch, a function of its trained weights [n]."""
+        """The network's jet [C, m, N] by PyTorch, a function of its trained weights [n]."""
         return self._call(self._by_name(weights), self.location.inputs)
 
     def _call(self, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ class ResidualBlock:
     def _pull_back(
         self, theta: Tensor, stamp: int, row: int | None, cotangent: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
-        """Cotangents of the network's bundle [C, m, N] and of every point's trained coefficients [N]."""
+        """Cotangents of the network's jet [C, m, N] and of every point's trained coefficients [N]."""
         if self._graph is None or stamp != self._stamp:
             self.residual(theta)
         assert self._graph is not None
@@ -199,8 +199,8 @@ class ResidualBlock:
         def one_point(inputs: Tensor, cotangent: Tensor) -> Tensor:
             def dot(moving: Tensor) -> Tensor:
                 named = self._by_name(moving) if indices is None else self._mixed(weights, moving, indices)
-                bundle = self._call(named, inputs.unsqueeze(1))
-                return (bundle[:, :, 0] * cotangent).sum()
+                jet = self._call(named, inputs.unsqueeze(1))
+                return (jet[:, :, 0] * cotangent).sum()
 
             return torch.func.grad(dot)(chosen)  # type: ignore[no-any-return]
 

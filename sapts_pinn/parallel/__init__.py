@@ -1,7 +1,7 @@
-"""Ranks: several processes that train together.
+"""Communication of the processes (ranks) that train together.
 
 communicator: `Communicator`, and `SingleProcess` for one process.
 torchrun: `connect`, the ranks that torchrun has started.
-heartbeat: Which rank is dead.
-agreement: Whether all ranks have the same settings and code.
+heartbeat: Detection of dead ranks.
+agreement: Comparison of the settings and the code of all ranks.
 """

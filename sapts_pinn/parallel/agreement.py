@@ -1,4 +1,4 @@
-"""Agreement of ranks: the same settings and the same code on each."""
+"""Comparison of the settings and the code of all ranks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .communicator import Communicator, name_ranks
 
 
 def check_same(communicator: Communicator, **items: Any) -> None:
-    """Make sure that all ranks are about to do the same: otherwise they would hang, or agree on nonsense.
+    """Check that all ranks have the same settings: otherwise they would hang, or compute nonsense.
 
     Args:
         communicator: The ranks.
@@ -39,7 +39,7 @@ def check_same(communicator: Communicator, **items: Any) -> None:
 
 
 def code_fingerprint() -> str:
-    """A hash of this package's sources (.py and .c), wherever they are installed."""
+    """Hash the sources of this package (.py and .c), wherever they are installed."""
     package, digest = Path(__file__).parents[1], hashlib.sha256()
     # In a checkout two of the folders are links.
     walk = os.walk(package, followlinks=True)

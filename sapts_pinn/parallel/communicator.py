@@ -1,4 +1,4 @@
-"""Ranks that talk to each other: all of them in one process, or one process each under `torchrun`.
+"""Communication between ranks: a single process, or one process each under `torchrun`.
 
 An algorithm asks for what its ranks must agree on and never where they run.  Sums are formed in the order of
 the ranks from gathered summands, so that every rank has the same bits, and the bits of a single process that
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 class RankFailure(RuntimeError):
-    """A rank is gone or the ranks cannot reach each other; the message says which and what to do."""
+    """Failure of a rank or of the connection; the message names the rank and what to do."""
 
 
 @dataclass
 class Traffic:
-    """What this rank has communicated.
+    """Amount of communication of a rank.
 
     Attributes:
         collectives: Collective operations (each is one synchronisation of all ranks).
@@ -41,12 +41,12 @@ class Traffic:
 
 
 class Communicator(ABC):
-    """Ranks 0 ... size - 1, of which this process is one.
+    """Interface to the ranks 0 ... size - 1, of which this process is one.
 
     Attributes:
-        rank: This process.
+        rank: Number of this process.
         size: Number of ranks.
-        traffic: What was communicated so far.
+        traffic: Communication so far.
     """
 
     rank: int
@@ -55,15 +55,15 @@ class Communicator(ABC):
 
     @abstractmethod
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        """Every rank's tensor, in the order of the ranks; all of one shape and type."""
+        """Gather the tensors of all ranks, in their order; all have one shape and type."""
 
     @abstractmethod
     def gather_objects(self, value: Any) -> list[Any]:
-        """Every rank's (small) picklable value, in the order of the ranks: for checks at the start."""
+        """Gather the (small) picklable values of all ranks, in their order: for checks at the start."""
 
     @abstractmethod
     def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
-        """The tensor of rank `source`; the others give one of the same shape and type."""
+        """Broadcast the tensor of rank `source`; the others give one of the same shape and type."""
 
     @abstractmethod
     def send(self, tensor: Tensor, to: int) -> None:
@@ -74,10 +74,10 @@ class Communicator(ABC):
 
     @abstractmethod
     def receive(self, like: Tensor, source: int) -> Tensor:
-        """The tensor that rank `source` sends, of the shape and type of `like`."""
+        """Receive the tensor that rank `source` sends, of the shape and type of `like`."""
 
     def all_reduce(self, tensor: Tensor) -> Tensor:
-        """The sum over the ranks, the same bits everywhere."""
+        """Sum a tensor over the ranks; the bits are equal everywhere."""
         if self.size == 1:
             return tensor
         total, *others = self.all_gather(tensor)
@@ -87,7 +87,7 @@ class Communicator(ABC):
         return total
 
     def dot(self, a: Tensor, b: Tensor) -> float:
-        """The inner product of vectors of which every rank holds a shard."""
+        """Inner product of vectors of which every rank holds a shard."""
         return float(self.all_reduce(a.dot(b)))
 
     def close(self) -> None:  # noqa: B027
@@ -95,32 +95,32 @@ class Communicator(ABC):
 
 
 class SingleProcess(Communicator):
-    """A single process: nothing to exchange."""
+    """A single process, without any communication."""
 
     def __init__(self) -> None:
         self.rank, self.size, self.traffic = 0, 1, Traffic()
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        """This one."""
+        """Return the tensor as the only one."""
         return [tensor]
 
     def gather_objects(self, value: Any) -> list[Any]:
-        """This one."""
+        """Return the value as the only one."""
         return [value]
 
     def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
-        """The same."""
+        """Return the tensor."""
         return tensor
 
     def send(self, tensor: Tensor, to: int) -> None:
-        """There is nobody to send to."""
+        """Refuse to send, for lack of other ranks."""
         raise InputError(f"there is no rank {to}: this is a single process")
 
     def receive(self, like: Tensor, source: int) -> Tensor:
-        """There is nobody to receive from."""
+        """Refuse to receive, for lack of other ranks."""
         raise InputError(f"there is no rank {source}: this is a single process")
 
 
 def name_ranks(ranks: list[int]) -> str:
-    """`rank 1` or `ranks 1, 2`, for messages."""
+    """Name ranks in a message, as `rank 1` or `ranks 1, 2`."""
     return f"rank{'s' * (len(ranks) > 1)} {', '.join(map(str, ranks))}"

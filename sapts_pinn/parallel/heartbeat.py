@@ -1,4 +1,4 @@
-"""Heartbeats of the ranks: which of them is dead."""
+"""Detection of dead ranks by their heartbeats."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ RESUME = "the run stops, resume from the last checkpoint"
 
 
 class _Pulse(threading.Thread):
-    """The ranks' pulses.
+    """Thread that beats for this rank and watches the beats of the others.
 
     Attributes:
-        finding: What is wrong, once some rank has found out.
+        finding: Description of a failure, once some rank has found one.
     """
 
     def __init__(self, rank: int, size: int, timeout: float) -> None:
@@ -71,7 +71,7 @@ class _Pulse(threading.Thread):
             self.finding = self._store.get("finding").decode()
 
     def silent(self, since: float) -> list[int]:
-        """The ranks without a beat since that moment; rank 0 if it takes the store with it."""
+        """List the ranks without a beat since that moment; rank 0 if the store does not answer either."""
         if self.ident is None:  # the ranks are still meeting
             return []
         if self._answered < since:
@@ -79,7 +79,7 @@ class _Pulse(threading.Thread):
         return [rank for rank in range(self._size) if rank != self._rank and self._heard[rank] < since]
 
     def failure(self, error: RuntimeError, asked_to_stop: bool, timeout: float) -> RankFailure:
-        """What is behind an operation's failure; takes `GRACE` seconds unless a rank already knows."""
+        """Find the cause of a failed operation; takes `GRACE` seconds unless a rank already knows."""
         began = time.monotonic()
         while self.finding is None and time.monotonic() < began + GRACE:
             time.sleep(BEAT / 5)

@@ -1,4 +1,4 @@
-"""One process for every rank, over torch.distributed: what `torchrun` starts.
+"""Communicator over torch.distributed, for the processes that `torchrun` starts.
 
 What one rank does not know is whether another that keeps silent is slow or dead: Gloo reports a broken
 connection at once but not whose, NCCL reports nothing, and a stopped process keeps its connections.  So every
@@ -38,7 +38,7 @@ SMALL = 1024  # bytes of an object that travel in the first round
 
 
 def connect(device: str | torch.device = "cpu", timeout: float = 60.0) -> Communicator:
-    """The ranks that this process was started among.
+    """Connect to the ranks that this process was started with.
 
     Args:
         device: Where the tensors live, "cpu" or "cuda" (then each rank of a machine takes the next GPU as its
@@ -65,7 +65,7 @@ _open: list[Distributed] = []  # the group of this process, at most one, as torc
 
 
 class Distributed(Communicator):
-    """The ranks of a torch.distributed process group; see `connect`.
+    """Communicator of a torch.distributed process group; see `connect`.
 
     Tensors of any type and shape; results are on the device of the argument, without gradients.  Every
     operation raises RankFailure when another rank is gone, or when this process was asked to stop (SIGTERM,
@@ -109,7 +109,7 @@ class Distributed(Communicator):
         atexit.register(self.close)
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        """Every rank's tensor, in the order of the ranks; all of one shape and type."""
+        """Gather the tensors of all ranks, in their order; all have one shape and type."""
         with self._operation():
             parts, work = self._gather(self._bytes(tensor))
             self._finish(work)
@@ -117,7 +117,7 @@ class Distributed(Communicator):
         return [_tensor(part, tensor) for part in parts]
 
     def all_reduce(self, tensor: Tensor) -> Tensor:
-        """The sum over the ranks, the same bits everywhere.
+        """Sum a tensor over the ranks; the bits are equal everywhere.
 
         Up to 8 ranks it is formed in their order, so that it has the bits of one process adding its parts.
         Each rank then sends (size - 1) times the tensor.  Among more ranks a ring passes on partial sums, for
@@ -132,7 +132,7 @@ class Distributed(Communicator):
         return total.to(tensor.device)
 
     def gather_objects(self, value: Any) -> list[Any]:
-        """Every rank's (small) picklable value, in the order of the ranks: for checks at the start."""
+        """Gather the (small) picklable values of all ranks, in their order: for checks at the start."""
         data = pickle.dumps(value)
         first, rest = data[:SMALL], data[SMALL:]
         message = len(data).to_bytes(8, "little") + first.ljust(SMALL, b"\0")
@@ -149,7 +149,7 @@ class Distributed(Communicator):
         return [pickle.loads(part) for part in parts]
 
     def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
-        """The tensor of rank `source`; the others give one of the same shape and type."""
+        """Broadcast the tensor of rank `source`; the others give one of the same shape and type."""
         sends = self.rank == source
         data = self._bytes(tensor) if sends else self._space(tensor)
         with self._operation():
@@ -164,7 +164,7 @@ class Distributed(Communicator):
         self._count(tensor, messages=1, copies=1)
 
     def receive(self, like: Tensor, source: int) -> Tensor:
-        """The tensor that rank `source` sends, of the shape and type of `like`."""
+        """Receive the tensor that rank `source` sends, of the shape and type of `like`."""
         data = self._space(like)
         with self._operation():
             self._finish(dist.irecv(data, self._other(source)))
@@ -220,7 +220,7 @@ class Distributed(Communicator):
         return parts, dist.all_gather(parts, data, async_op=True)
 
     def _bytes(self, tensor: Tensor) -> Tensor:
-        """A tensor as bytes: what travels needs no type."""
+        """View a tensor as bytes, so that every type can be sent."""
         return tensor.detach().to(self._wire).contiguous().view(-1).view(torch.uint8)
 
     def _space(self, like: Tensor) -> Tensor:
@@ -243,7 +243,7 @@ class Distributed(Communicator):
 
 
 def _wire(device: torch.device) -> torch.device:
-    """Where tensors are exchanged: NCCL needs a GPU for each rank; ranks that share one go through memory."""
+    """Choose the device of exchange: NCCL needs a GPU for each rank; ranks that share one use memory."""
     if device.type != "cuda":
         return torch.device("cpu")
     gpus, local = torch.cuda.device_count(), int(os.environ.get("LOCAL_RANK", "0"))

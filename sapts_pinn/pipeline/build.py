@@ -1,4 +1,4 @@
-"""Networks of which every rank builds its own stages only."""
+"""Construction of networks of which every rank builds its own stages only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def build_partly(
     parts: int,
     communicator: Communicator,
 ) -> nn.Module:
-    """What `build_network` makes, but only the layers of this rank's stages.
+    """Make the layers of this rank's stages, with the weights that `build_network` would give them.
 
     The weights of all layers are drawn in turn and those of other ranks dropped, so that the ranks together
     have what one process would have, and the generator ends where it would.  A network given as a module, or

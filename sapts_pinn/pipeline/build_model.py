@@ -1,4 +1,4 @@
-"""The untrained model of a problem, whole or in stages over ranks."""
+"""Construction of the model of a problem, whole or in stages over ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes through the stages of a network together: points of a term, or samples."""
+"""Micro-batches: points of a term, or samples, that pass through the stages of a network together."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Points, or samples, that go through the stages together.
+    """Points, or samples, that pass through the stages together.
 
     Attributes:
-        name: Of the term that they belong to.
-        channels: Of the Taylor bundles; None for plain activations.
-        inputs: What enters the first stage; used by the rank that has it.
-        shapes: What each stage puts out, without storage.
-        end: What becomes of the last stage's output and the coefficients; used by the rank that has it.
-        seed: Of what is drawn on the way, such as dropout; None where nothing is.  Every stage draws by
-            itself, so that it draws the same in its own objective, and on whatever rank.
+        name: Name of their term of the loss.
+        channels: Channels of the Taylor jets; None for plain activations.
+        inputs: Input of the first stage; used by the rank that has it.
+        shapes: Output of each stage, as tensors without storage.
+        end: Function of the last stage's output and the coefficients; used by the rank that has it.
+        seed: Seed of random layers such as dropout; None without any.  Every stage draws by itself, so
+            that it draws the same in its own objective, and on whatever rank.
     """
 
     name: str
@@ -44,17 +44,17 @@ class MicroBatch:
     seed: int | None = None
 
     def through(self, stage: Stage, s: int, weights: Weights, x: Tensor) -> Tensor:
-        """What stage s puts out, or the end of it after the last one."""
+        """Output of stage s for input x; of the last stage, with `end` applied."""
         draws = nullcontext() if self.seed is None else drawing(self.seed + STRIDE * s, [x.device])
         with draws:
             out = stage.at(weights, x, self.channels)
             return self.end(out, stage.known(weights)) if s == len(self.shapes) - 1 else out
 
 
-def bundles(
+def jet_shapes(
     chain: ModelStageChain, points: int, needs: Mapping[str, Iterable[MultiIndex]]
 ) -> tuple[Channels, list[Tensor]]:
-    """The channels that carry some derivatives, and the shape [C, N, W] of the bundle after each stage."""
+    """Channels for some derivatives, and the jet [C, N, W] after each stage, without storage."""
     channels = Channels(index for indices in needs.values() for index in indices)
     features = len(chain.problem.ansatz.feature_names)
     x = shape_of(chain.embedding, torch.empty(points, features, dtype=chain.like.dtype, device="meta"))
@@ -66,9 +66,9 @@ def bundles(
 
 
 def residuals(chain: ModelStageChain, term: Term, sites: Sites, count: int) -> MicroBatch:
-    """The sites of a term; they end as its residuals [rows, N / fold], scaled so that f = |r|^2 / 2."""
+    """Make the micro-batch of a term's residuals [rows, N / fold], scaled so that f = |r|^2 / 2."""
     piece = ResidualBlock(chain.part, term, sites, count, ())
-    channels, shapes = bundles(chain, sites.points.shape[0], term.needs)
+    channels, shapes = jet_shapes(chain, sites.points.shape[0], term.needs)
     return MicroBatch(
         term.name,
         channels,
@@ -79,10 +79,10 @@ def residuals(chain: ModelStageChain, term: Term, sites: Sites, count: int) -> M
 
 
 def unknowns(chain: ModelStageChain, points: Tensor) -> MicroBatch:
-    """Points that end as the unknowns there, [N, m]."""
+    """Make the micro-batch of the unknowns [N, m] at points."""
     needs: dict[str, tuple[MultiIndex]] = {name: ((),) for name in chain.problem.unknown_names}
     location = Location(chain.part, points, needs)
-    channels, shapes = bundles(chain, points.shape[0], needs)
+    channels, shapes = jet_shapes(chain, points.shape[0], needs)
 
     def end(out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
         return torch.stack([field.value for field in location.fields(out.transpose(1, 2)).values()], 1)
@@ -93,7 +93,7 @@ def unknowns(chain: ModelStageChain, points: Tensor) -> MicroBatch:
 def samples(
     chain: StageChain, inputs: Tensor, end: Callable[[Tensor], Tensor], name: str = "loss", seed: int = 0
 ) -> MicroBatch:
-    """Samples [N, ...] for a network that is no problem's.
+    """Make the micro-batch of samples [N, ...], for a network without a problem.
 
     Args:
         chain: The chain of the network.

@@ -1,4 +1,4 @@
-"""Where a network is cut into consecutive stages.
+"""Division of a network into consecutive stages.
 
     net = phi_S o ... o phi_1,      phi_s a run of consecutive layers with the parameters theta_s
 
@@ -29,7 +29,7 @@ def balance(sizes: Sequence[int], parts: int) -> list[range]:
 
     @cache
     def best(start: int, parts: int) -> tuple[int, int]:
-        """The largest sum from `start` on, and where the first part ends."""
+        """Return the largest sum from `start` on, and where the first part ends."""
         if parts == 1:
             return sums[-1] - sums[start], len(sizes)
         ends = range(start + 1, len(sizes) - parts + 2)
@@ -44,7 +44,7 @@ def balance(sizes: Sequence[int], parts: int) -> list[range]:
 
 
 def most_stages(network: nn.Module) -> int:
-    """Into how many stages a network can be cut at most."""
+    """Largest number of stages into which a network can be cut."""
     return sum(any(_trained(layer) for layer in group) for group in _groups(network))
 
 
@@ -89,7 +89,7 @@ def stage_chain(network: nn.Module, parts: int) -> list[nn.Sequential]:
 
 
 def _groups(network: nn.Module) -> list[list[nn.Module]]:
-    """Layers that stay together: one with trained parameters in each, if there is any at all."""
+    """Group layers so that each group has one with trained parameters, if there is any at all."""
     groups: list[list[nn.Module]] = [[]]
     for layer in _layers(network):
         if _trained(layer) and any(_trained(other) for other in groups[-1]):
@@ -99,7 +99,7 @@ def _groups(network: nn.Module) -> list[list[nn.Module]]:
 
 
 def _check_whole(network: nn.Module, stages: Sequence[nn.Module]) -> None:
-    """What `stages()` returns must be the network: its state is saved and moved by its own modules."""
+    """Check that the stages are made of the network's own modules, by which its state is saved."""
     name, own = type(network).__name__, {id(module) for module in network.modules()}
     held = {id(p) for stage in stages for p in stage.parameters()}
     for parameter, p in network.named_parameters():
@@ -117,7 +117,7 @@ def _check_whole(network: nn.Module, stages: Sequence[nn.Module]) -> None:
 
 
 def _layers(network: nn.Module) -> list[nn.Module]:
-    """The modules to cut between; a module with hooks, or a forward of its own, is not looked into."""
+    """List the modules to cut between; one with hooks, or a forward of its own, is not divided."""
     if callable(getattr(type(network), "stages", None)) and not _hooked(network):
         stages = list(network.stages())  # type: ignore[operator]
         if len(stages) == 1 and stages[0] is network:
@@ -142,5 +142,5 @@ def _trained(module: nn.Module) -> bool:
 
 
 def count_parameters(modules: Iterable[nn.Module]) -> int:
-    """Numbers, trained or not."""
+    """Count the parameters of modules, trained or not."""
     return sum(p.numel() for module in modules for p in module.parameters())

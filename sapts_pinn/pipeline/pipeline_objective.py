@@ -5,7 +5,7 @@
                              df / dtheta_s = (d phi_s / dtheta_s)^T lambda_s
 
 Activations travel forward from rank to rank, cotangents back, and nothing else: parameters stay where they
-are. For a problem an activation is the bundle of Taylor channels (u, u_x, u_xx, ...) at a term's points.
+are. For a problem an activation is the jet of Taylor channels (u, u_x, u_xx, ...) at a term's points.
 Terms, and chunks of many points, travel one by one, so that a rank works on one of them while the next rank
 works on the one before.
 """
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..objectives.base import Counters, Objective, SeparableEvaluation
+from ..objectives.base import Counters, SeparableEvaluation, Staged, StagedEvaluation, StageLayout
 from ..objectives.residual_block import BLOCK_POINTS, split_sites
 from ..problems import Sites
 from .microbatch import MicroBatch, Weights, residuals, samples, unknowns
@@ -29,7 +29,7 @@ from .stages import ModelStageChain, StageChain
 Tape = list[tuple[Tensor, Tensor]]  # for each of a rank's stages what came in and what went out
 
 
-class PipelineObjective(Objective):
+class PipelineObjective(Staged):
     """The loss of a chain of stages, as a function of the parameters of this rank's stages.
 
     All ranks make the same calls in the same order: `evaluate`, an evaluation's `gradient`, `predict` and
@@ -73,7 +73,7 @@ class PipelineObjective(Objective):
     def of_problem(
         cls, chain: ModelStageChain, sites: Mapping[str, Sites], counters: Counters | None = None
     ) -> PipelineObjective:
-        """The loss of a problem on given points: `LeastSquares`, divided into stages.
+        """Make the loss of a problem on given points, as `LeastSquares`, divided into stages.
 
         Args:
             chain: The chain of the problem's model.
@@ -99,7 +99,7 @@ class PipelineObjective(Objective):
         loss: Callable[[Tensor], Tensor],
         counters: Counters | None = None,
     ) -> PipelineObjective:
-        """The loss of a network on a batch.
+        """Make the loss of a network on a batch.
 
         Args:
             chain: The chain of the network.
@@ -109,12 +109,17 @@ class PipelineObjective(Objective):
         """
         return cls(chain, [samples(chain, inputs, loss)], counters)
 
+    @property
+    def layout(self) -> StageLayout:
+        """Stages of the network and their ranks."""
+        return StageLayout(self.chain.sizes, self.chain.shares, self.chain.owned)
+
     def buffers(self) -> list[Tensor]:
-        """Those of this rank's stages."""
+        """Buffers of this rank's stages."""
         return [b for stage in self.chain.own.values() for b in stage.buffers()]
 
     def evaluate(self) -> PipelineEvaluation:
-        """The loss at the current parameters; collective."""
+        """Evaluate the loss at the current parameters; collective."""
         self.counters.functions += self.share
         # Copies: what is differentiated later must not move with the parameters.
         weights = {s: stage.snapshot() for s, stage in self.chain.own.items()}
@@ -148,7 +153,7 @@ class PipelineObjective(Objective):
         return tape
 
     def local(self, stage: int) -> StageObjective:
-        """The local objective F_s at the last point whose gradient was taken; see `PipelineEvaluation.local`.
+        """Make the local objective F_s at the last point whose gradient was taken.
 
         Args:
             stage: One of this rank's stages.
@@ -156,13 +161,13 @@ class PipelineObjective(Objective):
         return _local(self, stage, self._frozen)
 
     def predict(self, points: Tensor) -> Tensor:
-        """What the network says, on every rank; collective.
+        """Network output, on every rank; collective.
 
         Args:
             points: Points [N, dim] of the problem, or a batch of inputs; the same on every rank.
 
         Returns:
-            The unknowns [N, m], or what the last stage puts out.
+            The unknowns [N, m], or the output of the last stage.
         """
         chain, rows = self.chain, []
         for part in points.split(BLOCK_POINTS):
@@ -212,8 +217,8 @@ def _halved_square(micro_batch: MicroBatch) -> MicroBatch:
 
 
 @dataclass
-class PipelineEvaluation(SeparableEvaluation):
-    """A look at a pipeline.
+class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
+    """Evaluation of a pipeline's loss.
 
     Attributes:
         value: f, the same on every rank.
@@ -229,7 +234,7 @@ class PipelineEvaluation(SeparableEvaluation):
     _gradient: Tensor | None = None
 
     def gradient(self) -> Tensor:
-        """This rank's part of the gradient of f, [its n]; collective."""
+        """Gradient of f by the parameters of this rank, [n]; collective."""
         if self._gradient is None:
             self.objective.counters.gradients += self.objective.share
             self.objective.counters.functions += self.objective.share * self.objective.recomputes
@@ -260,7 +265,7 @@ class PipelineEvaluation(SeparableEvaluation):
         return torch.cat([total.reshape(-1) for totals in sums.values() for total in totals])
 
     def local(self, stage: int) -> StageObjective:
-        """The local objective F_s with what came in and what was pulled back here.
+        """Make the local objective F_s, with the inputs and cotangents of this evaluation.
 
         Args:
             stage: One of this rank's stages.

@@ -1,4 +1,4 @@
-"""Models whose stages live on different ranks, with what the training loop asks of a model."""
+"""Models in stages on different ranks, with the interface that training needs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROBES = 32  # vectors of random signs, for the norm of a Jacobian that is divid
 
 
 class Sharded(ABC):
-    """A chain of stages with what the training loop asks of a model; this rank has the parameters of its own.
+    """A chain of stages, used like a model; every rank has the parameters of its own stages.
 
     Calling it and `assemble` are collective.
 
@@ -124,7 +124,7 @@ class ShardedModel(Sharded, TrainableModel):
 
     @property
     def can_be_freed(self) -> bool:
-        """Stages cannot be exchanged in the middle of a training."""
+        """False: stages cannot be exchanged in the middle of a training."""
         return False
 
     def free(self) -> None:

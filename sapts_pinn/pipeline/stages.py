@@ -23,7 +23,7 @@ from .partition import balance, count_parameters, stage_chain
 
 
 class Stage(nn.Module):
-    """A run of layers; the last one also holds the unknown coefficients of a problem.
+    """Consecutive layers of a network; the last stage also holds the unknown coefficients of a problem.
 
     Args:
         layers: The layers.
@@ -35,25 +35,25 @@ class Stage(nn.Module):
         self.coefficients = nn.ParameterDict()
 
     def forward(self, x: Tensor, channels: Channels | None = None) -> Tensor:
-        """Carry a Taylor bundle [C, N, W] through the layers, or without channels any input."""
+        """Carry a Taylor jet [C, N, W] through the layers, or without channels any input."""
         if channels is None:
             return self.layers(x)  # type: ignore[no-any-return]
         return propagate(self.layers, x, channels)
 
     def trained(self) -> dict[str, nn.Parameter]:
-        """The parameters to train, by their names in this stage."""
+        """Trained parameters by their names in this stage."""
         return {name: p for name, p in self.named_parameters() if p.requires_grad}
 
     def snapshot(self) -> dict[str, Tensor]:
-        """Copies of them to differentiate by, which stay when the parameters move."""
+        """Copy the trained parameters, to differentiate by; the copies stay when the parameters move."""
         return {name: p.detach().clone().requires_grad_() for name, p in self.trained().items()}
 
     def at(self, weights: dict[str, Tensor], x: Tensor, channels: Channels | None) -> Tensor:
-        """The output with a snapshot's weights."""
+        """Output for input x with the weights of a snapshot."""
         return torch.func.functional_call(self, weights, (x, channels))  # type: ignore[no-any-return]
 
     def known(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The coefficients, from a snapshot where they are trained."""
+        """Coefficients by name, from a snapshot where they are trained."""
         return {
             name: weights.get(f"coefficients.{name}", value.detach())
             for name, value in self.coefficients.items()
@@ -71,8 +71,8 @@ class StageChain:
 
     Attributes:
         stages: All stages; those of other ranks are shapes only.
-        shares: The positions of every rank's,
-        owned: and of this one's.
+        shares: Positions of the stages of each rank.
+        owned: Positions of this rank's stages.
 
     Raises:
         InputError: The network cannot be cut like this, or there are fewer stages than ranks.
@@ -95,17 +95,17 @@ class StageChain:
 
     @property
     def own(self) -> dict[int, Stage]:
-        """This rank's stages by position."""
+        """Stages of this rank by position."""
         return {s: self.stages[s] for s in self.owned}
 
     @property
     def first(self) -> bool:
-        """Whether this rank has the first stage."""
+        """True on the rank that has the first stage."""
         return 0 in self.owned
 
     @property
     def last(self) -> bool:
-        """Whether this rank has the last stage."""
+        """True on the rank that has the last stage."""
         return len(self.stages) - 1 in self.owned
 
     @property
@@ -119,7 +119,7 @@ class StageChain:
         return [sum(p.numel() for p in stage.trained().values()) for stage in self.stages]
 
     def shapes(self, inputs: Tensor) -> list[Tensor]:
-        """What each stage puts out for such inputs [N, ...], without storage."""
+        """Output of each stage for such inputs [N, ...], as tensors without storage."""
         key = inputs.shape, inputs.dtype
         if key not in self._shapes:
             found, x = [], inputs.to("meta")
@@ -130,7 +130,7 @@ class StageChain:
         return self._shapes[key]
 
     def receive(self, like: Tensor, step: int) -> Tensor:
-        """A tensor from the rank before (step -1) or after (step 1), of the shape and type of `like`."""
+        """Receive a tensor like `like` from the rank before (step -1) or after (step 1)."""
         like = torch.empty_like(like, device=self.like.device)
         return self.communicator.receive(like, self.communicator.rank + step)
 
@@ -139,15 +139,15 @@ class StageChain:
         self.communicator.send(tensor.contiguous(), self.communicator.rank + step)
 
     def from_last(self, tensor: Tensor) -> Tensor:
-        """What the rank of the last stage has here; the others give anything of that shape and type."""
+        """Broadcast a tensor of the last stage's rank; the others give any of that shape and type."""
         return self.communicator.broadcast(tensor.contiguous(), self.communicator.size - 1)
 
     def parameters(self) -> list[Tensor]:
-        """This rank's trained parameters, stage by stage."""
+        """Trained parameters of this rank, stage by stage."""
         return [p for stage in self.own.values() for p in stage.trained().values()]
 
     def memory(self) -> tuple[int, int]:
-        """Bytes of this rank's parameters, and of the whole network's."""
+        """Bytes of the parameters of this rank, and of the whole network."""
         held = [sum(p.numel() * p.element_size() for p in stage.parameters()) for stage in self.stages]
         return sum(held[s] for s in self.owned), sum(held)
 
@@ -156,7 +156,7 @@ class StageChain:
         return {name: t for name, t in self.network.state_dict().items() if t.device.type != "meta"}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take over this rank's parameters and buffers from its own, or the whole network's, state.
+        """Load this rank's parameters and buffers from its own state, or from that of the whole network.
 
         Raises:
             InputError: One of them is missing or has another shape.
@@ -175,7 +175,7 @@ class StageChain:
 
 
 class ModelStageChain(StageChain):
-    """The chain of a problem's model: the ansatz surrounds it, and its last stage has the coefficients.
+    """Chain of a problem's model, inside the ansatz; the last stage has the coefficients.
 
     The names in its state are those of `Model(problem, network)`.
 
@@ -213,7 +213,7 @@ class ModelStageChain(StageChain):
         return state
 
     def coefficients(self) -> dict[str, float]:
-        """The coefficients on every rank; collective."""
+        """Values of the coefficients by name, on every rank; collective."""
         held = self.part.coefficients
         if not held:
             return {}
@@ -224,19 +224,19 @@ class ModelStageChain(StageChain):
 
 
 def merge(shards: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The state of the whole network, or model, from the states of all ranks.
+    """Merge the states of all ranks into that of the whole network, or model.
 
     Args:
-        shards: What `state_dict` returned on each rank.
+        shards: Result of `state_dict` on each rank.
 
     Returns:
-        What `load_state_dict` of the undivided network, or `Model`, takes.
+        State for `load_state_dict` of the undivided network, or `Model`.
     """
     return {name: tensor for shard in shards for name, tensor in shard.items()}
 
 
 def shape_of(module: nn.Module, x: Tensor) -> Tensor:
-    """The output's shape and type, as a tensor without storage, from such an input."""
+    """Compute the shape and type of an output, as a tensor without storage."""
     state = {name: t.to("meta") for name, t in [*module.named_parameters(), *module.named_buffers()]}
     with torch.no_grad():
         return torch.func.functional_call(module, state, (x,))  # type: ignore[no-any-return]

@@ -62,7 +62,7 @@ class TrainableModel(ABC):
     @property
     @abstractmethod
     def can_be_freed(self) -> bool:
-        """`free` is possible for such a model."""
+        """True if `free` is possible for such a model."""
 
     @abstractmethod
     def free(self) -> None:
@@ -86,7 +86,7 @@ class WholeModel(Model, TrainableModel):
 
     @property
     def can_be_freed(self) -> bool:
-        """A new network can take over from the present one."""
+        """True: a new network can take over from the present one."""
         return True
 
     def objective(self, sites: Mapping[str, Sites], counters: Counters, threads: int) -> LeastSquares:

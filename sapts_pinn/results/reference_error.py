@@ -92,7 +92,7 @@ def error_measure(problem: Problem) -> Callable[[Predictor], float] | None:
             if isinstance(model, Model):  # what does not depend on the parameters is computed once
                 if not places:
                     places.append(Location(model, points, {name: ((),) for name in problem.unknown_names}))
-                fields = places[0].fields(places[0].network_bundle())
+                fields = places[0].fields(places[0].network_jet())
                 found = torch.stack([field.value for field in fields.values()], 1)
             else:
                 found = model(points)

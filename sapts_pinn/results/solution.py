@@ -159,7 +159,7 @@ class Solution:
             for model, chosen in spread(self.model, points):
                 for chunk in chosen.split(16_384):
                     location = Location(model, points[chunk], {name: (index,) for name in names})
-                    fields = location.fields(location.network_bundle())
+                    fields = location.fields(location.network_jet())
                     for name in names:
                         field = fields[name].d(*(self.problem.domain.names[i] for i in index))
                         out[name][chunk] = field.value.cpu().to(torch.float64)
@@ -188,10 +188,11 @@ class Solution:
         return self._derivative(points, which, extrapolate)
 
     def _derivative(self, points: Mapping[str, Any], which: str, extrapolate: bool) -> Any:
-        index = parse_derivative(which, self.problem.domain.names)
+        index = parse_derivative(which, self.problem.domain.names) if isinstance(which, str) else None
         if index is None:
             raise InputError(
-                f"{which!r} is not made of the coordinates {', '.join(self.problem.domain.names)}"
+                f"a derivative is given by the coordinates {', '.join(self.problem.domain.names)}, such as "
+                f"{2 * self.problem.domain.names[0]!r}, not by {which!r}"
             )
         flat, shape, torch_in = self._points(points)
         found = self._evaluate(flat, index)

@@ -40,13 +40,13 @@ def nested(function, x: Tensor, index: tuple[int, ...]) -> Tensor:
 
 
 def seed(x: Tensor, channels: Channels) -> Tensor:
-    """The bundle of the coordinates themselves."""
-    bundle = x.new_zeros(len(channels), *x.shape)
-    bundle[0] = x
+    """The jet of the coordinates themselves."""
+    jet = x.new_zeros(len(channels), *x.shape)
+    jet[0] = x
     for axis in range(x.shape[1]):
         if (axis,) in channels.position:
-            bundle[channels.position[axis,], :, axis] = 1
-    return bundle
+            jet[channels.position[axis,], :, axis] = 1
+    return jet
 
 
 def points(n: int, dimensions: int, seed: int = 0) -> Tensor:
@@ -216,8 +216,8 @@ UNRULED = {
 def test_rule_to_fourth_order_pure_and_mixed(name):
     module, x = randomise(RULED[name]()), points(5, 2)
     channels = Channels(indices(2, 4))
-    bundle = propagate(module, seed(x, channels), channels)
-    for index, found in zip(channels.indices, bundle, strict=True):
+    jet = propagate(module, seed(x, channels), channels)
+    for index, found in zip(channels.indices, jet, strict=True):
         assert_close(found, nested(module, x, index))
 
 
@@ -225,8 +225,8 @@ def test_rule_to_fourth_order_pure_and_mixed(name):
 def test_module_without_a_rule_is_differentiated_all_the_same(name):
     module, x = randomise(UNRULED[name]()), points(3, 2)
     channels = Channels([(0, 0, 1), (1, 1, 1)])
-    bundle = propagate(module, seed(x, channels), channels)
-    for index, found in zip(channels.indices, bundle, strict=True):
+    jet = propagate(module, seed(x, channels), channels)
+    for index, found in zip(channels.indices, jet, strict=True):
         assert_close(found, nested(module, x, index))
 
 
@@ -247,9 +247,9 @@ def test_only_modules_that_do_what_their_rule_says_have_one(name):
 def test_gradient_with_respect_to_the_weights(name):
     module, x = randomise({**RULED, **UNRULED}[name]()), points(4, 2)
     channels = Channels([(0, 0, 1), (1, 1)])
-    bundle = propagate(module, seed(x, channels), channels)
+    jet = propagate(module, seed(x, channels), channels)
     weights = list(module.parameters())
-    found = torch.autograd.grad(bundle.square().sum(), weights)
+    found = torch.autograd.grad(jet.square().sum(), weights)
     exact = sum(nested(module, x, index).square().sum() for index in channels.indices)
     for a, b in zip(found, torch.autograd.grad(exact, weights), strict=True):
         assert_close(a, b)
@@ -258,8 +258,8 @@ def test_gradient_with_respect_to_the_weights(name):
 def test_three_dimensions():
     module, x = randomise(MLP((3, 4, 4, 1), "silu")), points(4, 3)
     channels = Channels([(0, 1, 2), (0, 0, 2, 2), (1, 1, 1)])
-    bundle = propagate(module, seed(x, channels), channels)
-    for index, found in zip(channels.indices, bundle, strict=True):
+    jet = propagate(module, seed(x, channels), channels)
+    for index, found in zip(channels.indices, jet, strict=True):
         assert_close(found, nested(module, x, index))
 
 
@@ -285,7 +285,7 @@ def test_ansatz_of_the_zoo(name):
     model = Model(problem, network)
     x = problem.domain.interior(16, torch.Generator().manual_seed(4))
     location = Location(model, x, problem.equation_term.needs)
-    fields = location.fields(location.network_bundle())
+    fields = location.fields(location.network_jet())
     for j, unknown in enumerate(problem.unknown_names):
         extension, factor = problem.ansatz.extension[unknown], problem.ansatz.factor[unknown]
         size = problem.natural.unknowns[unknown]

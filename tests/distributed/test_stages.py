@@ -145,11 +145,11 @@ def test_a_rank_holds_its_stages_and_sends_activations_only(run_ranks: Callable[
         for parameters, largest in (rank["built"], rank["trained"]):
             assert parameters == rank["own"]
             assert largest <= 0.6 * whole  # nor the vector of all parameters, under whatever name
-    bundles = sum(
+    jets = sum(
         channels * points * 128 * 8 for channels, points in zip(low["channels"], low["points"], strict=True)
     )
     # Two passes forward by the first rank, one back by the second, which also tells the values.
     told = 8 * low["terms"]
-    assert low["forward"] == bundles and low["both"] == 2 * bundles
-    assert high["forward"] == told and high["both"] == bundles + 2 * told
+    assert low["forward"] == jets and low["both"] == 2 * jets
+    assert high["forward"] == told and high["both"] == jets + 2 * told
     assert low["messages"] == high["messages"] == 3 * len(low["channels"])

@@ -185,10 +185,10 @@ def test_what_is_not_finite_stays_so(activation, bad, where):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_saturated_units_stay_finite(activation, dtype):
     case = Case(MLP((1, 4, 1), activation), [(0, 0, 0, 0)], 64, dtype=dtype)
-    bundle = torch.zeros(5, 64, 1, dtype=torch.float64)
-    bundle[0, :, 0] = torch.linspace(-1, 1, 64, dtype=torch.float64)
-    bundle[1] = 1
-    case.inputs, case.points = bundle, SinglePointSet(case.points.kernel, bundle)
+    jet = torch.zeros(5, 64, 1, dtype=torch.float64)
+    jet[0, :, 0] = torch.linspace(-1, 1, 64, dtype=torch.float64)
+    jet[1] = 1
+    case.inputs, case.points = jet, SinglePointSet(case.points.kernel, jet)
     with torch.no_grad():
         case.net[0].weight.fill_(1e3)
         case.net[0].bias.zero_()

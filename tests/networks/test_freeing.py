@@ -53,7 +53,7 @@ def test_a_freed_model_is_the_same_function_with_its_derivatives(name):
 
     def values():
         location = Location(model, points, needs)
-        fields = location.fields(location.network_bundle())
+        fields = location.fields(location.network_jet())
         return torch.stack([fields[u]._channels(i) for u in problem.unknown_names for i in needs[u]]).detach()
 
     before = values()

@@ -198,15 +198,15 @@ def test_stages_are_runs_of_layers_with_their_activations() -> None:
 def test_stages_one_after_the_other_are_the_network(network: nn.Module, parts: int) -> None:
     network.double()
     channels = Channels([(0, 0), (0, 1)])
-    x, bundle = randn(7, 2), randn(len(channels), 7, 2)
+    x, jet = randn(7, 2), randn(len(channels), 7, 2)
     stages = stage_chain(network, parts)
-    y, out = x, bundle
+    y, out = x, jet
     for stage in stages:
         assert torch.allclose(
             propagate(stage, out, channels), by_nested_jvp(stage, out, channels), rtol=1e-12, atol=1e-14
         )
         y, out = stage(y), propagate(stage, out, channels)
-    assert torch.equal(y, network(x)) and torch.equal(out, propagate(network, bundle, channels))
+    assert torch.equal(y, network(x)) and torch.equal(out, propagate(network, jet, channels))
     names = [id(p) for stage in stages for p in stage.parameters()]
     assert names == [id(p) for p in network.parameters()]
 
