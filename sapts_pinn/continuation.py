@@ -47,7 +47,7 @@ def continuation(
     """
     if not len(values):
         raise InputError("continuation needs at least one value of the parameter")
-    if find_method(method).divides == "stages":
+    if find_method(method).sharded:
         raise InputError(f"continuation needs one network, which {method!r} has not; use tr or sapts-d")
     limits, network, found = Budget.parse(budget), settings.pop("network", None), None
     last = {name: settings.pop(name) for name in ("out", "overwrite", "callbacks") if name in settings}

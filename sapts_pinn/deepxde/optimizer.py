@@ -12,6 +12,7 @@ import inspect
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import deepxde as dde
@@ -22,10 +23,8 @@ from torch import Tensor
 from ..errors import InputError
 from ..objectives.base import Objective
 from ..objectives.data_parallel import ReplicatedObjective, over_ranks
-from ..optim.curvature import GaussNewton
+from ..optim.base import StepInfo
 from ..optim.methods import Method
-from ..optim.sapts.optimizer import SAPTS
-from ..optim.trust_region import TrustRegion
 from ..parallel.communicator import Communicator
 from .objective import DeepXDEObjective, Undivided
 from .staged import staged
@@ -46,8 +45,8 @@ class Bound(torch.optim.Optimizer):
         communicator: The ranks.
 
     Attributes:
-        inner: The optimizer that does the work, a `TrustRegion` or `SAPTS`.
-        info: What it reports of its last step: loss, radius, rho, accepted, and for SAPTS the parts.
+        inner: The optimizer that does the work.
+        info: What it reports of its last step, with the loss.
     """
 
     def __init__(
@@ -63,11 +62,11 @@ class Bound(torch.optim.Optimizer):
         super().__init__(objective.parameters, {"lr": 1.0})
         self.model, self.name, self.communicator = model, name, communicator
         self.objective, self._points = objective, _points(objective.view.inputs)
-        self.divides, self.divisible = method.divides, divisible
+        self.divides, self.sharded, self.divisible = bool(method.divides), method.sharded, divisible
         self._parts = options.get("parts", 1)
         self._given = self._divided()
-        self.inner: TrustRegion = method.phases[0].make(objective.parameters, **options)  # type: ignore[assignment]
-        self.info: dict[str, Any] = {}
+        self.inner = method.phases[0].make(objective.parameters, **options)
+        self.info = StepInfo()
         self._ending = _Ending(communicator)
         self._warned = False
 
@@ -82,14 +81,14 @@ class Bound(torch.optim.Optimizer):
             loss = self.inner.step(self._given)
         finally:
             torch.set_num_threads(before)
-        self.info = {"loss": float(loss), **self.inner.info}
-        if self.inner.info["converged"]:
+        self.info = replace(self.inner.info, loss=float(loss))
+        if self.info.converged:
             self.model.stop_training = True
         return loss
 
     def _leaves_cores_to_the_kernel(self) -> bool:
         """As `training.Trainer` does: beside a compiled kernel PyTorch's threads are in the way."""
-        return self.objective.compiled and not isinstance(self.inner.curvature, GaussNewton)
+        return self.objective.compiled and not self.inner.threaded
 
     def _attend(self) -> None:
         """Have the last word after every iteration."""
@@ -126,21 +125,20 @@ class Bound(torch.optim.Optimizer):
         ):
             return
         self._points, self.objective.loss_weights = _points(state.X_train), weights
-        if isinstance(self.inner, SAPTS):
-            self.inner.renew()
+        self.inner.points_changed()
         self.objective = self.objective.renewed(state.X_train, state.y_train, state.train_aux_vars)
         self.agree()
         self._given = self._divided()
 
     def _divided(self) -> Objective:
         """What the method is given: several ranks share the work of one that divides nothing by itself."""
-        if self.divides == "stages":
+        if self.sharded:
             return staged(self.objective, self._parts)
         if not self.divisible:
             whole = Undivided(self.objective)
-            alone = self.communicator.size == 1 or self.divides is not None
+            alone = self.communicator.size == 1 or self.divides
             return whole if alone else ReplicatedObjective(whole, self.communicator)
-        if self.communicator.size == 1 or self.divides is not None:
+        if self.communicator.size == 1 or self.divides:
             return self.objective
         return over_ranks(self.objective, self.communicator)
 

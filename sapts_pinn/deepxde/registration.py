@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..optim import TrustRegion
-from ..optim.curvature import GaussNewton
 from ..optim.curvature.gauss_newton import DENSE_BYTES
 from ..optim.curvature.make import DENSE
 from ..optim.methods import METHODS, Method
@@ -122,7 +121,7 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
     external = given["external_trainable_variables"]
     external = [] if external is None else external if isinstance(external, list) else [external]
     ranks = connect()
-    if method.divides == "stages" and ranks.size > 1:
+    if method.sharded and ranks.size > 1:
         raise InputError(
             f"{name!r} works in one process with DeepXDE, which needs the whole network on every rank; "
             "use 'sapts-d' or 'sapts-p'"
@@ -131,7 +130,7 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
     parameters: list[Tensor] = [*model.net.parameters(), *external]
     objective = DeepXDEObjective(model, given["loss"], given["loss_weights"], parameters)
     divisible = objective.adds_up() if method.divides or ranks.size > 1 else True
-    if method.divides == "data" and not divisible:
+    if method.divides_points and not divisible:
         if isinstance(objective.view, Whole):
             raise TypeError(refusal(model.data))
         warnings.warn(
@@ -149,7 +148,7 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
     if method is METHODS["tr"] and "curvature" not in options and _is_for_gauss_newton(objective):
         options = {"curvature": "gauss-newton", "target_ratio": 0.1, **options}
     bound = Bound(model, name, method, objective, divisible, options, ranks)
-    if not objective.squares and isinstance(bound.inner.curvature, GaussNewton):
+    if not objective.squares and bound.inner.needs_squares:
         warnings.warn(
             f"the loss is not a mean of squares, so that {name!r} has no Gauss-Newton matrix; "
             "training goes on as 'tr'",
@@ -163,7 +162,7 @@ def _parts(method: Method, net: nn.Module, ranks: Communicator) -> int:
     """One a rank; in one process four, if the network has so many layers."""
     if ranks.size > 1:
         return ranks.size
-    if method.divides == "data":
+    if method.divides_points:
         return PARTS
     return min(PARTS, sum(any(True for _ in m.parameters(recurse=False)) for m in net.modules()))
 

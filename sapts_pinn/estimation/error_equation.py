@@ -21,7 +21,7 @@ from ..problems.term import Term
 from .joints import window_number
 from .linearised import Sample, draw, fields_of, in_double, scales_of
 from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
-from .tangent import TangentField, tangent_error
+from .tangent import TangentField
 
 TEST = 2048  # points at which norms are taken
 STARTS = (2.0, 6.0, 20.0)  # widths
@@ -225,15 +225,10 @@ class Estimator:
             widths,
         )
 
-    def tangent(self, seconds: float) -> Candidate | None:
-        """The linear problem in the network's own tangent functions; None where they explain nothing.
-
-        Args:
-            seconds: What it may take.
-        """
-        field = tangent_error(self.model, self.generator, seconds)
+    def explained(self, field: TangentField) -> Candidate | None:
+        """A function as a solution of the linear problem; None where it explains nothing."""
         target = self._targets(self.check)[:, 0]
-        if field is None or not target.norm() > 0:
+        if not target.norm() > 0:
             return None
         step = field.coefficients
         found = [

@@ -25,8 +25,8 @@ one counts that leaves least.  Where u is frozen by a kink that no point of the 
 satisfied by e = 0, and w is far from u.  It is believed where the derivatives of u are not those of its
 values (`audit/derivatives.py`), and where it is known so well that it can contradict: two sets of features
 agree on it far better than with u.  In between, for a nonlinear equation whose residual is not quite
-explained, an unstable solution can be much farther away than e tells: the estimate is then the geometric mean
-of both, and not reliable.  A w that satisfies the equation far worse than u does, as where features cannot
+explained, an unstable solution can be much farther away than e tells: the estimate is then the larger of
+both, and not reliable.  A w that satisfies the equation far worse than u does, as where features cannot
 follow a shock, tells nothing.
 
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
@@ -51,9 +51,10 @@ from ..networks.model import Model
 from ..networks.time_windows import WindowedModel
 from .error_equation import Candidate, Effort, ErrorField, Estimator, Solved, rms
 from .random_features import KINDS
-from .tangent import TangentField
+from .tangent import TangentField, tangent_error
 
-HIDDEN = 0.8  # share of the residual that features do not explain from which on nothing is certain
+HIDDEN = 0.8  # share of the residual that is not explained from which on the largest gain counts,
+UNSURE = 0.5  # and from which on an estimate is not called reliable
 CURVED = 0.5  # share of the residual beyond first order, likewise
 SURE = 10.0  # so many times nearer to each other than to u two independent solutions contradict it
 LIKELY = 0.5  # share of the residual left by an answer that may be right
@@ -145,19 +146,22 @@ def estimate_error(
     """
     begin, first, until = time.monotonic(), time.thread_time(), max(LEAST, SHARE * seconds)
     widths: dict[str, tuple[float, ...]] = {}
+    field: TangentField | None = None
+    tried = 0.0  # seconds, once, beside those of the features
     for effort in efforts:
         start = time.thread_time()  # of this thread: whatever else the machine does
         estimator = Estimator(model, effort, seed)
         solved = {kind: estimator.solve(kind, widths.get(kind)) for kind in KINDS}
         if effort.search:
             widths = {kind: found.widths for kind, found in solved.items()}
-        tangent = None
-        if min(found.best.unexplained for found in solved.values()) > VAGUE:
-            tangent = estimator.tangent(first + until - time.thread_time())
-        candidates = [*(found.best for found in solved.values()), *([tangent] if tangent else [])]
         now = time.thread_time()
-        enough = min(found.unexplained for found in candidates) < ENOUGH
-        if enough or now - first + DEARER * (now - start) > until:
+        rho = min(found.best.unexplained for found in solved.values())
+        if rho > VAGUE and not tried:
+            field = tangent_error(estimator.model, estimator.generator, until)
+            tried = time.thread_time() - now
+        tangent = None if field is None else estimator.explained(field)
+        enough = min(rho, 1.0 if tangent is None else tangent.unexplained) < ENOUGH
+        if enough or now - first - tried + DEARER * (now - start) > until:
             break
     if jumps is None:
         jumps = broken(estimator.model)
@@ -227,8 +231,8 @@ def _judged(
         first = float((e.square().mean(0) / size.square()).sum().sqrt())
         if disagreement > APART * factor * first:
             doubts.append("two ways to solve the linearised equation disagree, as may be near an instability")
-            e = e * math.sqrt(disagreement / (factor * first))  # errs least by a factor, whichever is right
-    if rho > HIDDEN:
+            e = e * (disagreement / (factor * first))
+    if rho > UNSURE:
         doubts.append(f"{rho:.0%} of the residual is too fine for the features of the estimate")
     free = estimator.freedom()
     if free > FREE:

@@ -67,6 +67,10 @@ class Evaluation(ABC):
     def gradient(self) -> Tensor:
         """The gradient of f, [n]."""
 
+    def least_squares(self) -> ResidualEvaluation | None:
+        """Return this evaluation if it is one of a sum of squares, with residuals and Jacobian, else None."""
+        return None
+
 
 class ResidualEvaluation(Evaluation):
     """Evaluation of a least-squares objective f = |r|^2 / 2, which knows part of its curvature, J^T J.
@@ -76,6 +80,10 @@ class ResidualEvaluation(Evaluation):
     """
 
     whole = True
+
+    def least_squares(self) -> ResidualEvaluation:
+        """Return this evaluation."""
+        return self
 
     @property
     @abstractmethod
@@ -139,6 +147,10 @@ class Objective(ABC):
     def buffers(self) -> list[Tensor]:
         """Buffers that `evaluate` changes, such as running means; restored when a step is rejected."""
         return []
+
+    def staged(self) -> Staged | None:
+        """Return this objective if it is one of a network cut into stages, else None."""
+        return None
 
     def separable(self) -> Separable | None:
         """Return this objective if any subset of its residuals is an objective as well, else None."""
@@ -224,3 +236,47 @@ class Separable(Objective):
         Returns:
             An objective normalised by the full counts: the parts of a partition sum to the whole.
         """
+
+
+@dataclass(frozen=True)
+class StageLayout:
+    """Which rank holds which stages of a network.
+
+    Attributes:
+        sizes: Number of trained parameters of every stage.
+        shares: The stages of every rank.
+        owned: The stages of this rank.
+    """
+
+    sizes: list[int]
+    shares: list[range]
+    owned: range
+
+
+class StagedEvaluation(Evaluation):
+    """Evaluation of an objective of a network cut into stages."""
+
+    @abstractmethod
+    def local(self, stage: int) -> Objective:
+        """A stage's own objective, with its input and the cotangent of its output frozen at this point.
+
+        Args:
+            stage: One of this rank's stages.
+        """
+
+
+class Staged(Objective):
+    """A loss of a network cut into stages, as a function of the parameters of this rank's stages."""
+
+    def staged(self) -> Staged:
+        """Return this objective."""
+        return self
+
+    @property
+    @abstractmethod
+    def layout(self) -> StageLayout:
+        """The stages and their ranks."""
+
+    @abstractmethod
+    def evaluate(self) -> StagedEvaluation:
+        """Evaluate at the current parameters; collective."""

@@ -64,7 +64,7 @@ class DataParallelObjective(Objective):
             total = self.communicator.all_reduce(message)
             terms, gradient = total[: len(terms)], total[len(terms) :].clone()
         self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
-        squares = all(isinstance(part, ResidualEvaluation) for part in parts)
+        squares = all(part.least_squares() is not None for part in parts)
         result = DataParallelResiduals if squares else DataParallelEvaluation
         return result(self, parts, float(terms.sum()), gradient)
 

@@ -1,4 +1,4 @@
-"""What a user would otherwise pick, through the same loop and objective: Adam and L-BFGS of PyTorch."""
+"""Baselines: Adam and L-BFGS of PyTorch, for the same training loop and objectives."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ..objectives.flat import distinct
+from .base import Optimizer, StepInfo
 
 
-class Adam(torch.optim.Adam):
+class Adam(torch.optim.Adam, Optimizer):
     """Adam with an exponentially decaying learning rate, x 0.98 every 1,000 steps.
 
     The settings are those of the self-scaled Broyden literature's warm-up (arXiv:2405.04230).
@@ -20,17 +21,16 @@ class Adam(torch.optim.Adam):
     def __init__(self, params: Iterable[Tensor], lr: float = 5e-3) -> None:
         super().__init__(distinct(params), lr=lr, betas=(0.99, 0.999), eps=1e-20)
         self._schedule = torch.optim.lr_scheduler.ExponentialLR(self, 0.98 ** (1 / 1000))
-        self.info: dict[str, Any] = {}
 
     def step(self, closure: Any = None) -> Any:
-        """One step."""
+        """Take a step, and lower the learning rate."""
         loss = super().step(closure)
         self._schedule.step()
-        self.info = {"accepted": True, "radius": self.param_groups[0]["lr"]}
+        self.info = StepInfo(accepted=True, radius=self.param_groups[0]["lr"])
         return loss
 
 
-class LBFGS(torch.optim.LBFGS):
+class LBFGS(torch.optim.LBFGS, Optimizer):
     """L-BFGS with strong Wolfe line search and stopping tolerances 0: others fire early on PINNs."""
 
     def __init__(self, params: Iterable[Tensor], iterations: int = 20, history: int = 100) -> None:
@@ -43,10 +43,9 @@ class LBFGS(torch.optim.LBFGS):
             history_size=history,
             line_search_fn="strong_wolfe",
         )
-        self.info: dict[str, Any] = {}
 
-    def forget(self) -> None:
-        """The loss becomes another function: its curvature is learned anew."""
+    def objective_changed(self) -> None:
+        """Learn the curvature anew: the loss becomes another function."""
         self.state.clear()
 
     def step(self, closure: Any) -> Any:  # type: ignore[override]
@@ -56,5 +55,5 @@ class LBFGS(torch.optim.LBFGS):
         moved = any(
             not torch.equal(a, b) for a, b in zip(before, self.param_groups[0]["params"], strict=True)
         )
-        self.info = {"accepted": moved, "converged": not moved}
+        self.info = StepInfo(accepted=moved, converged=not moved)
         return loss

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
 from .radius import RadiusRule
+from .sapts import DECOMPOSITIONS, Decomposition
 from .sapts.optimizer import SAPTS
 from .sapts.settings import Sweep
 from .trust_region import TrustRegion
 
-Make = Callable[..., torch.optim.Optimizer]
+Make = Callable[..., Optimizer]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Phase:
         make: Builds it from the parameters (and options such as `radius`).
         share: Part of the run's budget after which the next phase begins.
         resample: Iterations between resamplings.
-        divides: What the optimizer divides by itself: "data", "parameters" or "stages".
+        divides: What the optimizer divides by itself, one of `DECOMPOSITIONS`.
     """
 
     make: Make
@@ -52,8 +53,23 @@ class Method:
 
     @property
     def divides(self) -> str | None:
-        """What it divides into parts, if anything: "data", "parameters" or "stages"."""
+        """Name of its decomposition, if it divides anything into parts."""
         return next((phase.divides for phase in self.phases if phase.divides), None)
+
+    @property
+    def decomposition(self) -> Decomposition | None:
+        """Its decomposition, if it divides anything into parts."""
+        return None if self.divides is None else DECOMPOSITIONS[self.divides]
+
+    @property
+    def sharded(self) -> bool:
+        """Every rank holds the parameters of its own parts only."""
+        return self.decomposition is not None and self.decomposition.sharded
+
+    @property
+    def divides_points(self) -> bool:
+        """Its parts have different points, and all of the parameters."""
+        return self.decomposition is not None and self.decomposition.shared
 
 
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
@@ -69,14 +85,19 @@ def _with(curvature: str, **fixed: Any) -> Make:
     return make
 
 
-def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
-    """SAPTS; options that belong to the sweep are told from those of the optimizer by their names."""
+def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
+    """A row of `METHODS`: SAPTS with a decomposition.
+
+    Args:
+        summary: One line for the list.
+        decomposition: One of `DECOMPOSITIONS`.
+        fixed: Options that differ from the decomposition's; those of the sweep are told from those of the
+            optimizer by their names.
+    """
     names = {field.name for field in fields(Sweep)}
 
     def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
-        chosen = {**fixed, **options}
-        if decomposition != "data":
-            chosen = {"kind": "layers", "visits": 0, "order": "additive", "global_steps": 1, **chosen}
+        chosen = {**DECOMPOSITIONS[decomposition].options, **fixed, **options}
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
 
@@ -84,7 +105,7 @@ def _sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
 
 
 def _thesis_rule(least: float) -> RadiusRule:
-    return RadiusRule(accept=0.25, shrink=0.25, grow=0.75, less=0.9, more=1.2, least=least, most=2.0)
+    return RadiusRule(0.25, 0.25, 0.75, shrink_factor=0.9, grow_factor=1.2, min_radius=least, max_radius=2.0)
 
 
 # What the authors' code was run with: radius 0.1, x 0.9 and x 1.2, L-SR1 of memory 5 for the whole and the
@@ -118,20 +139,20 @@ METHODS: dict[str, Method] = {
     "tr-lbfgs": Method("trust region with limited-memory BFGS", (Phase(_with("lbfgs")),)),
     "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1")),)),
     "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
-    "sapts-d": _sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
-    "sapts-p": _sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
-    "sapts-ip": _sapts("SAPTS, the network divided into stages, inexact", "stages"),
-    "thesis-sapts-d": _sapts(
+    "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
+    "sapts-p": sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
+    "sapts-ip": sapts("SAPTS, the network divided into stages, inexact", "stages"),
+    "thesis-sapts-d": sapts(
         "SAPTS_D with the published settings", "data", **THESIS, local_steps=3, rule=_thesis_rule(0.001)
     ),
-    "thesis-sapts-p": _sapts(
+    "thesis-sapts-p": sapts(
         "SAPTS_P with the published settings",
         "parameters",
         **{**THESIS, "kind": "tensors", "batch": 1.0},
         local_steps=3,
         rule=_thesis_rule(0.001),
     ),
-    "thesis-sapts-ip": _sapts(
+    "thesis-sapts-ip": sapts(
         "SAPTS_IP with the published settings, first-order local steps",
         "stages",
         **{**THESIS, "batch": 1.0, "local_curvature": "identity"},

@@ -1,29 +1,42 @@
-"""State beside the parameters that an evaluation changes: random numbers, buffers."""
+"""Snapshot of what evaluations change besides their result: random numbers, buffers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor
 
 from ..objectives.base import Objective
 
 
-class Surroundings:
-    """What an evaluation changes by the way: random numbers and an objective's buffers.
+class Snapshot:
+    """Snapshot of the random number generators and of an objective's buffers.
 
-    Put back before every trial, so that dropout draws the same units at both ends of a step, and after a
-    rejection.
+    It is restored before every trial, so that dropout draws the same units at both ends of a step, and after
+    a rejection.
     """
 
     def __init__(self, objective: Objective, device: torch.device) -> None:
         self.objective, self.device = objective, device
         self.random = torch.get_rng_state()
         self.random_there = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-        self.buffers = [b.clone() for b in objective.buffers()]
+        self.buffers = copied(objective)
 
     def restore(self) -> None:
-        """Put it back."""
+        """Put generators and buffers back."""
         torch.set_rng_state(self.random)
         if self.random_there is not None:
             torch.cuda.set_rng_state(self.random_there, self.device)
-        for buffer, value in zip(self.objective.buffers(), self.buffers, strict=True):
-            buffer.copy_(value)
+        put_back(self.objective, self.buffers)
+
+
+def copied(objective: Objective) -> list[Tensor]:
+    """Return copies of the objective's buffers."""
+    return [b.clone() for b in objective.buffers()]
+
+
+def put_back(objective: Objective, values: Sequence[Tensor]) -> None:
+    """Give the objective's buffers these values."""
+    for buffer, value in zip(objective.buffers(), values, strict=True):
+        buffer.copy_(value)

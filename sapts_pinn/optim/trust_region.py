@@ -16,7 +16,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -25,17 +26,22 @@ from ..errors import InputError
 from ..objectives.base import Evaluation, Objective
 from ..objectives.closure import ClosureObjective
 from ..objectives.flat import distinct, gather, scatter_
+from .base import StepInfo, Undecorated
 from .curvature import Curvature, Step
-from .curvature.gauss_newton import GaussNewton
 from .curvature.make import make_curvature
-from .curvature.ssbroyden import SSBroyden
 from .radius import RadiusRule
-from .snapshot import Surroundings
-from .undecorated import Undecorated
+from .snapshot import Snapshot
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
 PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
-PROBES = 12
+
+
+class Thresholds(TypedDict, total=False):
+    """Ratios by which a rule accepts steps and changes the radius; see `RadiusRule`."""
+
+    accept: float
+    shrink: float
+    grow: float
 
 
 class TrustRegion(Undecorated):
@@ -46,11 +52,10 @@ class TrustRegion(Undecorated):
         curvature: The model of the Hessian: "identity", "lsr1", "ssbroyden", "gauss-newton" or a `Curvature`.
         radius: Initial radius, in the model's norm.  It adapts within a few steps; results hardly depend on
         it.
-        accept: Least rho of an accepted step.
-        shrink: The radius shrinks below this rho.
-        grow: The radius grows above this rho, when the step is on the boundary.
+        rule: When steps are accepted, and every change of the radius.
         window: Accepted values to compare with; 1 is the classical, monotone rule.
         target_ratio: If given, and the model allows, the radius is probed for this rho.
+        thresholds: `accept`, `shrink` and `grow`, in place of the rule's own.
 
     Attributes:
         info: Of the last step: radius, rho, accepted, predicted, length, and `converged` when no further
@@ -65,15 +70,14 @@ class TrustRegion(Undecorated):
         params: Iterable[Tensor],
         curvature: str | Curvature = "ssbroyden",
         radius: float = 1.0,
-        accept: float = 1e-4,
-        shrink: float = 0.25,
-        grow: float = 0.75,
+        rule: RadiusRule | None = None,
         window: int = 1,
         target_ratio: float | None = None,
+        **thresholds: Unpack[Thresholds],
     ) -> None:
         if not (radius > 0 and math.isfinite(radius)):
             raise InputError(f"radius must be positive and finite, not {radius}")
-        self.rule = RadiusRule(accept, shrink, grow)
+        self.rule = replace(rule or RadiusRule(), **thresholds)
         if window < 1:
             raise InputError(f"window must be at least 1, not {window}")
         if target_ratio is not None and not 0 < target_ratio < 1:
@@ -86,7 +90,6 @@ class TrustRegion(Undecorated):
         self.radius = float(radius)
         self.values: deque[float] = deque(maxlen=window)
         self.rejections = 0
-        self.info: dict[str, Any] = {}
         self._stalled = False
         self._outdated = False
         # The objective, where it was last evaluated, what was found, and the gradient.
@@ -98,8 +101,18 @@ class TrustRegion(Undecorated):
         """The tensors trained."""
         return list(self.param_groups[0]["params"])
 
-    def forget(self) -> None:
-        """The loss becomes another function: its curvature is rebuilt before the next step, or forgotten."""
+    @property
+    def threaded(self) -> bool:
+        """The model's dense algebra is worth all of PyTorch's threads."""
+        return self.curvature.threaded
+
+    @property
+    def needs_squares(self) -> bool:
+        """The model needs the Jacobian of a sum of squares."""
+        return self.curvature.linearises
+
+    def objective_changed(self) -> None:
+        """Rebuild the curvature before the next step, or forget it: the loss becomes another function."""
         self._outdated = True
 
     def _current(self, objective: Objective) -> tuple[Tensor, Evaluation, Tensor]:
@@ -122,12 +135,10 @@ class TrustRegion(Undecorated):
         if self._outdated:
             self._outdated = False
             self.curvature.prepare(evaluation)
-            if self.curvature.reset():
-                self.radius = max(self.radius, 1.0)
+            self._rebuild()
         # The last accepted value again: the same function still, as after loading a checkpoint.
         if not self.values or self.values[-1] != evaluation.value:
-            if isinstance(self.curvature, SSBroyden):
-                self.curvature.symmetrise()
+            self.curvature.symmetrise()
             self._stalled = False
             self.values.clear()
             self.values.append(evaluation.value)
@@ -146,7 +157,7 @@ class TrustRegion(Undecorated):
             The loss at the parameters this leaves behind, a tensor without shape.
         """
         objective = closure if isinstance(closure, Objective) else ClosureObjective(closure, self.parameters)
-        around = Surroundings(objective, self.parameters[0].device)
+        around = Snapshot(objective, self.parameters[0].device)
         theta, evaluation, gradient = self._current(objective)
         f = evaluation.value
         if self._prepared is not evaluation:
@@ -176,27 +187,30 @@ class TrustRegion(Undecorated):
             self.rejections += 1
         self.radius = self.rule.next(self.radius, rho, step, accepted)
         if self.rejections and self.rejections % PATIENCE == 0:
-            if self.curvature.reset():
-                self.radius = max(self.radius, 1.0)
+            self._rebuild()
         self._report(rho, accepted, step.predicted, step.length)
         return torch.tensor(trial.value if accepted else f, dtype=theta.dtype)
 
+    def _rebuild(self) -> None:
+        """Give up the model of the curvature; where another takes its place, try the radius anew."""
+        if self.curvature.reset():
+            self.radius = self.rule.after_reset(self.radius)
+
     def _everywhere(self, flag: bool) -> bool:
-        """Whether something holds on every rank; here there is one."""
+        """Return whether a flag is set on every rank; here there is one."""
         return flag
 
     def _probe(
-        self, objective: Objective, theta: Tensor, f: float, gradient: Tensor, around: Surroundings
+        self, objective: Objective, theta: Tensor, f: float, gradient: Tensor, around: Snapshot
     ) -> Step | None:
         """The step for the largest radius whose measured rho reaches the target; None without probing."""
         target = self.target_ratio
-        if target is None or not isinstance(self.curvature, GaussNewton):
+        if target is None:
             return None
-        radii = self.radius * torch.logspace(
-            -math.log10(3.0), math.log10(3.0), PROBES, dtype=theta.dtype, device=theta.device
-        )
+        steps = self.curvature.solve_many(gradient, self.rule.candidates(self.radius, theta))
+        if steps is None:
+            return None
         best: Step | None = None
-        steps = self.curvature.solve_many(gradient, radii)
         for step in steps:
             if not step.predicted > 0:
                 continue
@@ -210,7 +224,7 @@ class TrustRegion(Undecorated):
                 break
         scatter_(self.parameters, theta)
         best = best or steps[0]
-        self.radius = max(best.length, 1e-300)
+        self.radius = self.rule.probed(best)
         return best
 
     def _no_progress(self, theta: Tensor, f: float, gradient: Tensor) -> Tensor:
@@ -218,30 +232,24 @@ class TrustRegion(Undecorated):
         again, self._stalled = self._stalled, True
         self.curvature.reset()
         self._prepared = None
-        self.radius = max(self.radius, 1.0)
-        self._report(0.0, False, 0.0, 0.0)
-        self.info["converged"] = again or self._everywhere(not bool(gradient.any()))
+        self.radius = self.rule.after_reset(self.radius)
+        self._report(0.0, False, 0.0, 0.0, again or self._everywhere(not bool(gradient.any())))
         return torch.tensor(f, dtype=theta.dtype)
 
-    def _report(self, rho: float, accepted: bool, predicted: float, length: float) -> None:
-        self.info = {
-            "radius": self.radius,
-            "rho": rho,
-            "accepted": accepted,
-            "predicted": predicted,
-            "length": length,
-            "converged": False,
-        }
+    def _report(
+        self, rho: float, accepted: bool, predicted: float, length: float, converged: bool = False
+    ) -> None:
+        self.info = StepInfo(self.radius, rho, accepted, predicted, length, converged)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to continue bit for bit, loadable with weights_only=True."""
+        """Return all that is needed to continue bit for bit, loadable with weights_only=True."""
         own = {
             "radius": self.radius,
             "values": list(self.values),
             "rejections": self.rejections,
             "stalled": self._stalled,
             "model": type(self.curvature).__name__,
-            "info": dict(self.info),
+            "info": self.info.as_json(),
             "curvature": self.curvature.state_dict(),
         }
         return {**super().state_dict(), "trust_region": own}
@@ -262,7 +270,7 @@ class TrustRegion(Undecorated):
             raise InputError(f"this state is of {own['model']}, not of {type(self.curvature).__name__}")
         super().load_state_dict(state)
         self.radius, self.rejections, self._stalled = own["radius"], own["rejections"], own["stalled"]
-        self.info = dict(own["info"])
+        self.info = StepInfo.of(own["info"])
         self.values = deque(own["values"], maxlen=self.values.maxlen)
         self.curvature.load_state_dict(own["curvature"])
         self._at = self._prepared = None

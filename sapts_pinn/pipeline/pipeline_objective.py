@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..objectives.base import Counters, Objective, SeparableEvaluation
+from ..objectives.base import Counters, SeparableEvaluation, Staged, StagedEvaluation, StageLayout
 from ..objectives.residual_block import BLOCK_POINTS, split_sites
 from ..problems import Sites
 from .microbatch import MicroBatch, Weights, residuals, samples, unknowns
@@ -29,7 +29,7 @@ from .stages import ModelStageChain, StageChain
 Tape = list[tuple[Tensor, Tensor]]  # for each of a rank's stages what came in and what went out
 
 
-class PipelineObjective(Objective):
+class PipelineObjective(Staged):
     """The loss of a chain of stages, as a function of the parameters of this rank's stages.
 
     All ranks make the same calls in the same order: `evaluate`, an evaluation's `gradient`, `predict` and
@@ -108,6 +108,11 @@ class PipelineObjective(Objective):
             counters: Where work is counted.
         """
         return cls(chain, [samples(chain, inputs, loss)], counters)
+
+    @property
+    def layout(self) -> StageLayout:
+        """Stages of the network and their ranks."""
+        return StageLayout(self.chain.sizes, self.chain.shares, self.chain.owned)
 
     def buffers(self) -> list[Tensor]:
         """Buffers of this rank's stages."""
@@ -212,7 +217,7 @@ def _halved_square(micro_batch: MicroBatch) -> MicroBatch:
 
 
 @dataclass
-class PipelineEvaluation(SeparableEvaluation):
+class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
     """Evaluation of a pipeline's loss.
 
     Attributes:

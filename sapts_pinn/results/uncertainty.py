@@ -32,10 +32,10 @@ the block R_cc of R in the lower right corner is a factor of the Schur complemen
 (H^-1)_cc = (R_cc^T R_cc)^-1.  Where R_cc is singular to rounding the network makes up for any change of a
 coefficient: the data do not determine it.
 
-The standard error of an unknown at points between those of the training needs more damping.  Where a solution
-is steep, a direction of the network may change it between the points and hardly at them, and (1) lets noise
-move it there at will.  For unknowns delta is raised to `UNSEEN` |r|: along a direction that a unit step of
-the parameters does not show in the residual, nothing moves.
+The standard error of an unknown between the points of the training needs more damping.  Where a solution is
+steep, a direction of the network may change it between the points and hardly at them, and (1) lets noise move
+it there at will.  For unknowns delta is raised to `UNSEEN` |r|: along a direction that a unit step of the
+parameters does not show in the residual, nothing moves.
 """
 
 from __future__ import annotations

@@ -30,8 +30,11 @@ from ..runs.folder import check_resumable, identity, in_saved_units, versions
 from ..runs.resuming import kept_options, kept_settings, redrawn
 from ..runs.status import StopReason
 from ..training.budget import Budget
+from ..training.clock import Clock
 from ..training.collocation import Collocation
+from ..training.course import Course
 from ..training.lifecycle import Session
+from ..training.monitor import ErrorMonitor
 from ..training.result import RunResult, facts
 from ..training.settings import callbacks as read_callbacks
 from ..training.settings import whole
@@ -140,6 +143,7 @@ def solve(
         InputError: A setting is wrong; one sentence with the value and the fix.
     """
     arguments = dict(locals())
+    began = time.monotonic() if started is None else started
     if not isinstance(problem, Problem):
         raise InputError(f"solve needs a Problem, such as build('poisson-1d'), not {problem!r}")
     given = RunSettings.given(arguments)
@@ -149,7 +153,7 @@ def solve(
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
     ranks = communicator or connect(settings.device)
     chosen = find_method(settings.method)
-    session = Session(out, resume, overwrite, ranks, sharded=chosen.divides == "stages")
+    session = Session(out, resume, overwrite, ranks, sharded=chosen.sharded)
     if session.earlier is not None:
         state = session.earlier.state
         asked = {"options": kept_options(state, options, ranks.size, session.earlier.path)}
@@ -170,15 +174,10 @@ def solve(
     trainer = Trainer(
         model,
         collocation,
-        chosen,
-        settings.budget,
-        measure,
-        settings.target_error,
+        Course(chosen, settings.options, settings.resample),
+        Clock(settings.budget, ranks, began),
+        ErrorMonitor(measure, target=settings.target_error),
         [*read_callbacks(callbacks, Callback), *writers],
-        settings.resample,
-        settings.options,
-        time.monotonic() if started is None else started,
-        ranks,
     )
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace
@@ -245,7 +244,7 @@ def _measure(problem: Problem, settings: RunSettings) -> Callable[[Any], float] 
 def _made(problem: Problem, settings: RunSettings, ranks: Communicator) -> tuple[TrainableModel, Collocation]:
     """The untrained model and its collocation points, from the seed."""
     generator = torch.Generator().manual_seed(settings.seed)
-    stages = settings.options["parts"] if find_method(settings.method).divides == "stages" else None
+    stages = settings.options["parts"] if find_method(settings.method).sharded else None
     with _fixed_global_seed(settings.seed):
         made = build_model(problem, settings, generator, ranks, stages)
     collocation = Collocation(
@@ -290,7 +289,7 @@ def _default_parts(chosen: Method, ranks: int, network: NetworkSpec) -> int:
     """Default number of parts: one a rank; four in one process, or as many as a network has layers."""
     if ranks > 1:
         return ranks
-    if chosen.divides != "data" and isinstance(network, Sequence) and not isinstance(network, nn.Module):
+    if not chosen.divides_points and isinstance(network, Sequence) and not isinstance(network, nn.Module):
         return min(4, len(network) + 1)
     return 4
 

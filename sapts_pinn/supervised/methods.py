@@ -1,4 +1,4 @@
-"""Methods by name for samples: SAPTS on micro-batches, trust regions on growing batches, first-order peers.
+"""Methods by name for samples: SAPTS on mini-batches, trust regions on growing batches, first-order peers.
 
 The plain trust region is SAPTS with one part and no local steps: it has the batches.
 """

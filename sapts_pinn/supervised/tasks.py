@@ -32,7 +32,7 @@ class Task:
         metric_name: What it is called.
         also: Another number that says the same, by name.
         augmented: Whether pictures are shifted and mirrored in training.
-        batch: Samples in a micro-batch.
+        batch: Samples in a mini-batch.
     """
 
     summary: str

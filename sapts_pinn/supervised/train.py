@@ -20,7 +20,10 @@ from ..parallel.torchrun import connect
 from ..pipeline.partition import most_stages
 from ..runs.folder import versions
 from ..training.budget import Budget
+from ..training.clock import Clock
+from ..training.course import Course
 from ..training.lifecycle import Earlier, Session
+from ..training.monitor import ErrorMonitor
 from ..training.result import RunResult, facts
 from ..training.settings import callbacks as read_callbacks
 from ..training.settings import whole
@@ -107,6 +110,7 @@ def train(
         DataError: The data cannot be had.
     """
     arguments = dict(locals())
+    began = time.monotonic() if started is None else started
     chosen, how = find_task(task), find_method(method)
     first = {"network": next(iter(chosen.networks))}
     settings = TrainSettings.merged(first, TrainSettings.given(arguments))
@@ -121,8 +125,8 @@ def train(
     asked = {} if parts is None else {"parts": whole("parts", parts)}
     options = {**usual, **_parts(how, made, ranks.size), **settings.options, **asked}
     settings = replace(settings, options=options)
-    net = ShardedNetwork(make, options["parts"], ranks) if how.divides == "stages" else made
-    session = Session(out, resume, overwrite, ranks, sharded=how.divides == "stages")
+    net = ShardedNetwork(make, options["parts"], ranks) if how.sharded else made
+    session = Session(out, resume, overwrite, ranks, sharded=how.sharded)
     _check_resumable(session.earlier, settings)
     session.check_folder()  # before data are fetched and read
     found = data if isinstance(data, (Images, Text)) else chosen.load(data)
@@ -134,17 +138,10 @@ def train(
     trainer = Trainer(
         net,
         Samples(inputs, targets, augmentation=varied),
-        how,
-        settings.budget,
-        lambda net: chosen.metric(net, *test),
-        callbacks=[
-            *read_callbacks(callbacks, Callback),
-            *session.writers(config, {"config": settings.identity()}),
-        ],
-        options=options,
-        started=time.monotonic() if started is None else started,
-        communicator=ranks,
-        error_name=chosen.column,
+        Course(how, options),
+        Clock(settings.budget, ranks, began),
+        ErrorMonitor(lambda net: chosen.metric(net, *test), chosen.column),
+        [*read_callbacks(callbacks, Callback), *session.writers(config, {"config": settings.identity()})],
     )
     session.restore(trainer)
     trainer.run()
@@ -215,9 +212,9 @@ def _parts(method: Method, network: nn.Module, ranks: int) -> dict[str, int]:
     """The option that says how many parts there are by default: one a rank, or a few in one process."""
     if method.divides and ranks > 1:
         return {"parts": ranks}
-    if method.divides == "stages":
+    if method.sharded:
         return {"parts": min(PARTS, most_stages(network))}
-    if method.divides == "parameters":
+    if method.divides and not method.divides_points:
         layers = sum(any(True for _ in m.parameters(recurse=False)) for m in network.modules())
         return {"parts": min(PARTS, layers)}
     return {}  # as the method has it

@@ -26,7 +26,9 @@ def front() -> Solution:
 def test_the_error_of_a_front_is_found_where_features_see_little_of_it(front: Solution) -> None:
     true = front.result["relative_l2_error"]
     estimator = Estimator(front.model, CHEAP, SEED)
-    features, found = estimator.solve("tanh").direct, estimator.tangent(3.0)
+    field = tangent_error(estimator.model, estimator.generator, 3.0)
+    assert field is not None
+    features, found = estimator.solve("tanh").direct, estimator.explained(field)
     size = estimator.u.square().mean().sqrt()
     assert found is not None and found.unexplained < 0.1 < 0.5 < features.unexplained
     assert 0.5 < float(found.values.square().mean().sqrt() / size) / true < 2

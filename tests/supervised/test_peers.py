@@ -1,4 +1,4 @@
-"""First-order methods on micro-batches: PyTorch's steps, a rate that falls to zero, runs that go on."""
+"""First-order methods on mini-batches: PyTorch's steps, a rate that falls to zero, runs that go on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Generator, nn
 
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
-from sapts_pinn.optim.minibatch.batches import MicroBatches
+from sapts_pinn.optim.minibatch.batches import MiniBatches
 from sapts_pinn.optim.minibatch.first_order import Batched
 from sapts_pinn.supervised import Supervised
 from sapts_pinn.supervised.methods import METHODS
@@ -39,7 +39,7 @@ def make(name: str, objective: Supervised, **options: Any) -> Batched:
 def test_steps_are_those_of_pytorch(name: str, decay: bool) -> None:
     """With a rate that falls to zero, and stays there, as the budget is spent; or does not."""
     objective, other = classes(), classes()
-    optimizer, drawn = make(name, objective, decay=decay), MicroBatches(BATCH, Generator().manual_seed(0))
+    optimizer, drawn = make(name, objective, decay=decay), MiniBatches(BATCH, Generator().manual_seed(0))
     kind, options = {
         "sgd": (torch.optim.SGD, {"momentum": 0.9}),
         "adam": (torch.optim.Adam, {}),
@@ -51,10 +51,10 @@ def test_steps_are_those_of_pytorch(name: str, decay: bool) -> None:
         restricted = other.restrict({"samples": batch}, estimate=True)
         reference.param_groups[0]["lr"] = rate = RATE * max(1 - used, 0) if decay else RATE
         expected, before = float(reference.step(restricted)), gather(objective.parameters)
-        optimizer.used = used
+        optimizer.set_progress(used)
         loss = float(optimizer.step(objective))
         assert loss == expected == objective.last_terms["loss"]
-        assert optimizer.info == {"accepted": True, "radius": rate}
+        assert optimizer.info == {"accepted": True, "radius": rate, "converged": False}
         assert torch.equal(gather(objective.parameters), gather(other.parameters))
         assert torch.equal(gather(objective.parameters), before) == (rate == 0)
 
@@ -68,7 +68,7 @@ def test_steps_that_were_saved_go_on(name: str) -> None:
         if k == 7:
             file = io.BytesIO()
             torch.save((objective.module.state_dict(), optimizer.state_dict()), file)
-        optimizer.used = k / 16
+        optimizer.set_progress(k / 16)
         optimizer.step(objective)
     file.seek(0)
     state = torch.load(file, weights_only=True)
@@ -77,7 +77,7 @@ def test_steps_that_were_saved_go_on(name: str) -> None:
     again.module.load_state_dict(state[0])
     other.load_state_dict(state[1])
     for k in range(7, 16):
-        other.used = k / 16
+        other.set_progress(k / 16)
         other.step(again)
     assert torch.equal(gather(again.parameters), gather(objective.parameters))
     for a, b in zip(again.buffers(), objective.buffers(), strict=True):

@@ -175,8 +175,9 @@ def test_batches_follow_one_another() -> None:
     seen = set()
     for _ in range(25):
         optimizer.step(divided)
-        assert optimizer._division is not None and isinstance(optimizer._division.objective, StagedSupervised)
-        seen.add(tuple(optimizer._division.objective.whole.index.tolist()))
+        division = optimizer.divider.division
+        assert division is not None and isinstance(division.objective, StagedSupervised)
+        seen.add(tuple(division.objective.whole.index.tolist()))
     assert len(seen) >= 3 and all(len(batch) < 4000 for batch in seen)
     assert objective.value() < 0.5 * first
 

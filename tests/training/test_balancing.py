@@ -260,7 +260,7 @@ def test_a_step_after_a_change_compares_values_of_the_new_function_only(curvatur
         optimizer.step(objective)
     points._weigh({INITIAL: 5e4, SLOPE: 7.0})
     new = points.objective(model, Counters(), 1)
-    optimizer.forget()
+    optimizer.objective_changed()
     before = new.value()
     assert before > 5 * objective.value()  # else no mistake would show
     while True:
@@ -281,7 +281,7 @@ def test_curvature_is_rebuilt_for_the_new_function():
     new = points.objective(model, Counters(), 1)
     theta = gather(list(model.parameters()))
     look = new.evaluate()
-    optimizer.forget()
+    optimizer.objective_changed()
     optimizer._current(new)
     J = look.jacobian()
     inverse = torch.linalg.inv(J.T @ J + look.value * torch.eye(len(theta), dtype=theta.dtype))
@@ -333,15 +333,15 @@ def test_two_sessions_are_one_run_across_a_change(tmp_path: Path, monkeypatch, m
 @pytest.mark.parametrize(("method", "kind"), [("tr", TrustRegion), ("sapts-d", SAPTS), ("lbfgs", LBFGS)])
 def test_every_change_makes_the_optimizer_forget_and_nothing_else_does(monkeypatch, method: str, kind: type):
     at: list[int] = []
-    forget = kind.forget
+    changed_before = kind.objective_changed
 
     class Watch(Callback):
         def on_start(self, trainer):
             def told(optimizer):
                 at.append(trainer.iteration)
-                forget(optimizer)
+                changed_before(optimizer)
 
-            monkeypatch.setattr(kind, "forget", told)
+            monkeypatch.setattr(kind, "objective_changed", told)
 
     budget = f"{4 * FIRST + 2} iterations"
     history = solve(problem(), method=method, budget=budget, callbacks=[Watch()], **SMALL).history

@@ -194,10 +194,10 @@ def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     assert isinstance(made, SAPTS)
     meaning = {"parts": made.count, **asdict(made.sweep)}
     one_group = made.sweep.order == "multiplicative" or made.count == 1
-    if made.decomposition == "stages":  # their parameters are their own
+    if made.decomposition.sharded:  # their parameters are their own
         meaning["pooled"] = None
     if made.sweep.combination is None:
-        meaning["combination"] = "mean" if made.decomposition == "data" else "sum"
+        meaning["combination"] = made.decomposition.combination
     return {**meaning, "combination": None} if one_group else meaning
 
 

@@ -1,4 +1,4 @@
-"""What a model of the curvature is: a symmetric ``B`` near the Hessian, and the trust-region step for it.
+"""Interface of curvature models: a symmetric ``B`` near the Hessian, and the trust-region step for it.
 
 A trust-region method replaces the loss near the current point by
 
@@ -24,7 +24,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..subproblem.step import Dot, MatVec, Step, plain_dot
+from ...objectives.base import Evaluation
+from ..subproblem.step import Dot, InnerProducts, MatVec, Step, plain_dot
 
 __all__ = ["Curvature", "Dot", "MatVec", "Pair", "Step", "plain_dot"]
 
@@ -35,22 +36,34 @@ class Curvature(ABC):
     """A model ``B`` of the Hessian, with the trust-region step that suits it.
 
     At each iteration: `prepare` looks at the objective, `solve` proposes a step (again for every new radius),
-    `update` learns from the step tried. A model has to define `mv` and `solve`; those that learn define the
-    other four as well.
+    `update` learns from the step tried. A model has to define `mv` and `solve`; those that learn define
+    `update`, `reset`, `state_dict` and `load_state_dict` as well. All else has a default that is right for a
+    model without the ability in question.
 
     Attributes:
         learns: Whether the model lives on pairs.
         linearises: Whether it needs the Jacobian at every point.
+        threaded: Whether its dense algebra is worth all of PyTorch's threads, even beside a compiled kernel.
     """
 
     learns = False
     linearises = False
+    threaded = False
 
-    def prepare(self, evaluation: Any) -> None:  # noqa: B027
+    @classmethod
+    def sharded(cls, products: InnerProducts) -> Curvature | None:
+        """Return a model of vectors of which every rank holds a shard; None where it needs whole ones.
+
+        Args:
+            products: the inner products of such vectors.
+        """
+        return None
+
+    def prepare(self, evaluation: Evaluation) -> None:  # noqa: B027
         """Linearise at the current point; models that learn from gradients alone have nothing to do.
 
         Args:
-            evaluation: the objective at the current point, in the form that the model asks for.
+            evaluation: the objective at the current point.
         """
 
     @abstractmethod
@@ -69,6 +82,13 @@ class Curvature(ABC):
             A step at least as good as the Cauchy point. Numbers that are not finite raise nothing: `Step`
             says how they come back.
         """
+
+    def solve_many(self, g: Tensor, radii: Tensor) -> list[Step] | None:
+        """Return the steps for radii [k], if they cost little more than one; else None."""
+        return None
+
+    def symmetrise(self) -> None:  # noqa: B027
+        """Remove what rounding has built up; called where the objective has become another function."""
 
     def update(self, s: Tensor, y: Tensor) -> bool:
         """Learn the secant pair ``B s = y``.

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...objectives.base import ResidualEvaluation
+from ...objectives.base import Evaluation, ResidualEvaluation
 from ..subproblem.exact import secular_many
 from ..subproblem.steihaug import steihaug
 from .base import Curvature, Step
@@ -40,39 +39,41 @@ class GaussNewton(Curvature):
     """
 
     linearises = True
+    threaded = True
 
     def __init__(
         self, matrix_free: bool | None = None, tolerance: float = 0.1, iterations: int = 200
     ) -> None:
         self.matrix_free, self.tolerance, self.iterations = matrix_free, tolerance, iterations
-        self._evaluation: Any = None
+        self._evaluation: ResidualEvaluation | None = None
         self._eigen: _Eigen | None = None
 
-    def prepare(self, evaluation: Any) -> None:
+    def prepare(self, evaluation: Evaluation) -> None:
         """Linearise; `evaluation` must be of a least-squares objective.
 
         Raises:
             TypeError: The objective has no residual vector.
         """
-        if not isinstance(evaluation, ResidualEvaluation):
+        least_squares = evaluation.least_squares()
+        if least_squares is None:
             raise TypeError(
                 "Gauss-Newton needs a least-squares objective; for any other loss use 'ssbroyden' or 'lsr1'"
             )
-        self._evaluation, self._eigen = evaluation, None
-        rows, n = evaluation.rows, evaluation.size
+        self._evaluation, self._eigen = least_squares, None
+        rows, n = least_squares.rows, least_squares.size
         free = self.matrix_free
         if free is None:
-            free = 8 * rows * n > DENSE_BYTES or (rows < n and not evaluation.whole)
+            free = 8 * rows * n > DENSE_BYTES or (rows < n and not least_squares.whole)
         if free:
             return
         if rows >= n:
-            gram = evaluation.gram()
+            gram = least_squares.gram()
             if not torch.isfinite(gram).all():
                 raise FloatingPointError("the Jacobian is not finite")
             values, vectors = torch.linalg.eigh(gram)
             self._eigen = _Eigen(values.clamp_(min=0.0), vectors)
         else:
-            J = evaluation.jacobian()
+            J = least_squares.jacobian()
             kernel = _outer(J)
             if not torch.isfinite(kernel).all():
                 raise FloatingPointError("the Jacobian is not finite")
@@ -84,7 +85,8 @@ class GaussNewton(Curvature):
         """J^T (J v)."""
         if self._eigen is not None:
             return self._eigen.combine(self._eigen.values * self._eigen.components(v))
-        return self._evaluation.gram_product(v)  # type: ignore[no-any-return]
+        assert self._evaluation is not None
+        return self._evaluation.gram_product(v)
 
     def solve(self, g: Tensor, radius: float) -> Step:
         """The exact step, or that of truncated conjugate gradients."""

@@ -9,11 +9,14 @@ its own rate. Source: Conn, Gould and Toint, Trust-Region Methods (SIAM, 2000), 
 quadratic term.
 """
 
+from __future__ import annotations
+
 from math import isfinite, sqrt
 
 import torch
 from torch import Tensor
 
+from ..subproblem.step import InnerProducts
 from .base import Curvature, Dot, Step, plain_dot
 
 
@@ -26,6 +29,11 @@ class Identity(Curvature):
 
     def __init__(self, dot: Dot = plain_dot) -> None:
         self.dot = dot
+
+    @classmethod
+    def sharded(cls, products: InnerProducts) -> Identity:
+        """Return a model of sharded vectors."""
+        return cls(products)
 
     def mv(self, v: Tensor) -> Tensor:
         """Return ``B v = 0``."""

@@ -54,6 +54,11 @@ class LBFGS(Curvature):
         self.memory, self.dot = memory, dot or _Whole()
         self._forget()
 
+    @classmethod
+    def sharded(cls, products: InnerProducts) -> LBFGS:
+        """Return a model of sharded vectors."""
+        return cls(dot=products)
+
     def _forget(self) -> None:
         # [2 memory + 2, n]: pair i in rows 2i and 2i + 1, and behind the last one room for what is looked at.
         self._rows: Tensor | None = None

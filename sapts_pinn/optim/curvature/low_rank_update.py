@@ -81,7 +81,7 @@ class Deferred:
         self.scale, self._rows = 1.0, 0
 
     def share(self) -> Deferred:
-        """The same matrix, which goes on with corrections of its own."""
+        """Copy that shares H_0 and goes on with corrections of its own."""
         other = Deferred(self.base, self.threads)
         other.shared, other.scale, other._rows = True, self.scale, self._rows
         other._left, other._right = self._left.clone(), self._right.clone()

@@ -29,6 +29,8 @@ dimensions and tanh regression, this one was never far from the best; Rosenbrock
 965 evaluations, and the other two did not solve it in 2,000.
 """
 
+from __future__ import annotations
+
 from math import isfinite, sqrt
 from statistics import median
 from typing import Any
@@ -38,6 +40,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ..subproblem.low_rank import Spectrum, combine, obs_spectrum, products, spectrum
+from ..subproblem.step import InnerProducts
 from .base import Curvature, Dot, Step, plain_dot
 
 
@@ -63,6 +66,11 @@ class LSR1(Curvature):
         self.dot = dot
         self._pairs: list[tuple[Tensor, Tensor]] = []  # newest last
         self._spectrum: Spectrum | None = None
+
+    @classmethod
+    def sharded(cls, products: InnerProducts) -> LSR1:
+        """Return a model of sharded vectors."""
+        return cls(dot=products)
 
     @property
     def gamma(self) -> float:

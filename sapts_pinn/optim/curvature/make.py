@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ...errors import InputError
 from ..subproblem.step import InnerProducts
-from . import CURVATURES, LBFGS, LSR1, Curvature, Identity
-from .base import Dot
+from . import CURVATURES, Curvature
 
 DENSE = 6_000  # parameters up to which a dense quasi-Newton matrix is kept
 
@@ -20,26 +19,25 @@ def curvature_name(curvature: Curvature) -> str | None:
     return next((name for name, kind in CURVATURES.items() if type(curvature) is kind), None)
 
 
-def make_curvature(name: str, dot: Dot | None = None) -> Curvature:
-    """A model of the curvature by its name.
+def make_curvature(name: str, products: InnerProducts | None = None) -> Curvature:
+    """Make a model of the curvature by its name.
 
     Args:
         name: One of `CURVATURES`.
-        dot: The inner product, where vectors are sharded; "ssbroyden" and "gauss-newton" need whole ones.
+        products: The inner products, where vectors are sharded.
 
     Raises:
         InputError: There is none of that name, or it needs whole vectors.
     """
     if name not in CURVATURES:
         raise InputError(f"unknown curvature {name!r}; choose one of {', '.join(CURVATURES)}")
-    if dot is None:
+    if products is None:
         return CURVATURES[name]()
-    if name == "identity":
-        return Identity(dot)
-    if name == "lsr1":
-        return LSR1(dot=dot)
-    if name == "lbfgs" and isinstance(dot, InnerProducts):
-        return LBFGS(dot=dot)
-    raise InputError(
-        f"curvature {name!r} needs all parameters on one rank; stages take 'lbfgs', 'lsr1' or 'identity'"
-    )
+    found = CURVATURES[name].sharded(products)
+    if found is None:
+        able = [repr(other) for other, kind in CURVATURES.items() if kind.sharded(products) is not None]
+        raise InputError(
+            f"curvature {name!r} needs all parameters on one rank; "
+            f"stages take {', '.join(able[:-1])} or {able[-1]}"
+        )
+    return found

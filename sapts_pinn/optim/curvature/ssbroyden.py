@@ -41,7 +41,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...objectives.base import ResidualEvaluation
+from ...objectives.base import Evaluation
 from ..subproblem.newton import newton_scaled
 from .base import Curvature, Pair, Step
 from .low_rank_update import Deferred
@@ -64,7 +64,7 @@ class SSBroyden(Curvature):
         self.rebuilds = 0  # since the last pair was learned
         self._taken: tuple[Tensor, float] | None = None  # the last step and its s.Bs, which the update needs
         self._product: tuple[Tensor, Tensor] | None = None  # a gradient g and H g
-        self._evaluation: Any = None
+        self._evaluation: Evaluation | None = None
 
     @property
     def H(self) -> Tensor | None:
@@ -81,7 +81,7 @@ class SSBroyden(Curvature):
         assert self._matrix is not None
         return self._matrix
 
-    def prepare(self, evaluation: Any) -> None:
+    def prepare(self, evaluation: Evaluation) -> None:
         """Remember where the model is, in case it has to be rebuilt there."""
         self._evaluation = evaluation
 
@@ -212,8 +212,8 @@ class SSBroyden(Curvature):
         identity = torch.eye(n, dtype=like.dtype, device=like.device)
         self.H = self.scale * identity
         self._taken = self._product = None
-        evaluation = self._evaluation
-        if isinstance(evaluation, ResidualEvaluation) and evaluation.rows * n < DENSE:
+        evaluation = None if self._evaluation is None else self._evaluation.least_squares()
+        if evaluation is not None and evaluation.rows * n < DENSE:
             before = torch.get_num_threads()
             torch.set_num_threads(self.threads)  # dense algebra for once: PyTorch may have its threads
             G = evaluation.gram()

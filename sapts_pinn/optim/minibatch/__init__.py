@@ -2,7 +2,7 @@
 
 optimizer: `MiniBatchSAPTS`.
 batches: Mini-batches in random order.
+sweeps: What the subdomains do in a sweep, for each kind of decomposition.
 moments: Moments of trust-region Adam.
-radius_search: The first radius, by measuring a geometric set.
 first_order: First-order methods of PyTorch, one mini-batch after the other.
 """

@@ -1,4 +1,4 @@
-"""Micro-batches: all points in random order, a few at a time."""
+"""Mini-batches: all points in random order, a few at a time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...objectives.base import Separable
 Batch = dict[str, Tensor]  # by group the indices of its points, for `Separable.restrict`
 
 
-class MicroBatches:
-    """Draws micro-batches; an epoch takes every point once, but for those too few for a last batch.
+class MiniBatches:
+    """Draws mini-batches; an epoch takes every point once, but for those too few for a last batch.
 
     Args:
         size: Points in a batch, of all groups together.

@@ -1,7 +1,8 @@
-"""What a user would otherwise pick: first-order methods of PyTorch on one micro-batch after the other."""
+"""Baselines on samples: first-order methods of PyTorch on one mini-batch after the other."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,10 +11,11 @@ from torch import Generator, Tensor
 
 from ...objectives.base import Separable
 from ...objectives.flat import distinct
-from .batches import MicroBatches
+from ..base import Optimizer, StepInfo
+from .batches import MiniBatches
 
 
-class Batched(torch.optim.Optimizer):
+class Batched(Optimizer):
     """An optimizer of PyTorch that takes a step with every batch; batches cover the samples in random order.
 
     Args:
@@ -23,8 +25,7 @@ class Batched(torch.optim.Optimizer):
         decay: Whether the learning rate falls to zero, linearly, as the budget is spent.
 
     Attributes:
-        info: What the training loop reports.
-        used: Share of the budget that is spent, in [0, 1]; set by whoever knows.
+        used: Share of the budget that is spent, in [0, 1].
     """
 
     def __init__(
@@ -32,12 +33,15 @@ class Batched(torch.optim.Optimizer):
     ) -> None:
         super().__init__(distinct(params), {"lr": inner.param_groups[0]["lr"]})
         self.inner, self.lr, self.decay = inner, inner.param_groups[0]["lr"], decay
-        self.batches = MicroBatches(batch, Generator().manual_seed(0))
-        self.info: dict[str, Any] = {}
+        self.batches = MiniBatches(batch, Generator().manual_seed(0))
         self.used = 0.0
 
+    def set_progress(self, used: float, deadline: float = math.inf) -> None:
+        """Be told the spent share of the budget, by which the learning rate decays."""
+        self.used = used
+
     def step(self, closure: Any) -> Tensor:  # type: ignore[override]
-        """One step; the closure is an objective of samples."""
+        """Take a step with the next mini-batch; the closure is an objective of samples."""
         if not isinstance(closure, Separable):
             raise TypeError("mini-batches need an objective that knows its samples, such as Supervised")
         lr = self.lr * (1.0 - min(self.used, 1.0) if self.decay else 1.0)
@@ -45,7 +49,7 @@ class Batched(torch.optim.Optimizer):
             group["lr"] = lr
         batch = closure.restrict(self.batches.draw(closure), estimate=True)
         loss: Any = self.inner.step(batch)  # type: ignore[arg-type]
-        self.info = {"accepted": True, "radius": lr}
+        self.info = StepInfo(accepted=True, radius=lr)
         closure.last_terms = {"loss": float(loss)}
         return torch.as_tensor(loss)
 

@@ -1,4 +1,4 @@
-"""Trust-region Adam: the local solver for objectives that change from one micro-batch to the next.
+"""Trust-region Adam: the local solver for objectives that change from one mini-batch to the next.
 
 With the running moments m and v of the gradients and u = m^ / (sqrt(v^) + eps), bias-corrected as usual,
 
@@ -25,7 +25,7 @@ EPS = 1e-8
 
 @dataclass
 class Moments:
-    """What is known of the gradients so far.
+    """Running moments of the gradients.
 
     Attributes:
         m: Their running mean, [n].
@@ -39,7 +39,7 @@ class Moments:
 
     @classmethod
     def like(cls, theta: Tensor) -> Moments:
-        """Of no gradient yet."""
+        """Return the moments of no gradient, zeros [n]."""
         return cls(torch.zeros_like(theta), torch.zeros_like(theta))
 
     def clone(self) -> Moments:
@@ -47,7 +47,7 @@ class Moments:
         return Moments(self.m.clone(), self.v.clone(), self.count)
 
     def take(self, indices: Tensor) -> Moments:
-        """Those of some of the parameters, a copy."""
+        """Return a copy of the moments of some parameters."""
         return Moments(self.m[indices], self.v[indices], self.count)
 
     def step(self, g: Tensor, radius: float) -> Tensor:
@@ -59,7 +59,7 @@ class Moments:
         return spread.reciprocal_().mul_(self.m).mul_(-radius / (1.0 - b1**self.count))
 
     def state_dict(self) -> dict[str, Any]:
-        """All of it."""
+        """Return both moments and the count."""
         return {"m": self.m, "v": self.v, "count": self.count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

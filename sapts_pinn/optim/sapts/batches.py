@@ -30,7 +30,7 @@ CHUNKS = 64  # pieces of the order, each spread over the domain
 
 
 @dataclass
-class Batches:
+class GrowingBatches:
     """The batches of one run.
 
     Attributes:
@@ -55,7 +55,7 @@ class Batches:
 
     @property
     def whole(self) -> bool:
-        """Whether the batch is everything."""
+        """The batch has all residuals."""
         return self.share * (1.0 + self.overlap) >= 1.0
 
     def order(self, objective: Separable, generator: Generator) -> dict[str, Tensor]:

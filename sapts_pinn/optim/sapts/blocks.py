@@ -11,9 +11,12 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, ResidualEvaluation, SeparableEvaluation
+from ...objectives.data_parallel import ReplicatedObjective
 from ...objectives.flat import scatter_
-from ...objectives.partition import _deal, _in_a_row
-from .subdomain import LocalEvaluation, Part
+from ...objectives.partition import _deal, _in_a_row, data_parts
+from .decomposition import Cut, Decomposition, summed
+from .exchange import Division
+from .subdomain import LocalEvaluation, Subdomain
 
 PARAMETER_KINDS = ("layers", "tensors", "neurons")
 
@@ -101,7 +104,7 @@ def _rows(layer: Sequence[Tensor]) -> list[Tensor]:
     return [rows, *(_rows(others) if others else [])]
 
 
-class BlockPart(Part):
+class BlockSubdomain(Subdomain):
     """Some of the parameters; the objective is f itself.
 
     Args:
@@ -114,21 +117,22 @@ class BlockPart(Part):
         self.number, self.indices, self.objective = number, indices, objective
 
     def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
-        """Nothing to do: f is consistent with itself."""
+        """Do nothing: f is consistent with itself."""
 
     def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> BlockEvaluation:
         """The block of f itself."""
         return self._wrap(whole)
 
     def evaluate(self, z: Tensor) -> BlockEvaluation:
-        """F_d at z."""
+        """Evaluate F_d at z."""
         scatter_(self.objective.parameters, z)
         return self._wrap(self.objective.evaluate())
 
     def _wrap(self, inner: Evaluation) -> BlockEvaluation:
         assert self.indices is not None
-        if isinstance(inner, ResidualEvaluation):
-            return ResidualBlockEvaluation(inner, self.indices)
+        least_squares = inner.least_squares()
+        if least_squares is not None:
+            return ResidualBlockEvaluation(least_squares, self.indices)
         return BlockEvaluation(inner, self.indices)
 
 
@@ -156,13 +160,13 @@ class BlockEvaluation(LocalEvaluation):
 
 @dataclass
 class ResidualBlockEvaluation(BlockEvaluation, ResidualEvaluation):
-    """The same of a least-squares objective: its Jacobian has the block's columns."""
+    """Evaluation of a least-squares objective as a function of a block, with its columns of the Jacobian."""
 
     inner: ResidualEvaluation
 
     @property
     def whole(self) -> bool:  # type: ignore[override]
-        """Whether the evaluation of f has all residuals."""
+        """The evaluation of f has all residuals."""
         return self.inner.whole
 
     @property
@@ -186,3 +190,28 @@ class ResidualBlockEvaluation(BlockEvaluation, ResidualEvaluation):
     def vjp(self, u: Tensor) -> Tensor:
         """The block of J^T u."""
         return self.inner.vjp(u)[self.indices]
+
+
+class ParameterDecomposition(Decomposition):
+    """Blocks of the parameters; every part minimises f itself in its block (SAPTS_P)."""
+
+    name = "parameters"
+
+    def blocks(self, parameters: Sequence[Tensor], count: int, kind: str | None) -> list[Tensor]:
+        """Give every parameter to a part: by layers, or by neurons where there are more parts than layers."""
+        matrices = sum(p.dim() > 1 for p in parameters)
+        return parameter_parts(parameters, count, kind or ("layers" if count <= matrices else "neurons"))
+
+    def divide(self, objective: Objective, cut: Cut) -> Division:
+        """Give every part its block; f itself is computed by all ranks, each a share of the points."""
+        blocks = self.blocks(objective.parameters, cut.count, cut.kind)
+        ranks, separable = cut.communicator, objective.separable()
+        # The blocks look at f through an objective of their own: the whole's records are of the whole.
+        inner = objective if separable is None else separable.copy()
+        parts = [BlockSubdomain(i, blocks[i], inner) for i in cut.mine]
+        if separable is None:
+            whole = ReplicatedObjective(objective, ranks) if ranks.size > 1 else objective
+            return cut.division(objective, whole, parts, self)
+        sites = data_parts(separable.sites, cut.count, "interleaved", cut.generator, ()).owned
+        total = summed(separable, [separable.restrict(sites[i]) for i in cut.mine], ranks)
+        return cut.division(separable, total, parts, self, total)

@@ -1,4 +1,4 @@
-"""One correction out of those of all groups.
+"""Combination of the corrections of all groups into one.
 
 sum         s = sum_d s_d, where the parts move different parameters
 mean        s = sum_d s_d / D, where each part estimates the whole

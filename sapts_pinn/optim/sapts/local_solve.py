@@ -8,33 +8,11 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from ..base import SubdomainStats
 from ..curvature import Curvature, Pair
 from ..radius import RadiusRule
 from ..trust_region import ROUNDING
-from .subdomain import LocalEvaluation, Part
-
-
-@dataclass
-class Record:
-    """What a part did in a sweep.
-
-    Attributes:
-        number: The part.
-        gain: F_d before less F_d after.
-        radius: The radius it ended with.
-        length: The sum of its accepted steps' lengths.
-        steps: Steps tried.
-        accepted: Steps taken.
-        work: Gradient evaluations, in those of the full point set.
-    """
-
-    number: float
-    gain: float = 0.0
-    radius: float = 0.0
-    length: float = 0.0
-    steps: float = 0.0
-    accepted: float = 0.0
-    work: float = 0.0
+from .subdomain import LocalEvaluation, Subdomain
 
 
 @dataclass
@@ -52,10 +30,10 @@ class Correction:
 
     s: Tensor
     y: Tensor
-    records: list[Record]
+    records: list[SubdomainStats]
     end: Tensor | None = None
     pairs: list[Pair] = field(default_factory=list)
-    last: tuple[Part, LocalEvaluation] | None = None
+    last: tuple[Subdomain, LocalEvaluation] | None = None
 
     @property
     def predicted(self) -> float:
@@ -63,8 +41,8 @@ class Correction:
         return sum(record.gain for record in self.records)
 
 
-def improve(
-    part: Part,
+def local_solve(
+    part: Subdomain,
     z: Tensor,
     start: LocalEvaluation,
     curvature: Curvature,
@@ -73,7 +51,7 @@ def improve(
     rule: RadiusRule,
     reach: float = math.inf,
     deadline: float = math.inf,
-) -> tuple[Tensor, LocalEvaluation, Record, list[Pair]]:
+) -> tuple[Tensor, LocalEvaluation, SubdomainStats, list[Pair]]:
     """Take up to `steps` trust-region steps on F_d.
 
     Args:
@@ -90,15 +68,15 @@ def improve(
     Returns:
         Where it ended [n], F_d there, what was done, and the secant pairs.
     """
-    here, g, record = start, start.gradient(), Record(part.number, radius=radius)
+    here, g, record = start, start.gradient(), SubdomainStats(part.number, radius=radius)
     pairs: list[Pair] = []
     if time.monotonic() <= deadline:
         curvature.prepare(here)
     for _ in range(steps):
-        left = reach - record.length
-        if record.length > (1.0 - FULL) * reach or time.monotonic() > deadline:
+        bound = rule.within_reach(record.radius, reach, record.length)
+        if not bound > 0 or time.monotonic() > deadline:
             break
-        step = curvature.solve(g, min(record.radius, left))
+        step = curvature.solve(g, bound)
         if not step.predicted > ROUNDING * EPSILON[g.element_size()] * abs(here.value):
             break
         s = part.extend(step.s, len(z))
@@ -123,5 +101,4 @@ def improve(
     return z, here, record, pairs
 
 
-FULL = 1e-9  # of the reach left over: it is used up
 EPSILON = {8: 2.0**-52, 4: 2.0**-23}  # by bytes of a number

@@ -12,7 +12,7 @@ ORDERS = ("additive", "multiplicative")
 
 @dataclass(frozen=True)
 class Sweep:
-    """How the parts are used.
+    """Settings of a sweep over the parts.
 
     Attributes:
         kind: How they are cut: of `decomposition.DATA_KINDS` (or a coordinate), or `PARAMETER_KINDS`.

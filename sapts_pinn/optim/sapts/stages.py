@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ...objectives.base import Evaluation, Objective, SeparableEvaluation
+from ...errors import InputError
+from ...objectives.base import Evaluation, Objective, SeparableEvaluation, Staged, StagedEvaluation
 from ...objectives.flat import scatter_
 from ...parallel.communicator import Communicator
-from ...pipeline.pipeline_objective import PipelineEvaluation
 from ..subproblem.step import InnerProducts
-from .subdomain import LocalEvaluation, Part
+from .decomposition import Cut, Decomposition
+from .exchange import Division
+from .subdomain import LocalEvaluation, Subdomain
 
 
 class ShardedProducts(InnerProducts):
@@ -21,6 +24,10 @@ class ShardedProducts(InnerProducts):
     def __init__(self, communicator: Communicator) -> None:
         self.communicator = communicator
         self.sizes: list[int] = []  # of this rank's stages
+
+    def split_by(self, sizes: Sequence[int]) -> None:
+        """Take the sizes of this rank's stages."""
+        self.sizes = list(sizes)
 
     def gram(self, rows: Tensor, others: Tensor) -> Tensor:
         """The products of rows [r, n] with others [k, n], [r, k]."""
@@ -31,7 +38,7 @@ class ShardedProducts(InnerProducts):
         return self.communicator.all_reduce(own).cpu()
 
 
-class StagePart(Part):
+class StageSubdomain(Subdomain):
     """The parameters of one stage of the network, its input and its output's cotangent frozen.
 
     Args:
@@ -45,11 +52,11 @@ class StagePart(Part):
 
     def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
         """Take the frozen input and cotangent, which make F_s consistent."""
-        assert isinstance(whole, PipelineEvaluation)
+        assert isinstance(whole, StagedEvaluation)
         self.objective = whole.local(self.number)
 
     def evaluate(self, z: Tensor) -> StageEvaluation:
-        """F_s at z."""
+        """Evaluate F_s at z."""
         assert self.objective is not None
         scatter_(self.objective.parameters, self.restrict(z))
         return StageEvaluation(self.objective.evaluate(), self, len(z))
@@ -57,16 +64,16 @@ class StagePart(Part):
 
 @dataclass
 class StageEvaluation(LocalEvaluation):
-    """F_s as a function of a stage's parameters."""
+    """Evaluation of F_s as a function of a stage's parameters."""
 
     inner: Evaluation
-    part: StagePart
+    part: StageSubdomain
     n: int
     whole = False
 
     @property
     def value(self) -> float:  # type: ignore[override]
-        """F_s."""
+        """Value of F_s."""
         return self.inner.value
 
     def gradient(self) -> Tensor:
@@ -74,5 +81,51 @@ class StageEvaluation(LocalEvaluation):
         return self.inner.gradient()
 
     def full_gradient(self) -> Tensor:
-        """The same among all parameters of this rank."""
+        """Gradient among all parameters of this rank, [n], zero outside the stage."""
         return self.part.extend(self.inner.gradient(), self.n)
+
+
+def stage_subdomains(objective: Staged, count: int) -> list[StageSubdomain]:
+    """The subdomains of this rank's stages.
+
+    Args:
+        objective: The whole, on this rank.
+        count: Number of stages that there should be.
+
+    Raises:
+        InputError: There are not as many.
+    """
+    layout = objective.layout
+    if len(layout.sizes) != count:
+        raise InputError(
+            f"the network is cut into {len(layout.sizes)} stages, not into {count}; "
+            "give the optimizer as many parts"
+        )
+    parts, start = [], 0
+    for stage in layout.owned:
+        size = layout.sizes[stage]
+        parts.append(StageSubdomain(stage, torch.arange(start, start + size)))
+        start += size
+    return parts
+
+
+class StageDecomposition(Decomposition):
+    """Stages of the network, each minimising with its input and its output's cotangent frozen (SAPTS_IP)."""
+
+    name = "stages"
+    sharded = True
+    kind = "interleaved"
+
+    def divide(self, objective: Objective, cut: Cut) -> Division:
+        """Take the stages into which the network is cut."""
+        staged = objective.staged()
+        if staged is None:
+            raise TypeError(
+                "stages need a PipelineObjective as the objective, which knows the network's stages"
+            )
+        parts = stage_subdomains(staged, cut.count)
+        return cut.division(staged, staged, parts, self, shares=staged.layout.shares)
+
+    def curvature(self, n: int) -> str:
+        """A model that needs inner products only, as vectors are sharded."""
+        return "lbfgs"

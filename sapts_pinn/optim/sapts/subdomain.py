@@ -11,22 +11,25 @@ f at theta_k, on its own parameters: the linear term enters the value *and* the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
 from ...objectives.base import Evaluation, SeparableEvaluation
 
 
-class Part(ABC):
+class Subdomain(ABC):
     """A subdomain.
 
     Attributes:
         number: Its place among all parts of all ranks.
         indices: The parameters it moves, as indices into the flat vector; None for all of them.
+        is_piece: Whether f is the sum of the subdomains' own residuals.
     """
 
     number: int
     indices: Tensor | None = None
+    is_piece: ClassVar[bool] = False
 
     @abstractmethod
     def centre(self, theta: Tensor, whole: Evaluation, base: SeparableEvaluation | None) -> None:
@@ -39,7 +42,7 @@ class Part(ABC):
         """
 
     def begin(self, whole: Evaluation, base: SeparableEvaluation | None) -> LocalEvaluation | None:
-        """F_d at theta_k from what is known there, if that is enough.
+        """Make F_d at theta_k from what is known there, if that is enough.
 
         Args:
             whole: The evaluation of f.
@@ -49,7 +52,7 @@ class Part(ABC):
 
     @abstractmethod
     def evaluate(self, z: Tensor) -> LocalEvaluation:
-        """Look at F_d at the parameters z [n], which it leaves in the model."""
+        """Evaluate F_d at the parameters z [n], which it leaves in the model."""
 
     def restrict(self, v: Tensor) -> Tensor:
         """The part's entries of a vector [n]."""
@@ -61,7 +64,7 @@ class Part(ABC):
 
 
 class LocalEvaluation(Evaluation):
-    """A look at F_d; `gradient` has the part's entries only.
+    """Evaluation of F_d; `gradient` has the part's entries only.
 
     Attributes:
         whole: Whether a linearisation would see all of the part's residuals.
@@ -72,3 +75,7 @@ class LocalEvaluation(Evaluation):
     @abstractmethod
     def full_gradient(self) -> Tensor:
         """The gradient in all parameters, [n], as far as it is known: for pooled curvature."""
+
+    def own_piece(self) -> SeparableEvaluation | None:
+        """The evaluation of the subdomain's piece of f at the same parameters, if F_d has looked at it."""
+        return None

@@ -75,7 +75,7 @@ class InnerProducts(ABC):
         """The products of rows [r, n] with others [k, n], [r, k], in float64 on the CPU."""
 
     def __call__(self, a: Tensor, b: Tensor) -> float:
-        """One product."""
+        """Return one product."""
         return float(self.gram(a.unsqueeze(0), b.unsqueeze(0)))
 
 

@@ -1,4 +1,4 @@
-"""Micro-batches: every point once in an epoch, groups of any sizes, and an order that goes on."""
+"""Mini-batches: every point once in an epoch, groups of any sizes, and an order that goes on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from sapts_pinn.optim.minibatch.batches import MicroBatches
+from sapts_pinn.optim.minibatch.batches import MiniBatches
 from sapts_pinn.problems import Sites
 
 
 class Points:
-    """What micro-batches ask of an objective."""
+    """What mini-batches ask of an objective."""
 
     def __init__(self, fold: int = 1, **counts: int) -> None:
         self.sites = {name: Sites(torch.zeros(fold * n, 1), fold=fold) for name, n in counts.items()}
@@ -26,7 +26,7 @@ class Points:
 
 def batches(size: int, seed: int = 0) -> Any:
     """Untyped, because `Points` is less than an objective."""
-    return MicroBatches(size, Generator().manual_seed(seed))
+    return MiniBatches(size, Generator().manual_seed(seed))
 
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:

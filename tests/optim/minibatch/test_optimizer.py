@@ -1,4 +1,4 @@
-"""SAPTS on micro-batches in one process: its walks against dense ones, rejections, going on, known minima."""
+"""SAPTS on mini-batches in one process: its walks against dense ones, rejections, going on, known minima."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim.minibatch import optimizer as minibatch
-from sapts_pinn.optim.minibatch.batches import Batch, MicroBatches
+from sapts_pinn.optim.minibatch.batches import Batch, MiniBatches
 from sapts_pinn.optim.minibatch.moments import BETAS, EPS, Moments
-from sapts_pinn.optim.minibatch.optimizer import CONTROL, DECOMPOSITIONS, SEARCH, MiniBatchSAPTS
+from sapts_pinn.optim.minibatch.optimizer import CONTROL, SEARCH, MiniBatchSAPTS
+from sapts_pinn.optim.radius import RadiusRule
+from sapts_pinn.optim.sapts import DECOMPOSITIONS
 from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
 from sapts_pinn.pipeline.stages import StageChain
 from sapts_pinn.problems import build
@@ -74,11 +76,11 @@ def both(
 def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """The radius given is taken."""
 
-    def given(value: Callable[[float], float], start: float, before: float) -> float:
+    def given(rule: RadiusRule, value: Callable[[float], float], start: float, before: float) -> float:
         value(start)
         return start
 
-    monkeypatch.setattr(minibatch, "search", given)
+    monkeypatch.setattr(RadiusRule, "first", given)
     monkeypatch.setattr(minibatch, "SEARCH", 1.0)
 
 
@@ -86,8 +88,8 @@ def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drawn(objective: Separable, count: int) -> list[Batch]:
-    """The micro-batches that follow those of the control."""
-    batches = MicroBatches(BATCH, Generator().manual_seed(0))
+    """The mini-batches that follow those of the control."""
+    batches = MiniBatches(BATCH, Generator().manual_seed(0))
     for _ in range(CONTROL):
         batches.draw(objective)
     return [batches.draw(objective) for _ in range(count)]
@@ -155,7 +157,7 @@ def test_blocks_walk_by_themselves_or_in_turn(order: str, kind: str, no_search: 
     objective, optimizer = both("parameters", order=order, kind=kind)
     theta, batches = gather(objective.parameters), drawn(objective, STEPS)
     z, m, v = theta.clone(), torch.zeros_like(theta), torch.zeros_like(theta)
-    for block in optimizer._blocks:
+    for block in optimizer.sweep.blocks:
         end = walk(objective, theta if order == "additive" else z, batches, block)
         z[block], m[block], v[block] = (t[block] for t in end)
     scatter_(objective.parameters, theta)
@@ -343,7 +345,8 @@ def test_the_radius_ends_at_zero_with_the_budget(decomposition: str) -> None:
     for used in (0.0, 0.25, 1.0, 1.5):
         objective, optimizer = both(decomposition, steps=1, order="additive")
         optimizer.step(objective)
-        optimizer.used, theta, radius = used, gather(objective.parameters), optimizer.radius
+        optimizer.set_progress(used)
+        theta, radius = gather(objective.parameters), optimizer.radius
         optimizer.step(objective)
         lengths.append(optimizer.info["length"])
         assert optimizer.info["parts"][0]["radius"] == radius * (1 - min(used, 1))
@@ -354,7 +357,7 @@ def test_the_radius_ends_at_zero_with_the_budget(decomposition: str) -> None:
 
 def test_after_the_deadline_no_further_radius_is_tried() -> None:
     objective, optimizer = both("data", parts=1)
-    optimizer.deadline = -math.inf
+    optimizer.set_progress(0.0, -math.inf)
     optimizer.step(objective)
     assert optimizer.info["accepted"] and optimizer.most == RADIUS
     seen = (CONTROL * 2 + SEARCH * STEPS) * BATCH / COUNT  # before, along one walk, after
@@ -463,7 +466,7 @@ def test_memory_does_not_depend_on_the_number_of_parts(
 def trained(objective: Any, optimizer: MiniBatchSAPTS, steps: int) -> float:
     """The loss on all samples at the end."""
     for k in range(steps):
-        optimizer.used = k / steps
+        optimizer.set_progress(k / steps)
         optimizer.step(objective)
     return float(objective.value())
 
@@ -560,7 +563,7 @@ def pipeline() -> PipelineObjective:
     )
 
 
-NO_SAMPLES = "micro-batches need an objective that knows its samples, such as Supervised"
+NO_SAMPLES = "mini-batches need an objective that knows its samples, such as Supervised"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from sapts_pinn.optim.curvature import CURVATURES
 from sapts_pinn.optim.curvature import make as making
 from sapts_pinn.optim.curvature.make import curvature_name, make_curvature
 from sapts_pinn.optim.methods import METHODS
+from sapts_pinn.optim.sapts.schedule import LocalStepSchedule
 from sapts_pinn.optim.sapts.stages import ShardedProducts
 from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
@@ -112,7 +113,7 @@ def test_without_local_steps_it_is_the_trust_region_bit_for_bit(decomposition: s
         kind = "layers" if decomposition == "parameters" else "interleaved"
         if plain:
             products = ShardedProducts(SingleProcess())  # which sums what stages give in an order of its own
-            products.sizes = [sum(p.numel() for p in objective.parameters)]
+            products.split_by([sum(p.numel() for p in objective.parameters)])
             model = make_curvature(curvature, products if decomposition == "stages" else None)
             optimizer = TrustRegion(objective.parameters, model, 0.3)
         else:
@@ -284,7 +285,7 @@ def test_what_is_accepted_stays_below_the_bound(decomposition: str) -> None:
     """The largest of the last four values: for sweeps and plain steps alike."""
     objective = objective_of(decomposition, points=30)
     options = {"visits": 0, "order": "additive", "adaptive": False, "local_steps": 3}
-    optimizer = sapts(objective, decomposition, radius=1.0, rule=RadiusRule(more=1.2), **options)
+    optimizer = sapts(objective, decomposition, radius=1.0, rule=RadiusRule(grow_factor=1.2), **options)
     optimizer.values = type(optimizer.values)(maxlen=4)
     accepted = [objective.value()]
     for _ in range(40):
@@ -359,13 +360,13 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, case: int) -> None:
         assert float(again.step(other)) == loss
         for found in (info, again.info):  # a difference of sums, which rounds by how much was counted before
             for part in found.get("parts", ()):
-                part["work"] = pytest.approx(part["work"])
+                part.work = pytest.approx(part.work)
         assert again.info == info
     assert torch.equal(gather(objective.parameters), gather(other.parameters))
     assert (
         optimizer.sweep.adaptive or all("sweep" in info for _, info in steps)
-    ) and again.local_steps == optimizer.local_steps
-    assert torch.equal(again.generator.get_state(), optimizer.generator.get_state())
+    ) and again.schedule.steps == optimizer.schedule.steps
+    assert torch.equal(again.divider.generator.get_state(), optimizer.divider.generator.get_state())
 
 
 @pytest.mark.parametrize("case", [0, 5])
@@ -570,16 +571,16 @@ def test_eta_is_what_the_parts_have_not_seen_of_the_gradients_change() -> None:
     change, seen = randn(len(H), seed=1), randn(len(H), seed=2)
     missed = change - seen
     eta = math.sqrt(float(missed @ H @ missed) / float(change @ H @ change))
-    optimizer._eta = 0.0
-    optimizer._compare(change, seen)
-    assert optimizer._eta == pytest.approx(0.02 * eta, rel=1e-10)
-    optimizer._compare(change, change)
-    assert optimizer._eta == pytest.approx(0.98 * 0.02 * eta, rel=1e-10)
+    optimizer.schedule.eta = 0.0
+    optimizer.schedule.compare(optimizer.curvature, change, seen)
+    assert optimizer.schedule.eta == pytest.approx(0.02 * eta, rel=1e-10)
+    optimizer.schedule.compare(optimizer.curvature, change, change)
+    assert optimizer.schedule.eta == pytest.approx(0.98 * 0.02 * eta, rel=1e-10)
 
 
 @pytest.mark.parametrize(("eta", "fade"), [(0.99, True), (0.5, False)])
 def test_parts_that_see_nothing_fade(monkeypatch: pytest.MonkeyPatch, eta: float, fade: bool) -> None:
-    monkeypatch.setattr(SAPTS, "_compare", lambda self, *_: setattr(self, "_eta", eta))
+    monkeypatch.setattr(LocalStepSchedule, "compare", lambda self, *_: setattr(self, "eta", eta))
     objective = pinn()
     optimizer = sapts(objective, "data", parts=3)
     swept = []
@@ -595,7 +596,7 @@ def test_a_sweep_is_cut_short_at_its_deadline() -> None:
     for deadline in (math.inf, 0.0):
         objective = pinn()
         optimizer = sapts(objective, "data", parts=3, visits=0, adaptive=False, local_steps=5)
-        optimizer.deadline = deadline
+        optimizer.set_progress(0.0, deadline)
         optimizer.step(objective)
         counts.append([part["steps"] for part in optimizer.info["parts"]])
     assert counts == [[5, 5, 5], [0, 0, 0]]
@@ -604,12 +605,12 @@ def test_a_sweep_is_cut_short_at_its_deadline() -> None:
 def test_batches_grow_and_end_with_all_points() -> None:
     objective = pinn(points=4000)
     optimizer = sapts(objective, "data", batch=0.3)
-    optimizer.batches.steps = 2
+    optimizer.divider.batches.steps = 2
     sizes = []
     for _ in range(150):
         optimizer.step(objective)
-        assert optimizer._division is not None
-        sizes.append(sum(len(s.points) for s in optimizer._division.objective.sites.values()))
+        assert optimizer.divider.division is not None
+        sizes.append(sum(len(s.points) for s in optimizer.divider.division.objective.sites.values()))
         if sizes[-1] == 4000:
             break
     assert sizes == sorted(sizes) and len(set(sizes)) >= 3
@@ -681,8 +682,11 @@ def test_a_classifier_with_blocks_of_parameters_and_with_stages() -> None:
         ),
         ({"radius": 0.0}, "radius must be positive and finite, not 0.0"),
         ({"rule": {"accept": 0.9}}, "0 <= accept <= shrink < grow < 1 is needed, not 0.9"),
-        ({"rule": {"more": 0.9}}, "0 < less < 1 < more .* are needed, not 0.5, 0.9"),
-        ({"rule": {"least": 3.0, "most": 2.0}}, "0 <= least < most are needed, not .* 3.0, 2.0"),
+        ({"rule": {"grow_factor": 0.9}}, "0 < shrink_factor < 1 < grow_factor .* are needed, not 0.5, 0.9"),
+        (
+            {"rule": {"min_radius": 3.0, "max_radius": 2.0}},
+            "0 <= min_radius < max_radius are needed, not .* 3.0, 2.0",
+        ),
     ],
 )
 def test_arguments_out_of_range(options: dict[str, Any], message: str) -> None:
@@ -711,7 +715,7 @@ def test_decompositions_that_do_not_fit() -> None:
         sapts(objective, "stages").step(objective)
     for curvature in ("ssbroyden", "gauss-newton"):
         with pytest.raises(
-            ValueError, match=f"'{curvature}' needs all parameters on one rank; stages take 'lbfgs'"
+            ValueError, match=f"'{curvature}' needs all parameters on one rank; stages take 'identity'"
         ):
             SAPTS(objective.parameters, "stages", curvature=curvature)
     x = nn.Parameter(torch.ones(4))
@@ -758,7 +762,7 @@ def test_a_run_says_what_it_cannot_divide(method: str) -> None:
 
 def own_models(optimizer: SAPTS) -> list[str | None]:
     """Kinds of the parts' models, by the number of the part."""
-    return [curvature_name(optimizer._local[i][0]) for i in sorted(optimizer._local)]
+    return [curvature_name(model) for _, (model, _) in sorted(optimizer.local_models.models.items())]
 
 
 def test_a_stage_has_a_dense_model_only_while_its_matrix_fits() -> None:

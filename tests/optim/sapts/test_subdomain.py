@@ -20,13 +20,16 @@ from sapts_pinn.objectives.data_parallel import DataParallelObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import DATA_KINDS, data_parts
+from sapts_pinn.optim.base import SubdomainStats
 from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
 from sapts_pinn.optim.radius import RadiusRule
-from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, BlockPart
-from sapts_pinn.optim.sapts.data import DataPart
-from sapts_pinn.optim.sapts.exchange import Division, divide
-from sapts_pinn.optim.sapts.local_solve import Correction, Record, improve
-from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Part
+from sapts_pinn.optim.sapts import DECOMPOSITIONS
+from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, BlockSubdomain
+from sapts_pinn.optim.sapts.data import DataSubdomain
+from sapts_pinn.optim.sapts.decomposition import Cut
+from sapts_pinn.optim.sapts.exchange import Division
+from sapts_pinn.optim.sapts.local_solve import Correction, local_solve
+from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Subdomain
 from sapts_pinn.parallel.communicator import Communicator, SingleProcess, Traffic
 from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
 from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
@@ -126,17 +129,8 @@ def cut(
     additive: bool = True,
     communicator: Communicator | None = None,
 ) -> Division:
-    return divide(
-        objective,
-        decomposition,
-        parts,
-        kind,
-        overlap,
-        consistent,
-        additive,
-        rng(1),
-        communicator or SingleProcess(),
-    )
+    how = Cut(parts, kind, overlap, consistent, additive, rng(1), communicator or SingleProcess())
+    return DECOMPOSITIONS[decomposition].divide(objective, how)
 
 
 def centred(division: Division) -> tuple[Tensor, Tensor, float]:
@@ -153,7 +147,7 @@ def relative(a: Tensor, b: Tensor) -> float:
     return float((a - b).norm() / b.norm())
 
 
-def check_slopes(part: Part, z: Tensor, seed: int) -> None:
+def check_slopes(part: Subdomain, z: Tensor, seed: int) -> None:
     """Central differences along a random direction of the part's parameters, away from theta_k."""
     for look_at in (z, z + 0.05 * part.extend(part.restrict(randn(len(z), seed=seed)), len(z))):
         d = part.extend(part.restrict(randn(len(z), seed=seed + 1)), len(z))
@@ -233,7 +227,7 @@ def test_data_parts_have_the_gradient_of_the_whole(name: str, kind: str, overlap
     theta, g, f = centred(division)
     total = 0.0
     for i, part in enumerate(division.own):
-        assert isinstance(part, DataPart)
+        assert isinstance(part, DataSubdomain)
         here = part.evaluate(theta)
         assert relative(here.gradient(), g) < 1e-12
         assert torch.equal(here.gradient(), here.full_gradient())
@@ -310,7 +304,7 @@ def test_blocks_of_parameters_have_their_block_of_the_gradient(name: str, kind: 
     theta, g, f = centred(division)
     whole = objective.evaluate().gradient()
     for i, part in enumerate(division.own):
-        assert isinstance(part, BlockPart) and part.indices is not None
+        assert isinstance(part, BlockSubdomain) and part.indices is not None
         here = part.evaluate(theta)
         assert here.value == pytest.approx(f, rel=1e-14)
         assert relative(here.gradient(), g[part.indices]) < 1e-12
@@ -396,7 +390,7 @@ def test_a_part_with_a_single_point() -> None:
         for part in division.own:
             assert part.owned.evaluate().rows == 1
             assert relative(part.evaluate(theta).gradient(), g) < 1e-12
-            z, end, record, _ = improve(part, theta, part.evaluate(theta), SSBroyden(), 0.1, 3, RULE)
+            z, end, record, _ = local_solve(part, theta, part.evaluate(theta), SSBroyden(), 0.1, 3, RULE)
             assert record.accepted > 0 and record.gain > 0 and not torch.equal(z, theta)
 
 
@@ -413,7 +407,7 @@ def test_a_local_solve_is_what_its_record_says(decomposition: str, curvature: st
     theta, _, _ = centred(division)
     for part in division.own:
         start = part.evaluate(theta)
-        z, end, record, pairs = improve(part, theta, start, CURVATURES[curvature](), 0.5, 6, RULE)
+        z, end, record, pairs = local_solve(part, theta, start, CURVATURES[curvature](), 0.5, 6, RULE)
         assert 0 < record.accepted <= record.steps <= 6 and record.accepted == len(pairs)
         assert record.number == part.number
         again = part.evaluate(z)
@@ -433,7 +427,7 @@ def test_a_local_solve_is_what_its_record_says(decomposition: str, curvature: st
         scatter_(objective.parameters, theta)
 
 
-class Cliff(Part):
+class Cliff(Subdomain):
     """|z|^2 / 2, but not a number where it is shorter than 1, or its gradient there."""
 
     number = 7
@@ -467,7 +461,7 @@ class CliffLook(LocalEvaluation):
 @pytest.mark.parametrize("of", ["value", "gradient"])
 def test_a_look_that_is_not_finite_is_a_rejection(of: str, curvature: str) -> None:
     part, z = Cliff(of), torch.tensor([3.0, 0.0], dtype=torch.float64)
-    z, end, record, pairs = improve(part, z, part.evaluate(z), CURVATURES[curvature](), 2.5, 20, RULE)
+    z, end, record, pairs = local_solve(part, z, part.evaluate(z), CURVATURES[curvature](), 2.5, 20, RULE)
     assert record.steps == part.looks - 1 == 20 > record.accepted > 0
     assert 1 <= float(z.norm()) < 1.2 and end.value == 0.5 * float(z @ z)
     assert all(torch.isfinite(y).all() for _, y, _ in pairs) and 0 < record.radius < 2.5
@@ -475,10 +469,10 @@ def test_a_look_that_is_not_finite_is_a_rejection(of: str, curvature: str) -> No
 
 def test_a_local_solve_ends_where_nothing_is_left_to_gain() -> None:
     part, z = Cliff("nothing"), torch.tensor([3.0, 1.0], dtype=torch.float64)
-    z, end, record, pairs = improve(part, z, part.evaluate(z), SSBroyden(), 100.0, 50, RULE)
+    z, end, record, pairs = local_solve(part, z, part.evaluate(z), SSBroyden(), 100.0, 50, RULE)
     assert record.steps < 10 and end.value < 1e-30 and record.gain == pytest.approx(5.0)
-    still = improve(part, z * 0, part.evaluate(z * 0), SSBroyden(), 1.0, 5, RULE)
-    assert still[2] == Record(7, 0.0, 1.0) and still[3] == [] and torch.equal(still[0], z * 0)
+    still = local_solve(part, z * 0, part.evaluate(z * 0), SSBroyden(), 1.0, 5, RULE)
+    assert still[2] == SubdomainStats(7, 0.0, 1.0) and still[3] == [] and torch.equal(still[0], z * 0)
 
 
 # -- the division --------------------------------------------------------------------------------------------
@@ -527,7 +521,7 @@ def test_corrections_travel_whole(rank: int, sharded: bool) -> None:
         Correction(
             randn(n, seed=i),
             randn(n, seed=i + 10),
-            [Record(i, *randn(6, seed=i).tolist()), Record(i + 7, *randn(6, seed=i + 3).tolist())],
+            [SubdomainStats(k, *randn(6, seed=j).tolist()) for k, j in ((i, i), (i + 7, i + 3))],
             [(randn(n, seed=j), randn(n, seed=j + 50), 0.5 + j) for j in range(i + 1)],
         )
         for i in (0, 2)
