@@ -23,7 +23,7 @@ from ..errors import InputError
 
 Channels = Callable[[MultiIndex], Tensor]
 
-CHUNK = 8192  # points differentiated at a time, which bounds the memory of the graphs
+POINTS_AT_ONCE = 8192  # points differentiated at a time, which bounds the memory of the graphs
 RESERVED = ("d", "value")  # attributes of a field, hence no coordinate names
 
 
@@ -285,7 +285,7 @@ def derivatives(
     Returns:
         One tensor for each multi-index, shaped like the values, without a graph.
     """
-    chunks = [_derivatives(function, x, indices) for x in points.detach().split(CHUNK)]
+    chunks = [_derivatives(function, x, indices) for x in points.detach().split(POINTS_AT_ONCE)]
     return [torch.cat(parts) for parts in zip(*chunks, strict=True)]
 
 

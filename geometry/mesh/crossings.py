@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .simplices import Cells, Points, hilbert_order
 
 ARITY = 4  # children of a box
-CHUNK = 1 << 18  # pairs looked at together
+PAIRS_AT_ONCE = 1 << 18  # pairs looked at together
 ON = 1e-6  # a point is on a facet that it is no farther from, relative to the facet
 GAP = 1e-3  # a gap is thin that is narrower, relative to the smaller facet
 COVER = 1e-4  # a common area is one that is wider in every direction, relative to the smaller facet
@@ -94,7 +94,7 @@ def _close_pairs(low: Points, high: Points, order: Cells) -> Iterator[tuple[Cell
                 yield order[a[apart]], order[b[apart]]
             continue
         below = len(levels[level - 1][0])
-        step = max(CHUNK // ARITY**2, 1)
+        step = max(PAIRS_AT_ONCE // ARITY**2, 1)
         for start in range(0, len(a), step):
             c = (ARITY * a[start : start + step, None, None] + offsets[:, None]) + 0 * offsets
             d = (ARITY * b[start : start + step, None, None] + offsets) + 0 * offsets[:, None]

@@ -19,7 +19,7 @@ import numpy as np
 from .simplices import Cells, Points, faces_of, hilbert_order, keys
 
 ARITY = 4  # children of a node
-CHUNK = 1 << 12  # points that descend together
+POINTS_AT_ONCE = 1 << 12  # points that descend together
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Surface:
 
     def nearest(self, x: Points) -> Foot:
         """The nearest points to points [N, dim]."""
-        parts = [self._nearest(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)]
+        parts = [self._nearest(x[i : i + POINTS_AT_ONCE]) for i in range(0, len(x), POINTS_AT_ONCE)]
         if not parts:
             return Foot(np.zeros(0, np.int64), np.zeros((0, x.shape[1])), np.zeros(0))
         return Foot(*(np.concatenate(column) for column in zip(*parts, strict=True)))

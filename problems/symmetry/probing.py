@@ -35,7 +35,7 @@ DECADES = (1e-6, 1.0, 1e6, 1e30)  # around an unknown's scale
 STRETCHES = (1.0, 1e6, 1e12)  # of two channels together, by which their product comes to the top
 PAIRS = 24
 MIXTURES = 8
-CHUNK = 65_536  # rows evaluated at a time
+ROWS_AT_ONCE = 65_536  # rows evaluated at a time
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def evaluate(
         [P, rows, N / fold]; the sides of a fold get values of their own.
     """
     n, fold = len(sites.points), sites.fold
-    each = max(CHUNK // n, 1)
+    each = max(ROWS_AT_ONCE // n, 1)
     out = [_evaluate(local, names, channels, part, sites, n // fold) for part in probes.split(each)]
     return torch.cat(out)
 

@@ -22,7 +22,7 @@ from ..problems import Problem
 from ..problems.fields import Field
 from ..problems.functions.branches import break_points
 
-CHUNK = 8_192  # points at a time
+POINTS_AT_ONCE = 8_192  # points at a time
 EFFORT = 1e9  # parameters times channels times points of a set
 ASIDE = 4  # points beside a branching, 1e-3, 1e-4, ... of the extent away
 BRANCHES = 48  # places where what is built in branches
@@ -173,7 +173,7 @@ class State:
         names = self.problem.domain.names
         parts: dict[tuple[str, MultiIndex], list[Tensor]] = {key: [] for key in needs}
         with torch.no_grad():
-            for chunk in points.split(CHUNK):
+            for chunk in points.split(POINTS_AT_ONCE):
                 location = Location(self.model, chunk, by_name)
                 fields = location.fields(location.network_jet())
                 for name, index in needs:

@@ -6,6 +6,7 @@ A callback sees the `Trainer` after every step.  It may read anything and may as
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..parallel.communicator import Communicator
@@ -15,21 +16,40 @@ from ..runs.status import Status
 class RunView(Protocol):
     """Interface of a run for callbacks; `Trainer` is one."""
 
-    every: int
     iteration: int
     loss: float
     status: Status
-    error: float | None
-    error_name: str
     failure: Exception | None
-    history: list[dict[str, Any]]
-    method: Any
-    measure: Any
     model: Any
     objective: Any
-    optimizer: Any
-    counters: Any
-    communicator: Communicator
+
+    @property
+    def method(self) -> Any:
+        """The method, see `sapts_pinn.optim.methods.Method`."""
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer; its `info` says what the last step did."""
+
+    @property
+    def counters(self) -> Any:
+        """Evaluations of this rank."""
+
+    @property
+    def communicator(self) -> Communicator:
+        """The ranks that train together."""
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """Rows of the history."""
+
+    @property
+    def error(self) -> float | None:
+        """The error last measured, None before or without a reference."""
+
+    @property
+    def error_name(self) -> str:
+        """Column of the error in the history."""
 
     @property
     def sharded(self) -> bool:
@@ -56,6 +76,12 @@ class RunView(Protocol):
 
     def discount(self, seconds: float) -> None:
         """Take time off the clock that was not training, such as a callback's."""
+
+    def record_every_step(self) -> None:
+        """Give every step a row of the history."""
+
+    def hand_over_measure(self) -> Callable[[Any], float] | None:
+        """Measure the error no more, and return the measure to a callback that does; None without one."""
 
     def state_dict(self) -> dict[str, Any]:
         """The state from which a run goes on."""

@@ -29,7 +29,7 @@ class PartsLog(Callback):
 
     def on_start(self, trainer: RunView) -> None:
         """Begin with the next step, and have every step in the history."""
-        trainer.every = 1
+        trainer.record_every_step()
         self._steps, self._first, self._last = [], trainer.iteration, time.monotonic()
         if trainer.method.divides is None and trainer.communicator.rank == 0:
             self.say("This method has no parts to report on; the SAPTS methods have.")

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from .recording import Call, Products, SumOfSquares
 
-CHUNK = 64  # rows at a time where each takes a reverse pass of its own
+ROWS_AT_ONCE = 64  # rows at a time where each takes a reverse pass of its own
 COLUMNS = 64  # entries at most of the tensors that no linear layer has
 AGREES = 1e-3  # relative difference of a product with J that float32 explains
 
@@ -216,8 +216,8 @@ def _forward(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
 def _row_by_row(objective: SumOfSquares, evaluation: Products) -> Tensor:
     r = evaluation.linearised()[0]
     rows = []
-    for start in range(0, len(r), CHUNK):
-        count = min(CHUNK, len(r) - start)
+    for start in range(0, len(r), ROWS_AT_ONCE):
+        count = min(ROWS_AT_ONCE, len(r) - start)
         units = torch.zeros(count, len(r), dtype=r.dtype, device=r.device)
         units[torch.arange(count), start + torch.arange(count)] = 1.0
         found = torch.autograd.grad(

@@ -11,8 +11,8 @@ for example a_xx = s'(z) z_xx + s''(z) z_x^2 and a_xy = s'(z) z_xy + s''(z) z_x 
 rule. Sources: Griewank & Walther, Evaluating Derivatives (2008), ch. 13; forward Laplacian, appendix of
 arXiv:2405.15603.
 
-A jet is a tensor [C, N, W]: channel, point, unit.  `propagate` has a rule for each kind of module; a
-module without one, or that does something else than its kind (a `forward` of its own, hooks), is
+A jet is a tensor [C, N, W]: channel, point, unit.  `propagate` has a rule for each class of modules; a
+module without one, or that does something else than its class (a `forward` of its own, hooks), is
 differentiated by nested `torch.func.jvp`, exactly but more slowly.
 """
 
@@ -124,18 +124,18 @@ def multiply(a: Tensor, b: Tensor, channels: Channels) -> Tensor:
 RULES: dict[type[nn.Module], Rule] = {}
 
 
-def rule(kind: type[nn.Module]) -> Callable[[Rule], Rule]:
-    """Register the rule (module, jet, channels) -> jet of a kind of module."""
+def rule(module_class: type[nn.Module]) -> Callable[[Rule], Rule]:
+    """Register the rule (module, jet, channels) -> jet of a class of modules."""
 
     def register(function: Rule) -> Rule:
-        RULES[kind] = function
+        RULES[module_class] = function
         return function
 
     return register
 
 
-for _kind, _derivatives in ACTIVATIONS.items():
-    RULES[_kind] = partial(
+for _class, _derivatives in ACTIVATIONS.items():
+    RULES[_class] = partial(
         lambda derivatives, _, jet, channels: apply_elementwise(derivatives, jet, channels),
         _derivatives,
     )
@@ -145,14 +145,14 @@ def find_rule(module: nn.Module) -> Rule | None:
     """Find the rule of a module; None where its class, its options or hooks change what it computes."""
     if module._forward_hooks or module._forward_pre_hooks:
         return None
-    kind = next((k for k in type(module).__mro__ if k in RULES), None)
-    if kind is None or type(module).forward is not kind.forward:
+    known = next((c for c in type(module).__mro__ if c in RULES), None)
+    if known is None or type(module).forward is not known.forward:
         return None
     if isinstance(module, nn.GELU) and module.approximate != "none":
         return None
     if isinstance(module, nn.Softplus) and (module.beta != 1 or module.threshold < 20):
         return None
-    return RULES[kind]
+    return RULES[known]
 
 
 def propagate(module: nn.Module, jet: Tensor, channels: Channels) -> Tensor:

@@ -52,8 +52,8 @@ def _part(problem: Problem, network: nn.Module, j: int) -> Callable[..., Tensor]
         out = out if factor is None else out * factor(points)
         return out if extension is None else out + extension(points)
 
-    kind = inspect.Parameter.KEYWORD_ONLY
-    value.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])  # type: ignore[attr-defined]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    value.__signature__ = inspect.Signature([inspect.Parameter(name, keyword) for name in names])  # type: ignore[attr-defined]
     return value
 
 

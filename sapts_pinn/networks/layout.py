@@ -15,7 +15,7 @@ from ..kernels import Layout, NotCompiled
 from .base import Network
 from .mlp import ACTIVATION_NAMES
 
-NAMES = {kind: name for name, kind in ACTIVATION_NAMES.items()}
+NAMES = {module_class: name for name, module_class in ACTIVATION_NAMES.items()}
 
 
 def layout_of(network: nn.Module) -> Layout:

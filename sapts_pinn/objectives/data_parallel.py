@@ -65,8 +65,8 @@ class DataParallelObjective(Objective):
             terms, gradient = total[: len(terms)], total[len(terms) :].clone()
         self.last_terms.update(zip(self.last_terms, terms.tolist(), strict=True))
         squares = all(part.least_squares() is not None for part in parts)
-        kind = DataParallelResiduals if squares else DataParallelEvaluation
-        return kind(self, parts, float(terms.sum()), gradient)
+        result = DataParallelResiduals if squares else DataParallelEvaluation
+        return result(self, parts, float(terms.sum()), gradient)
 
 
 @dataclass
@@ -164,9 +164,9 @@ class ReplicatedObjective(Objective):
 
     def evaluate(self) -> FixedEvaluation:
         """Value and gradient of rank 0."""
-        look = self.inner.evaluate()
-        gradient = look.gradient()
-        found = self.communicator.broadcast(torch.cat([gradient.new_tensor([look.value]), gradient]))
+        evaluation = self.inner.evaluate()
+        gradient = evaluation.gradient()
+        found = self.communicator.broadcast(torch.cat([gradient.new_tensor([evaluation.value]), gradient]))
         return FixedEvaluation(float(found[0]), found[1:].clone())
 
 

@@ -188,10 +188,11 @@ class Solution:
         return self._derivative(points, which, extrapolate)
 
     def _derivative(self, points: Mapping[str, Any], which: str, extrapolate: bool) -> Any:
-        index = parse_derivative(which, self.problem.domain.names)
+        index = parse_derivative(which, self.problem.domain.names) if isinstance(which, str) else None
         if index is None:
             raise InputError(
-                f"{which!r} is not made of the coordinates {', '.join(self.problem.domain.names)}"
+                f"a derivative is given by the coordinates {', '.join(self.problem.domain.names)}, such as "
+                f"{2 * self.problem.domain.names[0]!r}, not by {which!r}"
             )
         flat, shape, torch_in = self._points(points)
         found = self._evaluate(flat, index)

@@ -30,8 +30,11 @@ from ..runs.folder import check_resumable, identity, in_saved_units, versions
 from ..runs.resuming import kept_options, kept_settings, redrawn
 from ..runs.status import StopReason
 from ..training.budget import Budget
+from ..training.clock import Clock
 from ..training.collocation import Collocation
+from ..training.course import Course
 from ..training.lifecycle import Session
+from ..training.monitor import ErrorMonitor
 from ..training.result import RunResult, facts
 from ..training.settings import callbacks as read_callbacks
 from ..training.settings import whole
@@ -140,6 +143,7 @@ def solve(
         InputError: A setting is wrong; one sentence with the value and the fix.
     """
     arguments = dict(locals())
+    began = time.monotonic() if started is None else started
     if not isinstance(problem, Problem):
         raise InputError(f"solve needs a Problem, such as build('poisson-1d'), not {problem!r}")
     given = RunSettings.given(arguments)
@@ -170,15 +174,10 @@ def solve(
     trainer = Trainer(
         model,
         collocation,
-        chosen,
-        settings.budget,
-        measure,
-        settings.target_error,
+        Course(chosen, settings.options, settings.resample),
+        Clock(settings.budget, ranks, began),
+        ErrorMonitor(measure, target=settings.target_error),
         [*read_callbacks(callbacks, Callback), *writers],
-        settings.resample,
-        settings.options,
-        time.monotonic() if started is None else started,
-        ranks,
     )
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace

@@ -35,7 +35,7 @@ from ..objectives.flat import gather, scatter_
 from ..problems import Sites
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-CHUNK = 4_096  # samples at a time
+SAMPLES_AT_ONCE = 4_096  # samples at a time
 GROUP = "samples"
 
 
@@ -75,7 +75,7 @@ class Supervised(Separable):
         inputs: Tensor,
         targets: Tensor,
         loss: str | Loss = "cross-entropy",
-        chunk: int = CHUNK,
+        chunk: int = SAMPLES_AT_ONCE,
         seed: int = 0,
         vary: Callable[[Tensor, Tensor], Tensor] | None = None,
         counters: Counters | None = None,

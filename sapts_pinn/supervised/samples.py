@@ -13,7 +13,7 @@ from ..objectives.base import Counters
 from ..parallel.communicator import Communicator
 from ..problems import Sites
 from .augmentation import CropAndFlip
-from .objective import CHUNK, Loss, Supervised
+from .objective import SAMPLES_AT_ONCE, Loss, Supervised
 from .staged import ShardedNetwork, StagedSupervised
 
 
@@ -35,7 +35,7 @@ class Samples:
     targets: Tensor
     loss: str | Loss = "cross-entropy"
     augmentation: CropAndFlip | None = None
-    chunk: int = CHUNK
+    chunk: int = SAMPLES_AT_ONCE
     round: int = 0
     sites: dict[str, Sites] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .datasets import Images, Split, Text, cifar10, mnist, tinyshakespeare
 from .models import GPT, MLP, ResNet, SmallCNN
-from .objective import CHUNK, classification
+from .objective import SAMPLES_AT_ONCE, classification
 
 LENGTH = 64  # of the pieces of a text
 
@@ -73,7 +73,7 @@ def outputs(module: nn.Module, inputs: Tensor) -> Tensor:
     training = module.training
     module.eval()
     try:
-        return torch.cat([module(piece) for piece in inputs.split(CHUNK)])
+        return torch.cat([module(piece) for piece in inputs.split(SAMPLES_AT_ONCE)])
     finally:
         module.train(training)
 

@@ -20,7 +20,10 @@ from ..parallel.torchrun import connect
 from ..pipeline.partition import most_stages
 from ..runs.folder import versions
 from ..training.budget import Budget
+from ..training.clock import Clock
+from ..training.course import Course
 from ..training.lifecycle import Earlier, Session
+from ..training.monitor import ErrorMonitor
 from ..training.result import RunResult, facts
 from ..training.settings import callbacks as read_callbacks
 from ..training.settings import whole
@@ -107,6 +110,7 @@ def train(
         DataError: The data cannot be had.
     """
     arguments = dict(locals())
+    began = time.monotonic() if started is None else started
     chosen, how = find_task(task), find_method(method)
     first = {"network": next(iter(chosen.networks))}
     settings = TrainSettings.merged(first, TrainSettings.given(arguments))
@@ -134,17 +138,10 @@ def train(
     trainer = Trainer(
         net,
         Samples(inputs, targets, augmentation=varied),
-        how,
-        settings.budget,
-        lambda net: chosen.metric(net, *test),
-        callbacks=[
-            *read_callbacks(callbacks, Callback),
-            *session.writers(config, {"config": settings.identity()}),
-        ],
-        options=options,
-        started=time.monotonic() if started is None else started,
-        communicator=ranks,
-        error_name=chosen.column,
+        Course(how, options),
+        Clock(settings.budget, ranks, began),
+        ErrorMonitor(lambda net: chosen.metric(net, *test), chosen.column),
+        [*read_callbacks(callbacks, Callback), *session.writers(config, {"config": settings.identity()})],
     )
     session.restore(trainer)
     trainer.run()

@@ -1,6 +1,9 @@
 """The training loop.
 
 trainer: `Trainer`, the loop.
+clock: Time, work and budget, and the agreement of ranks on stopping.
+course: The phases of a method, each with its optimizer.
+monitor: The error, measured now and then.
 points: `Points`, what is trained on.
 collocation: Collocation points of a problem.
 balancing: Weights of the terms of the loss.

@@ -78,7 +78,7 @@ def facts(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "function_evaluations": functions,
         "gradient_evaluations": gradients,
         "seconds": trainer.seconds,
-        "seconds_to_first_step": trainer.seconds_to_first_step,
+        "seconds_to_first_step": trainer.clock.seconds_to_first_step,
         "loss": trainer.loss,
         "status": trainer.status,
     }

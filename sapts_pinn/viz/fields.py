@@ -15,7 +15,7 @@ from .view import View
 
 Array = NDArray[np.float64]
 
-CHUNK = 4_096  # points at which residuals are computed at a time
+AT_ONCE = 4_096  # points at which residuals are computed at a time
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def evaluate(solution: View, points: Mapping[str, Array], residual: bool = False
     found = found if isinstance(found, dict) else {problem.unknown_names[0]: found}
     exact = solution.reference(at)
     rows = [
-        np.abs(solution.residual({name: c[i : i + CHUNK] for name, c in at.items()}, extrapolate=True))
-        for i in range(0, len(kept) if residual or exact is None else 0, CHUNK)
+        np.abs(solution.residual({name: c[i : i + AT_ONCE] for name, c in at.items()}, extrapolate=True))
+        for i in range(0, len(kept) if residual or exact is None else 0, AT_ONCE)
     ]
     return Values(
         {name: spread(v) for name, v in found.items()},

@@ -368,15 +368,18 @@ def test_a_solved_problem_passes_in_one_line(tmp_path):
 
 def test_success_is_not_said_when_the_audit_objects(monkeypatch):
     from sapts_pinn.runs.status import Status, StopReason
+    from sapts_pinn.training.clock import Clock
     from sapts_pinn.training.trainer import Trainer
 
-    monkeypatch.setattr(Trainer, "_own_reason", lambda self: StopReason.CONVERGED.status())
+    monkeypatch.setattr(Trainer, "_reached", lambda self: StopReason.CONVERGED.status())
     zero = Problem(Interval(0, 1), "u", lambda u: u.xx - u, [Dirichlet("u", 0.0)])
     assert solve(zero, **SMALL).result["status"] == "stopped: no step lowers the loss, but the audit objects"
     smooth = Problem(Interval(0, 1), "u", lambda u: u.x - 1, [Dirichlet("u", 0.0, "x=0")])
     monkeypatch.undo()
     monkeypatch.setattr(
-        Trainer, "_budget_spent", lambda self: StopReason.CONVERGED.status() if self.used >= 1 else Status()
+        Clock,
+        "_budget_spent",
+        lambda self, n: StopReason.CONVERGED.status() if self.used(n) >= 1 else Status(),
     )
     assert solve(smooth, **SMALL).result["status"] == "converged to working precision"
 

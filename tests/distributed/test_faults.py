@@ -36,7 +36,9 @@ from sapts_pinn.pipeline.trainable_model import WholeModel
 from sapts_pinn.problems import build
 from sapts_pinn.runs.checkpoint import load_checkpoint
 from sapts_pinn.training.budget import Budget
+from sapts_pinn.training.clock import Clock
 from sapts_pinn.training.collocation import Collocation
+from sapts_pinn.training.course import Course
 from sapts_pinn.training.trainer import Trainer
 
 SMALL = ["--network", "8,8", "--points", "300", "--quiet"]
@@ -354,10 +356,9 @@ def random_runs(count: int) -> list[tuple[str, int, float, Tensor]]:
             model = WholeModel(problem, build_network(network, features, 1, rng(run), torch.float64))
         collocation = Collocation(problem, 40, 8, "uniform", pick([0.0, 0.5]), rng(run))
         stop = StopAt(pick([3, 7, 99, 99], own), f"rank {ranks.rank} has seen enough")
-        trainer = Trainer(
-            model, collocation, chosen, Budget(iterations=10), callbacks=[stop],
-            resample=pick([0, 1, 3]), options=options, communicator=ranks,
-        )  # fmt: skip
+        course = Course(chosen, options, resample=pick([0, 1, 3]))
+        clock = Clock(Budget(iterations=10), ranks)
+        trainer = Trainer(model, collocation, course, clock, callbacks=[stop])
         faults.arm(7 * run + ranks.rank, pick([0.0, 0.1, 0.4], own), pick(["value", "gradient"], own))
         trainer.run()
         theta = gather([p.detach() for p in model.parameters()])

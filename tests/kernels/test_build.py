@@ -46,6 +46,7 @@ def test_cache_folder_follows_the_environment(tmp_path, monkeypatch):
 def test_switched_off_or_without_a_compiler_there_is_none(tmp_path, monkeypatch):
     monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path))
     monkeypatch.setattr(build, "load", load.__wrapped__)
+    monkeypatch.delenv("SAPTS_PINN_COMPILED", raising=False)
     monkeypatch.setenv("CC", str(tmp_path / "no-such-compiler"))
     assert load.__wrapped__() is None
     assert "no-such-compiler cannot build it" in why_not_loaded()

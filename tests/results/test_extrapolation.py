@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sapts_pinn import solve
+from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Time
 from sapts_pinn.geometry.mesh.mesh import example_mesh
 from sapts_pinn.problems import Dirichlet, Initial, Problem
@@ -81,3 +82,17 @@ def test_pictures_and_files_are_quiet(solution, tmp_path):
         warnings.simplefilter("error", UserWarning)
         solution.plot(tmp_path / "solution.png")
         solution.export(tmp_path / "solution.vtu")
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda s: s.predict(torch.zeros(3, 1)), "by name, such as .'x': 0.5.* not Tensor"),
+        (lambda s: s.predict({"y": 0.5}), "exactly the coordinates x, t, not y"),
+        (lambda s: s.derivative({"x": 0.5, "t": 0.0}, "q"), "coordinates x, t, such as 'xx', not by 'q'"),
+        (lambda s: s.derivative("x", {"x": 0.5}), "not by {'x': 0.5}"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused_in_a_sentence(solution, ask, says):
+    with pytest.raises(InputError, match=says):
+        ask(solution)

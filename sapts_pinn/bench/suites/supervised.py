@@ -228,7 +228,7 @@ def _watch(curve: list[tuple[float, float, float]]) -> Callback:
 
     class Watch(Callback):
         def on_start(self, trainer: RunView) -> None:
-            self.metric, trainer.measure = trainer.measure, None
+            self.metric = trainer.hand_over_measure()
             self.look(trainer)
 
         def on_step(self, trainer: RunView) -> None:

@@ -1,0 +1,82 @@
+"""The error of a model during its training, measured for a small share of the time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..runs.status import Status, StopReason
+from .clock import Clock
+
+SHARE = 0.02  # of the time may go into measuring the error
+Measure = Callable[[Any], float]
+
+
+class ErrorMonitor:
+    """Measures the error now and then.  Rank 0 does, or all ranks together where the model is sharded.
+
+    Args:
+        measure: From a model to its error; None where no reference is known.
+        name: Column of the error in the history.
+        target: Error at which the run may stop; None for none.
+
+    Attributes:
+        name: Column of the error in the history.
+        error: The last one measured, or None.
+    """
+
+    def __init__(
+        self, measure: Measure | None = None, name: str = "relative_l2_error", target: float | None = None
+    ) -> None:
+        self.name, self.target = name, target
+        self.error: float | None = None
+        self._measure = measure
+        self._seconds, self._iteration = -math.inf, -1  # of the last measurement
+        self._cost = 0.0
+
+    def hand_over(self) -> Measure | None:
+        """Measure no more, and return the measure to somebody who does."""
+        measure, self._measure = self._measure, None
+        return measure
+
+    @property
+    def reached(self) -> Status:
+        """Whether the target is reached, as a status; empty if not."""
+        if self.target is not None and self.error is not None and self.error <= self.target:
+            return StopReason.TARGET.status(f"{self.target:g}")
+        return Status()
+
+    def is_due(self, clock: Clock, sharded: bool) -> bool:
+        """Return whether to measure now."""
+        if self._measure is None or (clock.ranks.rank and not sharded):
+            return False
+        together = sharded and clock.ranks.size > 1  # all ranks measure, and so decide, together
+        seconds = clock.common_seconds if together else clock.seconds
+        return seconds - self._seconds >= max(0.5, self._cost / SHARE)
+
+    def measure(self, model: Any, clock: Clock, iteration: int, sharded: bool) -> None:
+        """Measure the error, unless another rank does or there is no reference.
+
+        Args:
+            model: The model.
+            clock: The clock of the run.
+            iteration: Steps so far.
+            sharded: Whether the ranks measure together.
+        """
+        if self._measure is None or (clock.ranks.rank and not sharded):
+            return
+        begin, first = time.monotonic(), self._seconds == -math.inf
+        self.error = self._measure(model)
+        # The first time evaluates the reference, too, which is no reason to wait with the second.
+        self._cost = 0.0 if first else time.monotonic() - begin
+        if sharded:  # by which all ranks decide together
+            self._cost = clock.ranks.gather_objects(self._cost)[0]
+        self._seconds, self._iteration = clock.common_seconds, iteration
+
+    def column(self, iteration: int) -> dict[str, float | None]:
+        """The error in a row of the history, None unless it was measured at this step."""
+        if self._measure is None:
+            return {}
+        return {self.name: self.error if self._iteration == iteration else None}
