@@ -121,13 +121,13 @@ class DeepXDEObjective(Separable):
         self._targets, self._auxiliary = _tensors(view.targets, False), _tensors(view.auxiliary, False)
 
     def renewed(self, inputs: Any, targets: Any = None, auxiliary: Any = None) -> DeepXDEObjective:
-        """The same loss on other points of the same model."""
+        """Make the same loss on other points of the same model."""
         other = self._copy(self.view, 1.0)
         other._set(inputs, targets, auxiliary)
         return other
 
     def adds_up(self) -> bool:
-        """Whether the losses and gradients of two parts of the points add up to the whole."""
+        """Test that the losses and gradients of two parts of the points add up to the whole."""
         if isinstance(self.view, Whole) or sum(len(site.points) for site in self.sites.values()) < 4:
             return False
         halves: list[dict[str, Tensor]] = [{}, {}]
@@ -153,7 +153,7 @@ class DeepXDEObjective(Separable):
             scatter_(self.parameters, theta)
 
     def _find_plan(self) -> Plan | None:
-        """How to propagate derivatives, if it can be found."""
+        """Plan for propagating the derivatives; None if there is none."""
         if not isinstance(self.inputs, Tensor) or dde.config.autodiff != "reverse":
             return None
         with self._away():  # where an unknown coefficient is not zero
@@ -169,7 +169,7 @@ class DeepXDEObjective(Separable):
         return self.restrict({name: torch.arange(n)[:: 1 + n // SAMPLE] for name, n in counts.items()})
 
     def _is_deepxde(self) -> bool:
-        """Whether the loss and its gradient are the same by propagated and by DeepXDE's own derivatives."""
+        """Test that loss and gradient are the same by propagated and by DeepXDE's own derivatives."""
         assert self.propagation is not None
         with self._away():
             totals = [self._look(False, network)[2] for network in (self.propagation, self.model.net)]
@@ -202,15 +202,15 @@ class DeepXDEObjective(Separable):
 
     @property
     def term_names(self) -> tuple[str, ...]:
-        """Of the loss."""
+        """Names of the terms of the loss."""
         return self.view.names()
 
     def copy(self) -> DeepXDEObjective:
-        """The same objective, with a record of its own."""
+        """Copy of the objective with a record of its own."""
         return self._copy(self.view, self.share)
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> DeepXDEObjective:
-        """The same objective on a subset of its rows; the groups are those of its view."""
+        """Restrict the objective to a subset of its rows; the groups are those of its view."""
         view = self.view.take(part, estimate)
         points = sum(len(site.points) for site in self.sites.values())
         return self._copy(view, self.share * sum(len(s.points) for s in view.sites.values()) / points)
@@ -230,7 +230,7 @@ class DeepXDEObjective(Separable):
         return (DeepXDEResidualEvaluation if self.squares else DeepXDEEvaluation)(self)
 
     def look(self, record: bool = True, network: Network | None = None) -> Look:
-        """What was recorded, the terms with their weights, and f, all with their graph.
+        """Evaluate: recorded errors, the terms with their weights, and f, all with their graph.
 
         Args:
             record: Whether to take down the errors.
@@ -295,7 +295,7 @@ class DeepXDEObjective(Separable):
         return self.l1 * one + 0.5 * self.l2 * two
 
     def _has_squares(self) -> bool:
-        """Whether the loss functions are mean squares, and the recorded errors explain all of f."""
+        """Test that the loss functions are mean squares and the recorded errors explain all of f."""
         self.rows = 0
         losses = self.loss if isinstance(self.loss, (list, tuple)) else [self.loss]
         if self.l1 or any(one is not dde.losses.mean_squared_error for one in losses):
@@ -328,7 +328,7 @@ class DeepXDEObjective(Separable):
 
 
 class Undivided(Objective):
-    """The same where the points cannot be divided, or shall not be.
+    """Objective of a DeepXDE model whose points cannot be divided, or shall not be.
 
     Args:
         inner: The loss.
@@ -374,7 +374,7 @@ class DeepXDEEvaluation(SeparableEvaluation):
 
 
 class DeepXDEResidualEvaluation(DeepXDEEvaluation, ResidualEvaluation):
-    """The same of a sum of squares."""
+    """Evaluation of a DeepXDE loss that is a sum of squares."""
 
     def __init__(self, objective: DeepXDEObjective) -> None:
         super().__init__(objective)
@@ -465,7 +465,7 @@ def _regularisation(net: Any) -> tuple[float, float]:
 
 
 def _tensors(value: Any, trained: bool) -> Any:
-    """As DeepXDE makes them; the network's inputs are differentiated."""
+    """Convert arrays as DeepXDE does; the network's inputs are differentiated."""
     if value is None:
         return None
     if isinstance(value, (tuple, list)):

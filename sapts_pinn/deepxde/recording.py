@@ -15,7 +15,7 @@ Network = Callable[[Any], Any]
 
 
 class SumOfSquares(Protocol):
-    """What the Jacobian is computed from: an objective whose loss functions can be recorded."""
+    """Protocol of an objective whose loss functions can be recorded, from which the Jacobian is computed."""
 
     model: Any
     parameters: list[Tensor]
@@ -64,7 +64,7 @@ def _flat_gradient(
     retain_graph: bool = False,
     create_graph: bool = False,
 ) -> Tensor:
-    """As one vector [n]."""
+    """Gradient as one vector [n]."""
     found = torch.autograd.grad(
         value,
         parameters,

@@ -43,7 +43,7 @@ DEARER = 4.0  # times as long takes the next effort, about
 
 @dataclass(frozen=True)
 class ErrorEstimate:
-    """How wrong a solution may be.
+    """Estimated error of a solution.
 
     Attributes:
         relative: Relative L2 error of all unknowns together, as `Solution.error` measures it.
@@ -69,7 +69,7 @@ class ErrorEstimate:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> ErrorEstimate:
-        """What `as_json` has made."""
+        """Read an estimate that `as_json` has made."""
 
         def plain(value: Any) -> Any:
             if isinstance(value, Mapping):
@@ -102,7 +102,7 @@ def estimate_error(
     seconds: float = math.inf,
     jumps: Sequence[str] | None = None,
 ) -> tuple[ErrorEstimate, ErrorField | TangentField]:
-    """How wrong a model is, and the error as a function.
+    """Estimate the error of a model, as figures and as a function.
 
     Args:
         model: The trained model; it is not changed.

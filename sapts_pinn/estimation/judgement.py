@@ -51,7 +51,7 @@ FREE = 2e3  # size of a function over what the equations notice of it, from whic
 
 @dataclass
 class Verdict:
-    """What is known of the error.
+    """Error of a model, as far as it is known.
 
     Attributes:
         size: |e| at the test points, [N, m].

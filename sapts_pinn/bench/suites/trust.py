@@ -68,7 +68,7 @@ def run(
     threads: Whole | None = None,
     out: Path | None = None,
 ) -> None:
-    """What once was wrong in silence: what comes out now, and what is said of it.
+    """Run problems that were once solved wrongly in silence, and record what is said of them now.
 
     Args:
         parts: Of cases, symmetry, scales, meshes, estimates, separated by commas. [default: all]
