@@ -79,7 +79,7 @@ def difference(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str | 
 
     Args:
         then: The fingerprint of the earlier problem; None, or one of another version, differs in nothing.
-        now: That of the present one.
+        now: The fingerprint of the present problem.
     """
     if not comparable(then):
         return None
