@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Generator, Tensor
 
 from .conditions.base import Condition, Fields, Known, Measurements, Sites
-from .term import Term
+from .term import Balance, Term
 from .trace import PROBES, trace
 
 if TYPE_CHECKING:
@@ -32,23 +32,20 @@ def condition_term(problem: Description, condition: Condition) -> Term:
 
     what = condition.describe(problem.domain)
     probe = sites(PROBES + 1, Generator().manual_seed(3), "uniform")
-    rows, needs = trace(problem, residual, probe, what)
+    found = trace(problem, residual, probe, what)
     weight = SOFT_WEIGHT if condition.weight is None else float(condition.weight)
     if (data := condition.measurements()) is not None:
         if weighted_by_noise(condition) is not None:
             weight = _weight_of(problem, data)
-        return Term(what, weight, rows, needs, sites, residual, data.count, data.noise)
+        return Term(what, weight, found, sites, residual, data)
+    return Term(what, weight, found, sites, residual, balance=_balance(condition))
+
+
+def _balance(condition: Condition) -> Balance:
+    if condition.weight is not None:
+        return Balance.FIXED
     prescribed = condition.prescribed()
-    return Term(
-        what,
-        weight,
-        rows,
-        needs,
-        sites,
-        residual,
-        balanced=condition.weight is None,
-        held=prescribed is not None and not prescribed.start,
-    )
+    return Balance.TIGHT if prescribed is not None and not prescribed.start else Balance.BALANCED
 
 
 def weighted_by_noise(condition: Condition) -> Measurements | None:

@@ -175,8 +175,8 @@ class Problem:
             return self.evaluate(fields, sites.points, self.values_of(known))
 
         probe = self.domain.interior(PROBES, Generator().manual_seed(3))
-        rows, needs = trace(self, residual, Sites(probe), "the equation")
-        for name, indices in needs.items():
+        found = trace(self, residual, Sites(probe), "the equation")
+        for name, indices in found.needs.items():
             if not indices:
                 raise InputError(
                     f"the equation does not use its unknown {name!r}; add it or drop it from unknowns"
@@ -186,7 +186,7 @@ class Problem:
             drawn = Sites(self.domain.interior(n, generator, sampler))
             return focused(drawn, self._small_supports, self.domain, generator)
 
-        return Term("equation", 1.0, rows, needs, sites, residual)
+        return Term("equation", 1.0, found, sites, residual)
 
     @cached_property
     def _small_supports(self) -> Supports | None:

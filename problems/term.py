@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from ..derivatives.multi_index import MultiIndex
-from .conditions.base import Fields, Known, Sites
+from .conditions.base import Fields, Known, Measurements, Sites
 
 Residual = Callable[[Fields, Sites, Known], tuple[Tensor, ...]]
+
+
+class Trace(NamedTuple):
+    """Shape and arguments of a residual.
+
+    Attributes:
+        rows: Number of residuals at a site (equations of a system).
+        needs: For each unknown the derivatives that the residual reads.
+    """
+
+    rows: int
+    needs: Mapping[str, tuple[MultiIndex, ...]]
+
+
+class Balance(Enum):
+    """Treatment of the weight of a term in training."""
+
+    FIXED = "the weight stays as it is"
+    BALANCED = "the weight is a first guess, and balanced against the equation"
+    TIGHT = "balanced so that the term holds more tightly, as values on the boundary do"
 
 
 @dataclass(frozen=True)
@@ -21,28 +43,52 @@ class Term:
     Attributes:
         name: Short name, a column of the history.
         weight: w.
-        rows: Number of residuals at a site (equations of a system).
-        needs: For each unknown the derivatives that the residual reads.
+        trace: Number of residuals at a site, and the derivatives that they read.
         sites: Draws about n sites: (n, generator, sampler) -> Sites.
         residual: (fields, sites, parameters of the coefficients) -> tuple of `rows` tensors [N].
-        fixed: The number of sites when it is not free (observations), else None.
-        noise: Standard deviation of the residuals of observations, where it is known.
-        balanced: Whether its weight is only a first guess, to be balanced against the equation.
-        held: Whether it is balanced so that it holds more tightly: values on the boundary.
-        units: The natural size of each residual, by which the loss divides it; ones where it is not known.
+        data: Summary of the measured values, for observations.
+        balance: Treatment of the weight in training.
+        units: Natural size of each residual, by which the loss divides it; ones where it is not known.
     """
 
     name: str
     weight: float
-    rows: int
-    needs: Mapping[str, tuple[MultiIndex, ...]]
+    trace: Trace
     sites: Callable[[int, Generator, str], Sites]
     residual: Residual
-    fixed: int | None = None
-    noise: float | None = None
-    balanced: bool = False
-    held: bool = False
+    data: Measurements | None = None
+    balance: Balance = Balance.FIXED
     units: tuple[float, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Number of residuals at a site."""
+        return self.trace.rows
+
+    @property
+    def needs(self) -> Mapping[str, tuple[MultiIndex, ...]]:
+        """Derivatives that the residual reads, by unknown."""
+        return self.trace.needs
+
+    @property
+    def fixed(self) -> int | None:
+        """Number of sites where it is given, as for observations; None where it is free."""
+        return None if self.data is None else self.data.count
+
+    @property
+    def noise(self) -> float | None:
+        """Standard deviation of the residuals of observations; None where it is not known."""
+        return None if self.data is None else self.data.noise
+
+    @property
+    def balanced(self) -> bool:
+        """Test for a weight that is balanced in training."""
+        return self.balance is not Balance.FIXED
+
+    @property
+    def held(self) -> bool:
+        """Test for a weight that is balanced so that the term holds more tightly."""
+        return self.balance is Balance.TIGHT
 
     @property
     def row_units(self) -> Tensor:

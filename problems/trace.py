@@ -17,7 +17,7 @@ from ..derivatives.multi_index import MultiIndex
 from ..errors import InputError
 from .conditions.base import Sites
 from .fields import Field, mistake
-from .term import Residual
+from .term import Residual, Trace
 from .wellposed.sensitivity import refuse_hidden, refuse_random
 
 if TYPE_CHECKING:
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 PROBES = 7  # points of the trace
 
-Needs = dict[str, tuple[MultiIndex, ...]]
 
-
-def trace(problem: Description, residual: Residual, sites: Sites, what: str) -> tuple[int, Needs]:
+def trace(problem: Description, residual: Residual, sites: Sites, what: str) -> Trace:
     """Number of residuals at a site, and the derivatives that are read of each unknown.
 
     Args:
@@ -41,12 +39,12 @@ def trace(problem: Description, residual: Residual, sites: Sites, what: str) -> 
         InputError: It fails, returns nothing or no finite numbers, hides its arguments from autograd, or
             mixes the values at different points.
     """
-    rows, needs = _probe(problem, residual, sites, what)
+    found = _probe(problem, residual, sites, what)
     _check_pointwise(problem, residual, sites, what)
-    return rows, needs
+    return found
 
 
-def _probe(problem: Description, residual: Residual, sites: Sites, what: str) -> tuple[int, Needs]:
+def _probe(problem: Description, residual: Residual, sites: Sites, what: str) -> Trace:
     names, parameters = problem.domain.names, problem.initial_parameters
     asked: dict[str, dict[MultiIndex, Tensor]] = {name: {} for name in problem.unknown_names}
     generator = Generator().manual_seed(3)
@@ -77,7 +75,8 @@ def _probe(problem: Description, residual: Residual, sites: Sites, what: str) ->
                 f"{what} gives NaN or infinity at ordinary points of {problem.domain!r}; check it for "
                 "divisions by zero, logarithms and roots of negative numbers"
             )
-    return len(rows), {name: tuple(sorted(found, key=lambda i: (len(i), i))) for name, found in asked.items()}
+    needs = {name: tuple(sorted(found, key=lambda i: (len(i), i))) for name, found in asked.items()}
+    return Trace(len(rows), needs)
 
 
 def _check_pointwise(problem: Description, residual: Residual, sites: Sites, what: str) -> None:

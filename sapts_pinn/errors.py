@@ -17,6 +17,10 @@ class InputError(ValueError):
     """
 
 
+class RankFailure(RuntimeError):
+    """Failure of a rank or of the connection; the message names the rank and what to do."""
+
+
 def lookup(name: str, table: Mapping[str, T], what: str) -> T:
     """Return the entry of a table under a name.
 

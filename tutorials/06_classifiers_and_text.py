@@ -117,7 +117,7 @@ objective = Supervised(network, points, label)  # cross-entropy; "mse", or a fun
 optimizer = MiniBatchSAPTS(network.parameters(), batch=64)
 sweeps = 40
 for sweep in range(sweeps):
-    optimizer.used = sweep / sweeps  # of the budget: the radius shrinks with what is left
+    optimizer.set_progress(sweep / sweeps)  # spent of the budget: the radius shrinks with what is left
     loss = optimizer.step(objective)
 right = (network(points).argmax(1) == label).double().mean()
 print(f"loss {float(loss):.4f}, {100 * float(right):.1f} % right")

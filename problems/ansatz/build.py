@@ -121,8 +121,8 @@ class AnsatzBuilder:
                 continue
             if smooth_across(feature.function, self.domain, self.domain.names.index(circle), 1) > SMOOTH:
                 raise InputError(
-                    f"Interface: at= is not periodic in {circle}, though the solution is; write it with that "
-                    "period, such as sin(2 pi x) for x - 0.5"
+                    f"{feature.source or feature.name} is not periodic in {circle}, though the solution is; "
+                    "write it with that period, such as sin(2 pi x) for x - 0.5"
                 )
         return feature
 

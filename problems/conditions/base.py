@@ -177,11 +177,13 @@ class Feature(NamedTuple):
         name: Its name in words.
         function: Its values [N] at points [N, dim].
         coordinates: Names of the coordinates that it depends on.
+        source: The user's argument that defines it, for messages.
     """
 
     name: str
     function: Function
     coordinates: tuple[str, ...]
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,12 @@ class Interface(Condition):
                 f"Interface: at= has a kink of its own near {where}, as would the solution; write a surface "
                 "with edges as several interfaces, such as (x - 0.25) * (x - 0.75) for two sides"
             )
-        return Feature("kink at the interface", lambda points: level(points).abs() / size, self.coordinates())
+        return Feature(
+            "kink at the interface",
+            lambda points: level(points).abs() / size,
+            self.coordinates(),
+            "Interface: at=",
+        )
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
         """Pairs of points on both sides: first all where `at` is negative, then their partners.

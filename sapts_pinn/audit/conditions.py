@@ -98,7 +98,7 @@ def _needs(term: Term) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def _rows(state: State, term: Term, sites: Sites) -> Tensor:
-    """What the condition reads at its sites, [rows, N]."""
+    """Residuals of a condition at its sites, [rows, N]."""
     with torch.no_grad():
         double = Sites(
             sites.points.double().cpu(),
@@ -116,7 +116,7 @@ def _read(state: State, term: Term, sites: Sites, fields: Mapping[str, Field]) -
 
 
 def _sizes(state: State, term: Term, sites: Sites) -> Tensor:
-    """What a violation of each row is measured against, [rows]."""
+    """Scale of each row, against which a violation is measured, [rows]."""
     needs = _needs(term)
     with torch.no_grad():
         zero = {key: torch.zeros(len(sites.points), dtype=torch.float64) for key in needs}

@@ -77,7 +77,7 @@ class Sides:
 
     @property
     def left(self) -> Tensor:
-        """What is left of (1), [P, M]; zero where an interval is not valid."""
+        """Remainder of (1), [P, M]; zero where an interval is not valid."""
         return torch.where(self.valid, (self.ends[..., 1] - self.ends[..., 0] - self.integral).abs(), 0.0)
 
 
@@ -189,7 +189,7 @@ def _jumps(state: State, pairs: list[Pair], axis: int) -> list[Finding]:
 
 
 def _suspected(state: State, pairs: list[Pair], axis: int, start: Tensor, piece: float) -> list[Finding]:
-    """Those of the jumps that lie in intervals from `start` [M, dim] of length `piece`."""
+    """Jumps of derivatives inside intervals from `start` [M, dim] of length `piece`."""
     first = _sides(state, pairs, axis, start, torch.full((len(start),), piece, dtype=torch.float64))
     if not first.valid.any():
         return []

@@ -69,7 +69,7 @@ class Audit:
 
     @property
     def passed(self) -> bool:
-        """Whether there is nothing to object to."""
+        """True if there is nothing to object to."""
         return not self.objections
 
     def as_json(self) -> dict[str, Any]:

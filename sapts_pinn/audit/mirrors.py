@@ -56,7 +56,7 @@ def check(state: State) -> list[Finding]:
 
 
 class _Mirror:
-    """One reflection."""
+    """Examination of one reflection."""
 
     def __init__(self, state: State, axis: int, about: float, signs: tuple[int, ...]) -> None:
         self.state, self.axis, self.about = state, axis, about
@@ -77,7 +77,7 @@ class _Mirror:
         return self.signs[name] * (-1 if sum(i == self.axis for i in index) % 2 else 1)
 
     def broken(self, ends: bool) -> str:
-        """What is not symmetric, with its verb; empty if all is."""
+        """Names of the functions that are not symmetric, with a verb; empty if all are."""
         state = self.state
         images = self.image(state.breaks)
         images = images[state.problem.domain.inside(images)]
@@ -123,7 +123,7 @@ class _Mirror:
         points: Tensor,
         image: Tensor,
     ) -> bool:
-        """Whether two residuals agree under the reflection, with one sign for each row."""
+        """Test that two residuals agree under the reflection, with one sign for each row."""
         agree: Tensor | None = None  # [rows, 2]
         base = None
         with torch.no_grad():
@@ -148,7 +148,7 @@ class _Mirror:
         return agree is None or bool(agree.any(1).all())
 
     def _own(self, face: str) -> bool:
-        """Whether a face belongs to the reflected coordinate."""
+        """True for a face of the reflected coordinate."""
         return face in self._partner(face)[1]
 
     def _partner(self, face: str) -> tuple[str, tuple[str, ...]]:
@@ -158,7 +158,7 @@ class _Mirror:
         return (own[1 - own.index(face)] if face in own else face), own
 
     def _on(self, condition: Condition, term: Term, face: str) -> bool:
-        """Whether the condition on a face, and one on its mirror image, agree."""
+        """Test that the condition on a face agrees with the one on its mirror image."""
         domain = self.state.problem.domain
         drawn = domain.boundary(FACES, self.state.generator, on=face)
         here = Sites(drawn.points, drawn.normals)
@@ -189,7 +189,7 @@ class _Mirror:
         )
 
     def _fits(self, unknown: str | None, term: Term) -> bool:
-        """Whether the misfits show no sign of a forced symmetry."""
+        """Test that the misfits show no sign of a forced symmetry."""
         if unknown is None:
             return True
         from scipy.spatial import cKDTree  # slow to import

@@ -201,7 +201,7 @@ def _bulk(state: State, face: str, fresh: Tensor) -> Tensor:
 
 
 def _pinned(state: State, face: str, axis: int) -> bool:
-    """Whether a face belongs to the factor of a coordinate."""
+    """True for a face that belongs to the factor of a coordinate."""
     factor = next(f for f in state.problem.domain.factors() if state.problem.domain.names[axis] in f.names)
     return face in factor.faces
 
@@ -278,7 +278,7 @@ class _Clouds:
 
 
 def _timed(state: State) -> bool:
-    """Whether there is a time, and a space."""
+    """True for a domain with a time and a space."""
     return state.problem.domain.dim > 1 and any(isinstance(f, Time) for f in state.problem.domain.factors())
 
 

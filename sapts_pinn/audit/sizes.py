@@ -150,7 +150,7 @@ def _trivial(state: State) -> Finding | None:
 
 
 def _hidden_source(state: State) -> bool:
-    """Whether the equation has a source where uniform points may not be: in windows and narrow peaks."""
+    """True for an equation with a source in windows or narrow peaks, which uniform points may miss."""
     lower, upper = state.problem.domain.bounds.double()
 
     def source(points: Tensor) -> Tensor:
@@ -165,7 +165,7 @@ def _hidden_source(state: State) -> bool:
 
 
 def _linear(state: State) -> bool:
-    """Whether the equation is linear and homogeneous: then the size of a solution is arbitrary."""
+    """True for a linear homogeneous equation, whose solution has an arbitrary size."""
     with torch.no_grad():
         doubled = state.equation({key: 2 * value for key, value in state.inner.items()}, state.interior)
     off = rms(doubled - 2 * state.terms.residual)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from ..errors import InputError
+from ..errors import InputError, RankFailure
 from ..training.interrupts import Aborted
 from . import check, look, solve, train  # noqa: F401  registers the commands
 from .app import DONE, FAILED, WRONG, app
@@ -54,7 +54,7 @@ def _fail(error: Exception, details: str, debug: bool) -> int:
     """
     what, notes = f"{type(error).__name__}: {error}", getattr(error, "__notes__", ())
     shown = details if debug else ""
-    if type(error).__name__ == "RankFailure":  # not imported here: it would load PyTorch
+    if isinstance(error, RankFailure):
         say_once(f"error: {error}", shown)
     elif isinstance(error, OSError):
         say_once(f"error: {what}; the last checkpoint is kept", shown)

@@ -10,12 +10,12 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ..errors import InputError
+from ..errors import InputError, RankFailure
 from ..runs.manifest import read_config, run_of
 from ..runs.status import Status, StopReason
 from .app import DONE, FAILED
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 Run = TypeVar("Run")
 Step = tuple[str, Callable[[], object]]  # what is made, and how
+
+
+class Finished(Protocol):
+    """A run that has ended: a `Solution` or a `Trained`."""
+
+    result: dict[str, Any]
 
 
 # -- run folders -----------------------------------------------------------------------------------------
@@ -85,6 +91,11 @@ def saved_settings(resume: Path, command: str) -> dict[str, Any]:
             f"{resume_command(resume, kind_of(config), config.get('source'))}"
         )
     return config
+
+
+def agreed_folder(ranks: Communicator, given: Path | None, name: str) -> Path:
+    """Path of the run folder: the one given, or a new one that rank 0 finds."""
+    return Path(ranks.gather_objects(str(given or fresh_folder(name)))[0])
 
 
 def fresh_folder(name: str) -> Path:
@@ -189,7 +200,6 @@ def watched(
     """
     from ..callbacks.base import Callback
     from ..callbacks.progress import Progress
-    from ..parallel.communicator import RankFailure
 
     class Stopper(Callback):
         def on_start(self, trainer: RunView) -> None:
@@ -208,9 +218,42 @@ def watched(
             callback.close()
 
 
-def exit_status(status: Status) -> int:
-    """Exit status of a command whose run ended like this."""
-    return FAILED if status.reason.cut_short else DONE
+@contextmanager
+def options_of_wrong_kind(options: Mapping[str, Any]) -> Iterator[None]:
+    """Tell the user that a method cannot use a word where a number belongs, or 1.5 for 2.
+
+    Args:
+        options: What the command was given.
+
+    Raises:
+        InputError: The method has stumbled over one.
+    """
+    try:
+        yield
+    except (TypeError, AttributeError) as error:
+        if not any(isinstance(value, (str, float)) for value in options.values()):
+            raise
+        given = " ".join(f"{name}={value}" for name, value in options.items())
+        raise InputError(f"cannot use --option {given} ({error}); give values of another kind") from error
+
+
+def close(stop: Interrupts, ranks: Communicator, pictures: Callable[[], Iterable[Step]]) -> None:
+    """End the training of a command: from here on it can be repeated, and rank 0 draws.
+
+    Args:
+        stop: Ends the run when a signal comes.
+        ranks: The ranks.
+        pictures: What to draw.
+    """
+    stop.finish()
+    ranks.close()
+    if not ranks.rank:
+        draw(pictures())
+
+
+def exit_status(run: Finished) -> int:
+    """Exit status of a command by the status of its run."""
+    return FAILED if Status.parse(run.result["status"]).reason.cut_short else DONE
 
 
 def draw(steps: Iterable[Step]) -> None:
@@ -222,12 +265,13 @@ def draw(steps: Iterable[Step]) -> None:
             say(f"note: {name} could not be made ({type(error).__name__}: {error})")
 
 
-def tell(run: object, status: Status, folder: Path, command: str, as_json: bool, quiet: bool) -> None:
+def tell(run: Finished, folder: Path, command: str, as_json: bool, quiet: bool) -> None:
     """Print the summary of a run, and how to go on when it was cut short."""
     if as_json:
         print((folder / "result.json").read_text(), end="")
     elif not quiet:
         print(f"{run}\n  run folder         {folder}")
+    status = Status.parse(run.result["status"])
     if status.reason is StopReason.INTERRUPTED:
         say(f"{status}; continue with: {resume_command(folder, command, source_of(folder))}")
     elif status.reason is StopReason.FAILED:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..runs.status import Status
 from ..solving.settings import RunSettings
 from . import runs
 from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
@@ -62,15 +61,7 @@ def solve(
         quiet: Print nothing but errors.
         debug: Show the traceback of an error.
     """
-    given = given_options(chosen)
-    if "network" in given:
-        given["network"] = _widths(given["network"])
-    RunSettings.merged(given)  # answers before PyTorch is loaded
-    options = given.pop("options", {})
-    if radius is not None:
-        options["radius"] = radius
-    if additive:
-        options |= {"order": "additive", "visits": 0}
+    given, options = _asked(chosen, radius, additive)
     saved = {} if resume is None else runs.saved_settings(resume, "solve")
     if problem is None and resume is None:
         raise InputError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
@@ -88,32 +79,38 @@ def solve(
         if resume is not None:
             runs.fit_ranks(settings, saved, ranks.size)
         name = f"{source.short}-{settings.get('method', 'tr')}-seed{settings.get('seed', 0)}"
-        folder = Path(ranks.gather_objects(str(out or resume or runs.fresh_folder(name)))[0])
+        folder = runs.agreed_folder(ranks, out or resume, name)
 
         def run(callbacks: Sequence[Callback]) -> Solution:
             from ..solving.run import solve as train
 
-            return train(
-                source.problem,
-                **settings,
-                callbacks=callbacks,
-                out=folder,
-                overwrite=overwrite,
-                resume=resume,
-                source=source.text,
-                started=STARTED,
-                communicator=ranks,
-            )
+            with runs.options_of_wrong_kind(options):
+                return train(
+                    source.problem, **settings, callbacks=callbacks, out=folder, overwrite=overwrite,
+                    resume=resume, source=source.text, started=STARTED, communicator=ranks,
+                )  # fmt: skip
 
         solution = runs.watched(run, stop, folder, "solve", quiet, _logs(log_parts and not quiet))
-        stop.finish()
-        ranks.close()
-        status = Status.parse(solution.result["status"])
-        if ranks.rank:
-            return runs.exit_status(status)
-        runs.draw(pictures(solution, folder))
-    runs.tell(solution, status, folder, "solve", json, quiet)
-    return runs.exit_status(status)
+        runs.close(stop, ranks, lambda: pictures(solution, folder))
+    if not ranks.rank:
+        runs.tell(solution, folder, "solve", json, quiet)
+    return runs.exit_status(solution)
+
+
+def _asked(chosen: object, radius: float | None, additive: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings that the command was given, and the options of the method among them.
+
+    Raises:
+        InputError: One is wrong; this answers before PyTorch is loaded.
+    """
+    given = given_options(chosen)
+    if "network" in given:
+        given["network"] = _widths(given["network"])
+    RunSettings.merged(given)
+    options = given.pop("options", {})
+    if radius is not None:
+        options["radius"] = radius
+    return given, options | ({"order": "additive", "visits": 0} if additive else {})
 
 
 def pictures(solution: Solution, folder: Path) -> list[runs.Step]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..runs.status import Status
 from ..training.train_settings import TrainSettings
 from . import runs
 from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
@@ -80,38 +79,22 @@ def train(
             runs.fit_ranks(settings, saved, ranks.size)
         settings["options"] = {**settings.get("options", {}), **options}
         name = f"{settings['task']}-{settings.get('method', 'sapts-d')}-seed{settings.get('seed', 0)}"
-        folder = Path(ranks.gather_objects(str(out or resume or runs.fresh_folder(name)))[0])
+        folder = runs.agreed_folder(ranks, out or resume, name)
 
         def run(callbacks: Sequence[Callback]) -> Trained:
             from ..supervised.train import train as train_
 
-            try:
+            with runs.options_of_wrong_kind(options):
                 return train_(
-                    **settings,
-                    callbacks=callbacks,
-                    out=folder,
-                    overwrite=overwrite,
-                    resume=resume,
-                    started=STARTED,
-                    communicator=ranks,
-                )
-            except (TypeError, AttributeError) as error:  # of a word where a number belongs, or 1.5 for 2
-                if not options:
-                    raise
-                given = " ".join(f"{name}={value}" for name, value in options.items())
-                raise InputError(
-                    f"cannot use --option {given} ({error}); give values of another kind"
-                ) from error
+                    **settings, callbacks=callbacks, out=folder, overwrite=overwrite, resume=resume,
+                    started=STARTED, communicator=ranks,
+                )  # fmt: skip
 
         trained = runs.watched(run, stop, folder, "train", quiet)
-        stop.finish()
-        ranks.close()
-        status = Status.parse(trained.result["status"])
-        if ranks.rank:
-            return runs.exit_status(status)
-        runs.draw(pictures(trained, folder))
-    runs.tell(trained, status, folder, "train", json, quiet)
-    return runs.exit_status(status)
+        runs.close(stop, ranks, lambda: pictures(trained, folder))
+    if not ranks.rank:
+        runs.tell(trained, folder, "train", json, quiet)
+    return runs.exit_status(trained)
 
 
 def pictures(trained: Trained, folder: Path) -> list[runs.Step]:

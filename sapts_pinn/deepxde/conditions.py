@@ -58,7 +58,7 @@ class TermCondition:
         return math.sqrt(self.term.weight) * found / self.term.row_units.T.to(found)
 
     def restricted(self, rows: Array) -> TermCondition:
-        """The same on some of its points."""
+        """Restrict the condition to some of its points."""
         other, sites = copy.copy(self), self.sites
         index = torch.from_numpy(rows)
         other.sites = Sites(
@@ -82,7 +82,7 @@ def fields_of(problem: Problem, inputs: Tensor, outputs: Tensor, rows: slice) ->
 
 
 def _derivative(x: Tensor, y: Tensor, j: int, index: MultiIndex) -> Tensor:
-    """Of the j-th unknown, [N]; DeepXDE remembers what it has computed."""
+    """Derivative of the j-th unknown, [N]; DeepXDE remembers what it has computed."""
     if not index:
         return y[:, j]
     if len(index) == 1:

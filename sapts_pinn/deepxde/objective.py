@@ -28,9 +28,9 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..objectives.base import Counters, Objective, ResidualEvaluation, Separable, SeparableEvaluation
+from ..objectives.base import Counters, Objective, Separable
 from ..objectives.flat import distinct, gather, scatter_
-from .jacobian import jacobian
+from .evaluation import DeepXDEEvaluation, DeepXDEResidualEvaluation
 from .propagation import MAX_ORDER, Plan, Propagation, plan_for
 from .recording import Call, Look, Network, _flat_gradient, _Recorder
 from .views import View, Whole, refresh, view_of
@@ -121,13 +121,13 @@ class DeepXDEObjective(Separable):
         self._targets, self._auxiliary = _tensors(view.targets, False), _tensors(view.auxiliary, False)
 
     def renewed(self, inputs: Any, targets: Any = None, auxiliary: Any = None) -> DeepXDEObjective:
-        """The same loss on other points of the same model."""
+        """Make the same loss on other points of the same model."""
         other = self._copy(self.view, 1.0)
         other._set(inputs, targets, auxiliary)
         return other
 
     def adds_up(self) -> bool:
-        """Whether the losses and gradients of two parts of the points add up to the whole."""
+        """Test that the losses and gradients of two parts of the points add up to the whole."""
         if isinstance(self.view, Whole) or sum(len(site.points) for site in self.sites.values()) < 4:
             return False
         halves: list[dict[str, Tensor]] = [{}, {}]
@@ -153,7 +153,7 @@ class DeepXDEObjective(Separable):
             scatter_(self.parameters, theta)
 
     def _find_plan(self) -> Plan | None:
-        """How to propagate derivatives, if it can be found."""
+        """Plan for propagating the derivatives; None if there is none."""
         if not isinstance(self.inputs, Tensor) or dde.config.autodiff != "reverse":
             return None
         with self._away():  # where an unknown coefficient is not zero
@@ -169,7 +169,7 @@ class DeepXDEObjective(Separable):
         return self.restrict({name: torch.arange(n)[:: 1 + n // SAMPLE] for name, n in counts.items()})
 
     def _is_deepxde(self) -> bool:
-        """Whether the loss and its gradient are the same by propagated and by DeepXDE's own derivatives."""
+        """Test that loss and gradient are the same by propagated and by DeepXDE's own derivatives."""
         assert self.propagation is not None
         with self._away():
             totals = [self._look(False, network)[2] for network in (self.propagation, self.model.net)]
@@ -202,15 +202,15 @@ class DeepXDEObjective(Separable):
 
     @property
     def term_names(self) -> tuple[str, ...]:
-        """Of the loss."""
+        """Names of the terms of the loss."""
         return self.view.names()
 
     def copy(self) -> DeepXDEObjective:
-        """The same objective, with a record of its own."""
+        """Copy of the objective with a record of its own."""
         return self._copy(self.view, self.share)
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> DeepXDEObjective:
-        """The same objective on a subset of its rows; the groups are those of its view."""
+        """Restrict the objective to a subset of its rows; the groups are those of its view."""
         view = self.view.take(part, estimate)
         points = sum(len(site.points) for site in self.sites.values())
         return self._copy(view, self.share * sum(len(s.points) for s in view.sites.values()) / points)
@@ -230,7 +230,7 @@ class DeepXDEObjective(Separable):
         return (DeepXDEResidualEvaluation if self.squares else DeepXDEEvaluation)(self)
 
     def look(self, record: bool = True, network: Network | None = None) -> Look:
-        """What was recorded, the terms with their weights, and f, all with their graph.
+        """Evaluate: recorded errors, the terms with their weights, and f, all with their graph.
 
         Args:
             record: Whether to take down the errors.
@@ -295,7 +295,7 @@ class DeepXDEObjective(Separable):
         return self.l1 * one + 0.5 * self.l2 * two
 
     def _has_squares(self) -> bool:
-        """Whether the loss functions are mean squares, and the recorded errors explain all of f."""
+        """Test that the loss functions are mean squares and the recorded errors explain all of f."""
         self.rows = 0
         losses = self.loss if isinstance(self.loss, (list, tuple)) else [self.loss]
         if self.l1 or any(one is not dde.losses.mean_squared_error for one in losses):
@@ -328,7 +328,7 @@ class DeepXDEObjective(Separable):
 
 
 class Undivided(Objective):
-    """The same where the points cannot be divided, or shall not be.
+    """Objective of a DeepXDE model whose points cannot be divided, or shall not be.
 
     Args:
         inner: The loss.
@@ -340,116 +340,6 @@ class Undivided(Objective):
     def evaluate(self) -> DeepXDEEvaluation:
         """Look at the current parameters."""
         return self.inner.evaluate()
-
-
-class DeepXDEEvaluation(SeparableEvaluation):
-    """A look at the loss of a DeepXDE model."""
-
-    def __init__(self, objective: DeepXDEObjective) -> None:
-        self.objective = objective
-        self.theta = gather(objective.parameters)
-        self._versions = self._now()
-        _, losses, total = objective.look(record=False)
-        self._total: Tensor | None = total
-        values = torch.stack([total, *losses]).tolist()
-        self.value = values[0]
-        self.terms = dict(zip(objective.term_names, values[1:], strict=True))
-        objective.last_terms = self.terms
-        self._gradient: Tensor | None = None
-
-    def _now(self) -> list[int]:
-        return [p._version for p in self.objective.parameters]
-
-    def gradient(self) -> Tensor:
-        """The gradient of f, [n]."""
-        if self._gradient is None:
-            self.objective.counters.gradients += self.objective.share
-            with _At(self):
-                total = self._total
-                if total is None or self._now() != self._versions:
-                    total = self.objective.look(record=False)[2]
-                self._gradient = _flat_gradient(total, self.objective.parameters)
-            self._total = None  # and its graph
-        return self._gradient
-
-
-class DeepXDEResidualEvaluation(DeepXDEEvaluation, ResidualEvaluation):
-    """The same of a sum of squares."""
-
-    def __init__(self, objective: DeepXDEObjective) -> None:
-        super().__init__(objective)
-        self._linear: tuple[list[int], Tensor, Tensor, Tensor] | None = None
-        self._rows: int | None = None
-
-    @property
-    def size(self) -> int:
-        """Number of parameters n."""
-        return self.theta.numel()
-
-    @property
-    def rows(self) -> int:
-        """Number of residuals N."""
-        if self._rows is None:
-            with _At(self):
-                self._rows = len(self.linearised()[0])
-        return self._rows
-
-    def residual(self) -> Tensor:
-        """r, [N]."""
-        with _At(self):
-            return self.linearised()[0].detach()
-
-    def linearised(self) -> tuple[Tensor, Tensor, Tensor]:
-        """r, a cotangent u, and J^T u as a function of u; at the parameters that are set."""
-        if self._linear is None or self._linear[0] != self._now():
-            # By DeepXDE's own derivatives, which can be differentiated twice by the parameters.
-            calls, _, total = self.objective.look(network=self.objective.model.net)
-            with torch.enable_grad():
-                r = self.objective.residual(calls, total)
-                u = torch.zeros_like(r, requires_grad=True)
-                product = _flat_gradient(r, self.objective.parameters, u, create_graph=True)
-            self._linear = self._now(), r, u, product
-        return self._linear[1:]
-
-    def vjp(self, u: Tensor) -> Tensor:
-        """J^T u, [n]."""
-        self.objective.counters.gradients += self.objective.share
-        with _At(self):
-            r, _, _ = self.linearised()
-            return _flat_gradient(r, self.objective.parameters, u, retain_graph=True)
-
-    def jvp(self, v: Tensor) -> Tensor:
-        """J v, [N]."""
-        self.objective.counters.functions += self.objective.share
-        with _At(self):
-            _, u, product = self.linearised()
-            (out,) = torch.autograd.grad(product, u, v, retain_graph=True, materialize_grads=True)
-            return out
-
-    def jacobian(self) -> Tensor:
-        """J = dr/dtheta, [N, n]."""
-        self.objective.counters.gradients += self.objective.share
-        with _At(self):
-            return jacobian(self.objective, self)
-
-
-class _At:
-    """The parameters of an evaluation, set for a while if they have moved on."""
-
-    def __init__(self, evaluation: DeepXDEEvaluation) -> None:
-        self.evaluation = evaluation
-        self.moved: Tensor | None = None
-
-    def __enter__(self) -> None:
-        parameters, theta = self.evaluation.objective.parameters, self.evaluation.theta
-        now = gather(parameters)
-        if not torch.equal(now, theta):
-            self.moved = now
-            scatter_(parameters, theta)
-
-    def __exit__(self, *_: object) -> None:
-        if self.moved is not None:
-            scatter_(self.evaluation.objective.parameters, self.moved)
 
 
 def _regularisation(net: Any) -> tuple[float, float]:
@@ -465,7 +355,7 @@ def _regularisation(net: Any) -> tuple[float, float]:
 
 
 def _tensors(value: Any, trained: bool) -> Any:
-    """As DeepXDE makes them; the network's inputs are differentiated."""
+    """Convert arrays as DeepXDE does; the network's inputs are differentiated."""
     if value is None:
         return None
     if isinstance(value, (tuple, list)):

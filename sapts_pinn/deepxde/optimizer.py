@@ -33,7 +33,7 @@ FIXED = ("uniform", "Hammersley", "Halton", "Sobol")  # distributions that give 
 
 
 class Bound(torch.optim.Optimizer):
-    """What `Model.compile` makes of a method's name.
+    """Optimizer that `Model.compile` makes of a method's name.
 
     Args:
         model: The DeepXDE model.
@@ -71,7 +71,7 @@ class Bound(torch.optim.Optimizer):
         self._warned = False
 
     def step(self, closure: Callable[[], Tensor | float] | None = None) -> Tensor:  # type: ignore[override]
-        """One step of the method; the closure is not used."""
+        """Take one step of the method; the closure is not used."""
         self._attend()
         self._take_points()
         before = torch.get_num_threads()
@@ -87,7 +87,7 @@ class Bound(torch.optim.Optimizer):
         return loss
 
     def _leaves_cores_to_the_kernel(self) -> bool:
-        """As `training.Trainer` does: beside a compiled kernel PyTorch's threads are in the way."""
+        """Keep PyTorch's threads out of the way of a compiled kernel, as `training.Trainer` does."""
         return self.objective.compiled and not self.inner.threaded
 
     def _attend(self) -> None:
@@ -131,7 +131,7 @@ class Bound(torch.optim.Optimizer):
         self._given = self._divided()
 
     def _divided(self) -> Objective:
-        """What the method is given: several ranks share the work of one that divides nothing by itself."""
+        """Objective that the method minimises: ranks share the work of one that divides nothing by itself."""
         if self.sharded:
             return staged(self.objective, self._parts)
         if not self.divisible:
@@ -215,7 +215,7 @@ class _Ending(dde.callbacks.Callback):  # type: ignore[misc]
         self._iteration, self._started = 0, time.monotonic()
 
     def on_epoch_end(self) -> None:
-        """Whether this was the last iteration, and if so, its loss."""
+        """Record the loss if this was the last iteration."""
         model = self.model
         if self.communicator.size > 1:
             self._agree(model)
@@ -244,5 +244,5 @@ def _listed(weights: Any) -> list[float] | None:
 
 
 def _points(inputs: Any) -> Any:
-    """What tells one set of points from another: the array itself."""
+    """Identity of a set of points: the array itself."""
     return inputs[0] if isinstance(inputs, (tuple, list)) else inputs

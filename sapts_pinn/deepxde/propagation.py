@@ -45,7 +45,7 @@ MAX_CHANNELS = 24  # beyond, one pass carries more than reverse mode would compu
 
 
 class _Slopes(torch.autograd.Function):
-    """Nothing, zeros [N, m], but what a derivative of the network depends on the points by."""
+    """Zeros [N, m] that keep the network's derivatives connected to the points in the autograd graph."""
 
     @staticmethod
     def forward(ctx: Any, points: Tensor, outputs: int, table: Table, index: MultiIndex) -> Tensor:
@@ -129,7 +129,7 @@ class _Trial(Table):
 
 @dataclass(frozen=True)
 class Plan:
-    """How the derivatives of a network are propagated.
+    """Way in which the derivatives of a network are propagated.
 
     Attributes:
         net: The network.
@@ -143,11 +143,11 @@ class Plan:
 
     @property
     def weights(self) -> list[Tensor]:
-        """Of the layers, one after the other."""
+        """Weights of the layers, one after the other."""
         return [p for layer in self.net.linears for p in (layer.weight, layer.bias)]
 
     def features(self, inputs: Tensor) -> Tensor:
-        """What the first layer is given, [N, F]."""
+        """Inputs of the first layer, [N, F]."""
         transform = self.net._input_transform
         return inputs if transform is None else transform(inputs)
 
@@ -221,7 +221,7 @@ def _needed(plan: Plan, losses: Losses) -> list[MultiIndex]:
 
 
 def _widths(net: Any) -> tuple[int, ...] | None:
-    """Of a plain `deepxde.nn.FNN` on the processor, all of whose layers are trained."""
+    """Layer widths of a plain `deepxde.nn.FNN` on the processor, all of whose layers are trained."""
     if type(net).forward is not dde.nn.FNN.forward or net._forward_hooks or net._forward_pre_hooks:
         return None
     layers = list(net.linears)

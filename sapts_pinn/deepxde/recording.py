@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ..objectives.base import Counters
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 Call = tuple[Tensor, Tensor, Tensor]  # of a loss function: its value, and its two arguments
 Look = tuple[list[Call], list[Tensor], Tensor]  # what was recorded, the terms, and f
@@ -15,10 +17,12 @@ Network = Callable[[Any], Any]
 
 
 class SumOfSquares(Protocol):
-    """What the Jacobian is computed from: an objective whose loss functions can be recorded."""
+    """Protocol of an objective whose loss functions can be recorded, from which the Jacobian is computed."""
 
     model: Any
     parameters: list[Tensor]
+    counters: Counters
+    last_terms: dict[str, float]
     rowwise: bool | None
     share: float
     l2: float
@@ -28,8 +32,15 @@ class SumOfSquares(Protocol):
     def propagation(self) -> Any:
         """Propagation of the network's derivatives, or None."""
 
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of the terms of the loss."""
+
     def look(self, record: bool = True, network: Network | None = None) -> Look:
         """Compute the terms, and record the calls of the loss functions."""
+
+    def residual(self, calls: Sequence[Call], value: Tensor) -> Tensor:
+        """The residual vector [N]."""
 
     def scales(self, calls: Sequence[Call], value: Tensor) -> list[float]:
         """Factors of the errors in the residual vector, one a call."""
@@ -64,7 +75,7 @@ def _flat_gradient(
     retain_graph: bool = False,
     create_graph: bool = False,
 ) -> Tensor:
-    """As one vector [n]."""
+    """Gradient as one vector [n]."""
     found = torch.autograd.grad(
         value,
         parameters,

@@ -159,7 +159,7 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
 
 
 def _parts(method: Method, net: nn.Module, ranks: Communicator) -> int:
-    """One a rank; in one process four, if the network has so many layers."""
+    """Default number of parts: one a rank; in one process four, if the network has so many layers."""
     if ranks.size > 1:
         return ranks.size
     if method.divides_points:

@@ -75,7 +75,7 @@ class Whole(View):
         return tuple(f"loss {k + 1}" for k in self.kept)
 
     def take(self, part: Mapping[str, Tensor], estimate: bool) -> View:
-        """Nothing to take."""
+        """Take nothing."""
         raise TypeError(refusal(self.data))
 
 
@@ -122,7 +122,7 @@ class Points(View):
         return (*equations, *(f"condition {number + 1}" for number in self.conditions))
 
     def places(self) -> list[tuple[Tensor, ...]]:
-        """Those of the conditions come first in the inputs, and last in the loss."""
+        """Points of the terms; those of the conditions come first in the inputs, and last in the loss."""
         ends = np.cumsum([0, *self.data.num_bcs]).tolist()
         rows = torch.arange(self.count())
         equations = len(self.kept) - len(self.conditions)
@@ -226,7 +226,7 @@ class Functions(View):
 
 
 def kind_of(data: Any) -> type[View]:
-    """How some data can be divided."""
+    """View that divides some data."""
     own = type(data)
     for base, view in (
         (dde.data.PDE, Points),
@@ -264,7 +264,7 @@ def _recache(bc: Any) -> None:
 
 
 def _fold(bc: Any) -> int:
-    """How many rows belong to one error."""
+    """Number of rows that belong to one error."""
     if isinstance(bc, TermCondition):
         return bc.sites.fold
     return 2 if isinstance(bc, PAIRED) else 1

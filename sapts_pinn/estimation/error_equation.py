@@ -30,7 +30,7 @@ _VALUES = Channels([()])
 
 @dataclass(frozen=True)
 class Effort:
-    """What an estimate may cost.
+    """Cost that an estimate may have.
 
     Attributes:
         features: Of all unknowns together.
@@ -85,7 +85,7 @@ class ErrorField:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One function that solves the linear problem.
+    """Function that solves the linear problem.
 
     Attributes:
         unexplained: |F(u) + F'(u) e| / |F(u)| on the rows of the check, at most 1.
@@ -125,7 +125,7 @@ class Solved:
 
 
 class Estimator:
-    """One model at one set of points."""
+    """Model at one set of points, and its linear problems."""
 
     def __init__(self, model: Model | WindowedModel, effort: Effort, seed: int) -> None:
         self.model, self.problem, self.effort = in_double(model), model.problem, effort

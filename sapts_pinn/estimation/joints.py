@@ -21,6 +21,7 @@ from torch import Generator, Tensor
 from ..networks.time_windows import WindowedModel, time_of
 from ..problems import Sites, Term
 from ..problems.conditions.base import Fields, Known
+from ..problems.term import Trace
 
 
 def window_number(model: WindowedModel) -> Callable[[Tensor], Tensor]:
@@ -67,4 +68,4 @@ def _at(model: WindowedModel, edge: float) -> Term:
         name: tuple((axis,) * order for other, order in pairs if other == name)
         for name in dict.fromkeys(name for name, _ in pairs)
     }
-    return Term(f"continuity at {time.names[0]}={edge:.4g}", 1.0, len(pairs), needs, sites, residual)
+    return Term(f"continuity at {time.names[0]}={edge:.4g}", 1.0, Trace(len(pairs), needs), sites, residual)

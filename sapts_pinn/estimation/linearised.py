@@ -36,13 +36,13 @@ CONDITIONS = 10.0  # weight of a condition's row against one of the equation, bo
 
 
 def in_double(model: Model | WindowedModel) -> Model | WindowedModel:
-    """The same function in float64 on the processor, so that rounding is not taken for an error."""
+    """Copy of a model in float64 on the processor, so that rounding is not taken for an error."""
     return copy.deepcopy(model).to(device="cpu", dtype=torch.float64)
 
 
 @dataclass
 class Rows:
-    """One term of a problem at its sites, linearised.
+    """Term of a problem at its sites, linearised.
 
     Attributes:
         term: The term.
@@ -132,7 +132,7 @@ def fields_of(model: Model | WindowedModel, points: Tensor, channels: Channels) 
 
 
 def _coefficients(model: Model | WindowedModel) -> list[tuple[str, Tensor]]:
-    """What is trained for the coefficients, by name."""
+    """Trained parameters of the coefficients, by name."""
     return list(model.coefficients.items()) if isinstance(model, Model) else []
 
 

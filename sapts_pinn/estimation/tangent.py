@@ -62,7 +62,7 @@ class TangentField:
 
     @property
     def coefficients(self) -> Tensor:
-        """What it adds to the parameters of the unknown coefficients, [p]."""
+        """Change of the parameters of the unknown coefficients, [p]."""
         pairs = zip(self._ahead.coefficients.values(), self._behind.coefficients.values(), strict=True)
         steps = [(a.detach() - b.detach()) / (2 * self._half) for a, b in pairs]
         return torch.stack(steps) if steps else torch.zeros(0, dtype=torch.float64)

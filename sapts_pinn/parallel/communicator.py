@@ -18,10 +18,6 @@ from ..errors import InputError
 T = TypeVar("T")
 
 
-class RankFailure(RuntimeError):
-    """Failure of a rank or of the connection; the message names the rank and what to do."""
-
-
 @dataclass
 class Traffic:
     """Amount of communication of a rank.

@@ -11,7 +11,8 @@ import torch.distributed as dist
 
 # Its default arguments keep the group that there is when it is loaded.  Left to PyTorch's optimizers, which
 # load it at their first step, that is ours, whose threads would then outlive it and might abort the exit.
-from .communicator import RankFailure, name_ranks
+from ..errors import RankFailure
+from .communicator import name_ranks
 
 BEAT = 0.25  # seconds from one beat to the next
 GRACE = 3.0  # seconds a rank has to show its pulse once something went wrong

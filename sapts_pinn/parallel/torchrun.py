@@ -29,8 +29,8 @@ import torch.distributed as dist
 import torch.distributed.nn.functional
 from torch import Tensor
 
-from ..errors import InputError
-from .communicator import Communicator, RankFailure, SingleProcess, Traffic
+from ..errors import InputError, RankFailure
+from .communicator import Communicator, SingleProcess, Traffic
 from .heartbeat import GRACE, Heartbeat, first_line
 
 ORDERED = 8  # ranks up to which a sum is formed in their order

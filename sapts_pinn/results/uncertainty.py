@@ -54,6 +54,7 @@ from ..objectives.flat import gather
 from ..objectives.least_squares import LeastSquares, LeastSquaresEvaluation
 from ..objectives.residual_block import ResidualBlock
 from ..problems import Sites, Term
+from ..problems.term import Trace
 
 MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,
 LEAST_ROWS = 2  # for each parameter at least so many
@@ -261,8 +262,7 @@ def _gradients(model: Model, unknown: str, points: Tensor) -> Tensor:
     term = Term(
         unknown,
         1.0,
-        1,
-        {unknown: ((),)},
+        Trace(1, {unknown: ((),)}),
         lambda n, generator, sampler: Sites(points),
         lambda fields, sites, known: (fields[unknown].value,),
     )

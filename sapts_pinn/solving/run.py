@@ -33,7 +33,7 @@ from ..training.budget import Budget
 from ..training.clock import Clock
 from ..training.collocation import Collocation
 from ..training.course import Course
-from ..training.lifecycle import Session
+from ..training.lifecycle import Earlier, Session
 from ..training.monitor import ErrorMonitor
 from ..training.result import RunResult, facts
 from ..training.settings import callbacks as read_callbacks
@@ -43,6 +43,7 @@ from .examination import attempt, examine
 from .march import march
 from .settings import RunSettings, defaults_of
 
+AGAIN = "go on with it by solve(..., resume={})"
 OF_A_RANK = ("source", "threads", "fingerprint", "versions")  # entries of config.json that may differ
 
 
@@ -144,10 +145,8 @@ def solve(
     """
     arguments = dict(locals())
     began = time.monotonic() if started is None else started
-    if not isinstance(problem, Problem):
-        raise InputError(f"solve needs a Problem, such as build('poisson-1d'), not {problem!r}")
-    given = RunSettings.given(arguments)
-    settings = RunSettings.merged(defaults_of(problem.options), given)
+    usual, given = defaults_of(problem), RunSettings.given(arguments)
+    settings = RunSettings.merged(usual, given)
     if settings.windows != 1:
         shared = {name: value for name, value in arguments.items() if name not in ("problem", "windows")}
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
@@ -155,37 +154,43 @@ def solve(
     chosen = find_method(settings.method)
     session = Session(out, resume, overwrite, ranks, sharded=chosen.sharded)
     if session.earlier is not None:
-        state = session.earlier.state
-        asked = {"options": kept_options(state, options, ranks.size, session.earlier.path)}
-        settings = RunSettings.merged(defaults_of(problem.options), kept_settings(state), given, asked)
-        problem = in_saved_units(problem, state.get("config", {}).get("scales"))
+        asked = {"options": kept_options(session.earlier.state, options, ranks.size, session.earlier.path)}
+        given = kept_settings(session.earlier.state) | given | asked
+        settings = RunSettings.merged(usual, given)
+        problem = in_saved_units(problem, session.earlier.state.get("config", {}).get("scales"))
     settings = _with_parts(settings, parts, chosen, ranks.size)
     measure = _measure(problem, settings)
     _try_quantities(problem)
     model, collocation = _made(problem, settings, ranks)
     config = _configuration(problem, settings, source, ranks)
     session.check_alike(config, OF_A_RANK)
-    redraw = False
-    if session.earlier is not None:
-        check_resumable(session.earlier.state, config, session.earlier.path)
-        redraw = redrawn(session.earlier.state, settings.as_json("drawn"), session.earlier.path)
-    kept = {**settings.as_json("kept"), "options": config["options"]}
-    writers = session.writers(config, {"config": identity(config), "settings": kept})
-    trainer = Trainer(
-        model,
-        collocation,
-        Course(chosen, settings.options, settings.resample),
-        Clock(settings.budget, ranks, began),
-        ErrorMonitor(measure, target=settings.target_error),
-        [*read_callbacks(callbacks, Callback), *writers],
-    )
+    redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config)
+    course, clock = Course(chosen, settings.options, settings.resample), Clock(settings.budget, ranks, began)
+    monitor = ErrorMonitor(measure, target=settings.target_error)
+    told = [*read_callbacks(callbacks, Callback), *session.writers(config, _header(settings, config))]
+    trainer = Trainer(model, collocation, course, clock, monitor, told)
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace
     trainer.run()
     if trainer.failure is not None:
-        again = "go on with it by solve(..., resume={})"
-        raise session.failed(trainer, lambda: summary(trainer, config).as_json(), again)
+        raise session.failed(trainer, lambda: summary(trainer, config).as_json(), AGAIN)
     return _finished(session, trainer, config)
+
+
+def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Mapping[str, Any]) -> bool:
+    """Return whether a resumed run draws its points anew.
+
+    Raises:
+        InputError: The checkpoint is of another run.
+    """
+    check_resumable(earlier.state, config, earlier.path)
+    return redrawn(earlier.state, settings.as_json("drawn"), earlier.path)
+
+
+def _header(settings: RunSettings, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries of a checkpoint by which a later session knows the run."""
+    kept = {**settings.as_json("kept"), "options": config["options"]}
+    return {"config": identity(config), "settings": kept}
 
 
 def _finished(session: Session, trainer: Trainer, config: dict[str, Any]) -> Solution:

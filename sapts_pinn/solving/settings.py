@@ -81,16 +81,20 @@ class RunSettings(Settings):
         return {**found, "network": tuple(network)} if isinstance(network, list) else found
 
 
-def defaults_of(options: Mapping[str, Any]) -> Mapping[str, Any]:
+def defaults_of(problem: Any) -> Mapping[str, Any]:
     """The defaults that a problem has for `solve`.
 
     Raises:
-        InputError: It names a setting that is not the problem's to choose.
+        InputError: It is no problem, or names a setting that is not a problem's to choose.
     """
-    for name in options:
+    from ..problems import Problem  # loads PyTorch
+
+    if not isinstance(problem, Problem):
+        raise InputError(f"solve needs a Problem, such as build('poisson-1d'), not {problem!r}")
+    for name in problem.options:
         if name not in OF_A_PROBLEM:
             raise InputError(
                 f"the problem has the option {name!r}, which it cannot choose; its options may be "
                 f"{', '.join(OF_A_PROBLEM)}"
             )
-    return options
+    return problem.options

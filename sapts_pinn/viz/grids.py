@@ -31,7 +31,7 @@ CURVE, IMAGE, SECTION = 801, 301, 121  # points along a curve, along a side of a
 
 
 def curves(solution: View) -> Figure:
-    """One coordinate: the solution over it, and the error below."""
+    """Plot a solution of one coordinate, and its error below."""
     problem = solution.problem
     (name,) = problem.domain.names
     x = np.linspace(*ends(problem.domain, name), CURVE)

@@ -233,7 +233,7 @@ def _arrays(moment: Mapping[str, float]) -> dict[str, Array]:
 
 
 def beside_sections(solution: View, mesh: Mesh) -> Beside:
-    """What is drawn beside the sections of a mesh in space: a cutaway of an unknown."""
+    """Panels beside the sections of a mesh in space: a cutaway of an unknown."""
     middle = middle_of(solution.problem.domain)
     fixed = {name: value for name, value in middle.items() if name not in mesh.names}
     facets, tags = _cutaway(mesh, middle)

@@ -62,7 +62,7 @@ def failed(name: str, reason: str) -> Tile:
 
 
 def write_sheet(tiles: Sequence[Tile], path: Path, columns: int = 6) -> Path:
-    """One picture of all tiles, row by row.
+    """Write one picture of all tiles, row by row.
 
     Args:
         tiles: [height, width, 3] each, all alike.
@@ -88,7 +88,7 @@ def write_sheet(tiles: Sequence[Tile], path: Path, columns: int = 6) -> Path:
 
 
 def check_sheet(path: Path) -> None:
-    """Whether a sheet can be written to a path of this name.
+    """Make sure that a sheet can be written to a path of this name.
 
     Raises:
         InputError: No .png file.
@@ -184,7 +184,7 @@ def _image(figure: Figure, solution: View) -> None:
 
 
 def describe(result: Mapping[str, Any]) -> str:
-    """How good a solution is, in a few words: its error, or that of a quantity, or else its loss."""
+    """Describe the accuracy of a solution in a few words: its error, that of a quantity, or else its loss."""
     error = result.get("relative_l2_error")
     if error is not None:
         return f"relative error {error:.1e}"

@@ -13,7 +13,7 @@ class View(Protocol):
 
     @property
     def problem(self) -> Problem:
-        """What was solved."""
+        """Problem that was solved."""
 
     @property
     def result(self) -> dict[str, Any]:

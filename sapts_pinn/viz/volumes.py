@@ -81,7 +81,7 @@ class Volume:
         return {name: np.nan_to_num(values) for name, values in found.items()}
 
     def values(self, unknown: str) -> Array:
-        """What it takes inside the domain."""
+        """Values that an unknown takes inside the domain."""
         return self._found[unknown][self._inside]
 
     def levels(self, unknown: str) -> Array:

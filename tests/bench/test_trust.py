@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sapts_pinn.bench.suites.trust import deviation, judged, measure
-from sapts_pinn.bench.trust.cases import heat_series, window_series
+from sapts_pinn.bench.trust.local_sources import heat_series, window_series
 from sapts_pinn.bench.trust.written import CASES
 
 RIGHT = [name for name, case in CASES.items() if case.expected is not None]

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from sapts_pinn.bench.harness.delayed import Delayed
+from sapts_pinn.errors import RankFailure
 from sapts_pinn.parallel import torchrun as distributed
 from sapts_pinn.parallel.agreement import check_same
-from sapts_pinn.parallel.communicator import RankFailure
 from sapts_pinn.parallel.torchrun import connect
 
 TYPES = [torch.float64, torch.float32, torch.int64, torch.bool]

@@ -79,7 +79,7 @@ def folder_for(suite: str, out: Path | None) -> Path:
 
 
 def machine() -> dict[str, Any]:
-    """What a measurement depends on, as far as it can be asked."""
+    """Description of the machine and the versions that a measurement depends on."""
     import torch
 
     from ...runs.folder import versions
@@ -106,12 +106,12 @@ def _cpu() -> str:
 
 
 def _cores() -> int:
-    """Those this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def header(title: str, facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """What was measured, where and with which settings, in a few lines."""
+    """Heading of a report: title, machine and settings in a few lines."""
     v = facts["versions"]
     commit = f"{v['git_commit'][:10] or 'no commit'}{', modified' if facts['modified'] else ''}"
     said = "; ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in settings.items())

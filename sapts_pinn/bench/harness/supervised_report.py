@@ -28,7 +28,7 @@ AXES = {WORK: "gradient evaluations (epochs)", SECONDS: "seconds"}
 
 @dataclass(frozen=True)
 class Scale:
-    """How the metric of a task is shown.
+    """Form in which the metric of a task is shown.
 
     Attributes:
         name: What it is then called.
@@ -86,7 +86,7 @@ def chosen_runs(rows: Sequence[Row], task: str, method: str, peer: bool) -> list
 def final_table(
     rows: Sequence[Row], task: str, methods: Sequence[str], seeds: Sequence[int], peers: Collection[str]
 ) -> Section:
-    """What every method has reached, with what, and how far it is from the references."""
+    """Table of the final metric of each method, its settings, and its distance from the references."""
     scale, runs = scale_of(task), {m: chosen_runs(rows, task, m, m in peers) for m in methods}
     against = [name for name in REFERENCES if name in methods]
     body = []
@@ -216,7 +216,7 @@ def _on_one_axis(rows: Sequence[Row], axis: int) -> tuple[Array, Array]:
 
 
 def _drawn(task: str) -> tuple[str, float]:
-    """What pictures call the metric and its factor: an error, for logarithmic axes."""
+    """Name and factor of the metric in pictures: an error, for logarithmic axes."""
     scale = scale_of(task)
     return ("test error, %", 100.0) if scale.better == "larger" else (scale.name, 1.0)
 

@@ -76,7 +76,7 @@ def run(
     threads: Whole | None = None,
     out: Path | None = None,
 ) -> None:
-    """One factor at a time around the defaults of the SAPTS methods, at equal gradient work.
+    """Ablation: one factor at a time around the defaults of the SAPTS methods, at equal gradient work.
 
     Args:
         problems: Separated by commas: names of `sapts-pinn list`, FILE.py or FILE.py:object.
@@ -184,7 +184,7 @@ def variants(method: str, factors: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What options come to in one process, without those that have no effect there."""
+    """Options as they act in one process, without those that have no effect there."""
     import torch
 
     from ...optim.methods import method as find_method

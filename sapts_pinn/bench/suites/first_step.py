@@ -83,7 +83,7 @@ def run(*, problem: str = "burgers", repeats: Whole = 5, seed: Whole = 0, out: P
 
 
 def measure(problem: str, seed: int, cache: str) -> dict[str, Any]:
-    """One run of the command line.
+    """Time one run of the command line.
 
     Raises:
         RuntimeError: It failed, or accepted no step.

@@ -157,7 +157,7 @@ def measure(problem: str, method: str, seed: int, seconds: int, threads: int, pr
 
 
 def _loss(model: Any) -> float:
-    """That of the points; DeepXDE records none when a callback ends training."""
+    """Loss at the points; DeepXDE records none when a callback ends training."""
     data = model.data
     terms = model.outputs_losses_train(data.train_x, data.train_y, data.train_aux_vars)[1]
     return float(terms.detach().sum())

@@ -176,7 +176,7 @@ def ratio(errors: dict[float, list[float]]) -> float:
 
 
 def _sections(rows: Sequence[Row]) -> list[Section]:
-    """One table for each of the two quantities."""
+    """Tables of the two quantities, one for each."""
     sections: list[Section] = []
     found = _errors(rows)
     for title, values, adam in (("Initial radius", RADII, False), ("Learning rate", RATES, True)):

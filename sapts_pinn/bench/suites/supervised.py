@@ -251,7 +251,7 @@ def _watch(curve: list[tuple[float, float, float]]) -> Callback:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a suite has found: its title, tables, notes, and further entries of bench.json."""
+    """Result of a suite: its title, tables, notes, and further entries of bench.json."""
 
     title: str
     sections: list[Section]

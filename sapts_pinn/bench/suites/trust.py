@@ -3,12 +3,12 @@
     sapts-pinn bench trust                       all parts below
     sapts-pinn bench trust --parts cases,meshes
 
-- `cases`: problems as users write them, each right, refused, told or silent (`trust_cases.py`,
-  `trust_written.py`);
-- `symmetry`: random problems, of which no reflection may be claimed that does not hold (`trust_symmetry.py`);
-- `scales`: the zoo in random units, against the zoo as it is (`trust_scales.py`);
-- `meshes`: meshes with the faults that files have (`trust_meshes.py`);
-- `estimates`: error estimates against true errors over the zoo (`trust_estimate.py`).
+- `cases`: problems as users write them, each right, refused, told or silent (`trust/cases.py`,
+  `trust/written.py`);
+- `symmetry`: random problems, of which no reflection may be claimed that does not hold (`trust/symmetry.py`);
+- `scales`: the zoo in random units, against the zoo as it is (`trust/scales.py`);
+- `meshes`: meshes with the faults that files have (`trust/meshes.py`);
+- `estimates`: error estimates against true errors over the zoo (`trust/estimate.py`).
 
 Results are written as they come: an interrupted suite goes on where it was.
 """
@@ -68,7 +68,7 @@ def run(
     threads: Whole | None = None,
     out: Path | None = None,
 ) -> None:
-    """What once was wrong in silence: what comes out now, and what is said of it.
+    """Run problems that were once solved wrongly in silence, and record what is said of them now.
 
     Args:
         parts: Of cases, symmetry, scales, meshes, estimates, separated by commas. [default: all]

@@ -72,7 +72,7 @@ def quantity(name: str) -> Figure:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is expected of a problem.
+    """Accuracy expected of a problem.
 
     Attributes:
         problem: Name in the zoo.

@@ -19,7 +19,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import Ball, Box, Interval, Mesh, Time
-from ...problems import BoundaryEquation, Dirichlet, Initial, Neumann, Observations, Problem, Unknown
+from ...problems import Dirichlet, Initial, Problem
+from .local_sources import (
+    burst,
+    burst_series,
+    heat_series,
+    hot_spot,
+    steel_bar,
+    steel_strip,
+    unknown_source,
+    window_on_square,
+    window_series,
+)
+from .rough_data import (
+    cooling_disc,
+    hat,
+    hat_heat,
+    hat_on_wall,
+    hat_wall_series,
+    hat_wave,
+    heated,
+    plucked,
+    splined,
+    step_advected,
+    tabulated,
+)
 
 Array = NDArray[np.float64]
 
@@ -53,236 +77,6 @@ def at(unknown: str = "u", **point: float) -> Callable[[Any], float]:
         return float(found[unknown] if isinstance(found, dict) else found)
 
     return value
-
-
-# -- symmetry ------------------------------------------------------------------------------------------------
-
-
-def window_on_square(x0: float, y0: float, width: float) -> Problem:
-    """-lap u = 1 on a small square about (x0, y0), 0 elsewhere; u = 0 around the unit square."""
-
-    def source(x: Tensor, y: Tensor) -> Tensor:
-        return ((x - x0).abs() < width / 2) & ((y - y0).abs() < width / 2)
-
-    return Problem(
-        Box((0, 0), (1, 1)), "u", lambda u, x, y: u.xx + u.yy + source(x, y) * 1.0, [Dirichlet("u", 0.0)]
-    )
-
-
-def window_series(x0: float, y0: float, width: float, x: float, y: float, terms: int = 400) -> float:
-    """The solution of `window_on_square` by its double sine series."""
-    n = np.arange(1, terms + 1)
-
-    def part(centre: float) -> Array:
-        return np.asarray(4 / (n * pi) * np.sin(n * pi * centre) * np.sin(n * pi * width / 2))
-
-    a = part(x0)[:, None] * part(y0)[None] / (pi**2 * (n[:, None] ** 2 + n[None] ** 2))
-    return float(np.sin(n * pi * x) @ a @ np.sin(n * pi * y))
-
-
-def hot_spot(width: float) -> Problem:
-    """Heat that starts from a narrow Gaussian off the middle."""
-    return Problem(
-        Interval(0, 1) * Time(0, 0.1),
-        "u",
-        lambda u: u.t - u.xx,
-        [Dirichlet("u", 0.0, on="x"), Initial("u", lambda x: torch.exp(-(((x - 0.3) / width) ** 2)))],
-    )
-
-
-def heat_series(initial: Callable[[Array], Any], x: float, t: float, terms: int = 400) -> float:
-    """Heat on (0, 1) with zero ends, by sine series; coefficients by Gauss-Legendre on 4,000 panels."""
-    nodes, weights = np.polynomial.legendre.leggauss(4)
-    edges = np.linspace(0, 1, 4_001)
-    s = (edges[:-1, None] + (nodes + 1) / 2 * np.diff(edges)[:, None]).ravel()
-    w = (weights / 2 * np.diff(edges)[:, None]).ravel()
-    n = np.arange(1, terms + 1)
-    b = 2 * np.sin(pi * n[:, None] * s) @ (w * initial(s))
-    return float(np.sum(b * np.sin(pi * n * x) * np.exp(-((pi * n) ** 2) * t)))
-
-
-def burst() -> Problem:
-    """A source that is on for a short time, at one half of the rod."""
-    return Problem(
-        Interval(0, 1) * Time(0, 1),
-        "u",
-        lambda u, x, t: u.t - u.xx - torch.where((t > 0.5) & (t < 0.52) & (x < 0.5), 50.0, 0.0),
-        [Dirichlet("u", 0.0, on="x"), Initial("u", 0.0)],
-    )
-
-
-def burst_series(x: float, t: float) -> float:
-    """Duhamel's formula for `burst`, after the source is off."""
-    n = np.arange(1, 400)
-    b = 50.0 * 2 / (n * pi) * (1 - np.cos(n * pi / 2))
-    k = (n * pi) ** 2
-    amount = (np.exp(-k * (t - 0.52)) - np.exp(-k * (t - 0.5))) / k
-    return float(np.sum(b * amount * np.sin(n * pi * x)))
-
-
-def steel_bar() -> Problem:
-    """A bar in SI units, 0.1 m long, held at both ends, with a body force that grows along it."""
-    return Problem(
-        Interval(0, 0.1), "u", lambda u, x: 210e9 * u.xx + 7.85e4 * x / 0.1, [Dirichlet("u", 0.0, on="x")]
-    )
-
-
-def steel_strip() -> Problem:
-    """A steel strip, 0.1 m by 0.01 m, clamped at x = 0, with 10 kPa on its top (plane stress, SI units)."""
-    young, poisson = 210e9, 0.3
-    a, b = young / (1 - poisson**2), young / (2 * (1 + poisson))
-
-    def stress(u: Any, v: Any) -> tuple[Tensor, Tensor, Tensor]:
-        return a * (u.x + poisson * v.y), a * (v.y + poisson * u.x), b * (u.y + v.x)
-
-    def traction(pressure: float) -> Callable[..., tuple[Tensor, Tensor]]:
-        def condition(u: Any, v: Any, n_x: Tensor, n_y: Tensor) -> tuple[Tensor, Tensor]:
-            xx, yy, xy = stress(u, v)
-            return xx * n_x + xy * n_y, xy * n_x + yy * n_y + pressure
-
-        return condition
-
-    return Problem(
-        Box((0.0, -0.005), (0.1, 0.005)),
-        ("u", "v"),
-        lambda u, v: (
-            a * u.xx + b * u.yy + (a * poisson + b) * v.xy,
-            a * v.yy + b * v.xx + (a * poisson + b) * u.xy,
-        ),
-        [
-            Dirichlet("u", 0.0, on="x=0"),
-            Dirichlet("v", 0.0, on="x=0"),
-            BoundaryEquation(traction(1e4), on="y=0.005"),
-            BoundaryEquation(traction(0.0), on=("y=-0.005", "x=0.1")),
-        ],
-    )
-
-
-def unknown_source() -> Problem:
-    """Poisson in one dimension, u'' + f = 0, with an unknown f(x), u observed and given at both ends."""
-    x = np.linspace(0.05, 0.95, 37)
-    return Problem(
-        Interval(0, 1),
-        ("u", Unknown("f")),
-        lambda u, f: u.xx + f,
-        [
-            Dirichlet("u", 0.0, on="x"),
-            Observations("u", {"x": x}, x**2 * (1 - x)),
-        ],
-    )
-
-
-# -- data ----------------------------------------------------------------------------------------------------
-
-
-def hat(x: Tensor) -> Tensor:
-    """A string plucked at 0.3, or the temperature of the same form."""
-    return torch.where(x < 0.3, x / 0.3, (1 - x) / 0.7)
-
-
-def hat_coefficients(terms: int = 2_000) -> tuple[Array, Array]:
-    """n, and the sine coefficients of `hat`."""
-    n = np.arange(1.0, terms + 1)
-    return n, 2 * np.sin(0.3 * n * pi) / (n**2 * pi**2 * 0.3 * 0.7)
-
-
-def hat_heat(x: float, t: float) -> float:
-    """Heat from the hat, by its sine series."""
-    n, b = hat_coefficients()
-    return float(np.sum(b * np.sin(n * pi * x) * np.exp(-((n * pi) ** 2) * t)))
-
-
-def hat_wave(x: float, t: float) -> float:
-    """The plucked string, by d'Alembert: the mean of the odd periodic continuation at x - t and x + t."""
-
-    def odd(s: float) -> float:
-        s = (s + 1) % 2 - 1
-        return math.copysign(abs(s) / 0.3 if abs(s) < 0.3 else (1 - abs(s)) / 0.7, s)
-
-    return (odd(x - t) + odd(x + t)) / 2
-
-
-def heated(initial: Callable[[Tensor], Tensor]) -> Problem:
-    """u_t = u_xx on (0, 1) to t = 0.2, u = 0 at the ends."""
-    return Problem(
-        Interval(0, 1) * Time(0, 0.2),
-        "u",
-        lambda u: u.t - u.xx,
-        [Dirichlet("u", 0.0, on="x"), Initial("u", lambda x: initial(x))],
-    )
-
-
-def plucked() -> Problem:
-    """u_tt = u_xx on (0, 1) from the hat at rest."""
-    return Problem(
-        Interval(0, 1) * Time(0, 1),
-        "u",
-        lambda u: u.tt - u.xx,
-        [Dirichlet("u", 0.0, on="x"), Initial("u", hat, 0.0)],
-    )
-
-
-def step_advected() -> Problem:
-    """u_t + u_x = 0 from a step at 0.2, which fills up from the left."""
-    return Problem(
-        Interval(0, 1) * Time(0, 0.5),
-        "u",
-        lambda u: u.t + u.x,
-        [Dirichlet("u", 1.0, on="x=0"), Initial("u", lambda x: torch.where(x < 0.2, 1.0, 0.0))],
-    )
-
-
-def hat_on_wall() -> Problem:
-    """Laplace on the unit square, a hat on one wall and zero on the others."""
-    return Problem(
-        Box((0, 0), (1, 1)),
-        "u",
-        lambda u: u.xx + u.yy,
-        [
-            Dirichlet("u", lambda x: 1 - (2 * x - 1).abs(), on="y=0"),
-            Dirichlet("u", 0.0, on=("y=1", "x=0", "x=1")),
-        ],
-    )
-
-
-def hat_wall_series(x: float, y: float) -> float:
-    """`hat_on_wall` by its sine series."""
-    n = np.arange(1, 100)
-    b = 8 * np.sin(n * pi / 2) / (n * pi) ** 2
-    decay = np.exp(-n * pi * y) * (1 - np.exp(-2 * n * pi * (1 - y))) / (1 - np.exp(-2 * n * pi))
-    return float(np.sum(b * np.sin(n * pi * x) * decay))
-
-
-def tabulated(x: Tensor) -> Tensor:
-    """sin(pi x) from a table of eleven values, linearly interpolated."""
-    nodes = torch.linspace(0, 1, 11, dtype=x.dtype)
-    values = torch.sin(pi * nodes)
-    i = (torch.searchsorted(nodes, x.detach().contiguous()) - 1).clamp(0, 9)
-    s = (x - nodes[i]) / 0.1
-    return (1 - s) * values[i] + s * values[i + 1]
-
-
-def splined(x: Tensor) -> Tensor:
-    """sin(pi x) by a cubic spline of SciPy, which PyTorch cannot differentiate."""
-    from scipy.interpolate import CubicSpline
-
-    nodes = np.linspace(0, 1, 41)
-    spline = CubicSpline(nodes, np.sin(pi * nodes))
-    return torch.as_tensor(spline(x.detach().numpy()), dtype=x.dtype)
-
-
-def cooling_disc() -> Problem:
-    """u_t = u_rr + u_r / r from the first Bessel mode, u = 0 at r = 1."""
-    return Problem(
-        Interval(0, 1, "r") * Time(0, 0.3),
-        "u",
-        lambda u, r: r * u.t - r * u.rr - u.r,
-        [
-            Dirichlet("u", 0.0, on="r=1"),
-            Neumann("u", 0.0, on="r=0"),
-            Initial("u", lambda r: torch.special.bessel_j0(2.404825557695773 * r)),
-        ],
-    )
 
 
 # -- scales --------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def names_with_reference() -> list[str]:
 
 
 def measure(name: str, budget: float, seed: int) -> Row:
-    """One run: its true error and its estimate."""
+    """Run a problem; its true error and its estimate."""
     from ...problems import zoo
     from ...solving.run import solve
 
@@ -63,7 +63,7 @@ def cells(row: Row) -> list[str]:
 
 
 def verdict(rows: Sequence[Row]) -> str:
-    """How many ratios are right; an estimate that says nothing counts as wrong."""
+    """Count the ratios that are right; an estimate that says nothing counts as wrong."""
     low, high = RIGHT
     ratios = [row["ratio"] for row in rows]
     right = sum(r is not None and low <= r <= high for r in ratios)

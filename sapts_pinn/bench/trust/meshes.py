@@ -107,7 +107,7 @@ def disc(sectors: int) -> tuple[Points, Cells]:
 
 
 def file(points: Points, cells: Cells, kind: str = "triangle") -> Build:
-    """What makes a mesh of meshio, in space."""
+    """Builder of a mesh of meshio, in space."""
 
     def build() -> Any:
         import meshio

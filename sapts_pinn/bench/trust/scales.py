@@ -83,7 +83,7 @@ def random_units(problem: Problem, seed: int) -> Units:
 
 
 def rescaled(problem: Problem, seed: int) -> Problem:
-    """The same problem in random units.
+    """Express a problem in random units.
 
     Raises:
         InputError: A shape or a condition is of a kind that is not rescaled.
@@ -92,7 +92,7 @@ def rescaled(problem: Problem, seed: int) -> Problem:
 
 
 def in_units(problem: Problem, units: Units) -> Problem:
-    """The same problem in given units; see `rescaled`."""
+    """Express a problem in given units; see `rescaled`."""
     a, b = units.coordinates, units.unknowns
     domain = reduce(mul, [_shape(f, a) for f in problem.domain.factors()])
     translate = _Translation(problem.domain.names, a, b)
@@ -128,7 +128,7 @@ class _Translation:
         self.names, self.a, self.b = names, a, b
 
     def fields(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Of unknowns, coordinates and other arguments; the result is as it was."""
+        """Wrap a function of unknowns, coordinates and other arguments; its result stays in the old units."""
 
         def translated(**given: Any) -> Any:
             return function(**{name: self._argument(name, value) for name, value in given.items()})

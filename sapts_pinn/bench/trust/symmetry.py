@@ -34,7 +34,7 @@ FAINTEST = 1e-6  # of what is not symmetric
 
 @dataclass
 class Truth:
-    """What holds of a problem by construction.
+    """Symmetries that a problem has by construction.
 
     Attributes:
         even: Coordinates in which the solution is even about the middle.
@@ -64,7 +64,7 @@ def _named(names: Sequence[str], function: Callable[..., object]) -> Callable[..
 
 
 def _inside(r: Tensor, way: int) -> Tensor:
-    """One where |r| < 1 and zero elsewhere, coded in one of several ways."""
+    """Indicator function of |r| < 1, coded in one of several ways."""
     if way == 0:
         return (r.abs() < 1).double()
     if way == 1:

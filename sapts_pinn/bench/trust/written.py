@@ -1,6 +1,6 @@
 """More cases for `trust.py`: the same traps in other equations, domains and ways to write data.
 
-Right values come from series, closed forms or SciPy, as in `trust_cases.py`.
+Right values come from series, closed forms or SciPy, as in `cases.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from torch import Tensor
 from ...geometry import Ball, Box, Interval, Time
 from ...problems import Dirichlet, Initial, Neumann, Problem, Robin
 from . import cases as trust_cases
-from .cases import Case, at, heat_series, heated, window_series
+from .cases import Case, at
+from .local_sources import heat_series, window_series
+from .rough_data import heated
 
 
 def _square(equation: Any, *conditions: Any) -> Problem:

@@ -2,15 +2,15 @@
 
 One step at theta_k is one sweep:
 
-1. *Sweep.*  Every group takes m steps of radius Delta (`moments.py`) from theta_k, one with each of its
-   mini-batches, and nobody talks meanwhile:
+1. *Sweep* (`sweeps.py`).  Every group takes m steps of radius Delta (`moments.py`) from theta_k, one with
+   each of its mini-batches, without communication:
        data        each group has mini-batches of its own,
        parameters  each moves its own blocks, the others' frozen, all with the same mini-batches,
        stages      each moves its own stages; what enters them, and the cotangents of what leaves them, come
                    from one pass through the network with each mini-batch, and are frozen in further local
                    steps with it.
-2. The groups' corrections are combined: their mean for data, their sum otherwise.  The moments that they have
-   found are pooled in the same way, so that everybody begins the next sweep with what all know.
+2. The groups' corrections are combined: their mean for data, their sum otherwise.  Their moments are pooled
+   in the same way, and all groups begin the next sweep with them.
 3. *Control.*  The loss f_C on some mini-batches apart, always the same, is compared with the last values it
    had, v_j: a sweep that leaves it above max v + (max v - min v) is taken back, theta_k and the moments are
    restored bit for bit and the radius is halved.  Single sweeps may well go up, for their gradients are noisy

@@ -3,27 +3,27 @@
 One step at theta_k:
 
 1. f and g = grad f, by all ranks together.
-2. *Sweep.*  Every part improves its own objective F_d (`subdomain.py`) from theta_k by up to m trust-region
-   steps, and nobody talks meanwhile: the nonlinear preconditioner.  Parts of one group follow one another,
-   each from where the last ended (multiplicative); groups are independent (additive), one or more per rank.
-3. The groups' corrections are combined, s = sum_d s_d, their mean, or the best point of their span.
+2. *Sweep*, the nonlinear preconditioner.  Every part reduces its own objective F_d (`subdomain.py`) from
+   theta_k by up to m trust-region steps, without communication.  Parts of one group follow one another, each
+   from where the last ended (multiplicative); groups are independent (additive), one or more per rank.
+3. The groups' corrections are combined: s = sum_d s_d, their mean, or the best point of their span.
 4. *Control.*  rho = (f(theta_k) - f(theta_k + s)) / predicted, with the global f and the sum of the
    reductions of the F_d.  The sweep is taken, or theta_k restored bit for bit.
 5. *Global pass.*  Steps of the trust region on f itself (`TrustRegion.step`).
 
-**Pooled curvature.**  The pairs (s, y) of all parts feed the one model that everybody starts from, and after
-every sweep so does the global pair (theta_{k+1} - theta_k, g_{k+1} - g_k).  The parts' pairs are cheap but
-carry the Hessian of some points only; the global pair costs nothing, for both gradients are needed anyway,
-and sets right along the sweep what the parts have learned wrong.  Without it the parts' noise accumulates in
-the model as accuracy grows.
+**Pooled curvature.**  The model that all parts start from learns the pairs (s, y) of all parts, and after
+every sweep the global pair (theta_{k+1} - theta_k, g_{k+1} - g_k).  The parts' pairs are cheap but carry the
+Hessian of some points only.  The global pair costs nothing, as both gradients are needed anyway, and corrects
+along the sweep what the parts have learned wrong: without it the parts' noise accumulates in the model as
+accuracy grows.
 
-**How far a sweep goes.**  A local step obeys the radius, which the local ratios adapt.  The number m of local
-steps is adapted by rho: a sweep that the parts' objectives mispredict is too long for the parts' accuracy.
-As the loss falls the parts agree less, m shrinks, and below 2 the step becomes that of the plain trust
-region: the decomposition fades where it does not pay, and is tried again later.  rho alone does not tell when
-data parts should fade, for it weighs all directions by what they contribute to f, while at high accuracy
-those decide along which f hardly changes.  So the sweep's change of the gradient is compared with what the
-parts have seen of it, in the metric of the model,
+**Length of a sweep** (`schedule.py`).  A local step obeys the radius, which the local ratios adapt.  The
+number m of local steps is adapted by rho: a sweep whose reduction the parts mispredict is too long for their
+accuracy.  As the loss falls the parts agree less, m shrinks, and below 2 the step becomes that of the plain
+trust region; sweeps are tried again later.  rho alone does not tell when data parts no longer help: it weighs
+all directions by what they contribute to f, while at high accuracy those decide along which f hardly changes.
+So the sweep's change of the gradient is compared with what the parts have seen of it, in the metric of the
+model,
 
     eta = |(g(theta_k + s) - g(theta_k)) - y|_H / |g(theta_k + s) - g(theta_k)|_H.
 

@@ -101,10 +101,10 @@ def stage_subdomains(objective: Staged, count: int) -> list[StageSubdomain]:
             f"the network is cut into {len(layout.sizes)} stages, not into {count}; "
             "give the optimizer as many parts"
         )
-    parts, start = [], 0
+    parts, start, device = [], 0, objective.parameters[0].device
     for stage in layout.owned:
         size = layout.sizes[stage]
-        parts.append(StageSubdomain(stage, torch.arange(start, start + size)))
+        parts.append(StageSubdomain(stage, torch.arange(start, start + size, device=device)))
         start += size
     return parts
 

@@ -6,6 +6,7 @@ with it the weights that feed them.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+import sapts_pinn
 from sapts_pinn import solve
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -120,3 +122,19 @@ def test_it_works_on_mini_batches_too() -> None:
     for _ in range(6):
         optimizer.step(objective)
     assert objective.value() < 0.5 * first and len(optimizer.info.parts or ()) == PARTS
+
+
+ROOMS = ("optim", "training", "solving", "supervised", "deepxde", "bench")
+
+
+def test_nothing_compares_the_names_of_decompositions() -> None:
+    """Else one from outside would be treated like another, or not at all."""
+    names = set(DECOMPOSITIONS) - {"rows"}
+    root = Path(sapts_pinn.__file__).parent
+    files = [path for room in ROOMS for path in (root / room).rglob("*.py")]
+    assert len(files) > 80 and names == {"data", "parameters", "stages"}
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                values = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
+                assert not names.intersection(v for v in values if isinstance(v, str)), ast.unparse(node)

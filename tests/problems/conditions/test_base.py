@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sapts_pinn import Dirichlet, Observations, Problem, solve
+from sapts_pinn import Dirichlet, Problem, solve
 from sapts_pinn.audit.run import audit
 from sapts_pinn.geometry import Interval
 from sapts_pinn.networks.build import network_of
 from sapts_pinn.networks.model import Model
-from sapts_pinn.problems import Condition, Periodic, Sites
+from sapts_pinn.problems import Condition, Sites
 from sapts_pinn.problems.conditions.base import Prescribed
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -115,17 +115,3 @@ def test_a_new_condition_enters_the_ansatz_by_what_it_prescribes():
         rod(Held(0, 0, 3.0), Dirichlet("u", 0.0, on="x=0"))
     said = " ".join(str(warning.message) for warning in caught)
     assert "u is prescribed twice on x=0, the values differ by 3" in said and "over-determined" in said
-
-
-def test_an_interval_is_closed_by_one_method():
-    assert Periodic("x").circle() == "x" and Dirichlet("u").circle() is None
-
-
-def test_measurements_summarise_observations():
-    points, values = {"x": [0.1, 0.2]}, [3.0, 4.0]
-    plain = Observations("u", points, values).measurements()
-    assert (plain.count, plain.unknown, plain.noise) == (2, "u", None)
-    noisy = Observations(lambda u: u.x, points, values, noise=[0.5, 0.5]).measurements()
-    assert noisy.unknown is None and noisy.noise == pytest.approx(0.5)
-    assert noisy.information == pytest.approx(8.0)
-    assert noisy.relative_noise == pytest.approx(0.5 / 12.5**0.5)
