@@ -86,7 +86,7 @@ def slabs(points: Tensor, parts: int, axis: int) -> list[Tensor]:
         Indices of each part's points, ascending; the slabs themselves ascend along the axis.
 
     Raises:
-        InputError: As `cut`.
+        InputError: For the reasons given in `cut`.
     """
     return cut(points, parts, axis)[0]
 
@@ -102,7 +102,7 @@ def bisection(points: Tensor, parts: int) -> list[Tensor]:
         Indices of each part's points, ascending.
 
     Raises:
-        InputError: As `cut`.
+        InputError: For the reasons given in `cut`.
     """
     return cut(points, parts)[0]
 

@@ -18,7 +18,7 @@ from ..errors import InputError
 from .names import checked_names, checked_tag, named_group
 from .shapes import Shape
 
-_CHUNK = 1 << 21  # point-edge pairs looked at together
+_CHUNK = 1 << 21  # point-edge pairs examined together
 
 
 class Polygon(Shape):

@@ -81,7 +81,7 @@ def check_additions(problem: Description) -> None:
     """Refuse particular parts, quantities and references that do not fit the problem.
 
     Raises:
-        InputError: One is of a wrong type, or named or written for something else.
+        InputError: An argument has a wrong type, or names something that the problem does not have.
     """
     unknowns, coordinates = problem.unknown_names, problem.domain.names
     for label, part in problem.particular.items():

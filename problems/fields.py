@@ -221,7 +221,7 @@ def call_by_name(function: Callable[..., Any], known: Mapping[str, Any], what: s
 
     Args:
         function: The user's function; parameters with a default value are left alone.
-        known: What may be asked for: unknowns, coordinates, coefficients.
+        known: Arguments by name: unknowns, coordinates, coefficients.
         what: How to call the function in a message.
 
     Raises:

@@ -33,6 +33,7 @@ SHOWN = 4  # values that are kept one by one
 SUMS = 3  # inner products with signs
 TOLERANCE = 1e-9  # of the sum of the absolute values
 PARTS = "parts of the problem"
+KNOWN = "what is known of the unknowns"  # which the first fingerprints lacked
 
 Channels = Callable[[str, MultiIndex], float]  # what stands for a derivative, a factor of the fixed numbers
 
@@ -51,6 +52,7 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
         "the coordinates": list(problem.domain.names),
         "the faces of the domain": list(problem.domain.faces),
         "the unknowns": list(problem.unknown_names),
+        KNOWN: [str(u) for u in problem.functions],
         "the coefficients": [str(c) for c in problem.coefficients],
         "the bounds of the domain": [_summary(problem.domain.bounds.reshape(-1).double())],
     }
@@ -79,7 +81,7 @@ def difference(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str | 
 
     Args:
         then: The fingerprint of the earlier problem; None, or one of another version, differs in nothing.
-        now: That of the present one.
+        now: The fingerprint of the present problem.
     """
     if not comparable(then):
         return None
@@ -87,6 +89,8 @@ def difference(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str | 
     before, after = then[PARTS], now[PARTS]
     for part in [*after, *(name for name in before if name not in after)]:
         if part not in before:
+            if part == KNOWN:
+                continue
             return f"{part} is new"
         if part not in after:
             return f"{part} is gone"

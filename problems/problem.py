@@ -56,18 +56,18 @@ class Problem:
 
     Args:
         domain: Product of intervals, other shapes and time.
-        unknowns: One name, or several; an `Unknown` in place of a name where more is known of it.
+        unknowns: A name, or several; an `Unknown` in place of a name where more is known of it.
         equation: Function of the unknowns (and coordinates, coefficients: matched by parameter name) that
             returns what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t,
             u.xx, u.d("x", "t").
         conditions: Boundary and initial conditions, observations.
         coefficients: Unknown numbers in the equation or in conditions.
-        reference: What to compare with: a `Reference`, or a function of the coordinates returning the exact
+        reference: Solution to compare with: a `Reference`, or a function of the coordinates with the exact
             values (a dict of them by unknown for a system).
         name: A name for files and messages.
         symmetry: Whether to look for reflections and build them in.
         particular: A known part of unknowns, functions of the coordinates by unknown, such as the singularity
-            at a corner: the network adds what is missing.  Conditions and results speak of the sum.
+            at a corner: the network adds what is missing.  Conditions and results mean the sum.
         quantities: Numbers to report of the solution, by name: `Quantity`.
         options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override
             them.
@@ -278,7 +278,7 @@ class Problem:
         """The equation and every condition that is not exact, as terms of the loss in natural units."""
         rows = dict(self.natural.rows)
         known = {term.name: data for data, term in self._by_noise() if term.name in rows}
-        if known:  # what one set counts against another is told by their noise, whatever their sizes are
+        if known:  # their noise decides what one set counts against another, whatever their sizes are
             best = max(known, key=lambda name: known[name].information)
             rows |= dict.fromkeys(known, rows[best])
         return tuple(replace(term, units=rows[term.name]) for term in self._weighted)

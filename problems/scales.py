@@ -76,7 +76,7 @@ class Scales:
     Attributes:
         unknowns: U_j by unknown, in its unit.
         rows: R_k of every row, by the name of the term.
-        notes: What could not be found, in words.
+        notes: Sizes that could not be found, in words.
     """
 
     unknowns: Mapping[str, float]
@@ -133,7 +133,7 @@ def find(
         form: Its ansatz, with U = 1.
         names: Its coordinates.
         terms: The equation, and the conditions that are not built in.
-        known: What is trained for the coefficients, at the start.
+        known: Trained parameters of the coefficients, at the start.
         given: U_j of unknowns whose scale the user knows.
     """
     generator = Generator().manual_seed(20_250_107)

@@ -32,7 +32,7 @@ class Pieces:
         cells: [S, full + 1].
         block: [S], the block of each.
         owner: [S], its cell there.
-        notes: What was left out or turned.
+        notes: Cells that were left out or turned, in words.
     """
 
     cells: Cells

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .simplices import Cells, Points, hilbert_order
 
 ARITY = 4  # children of a box
-PAIRS_AT_ONCE = 1 << 18  # pairs looked at together
+PAIRS_AT_ONCE = 1 << 18  # pairs examined together
 ON = 1e-6  # a point is on a facet that it is no farther from, relative to the facet
 GAP = 1e-3  # a gap is thin that is narrower, relative to the smaller facet
 COVER = 1e-4  # a common area is one that is wider in every direction, relative to the smaller facet
@@ -30,10 +30,10 @@ class Crossings:
     """Numbers of facets, each sorted.
 
     Attributes:
-        crossing: Those that leave another one for its inner side, and these others.
-        covering: Those that cover a common area with the same normal.
-        touching: Those that cover a common area with opposite normals.
-        near: Those that face each other across a thin gap.
+        crossing: Facets that leave another facet for its inner side, and these others.
+        covering: Facets that cover a common area with the same normal.
+        touching: Facets that cover a common area with opposite normals.
+        near: Facets that face each other across a thin gap.
         gap: The widest of the gaps.
     """
 

@@ -104,7 +104,7 @@ def straightened(raw: RawMesh) -> tuple[RawMesh, list[str], list[str]]:
     """The mesh with its curved cells followed by straight simplices.
 
     Args:
-        raw: As read, with the nodes of its cells of higher order in `curved`.
+        raw: The mesh as read, with the nodes of its cells of higher order in `curved`.
 
     Returns:
         A mesh without curved cells, the same where none is bent; what was done; what could not be done.

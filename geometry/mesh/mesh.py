@@ -69,7 +69,7 @@ class Mesh(Domain):
         facet_tags: [F], their positions in `faces`.
         cell_groups: Groups of cells by name: numbers of simplices.
         axes: [dim, 2 or 3], the directions of the coordinates in the space of the file.
-        notes: What was mended or passed over, one sentence each.
+        notes: Faults of the file that were mended or passed over, a sentence each.
 
     Warns:
         UserWarning: Something may not be meant: a thin gap between parts, a slit whose sides coincide,
@@ -121,7 +121,7 @@ class Mesh(Domain):
             tag: A name for all faces together.
 
         Raises:
-            InputError: As the class; arrays of other shapes.
+            InputError: As the class raises; or arrays of other shapes.
         """
         points = np.asarray(points, dtype=np.float64)
         points = points[:, None] if points.ndim == 1 else points

@@ -24,8 +24,8 @@ class Plane:
         points: [P, dim].
         axes: [dim, D], directions of the coordinates in the space of the file.
         names: Names of the coordinates.
-        notes: What was left out that is not exactly constant.
-        warnings: That the coordinates are not those of the file.
+        notes: Coordinates that were dropped though not exactly constant.
+        warnings: Messages that the coordinates are not those of the file.
     """
 
     points: Points

@@ -51,8 +51,8 @@ class Ansatz:
         extension: For each unknown a function [N, dim] -> [N], or None for zero.
         factor: For each unknown a function [N, dim] -> [N], or None for one.
         exact: Conditions that hold by construction, by identity.
-        messages: What was decided against the usual choice, and why.
-        contradictions: Those of the messages that tell of conditions no solution can satisfy.
+        messages: Decisions against the usual choice, with reasons.
+        contradictions: The messages about conditions that no solution can satisfy.
     """
 
     network_inputs: tuple[Feature, ...]

@@ -33,7 +33,7 @@ class Candidates:
         periodic: Conditions that close a coordinate to a circle, and are built in.
         coordinates: Interval coordinates by name.
         messages: Decisions against the usual choice, with reasons.
-        contradictions: Those of the messages that report conditions no solution can satisfy.
+        contradictions: The messages about conditions that no solution can satisfy.
     """
 
     def __init__(self, problem: Description, data: PrescribedData) -> None:

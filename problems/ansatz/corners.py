@@ -37,9 +37,9 @@ class Corner:
     """A corner between two straight edges of a boundary.
 
     Attributes:
-        at: [2].
-        along: From there to the other end of one edge, [2].
-        back: The same for the other edge.
+        at: Position, [2].
+        along: Vector from the corner along one edge, [2].
+        back: Vector from the corner along the other edge, [2].
         outward: Outward normal of the first edge, [2].
         faces: The faces that the edges belong to.
     """

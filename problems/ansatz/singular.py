@@ -164,7 +164,7 @@ class Singularity:
 
     Attributes:
         function: On points [N, dim] of the domain.
-        note: What it is for, in words.
+        note: Reason for the known part, in words.
     """
 
     function: Function

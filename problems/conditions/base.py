@@ -45,7 +45,7 @@ class Sites:
         normals: [N, dim] outward unit normals, or None inside the domain.
         values: [N] data that belongs to the points, or [N, 2] with its relative noise, or None.
         fold: Points i, i + N/fold, ... belong to one residual (2 for periodic pairs, else 1).
-        weight: Of the term at these places, where it is balanced; None leaves the term its own.
+        weight: Balanced weight of the term at these places; None leaves the term its own weight.
     """
 
     points: Tensor

@@ -88,7 +88,7 @@ class BoundaryEquation(Condition):
         """Values of the expressions, one tensor [N] for each.
 
         Raises:
-            InputError: The function is wrong, speaks of no unknown, or a name could mean the normal.
+            InputError: The function is wrong, uses no unknown, or a name could mean the normal.
         """
         what, points = f"the {self.describe(domain)}", sites.points
         arguments = with_normals(fields, sites, domain, known, what)

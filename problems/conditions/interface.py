@@ -199,7 +199,7 @@ class Interface(Condition):
         """The differences of the fluxes from the two sides.
 
         Raises:
-            InputError: The flux is wrong, or speaks of no unknown.
+            InputError: The flux is wrong, or uses no unknown.
         """
         what = "the flux of the interface"
         if not any(name in fields for name in parameter_names(self.flux, what)):

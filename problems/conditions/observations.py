@@ -29,7 +29,7 @@ class Observations(Condition):
     standard deviations, as weighted least squares want it: misfit_i sigma / sigma_i, where 1 / sigma^2 is the
     mean of 1 / sigma_i^2, so that a common noise leaves the term as it is; several sets of observations then
     share one R, and get weights in proportion to N / sigma^2, the information in them.  What the weight of
-    data against that of the equation means is told in `sapts_pinn.results.uncertainty`.
+    data against that of the equation means is derived in `sapts_pinn.results.uncertainty`.
 
     Args:
         of: Name of the unknown; or a function of unknowns (and coordinates, coefficients: matched by
@@ -94,11 +94,11 @@ class Observations(Condition):
 
         Args:
             path: The file.
-            of: As above.
+            of: The observed unknown.
             column: The column of the values, by default that of the unknown's name.
             noise: Standard deviation of all values, or the name of a column.
             coordinates: The columns of the coordinates; by default all others.
-            weight: As above.
+            weight: Weight of the term, as of the class.
 
         Raises:
             InputError: There is no such file, a column is missing, or an entry is not a number.

@@ -1,6 +1,6 @@
 """Columns of numbers from text files as spreadsheets and instruments write them.
 
-The encoding is told by the byte order mark; without one it is UTF-8, or UTF-16 where every other byte is
+The byte order mark gives the encoding; without one it is UTF-8, or UTF-16 where every other byte is
 zero, or Latin-1 where it is not valid UTF-8. The separator is the one among tab, semicolon and comma that the
 first line holds, or white space where it holds none.  With a separator other than the comma, a comma in a
 number is the decimal sign.  Empty columns at the end of lines, empty lines, and lines that start with # are

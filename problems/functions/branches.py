@@ -65,7 +65,7 @@ def explore(
     """Break points as `break_points`, and points inside the cells between them.
 
     Args:
-        function: As of `break_points`, and so are the next four.
+        function: Maps points [N, d] to values [N]; this and the next four as of `break_points`.
         lower: [d].
         upper: [d].
         generator: Draws.

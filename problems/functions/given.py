@@ -29,7 +29,7 @@ class Slice:
         domain: The domain.
         axes: Positions of the coordinates that vary.
         pinned: Positions and values of those that do not, where it matters.
-        inset: Of the ends that are left out on either side, in lengths.
+        inset: Share of the length that is left out at either end.
     """
 
     domain: Domain
@@ -95,7 +95,7 @@ def is_opaque(function: Function, part: Slice, orders: Mapping[str, int]) -> boo
 
 
 def spline_of(function: Function, part: Slice, orders: Mapping[str, int]) -> Function | str:
-    """A spline in place of a function that autograd does not see through, or why there is none."""
+    """Spline in place of a function whose derivatives autograd misses, or the reason why there is none."""
     box, inner = part.box(orders), part.restricted(function)
     spline = interpolant(inner, box.lower, box.upper, [order or 0 for order in box.orders])
     if spline is None:
@@ -114,7 +114,7 @@ def unsmooth(
         function: Maps points [N, dim] of the domain to values [N]; autograd knows its derivatives.
         part: Where it matters.
         orders: Highest derivative that has to be continuous, by coordinate.
-        against: What the function is a difference from, which says what is rounding.
+        against: A larger function from which this one is a difference; its size decides what is rounding.
     """
     whole = None if against is None else part.restricted(against)
     found = breaks(part.restricted(function), part.box(orders), whole)

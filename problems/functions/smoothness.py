@@ -36,11 +36,11 @@ ACCURACY = 1e-2  # of differences, relative to the derivative,
 NEGLIGIBLE = 1e-4  # and to the largest one
 NODES, LINES = 4096, 16  # of one line; of several coordinates, with fewer nodes each
 ASIDE = 1e-9  # distance from the faces of the box: only limits matter there
-CHUNKS = 16  # pieces of a line, from each of which the worst segment is looked at
+CHUNKS = 16  # pieces of a line, from each of which the worst segment is searched
 SEGMENT = 2e-12  # where bisection ends, of the box
 JUMP = 1e-6  # a change over such a segment, of the range, that is no jump yet
 WINDOW = 1e-5  # half the width of a window that is too narrow to matter, of the box
-SHARP = 64  # branches looked at
+SHARP = 64  # branching points that are examined
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Break:
 
     Attributes:
         axis: Along which coordinate.
-        order: Of the derivative that jumps, or grows without bound.
+        order: Order of the derivative that jumps, or grows without bound.
         point: [d].
     """
 
@@ -95,7 +95,7 @@ def misses_derivatives(function: Function, box: Box) -> bool:
 
     Args:
         function: Maps points [N, d] to values [N], point by point.
-        box: Where, and which orders matter.
+        box: The box, with the orders that matter.
     """
     generator = Generator().manual_seed(17)
     unit = torch.rand(TRIALS, len(box.lower), generator=generator, dtype=torch.float64)
@@ -147,7 +147,7 @@ def breaks(function: Function, box: Box, against: Function | None = None) -> lis
     """Places where a derivative that is needed, or the function itself, jumps or grows without bound.
 
     Args:
-        function: As above; autograd knows its derivatives.
+        function: Maps points [N, d] to values [N]; autograd knows its derivatives.
         box: Where, and the highest derivative that has to be continuous, by axis.
         against: A function whose range counts as well, where the first is a difference from it.
     """

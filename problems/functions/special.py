@@ -68,7 +68,7 @@ def ruled(x: Tensor, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor]
     """The values of a function at x [N] with a derivative rule for autograd.
 
     Args:
-        x: Where.
+        x: Arguments [N].
         value: The function; its own graph is not used.
         slope: Its derivative, differentiable by autograd if second derivatives are wanted.
     """

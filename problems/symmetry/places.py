@@ -46,7 +46,7 @@ def face_points(domain: Domain, face: str, function: OnFace, generator: Generato
     Args:
         domain: The domain.
         face: Tag of the face.
-        function: Of points [N, dim] and normals [N, dim] with values [N].
+        function: Maps points [N, dim] and normals [N, dim] to values [N].
         generator: Draws.
     """
     drawn = domain.boundary(POINTS if domain.dim > 1 else 1, generator, on=face, sampler="sobol")
@@ -63,7 +63,7 @@ def face_places(
     Args:
         domain: The domain.
         face: Tag of the face.
-        function: As of `face_points`.
+        function: Maps points [N, dim] and normals [N, dim] to values [N].
         drawn: Points of the face.
         generator: Draws.
 

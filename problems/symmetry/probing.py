@@ -61,7 +61,7 @@ def evaluate(
     Args:
         local: The residual.
         names: Coordinates.
-        channels: What the columns of the probes are.
+        channels: Unknown and multi-index of each column of the probes.
         probes: [P, C].
         sites: N places.
 

@@ -141,7 +141,7 @@ class Requirement:
 
         Raises:
             InputError: A user's function cannot be evaluated at the images.
-            RuntimeError: The same.
+            RuntimeError: Torch cannot evaluate it there.
         """
         probes, sites, typical = self._stages[stage]
         here = sites()

@@ -72,7 +72,7 @@ class Finder:
         conditions: All conditions.
         known: Values of the coefficients.
         orders: Highest derivative of an unknown in the equation, by coordinate.
-        needs: What the equation reads of each unknown; then the same of each condition.
+        needs: Derivatives that the equation reads of each unknown; then those that each condition reads.
         even: Unknowns that can only be even, as those that are positive.
     """
 
@@ -164,7 +164,7 @@ class Finder:
         Args:
             axis: Position of the coordinate.
             about: The fixed point, in the coordinate's unit.
-            signs: One for each unknown.
+            signs: A sign for each unknown: 1 for even, -1 for odd.
             except_faces: Faces whose conditions the caller accounts for.
         """
         mirror = Mirror(axis, about, dict(zip(self.unknowns, signs, strict=True)))

@@ -31,7 +31,7 @@ class Report:
     Attributes:
         problem: Its name.
         facts: Pairs of a topic and what is the case.
-        findings: What may be wrong, the worst first.
+        findings: Possible faults of the problem, the worst first.
     """
 
     problem: str

@@ -17,8 +17,8 @@ class Finding:
 
     Attributes:
         severity: "error" (no solution can be right), "warning" (probably not what is meant) or "note".
-        topic: What it is about, such as "conditions" or "mesh".
-        sentence: One sentence for the user: what, where, and how to mend it.
+        topic: Subject in a word, such as "conditions" or "mesh".
+        sentence: Sentence for the user: the fault, its place, and how to mend it.
     """
 
     severity: str

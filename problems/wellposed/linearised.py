@@ -37,7 +37,7 @@ class Linearisation:
     """A term at N places and its derivatives with respect to the unknowns' derivatives there.
 
     Attributes:
-        channels: What the term reads.
+        channels: Unknown and multi-index of each derivative that the term reads.
         slopes: [rows, channels, N * fold], the coefficients a; see `Sites` for fold.
         rows: [rows, N], the values of the term.
     """
@@ -62,7 +62,7 @@ def states(seed: int = 5) -> list[State]:
     return [state(0, 1.0), state(1, -1.0), state(2, None), state(3, None)]
 
 
-@lru_cache(maxsize=256)  # many faces and conditions are looked at in the same few states
+@lru_cache(maxsize=256)  # many faces and conditions are examined in the same few states
 def _drawn(seed: int, sign: float | None, channel: Channel, n: int) -> Tensor:
     """Numbers [n] for a channel, of a sign or of mixed ones."""
     name, index = channel

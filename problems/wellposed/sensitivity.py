@@ -102,11 +102,11 @@ def refuse_hidden(
 
     Args:
         residual: Gives the rows from fields, sites and parameters.
-        sites: Where.
+        sites: Sites at which it is evaluated.
         what: How to call it in a message.
-        names: Of the coordinates.
+        names: Names of the coordinates.
         channels: Values of the derivatives that it reads, by unknown.
-        parameters: Of the coefficients.
+        parameters: Trained parameters of the coefficients.
 
     Raises:
         InputError: Such a dependence was found, or a derivative does not exist.

@@ -14,7 +14,7 @@ Methods, ch. 9 and 10). It is 1 on every face for Laplace's and the heat equatio
 at the inflow and 0 at the outflow for advection, the number of velocities for Stokes' system, 1 and 2 at the
 two ends for KdV.
 
-The same holds for time: with waves in space of high frequency the roots p tell what the start of time has to
+For time likewise: with waves in space of high frequency the roots p decide what the start of time has to
 give, and roots whose real part grows with the frequency tell that the equation is ill-posed forward in time.
 """
 
@@ -33,7 +33,7 @@ Array = NDArray[np.complex128]
 Sizes = NDArray[np.float64]
 
 SIDEWAYS = 1e-2  # a root whose real part is a smaller share of it counts as neither growing nor decaying
-ROUNDING = 1e-11  # a coefficient that is a smaller share of what it is the sum of counts as zero
+ROUNDING = 1e-11  # a sum of terms that is a smaller share of their sizes counts as zero
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Entry:
 
     Attributes:
         build: Makes the problem.
-        summary: One line for lists.
+        summary: Description of one line, for lists.
         group: The equation it belongs to.
     """
 

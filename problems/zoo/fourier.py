@@ -59,8 +59,8 @@ def periodic(
     """The reference that a table of modes stores.
 
     Args:
-        name: Of the table.
-        accuracy: As measured by the script that made it.
+        name: Name of the table.
+        accuracy: Relative error, measured by the script that made the table.
         unknowns: Their names, in the order of the table.
         x: Ends of the period.
         t: Start and end of time.

@@ -30,7 +30,7 @@ def helmholtz(a1: int = 1, a2: int = 4, k: float = 1.0) -> Problem:
 
     Args:
         a1: Half waves on [0, 1] in x.
-        a2: The same in y.
+        a2: Half waves in y.
         k: Wave number of the equation.
 
     Raises:

@@ -34,7 +34,7 @@ def burgers_inverse(noise: float = 0.0, count: int = 2000, seed: int = 0, nu: fl
     Args:
         noise: Standard deviation of the values' errors, relative to the root mean square of the solution.
         count: Number of values, uniform in space and time.
-        seed: Of places and errors.
+        seed: Seed of the random places and errors.
         nu: The viscosity to be found.
     """
     reference = references.burgers(nu)
@@ -77,7 +77,7 @@ def navier_stokes_inverse(noise: float = 0.01, count: int = 2000, seed: int = 0)
     Args:
         noise: Standard deviation of the velocities' errors, relative to the root mean square of each.
         count: Number of places and times.
-        seed: Of places and errors.
+        seed: Seed of the random places and errors.
     """
     viscosity = 0.05
     bounds = {"x": (0.0, 2.0), "y": (0.0, 2.0), "t": (0.0, 1.0)}
@@ -130,7 +130,7 @@ def diffusion_inverse(noise: float = 0.01, count: int = 1000, seed: int = 0) -> 
     Args:
         noise: Standard deviation of the temperatures' errors, relative to their root mean square.
         count: Number of temperatures, uniform in space and time.
-        seed: Of places and errors.
+        seed: Seed of the random places and errors.
     """
     bounds = {"x": (0.0, 1.0), "t": (0.0, 1.0)}
 

@@ -34,7 +34,7 @@ def lorenz_inverse(noise: float = 0.0, count: int = 25, seed: int = 0) -> Proble
         noise: Standard deviation of the errors of the trajectory, relative to the root mean square of each
             component.
         count: Number of times, equidistant, at which all three components are known.
-        seed: Of the errors.
+        seed: Seed of the random errors.
     """
 
     def equation(x, y, z, sigma, rho, beta):  # type: ignore[no-untyped-def]

@@ -143,7 +143,7 @@ def scraper(down: Tensor, out: Tensor, speed: float, re: float) -> tuple[Tensor,
     Args:
         down: Distance along the wall, [N].
         out: Distance along the plate, [N].
-        speed: Of the plate, away from the wall.
+        speed: Speed of the plate, away from the wall.
         re: Reynolds number.
 
     Returns:

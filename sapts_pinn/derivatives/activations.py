@@ -62,13 +62,15 @@ def _gelu(z: Tensor, order: int) -> list[Tensor]:
     return _times_argument(z, gauss, order)
 
 
-def _sin(z: Tensor, order: int) -> list[Tensor]:
+def sine(z: Tensor, order: int) -> list[Tensor]:
+    """Derivatives of sin(z) up to an order."""
     s, c = torch.sin(z), torch.cos(z)
     return [(s, c, -s, -c)[n % 4] for n in range(order + 1)]
 
 
-def _cos(z: Tensor, order: int) -> list[Tensor]:
-    return [*_sin(z, order + 1)[1:]]
+def cosine(z: Tensor, order: int) -> list[Tensor]:
+    """Derivatives of cos(z) up to an order."""
+    return [*sine(z, order + 1)[1:]]
 
 
 def exponential(z: Tensor, order: int) -> list[Tensor]:
@@ -86,7 +88,7 @@ class Sine(nn.Module):
 
 ACTIVATIONS: dict[type[nn.Module], Derivatives] = {
     nn.Tanh: _tanh,
-    Sine: _sin,
+    Sine: sine,
     nn.SiLU: _silu,
     nn.GELU: _gelu,
     nn.Softplus: _softplus,

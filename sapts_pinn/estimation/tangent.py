@@ -47,7 +47,8 @@ class TangentField:
     def __init__(self, model: Model, step: Tensor) -> None:
         theta = gather(_trained(model))
         self._half = 0.5 * APART * float(theta.norm()) / max(float(step.norm()), 1e-300)
-        self._ahead, self._behind = (copy.deepcopy(model) for _ in range(2))
+        shared = {id(model.problem): model.problem}  # a mesh may be large
+        self._ahead, self._behind = (copy.deepcopy(model, dict(shared)) for _ in range(2))
         scatter_(_trained(self._ahead), theta + self._half * step)
         scatter_(_trained(self._behind), theta - self._half * step)
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from ..derivatives.activations import _cos, _sin
+from ..derivatives.activations import cosine, sine
 from ..derivatives.taylor import Channels, apply_elementwise
 from ..errors import InputError
 from .base import Network
@@ -40,7 +40,7 @@ class FourierFeatures(Network):
     def taylor(self, jet: Tensor, channels: Channels) -> Tensor:
         """Carry a Taylor jet [C, N, inputs] through the embedding, to [C, N, 2 count]."""
         angle = jet @ self.frequencies.T
-        return torch.cat([apply_elementwise(f, angle, channels) for f in (_cos, _sin)], -1)
+        return torch.cat([apply_elementwise(f, angle, channels) for f in (cosine, sine)], -1)
 
 
 class PeriodicEmbedding(Network):
@@ -73,4 +73,4 @@ class PeriodicEmbedding(Network):
         """Carry a Taylor jet [C, N, W] through the embedding, to [C, N, W - 1 + 2 count]."""
         angle = self.angles(jet)
         others = torch.cat([jet[..., : self.axis], jet[..., self.axis + 1 :]], -1)
-        return torch.cat([others, *(apply_elementwise(f, angle, channels) for f in (_cos, _sin))], -1)
+        return torch.cat([others, *(apply_elementwise(f, angle, channels) for f in (cosine, sine))], -1)

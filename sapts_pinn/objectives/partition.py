@@ -102,7 +102,7 @@ def _scattered(
     for name, points in at.items():
         shares = divide(points, min(parts, len(points)), generator)
         shares += [shares[0][:0]] * (parts - len(shares))
-        by_term[name] = _deal(shares, load)
+        by_term[name] = deal(shares, load)
     return by_term
 
 
@@ -121,7 +121,7 @@ def _by_part(by_term: Mapping[str, Sequence[Tensor]], parts: int) -> list[dict[s
     return [{name: own[d] for name, own in by_term.items() if len(own[d])} for d in range(parts)]
 
 
-def _in_a_row(sizes: Sequence[int], parts: int) -> tuple[int, ...]:
+def cut_in_a_row(sizes: Sequence[int], parts: int) -> tuple[int, ...]:
     """Cut a row of units into parts so that the largest is as small as possible; return where they end.
 
     Dynamic programming: when the first j units make p parts, the last of these is units i ... j - 1, and the
@@ -137,7 +137,7 @@ def _in_a_row(sizes: Sequence[int], parts: int) -> tuple[int, ...]:
     return best[len(sizes)][1]
 
 
-def _deal(shares: Sequence[Tensor], load: list[int]) -> list[Tensor]:
+def deal(shares: Sequence[Tensor], load: list[int]) -> list[Tensor]:
     """Deal a share to each part, the larger ones to the parts with the least so far; adds to their load.
 
     When the shares, of rows of one size, differ by at most one row, then loads never differ by more than the

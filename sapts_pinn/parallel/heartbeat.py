@@ -19,7 +19,7 @@ GRACE = 3.0  # seconds a rank has to show its pulse once something went wrong
 RESUME = "the run stops, resume from the last checkpoint"
 
 
-class _Pulse(threading.Thread):
+class Heartbeat(threading.Thread):
     """Thread that beats for this rank and watches the beats of the others.
 
     Attributes:
@@ -108,7 +108,7 @@ class _Pulse(threading.Thread):
                 f"rank {self._rank} waited {timeout:g} s for the others although all of them are alive; "
                 f"{RESUME}, with a longer `timeout` if a rank had so much to compute"
             )
-        return f"communication failed although all ranks are alive ({_first_line(error)}); {RESUME}"
+        return f"communication failed although all ranks are alive ({first_line(error)}); {RESUME}"
 
     def leave(self) -> None:
         """Stop beating."""
@@ -117,5 +117,6 @@ class _Pulse(threading.Thread):
             self.join(timeout=GRACE)  # it may wait for a store that does not answer
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """First line of an error's message."""
     return str(error).partition("\n")[0]

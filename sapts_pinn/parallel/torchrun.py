@@ -31,7 +31,7 @@ from torch import Tensor
 
 from ..errors import InputError, RankFailure
 from .communicator import Communicator, SingleProcess, Traffic
-from .heartbeat import GRACE, _first_line, _Pulse
+from .heartbeat import GRACE, Heartbeat, first_line
 
 ORDERED = 8  # ranks up to which a sum is formed in their order
 SMALL = 1024  # bytes of an object that travel in the first round
@@ -88,7 +88,7 @@ class Distributed(Communicator):
             limit = timedelta(seconds=timeout + 60.0 * self._native)
             dist.init_process_group("nccl" if self._native else "gloo", timeout=limit)
             self.rank, self.size = dist.get_rank(), dist.get_world_size()
-            self._pulse = _Pulse(self.rank, self.size, timeout)
+            self._pulse = Heartbeat(self.rank, self.size, timeout)
             self._finish(self._gather(self._bytes(torch.tensor(self.rank)))[1])
         except RuntimeError as error:
             if dist.is_initialized():
@@ -97,7 +97,7 @@ class Distributed(Communicator):
                 "the {WORLD_SIZE} ranks did not all meet at {MASTER_ADDR}:{MASTER_PORT}".format_map(
                     os.environ
                 )
-                + f" within {timeout:g} s ({_first_line(error)})"
+                + f" within {timeout:g} s ({first_line(error)})"
             ) from error
         self._pulse.start()
         self._handles = (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sapts_pinn.derivatives.activations import ACTIVATIONS, Sine, _cos
+from sapts_pinn.derivatives.activations import ACTIVATIONS, Sine, cosine
 from sapts_pinn.derivatives.taylor import Channels, find_rule, multiply, propagate
 from sapts_pinn.networks.embeddings import FourierFeatures, PeriodicEmbedding
 from sapts_pinn.networks.mlp import ACTIVATION_NAMES, MLP
@@ -120,7 +120,7 @@ def test_no_derivatives_at_all():
 
 @pytest.mark.parametrize("kind", [*ACTIVATIONS, "cos"], ids=lambda k: k if isinstance(k, str) else k.__name__)
 def test_derivatives_of_an_activation(kind):
-    derivatives, function = (_cos, torch.cos) if kind == "cos" else (ACTIVATIONS[kind], kind())
+    derivatives, function = (cosine, torch.cos) if kind == "cos" else (ACTIVATIONS[kind], kind())
     z = torch.linspace(-7, 7, 61, dtype=torch.float64)
     for order in range(6):
         found = derivatives(z, order)

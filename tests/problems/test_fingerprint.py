@@ -15,6 +15,7 @@ from sapts_pinn import (
     Periodic,
     Problem,
     Solution,
+    Unknown,
     solve,
 )
 from sapts_pinn.geometry import Ball, Box, Interval, Time
@@ -242,3 +243,16 @@ def test_an_option_that_would_not_take_effect_is_refused(tmp_path):
         solve(rod(), budget="3 iterations", out=folder, method=method, **SMALL)
         with pytest.raises(ValueError, match="cannot go on with .*drop the option, or start anew"):
             solve(rod(), budget="6 iterations", resume=folder, method=method, options=option)
+
+
+def test_the_value_that_a_positive_unknown_starts_from_is_compared():
+    def decay(init):
+        k = Unknown("k", of="x", positive=True, init=init)
+        data = Observations("u", {"x": [0.2, 0.8], "t": [0.5, 0.5]}, [1.0, 2.0])
+        return fingerprint(Problem(Interval(0, 1) * Time(0, 1), ("u", k), lambda u, k: u.t + k * u, [data]))
+
+    then, now = decay(0.5), decay(0.4)
+    assert difference(then, decay(0.5)) is None
+    assert "'k(x), positive, starting from 0.4', not 'k(x), positive, starting" in difference(then, now)
+    del then["parts of the problem"]["what is known of the unknowns"]  # as recorded before it was compared
+    assert difference(then, now) is None

@@ -10,7 +10,7 @@ import pytest
 
 from sapts_pinn.runs import repository
 
-AUTHOR = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+AUTHOR = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost"]
 ASK = "from sapts_pinn.runs.repository import commit, is_modified; print(commit(), is_modified())"
 
 

@@ -13,7 +13,7 @@ from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, ResidualEvaluation, SeparableEvaluation
 from ...objectives.data_parallel import ReplicatedObjective
 from ...objectives.flat import scatter_
-from ...objectives.partition import _deal, _in_a_row, data_parts
+from ...objectives.partition import cut_in_a_row, data_parts, deal
 from .decomposition import Cut, Decomposition, summed
 from .exchange import Division
 from .subdomain import LocalEvaluation, Subdomain
@@ -61,12 +61,12 @@ def parameter_parts(
         raise InputError(f"cannot spread {count} {kind} over {parts} parts: {remedy}")
     blocks: list[Sequence[Tensor]]
     if kind == "layers":
-        ends = _in_a_row([rows.numel() for rows in units], parts)
+        ends = cut_in_a_row([rows.numel() for rows in units], parts)
         blocks = [units[start:end] for start, end in pairwise((0, *ends))]
     else:
         load = [0] * parts
         units.sort(key=lambda rows: rows.shape[1], reverse=True)
-        dealt = [_deal(rows.tensor_split(parts), load) for rows in units]
+        dealt = [deal(rows.tensor_split(parts), load) for rows in units]
         blocks = list(zip(*dealt, strict=True))
     return [torch.cat([rows.reshape(-1) for rows in block]).sort().values for block in blocks]
 

@@ -146,9 +146,7 @@ def test_a_run_with_a_field_is_resumed_bit_for_bit(tmp_path):
         assert torch.equal(a, b)
     assert once.standard_errors == twice.standard_errors
     other = bar(("u", Unknown("k", of="x", positive=True, init=0.4)))
-    with pytest.raises(
-        ValueError, match=r"does not hold that 'unknown     k\(x\), positive, starting from 0.4'"
-    ):
+    with pytest.raises(ValueError, match=r"unknowns: 'k\(x\), positive, starting from 0.4', not 'k\(x\)"):
         solve(other, budget="12 iterations", resume=tmp_path / "twice", **options)
 
 
