@@ -41,12 +41,11 @@ from ...problems import (
 )
 from ...problems.fields import Field, parameter_names
 from ...solving.run import solve
+from ..harness.report import Row
 from .signatures import keyword_only, with_signature
 
 DECADES = 9  # powers of ten from -DECADES to DECADES
 TOGETHER = (BoundaryEquation, Interface)  # conditions in which lengths meet through a normal
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

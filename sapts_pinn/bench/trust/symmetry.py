@@ -25,6 +25,7 @@ from ...geometry import Domain, Interval, Time
 from ...problems import BoundaryEquation, Condition, Dirichlet, Initial, Neumann, Problem, Robin
 from ...problems.conditions.base import Value
 from ...problems.fields import Field
+from ..harness.report import Row
 from .pieces import Piece, random_piece, symmetrised
 from .signatures import with_parameters
 
@@ -240,7 +241,7 @@ def wrong_claims(problem: Problem, truth: Truth) -> list[str]:
     return out
 
 
-def run(count: int, start: int = 0) -> dict[str, object]:
+def run(count: int, start: int = 0) -> Row:
     """Try many random problems.
 
     Returns:
