@@ -240,7 +240,7 @@ class Separable(Objective):
 
 @dataclass(frozen=True)
 class StageLayout:
-    """Which rank holds which stages of a network.
+    """Assignment of the stages of a network to ranks.
 
     Attributes:
         sizes: Number of trained parameters of every stage.

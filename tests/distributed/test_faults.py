@@ -191,7 +191,7 @@ FAULTY = [
     ("data", 2, {"order": "additive", "pooled": False, "global_steps": 1}),
     ("parameters", 2, {"kind": "layers", "global_steps": 1}),
     ("closure", 2, {"kind": "layers", "order": "additive"}),
-    ("stages", 2, {"order": "additive", "global_steps": 1}),
+    ("stages", 2, {"order": "additive", "global_steps": 1, "local_curvature": "ssbroyden"}),
 ]
 
 
