@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sapts_pinn.bench import SUITES, main
-from sapts_pinn.bench.harness import child, report
+from sapts_pinn.bench.harness import child, cost_model, journal, options, report
 from sapts_pinn.bench.suites import (
     ablation,
     accuracy,
@@ -215,7 +215,7 @@ def test_the_peak_of_a_child_is_its_own():
 
 def test_a_child_that_fails_says_why():
     with pytest.raises(RuntimeError, match="--steps must be at least 1, not 0"):
-        child.in_child(report.at_least, least=1, steps=0)
+        child.in_child(options.at_least, least=1, steps=0)
 
 
 def test_the_first_step_is_timed_from_the_process_start(tmp_path):
@@ -255,12 +255,12 @@ def test_a_journal_goes_on_after_whatever_ended_it(tmp_path, capsys):
         return {"square": n * n}
 
     with pytest.raises(KeyboardInterrupt, match="goes on from here"):
-        report.Journal(path, {"budget": 1}).complete(cells, measure, published.append)
+        journal.Journal(path, {"budget": 1}).complete(cells, measure, published.append)
     path.write_text(path.read_text() + '\n{"settings": {"bud')  # killed while writing
-    report.Journal(path, {"budget": 1}).complete(cells, lambda n: measure(n, stop=9), published.append)
+    journal.Journal(path, {"budget": 1}).complete(cells, lambda n: measure(n, stop=9), published.append)
     assert calls == [0, 1, 1, 2]
     assert [[row["square"] for row in rows] for rows in published] == [[0], [0, 1, 4]]
-    report.Journal(path, {"budget": 2}).complete(cells[:1], lambda n: measure(n, stop=9), published.append)
+    journal.Journal(path, {"budget": 2}).complete(cells[:1], lambda n: measure(n, stop=9), published.append)
     assert calls[-1] == 0
     capsys.readouterr()
 
@@ -297,13 +297,13 @@ def test_the_cost_model_recovers_its_constants():
                 "bytes": 10 * (summed + gathered) * (ranks - 1),
                 "probes": [(b, 1e-3 + 1e-8 * b) for b in (8, 8e3, 8e5)] if ranks > 1 else [],
             }  # fmt: skip
-            row["seconds"] = 10 * scaling.predict(truth, row, ranks, 1e-3 * delay, cores=2)
+            row["seconds"] = 10 * cost_model.predict(truth, row, ranks, 1e-3 * delay, cores=2)
             rows.append(row)
-    found = scaling.fit(rows, cores=2)
+    found = cost_model.fit(rows, cores=2)
     assert found["off_at_most"] < 1e-8
     for name, value in truth.items():
         assert found[name] == pytest.approx(value, rel=1e-6)
-    assert scaling.fit(rows[:1], cores=2) == {}
+    assert cost_model.fit(rows[:1], cores=2) == {}
 
 
 @pytest.mark.slow

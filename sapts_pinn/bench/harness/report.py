@@ -1,68 +1,25 @@
-"""What the suites share: options, facts about the machine, tables and files."""
+"""Facts about the machine, tables, pictures and files of a suite."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import platform
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
-
-from ...errors import InputError
-
-if TYPE_CHECKING:
-    from ...solving.sources import Source
+from ...runs.status import Status, StopReason
 
 MB = 2**20
 
 Row = dict[str, Any]
 Section = tuple[str, Sequence[str], Sequence[Sequence[str]]]  # a table: its title, columns and rows
 Line = tuple[str, Sequence[float], Sequence[float], str]  # of a picture: label, x, y, style
-
-
-def _words(type_: Any, tokens: Sequence[Any]) -> list[str]:
-    return [word for token in tokens for word in token.value.split(",") if word]
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(f"{text!r} is not a whole number") from None
-
-
-Names = Annotated[list[str], Parameter(converter=_words, n_tokens=1, negative="")]
-Whole = Annotated[int, Parameter(converter=lambda type_, tokens: _integer(tokens[0].value), n_tokens=1)]
-Wholes = Annotated[
-    list[int],
-    Parameter(
-        converter=lambda type_, tokens: [_integer(w) for w in _words(type_, tokens)], n_tokens=1, negative=""
-    ),
-]
-
-
-def at_least(least: float, **options: float | Sequence[float]) -> None:
-    """Check numbers a user gave.
-
-    Raises:
-        InputError: One is too small, or a list is empty.
-    """
-    for name, value in options.items():
-        values = value if isinstance(value, Sequence) else [value]
-        option = f"--{name.replace('_', '-')}"
-        if not values:
-            raise InputError(f"{option} is empty; give at least one number")
-        for number in values:
-            if not number >= least:
-                raise InputError(f"{option} must be at least {least}, not {number}")
 
 
 def folder_for(suite: str, out: Path | None) -> Path:
@@ -176,87 +133,9 @@ def number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def with_reference(text: str) -> Source:
-    """A problem whose error can be measured.
-
-    Raises:
-        InputError: It has no reference solution, or cannot be loaded.
-    """
-    from ...solving.sources import load_source
-
-    source = load_source(text)
-    if source.problem.reference is None:
-        raise InputError(f"the error of {source.short} cannot be measured: it has no reference solution")
-    return source
-
-
-class Journal:
-    """Results in a file of JSON lines, one appended for every cell as soon as it is measured.
-
-    A cell that was measured with the same settings is not measured again; results of other settings stay in
-    the file and are not looked at.
-
-    Args:
-        path: The file.
-        settings: What a result depends on beside its cell.
-    """
-
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
-        self.path, self.settings = path, json.loads(json.dumps(settings))
-        self.notes: list[str] = []
-        self._rows: dict[str, Row] = {}
-        for line in path.read_text().splitlines() if path.is_file() else ():
-            try:
-                entry = json.loads(line)
-            except ValueError:  # empty, or cut off when a session was killed
-                continue
-            if entry["settings"] == self.settings:
-                self._rows[_key(entry["cell"])] = entry["result"]
-
-    def complete(
-        self, cells: Sequence[Row], measure: Callable[..., Row], publish: Callable[[list[Row]], None]
-    ) -> None:
-        """Measure what is not known yet, then make the tables; also of an interrupted session.
-
-        Args:
-            cells: What distinguishes one result from another, by name.
-            measure: Called with a cell's entries.  A RuntimeError is noted, and tried again the next time.
-            publish: Called with the results, each with its cell's entries.
-        """
-        from ...parallel.agreement import code_fingerprint
-
-        code = code_fingerprint()[:10]
-        missing = [cell for cell in cells if _key(cell) not in self._rows]
-        say(f"{len(cells)} runs, {len(cells) - len(missing)} of them known from before")
-        try:
-            for i, cell in enumerate(missing, 1):
-                name = ", ".join(f"{key} {value}" for key, value in cell.items())
-                say(f"{i}/{len(missing)}  {name}")
-                try:
-                    self._append(cell, {**measure(**cell), "code": code})
-                except RuntimeError as error:  # the others go on
-                    say(str(error))
-                    self.notes.append(f"note: {name}: {error}")
-        except KeyboardInterrupt:
-            self.notes.append("note: interrupted, these are the results so far")
-            raise KeyboardInterrupt("interrupted; the same command goes on from here") from None
-        finally:
-            rows = [{**cell, **self._rows[_key(cell)]} for cell in cells if _key(cell) in self._rows]
-            if len({row["code"] for row in rows}) > 1:
-                self.notes.append(
-                    "note: these are runs of several versions of the code; see `code` of the rows"
-                )
-            publish(rows)
-
-    def _append(self, cell: Row, result: Row) -> None:
-        entry = {"settings": self.settings, "cell": cell, "result": result}
-        with self.path.open("a") as file:  # the line break comes first: it ends a line that was cut off
-            file.write("\n" + json.dumps(entry))
-        self._rows[_key(cell)] = result
-
-
-def _key(cell: Row) -> str:
-    return json.dumps(cell, sort_keys=True)
+def failed(row: Row) -> bool:
+    """Test whether the run of a row failed."""
+    return Status.parse(row["status"]).reason is StopReason.FAILED
 
 
 def draw(path: Path, panels: Mapping[str, Sequence[Line]], title: str = "", **axes: Any) -> None:

@@ -9,23 +9,19 @@ goes on where it was when the same command is given again.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ..harness.child import in_child
+from ..harness.journal import Journal
+from ..harness.options import Names, Whole, Wholes, chosen_seeds, chosen_threads, with_reference
 from ..harness.report import (
-    Journal,
     Line,
-    Names,
     Row,
     Section,
-    Whole,
-    Wholes,
-    at_least,
     draw,
     folder_for,
     geometric,
@@ -34,12 +30,12 @@ from ..harness.report import (
     machine,
     number,
     publish,
-    with_reference,
 )
 
 if TYPE_CHECKING:
-    from ...callbacks.base import Callback, RunView
-    from ...problems import Problem
+    from ...training.budget import Budget
+
+Options = dict[str, Any]  # of a method
 
 PROBLEMS = ("poisson-2d", "burgers", "allen-cahn")
 PLAIN = "tr"
@@ -48,7 +44,7 @@ SEEDS = (0, 1, 2)
 TARGETS = (1e-2, 1e-3, 1e-4)
 MEASURED = 100  # error measurements in a run
 DEFAULT = "default"
-FACTORS: dict[str, dict[str, dict[str, Any]]] = {
+FACTORS: dict[str, dict[str, Options]] = {
     "parts": {f"parts {n}": {"parts": n} for n in (1, 2, 4, 8)},
     "local-steps": {
         f"local steps {m}, fixed": {"adaptive": False, "local_steps": m, "global_steps": 1}
@@ -89,38 +85,20 @@ def run(
         threads: Of every run. [default: one per core]
         out: Folder for the results, and for going on with them. [default: bench-results/ablation]
     """
-    from ...training.budget import Budget
-
-    limits = Budget.parse(budget)
-    if limits != Budget(evaluations=limits.evaluations) or math.isinf(limits.evaluations):
-        raise InputError(
-            f"--budget must be gradient work, the same for all, such as '1000 evaluations', not {budget!r}"
-        )
-    unknown = [name for name in factors or () if name not in FACTORS]
-    if unknown:
-        raise InputError(f"there is no factor {unknown[0]!r}; choose one of {', '.join(FACTORS)}")
+    work = _gradient_work(budget)
+    _check_factors(factors)
     methods = list(dict.fromkeys([PLAIN, *(methods or METHODS)]))
     found = {name: variants(name, factors or list(FACTORS)) for name in methods}
-    seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))
-    at_least(0, seeds=seeds)
+    seeds = chosen_seeds(seeds, SEEDS)
     sources = {source.short: source.text for source in map(with_reference, problems or PROBLEMS)}
     facts = machine()
-    threads = facts["threads"] if threads is None else threads
-    at_least(1, threads=threads)
+    threads = chosen_threads(threads, facts)
     fixed = {
-        "budget": str(limits), "threads": threads, "precision": "float64",
+        "budget": str(work), "threads": threads, "precision": "float64",
         "points": points or "the problem's", "network": network or "the problem's",
     }  # fmt: skip
     folder = folder_for("ablation", out)
     journal = Journal(folder / "runs.jsonl", fixed)
-    # Seeds outermost, so that an interrupted suite compares everything.
-    cells = [
-        {"problem": problem, "method": method, "variant": variant, "seed": seed}
-        for seed in seeds
-        for problem in sources
-        for method, options in found.items()
-        for variant in options
-    ]
 
     def measured(problem: str, method: str, variant: str, seed: int) -> Row:
         return in_child(
@@ -129,39 +107,68 @@ def run(
             method=method,
             options=found[method][variant],
             seed=seed,
-            work=limits.evaluations,
+            work=work.evaluations,
             points=points,
             network=network,
             threads=threads,
         )
 
+    said = {
+        **fixed, "seeds": seeds, "error measured every": f"{work.evaluations / MEASURED:g} gradients",
+    }  # fmt: skip
+
     def published(rows: list[Row]) -> None:
         title = "SAPTS, one factor at a time: geometric mean [smallest, largest] over the seeds"
-        said = {
-            **fixed,
-            "seeds": seeds,
-            "error measured every": f"{limits.evaluations / MEASURED:g} gradients",
-        }
         picture = folder / "error-against-work.png"
         draw(picture, _curves(rows), xlabel="gradient evaluations", ylabel="relative L2 error", yscale="log")
-        notes = [*_refusals(rows), *journal.notes]
+        head, notes = header(title, facts, said), [*_refusals(rows), *journal.notes]
         sections = [section for problem in sources for section in _sections(problem, rows, len(seeds))]
-        publish(
-            folder,
-            "ablation",
-            header(title, facts, said),
-            sections,
-            notes,
-            facts,
-            said,
-            rows,
-            picture=picture.name,
+        publish(folder, "ablation", head, sections, notes, facts, said, rows, picture=picture.name)
+
+    journal.complete(_cells(sources, found, seeds), measured, published)
+
+
+def _gradient_work(text: str) -> Budget:
+    """A budget of gradient evaluations only.
+
+    Raises:
+        InputError: It limits something else, or nothing.
+    """
+    from ...training.budget import Budget
+
+    limits = Budget.parse(text)
+    if limits != Budget(evaluations=limits.evaluations) or math.isinf(limits.evaluations):
+        raise InputError(
+            f"--budget must be gradient work, the same for all, such as '1000 evaluations', not {text!r}"
         )
+    return limits
 
-    journal.complete(cells, measured, published)
+
+def _check_factors(factors: Sequence[str] | None) -> None:
+    """Check the names of factors.
+
+    Raises:
+        InputError: One is not in `FACTORS`.
+    """
+    unknown = [name for name in factors or () if name not in FACTORS]
+    if unknown:
+        raise InputError(f"there is no factor {unknown[0]!r}; choose one of {', '.join(FACTORS)}")
 
 
-def variants(method: str, factors: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _cells(
+    problems: Iterable[str], found: Mapping[str, Mapping[str, Options]], seeds: Iterable[int]
+) -> list[Row]:
+    """Runs to do; seeds outermost, so that an interrupted suite compares everything."""
+    return [
+        {"problem": problem, "method": method, "variant": variant, "seed": seed}
+        for seed in seeds
+        for problem in problems
+        for method, options in found.items()
+        for variant in options
+    ]
+
+
+def variants(method: str, factors: Sequence[str]) -> dict[str, Options]:
     """Options of a method by what they are called: its default first, and none that comes to the same twice.
 
     Args:
@@ -172,7 +179,7 @@ def variants(method: str, factors: Sequence[str]) -> dict[str, dict[str, Any]]:
 
     if not find_method(method).divides:
         return {DEFAULT: {}}
-    found: dict[str, dict[str, Any]] = {DEFAULT: {}}
+    found: dict[str, Options] = {DEFAULT: {}}
     known = [_meaning(method, {})]
     for factor in factors:
         for name, options in FACTORS[factor].items():
@@ -204,7 +211,7 @@ def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def measure(
     problem: str,
     method: str,
-    options: dict[str, Any],
+    options: Options,
     seed: int,
     work: float,
     points: int | None,
@@ -216,10 +223,11 @@ def measure(
 
     from ...solving.run import solve
     from ...solving.sources import load_source
+    from ..harness.error_watch import ErrorWatch
 
     torch.set_num_threads(threads)
     whole = load_source(problem).problem
-    rows: list[dict[str, float]] = []
+    watch = ErrorWatch(whole, lambda trainer: trainer.counters.gradients, work / MEASURED)
     try:
         solution = solve(
             replace(whole, reference=None),
@@ -229,85 +237,17 @@ def measure(
             points=points,
             network=tuple(network) if network else None,
             options=options,
-            callbacks=[watch(whole, rows, lambda trainer: trainer.counters.gradients, work / MEASURED)],
+            callbacks=[watch],
         )
     except InputError as error:
         return {"refused": str(error)}
     return {
-        **rows[-1],
+        **watch.rows[-1],
         "function_evaluations": solution.result["function_evaluations"],
         "status": solution.result["status"],
         "work": solution.result["gradient_evaluations"],
-        "curve": [(row["work"], row["error"]) for row in rows],
+        "curve": [(row["work"], row["error"]) for row in watch.rows],
     }
-
-
-def watch(
-    problem: Problem,
-    rows: list[dict[str, float]],
-    progress: Callable[[RunView], float],
-    every: float,
-    target: float | None = None,
-) -> Callback:
-    """A callback that measures the error, and how far the run has come, beside the run's own clock.
-
-    Args:
-        problem: With the reference.
-        rows: Gets one for every measurement, at the start and at the end too; its `seconds` are those of the
-            run without the measurements, `accepted` and `sweeps_accepted` are counts.
-        progress: The measure of progress,
-        every: and by how much it grows between two measurements.
-        target: The error at which to stop.
-    """
-    from ...callbacks.base import Callback
-    from ...results.reference_error import error_measure
-
-    error = error_measure(problem)
-    assert error is not None
-
-    class Watch(Callback):
-        def __init__(self) -> None:
-            self.spent, self.last, self.iteration = 0.0, 0.0, -1
-            self.counts = {"accepted": 0, "sweeps": 0, "sweeps_accepted": 0}
-
-        def on_start(self, trainer: RunView) -> None:
-            self.look(trainer)
-
-        def on_step(self, trainer: RunView) -> None:
-            info = trainer.optimizer.info
-            sweep = info.get("sweep")
-            self.counts["accepted"] += bool(info.get("accepted"))
-            self.counts["sweeps"] += sweep is not None
-            self.counts["sweeps_accepted"] += bool(sweep and sweep["accepted"])
-            if progress(trainer) - self.last >= every:
-                self.look(trainer)
-
-        def on_end(self, trainer: RunView) -> None:
-            if trainer.iteration != self.iteration:
-                self.look(trainer)
-
-        def look(self, trainer: RunView) -> None:
-            begin, traffic = time.monotonic(), trainer.communicator.traffic
-            found = error(trainer.model)  # type: ignore[misc]
-            rows.append(
-                {
-                    "error": found,
-                    "seconds": trainer.seconds - (time.monotonic() - begin) - self.spent,
-                    "work": trainer.counters.gradients,
-                    "loss": trainer.loss,
-                    "iterations": trainer.iteration,
-                    "collectives": traffic.collectives,
-                    "messages": traffic.messages,
-                    "bytes": traffic.bytes,
-                    **self.counts,
-                }
-            )
-            if target is not None and found <= target:
-                trainer.stop(f"target error {target:g} reached")
-            self.last, self.iteration = progress(trainer), trainer.iteration
-            self.spent += time.monotonic() - begin
-
-    return Watch()
 
 
 def _to(row: Row, target: float) -> float | None:

@@ -10,25 +10,11 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ...errors import InputError
-from ...runs.status import Status, StopReason
 from ..harness.child import in_child
-from ..harness.report import (
-    Names,
-    Whole,
-    Wholes,
-    at_least,
-    finish,
-    folder_for,
-    header,
-    machine,
-    save,
-    say,
-    spread,
-    table,
-)
+from ..harness.options import Names, Whole, Wholes, chosen_names, chosen_seeds, chosen_threads
+from ..harness.report import Row, failed, finish, folder_for, header, machine, save, say, spread, table
 
 PROBLEMS = ("poisson-2d", "burgers", "allen-cahn", "poisson-lshape")
 METHODS = ("tr", "adam", "lbfgs", "adam-lbfgs")
@@ -42,7 +28,6 @@ KEPT = (
     "status",
 )  # of result.json
 
-Row = dict[str, Any]
 Cell = tuple[str, str, int]  # problem, method, seed
 
 
@@ -69,16 +54,14 @@ def run(
     from ...solving.sources import load_source
     from ...training.budget import Budget
 
-    methods = list(dict.fromkeys(methods or METHODS))
-    seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))
-    at_least(0, seeds=seeds)
+    methods = chosen_names(methods, METHODS)
+    seeds = chosen_seeds(seeds, SEEDS)
     budget = str(Budget.parse(budget))
     for name in methods:
         find_method(name)
     sources = {source.short: source.text for source in map(load_source, problems or PROBLEMS)}
     facts = machine()
-    threads = facts["threads"] if threads is None else threads
-    at_least(1, threads=threads)
+    threads = chosen_threads(threads, facts)
     folder = folder_for("solve", out)
     fixed = {"budget": budget, "threads": threads, "precision": "float64"}
     done = _earlier(folder, fixed)
@@ -99,7 +82,7 @@ def run(
     notes = [
         "note: {problem}, {method}, seed {seed}: {status}".format(**row)
         for row in rows
-        if row.get("broken") or Status.parse(row["status"]).reason is StopReason.FAILED
+        if row.get("broken") or failed(row)
     ]
     commits = {row["git_commit"] for row in rows}
     if len(commits) > 1:
@@ -131,7 +114,7 @@ def _row(cell: Cell, source: str, budget: str, threads: int, folder: Path) -> Ro
         return row | {"status": str(error), "broken": True}
 
 
-def _earlier(folder: Path, fixed: Mapping[str, Any]) -> dict[Cell, Row]:
+def _earlier(folder: Path, fixed: Mapping[str, object]) -> dict[Cell, Row]:
     """Results of an earlier session.
 
     Raises:
@@ -154,7 +137,7 @@ def _earlier(folder: Path, fixed: Mapping[str, Any]) -> dict[Cell, Row]:
     return {key: row for key, row in rows.items() if not row.get("broken")}
 
 
-def measure(problem: str, method: str, seed: int, budget: str, threads: int, out: str) -> dict[str, Any]:
+def measure(problem: str, method: str, seed: int, budget: str, threads: int, out: str) -> Row:
     """In the child: one run, with its folder."""
     import torch
 

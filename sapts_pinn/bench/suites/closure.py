@@ -15,19 +15,8 @@ from typing import Any
 
 from ...errors import InputError
 from ..harness.child import in_child
-from ..harness.report import (
-    Names,
-    Row,
-    Whole,
-    at_least,
-    finish,
-    folder_for,
-    header,
-    machine,
-    say,
-    spread,
-    table,
-)
+from ..harness.options import Names, Whole, at_least, check_precision, chosen_names
+from ..harness.report import Row, finish, folder_for, header, machine, say, spread, table
 from .in_deepxde import PROBLEMS
 
 CLOSURE, OWN, OURS, PARTS = "DeepXDE's closure", "ours, not propagated", "ours", "ours, all parts"
@@ -56,15 +45,14 @@ def run(
         seed: Of points and weights.
         out: Folder for the results. [default: bench-results/closure]
     """
-    problems = list(dict.fromkeys(problems or PROBLEMS))
+    problems = chosen_names(problems, PROBLEMS)
     for name in problems:
         if name not in PROBLEMS:
             raise InputError(f"there is no problem {name!r} here; choose of {', '.join(PROBLEMS)}")
     at_least(1, parts=parts, repeats=repeats)
     at_least(0.001, seconds=seconds)
     at_least(0, seed=seed)
-    if precision not in ("float32", "float64"):
-        raise InputError(f"--precision must be float32 or float64, not {precision!r}")
+    check_precision(precision)
     facts = machine()
     folder = folder_for("closure", out)
     settings = {

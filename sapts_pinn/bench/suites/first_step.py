@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ..harness.child import ENVIRONMENT
-from ..harness.report import Whole, at_least, finish, folder_for, header, machine, say, spread, table
+from ..harness.options import Whole, at_least
+from ..harness.report import finish, folder_for, header, machine, say, spread, table
 
 # What the script `sapts-pinn` does, and then when it began.
 COMMAND = """

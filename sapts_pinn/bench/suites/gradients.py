@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..harness.child import Child
-from ..harness.report import Whole, at_least, finish, folder_for, header, machine, say, spread, table
+from ..harness.options import Whole, at_least, chosen_threads
+from ..harness.report import finish, folder_for, header, machine, say, spread, table
 
 if TYPE_CHECKING:
     from ...objectives.least_squares import LeastSquares
@@ -36,6 +37,9 @@ SOFT, HARD = "DeepXDE, its own example", "DeepXDE, output transform"
 PLAIN, KERNEL, ODD = "ours, PyTorch, same ansatz", "ours, kernel, same ansatz", "ours, kernel, odd ansatz"
 CASES = (SOFT, HARD, PLAIN, KERNEL, ODD)
 RATIOS = ((KERNEL, HARD), (ODD, HARD), (KERNEL, SOFT), (ODD, SOFT), (PLAIN, HARD))
+Way = tuple[int, str]  # number of threads, and how they wait
+Rates = dict[str, dict[str, list[float]]]  # by case and way, one for each round
+
 POLICIES = {"active": None, "passive": "PASSIVE"}  # values of OMP_WAIT_POLICY
 
 
@@ -63,11 +67,43 @@ def run(
     at_least(0.001, seconds=seconds)
     at_least(0, seed=seed)
     facts = machine()
-    threads = facts["threads"] if threads is None else threads
-    at_least(1, threads=threads)
+    threads = chosen_threads(threads, facts)
     folder = folder_for("gradients", out)
     ways = [(1, "passive")] + [(threads, policy) for policy in POLICIES if threads > 1]
-    rates: dict[str, dict[str, list[float]]] = {name: {_label(way): [] for way in ways} for name in CASES}
+    rates, agreement = _measured(ways, points, repeats, seconds, seed)
+    # Round by round: on a busy machine one way of waiting can collapse, on either side.
+    best = {
+        name: [max(round_) for round_ in zip(*by_way.values(), strict=True)] for name, by_way in rates.items()
+    }
+    ratios = {
+        f"{ours} / {theirs}": [a / b for a, b in zip(best[ours], best[theirs], strict=True)]
+        for ours, theirs in RATIOS
+    }
+    settings = {
+        "problem": "burgers", "network": "3x20 tanh", "points": points, "precision": "float64", "seed": seed,
+        "repeats": repeats, "seconds_each": seconds, "threads": "as in the columns",
+    }  # fmt: skip
+    text = "\n".join(
+        [
+            header("Values with gradients per second, median [min, max]", facts, settings),
+            *_tables(ways, rates, ratios),
+            f"loss and gradient of both sides on the same ansatz agree to {agreement:.0e}",
+        ]
+    )
+    records = [
+        {"case": name, "way": way, "rates": values, "median": statistics.median(values)}
+        for name, by_way in rates.items()
+        for way, values in by_way.items()
+    ]
+    medians = {name: statistics.median(values) for name, values in ratios.items()}
+    finish(folder, "gradients", text, facts, settings, records, ratios=medians, agreement=agreement)
+
+
+def _measured(
+    ways: Sequence[Way], points: int, repeats: int, seconds: float, seed: int
+) -> tuple[Rates, float]:
+    """Evaluations per second of every case and way in each round, and how well both sides agree."""
+    rates: Rates = {name: {_label(way): [] for way in ways} for name in CASES}
     with ExitStack() as stack:
         children = {
             p: stack.enter_context(Child(OMP_WAIT_POLICY=POLICIES[p])) for p in {way[1] for way in ways}
@@ -85,44 +121,23 @@ def run(
                         seconds=seconds,
                     )
                     rates[name][_label(way)].append(rate)
-        agreement = children["passive"].call(agree, points=points, seed=seed)
-    # Round by round: on a busy machine one way of waiting can collapse, on either side.
-    best = {
-        name: [max(round_) for round_ in zip(*by_way.values(), strict=True)] for name, by_way in rates.items()
-    }
-    ratios = {
-        f"{ours} / {theirs}": [a / b for a, b in zip(best[ours], best[theirs], strict=True)]
-        for ours, theirs in RATIOS
-    }
-    settings = {
-        "problem": "burgers", "network": "3x20 tanh", "points": points, "precision": "float64", "seed": seed,
-        "repeats": repeats, "seconds_each": seconds, "threads": "as in the columns",
-    }  # fmt: skip
+        return rates, children["passive"].call(agree, points=points, seed=seed)
+
+
+def _tables(ways: Sequence[Way], rates: Rates, ratios: Mapping[str, Sequence[float]]) -> list[str]:
+    """Tables of the rates and of their ratios, an empty line after each."""
     columns = ["evaluations per second", *(_label(way) for way in ways)]
     rows = [[name, *(spread(values) for values in by_way.values())] for name, by_way in rates.items()]
-    text = "\n".join(
-        [
-            header("Values with gradients per second, median [min, max]", facts, settings),
-            table(columns, rows),
-            "",
-            table(
-                ["ratio, each side at its best in every round", ""],
-                [[name, spread(v)] for name, v in ratios.items()],
-            ),
-            "",
-            f"loss and gradient of both sides on the same ansatz agree to {agreement:.0e}",
-        ]
-    )
-    records = [
-        {"case": name, "way": way, "rates": values, "median": statistics.median(values)}
-        for name, by_way in rates.items()
-        for way, values in by_way.items()
+    compared = [[name, spread(values)] for name, values in ratios.items()]
+    return [
+        table(columns, rows),
+        "",
+        table(["ratio, each side at its best in every round", ""], compared),
+        "",
     ]
-    medians = {name: statistics.median(values) for name, values in ratios.items()}
-    finish(folder, "gradients", text, facts, settings, records, ratios=medians, agreement=agreement)
 
 
-def _label(way: tuple[int, str]) -> str:
+def _label(way: Way) -> str:
     threads, policy = way
     return "1 thread" if threads == 1 else f"{threads} threads, {policy} wait"
 

@@ -13,15 +13,12 @@ from typing import Any
 
 from ...errors import InputError
 from ..harness.child import in_child
+from ..harness.journal import Journal
+from ..harness.options import Names, Whole, Wholes, at_least, check_precision, chosen_names, chosen_seeds
 from ..harness.report import (
-    Journal,
     Line,
-    Names,
     Row,
     Section,
-    Whole,
-    Wholes,
-    at_least,
     draw,
     folder_for,
     geometric_spread,
@@ -69,10 +66,9 @@ def run(
     """
     from ...optim.methods import method as find
 
-    problems = list(dict.fromkeys(problems or PROBLEMS))
-    methods = list(dict.fromkeys(methods or (*OURS, *PEERS)))
-    seeds = list(dict.fromkeys(SEEDS if seeds is None else seeds))
-    at_least(0, seeds=seeds)
+    problems = chosen_names(problems, PROBLEMS)
+    methods = chosen_names(methods, (*OURS, *PEERS))
+    seeds = chosen_seeds(seeds, SEEDS)
     at_least(1, seconds=seconds, threads=threads)
     for name in problems:
         if name not in PROBLEMS:
@@ -80,8 +76,7 @@ def run(
     for name in methods:
         if name not in PEERS:
             find(name)
-    if precision not in ("float32", "float64"):
-        raise InputError(f"--precision must be float32 or float64, not {precision!r}")
+    check_precision(precision)
     facts = machine()
     folder = folder_for("deepxde", out)
     fixed = {"seconds": seconds, "threads": threads, "precision": precision}

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..harness.child import in_child, peak_memory
-from ..harness.report import MB, Names, Whole, at_least, finish, folder_for, header, machine, say, table
+from ..harness.options import Names, Whole, at_least
+from ..harness.report import MB, finish, folder_for, header, machine, say, table
 
 BOUND = 2 * 2**30
 

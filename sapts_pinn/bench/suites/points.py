@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..harness.child import in_child, peak_memory
-from ..harness.report import MB, Whole, Wholes, at_least, finish, folder_for, header, machine, say, table
-
-if TYPE_CHECKING:
-    pass
+from ..harness.options import Whole, Wholes, at_least
+from ..harness.report import MB, Row, finish, folder_for, header, machine, say, table
 
 SIZES = (1024, 2048, 4096, 8192, 16384, 32768, 65536)
 WARM = 3  # first steps, not counted
@@ -62,6 +59,13 @@ def run(
         "problem": "burgers", "network": "3x20 tanh", "method": method, "precision": "float64",
         "threads": facts["threads"], "seed": seed, "steps": steps, "chunk": BLOCK_POINTS,
     }  # fmt: skip
+    head = header("An optimizer step against the number of points, medians", facts, settings)
+    text = "\n".join([head, _table(rows), *_in_words(fit)])
+    finish(folder, "points", text, facts, settings, rows, fit=fit)
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """A line for each number of points."""
     columns = [
         "points",
         "s/step",
@@ -85,17 +89,18 @@ def run(
         ]
         for row in rows
     ]
-    parts = [
-        header("An optimizer step against the number of points, medians", facts, settings),
-        table(columns, cells),
+    return table(columns, cells)
+
+
+def _in_words(fit: Mapping[str, float]) -> list[str]:
+    """Sentence on the fitted laws; none without a fit."""
+    if not fit:
+        return []
+    return [
+        f"\nseconds ~ points^{fit['exponent']:.2f}, over the upper half of the sizes "
+        f"points^{fit['exponent_upper']:.2f}\n"
+        f"seconds = {fit['fixed']:.2g} + {fit['per_point']:.2g} points, off by at most {fit['worst']:.0%}"
     ]
-    if fit:
-        parts.append(
-            f"\nseconds ~ points^{fit['exponent']:.2f}, over the upper half of the sizes "
-            f"points^{fit['exponent_upper']:.2f}\n"
-            f"seconds = {fit['fixed']:.2g} + {fit['per_point']:.2g} points, off by at most {fit['worst']:.0%}"
-        )
-    finish(folder, "points", "\n".join(parts), facts, settings, rows, fit=fit)
 
 
 def _fit(counts: Sequence[int], seconds: Sequence[float]) -> dict[str, float]:
@@ -117,7 +122,7 @@ def _fit(counts: Sequence[int], seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def measure(points: int, steps: int, method: str, seed: int) -> dict[str, Any]:
+def measure(points: int, steps: int, method: str, seed: int) -> Row:
     """In the child: train for a few steps without resampling or error measurement."""
     from ...callbacks.base import Callback, RunView
     from ...objectives.least_squares import LeastSquares

@@ -12,18 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...runs.status import Status, StopReason
 from ..harness.child import in_child
+from ..harness.journal import Journal
+from ..harness.options import Names, Whole, Wholes, chosen_names, chosen_seeds, chosen_threads, with_reference
 from ..harness.report import (
-    Journal,
     Line,
-    Names,
     Row,
     Section,
-    Whole,
-    Wholes,
-    at_least,
     draw,
+    failed,
     folder_for,
     geometric,
     geometric_spread,
@@ -31,7 +28,6 @@ from ..harness.report import (
     machine,
     number,
     publish,
-    with_reference,
 )
 
 METHODS = ("tr", "sapts-d", "sapts-p", "sapts-ip", "adam")
@@ -66,28 +62,20 @@ def run(
     from ...optim.methods import method as find_method
     from ...training.budget import Budget
 
-    methods = list(dict.fromkeys(methods or METHODS))
+    methods = chosen_names(methods, METHODS)
     for name in methods:
         find_method(name)
-    seeds = list(dict.fromkeys([0] if seeds is None else seeds))
-    at_least(0, seeds=seeds)
+    seeds = chosen_seeds(seeds, [0])
     budget = str(Budget.parse(budget))
     source = with_reference(problem)
     facts = machine()
-    threads = facts["threads"] if threads is None else threads
-    at_least(1, threads=threads)
+    threads = chosen_threads(threads, facts)
     fixed = {
         "problem": source.short, "budget": budget, "threads": threads, "precision": "float64",
         "points": points or "the problem's", "network": network or "the problem's",
     }  # fmt: skip
     folder = folder_for("radius", out)
     journal = Journal(folder / "runs.jsonl", fixed)
-    cells = [
-        {"method": method, option: value, "seed": seed}
-        for seed in seeds
-        for method in methods
-        for option, value in _values(method)
-    ]
 
     def measured(method: str, seed: int, **options: float) -> Row:
         return in_child(
@@ -108,16 +96,26 @@ def run(
         picture = folder / "error-against-radius.png"
         axes = {"xscale": "log", "yscale": "log", "ylabel": f"relative L2 error after {budget}"}
         draw(picture, _curves(rows), **axes)
-        notes = [
-            f"note: {row['method']}, {_value(row):.0e}, seed {row['seed']}: {row['status']}"
-            for row in rows
-            if Status.parse(row["status"]).reason is StopReason.FAILED
-        ]
-        notes += journal.notes
+        notes = [*map(_note, filter(failed, rows)), *journal.notes]
         head = header(title, facts, said)
         publish(folder, "radius", head, _sections(rows), notes, facts, said, rows, picture=picture.name)
 
-    journal.complete(cells, measured, published)
+    journal.complete(_cells(methods, seeds), measured, published)
+
+
+def _cells(methods: Sequence[str], seeds: Sequence[int]) -> list[Row]:
+    """Runs to do, seeds outermost."""
+    return [
+        {"method": method, option: value, "seed": seed}
+        for seed in seeds
+        for method in methods
+        for option, value in _values(method)
+    ]
+
+
+def _note(row: Row) -> str:
+    """Sentence on a run that failed."""
+    return f"note: {row['method']}, {_value(row):.0e}, seed {row['seed']}: {row['status']}"
 
 
 def _values(method: str) -> list[tuple[str, float]]:

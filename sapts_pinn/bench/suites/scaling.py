@@ -7,17 +7,6 @@ added to every collective and message of processes on one machine, each with one
 The error is measured by rank 0 every `EVERY` seconds, while the others wait; that time is taken off.  Time,
 synchronisations and bytes are those of the first measurement at or below the target, so they are known to
 `EVERY` seconds and one step.
-
-**Cost model.**  For a step of a method on p ranks, with c collectives and messages in it and b bytes sent,
-
-    T = q (replicated + divided / p) + (latency + delay) c + b / bandwidth,   q = max(1, p / cores):
-
-the divided work is that on points, the replicated work what every rank repeats, such as the algebra of the
-curvature.  Latency and bandwidth are those of this machine, from a line through the times of collectives of
-several sizes, which the ranks probe after a run; from the steps alone bandwidth and divided work cannot be
-told apart.  The two kinds of work, of each method, then follow from the steps.  Both fits are non-negative
-least squares of the relative error.  For more ranks the bytes follow from the sizes of the messages: up to 8
-ranks everybody sends everything to all, and beyond sums go round a ring.
 """
 
 from __future__ import annotations
@@ -26,7 +15,7 @@ import math
 import socket
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -35,33 +24,17 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ..harness.child import Child
-from ..harness.report import (
-    Journal,
-    Line,
-    Row,
-    Section,
-    Whole,
-    Wholes,
-    at_least,
-    draw,
-    folder_for,
-    geometric,
-    geometric_spread,
-    header,
-    machine,
-    publish,
-    with_reference,
-)
-from .ablation import watch
+from ..harness.cost_model import METHODS, fit
+from ..harness.journal import Journal
+from ..harness.options import Whole, Wholes, at_least, chosen_seeds, with_reference
+from ..harness.report import Row, folder_for, header, machine, publish
+from ..harness.scaling_report import STAND_IN, cost_in_words, draw_times, prediction_table, time_tables
 
 if TYPE_CHECKING:
     from ...parallel.communicator import Communicator
 
-METHODS = ("tr", "sapts-d")
 PROBES = 20  # collectives of each size
 EVERY = 0.5  # seconds between two measurements of the error
-PREDICTED = tuple(2**i for i in range(3, 11))  # ranks
-STAND_IN = "a stand-in for a network"
 
 
 def run(
@@ -96,11 +69,8 @@ def run(
     if not 0 < target < math.inf:
         raise InputError(f"--target must be a positive error, not {target:g}")
     limits = str(Budget.parse(budget))
-    counts = sorted(set([1, 2, 4] if ranks is None else ranks))
-    waits = sorted(set([0, 5, 20] if delays is None else delays))
-    seeds = list(dict.fromkeys([0, 1, 2] if seeds is None else seeds))
-    at_least(1, ranks=counts)
-    at_least(0, delays=waits, seeds=seeds)
+    counts, waits = _ranks_and_delays(ranks, delays)
+    seeds = chosen_seeds(seeds, (0, 1, 2))
     if parts_per_rank is not None:
         at_least(1, parts_per_rank=parts_per_rank)
     source = with_reference(problem)
@@ -112,21 +82,13 @@ def run(
     }  # fmt: skip
     folder = folder_for("scaling", out)
     journal = Journal(folder / "runs.jsonl", fixed)
-    cells = [
-        {"method": method, "ranks": count, "delay": delay, "seed": seed}
-        for seed in seeds
-        for count in counts
-        for delay in (waits if count > 1 else [0])  # a rank alone has nobody to wait for
-        for method in METHODS
-    ]
 
     def measured(method: str, ranks: int, delay: int, seed: int) -> Row:
-        parts = (parts_per_rank or (4 if ranks == 1 else 1)) * ranks
         return launch(
             ranks,
             problem=source.text,
             method=method,
-            parts=parts if method == "sapts-d" else None,
+            parts=_parts(ranks, parts_per_rank) if method == "sapts-d" else None,
             delay=1e-3 * delay,
             seed=seed,
             budget=limits,
@@ -135,24 +97,56 @@ def run(
             network=network,
         )
 
+    said = {
+        **fixed, "ranks": counts, "delays": f"{', '.join(map(str, waits))} ms, {STAND_IN}",
+        "seeds": seeds, "error measured every": f"{EVERY} s by rank 0, not counted",
+    }  # fmt: skip
+
     def published(rows: list[Row]) -> None:
         cores = facts["cores"]
-        said = {
-            **fixed, "ranks": counts, "delays": f"{', '.join(map(str, waits))} ms, {STAND_IN}",
-            "seeds": seeds, "error measured every": f"{EVERY} s by rank 0, not counted",
-        }  # fmt: skip
         model = fit(rows, cores)
-        sections = [section for delay in waits for section in _sections(rows, delay, cores, len(seeds))]
-        sections += _predictions(rows, model, waits)
+        sections = [table for delay in waits for table in time_tables(rows, delay, cores, len(seeds))]
+        sections += prediction_table(rows, model, waits)
         picture = folder / "prediction.png"
-        _draw(picture, rows, model, waits, cores, target)
+        draw_times(picture, rows, model, waits, cores, target)
         title = f"Ranks: sapts-d against synchronous data-parallel tr, to an error of {target:g}"
-        head, notes = header(title, facts, said), [*_words(model), *journal.notes]
+        head, notes = header(title, facts, said), [*cost_in_words(model), *journal.notes]
         publish(
             folder, "scaling", head, sections, notes, facts, said, rows, model=model, picture=picture.name
         )
 
-    journal.complete(cells, measured, published)
+    journal.complete(_cells(seeds, counts, waits), measured, published)
+
+
+def _ranks_and_delays(
+    ranks: Sequence[int] | None, delays: Sequence[int] | None
+) -> tuple[list[int], list[int]]:
+    """Numbers of ranks, and delays in milliseconds, both ascending.
+
+    Raises:
+        InputError: One is too small, or a list is empty.
+    """
+    counts = sorted({1, 2, 4} if ranks is None else set(ranks))
+    waits = sorted({0, 5, 20} if delays is None else set(delays))
+    at_least(1, ranks=counts)
+    at_least(0, delays=waits)
+    return counts, waits
+
+
+def _parts(ranks: int, per_rank: int | None) -> int:
+    """Number of parts of sapts-d on all ranks together."""
+    return (per_rank or (4 if ranks == 1 else 1)) * ranks
+
+
+def _cells(seeds: Sequence[int], counts: Sequence[int], delays: Sequence[int]) -> list[Row]:
+    """Runs to do; a rank alone has nobody to wait for, and so no delay."""
+    return [
+        {"method": method, "ranks": count, "delay": delay, "seed": seed}
+        for seed in seeds
+        for count in counts
+        for delay in (delays if count > 1 else [0])
+        for method in METHODS
+    ]
 
 
 def launch(ranks: int, **arguments: Any) -> Row:
@@ -199,6 +193,7 @@ def measure(
     from ...solving.run import solve
     from ...solving.sources import load_source
     from ..harness.delayed import Delayed
+    from ..harness.error_watch import ErrorWatch
 
     class Counting(Delayed):
         """Tells apart what is summed and what is gathered: more ranks make different traffic of them."""
@@ -216,8 +211,7 @@ def measure(
     torch.set_num_threads(1)
     ranks = Counting(connect(), delay)
     whole = load_source(problem).problem
-    rows: list[dict[str, float]] = []
-    watching = watch(whole, rows, lambda trainer: trainer.seconds, EVERY, target)
+    watch = ErrorWatch(whole, lambda trainer: trainer.seconds, EVERY, target)
     try:
         result = solve(
             replace(whole, reference=None),
@@ -227,12 +221,13 @@ def measure(
             seed=seed,
             points=points,
             network=tuple(network) if network else None,
-            callbacks=[] if ranks.rank else [watching],
+            callbacks=[] if ranks.rank else [watch],
             communicator=ranks,
         ).result
         probes = _probe(ranks.inner)
     finally:
         ranks.close()
+    rows = watch.rows
     if not rows:
         return {}
     found = next((row for row in rows if row["error"] <= target), None)
@@ -261,196 +256,3 @@ def _probe(ranks: Communicator) -> list[tuple[float, float]]:
             times.append(time.perf_counter() - begin)
         found.append(((ranks.traffic.bytes - before) / PROBES, statistics.median(times)))
     return found
-
-
-# -- the cost model --------------------------------------------------------------------------------
-
-
-def _per_step(row: Row) -> tuple[float, float, float]:
-    """Seconds, collectives and messages, bytes."""
-    steps = max(row["iterations"], 1)
-    return row["seconds"] / steps, (row["collectives"] + row["messages"]) / steps, row["bytes"] / steps
-
-
-def fit(rows: Sequence[Row], cores: int) -> dict[str, Any]:
-    """The constants of the cost model from the measurements; empty for fewer than two numbers of ranks."""
-    import numpy as np
-    from scipy.optimize import nnls
-
-    def relative(columns: list[list[float]], seconds: list[float], known: list[float]) -> tuple[Any, Any]:
-        A, y = np.array(columns) / np.array(seconds)[:, None], 1 - np.array(known) / np.array(seconds)
-        scale = np.maximum(A.max(0), 1e-300)
-        x = nnls(A / scale, y)[0] / scale
-        return x.tolist(), np.abs(A @ x - y)
-
-    several = [row for row in rows if row["ranks"] > 1]
-    probes = [p for row in several if row["ranks"] <= cores for p in row["probes"]]
-    probes = probes or [p for row in several for p in row["probes"]]
-    steps = {m: [row for row in rows if row["method"] == m and row["iterations"]] for m in METHODS}
-    steps = {m: found for m, found in steps.items() if len({row["ranks"] for row in found}) > 1}
-    if not probes or not steps:
-        return {}
-    lines = [[1.0, sent] for sent, _ in probes]
-    (latency, per_byte), _ = relative(lines, [seconds for _, seconds in probes], [0.0] * len(probes))
-    model: dict[str, Any] = {"latency": latency, "seconds_per_byte": per_byte}
-    off: list[float] = []
-    for method, found in steps.items():
-        lines, spent, talk = [], [], []
-        for row in found:
-            seconds, operations, sent = _per_step(row)
-            q = max(1.0, row["ranks"] / cores)
-            lines.append([q, q / row["ranks"]])
-            spent.append(seconds)
-            talk.append((latency + 1e-3 * row["delay"]) * operations + per_byte * sent)
-        (replicated, divided), errors = relative(lines, spent, talk)
-        model[method] = {"replicated": replicated, "divided": divided}
-        off += errors.tolist()
-    return {**model, "off_typically": float(np.median(off)), "off_at_most": max(off)}
-
-
-def predict(model: Mapping[str, Any], row: Row, ranks: int, delay: float, cores: float = math.inf) -> float:
-    """Seconds of a step by the cost model.
-
-    Args:
-        model: As of `fit`.
-        row: A measurement on several ranks, whose traffic a step is taken to have.
-        ranks: Number of ranks.
-        delay: Seconds added to every collective and message.
-        cores: That the ranks share; by default each has its own.
-    """
-    own, others = model[row["method"]], ranks - 1
-    operations = (row["collectives"] + row["messages"]) / max(row["iterations"], 1)
-    copies = others if ranks <= 8 else 2 * others / ranks
-    sent = row["summed_per_step"] * copies + row["gathered_per_step"] * others
-    work = own["replicated"] + own["divided"] / ranks
-    talk = (model["latency"] + delay) * operations + model["seconds_per_byte"] * sent
-    return float(max(1.0, ranks / cores) * work + (talk if others else 0.0))
-
-
-def _models(rows: Sequence[Row], method: str, delay: int) -> list[Row]:
-    """The runs that stand for a method among many ranks: those on most ranks, over the seeds."""
-    several = [r for r in rows if r["method"] == method and r["delay"] == delay and r["ranks"] > 1]
-    most = max((row["ranks"] for row in several), default=0)
-    return [row for row in several if row["ranks"] == most and row["reached"]]
-
-
-def _predicted(rows: Sequence[Row], model: Mapping[str, Any], ranks: int, delay: int) -> float:
-    """Seconds to the target if it takes as many steps as measured."""
-    return geometric([row["iterations"] * predict(model, row, ranks, 1e-3 * delay) for row in rows])
-
-
-# -- tables and the picture ------------------------------------------------------------------------
-
-
-def _sections(rows: Sequence[Row], delay: int, cores: int, seeds: int) -> list[Section]:
-    groups: dict[tuple[int, str], dict[int, Row]] = {}
-    for row in rows:
-        if row["delay"] == delay or row["ranks"] == 1:
-            groups.setdefault((row["ranks"], row["method"]), {})[row["seed"]] = row
-    lines, ratios = [], []
-    for (ranks, method), members in groups.items():
-        name = _named(ranks, cores)
-        reached = [row for row in members.values() if row["reached"]]
-        lines.append(
-            [
-                f"{name}, {method}",
-                f"{len(reached)}/{seeds}",
-                geometric_spread([row["seconds"] for row in reached], ".1f"),
-                geometric_spread([row["iterations"] for row in reached], ".0f"),
-                geometric_spread([row["collectives"] + row["messages"] for row in reached], ".0f"),
-                geometric_spread([row["bytes"] / 1e6 for row in reached], ".3g"),
-            ]
-        )
-        other = groups.get((ranks, METHODS[0]), {})
-        pairs = [
-            (row, other[seed])
-            for seed, row in members.items()
-            if seed in other and row["reached"] and other[seed]["reached"]
-        ]
-        if method != METHODS[0] and pairs:
-            ratios.append(
-                [
-                    name,
-                    f"{len(pairs)}/{seeds}",
-                    *(_ratio(pairs, key) for key in ("seconds", "collectives", "bytes")),
-                ]
-            )
-    said = f"{delay} ms added to every collective and message, {STAND_IN}"
-    columns = ["", "reached", "seconds", "steps", "synchronisations", "MB sent by rank 0"]
-    sections: list[Section] = [(said, columns, lines)]
-    if ratios:
-        heads = ["", "pairs", "seconds", "synchronisations", "bytes"]
-        sections.append((f"sapts-d / tr, seed by seed; {said}", heads, ratios))
-    return sections
-
-
-def _named(ranks: int, cores: int) -> str:
-    return f"{ranks} rank{'s' * (ranks > 1)}{' (oversubscribed)' if ranks > cores else ''}"
-
-
-def _ratio(pairs: Sequence[tuple[Row, Row]], key: str) -> str:
-    return geometric_spread([a[key] / b[key] for a, b in pairs if a[key] and b[key]], ".2f")
-
-
-def _predictions(rows: Sequence[Row], model: Mapping[str, Any], delays: Sequence[int]) -> list[Section]:
-    lines = [
-        [f"{delay} ms, {method}", *(f"{_predicted(found, model, p, delay):.3g}" for p in PREDICTED)]
-        for delay in delays
-        for method in METHODS
-        if method in model and (found := _models(rows, method, delay))
-    ]
-    title = (
-        "PREDICTION, not measured: seconds to the target by the cost model, a core for every rank, as many "
-        f"steps as measured on the most ranks; by the delay added, {STAND_IN}"
-    )
-    return [(title, ["", *(f"{p:,} ranks" for p in PREDICTED)], lines)] if lines else []
-
-
-def _words(model: Mapping[str, Any]) -> list[str]:
-    if not model:
-        return ["note: no cost model, for it needs runs with at least two numbers of ranks"]
-    speed = model["seconds_per_byte"]
-    works = [
-        f"{m}: {1e3 * model[m]['replicated']:.3g} ms replicated + {1e3 * model[m]['divided']:.3g} ms / ranks"
-        for m in METHODS
-        if m in model
-    ]
-    wire = f"{1e-6 / speed:.3g} MB/s" if speed else "not seen to matter"
-    return [
-        f"cost of a step: {'; '.join(works)}; latency {1e3 * model['latency']:.3g} ms beside the delay; "
-        f"bandwidth {wire}; off by {model['off_typically']:.0%} typically, {model['off_at_most']:.0%} at most"
-    ]
-
-
-def _draw(
-    path: Path,
-    rows: Sequence[Row],
-    model: Mapping[str, Any],
-    delays: Sequence[int],
-    cores: int,
-    target: float,
-) -> None:
-    """Measured seconds to the target, and those predicted."""
-    panels: dict[str, list[Line]] = {}
-    for delay in delays:
-        lines = panels.setdefault(f"{delay} ms added, {STAND_IN}", [])
-        for method in METHODS:
-            own = [r for r in rows if r["method"] == method and r["reached"] and r["delay"] in (delay, 0)]
-            own = [r for r in own if r["delay"] == delay or r["ranks"] == 1]
-            fits = [r for r in own if r["ranks"] <= cores]
-            beyond = [r for r in own if r["ranks"] > cores]
-            lines.append((method, [r["ranks"] for r in fits], [r["seconds"] for r in fits], "o"))
-            lines.append((method, [r["ranks"] for r in beyond], [r["seconds"] for r in beyond], "x"))
-            found = _models(rows, method, delay)
-            if method in model and found:
-                predicted = [_predicted(found, model, p, delay) for p in PREDICTED]
-                lines.append((method, PREDICTED, predicted, "--"))
-    draw(
-        path,
-        panels,
-        title="o measured, x measured with more ranks than cores, -- a PREDICTION by the cost model",
-        xlabel="ranks",
-        ylabel=f"seconds to an error of {target:g}",
-        xscale="log",
-        yscale="log",
-    )

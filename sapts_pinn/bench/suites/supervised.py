@@ -9,28 +9,15 @@ they come: an interrupted suite goes on where it was when the same command is gi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...runs.status import Status, StopReason
 from ..harness.child import in_child
-from ..harness.report import (
-    Journal,
-    Names,
-    Row,
-    Section,
-    Whole,
-    Wholes,
-    at_least,
-    draw,
-    folder_for,
-    header,
-    machine,
-    publish,
-    say,
-)
+from ..harness.journal import Journal
+from ..harness.options import Names, Whole, Wholes, chosen_names, chosen_seeds, chosen_threads
+from ..harness.report import Row, Section, draw, failed, folder_for, header, machine, publish, say
 from ..harness.supervised_report import (
     draw_curves,
     figures,
@@ -101,101 +88,158 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/supervised, or
             bench-results/supervised-sensitivity]
     """
-    from ...supervised.methods import find as find_method
     from ...supervised.tasks import find as find_task
-    from ...training.budget import Budget
 
-    tasks = list(dict.fromkeys(tasks or BUDGETS))
-    found = [find_task(name) for name in tasks]
-    methods = list(dict.fromkeys(methods or (SENSITIVE if sensitivity else (*OURS, *RATES))))
-    for name in methods:
-        find_method(name)
-    seeds = list(dict.fromkeys((SEEDS[:1] if sensitivity else SEEDS) if seeds is None else seeds))
-    at_least(0, seeds=seeds)
-    usual = SHORT if sensitivity else BUDGETS
-    limits = {name: Budget.parse(usual[name] if budget is None else budget) for name in tasks}
-    budgets = {name: str(limit) for name, limit in limits.items()}
+    plan = _Plan.chosen(tasks, methods, budget, seeds, constant, sensitivity)
     facts = machine()
-    threads = facts["threads"] if threads is None else threads
-    at_least(1, threads=threads)
-    for task in found:  # fetched, and known to be whole, before anything is measured
-        task.load(data)
+    threads = chosen_threads(threads, facts)
+    for task in plan.tasks:  # fetched, and known to be whole, before anything is measured
+        find_task(task).load(data)
     suite = "supervised-sensitivity" if sensitivity else "supervised"
     folder = folder_for(suite, out)
     fixed = {"threads": threads, "precision": "float32"}
     said = {
-        **fixed,
-        "budget": [f"{name} {text}" for name, text in budgets.items()],
-        "seeds": seeds,
+        **fixed, "budget": [f"{name} {text}" for name, text in plan.budgets.items()], "seeds": plan.seeds,
         "learning rates": "constant" if constant else "linear decay to zero",
-    }
+    }  # fmt: skip
     journal = Journal(folder / "runs.jsonl", fixed)
 
-    def cell(task: str, method: str, seed: int, **options: float) -> Row:
-        schedule = {"decay": False} if constant and method in RATES else {}
-        return {
-            "task": task, "method": method, "budget": budgets[task], "seed": seed, **options, **schedule,
-        }  # fmt: skip
-
-    def measured(task: str, method: str, budget: str, seed: int, **options: Any) -> Row:
+    def measured(task: str, method: str, budget: str, seed: int, **options: float) -> Row:
+        cell = {"task": task, "method": method, "budget": budget, "seed": seed, "options": options}
         try:
-            return in_child(
-                measure,
-                task=task,
-                method=method,
-                budget=budget,
-                seed=seed,
-                options=options,
-                threads=threads,
-                data=None if data is None else str(data),
-            )
+            return in_child(measure, **cell, threads=threads, data=None if data is None else str(data))
         except RuntimeError as error:  # the journal says what it was called with
             raise RuntimeError(str(error).rpartition(" failed: ")[2]) from error
 
     def published(rows: list[Row]) -> None:
-        found = (_sensitivity if sensitivity else _comparison)(rows, tasks, methods, seeds, folder)
-        notes = [*found.notes, *(f"note: {_name(r)}: {r['status']}" for r in rows if _failed(r))]
+        found = (_sensitivity if sensitivity else _comparison)(rows, plan, folder)
+        notes = [*found.notes, *(f"note: {_name(r)}: {r['status']}" for r in rows if failed(r))]
         notes += dict.fromkeys(journal.notes)  # two lists of runs may say the same
         head = header(found.title, facts, said)
-        settings = {**said, "budget": budgets}
+        settings = {**said, "budget": plan.budgets}
         publish(folder, suite, head, found.sections, notes, facts, settings, rows, **found.summary)
 
     if sensitivity:
-        cells = [
-            cell(task, method, seed, **{"lr" if method in RATES else "radius": step})
-            for seed in seeds
-            for task in tasks
-            for step in STEPS
-            for method in methods
-        ]
-        _say_hours(limits[one["task"]] for one in cells)
+        cells = plan.steps()
+        plan.say_hours(cells)
         journal.complete(cells, measured, published)
-        return
-    first = [
-        cell(task, method, seeds[0], **options)
-        for task in tasks
-        for method in methods
-        for options in ([{"lr": rate} for rate in RATES[method]] if method in RATES else [{}])
-    ]
-    repeated = [limits[task] for task in tasks for _ in methods for _ in seeds[1:]]
-    _say_hours([*(limits[one["task"]] for one in first), *repeated])
+    else:
+        _compare(plan, journal, measured, published)
+
+
+def _compare(
+    plan: _Plan, journal: Journal, measured: Callable[..., Row], published: Callable[[list[Row]], None]
+) -> None:
+    """Sweep the learning rates with the first seed, then repeat the best ones with the others."""
+    first = plan.sweep()
+    plan.say_hours(first, repetitions=len(plan.seeds) - 1)
     swept: list[Row] = []
     try:
         journal.complete(first, measured, swept.extend)
     except KeyboardInterrupt:
         published(swept)
         raise
-    rates = _chosen(swept, tasks, methods, seeds[0])
-    again = [
-        cell(task, method, seed, **({"lr": rates[task][method]} if method in RATES else {}))
-        for seed in seeds[1:]
-        for task in tasks
-        for method in methods
-        if method not in RATES or method in rates[task]
-    ]
+    again = plan.repetitions(_chosen(swept, plan.tasks, plan.methods, plan.seeds[0]))
     # What has failed is tried again the next time, not now.
     done = [one for one in first if any(one.items() <= row.items() for row in swept)]
     journal.complete([*done, *again], measured, published)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Choice of the runs.
+
+    Attributes:
+        tasks: Names of the data sets.
+        methods: Names of the methods.
+        seeds: Seeds; learning rates are chosen with the first.
+        limits: Budget of a run, by task.
+        constant: Constant learning rates of the peers.
+    """
+
+    tasks: list[str]
+    methods: list[str]
+    seeds: list[int]
+    limits: dict[str, Budget]
+    constant: bool
+
+    @classmethod
+    def chosen(
+        cls,
+        tasks: Sequence[str] | None,
+        methods: Sequence[str] | None,
+        budget: str | None,
+        seeds: Sequence[int] | None,
+        constant: bool,
+        sensitivity: bool,
+    ) -> _Plan:
+        """The plan for options as they were given; None stands for the usual.
+
+        Raises:
+            InputError: A name, a seed or the budget is wrong.
+        """
+        from ...supervised.methods import find as find_method
+        from ...supervised.tasks import find as find_task
+        from ...training.budget import Budget
+
+        tasks = chosen_names(tasks, BUDGETS)
+        for name in tasks:
+            find_task(name)
+        methods = chosen_names(methods, SENSITIVE if sensitivity else (*OURS, *RATES))
+        for name in methods:
+            find_method(name)
+        seeds = chosen_seeds(seeds, SEEDS[:1] if sensitivity else SEEDS)
+        usual = SHORT if sensitivity else BUDGETS
+        limits = {name: Budget.parse(usual[name] if budget is None else budget) for name in tasks}
+        return cls(tasks, methods, seeds, limits, constant)
+
+    @property
+    def budgets(self) -> dict[str, str]:
+        """Budget of a run, by task, as text."""
+        return {name: str(limit) for name, limit in self.limits.items()}
+
+    def cell(self, task: str, method: str, seed: int, **options: float) -> Row:
+        """A run, with the options of its method."""
+        schedule = {"decay": False} if self.constant and method in RATES else {}
+        budget = self.budgets[task]
+        return {"task": task, "method": method, "budget": budget, "seed": seed, **options, **schedule}
+
+    def steps(self) -> list[Row]:
+        """Runs with every learning rate or initial radius."""
+        return [
+            self.cell(task, method, seed, **{"lr" if method in RATES else "radius": step})
+            for seed in self.seeds
+            for task in self.tasks
+            for step in STEPS
+            for method in self.methods
+        ]
+
+    def sweep(self) -> list[Row]:
+        """Runs with the first seed: of peers with every learning rate of their grid."""
+        return [
+            self.cell(task, method, self.seeds[0], **options)
+            for task in self.tasks
+            for method in self.methods
+            for options in ([{"lr": rate} for rate in RATES[method]] if method in RATES else [{}])
+        ]
+
+    def repetitions(self, rates: Mapping[str, Mapping[str, float]]) -> list[Row]:
+        """Runs with the other seeds: of peers with their best learning rate, by task and method."""
+        return [
+            self.cell(task, method, seed, **({"lr": rates[task][method]} if method in RATES else {}))
+            for seed in self.seeds[1:]
+            for task in self.tasks
+            for method in self.methods
+            if method not in RATES or method in rates[task]
+        ]
+
+    def say_hours(self, cells: Sequence[Row], repetitions: int = 0) -> None:
+        """Say how long the cells take, and so many repetitions of every method on every task."""
+        limits = [self.limits[cell["task"]] for cell in cells]
+        limits += [self.limits[task] for task in self.tasks for _ in self.methods for _ in range(repetitions)]
+        hours = sum(limit.seconds for limit in limits) / 3600
+        if math.isfinite(hours):
+            say(f"{hours:.2g} hours of training altogether")
 
 
 def measure(
@@ -203,7 +247,7 @@ def measure(
     method: str,
     budget: str,
     seed: int,
-    options: dict[str, Any],
+    options: dict[str, float],
     threads: int,
     data: str | None,
 ) -> Row:
@@ -259,20 +303,19 @@ class Findings:
     summary: dict[str, Any]
 
 
-def _comparison(
-    rows: list[Row], tasks: list[str], methods: list[str], seeds: list[int], folder: Path
-) -> Findings:
+def _comparison(rows: list[Row], plan: _Plan, folder: Path) -> Findings:
+    tasks, methods = plan.tasks, plan.methods
     peers = [name for name in methods if name in RATES]
-    sections = [final_table(rows, task, methods, seeds, peers) for task in tasks]
-    rates = _chosen(rows, tasks, peers, seeds[0])
-    sections += [sweep_table(rows, task, peers, seeds[0]) for task in tasks if rates[task]]
+    sections = [final_table(rows, task, methods, plan.seeds, peers) for task in tasks]
+    rates = _chosen(rows, tasks, peers, plan.seeds[0])
+    sections += [sweep_table(rows, task, peers, plan.seeds[0]) for task in tasks if rates[task]]
     picture = folder / "metric-against-work-and-time.png"
     draw_curves(picture, rows, tasks, methods, peers)
     notes = []
     if peers:
         notes.append(
             f"note: the learning rates of {', '.join(peers)} were chosen by the test metric with seed "
-            f"{seeds[0]}, which favours them, and the sweep is not charged to them"
+            f"{plan.seeds[0]}, which favours them, and the sweep is not charged to them"
         )
     notes += [
         f"note: {task}: the best learning rate of {method}, {rate:g}, is at the end of its grid"
@@ -284,9 +327,8 @@ def _comparison(
     return Findings(title, sections, notes, {"learning_rates": rates, "picture": picture.name})
 
 
-def _sensitivity(
-    rows: list[Row], tasks: list[str], methods: list[str], seeds: list[int], folder: Path
-) -> Findings:
+def _sensitivity(rows: list[Row], plan: _Plan, folder: Path) -> Findings:
+    tasks, methods = plan.tasks, plan.methods
     sections = [sensitivity_table(rows, task, methods, STEPS) for task in tasks]
     picture = folder / "metric-against-step.png"
     axes = {"xscale": "log", "yscale": "log", "xlabel": "learning rate or initial radius"}
@@ -307,16 +349,6 @@ def _chosen(
             if rate is not None:
                 found[task][method] = rate
     return found
-
-
-def _say_hours(limits: Iterable[Budget]) -> None:
-    hours = sum(limit.seconds for limit in limits) / 3600
-    if math.isfinite(hours):
-        say(f"{hours:.2g} hours of training altogether")
-
-
-def _failed(row: Row) -> bool:
-    return Status.parse(row["status"]).reason is StopReason.FAILED
 
 
 def _name(row: Row) -> str:

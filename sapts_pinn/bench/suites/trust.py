@@ -17,27 +17,18 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
 from ...runs.status import Status, StopReason
 from ..harness.child import in_child
-from ..harness.report import (
-    Journal,
-    Names,
-    Row,
-    Section,
-    Whole,
-    at_least,
-    folder_for,
-    header,
-    machine,
-    number,
-    publish,
-)
+from ..harness.journal import Journal
+from ..harness.options import Names, Whole, at_least, chosen_threads
+from ..harness.report import Row, Section, folder_for, header, machine, number, publish
 
 ADMITTED = 1 / 3  # an estimate of at least this share of the true deviation admits it
 BATCH = 100  # random problems measured at a time
@@ -84,94 +75,75 @@ def run(
         InputError: There is no such part or case.
     """
     from ...training.budget import Budget
-    from ..trust.written import CASES
 
     wanted = list(parts or PARTS)
     for part in wanted:
         if part not in PARTS:
             raise InputError(f"there is no part {part!r}; choose one of {', '.join(PARTS)}")
-    names = list(CASES)
-    if cases:
-        wrong = next((c for c in cases if not (c.isdigit() and 1 <= int(c) <= len(names))), None)
-        if wrong is not None:
-            raise InputError(f"there is no case {wrong!r}; give numbers from 1 to {len(names)}")
-        names = [names[int(c) - 1] for c in cases]
-    spent = [Budget.parse(b if b.endswith("s") else f"{b} s").seconds for b in budgets or ("10", "60", "180")]
-    if seeds and not all(s.isdigit() for s in seeds):
-        raise InputError(f"seeds must be whole numbers, not {','.join(seeds)}")
-    drawn = [int(s) for s in seeds or ("0", "1", "2")]
+    asked = Asked(_cases_by_number(cases), problems, _seconds(budgets), _seeds(seeds))
     budget = str(Budget.parse(budget))
     facts = machine()
-    threads = facts["threads"] if threads is None else threads
-    at_least(1, threads=threads, problems=problems)
+    threads = chosen_threads(threads, facts)
+    at_least(1, problems=problems)
     fixed = {"budget": budget, "threads": threads, "precision": "float64", "seed": 0}
     folder = folder_for("trust", out)
     journal = Journal(folder / "runs.jsonl", fixed)
 
     def published(rows: list[Row]) -> None:
-        from ..trust import estimate as trust_estimate  # which loads PyTorch
-
         head = header("Wrong in silence?", facts, fixed)
-        of = {part: [row for row in rows if row["part"] == part] for part in wanted}
-        sections = [section(of[name]) for name, section in SECTIONS.items() if of.get(name)]
-        notes = [f"{row['case']}: {row['words'][0]}" for row in of.get("cases", []) if row["words"]]
-        if of.get("estimates"):
-            notes.append(trust_estimate.verdict(of["estimates"]))
+        of = {name: [row for row in rows if row["part"] == name] for name in PARTS if name in wanted}
+        sections = [PARTS[name].section(found) for name, found in of.items() if found]
+        notes = [note for name, found in of.items() if found for note in PARTS[name].notes(found)]
         publish(folder, "trust", head, sections, notes + journal.notes, facts, fixed, rows)
 
-    def cells_of(part: str) -> list[Cell]:
-        from ..trust import estimate as trust_estimate  # which loads PyTorch
-
-        if part == "cases":
-            return [{"case": name} for name in names]
-        if part == "symmetry":
-            return [{"start": i, "count": min(BATCH, problems - i)} for i in range(0, problems, BATCH)]
-        if part == "scales":
-            return [{"problem": name, "seed": seed} for name in UNSCALED for seed in (0, 1)]
-        if part == "meshes":
-            return [{"all": True}]
-        return [
-            {"problem": name, "budget": seconds, "seed": seed}
-            for seconds in spent
-            for seed in drawn
-            for name in trust_estimate.names_with_reference()
-        ]
-
     journal.complete(
-        [{"part": part, **cell} for part in wanted for cell in cells_of(part)],
+        [{"part": part, **cell} for part in wanted for cell in PARTS[part].cells(asked)],
         lambda **cell: in_child(measured, cell=cell, budget=budget, threads=threads),
         published,
     )
+
+
+def _cases_by_number(numbers: Sequence[str] | None) -> list[str]:
+    """Names of the cases with these numbers, or of all.
+
+    Raises:
+        InputError: There is no case of a number.
+    """
+    from ..trust.written import CASES
+
+    names = list(CASES)
+    if not numbers:
+        return names
+    wrong = next((n for n in numbers if not (n.isdigit() and 1 <= int(n) <= len(names))), None)
+    if wrong is not None:
+        raise InputError(f"there is no case {wrong!r}; give numbers from 1 to {len(names)}")
+    return [names[int(n) - 1] for n in numbers]
+
+
+def _seconds(budgets: Sequence[str] | None) -> list[float]:
+    """Budgets in seconds of the runs whose error is estimated."""
+    from ...training.budget import Budget
+
+    return [Budget.parse(b if b.endswith("s") else f"{b} s").seconds for b in budgets or ("10", "60", "180")]
+
+
+def _seeds(seeds: Sequence[str] | None) -> list[int]:
+    """Seeds of the runs whose error is estimated.
+
+    Raises:
+        InputError: One is no whole number.
+    """
+    if seeds and not all(s.isdigit() for s in seeds):
+        raise InputError(f"seeds must be whole numbers, not {','.join(seeds)}")
+    return [int(s) for s in seeds or ("0", "1", "2")]
 
 
 def measured(cell: Cell, budget: str, threads: int) -> Row:
     """In the child: the result of one cell."""
     import torch
 
-    from ..trust import (
-        estimate as trust_estimate,
-    )
-    from ..trust import (
-        meshes as trust_meshes,
-    )
-    from ..trust import (
-        scales as trust_scales,
-    )
-    from ..trust import (
-        symmetry as trust_symmetry,
-    )
-
     torch.set_num_threads(threads)
-    part = cell["part"]
-    if part == "cases":
-        return measure(cell["case"], budget, threads)
-    if part == "symmetry":
-        return dict(trust_symmetry.run(cell["count"], cell["start"]))
-    if part == "scales":
-        return trust_scales.run([cell["problem"]], [cell["seed"]], **SMALL)[0]
-    if part == "meshes":
-        return {"rows": [asdict(row) for row in trust_meshes.run()]}
-    return trust_estimate.measure(cell["problem"], float(cell["budget"]), cell["seed"])
+    return PARTS[cell["part"]].measure(cell, budget, threads)
 
 
 def measure(case: str, budget: str, threads: int) -> Row:
@@ -222,53 +194,159 @@ def deviation(row: Row) -> float | None:
     return off if math.isfinite(off) else math.inf
 
 
-def _cases(rows: Sequence[Row]) -> Section:
-    columns = ["case", "right", "found", "deviation", "estimate", "outcome"]
-    lines = [
-        [row["case"], _text(row["expected"]), _text(row["found"]), _small(deviation(row)),
-         _small(row["estimate"]), row["outcome"]]
-        for row in rows
-    ]  # fmt: skip
-    return "Cases", columns, lines
+# -- the parts -------------------------------------------------------------------------------------------
 
 
-def _symmetry(rows: Sequence[Row]) -> Section:
-    sums = {key: sum(row[key] for row in rows) for key in ("problems", "symmetric", "found", "not_symmetric")}
-    false = sum(len(row["false_claims"]) for row in rows)
-    columns = ["random problems", "symmetric coordinates", "found", "others", "falsely claimed"]
-    return "Symmetries", columns, [[*(str(value) for value in sums.values()), str(false)]]
+@dataclass(frozen=True)
+class Asked:
+    """Choices of the user, for all parts.
+
+    Attributes:
+        cases: Names of the cases.
+        problems: Number of random problems.
+        seconds: Budgets of the runs whose error is estimated.
+        seeds: Seeds of these runs.
+    """
+
+    cases: list[str]
+    problems: int
+    seconds: list[float]
+    seeds: list[int]
 
 
-def _scales(rows: Sequence[Row]) -> Section:
-    columns = ["problem", "seed", "error", "in random units", "ratio"]
-    lines = [
-        [row["problem"], str(row["seed"]), *(_small(row[k]) for k in ("error", "rescaled_error", "ratio"))]
-        for row in rows
-    ]
-    return "Random units", columns, lines
+class Part(ABC):
+    """A part of the suite: what it measures, how, and its table."""
+
+    @abstractmethod
+    def cells(self, asked: Asked) -> list[Cell]:
+        """Measurements to do."""
+
+    @abstractmethod
+    def measure(self, cell: Cell, budget: str, threads: int) -> Row:
+        """Do one measurement, in the child."""
+
+    @abstractmethod
+    def section(self, rows: Sequence[Row]) -> Section:
+        """Table of the results."""
+
+    def notes(self, rows: Sequence[Row]) -> list[str]:
+        """Sentences below the tables."""
+        return []
 
 
-def _meshes(rows: Sequence[Row]) -> Section:
-    found = [mesh for row in rows for mesh in row["rows"]]
-    lines = [[m["fault"], m["kind"], str(m["outcome"]), "yes" if m["right"] else "NO"] for m in found]
-    return "Faulty meshes", ["fault", "kind", "outcome", "right"], lines
+class _Cases(Part):
+    """Problems as users write them."""
+
+    def cells(self, asked: Asked) -> list[Cell]:
+        return [{"case": name} for name in asked.cases]
+
+    def measure(self, cell: Cell, budget: str, threads: int) -> Row:
+        return measure(cell["case"], budget, threads)
+
+    def section(self, rows: Sequence[Row]) -> Section:
+        columns = ["case", "right", "found", "deviation", "estimate", "outcome"]
+        lines = [
+            [row["case"], _text(row["expected"]), _text(row["found"]), _small(deviation(row)),
+             _small(row["estimate"]), row["outcome"]]
+            for row in rows
+        ]  # fmt: skip
+        return "Cases", columns, lines
+
+    def notes(self, rows: Sequence[Row]) -> list[str]:
+        return [f"{row['case']}: {row['words'][0]}" for row in rows if row["words"]]
 
 
-def _estimates(rows: Sequence[Row]) -> Section:
-    from ..trust import estimate as trust_estimate
+class _Symmetries(Part):
+    """Random problems, of which no reflection may be claimed that does not hold."""
 
-    lines = [trust_estimate.cells(row) for row in rows]
-    return "Error estimates", list(trust_estimate.COLUMNS), lines
+    def cells(self, asked: Asked) -> list[Cell]:
+        total = asked.problems
+        return [{"start": i, "count": min(BATCH, total - i)} for i in range(0, total, BATCH)]
+
+    def measure(self, cell: Cell, budget: str, threads: int) -> Row:
+        from ..trust import symmetry
+
+        return symmetry.run(cell["count"], cell["start"])
+
+    def section(self, rows: Sequence[Row]) -> Section:
+        counted = ("problems", "symmetric", "found", "not_symmetric")
+        sums = {key: sum(row[key] for row in rows) for key in counted}
+        false = sum(len(row["false_claims"]) for row in rows)
+        columns = ["random problems", "symmetric coordinates", "found", "others", "falsely claimed"]
+        return "Symmetries", columns, [[*(str(value) for value in sums.values()), str(false)]]
 
 
-SECTIONS: dict[str, Callable[[Sequence[Row]], Section]] = {
-    "cases": _cases,
-    "symmetry": _symmetry,
-    "scales": _scales,
-    "meshes": _meshes,
-    "estimates": _estimates,
+class _Scales(Part):
+    """The zoo in random units."""
+
+    def cells(self, asked: Asked) -> list[Cell]:
+        return [{"problem": name, "seed": seed} for name in UNSCALED for seed in (0, 1)]
+
+    def measure(self, cell: Cell, budget: str, threads: int) -> Row:
+        from ..trust import scales
+
+        return scales.run([cell["problem"]], [cell["seed"]], **SMALL)[0]
+
+    def section(self, rows: Sequence[Row]) -> Section:
+        columns = ["problem", "seed", "error", "in random units", "ratio"]
+        keys = ("error", "rescaled_error", "ratio")
+        lines = [[row["problem"], str(row["seed"]), *(_small(row[k]) for k in keys)] for row in rows]
+        return "Random units", columns, lines
+
+
+class _Meshes(Part):
+    """Meshes with the faults that files have."""
+
+    def cells(self, asked: Asked) -> list[Cell]:
+        return [{"all": True}]
+
+    def measure(self, cell: Cell, budget: str, threads: int) -> Row:
+        from ..trust import meshes
+
+        return {"rows": [asdict(row) for row in meshes.run()]}
+
+    def section(self, rows: Sequence[Row]) -> Section:
+        found = [mesh for row in rows for mesh in row["rows"]]
+        lines = [[m["fault"], m["kind"], str(m["outcome"]), "yes" if m["right"] else "NO"] for m in found]
+        return "Faulty meshes", ["fault", "kind", "outcome", "right"], lines
+
+
+class _Estimates(Part):
+    """Error estimates against true errors over the zoo."""
+
+    def cells(self, asked: Asked) -> list[Cell]:
+        from ..trust.estimate import names_with_reference
+
+        return [
+            {"problem": name, "budget": seconds, "seed": seed}
+            for seconds in asked.seconds
+            for seed in asked.seeds
+            for name in names_with_reference()
+        ]
+
+    def measure(self, cell: Cell, budget: str, threads: int) -> Row:
+        from ..trust import estimate
+
+        return estimate.measure(cell["problem"], float(cell["budget"]), cell["seed"])
+
+    def section(self, rows: Sequence[Row]) -> Section:
+        from ..trust import estimate
+
+        return "Error estimates", list(estimate.COLUMNS), [estimate.cells(row) for row in rows]
+
+    def notes(self, rows: Sequence[Row]) -> list[str]:
+        from ..trust.estimate import verdict
+
+        return [verdict(rows)]
+
+
+PARTS: dict[str, Part] = {
+    "cases": _Cases(),
+    "symmetry": _Symmetries(),
+    "scales": _Scales(),
+    "meshes": _Meshes(),
+    "estimates": _Estimates(),
 }
-PARTS = tuple(SECTIONS)
 
 
 def _text(value: float | None) -> str:

@@ -13,15 +13,12 @@ from math import pi
 from pathlib import Path
 from typing import Any
 
-from ...runs.status import Status, StopReason
 from ..harness.child import in_child
+from ..harness.journal import Journal
+from ..harness.options import Names, Whole, Wholes, chosen_names, chosen_seeds, chosen_threads
 from ..harness.report import (
-    Journal,
-    Names,
     Row,
-    Whole,
-    Wholes,
-    at_least,
+    failed,
     folder_for,
     geometric,
     geometric_spread,
@@ -134,15 +131,13 @@ def run(
     from ...training.budget import Budget
 
     find_method(method)
-    names = list(dict.fromkeys(problems or ZOO))
+    names = chosen_names(problems, ZOO)
     for name in names:
         build(name)
-    seeds = list(dict.fromkeys([0] if seeds is None else seeds))
-    at_least(0, seeds=seeds)
+    seeds = chosen_seeds(seeds, [0])
     budget = str(Budget.parse(budget))
     facts = machine()
-    threads = facts["threads"] if threads is None else threads
-    at_least(1, threads=threads)
+    threads = chosen_threads(threads, facts)
     fixed = {"method": method, "budget": budget, "threads": threads, "precision": "float64"}
     folder = folder_for("zoo", out)
     journal = Journal(folder / "runs.jsonl", fixed)
@@ -155,9 +150,7 @@ def run(
         head = header("The zoo with default settings, geometric mean [min, max] over the seeds", facts, said)
         columns = ["problem", "figure", "found", "floor", "target", "met", "gradients", "seconds"]
         notes = [
-            f"note: {row['problem']}, seed {row['seed']}: {row['status']}"
-            for row in rows
-            if Status.parse(row["status"]).reason is StopReason.FAILED
+            f"note: {row['problem']}, seed {row['seed']}: {row['status']}" for row in rows if failed(row)
         ]
         lines = _lines(rows)
         publish(folder, "zoo", head, [("Problems", columns, lines)], notes + journal.notes, facts, said, rows)

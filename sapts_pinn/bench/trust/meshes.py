@@ -63,7 +63,9 @@ class Row:
     right: bool
 
 
-def grid(nx: int, ny: int, low: tuple[float, float] = (0, 0), high: tuple[float, float] = (1, 1)) -> Any:
+def grid(
+    nx: int, ny: int, low: tuple[float, float] = (0, 0), high: tuple[float, float] = (1, 1)
+) -> tuple[Points, Cells]:
     """A rectangle in triangles, as points [P, 2] and cells [C, 3]."""
     x, y = np.meshgrid(
         np.linspace(low[0], high[0], nx + 1), np.linspace(low[1], high[1], ny + 1), indexing="ij"
@@ -75,7 +77,7 @@ def grid(nx: int, ny: int, low: tuple[float, float] = (0, 0), high: tuple[float,
     )
 
 
-def cube(low: tuple[float, float, float], high: tuple[float, float, float]) -> Any:
+def cube(low: tuple[float, float, float], high: tuple[float, float, float]) -> tuple[Points, Cells]:
     """The surface of a box in twelve triangles."""
     corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], dtype=float)
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
@@ -119,107 +121,91 @@ def file(points: Points, cells: Cells, kind: str = "triangle") -> Build:
 
 def cases() -> list[Case]:
     """All of them that can be made here."""
+    plane = [
+        case
+        for suffix in (".vtu", ".msh")
+        for case in (*_seams(suffix), *_overlaps(suffix), *_bad_cells(suffix), *_planes(suffix))
+    ]
+    bodies = [case for suffix in (".stl", ".ply", ".vtu") for case in _bodies(suffix)]
+    return [*plane, *bodies, *_by_gmsh()]
+
+
+def _seams(suffix: str) -> list[Case]:
+    """Parts that meet in nodes of their own, cells that are there twice or turned over."""
     two = joined(grid(4, 4), grid(4, 4, (1, 0), (2, 1)))
     gap = (two[0] + np.where(np.arange(len(two[0])) >= 25, 1e-5, 0.0)[:, None] * [1.0, 0.0], two[1])
-    square = grid(3, 3)
-    x, y = square[0].T
-    noise = 1e-10 * np.random.default_rng(0).standard_normal(len(x))
-    tilted = np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))[0]
-    unit = cube((0, 0, 0), (1, 1, 1))
-    bar = cube((0.9, 0.25, 0.25), (1.9, 0.75, 0.75))
+    apart = file(two[0][two[1]].reshape(-1, 2), np.arange(two[1].size).reshape(-1, 3))
+    points, cells = grid(3, 3)
+    twice, turned = np.concatenate([cells, cells[:5]]), np.concatenate([cells[:4], cells[4:, ::-1]])
+    return [
+        Case("nodes twice along a seam", suffix, file(*two), 2, 6),
+        Case("every cell with nodes of its own", suffix, apart, 2, 6),
+        Case("a gap of 1e-5 along a seam", suffix, file(*gap), 2, 8, warns=True, tolerance=1e-4),
+        Case("cells twice", suffix, file(points, twice), 1, 4),
+        Case("some cells turned over", suffix, file(points, turned), 1, 4),
+    ]
+
+
+def _overlaps(suffix: str) -> list[Case]:
+    """Parts that overlap, or whose edges do not match."""
+    half, equal = (joined(grid(4, 4), grid(n, n, (0.5, 0), (1.5, 1))) for n in (3, 4))
+    within = joined(grid(3, 3), grid(1, 1, (0.4, 0.4), (0.6, 0.6)))
+    hanging, unmatched = (joined(grid(2, 2), grid(n, n, (1, 0), (2, 1))) for n in (4, 3))
+    return [
+        Case("overlapping parts", suffix, file(*half)),
+        Case("overlapping parts, equal cells", suffix, file(*equal), 1.5, 5),
+        Case("a part within another", suffix, file(*within)),
+        Case("hanging nodes", suffix, file(*hanging)),
+        Case("nodes of a seam that do not match", suffix, file(*unmatched)),
+    ]
+
+
+def _bad_cells(suffix: str) -> list[Case]:
+    """Cells without area, folded, crossed, not convex, and curved ones."""
     flat = np.array([[0.0, 0], [1, 0], [2, 0], [0, 1]])
     folded = np.array([[0.0, 0], [1, 0], [0.5, 1], [0.5, 0.6]])
-    bowtie = np.array([[0.0, 0], [1, 1], [1, 0], [0, 1]])
-    made = []
-    for suffix in (".vtu", ".msh"):
-        made += [
-            Case("nodes twice along a seam", suffix, file(*two), 2, 6),
-            Case(
-                "every cell with nodes of its own",
-                suffix,
-                file(two[0][two[1]].reshape(-1, 2), np.arange(two[1].size).reshape(-1, 3)),
-                2,
-                6,
-            ),
-            Case("a gap of 1e-5 along a seam", suffix, file(*gap), 2, 8, warns=True, tolerance=1e-4),
-            Case("cells twice", suffix, file(square[0], np.concatenate([square[1], square[1][:5]])), 1, 4),
-            Case(
-                "some cells turned over",
-                suffix,
-                file(square[0], np.concatenate([square[1][:4], square[1][4:, ::-1]])),
-                1,
-                4,
-            ),
-            Case("overlapping parts", suffix, file(*joined(grid(4, 4), grid(3, 3, (0.5, 0), (1.5, 1))))),
-            Case(
-                "overlapping parts, equal cells",
-                suffix,
-                file(*joined(grid(4, 4), grid(4, 4, (0.5, 0), (1.5, 1)))),
-                1.5,
-                5,
-            ),
-            Case("a part within another", suffix, file(*joined(square, grid(1, 1, (0.4, 0.4), (0.6, 0.6))))),
-            Case("hanging nodes", suffix, file(*joined(grid(2, 2), grid(4, 4, (1, 0), (2, 1))))),
-            Case(
-                "nodes of a seam that do not match",
-                suffix,
-                file(*joined(grid(2, 2), grid(3, 3, (1, 0), (2, 1)))),
-            ),
-            Case("a cell without area", suffix, file(flat, np.array([[0, 1, 2], [0, 1, 3]]))),
-            Case("a cell folded over its neighbour", suffix, file(folded, np.array([[0, 1, 2], [0, 1, 3]]))),
-            Case("a quadrilateral like a bow-tie", suffix, file(bowtie, np.array([[0, 1, 2, 3]]), "quad")),
-            Case(
-                "a quadrilateral that is not convex",
-                suffix,
-                file(np.array([[0, 0], [1, 0.2], [0.2, 0.2], [0.2, 1]]), np.array([[1, 2, 3, 0]]), "quad"),
-                0.16,
-            ),
-            Case(
-                "curved cells: a disc",
-                suffix,
-                file(*disc(40), "triangle6"),
-                math.pi,
-                2 * math.pi,
-                tolerance=CURVED,
-            ),
-            Case("a plane mesh in xz", suffix, file(np.stack([x, 0 * x + 2, y], 1), square[1]), 1, 4),
-            Case("a plane mesh with noise in z", suffix, file(np.stack([x, y, noise], 1), square[1]), 1, 4),
-            Case(
-                "a plane mesh in a tilted plane",
-                suffix,
-                file(np.stack([x, y, 0 * x], 1) @ tilted.T, square[1]),
-                1,
-                4,
-                warns=True,
-            ),
-            Case("an open curved surface", suffix, file(np.stack([x, y, x**2], 1), square[1])),
-        ]
-    for suffix in (".stl", ".ply", ".vtu"):
-        made += [
-            Case("bodies that overlap", suffix, file(*joined(unit, bar))),
-            Case(
-                "bodies one upon the other", suffix, file(*joined(unit, cube((1, 0.1, 0.1), (2, 0.7, 0.7))))
-            ),
-            Case(
-                "a cavity",
-                suffix,
-                file(*joined(unit, cube((0.25, 0.25, 0.25), (0.75, 0.75, 0.75)))),
-                0.875,
-                7.5,
-                tolerance=1e-6,
-            ),
-            Case(
-                "separate bodies",
-                suffix,
-                file(*joined(unit, cube((2, 0, 0), (3, 1, 1)))),
-                2,
-                12,
-                tolerance=1e-6,
-            ),
-            Case("a body twice", suffix, file(*joined(unit, unit)), 1, 6, tolerance=1e-6),
-            Case("an open surface", suffix, file(unit[0], unit[1][:-1])),
-        ]
-    return [*made, *_by_gmsh()]
+    triangles = np.array([[0, 1, 2], [0, 1, 3]])
+    bowtie = file(np.array([[0.0, 0], [1, 1], [1, 0], [0, 1]]), np.array([[0, 1, 2, 3]]), "quad")
+    dart = file(np.array([[0, 0], [1, 0.2], [0.2, 0.2], [0.2, 1]]), np.array([[1, 2, 3, 0]]), "quad")
+    curved = file(*disc(40), "triangle6")
+    return [
+        Case("a cell without area", suffix, file(flat, triangles)),
+        Case("a cell folded over its neighbour", suffix, file(folded, triangles)),
+        Case("a quadrilateral like a bow-tie", suffix, bowtie),
+        Case("a quadrilateral that is not convex", suffix, dart, 0.16),
+        Case("curved cells: a disc", suffix, curved, math.pi, 2 * math.pi, tolerance=CURVED),
+    ]
+
+
+def _planes(suffix: str) -> list[Case]:
+    """A square that does not lie in the plane of x and y, and a surface that is not plane."""
+    points, cells = grid(3, 3)
+    x, y = points.T
+    noise = 1e-10 * np.random.default_rng(0).standard_normal(len(x))
+    tilted = np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))[0]
+    across, noisy, curved = (np.stack(p, 1) for p in ((x, 0 * x + 2, y), (x, y, noise), (x, y, x**2)))
+    slanted = np.stack([x, y, 0 * x], 1) @ tilted.T
+    return [
+        Case("a plane mesh in xz", suffix, file(across, cells), 1, 4),
+        Case("a plane mesh with noise in z", suffix, file(noisy, cells), 1, 4),
+        Case("a plane mesh in a tilted plane", suffix, file(slanted, cells), 1, 4, warns=True),
+        Case("an open curved surface", suffix, file(curved, cells)),
+    ]
+
+
+def _bodies(suffix: str) -> list[Case]:
+    """Closed surfaces of several bodies, and an open one."""
+    unit = cube((0, 0, 0), (1, 1, 1))
+    crossing, touching = cube((0.9, 0.25, 0.25), (1.9, 0.75, 0.75)), cube((1, 0.1, 0.1), (2, 0.7, 0.7))
+    inner, far = cube((0.25, 0.25, 0.25), (0.75, 0.75, 0.75)), cube((2, 0, 0), (3, 1, 1))
+    return [
+        Case("bodies that overlap", suffix, file(*joined(unit, crossing))),
+        Case("bodies one upon the other", suffix, file(*joined(unit, touching))),
+        Case("a cavity", suffix, file(*joined(unit, inner)), 0.875, 7.5, tolerance=1e-6),
+        Case("separate bodies", suffix, file(*joined(unit, far)), 2, 12, tolerance=1e-6),
+        Case("a body twice", suffix, file(*joined(unit, unit)), 1, 6, tolerance=1e-6),
+        Case("an open surface", suffix, file(unit[0], unit[1][:-1])),
+    ]
 
 
 def _by_gmsh() -> Iterator[Case]:

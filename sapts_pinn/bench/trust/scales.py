@@ -41,11 +41,11 @@ from ...problems import (
 )
 from ...problems.fields import Field, parameter_names
 from ...solving.run import solve
+from ..harness.report import Row
+from .signatures import keyword_only, with_signature
 
 DECADES = 9  # powers of ten from -DECADES to DECADES
 TOGETHER = (BoundaryEquation, Interface)  # conditions in which lengths meet through a normal
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,6 @@ def in_units(problem: Problem, units: Units) -> Problem:
         rows = rows if isinstance(rows, (tuple, list)) else (rows,)
         return tuple(e * row for e, row in zip(units.equations, rows, strict=True))
 
-    scaled_equation.__signature__ = inspect.signature(equation)  # type: ignore[attr-defined]
     faces = dict(zip(problem.domain.faces, domain.faces, strict=True))
     return replace(
         problem,
@@ -112,7 +111,7 @@ def in_units(problem: Problem, units: Units) -> Problem:
             replace(u, init=u.init * b[u.name]) if isinstance(u, Unknown) and u.positive else u
             for u in problem.functions
         ),
-        equation=scaled_equation,
+        equation=with_signature(scaled_equation, inspect.signature(equation)),
         conditions=tuple(_condition(c, problem.domain, translate, faces) for c in problem.conditions),
         reference=_reference(problem, translate),
         particular={name: translate.value(f, b[name]) for name, f in problem.particular.items()},
@@ -161,9 +160,7 @@ class _Translation:
 
 def _named(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
     """The function with the parameters of another one, by which arguments are matched."""
-    parameters = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in parameter_names(like)]
-    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return function
+    return with_signature(function, keyword_only(parameter_names(like)))
 
 
 def _shape(shape: Domain, a: Mapping[str, float]) -> Domain:

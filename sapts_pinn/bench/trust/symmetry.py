@@ -10,8 +10,6 @@ little; these are not symmetric in that coordinate.  All units are scaled by ran
 from __future__ import annotations
 
 import argparse
-import inspect
-import itertools
 import json
 import math
 import time
@@ -25,10 +23,12 @@ from torch import Tensor
 
 from ...geometry import Domain, Interval, Time
 from ...problems import BoundaryEquation, Condition, Dirichlet, Initial, Neumann, Problem, Robin
+from ...problems.conditions.base import Value
+from ...problems.fields import Field
+from ..harness.report import Row
+from .pieces import Piece, random_piece, symmetrised
+from .signatures import with_parameters
 
-Piece = Callable[[Tensor], Tensor]  # of unit coordinates [N, dim], values [N] of size one
-
-SMALLEST = 1e-3  # width of a window, of the domain
 FAINTEST = 1e-6  # of what is not symmetric
 
 
@@ -47,127 +47,6 @@ class Truth:
     odd: set[str] = field(default_factory=set)
     ends: set[str] = field(default_factory=set)
     kind: str = ""
-
-
-def _named(names: Sequence[str], function: Callable[..., object]) -> Callable[..., object]:
-    """A function of keyword arguments with the parameter names that a problem looks at."""
-
-    def call(**given: object) -> object:
-        return function(*(given[name] for name in names))
-
-    kind = inspect.Parameter.KEYWORD_ONLY
-    call.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
-    return call
-
-
-# -- pieces ------------------------------------------------------------------------------------------------
-
-
-def _inside(r: Tensor, way: int) -> Tensor:
-    """Indicator function of |r| < 1, coded in one of several ways."""
-    if way == 0:
-        return (r.abs() < 1).double()
-    if way == 1:
-        return torch.where((r > -1) & (r < 1), 1.0, 0.0).double()
-    if way == 2:
-        return torch.where(r**2 < 1, torch.ones_like(r), torch.zeros_like(r))
-    if way == 3:
-        return 1.0 - torch.gt(torch.abs(r), 1).to(torch.float64)
-    if way == 4:
-        return (torch.sign(r + 1) - torch.sign(r - 1)) / 2
-    if way == 5:
-        return torch.clamp(1 - r.abs(), min=0)  # a hat
-    if way == 6:
-        return torch.relu(1 - r**2)
-    if way == 7:
-        return torch.maximum(1 - r**2, torch.zeros_like(r)) ** 2
-    if way == 8:
-        return (torch.floor(r / 2 + 0.5) == 0).double()
-    return 0.5 * (torch.tanh(40 * (r + 1)) - torch.tanh(40 * (r - 1)))
-
-
-def _window(draw: np.random.Generator, dim: int) -> Piece:
-    """A box or a ball somewhere."""
-    width = 10 ** draw.uniform(math.log10(SMALLEST), math.log10(0.3), dim)
-    middle = draw.uniform(width / 2, 1 - width / 2)
-    way, round_ = int(draw.integers(10)), dim > 1 and draw.random() < 0.3
-    centre, half = torch.from_numpy(middle), torch.from_numpy(width / 2)
-    if round_:
-        radius = float(half.min())
-        return lambda p: _inside(((p - centre) ** 2).sum(1).sqrt() / radius, way % 3)
-
-    def piece(p: Tensor) -> Tensor:
-        out = torch.ones_like(p[:, 0])
-        for i in range(dim):
-            out = out * _inside((p[:, i] - centre[i]) / half[i], way)
-        return out
-
-    return piece
-
-
-def _peak(draw: np.random.Generator, dim: int) -> Piece:
-    """A Gaussian, Lorentzian or hyperbolic secant, wide or narrow."""
-    width = 10 ** draw.uniform(-3, -0.5)
-    centre = torch.from_numpy(draw.uniform(0.05, 0.95, dim))
-    way = int(draw.integers(3))
-
-    def piece(p: Tensor) -> Tensor:
-        r2 = ((p - centre) ** 2).sum(1) / width**2
-        if way == 0:
-            return torch.exp(-r2 / 2)
-        return 1 / (1 + r2) if way == 1 else 1 / torch.cosh(torch.sqrt(r2 + 1e-30).clamp(max=300))
-
-    return piece
-
-
-def _wave(draw: np.random.Generator, dim: int) -> Piece:
-    frequency, phase = torch.from_numpy(draw.uniform(0.5, 6, dim)), draw.uniform(0, 6)
-    return lambda p: torch.sin((p * frequency).sum(1) + phase)
-
-
-def _table(draw: np.random.Generator, dim: int) -> Piece:
-    """Interpolated outside torch, where nothing shows but values."""
-    knots, values = np.linspace(0, 1, 33), draw.standard_normal((dim, 33))
-
-    def piece(p: Tensor) -> Tensor:
-        columns = p.detach().numpy()
-        out = np.ones(len(columns))
-        for i in range(dim):
-            out = out * np.interp(columns[:, i], knots, values[i])
-        return torch.from_numpy(out)
-
-    return piece
-
-
-PIECES = {"window": _window, "peak": _peak, "wave": _wave, "table": _table}
-LIKELY = [0.45, 0.25, 0.25, 0.05]
-
-
-def _piece(draw: np.random.Generator, dim: int) -> tuple[str, Piece]:
-    """Name and function, which varies along every coordinate."""
-    name = str(draw.choice([*PIECES], p=LIKELY))
-    return name, PIECES[name](draw, dim)
-
-
-def _symmetric(piece: Piece, parity: Sequence[int | None]) -> Piece:
-    """The sum of a piece and its mirror images, with their signs; None leaves a coordinate alone."""
-    axes = [i for i, sign in enumerate(parity) if sign is not None]
-
-    def total(p: Tensor) -> Tensor:
-        out = torch.zeros_like(p[:, 0])
-        for flips in itertools.product((False, True), repeat=len(axes)):
-            q, sign = p.clone(), 1
-            for axis, flip in zip(axes, flips, strict=True):
-                if flip:
-                    q[:, axis] = 1 - q[:, axis]
-                    sign *= parity[axis] or 1
-            out = out + sign * piece(q)
-        return out
-
-    return total
-
-
-# -- problems ----------------------------------------------------------------------------------------------
 
 
 class _Maker:
@@ -222,23 +101,23 @@ class _Maker:
         signs = [signs[i] for i in free]
         pieces = []
         for _ in range(1 + (draw.random() < 0.3)):
-            kind, plain = _piece(draw, len(free))
+            kind, plain = random_piece(draw, len(free))
             self.kinds.append(f"{what}: {kind}")
-            pieces.append((float(draw.uniform(0.5, 2)), _symmetric(plain, signs)))
+            pieces.append((float(draw.uniform(0.5, 2)), symmetrised(plain, signs)))
         across = [i for i in range(self.space) if i in free]
         if broken and across:
-            kind, plain = _piece(draw, len(free))
+            kind, plain = random_piece(draw, len(free))
             axis = int(draw.choice(across))
             mine = [None if i == axis else sign for i, sign in zip(free, signs, strict=True)]
             faint = 10 ** draw.uniform(math.log10(FAINTEST), 0)
             self.kinds.append(f"{what}: {kind} x {faint:.1e} breaks {self.names[axis]}")
             self.broken.add(axis)
-            pieces.append((faint, _symmetric(plain, mine)))
+            pieces.append((faint, symmetrised(plain, mine)))
         return lambda p: torch.stack([a * f(p[:, free]) for a, f in pieces]).sum(0)
 
-    def value(self, piece: Piece, scale: float) -> Callable[..., object]:
+    def value(self, piece: Piece, scale: float) -> Callable[..., Tensor]:
         """Data as a function of the coordinates by name, in its unit."""
-        return _named(self.names, lambda *columns: scale * piece(self.units(*columns)))
+        return with_parameters(self.names, lambda *columns: scale * piece(self.units(*columns)))
 
     def problem(self) -> tuple[Problem, Truth]:
         """The problem and its truth."""
@@ -262,25 +141,25 @@ class _Maker:
         lengths, unit, row, load = self.lengths, self.unit, self.row, self.load
         names = self.names
 
-        def equation(u: object, *columns: Tensor) -> Tensor:
+        def equation(u: Field, *columns: Tensor) -> Tensor:
             p = self.units(*columns)
             k = 1.0 if parts["coefficient"] is None else 5 + parts["coefficient"](p)
-            terms = [k * float(lengths[i] ** 2) * u.d(n, n).value for i, n in enumerate(names[:space])]  # type: ignore[attr-defined]
+            terms = [k * float(lengths[i] ** 2) * u.d(n, n).value for i, n in enumerate(names[:space])]
             out: Tensor = sum(terms[1:], terms[0])
             if self.timed:
-                out = out - float(lengths[-1] ** order) * u.d(*["t"] * order).value  # type: ignore[attr-defined]
+                out = out - float(lengths[-1] ** order) * u.d(*["t"] * order).value
             if parts["reaction"] is not None:
-                out = out + parts["reaction"](p) * u.value  # type: ignore[attr-defined]
+                out = out + parts["reaction"](p) * u.value
             if cubic:
-                out = out - u.value**3 / unit**2  # type: ignore[attr-defined]
+                out = out - u.value**3 / unit**2
             if parts["source"] is not None:
                 out = out + load * unit * parts["source"](p)
             return row / unit * out
 
         conditions = self._walls(used, breaker)
         if self.timed:
-            value: object = 0.0
-            velocity: object = 0.0 if order == 2 else None
+            value: Value = 0.0
+            velocity: Value | None = 0.0 if order == 2 else None
             fixed = (self.dim - 1,)
             if "initial" in used:
                 start = self.data("initial", parity, fixed, breaker == "initial")
@@ -288,8 +167,8 @@ class _Maker:
             if "velocity" in used:
                 rate = self.data("velocity", parity, fixed, breaker == "velocity")
                 velocity = self.value(rate, unit / float(lengths[-1]))
-            conditions.append(Initial("u", value, velocity, hard=None if value == 0.0 else False))  # type: ignore[arg-type]
-        problem = Problem(self.domain, "u", _named(["u", *names], equation), conditions)
+            conditions.append(Initial("u", value, velocity, hard=None if value == 0.0 else False))
+        problem = Problem(self.domain, "u", with_parameters(["u", *names], equation), conditions)
         truth = Truth(kind="; ".join([" x ".join(names), *self.kinds]))
         homogeneous = not (used - {"coefficient", "reaction"})
         for i, name in enumerate(names[:space]):
@@ -325,11 +204,11 @@ class _Maker:
                 scale = factor * (self.unit if way in (0, 2) else flux)
                 value = self.value(piece, scale)
                 if way == 0:
-                    out.append(Dirichlet("u", value, on=face, hard=False))  # type: ignore[arg-type]
+                    out.append(Dirichlet("u", value, on=face, hard=False))
                 elif way == 1:
-                    out.append(Neumann("u", value, on=face, hard=False))  # type: ignore[arg-type]
+                    out.append(Neumann("u", value, on=face, hard=False))
                 elif way == 2:
-                    out.append(Robin("u", value, on=face, beta=float(self.lengths[i])))  # type: ignore[arg-type]
+                    out.append(Robin("u", value, on=face, beta=float(self.lengths[i])))
                 else:
                     out.append(self._traction(piece, scale, i, face))
         return out
@@ -337,11 +216,11 @@ class _Maker:
     def _traction(self, piece: Piece, scale: float, axis: int, face: str) -> BoundaryEquation:
         name = self.names[axis]
 
-        def traction(u: object, normal: Tensor, *columns: Tensor) -> Tensor:
-            flux: Tensor = u.d(name).value * normal - scale * piece(self.units(*columns))  # type: ignore[attr-defined]
+        def traction(u: Field, normal: Tensor, *columns: Tensor) -> Tensor:
+            flux: Tensor = u.d(name).value * normal - scale * piece(self.units(*columns))
             return flux
 
-        return BoundaryEquation(_named(["u", f"n_{name}", *self.names], traction), on=face)
+        return BoundaryEquation(with_parameters(["u", f"n_{name}", *self.names], traction), on=face)
 
 
 def random_problem(seed: int) -> tuple[Problem, Truth]:
@@ -362,7 +241,7 @@ def wrong_claims(problem: Problem, truth: Truth) -> list[str]:
     return out
 
 
-def run(count: int, start: int = 0) -> dict[str, object]:
+def run(count: int, start: int = 0) -> Row:
     """Try many random problems.
 
     Returns:
