@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from ..derivatives.multi_index import MultiIndex
 from ..errors import InputError
 
 Channels = Callable[[MultiIndex], Tensor]
+Operand: TypeAlias = "Field | Tensor | float"  # numbers and arrays of NumPy as well
 
 POINTS_AT_ONCE = 8192  # points differentiated at a time, which bounds the memory of the graphs
 RESERVED = ("d", "value")  # attributes of a field, hence no coordinate names
@@ -116,37 +117,37 @@ class Field:
         return func(*(_plain(a) for a in args), **{k: _plain(v) for k, v in (kwargs or {}).items()})
 
     # Arithmetic leaves the world of fields: the result is a plain tensor.
-    def __add__(self, other: Any) -> Tensor:
-        return self.value + _plain(other)  # type: ignore[no-any-return]
+    def __add__(self, other: Operand) -> Tensor:
+        return self.value + _operand(other)
 
-    def __sub__(self, other: Any) -> Tensor:
-        return self.value - _plain(other)  # type: ignore[no-any-return]
+    def __sub__(self, other: Operand) -> Tensor:
+        return self.value - _operand(other)
 
-    def __rsub__(self, other: Any) -> Tensor:
-        return _plain(other) - self.value  # type: ignore[no-any-return]
+    def __rsub__(self, other: Operand) -> Tensor:
+        return _operand(other) - self.value
 
-    def __mul__(self, other: Any) -> Tensor:
-        return self.value * _plain(other)  # type: ignore[no-any-return]
+    def __mul__(self, other: Operand) -> Tensor:
+        return self.value * _operand(other)
 
-    def __truediv__(self, other: Any) -> Tensor:
-        return self.value / _plain(other)  # type: ignore[no-any-return]
+    def __truediv__(self, other: Operand) -> Tensor:
+        return self.value / _operand(other)
 
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return _plain(other) / self.value  # type: ignore[no-any-return]
+    def __rtruediv__(self, other: Operand) -> Tensor:
+        return _operand(other) / self.value
 
-    def __pow__(self, other: Any) -> Tensor:
-        other = _plain(other)
+    def __pow__(self, other: Operand) -> Tensor:
+        exponent = _operand(other)
         # Multiplication is exact where pow, and its derivative, go through logarithms.
-        if isinstance(other, int) and 1 <= other <= 4:
+        if isinstance(exponent, int) and 1 <= exponent <= 4:
             value = self.value
             power = value
-            for _ in range(other - 1):
+            for _ in range(exponent - 1):
                 power = power * value
             return power
-        return self.value**other  # type: ignore[no-any-return]
+        return self.value**exponent
 
-    def __rpow__(self, other: Any) -> Tensor:
-        return _plain(other) ** self.value  # type: ignore[no-any-return]
+    def __rpow__(self, other: Operand) -> Tensor:
+        return _operand(other) ** self.value
 
     def __neg__(self) -> Tensor:
         return -self.value
@@ -157,17 +158,17 @@ class Field:
     def __abs__(self) -> Tensor:
         return self.value.abs()
 
-    def __lt__(self, other: Any) -> Tensor:
-        return self.value < _plain(other)  # type: ignore[no-any-return]
+    def __lt__(self, other: Operand) -> Tensor:
+        return self.value < _operand(other)
 
-    def __le__(self, other: Any) -> Tensor:
-        return self.value <= _plain(other)  # type: ignore[no-any-return]
+    def __le__(self, other: Operand) -> Tensor:
+        return self.value <= _operand(other)
 
-    def __gt__(self, other: Any) -> Tensor:
-        return self.value > _plain(other)  # type: ignore[no-any-return]
+    def __gt__(self, other: Operand) -> Tensor:
+        return self.value > _operand(other)
 
-    def __ge__(self, other: Any) -> Tensor:
-        return self.value >= _plain(other)  # type: ignore[no-any-return]
+    def __ge__(self, other: Operand) -> Tensor:
+        return self.value >= _operand(other)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -182,6 +183,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):  # torch.stack([u, v]), torch.maximum((u, v)) ...
         return type(value)(_plain(v) for v in value)
     return value
+
+
+def _operand(value: Operand) -> Tensor | float:
+    operand: Tensor | float = _plain(value)
+    return operand
 
 
 def spell(index: MultiIndex, names: Sequence[str]) -> str:
@@ -329,7 +335,8 @@ def slope(function: Callable[[Tensor], Tensor], points: Tensor, axis: int) -> Te
     if torch._C._functorch.is_functorch_wrapped_tensor(points):  # reverse mode would drop the tangents
         tangent = torch.zeros_like(points)
         tangent[:, axis] = 1.0
-        return torch.func.jvp(function, (points,), (tangent,))[1]  # type: ignore[no-any-return]
+        derivative: Tensor = torch.func.jvp(function, (points,), (tangent,))[1]
+        return derivative
     with torch.enable_grad():
         x = points if points.requires_grad else points.detach().requires_grad_()
         out = _gradient(function(x), x)[:, axis]

@@ -41,7 +41,7 @@ from .scales import Scales, check_given, find
 from .symmetry.symmetry import Finder, Symmetry
 from .term import Term
 from .trace import PROBES, trace
-from .unknowns import Coefficient, Unknown
+from .unknowns import Coefficient, Unknown, listed
 from .wellposed.faces import overdetermined
 from .wellposed.findings import NOTE, Finding, IllPosed
 from .wellposed.wellposed import examine
@@ -95,10 +95,8 @@ class Problem:
         for attribute in ("conditions", "coefficients"):
             if not isinstance(given := getattr(self, attribute), Iterable):
                 raise InputError(f"{attribute} must be a list, such as [...], not {given!r}")
-        single = isinstance(self.unknowns, (str, Unknown))
-        unknowns = (self.unknowns,) if single else tuple(self.unknowns)  # type: ignore[arg-type]
         for attribute, value in (
-            ("unknowns", unknowns),
+            ("unknowns", listed(self.unknowns)),
             ("conditions", tuple(self.conditions)),
             ("coefficients", tuple(self.coefficients)),
         ):
@@ -136,7 +134,7 @@ class Problem:
     @cached_property
     def functions(self) -> tuple[Unknown, ...]:
         """Unknowns as `Unknown`, in their order."""
-        return tuple(u if isinstance(u, Unknown) else Unknown(u) for u in self.unknowns)  # type: ignore[union-attr]
+        return tuple(u if isinstance(u, Unknown) else Unknown(u) for u in listed(self.unknowns))
 
     @property
     def estimates(self) -> bool:

@@ -53,6 +53,11 @@ class Unknown:
         return f"{self.name}{of}" + (f", positive, starting from {self.init:g}" if self.positive else "")
 
 
+def listed(unknowns: str | Unknown | Sequence[str | Unknown]) -> tuple[str | Unknown, ...]:
+    """Tuple of the unknowns of a problem, of which there may be one by itself."""
+    return (unknowns,) if isinstance(unknowns, (str, Unknown)) else tuple(unknowns)
+
+
 @dataclass(frozen=True)
 class Coefficient:
     """An unknown number in the equation or in a condition, found together with the solution.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ...errors import InputError
 from ...geometry import Ball, Mesh, Polygon, Time
@@ -201,7 +201,7 @@ class AnsatzBuilder:
             return
         axes = [[self.domain.names.index(n) for n in hole.names] for hole, *_ in cut]
         given = [
-            (hole, a, outline.depth(hole), float(prescribed.value))  # type: ignore[arg-type]
+            (hole, a, outline.depth(hole), float(cast("float", prescribed.value)))  # no functions on holes
             for (hole, _, prescribed), a in zip(cut, axes, strict=True)
         ]
         form.extension = joined(form.extension, product(list(form.factors)), given)

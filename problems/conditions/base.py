@@ -18,7 +18,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from torch import Generator, Tensor
@@ -323,7 +323,7 @@ class Condition(ABC):
 def is_finite(value: object) -> bool:
     """Test for a finite number."""
     try:
-        return math.isfinite(value)  # type: ignore[arg-type]
+        return math.isfinite(cast("float", value))  # others raise TypeError
     except (TypeError, ValueError, RuntimeError):
         return False
 

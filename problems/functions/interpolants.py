@@ -9,7 +9,7 @@ interpolant then.  Splines are SciPy's, in one or two variables (de Boor, A Prac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -101,8 +101,8 @@ class _Smooth:
 
     def at(self, points: Tensor) -> Tensor:
         """Values [N] at points [N, d]."""
-        out: Tensor = _Evaluated.apply(points, self.spline, (0,) * points.shape[1])  # type: ignore[no-untyped-call]
-        return out
+        apply: Callable[..., Tensor] = _Evaluated.apply
+        return apply(points, self.spline, (0,) * points.shape[1])
 
 
 class _Evaluated(torch.autograd.Function):
@@ -120,8 +120,8 @@ class _Evaluated(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> tuple[Tensor, None, None]:
         (points,) = ctx.saved_tensors
-        columns = []
+        columns, apply = [], cast("Callable[..., Tensor]", _Evaluated.apply)
         for axis in range(points.shape[1]):
             order = tuple(n + (i == axis) for i, n in enumerate(ctx.order))
-            columns.append(_Evaluated.apply(points, ctx.spline, order))  # type: ignore[no-untyped-call]
+            columns.append(apply(points, ctx.spline, order))
         return cotangents[0][:, None] * torch.stack(columns, 1), None, None

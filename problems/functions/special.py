@@ -61,7 +61,9 @@ class _Ruled(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:
-        return tangents[0] * ctx.slope(*ctx.saved_tensors)  # type: ignore[no-any-return]
+        slope: Tensor = ctx.slope(*ctx.saved_tensors)
+        product: Tensor = tangents[0] * slope
+        return product
 
 
 def ruled(x: Tensor, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Tensor:
@@ -72,8 +74,8 @@ def ruled(x: Tensor, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor]
         value: The function; its own graph is not used.
         slope: Its derivative, differentiable by autograd if second derivatives are wanted.
     """
-    out: Tensor = _Ruled.apply(x, value, slope)  # type: ignore[no-untyped-call]
-    return out
+    apply: Callable[..., Tensor] = _Ruled.apply
+    return apply(x, value, slope)
 
 
 def by_numpy(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:

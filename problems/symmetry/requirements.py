@@ -183,9 +183,8 @@ def agree(ours: Tensor, theirs: Tensor, usual: Tensor) -> tuple[Tensor, Tensor]:
     a, b = torch.where(known, ours, 0.0), torch.where(known, theirs, 0.0)
     size = torch.maximum(a.abs(), b.abs())
     allowed = TOLERANCE * (size + usual) + FLOOR * size.amax(2, keepdim=True)
-    return tuple(  # type: ignore[return-value]
-        (((a - sign * b).abs() <= allowed) & ~lost).all(2).all(0) for sign in (1, -1)
-    )
+    equal, opposite = ((((a - sign * b).abs() <= allowed) & ~lost).all(2).all(0) for sign in (1, -1))
+    return equal, opposite
 
 
 def _typical(size: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from .. import references
 from ..conditions.boundary import Dirichlet
 from ..conditions.initial import Initial
 from ..conditions.observations import Observations
+from ..fields import Field
 from ..problem import Problem
 from ..unknowns import Coefficient, Unknown
 
@@ -91,7 +92,7 @@ def navier_stokes_inverse(noise: float = 0.01, count: int = 2000, seed: int = 0)
             "p": -0.25 * (np.cos(2 * a) + np.cos(2 * b)) * decay**2,
         }
 
-    def equation(u, v, p, lambda1, lambda2):  # type: ignore[no-untyped-def]
+    def equation(u: Field, v: Field, p: Field, lambda1: Tensor, lambda2: Tensor) -> tuple[Tensor, ...]:
         return (
             u.t + lambda1 * (u * u.x + v * u.y) + p.x - lambda2 * (u.xx + u.yy),
             v.t + lambda1 * (u * v.x + v * v.y) + p.y - lambda2 * (v.xx + v.yy),

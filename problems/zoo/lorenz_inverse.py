@@ -13,10 +13,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from ...geometry import Time
 from ..conditions.initial import Initial
 from ..conditions.observations import Observations
+from ..fields import Field
 from ..problem import Problem
 from ..references import Reference
 from ..unknowns import Coefficient
@@ -37,7 +39,9 @@ def lorenz_inverse(noise: float = 0.0, count: int = 25, seed: int = 0) -> Proble
         seed: Seed of the random errors.
     """
 
-    def equation(x, y, z, sigma, rho, beta):  # type: ignore[no-untyped-def]
+    def equation(
+        x: Field, y: Field, z: Field, sigma: Tensor, rho: Tensor, beta: Tensor
+    ) -> tuple[Tensor, ...]:
         return (x.t - sigma * (y - x), y.t - x * (rho - z) + y, z.t - x * y + beta * z)
 
     rng = np.random.default_rng(seed)

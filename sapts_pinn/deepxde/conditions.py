@@ -86,11 +86,12 @@ def _derivative(x: Tensor, y: Tensor, j: int, index: MultiIndex) -> Tensor:
     if not index:
         return y[:, j]
     if len(index) == 1:
-        return dde.grad.jacobian(y, x, i=j, j=index[0])[:, 0]  # type: ignore[no-any-return]
-    found = dde.grad.hessian(y, x, component=j, i=index[0], j=index[1])
+        slope: Tensor = dde.grad.jacobian(y, x, i=j, j=index[0])
+        return slope[:, 0]
+    found: Tensor = dde.grad.hessian(y, x, component=j, i=index[0], j=index[1])
     for axis in index[2:]:
         found = dde.grad.jacobian(found, x, i=0, j=axis)
-    return found[:, 0]  # type: ignore[no-any-return]
+    return found[:, 0]
 
 
 def _to(value: Tensor | None, like: Tensor) -> Tensor | None:

@@ -77,7 +77,8 @@ class _Missing(torch.autograd.Function):
 
 
 def _missing(cotangent: Tensor, points: Tensor) -> Tensor:
-    return _Missing.apply(cotangent, points)  # type: ignore[no-any-return, no-untyped-call]
+    apply: Callable[..., Tensor] = _Missing.apply
+    return apply(cotangent, points)
 
 
 class Table:
@@ -94,8 +95,8 @@ class Table:
         """A derivative [N, m] as a function of the points [N, F]."""
         value = self.values[index]
         # Two summands, for reverse mode to enter only that which leads to what is asked for.
-        slopes: Tensor = _Slopes.apply(points, value.shape[1], self, index)  # type: ignore[no-untyped-call]
-        return value + slopes
+        slopes: Callable[..., Tensor] = _Slopes.apply
+        return value + slopes(points, value.shape[1], self, index)
 
     def slope(self, points: Tensor, index: MultiIndex, axis: int, cotangent: Tensor) -> Tensor:
         """The derivative of sum_m cotangent_m d_index N_m by a coordinate, [N]."""
@@ -295,7 +296,8 @@ class Propagation:
 
     def jet(self) -> Tensor:
         """The jet [C, m, N] as a function of the network's weights."""
-        return _Propagated.apply(self, *self.plan.weights)  # type: ignore[no-any-return, no-untyped-call]
+        apply: Callable[..., Tensor] = _Propagated.apply
+        return apply(self, *self.plan.weights)
 
     def field(self, inputs: Tensor, jet: Tensor) -> Tensor:
         """The outputs [N, m] as a function of the inputs and of a jet."""

@@ -184,11 +184,12 @@ def by_nested_jvp(function: Callable[[Tensor], Tensor], jet: Tensor, channels: C
         ) -> Tensor:
             if level == len(index):
                 return function(argument([]))
-            return torch.func.jvp(  # type: ignore[no-any-return]
+            tangent: Tensor = torch.func.jvp(
                 lambda e: along(level + 1, lambda rest: argument([e, *rest])),
                 (jet.new_zeros(()),),
                 (jet.new_ones(()),),
             )[1]
+            return tangent
 
         def polynomial(e: list[Tensor], index: MultiIndex = index) -> Tensor:
             total = jet[0]

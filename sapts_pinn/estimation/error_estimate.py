@@ -144,10 +144,10 @@ def estimate_error(
 
 def broken(model: Model | WindowedModel) -> list[str]:
     """Sentences about derivatives of a model that are not those of its values, see `audit/derivatives.py`."""
-    parts = model.models if isinstance(model, WindowedModel) else [model]
+    parts = model.windows if isinstance(model, WindowedModel) else [model]
     with warnings.catch_warnings():  # of the user's functions, which have warned before
         warnings.simplefilter("ignore")
-        return [f.words for part in parts for f in derivatives.check(State(part))]  # type: ignore[arg-type]
+        return [f.words for part in parts for f in derivatives.check(State(part))]
 
 
 def _figures(

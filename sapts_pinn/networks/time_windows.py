@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import mul
+from typing import cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -46,6 +47,11 @@ class WindowedModel(nn.Module):
         self.edges = tuple(edges)
         self._axis = problem.domain.names.index(time_of(problem).names[0])
 
+    @property
+    def windows(self) -> list[Model]:
+        """Models of the windows, in order."""
+        return [cast("Model", model) for model in self.models]
+
     def values(self) -> dict[str, float]:
         """Empty, as windows have no coefficients."""
         return {}
@@ -53,10 +59,9 @@ class WindowedModel(nn.Module):
     def at(self, points: Tensor) -> Iterator[tuple[Model, Tensor]]:
         """Yield the models, each with the positions of those points [N, dim] that lie in its window."""
         window = torch.bucketize(points[:, self._axis].contiguous(), points.new_tensor(self.edges))
-        for number, model in enumerate(self.models):
+        for number, model in enumerate(self.windows):
             chosen = (window == number).nonzero().flatten()
             if len(chosen):
-                assert isinstance(model, Model)
                 yield model, chosen
 
     def forward(self, points: Tensor) -> Tensor:

@@ -73,13 +73,12 @@ class Evaluation(ABC):
 
 
 class ResidualEvaluation(Evaluation):
-    """Evaluation of a least-squares objective f = |r|^2 / 2, which knows part of its curvature, J^T J.
+    """Evaluation of a least-squares objective f = |r|^2 / 2, which knows part of its curvature, J^T J."""
 
-    Attributes:
-        whole: This process holds all of J, so that its rows can be formed; else only products can.
-    """
-
-    whole = True
+    @property
+    def whole(self) -> bool:
+        """True if this process holds all of J, so that its rows can be formed; else only products can."""
+        return True
 
     def least_squares(self) -> ResidualEvaluation:
         """Return this evaluation."""

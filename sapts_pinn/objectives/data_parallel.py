@@ -94,7 +94,7 @@ class DataParallelResiduals(DataParallelEvaluation, ResidualEvaluation):
     """Evaluation of a sum of least squares."""
 
     @property
-    def whole(self) -> bool:  # type: ignore[override]
+    def whole(self) -> bool:
         """True if this process has all parts."""
         return self.objective.communicator.size == 1
 
@@ -106,7 +106,8 @@ class DataParallelResiduals(DataParallelEvaluation, ResidualEvaluation):
     @property
     def size(self) -> int:
         """Number of parameters n."""
-        return self.parts[0].size  # type: ignore[no-any-return]
+        size: int = self.parts[0].size
+        return size
 
     def jacobian(self) -> Tensor:
         """J of this rank's residuals, [N, n]."""

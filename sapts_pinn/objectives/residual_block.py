@@ -72,7 +72,8 @@ class ResidualBlock:
         return self._call(self._by_name(weights), self.location.inputs)
 
     def _call(self, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
-        return torch.func.functional_call(self._module, weights, (inputs,))  # type: ignore[no-any-return]
+        jet: Tensor = torch.func.functional_call(self._module, weights, (inputs,))
+        return jet
 
     def _by_name(self, weights: Tensor) -> dict[str, Tensor]:
         pieces = weights.split([shape.numel() for shape in self._shapes.values()])
@@ -202,7 +203,8 @@ class ResidualBlock:
                 jet = self._call(named, inputs.unsqueeze(1))
                 return (jet[:, :, 0] * cotangent).sum()
 
-            return torch.func.grad(dot)(chosen)  # type: ignore[no-any-return]
+            gradient: Tensor = torch.func.grad(dot)(chosen)
+            return gradient
 
         return torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar).T
 
@@ -212,7 +214,8 @@ class ResidualBlock:
         def residual(at: Tensor) -> Tensor:
             return self.residual_of(self._network(at[: self._size]), self._known(at))
 
-        return torch.func.jvp(residual, (theta,), (vector,))[1].reshape(-1)  # type: ignore[no-any-return]
+        product: Tensor = torch.func.jvp(residual, (theta,), (vector,))[1]
+        return product.reshape(-1)
 
     def release(self) -> None:
         """Free the memory kept for a reverse pass."""

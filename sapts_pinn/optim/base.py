@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
 from inspect import unwrap
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -19,13 +19,15 @@ from torch import Tensor
 class Figures(Mapping[str, Any]):
     """A dataclass that is a mapping, too: `info.rho` is `info["rho"]`; fields that are None are missing."""
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
     def __getitem__(self, name: str) -> Any:
         if name not in iter(self):
             raise KeyError(name)
         return getattr(self, name)
 
     def __iter__(self) -> Iterator[str]:
-        return (field.name for field in fields(self) if getattr(self, field.name) is not None)  # type: ignore[arg-type]
+        return (field.name for field in fields(self) if getattr(self, field.name) is not None)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

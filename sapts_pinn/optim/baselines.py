@@ -51,7 +51,7 @@ class LBFGS(torch.optim.LBFGS, Optimizer):
     def step(self, closure: Any) -> Any:  # type: ignore[override]
         """Up to `iterations` steps."""
         before = [p.detach().clone() for p in self.param_groups[0]["params"]]
-        loss = super().step(closure)  # type: ignore[no-untyped-call]
+        loss = torch.optim.LBFGS.step(self, closure)
         moved = any(
             not torch.equal(a, b) for a, b in zip(before, self.param_groups[0]["params"], strict=True)
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
+from typing import Protocol, cast
 
 from torch import nn
 
@@ -116,10 +117,17 @@ def _check_whole(network: nn.Module, stages: Sequence[nn.Module]) -> None:
             )
 
 
+class Divisible(Protocol):
+    """A network that says how it can be divided."""
+
+    def stages(self) -> Iterable[nn.Module]:
+        """Return modules that it consists of, one after the other."""
+
+
 def _layers(network: nn.Module) -> list[nn.Module]:
     """List the modules to cut between; one with hooks, or a forward of its own, is not divided."""
     if callable(getattr(type(network), "stages", None)) and not _hooked(network):
-        stages = list(network.stages())  # type: ignore[operator]
+        stages = list(cast("Divisible", network).stages())
         if len(stages) == 1 and stages[0] is network:
             return stages
         if not stages or not all(isinstance(stage, nn.Module) and stage is not network for stage in stages):

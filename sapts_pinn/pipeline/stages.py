@@ -37,7 +37,8 @@ class Stage(nn.Module):
     def forward(self, x: Tensor, channels: Channels | None = None) -> Tensor:
         """Carry a Taylor jet [C, N, W] through the layers, or without channels any input."""
         if channels is None:
-            return self.layers(x)  # type: ignore[no-any-return]
+            out: Tensor = self.layers(x)
+            return out
         return propagate(self.layers, x, channels)
 
     def trained(self) -> dict[str, nn.Parameter]:
@@ -50,7 +51,8 @@ class Stage(nn.Module):
 
     def at(self, weights: dict[str, Tensor], x: Tensor, channels: Channels | None) -> Tensor:
         """Output for input x with the weights of a snapshot."""
-        return torch.func.functional_call(self, weights, (x, channels))  # type: ignore[no-any-return]
+        out: Tensor = torch.func.functional_call(self, weights, (x, channels))
+        return out
 
     def known(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Coefficients by name, from a snapshot where they are trained."""
@@ -239,4 +241,5 @@ def shape_of(module: nn.Module, x: Tensor) -> Tensor:
     """Compute the shape and type of an output, as a tensor without storage."""
     state = {name: t.to("meta") for name, t in [*module.named_parameters(), *module.named_buffers()]}
     with torch.no_grad():
-        return torch.func.functional_call(module, state, (x,))  # type: ignore[no-any-return]
+        out: Tensor = torch.func.functional_call(module, state, (x,))
+    return out

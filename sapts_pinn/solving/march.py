@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..audit import together
 from ..errors import InputError
+from ..networks.model import Model
 from ..networks.time_windows import check, edges, joined, window
 from ..parallel.torchrun import connect
 from ..problems import Problem
@@ -65,14 +66,15 @@ def march(
     if writes and folder is not None:
         prepare_folder(folder, overwrite)
     runs: list[Solution] = []
+    models: list[Model] = []
     for number in range(windows):
-        part = window(problem, windows, number, runs[-1].model if runs else None)  # type: ignore[arg-type]
+        part = window(problem, windows, number, models[-1] if models else None)
         inside = None if folder is None else folder / f"window{number + 1}"
         runs.append(train(part, budget=share, out=inside, overwrite=overwrite, windows=1, **settings))
+        models.append(cast("Model", runs[-1].model))  # of one window
         how = Status.parse(runs[-1].result["status"])
         if not how.reason.is_regular:
             raise InputError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
-    models: list[Any] = [run.model for run in runs]
     model = joined(problem, windows, lambda of: models[0], models)
     measure = error_measure(problem)
     worst = max(runs, key=lambda run: float(run.result["loss"]))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..runs.files import write_atomically
@@ -34,6 +35,14 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="compressed", dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
+
+
+def pixels(figure: Figure) -> NDArray[np.uint8]:
+    """Draw a figure of `new_figure`, [height, width, 3]."""
+    figure.canvas.draw()
+    canvas: Any = figure.canvas  # of Agg, whose methods have no types
+    drawn: NDArray[np.uint8] = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return drawn
 
 
 def save_figure(figure: Figure, path: Path) -> Path:

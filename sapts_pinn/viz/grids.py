@@ -148,7 +148,8 @@ class Cut:
     def _vectors(self, found: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
         names = self.section.across, self.section.up
         a, b = (np.unique(self.grid[name]) for name in names)
-        return a, b, *(found[self._flow[name]] for name in names)  # type: ignore[return-value]
+        along, up = (found[self._flow[name]] for name in names)
+        return a, b, along, up
 
 
 def images(solution: View) -> Figure:
@@ -258,7 +259,8 @@ def _continued(field: Array) -> Array:
     if not unknown.any() or unknown.all():
         return np.nan_to_num(field)
     nearest = distance_transform_edt(unknown, return_distances=False, return_indices=True)
-    return field[tuple(nearest)]  # type: ignore[no-any-return]
+    filled: Array = field[tuple(nearest)]
+    return filled
 
 
 def clip(axis: Axes, mesh: Any, section: Section, grid: Mapping[str, Array], domain: Domain) -> None:

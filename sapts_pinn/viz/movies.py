@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..runs.files import write_atomically
 from .fields import ends, evaluate, mesh_of, middle_of, time_name
-from .figures import OURS, STYLE, THEIRS, colour_limits, new_figure
+from .figures import OURS, STYLE, THEIRS, colour_limits, new_figure, pixels
 from .grids import CURVE, SECTION, Section, draw_image
 from .meshes import draw_mesh, draw_values, smooth_triangles
 from .view import View
@@ -118,12 +119,11 @@ class _Movie:
                 )
                 self._draw.append((image, fields))
 
-    def frame(self, i: int) -> Any:
+    def frame(self, i: int) -> NDArray[np.uint8]:
         """The picture of one moment, [height, width, 3]."""
         for exchange, fields in self._draw:
             exchange(fields[i])
         self._figure.suptitle(f"{self._time} = {self._times[i]:.3f}", x=0.02, ha="left")
         if i == 1:
             self._figure.set_layout_engine("none")  # the places of the first frame serve all
-        self._figure.canvas.draw()
-        return np.asarray(self._figure.canvas.buffer_rgba())[..., :3].copy()  # type: ignore[attr-defined]
+        return pixels(self._figure)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..runs.files import write_atomically
 from .fields import ends, evaluate, mesh_of, middle_of, time_name
-from .figures import STYLE, THEIRS, colour_limits, new_figure
+from .figures import STYLE, THEIRS, colour_limits, new_figure, pixels
 from .grids import CURVE, SECTION, Cut, Section
 from .meshes import draw_mesh, draw_values, smooth_triangles
 from .vectors import flow_of, speed, vector_name
@@ -44,7 +44,7 @@ def tile(solution: View, caption: str, name: str | None = None) -> Tile:
         for axis in figure.axes:
             if axis.name != "3d":  # has few already
                 axis.locator_params(nbins=5)
-        return _pixels(figure)
+        return pixels(figure)
 
 
 def failed(name: str, reason: str) -> Tile:
@@ -58,7 +58,7 @@ def failed(name: str, reason: str) -> Tile:
             0.5, 0.58, fill(reason, 36, max_lines=7, placeholder=" ..."), ha="center", va="center",
             color=THEIRS, fontsize=8, parse_math=False,
         )  # fmt: skip
-        return _pixels(figure)
+        return pixels(figure)
 
 
 def write_sheet(tiles: Sequence[Tile], path: Path, columns: int = 6) -> Path:
@@ -110,12 +110,6 @@ def _leave(figure: Figure, below: float, right: float) -> None:
     """Shares of the tile without axes: the name and the caption stand below."""
     engine: Any = figure.get_layout_engine()
     engine.set(rect=(0.03, below, 0.97 - right, 0.99 - below))
-
-
-def _pixels(figure: Figure) -> Tile:
-    figure.canvas.draw()
-    pixels: Tile = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()  # type: ignore[attr-defined]
-    return pixels
 
 
 def _draw(figure: Figure, solution: View) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -48,7 +48,8 @@ class Batched(Optimizer):
         for group in self.inner.param_groups:
             group["lr"] = lr
         batch = closure.restrict(self.batches.draw(closure), estimate=True)
-        loss: Any = self.inner.step(batch)  # type: ignore[arg-type]
+        evaluate: Callable[[], Any] = batch
+        loss = self.inner.step(evaluate)
         self.info = StepInfo(accepted=True, radius=lr)
         closure.last_terms = {"loss": float(loss)}
         return torch.as_tensor(loss)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 import torch
@@ -142,12 +142,15 @@ class BlockEvaluation(LocalEvaluation):
 
     inner: Evaluation
     indices: Tensor
-    whole = False
+    value: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.value = self.inner.value
 
     @property
-    def value(self) -> float:  # type: ignore[override]
-        """The loss."""
-        return self.inner.value
+    def whole(self) -> bool:
+        """Return False: nothing is known of the residuals."""
+        return False
 
     def gradient(self) -> Tensor:
         """The block of the gradient."""
@@ -165,7 +168,7 @@ class ResidualBlockEvaluation(BlockEvaluation, ResidualEvaluation):
     inner: ResidualEvaluation
 
     @property
-    def whole(self) -> bool:  # type: ignore[override]
+    def whole(self) -> bool:
         """The evaluation of f has all residuals."""
         return self.inner.whole
 

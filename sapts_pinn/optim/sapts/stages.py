@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -69,12 +69,11 @@ class StageEvaluation(LocalEvaluation):
     inner: Evaluation
     part: StageSubdomain
     n: int
+    value: float = field(init=False)
     whole = False
 
-    @property
-    def value(self) -> float:  # type: ignore[override]
-        """Value of F_s."""
-        return self.inner.value
+    def __post_init__(self) -> None:
+        self.value = self.inner.value
 
     def gradient(self) -> Tensor:
         """The stage's entries of the gradient."""

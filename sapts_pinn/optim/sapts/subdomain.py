@@ -64,13 +64,12 @@ class Subdomain(ABC):
 
 
 class LocalEvaluation(Evaluation):
-    """Evaluation of F_d; `gradient` has the part's entries only.
+    """Evaluation of F_d; `gradient` has the part's entries only."""
 
-    Attributes:
-        whole: Whether a linearisation would see all of the part's residuals.
-    """
-
-    whole: bool
+    @property
+    @abstractmethod
+    def whole(self) -> bool:
+        """Return whether a linearisation would see all of the part's residuals."""
 
     @abstractmethod
     def full_gradient(self) -> Tensor:

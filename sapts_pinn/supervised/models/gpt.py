@@ -24,7 +24,8 @@ class Embedding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, T] to [N, T, width]."""
-        return self.token(x) + self.place(torch.arange(x.shape[1], device=x.device))  # type: ignore[no-any-return]
+        vectors: Tensor = self.token(x) + self.place(torch.arange(x.shape[1], device=x.device))
+        return vectors
 
 
 class Block(nn.Module):
@@ -45,14 +46,16 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[N, T, width]."""
         x = x + self.out(self._attend(self.into(self.norm1(x))))
-        return x + self.narrow(gelu(self.wide(self.norm2(x))))  # type: ignore[no-any-return]
+        added: Tensor = self.narrow(gelu(self.wide(self.norm2(x))))
+        return x + added
 
     def _attend(self, x: Tensor) -> Tensor:
         # Written out: PyTorch's fused attention cannot be differentiated twice.
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in x.chunk(3, -1))
         later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
         scores = (q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])).masked_fill(later, -math.inf)
-        return (scores.softmax(-1) @ v).transpose(1, 2).flatten(-2)  # type: ignore[no-any-return]
+        mean: Tensor = scores.softmax(-1) @ v
+        return mean.transpose(1, 2).flatten(-2)
 
 
 class GPT(nn.Sequential):
