@@ -155,13 +155,13 @@ class Optimizer(torch.optim.Optimizer):
         raise NotImplementedError
 
     def objective_changed(self) -> None:
-        """Be told that the next step's objective is another function, as when terms have new weights."""
+        """Notify that the next step's objective is another function, as when terms have new weights."""
 
     def points_changed(self) -> None:
-        """Be told that the next step's objective has other points."""
+        """Notify that the next step's objective has other points."""
 
     def set_progress(self, used: float, deadline: float = math.inf) -> None:
-        """Be told how far the run is; the last steps may be smaller, and no long step begins too late.
+        """Notify how far the run is; the last steps may be smaller, and no long step begins too late.
 
         Args:
             used: Share of the budget that is spent, in [0, 1].

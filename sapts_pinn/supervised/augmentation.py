@@ -54,7 +54,7 @@ class CropAndFlip:
         ]
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What was drawn, and the state of the generator."""
+        """Offsets and mirrorings that were drawn, and the state of the generator."""
         return {"offsets": self.offsets, "mirrored": self.mirrored, "generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:

@@ -284,7 +284,7 @@ def read_archive(path: Path) -> Iterator[tuple[str, tuple[Bytes, Bytes]]]:
 
 
 def _records(content: bytes) -> tuple[Bytes, Bytes]:
-    """One byte for the label, 3,072 for the pixels."""
+    """Read records of one byte for the label and 3,072 for the pixels."""
     rows = np.frombuffer(content, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
     return rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0]
 
@@ -300,7 +300,7 @@ class _Plain(pickle.Unpickler):
     }
 
     def find_class(self, module: str, name: str) -> Any:
-        """One of those allowed."""
+        """Resolve a class only if it is on the list of those allowed."""
         if (module, name) not in self.ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)

@@ -106,7 +106,7 @@ class Supervised(Separable):
         loss: str | Loss = "cross-entropy",
         **more: Any,
     ) -> Supervised:
-        """The same of a data loader, which is read once, from beginning to end, into memory.
+        """Objective on the samples of a data loader, which is read once, from beginning to end, into memory.
 
         Args:
             module: The network.
@@ -136,11 +136,11 @@ class Supervised(Separable):
         return other
 
     def copy(self) -> Supervised:
-        """The same objective, with a record of its own."""
+        """Copy of the objective with a record of its own."""
         return self._copy()
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> Supervised:
-        """The same objective on some of its samples; see `Separable.restrict`."""
+        """Restrict the objective to some of its samples; see `Separable.restrict`."""
         own, other = self.index[part[GROUP]], self._copy()
         other._take(own, len(own))
         if estimate:
@@ -157,7 +157,7 @@ class Supervised(Separable):
             draw()
 
     def buffers(self) -> list[Tensor]:
-        """Those of the network."""
+        """Buffers of the network."""
         return list(self.module.buffers())
 
     # -- evaluation ------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class SupervisedEvaluation(SeparableEvaluation):
 
 
 class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
-    """The same where the Hessian by the outputs is known: J stands for the factor S^T J of G."""
+    """Evaluation with a known Hessian by the outputs: J stands for the factor S^T J of G."""
 
     _rows: int | None = None
 

@@ -59,7 +59,7 @@ def plot_curves(history: Sequence[Mapping[str, Any]], task: Task, path: Path, ti
 
 
 def _loss(axis: Axes, x: NDArray[np.float64], loss: NDArray[np.float64]) -> None:
-    """That of the batches, and its mean over a stretch of the run."""
+    """Plot the loss of the batches, and its mean over a stretch of the run."""
     width = max(len(loss) // SMOOTH, 1)
     kernel = np.ones(width) / width
     few = "." if len(loss) < SMOOTH else ""  # or a single row would not be seen
@@ -214,7 +214,7 @@ def _head(figure: Figure, *parts: str) -> None:
 
 
 def _percent(share: float) -> str:
-    """Of a probability, which is neither 0 nor 1."""
+    """Format a probability, which is neither 0 nor 1, as a percentage."""
     if share < 0.001:
         return "< 0.1%"
     return f"{share:.1%}" if share < 0.999 else "> 99.9%"

@@ -65,7 +65,7 @@ class Samples:
         return StagedSupervised(whole, model.chain) if isinstance(model, ShardedNetwork) else whole
 
     def state_dict(self) -> dict[str, Any]:
-        """What was drawn."""
+        """State of what is random in the samples."""
         varied = None if self.augmentation is None else self.augmentation.state_dict()
         return {"round": self.round, "augmentation": varied}
 

@@ -64,7 +64,7 @@ class StagedSupervised(PipelineObjective, Separable):
         )
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> StagedSupervised:
-        """The same objective on some of its samples; see `Separable.restrict`."""
+        """Restrict the objective to some of its samples; see `Separable.restrict`."""
         return StagedSupervised(self.whole.restrict(part, estimate), self.chain)
 
     def on_epoch_end(self) -> None:
@@ -72,7 +72,7 @@ class StagedSupervised(PipelineObjective, Separable):
         self.whole.on_epoch_end()
 
     def copy(self) -> StagedSupervised:
-        """The same objective, with a record of its own."""
+        """Copy of the objective with a record of its own."""
         return StagedSupervised(self.whole, self.chain)
 
 
@@ -105,7 +105,7 @@ class ShardedNetwork(Sharded):
         return self
 
     def eval(self) -> ShardedNetwork:
-        """As it is used after training."""
+        """Switch to evaluation mode."""
         return self.train(False)
 
     def undivided(self) -> nn.Module:

@@ -89,7 +89,7 @@ def nats(module: nn.Module, inputs: Tensor, targets: Tensor) -> float:
 
 
 def bits(value: float) -> float:
-    """Of so many nats."""
+    """Convert nats to bits."""
     return value / math.log(2.0)
 
 

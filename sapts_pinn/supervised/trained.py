@@ -32,7 +32,7 @@ SAMPLE = 1_000  # characters of sample.txt
 
 @dataclass
 class Trained:
-    """What `train` returns.
+    """Result of `train`.
 
     Attributes:
         task: The comparison.
@@ -52,7 +52,7 @@ class Trained:
 
     @cached_property
     def data(self) -> Images | Text:
-        """What it was trained and tested on; of a run that was loaded it is read when it is first needed."""
+        """Data of training and test; those of a run that was loaded are read when they are first needed."""
         return self.source if isinstance(self.source, (Images, Text)) else self.task.load(self.source)
 
     def predict(self, inputs: Any) -> Any:

@@ -34,7 +34,7 @@ class Earlier:
 
 
 class Session:
-    """One session of a run: the folder it writes, and the earlier session that it continues.
+    """Session of a run: the folder it writes, and the earlier session that it continues.
 
     Args:
         out: Run folder to write; None for that of the run to continue, if there is one.

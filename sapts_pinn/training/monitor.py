@@ -43,7 +43,7 @@ class ErrorMonitor:
 
     @property
     def reached(self) -> Status:
-        """Whether the target is reached, as a status; empty if not."""
+        """Status of a run that has reached its target; empty if it has not."""
         if self.target is not None and self.error is not None and self.error <= self.target:
             return StopReason.TARGET.status(f"{self.target:g}")
         return Status()

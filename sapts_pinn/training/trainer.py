@@ -34,7 +34,7 @@ from .records import Records
 
 
 class Trainer:
-    """One run of the training loop.
+    """Training loop of one run.
 
     Args:
         model: The model to train.

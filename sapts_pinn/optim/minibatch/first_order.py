@@ -37,7 +37,7 @@ class Batched(Optimizer):
         self.used = 0.0
 
     def set_progress(self, used: float, deadline: float = math.inf) -> None:
-        """Be told the spent share of the budget, by which the learning rate decays."""
+        """Set the spent share of the budget, by which the learning rate decays."""
         self.used = used
 
     def step(self, closure: Any) -> Tensor:  # type: ignore[override]

@@ -110,7 +110,7 @@ class MiniBatchSAPTS(Undecorated):
         return self.walk.parts
 
     def set_progress(self, used: float, deadline: float = math.inf) -> None:
-        """Be told the spent share of the budget, and when no further radius should be tried."""
+        """Set the spent share of the budget, and the time after which no further radius is tried."""
         self.used, self.deadline = used, deadline
 
     @property

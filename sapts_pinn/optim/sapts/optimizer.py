@@ -154,11 +154,11 @@ class SAPTS(TrustRegion):
         return float(self.communicator.all_reduce(torch.tensor(float(not flag)))) == 0.0
 
     def set_progress(self, used: float, deadline: float = math.inf) -> None:
-        """Be told when a sweep should end soon: with Gauss-Newton blocks one can take minutes."""
+        """Set the time after which a sweep is cut short: with Gauss-Newton blocks one can take minutes."""
         self.deadline = deadline
 
     def points_changed(self) -> None:
-        """Be told that the next objective has other points than those that a loaded state has divided."""
+        """Notify that the next objective has other points than those that a loaded state has divided."""
         self.divider.points_changed()
 
     def objective_changed(self) -> None:

@@ -31,7 +31,7 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Sequential):
-    """Of depth 6 n + 2: ResNet-20 by default, 269,722 parameters.
+    """Residual network of depth 6 n + 2: ResNet-20 by default, 269,722 parameters.
 
     Args:
         blocks: n, residual blocks of each of the three sizes.
