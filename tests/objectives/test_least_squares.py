@@ -286,7 +286,7 @@ def test_single_precision():
 def test_a_changed_mlp_is_not_left_to_the_kernel():
     objective = make("soft")
     objective.model.network[1] = nn.Softsign()
-    value, gradient = (again := LeastSquares(objective.model, objective.sites)).value_and_grad()
+    value, _ = (again := LeastSquares(objective.model, objective.sites)).value_and_grad()
     r = oracle(again)(gather(again.parameters))
     assert again.blocks[0].points is None
     assert value == pytest.approx(0.5 * float(r.detach() @ r.detach()), rel=1e-13)

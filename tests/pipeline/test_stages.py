@@ -228,7 +228,7 @@ def test_what_cannot_be_cut_says_so() -> None:
     assert len(stage_chain(tied, 1)) == 1
 
     def too_few(communicator: Communicator) -> str:
-        with pytest.raises(ValueError) as error:
+        with pytest.raises(ValueError, match="too few") as error:
             StageChain(MLP((2, 4, 1)), 1, communicator)
         return str(error.value)
 
@@ -520,7 +520,7 @@ def test_at_most_one_foreign_layer_is_held_while_building(monkeypatch: pytest.Mo
 
 def test_a_state_of_something_else_is_refused() -> None:
     pipeline = divided("burgers", 2)
-    with pytest.raises(ValueError, match="the state has nothing for network.0.weight of shape"):
+    with pytest.raises(ValueError, match=r"the state has nothing for network.0.weight of shape"):
         pipeline.chain.load_state_dict({})
 
 

@@ -214,7 +214,7 @@ def test_what_is_not_given_is_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changed, size", [({"points": 64}, 64), ({"points": 16}, 16), ({"sampler": "lhs"}, 32)]
+    ("changed", "size"), [({"points": 64}, 64), ({"points": 16}, 16), ({"sampler": "lhs"}, 32)]
 )
 def test_other_points_are_drawn_and_this_is_said(tmp_path, changed, size):
     folder = tmp_path / "run"
@@ -241,7 +241,7 @@ def test_an_option_that_would_not_take_effect_is_refused(tmp_path):
     for method, option in (("tr", {"radius": 0.1}), ("adam", {"lr": 0.1})):
         folder = tmp_path / method
         solve(rod(), budget="3 iterations", out=folder, method=method, **SMALL)
-        with pytest.raises(ValueError, match="cannot go on with .*drop the option, or start anew"):
+        with pytest.raises(ValueError, match=r"cannot go on with .*drop the option, or start anew"):
             solve(rod(), budget="6 iterations", resume=folder, method=method, options=option)
 
 

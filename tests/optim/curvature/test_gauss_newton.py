@@ -86,7 +86,7 @@ def test_matrix_free_step(form, radius):
     model, look = prepared(form, tolerance=1e-10, iterations=2000)
     J, g = look.jacobian(), look.gradient()
     step = model.solve(g, radius)
-    exact, predicted = oracle(J, g, radius)
+    _, predicted = oracle(J, g, radius)
     assert step.predicted == pytest.approx(-float(g @ step.s + (J @ step.s).square().sum() / 2), rel=1e-8)
     assert 0.5 * predicted <= step.predicted <= predicted * (1 + 1e-6)
     if radius != 1.0:

@@ -1,5 +1,6 @@
 """Dense self-scaled Broyden against the formulas of the literature, written out with dense matrices."""
 
+import itertools
 import math
 
 import pytest
@@ -215,7 +216,7 @@ def pairs_of(n: int, count: int, seed: int) -> list[tuple[Tensor, Tensor]]:
     A = A @ A.T / n + 0.1 * torch.eye(n, dtype=torch.float64)
     gradient = lambda x: A @ x + torch.tanh(x) ** 3
     at = [randn(n, seed=100 * seed + i) for i in range(count + 1)]
-    return [(s, gradient(x + s) - gradient(x)) for x, s in zip(at, at[1:], strict=False)]
+    return [(s, gradient(x + s) - gradient(x)) for x, s in itertools.pairwise(at)]
 
 
 def matrix(model: SSBroyden, n: int) -> Tensor:

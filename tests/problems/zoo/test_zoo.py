@@ -58,8 +58,13 @@ def test_manufactured_solutions(name):
 
 @pytest.mark.parametrize(
     ("name", "step", "tolerance"),
-    [("burgers", 1e-3, 2e-4), ("allen-cahn", 2e-3, 1e-4), ("allen-cahn-dirichlet", 2e-3, 1e-4)]
-    + [("allen-cahn-steady", 1e-2, 1e-7), ("poisson-lshape", 1e-2, 1e-6)],
+    [
+        ("burgers", 1e-3, 2e-4),
+        ("allen-cahn", 2e-3, 1e-4),
+        ("allen-cahn-dirichlet", 2e-3, 1e-4),
+        ("allen-cahn-steady", 1e-2, 1e-7),
+        ("poisson-lshape", 1e-2, 1e-6),
+    ],
 )
 def test_equation_holds_for_the_reference(name, step, tolerance):
     """By central differences of order 4: the problem and its reference speak of the same equation."""
@@ -105,12 +110,12 @@ def test_conditions_hold_for_the_reference(name):
 
 
 def test_unknown_names():
-    with pytest.raises(ValueError, match="^there is no problem 'burger'; did you mean 'burgers'\\?$"):
+    with pytest.raises(ValueError, match=r"^there is no problem 'burger'; did you mean 'burgers'\?$"):
         build("burger")
     with pytest.raises(ValueError, match="did you mean 'poisson-2d'"):
         build("Poisson_2D")
     with pytest.raises(
-        ValueError, match="^there is no problem 'qqq'; the problems are poisson-1d, .*inverse$"
+        ValueError, match=r"^there is no problem 'qqq'; the problems are poisson-1d, .*inverse$"
     ):
         build("qqq")
 
