@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from draws import rng
 from sapts_pinn.geometry import SAMPLERS, Ball, Box, Domain, Interval, Polygon, Product, Time, Union
 
 L_VERTICES = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
@@ -39,10 +40,6 @@ SETS = [
     Interval(0, 1) | Interval(2, 3),
 ]
 ALL = SHAPES + SETS
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def around(domain: Domain, n: int, seed: int = 0) -> Tensor:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from draws import rng
 from sapts_pinn.geometry import (
     Box,
     bisection,
@@ -30,10 +31,6 @@ KINDS: dict[str, Partition] = {
     "interleaved": lambda x, parts, seed: interleaved(x, parts, rng(seed)),
 }
 KIND = pytest.mark.parametrize("partition", KINDS.values(), ids=KINDS)
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def cloud(n: int, dim: int, seed: int = 0) -> Tensor:

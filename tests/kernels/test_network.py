@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from draws import randn
 from sapts_pinn.derivatives.taylor import Channels, propagate
 from sapts_pinn.kernels import CompiledNetwork, Layout, SinglePointSet, load
 from sapts_pinn.networks.layout import layout_of
@@ -26,10 +27,6 @@ CHANNELS = {
     "fourth": [(0, 0, 1, 1)],
     "all": ALL,
 }
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def drawn(net: nn.Module, scale: float = 0.6) -> nn.Module:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from draws import randn
 from sapts_pinn.derivatives.activations import Sine
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.kernels import load, network
@@ -104,10 +105,6 @@ NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
     ),
 }
 KINDS = ["mlp", "mlp-uncompiled", "sequential", "modified", "modified-uncompiled", "fourier"]
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def make(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from draws import rng
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
@@ -17,10 +18,6 @@ from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import DATA_KINDS, DataParts, data_parts
 from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, parameter_parts
 from sapts_pinn.problems import Initial, Periodic, Problem, Sites, build
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def transport() -> Problem:

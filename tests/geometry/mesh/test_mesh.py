@@ -12,14 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
+from draws import rng
 from sapts_pinn import Dirichlet, Problem
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, bisection, example_mesh
 
 L_VERTICES = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def around(mesh, n: int, seed: int = 0) -> torch.Tensor:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from draws import randn
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.closure import ClosureObjective
@@ -14,10 +15,6 @@ from sapts_pinn.objectives.least_squares import LeastSquares, LeastSquaresEvalua
 from sapts_pinn.optim.curvature import GaussNewton
 from sapts_pinn.optim.curvature import gauss_newton as module
 from sapts_pinn.problems import build
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def objective(points: int, width: int = 5) -> LeastSquares:

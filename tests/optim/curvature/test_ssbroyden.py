@@ -9,15 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from draws import randn
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
 from sapts_pinn.problems import build
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def naive(H: Tensor, s: Tensor, y: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from draws import randn, rng
 from sapts_pinn import solve
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -35,14 +36,6 @@ from sapts_pinn.problems import build
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
 PARTS = 3
-
-
-def rng(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
 
 
 def pinn(

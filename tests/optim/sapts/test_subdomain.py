@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from draws import randn, rng
 from sapts_pinn.kernels import build as kernels
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -38,14 +39,6 @@ from sapts_pinn.problems import Observations, Problem, build
 PROBLEMS = ("burgers", "poisson-2d", "soft")
 COUNT = 3
 RULE = RadiusRule()
-
-
-def rng(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
 
 
 def problem_of(name: str) -> Problem:
