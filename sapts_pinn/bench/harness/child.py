@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Child:
             env={name: value for name, value in merged.items() if value is not None},
         )
 
-    def call(self, function: Callable[..., T], **arguments: Any) -> T:
+    def call(self, function: Callable[..., T], **arguments: object) -> T:
         """Call a function of a module there; arguments and result travel as JSON.
 
         Raises:
@@ -87,7 +87,7 @@ class Child:
         self._log.close()
 
 
-def in_child(function: Callable[..., T], **arguments: Any) -> T:
+def in_child(function: Callable[..., T], **arguments: object) -> T:
     """Call a function in a fresh process, see `Child.call`."""
     with Child() as child:
         return child.call(function, **arguments)

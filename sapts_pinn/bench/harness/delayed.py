@@ -28,7 +28,7 @@ class Delayed(Communicator):
         self.inner, self.seconds = inner, seconds
         self.rank, self.size, self.traffic = inner.rank, inner.size, inner.traffic
 
-    def _late(self, operation: Callable[..., T], *arguments: Any) -> T:
+    def _late(self, operation: Callable[..., T], *arguments: object) -> T:
         result = operation(*arguments)
         began = time.perf_counter()
         time.sleep(self.seconds)

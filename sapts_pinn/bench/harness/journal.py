@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from .report import Row, say
 
@@ -21,7 +20,7 @@ class Journal:
         settings: What a result depends on beside its cell.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, object]) -> None:
         self.path, self.settings = path, json.loads(json.dumps(settings))
         self.notes: list[str] = []
         self._rows: dict[str, Row] = {}

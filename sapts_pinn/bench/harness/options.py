@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, Token
 
@@ -11,6 +11,7 @@ from ...errors import InputError
 
 if TYPE_CHECKING:
     from ...solving.sources import Source
+    from .report import Facts
 
 
 def _words(type_: object, tokens: Sequence[Token]) -> list[str]:
@@ -66,7 +67,7 @@ def chosen_seeds(given: Sequence[int] | None, usual: Iterable[int]) -> list[int]
     return seeds
 
 
-def chosen_threads(given: int | None, facts: Mapping[str, Any]) -> int:
+def chosen_threads(given: int | None, facts: Facts) -> int:
     """Number of threads that was given, or else that of the machine.
 
     Args:
@@ -76,7 +77,7 @@ def chosen_threads(given: int | None, facts: Mapping[str, Any]) -> int:
     Raises:
         InputError: It is not positive.
     """
-    threads: int = facts["threads"] if given is None else given
+    threads = facts["threads"] if given is None else given
     at_least(1, threads=threads)
     return threads
 

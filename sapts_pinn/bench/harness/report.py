@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ...runs.status import Status, StopReason
 
@@ -20,6 +20,19 @@ MB = 2**20
 Row = dict[str, Any]
 Section = tuple[str, Sequence[str], Sequence[Sequence[str]]]  # a table: its title, columns and rows
 Line = tuple[str, Sequence[float], Sequence[float], str]  # of a picture: label, x, y, style
+
+
+class Facts(TypedDict):
+    """Description of a machine, and the versions of the software on it."""
+
+    cpu: str
+    cores: int
+    threads: int
+    system: str
+    load_at_start: float
+    time: str
+    versions: dict[str, str]
+    modified: bool
 
 
 def folder_for(suite: str, out: Path | None) -> Path:
@@ -35,7 +48,7 @@ def folder_for(suite: str, out: Path | None) -> Path:
     return folder
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Facts:
     """Description of the machine and the versions that a measurement depends on."""
     import torch
 
@@ -67,7 +80,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def header(title: str, facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+def header(title: str, facts: Facts, settings: Mapping[str, object]) -> str:
     """Heading of a report: title, machine and settings in a few lines."""
     v = facts["versions"]
     commit = f"{v['git_commit'][:10] or 'no commit'}{', modified' if facts['modified'] else ''}"
@@ -82,7 +95,7 @@ def header(title: str, facts: Mapping[str, Any], settings: Mapping[str, Any]) ->
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
@@ -138,7 +151,7 @@ def failed(row: Row) -> bool:
     return Status.parse(row["status"]).reason is StopReason.FAILED
 
 
-def draw(path: Path, panels: Mapping[str, Sequence[Line]], title: str = "", **axes: Any) -> None:
+def draw(path: Path, panels: Mapping[str, Sequence[Line]], title: str = "", **axes: str) -> None:
     """Write a picture: one panel for each entry, lines of one label in one colour."""
     from matplotlib.figure import Figure
 
@@ -169,10 +182,10 @@ def publish(
     head: str,
     sections: Sequence[Section],
     notes: Sequence[str],
-    facts: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    **summary: Any,
+    facts: Facts,
+    settings: Mapping[str, object],
+    rows: Sequence[Row],
+    **summary: object,
 ) -> None:
     """Finish a suite of several tables; they are also written as Markdown."""
     from ...runs.files import write_atomically
@@ -194,10 +207,10 @@ def finish(
     folder: Path,
     suite: str,
     text: str,
-    facts: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    **summary: Any,
+    facts: Facts,
+    settings: Mapping[str, object],
+    rows: Sequence[Row],
+    **summary: object,
 ) -> None:
     """Print a suite's table; write it, and all figures, into its folder."""
     from ...runs.files import write_atomically
@@ -211,10 +224,10 @@ def finish(
 def save(
     folder: Path,
     suite: str,
-    facts: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    **summary: Any,
+    facts: Facts,
+    settings: Mapping[str, object],
+    rows: Sequence[Row],
+    **summary: object,
 ) -> None:
     """Write bench.json."""
     from ...runs.files import write_json

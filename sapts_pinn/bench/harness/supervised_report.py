@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .report import Line, Row, Section
 
@@ -236,7 +236,7 @@ def by_step(rows: Sequence[Row], task: str, method: str) -> dict[float, float]:
     return {step: statistics.fmean(found[step]) for step in sorted(found)}
 
 
-def figures(rows: Sequence[Row], task: str, methods: Sequence[str]) -> dict[str, Any]:
+def figures(rows: Sequence[Row], task: str, methods: Sequence[str]) -> dict[str, dict[str, float]]:
     """By method the best, worst and median final metric over the steps, as shown, and worst minus best."""
     shown, summary = scale_of(task).shown, {}
     for method in methods:

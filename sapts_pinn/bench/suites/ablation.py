@@ -190,7 +190,7 @@ def variants(method: str, factors: Sequence[str]) -> dict[str, Options]:
     return found
 
 
-def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, object]:
     """Options as they act in one process, without those that have no effect there."""
     import torch
 

@@ -15,11 +15,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from ..harness.child import ENVIRONMENT
 from ..harness.options import Whole, at_least
-from ..harness.report import finish, folder_for, header, machine, say, spread, table
+from ..harness.report import Row, finish, folder_for, header, machine, say, spread, table
 
 # What the script `sapts-pinn` does, and then when it began.
 COMMAND = """
@@ -83,7 +82,7 @@ def run(*, problem: str = "burgers", repeats: Whole = 5, seed: Whole = 0, out: P
     finish(folder, "first-step", text, facts, settings, rows, seconds=warm)
 
 
-def measure(problem: str, seed: int, cache: str) -> dict[str, Any]:
+def measure(problem: str, seed: int, cache: str) -> Row:
     """Time one run of the command line.
 
     Raises:

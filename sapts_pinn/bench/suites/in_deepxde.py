@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ..harness.child import in_child
@@ -27,6 +27,11 @@ from ..harness.report import (
     number,
     publish,
 )
+
+if TYPE_CHECKING:
+    import deepxde as dde
+
+    from ..harness.deepxde_models import Case
 
 PROBLEMS = (
     "burgers",
@@ -89,7 +94,7 @@ def run(
         for method in methods
     ]
 
-    def measured(**cell: Any) -> Row:
+    def measured(**cell: object) -> Row:
         return in_child(measure, **cell, **fixed)
 
     def published(rows: list[Row]) -> None:
@@ -127,7 +132,7 @@ def measure(problem: str, method: str, seed: int, seconds: int, threads: int, pr
     dde.config.set_random_seed(seed)
     case = CASES[problem]()
     model = case.model
-    options: dict[str, Any] = {"external_trainable_variables": case.variables} if case.variables else {}
+    options = {"external_trainable_variables": case.variables} if case.variables else {}
     if method == "lbfgs":
         # Its callbacks are called after so many of its iterations.
         dde.optimizers.config.LBFGS_options.update(
@@ -151,14 +156,14 @@ def measure(problem: str, method: str, seed: int, seconds: int, threads: int, pr
     }
 
 
-def _loss(model: Any) -> float:
+def _loss(model: dde.Model) -> float:
     """Loss at the points; DeepXDE records none when a callback ends training."""
     data = model.data
     terms = model.outputs_losses_train(data.train_x, data.train_y, data.train_aux_vars)[1]
     return float(terms.detach().sum())
 
 
-def _clock(case: Any, seconds: float) -> Any:
+def _clock(case: Case, seconds: float) -> Any:
     """A callback that ends training in time, and measures the error on the way."""
     import deepxde as dde
 

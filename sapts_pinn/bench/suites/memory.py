@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from ..harness.child import in_child, peak_memory
 from ..harness.options import Names, Whole, at_least
-from ..harness.report import MB, finish, folder_for, header, machine, say, table
+from ..harness.report import MB, Row, finish, folder_for, header, machine, say, table
 
 BOUND = 2 * 2**30
 
@@ -73,7 +72,7 @@ def run(
     finish(folder, "memory", text, facts, settings, rows, bound=BOUND, below=worst["pictures"] < BOUND)
 
 
-def measure(problem: str, steps: int, method: str, seed: int) -> dict[str, Any]:
+def measure(problem: str, steps: int, method: str, seed: int) -> Row:
     """In the child: peaks after each stage, in bytes."""
     import torch  # noqa: F401
 

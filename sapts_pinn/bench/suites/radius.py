@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..harness.child import in_child
 from ..harness.journal import Journal
@@ -129,7 +128,7 @@ def _value(row: Row) -> float:
 def measure(
     problem: str,
     method: str,
-    options: dict[str, Any],
+    options: dict[str, float],
     seed: int,
     budget: str,
     points: int | None,

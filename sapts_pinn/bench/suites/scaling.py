@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import InputError
 from ..harness.child import Child
@@ -149,7 +149,7 @@ def _cells(seeds: Sequence[int], counts: Sequence[int], delays: Sequence[int]) -
     ]
 
 
-def launch(ranks: int, **arguments: Any) -> Row:
+def launch(ranks: int, **arguments: object) -> Row:
     """Run `measure` on so many processes of this machine, each with one thread; what rank 0 says."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..harness.child import in_child
 from ..harness.journal import Journal
@@ -300,7 +300,7 @@ class Findings:
     title: str
     sections: list[Section]
     notes: list[str]
-    summary: dict[str, Any]
+    summary: dict[str, object]
 
 
 def _comparison(rows: list[Row], plan: _Plan, folder: Path) -> Findings:

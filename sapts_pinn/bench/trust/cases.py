@@ -20,6 +20,8 @@ from torch import Tensor
 
 from ...geometry import Ball, Box, Interval, Mesh, Time
 from ...problems import Dirichlet, Initial, Problem
+from ...problems.fields import Field
+from ...results.solution import Solution
 from .local_sources import (
     burst,
     burst_series,
@@ -64,15 +66,15 @@ class Case:
     kind: str
     build: Callable[[], Problem]
     expected: float | None
-    of: Callable[[Any], float]
+    of: Callable[[Solution], float]
     tolerance: float = 0.01
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def at(unknown: str = "u", **point: float) -> Callable[[Any], float]:
+def at(unknown: str = "u", **point: float) -> Callable[[Solution], float]:
     """The value of an unknown at a point."""
 
-    def value(solution: Any) -> float:
+    def value(solution: Solution) -> float:
         found = solution.predict(point)
         return float(found[unknown] if isinstance(found, dict) else found)
 
@@ -94,7 +96,7 @@ def orbit() -> Problem:
     mu, radius = 1.32712440018e20, 1.495978707e11
     speed = math.sqrt(mu / radius)
 
-    def equation(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    def equation(x: Field, y: Field) -> tuple[Tensor, Tensor]:
         r3 = (x * x.value + y * y.value) ** 1.5
         return x.tt + mu * x.value / r3, y.tt + mu * y.value / r3
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 from ..harness.report import Row
 
@@ -47,7 +46,7 @@ def measure(name: str, budget: float, seed: int) -> Row:
 def cells(row: Row) -> list[str]:
     """A row of the table."""
 
-    def number(value: Any, form: str) -> str:
+    def number(value: float | None, form: str) -> str:
         return "–" if value is None else format(value, form)
 
     return [

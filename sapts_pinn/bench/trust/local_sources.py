@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import pi
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from ...geometry import Box, Interval, Time
 from ...problems import BoundaryEquation, Dirichlet, Initial, Observations, Problem, Unknown
+from ...problems.fields import Field
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def hot_spot(width: float) -> Problem:
     )
 
 
-def heat_series(initial: Callable[[Array], Any], x: float, t: float, terms: int = 400) -> float:
+def heat_series(initial: Callable[[Array], Array], x: float, t: float, terms: int = 400) -> float:
     """Heat on (0, 1) with zero ends, by sine series; coefficients by Gauss-Legendre on 4,000 panels."""
     nodes, weights = np.polynomial.legendre.leggauss(4)
     edges = np.linspace(0, 1, 4_001)
@@ -91,11 +91,11 @@ def steel_strip() -> Problem:
     young, poisson = 210e9, 0.3
     a, b = young / (1 - poisson**2), young / (2 * (1 + poisson))
 
-    def stress(u: Any, v: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def stress(u: Field, v: Field) -> tuple[Tensor, Tensor, Tensor]:
         return a * (u.x + poisson * v.y), a * (v.y + poisson * u.x), b * (u.y + v.x)
 
     def traction(pressure: float) -> Callable[..., tuple[Tensor, Tensor]]:
-        def condition(u: Any, v: Any, n_x: Tensor, n_y: Tensor) -> tuple[Tensor, Tensor]:
+        def condition(u: Field, v: Field, n_x: Tensor, n_y: Tensor) -> tuple[Tensor, Tensor]:
             xx, yy, xy = stress(u, v)
             return xx * n_x + xy * n_y, xy * n_x + yy * n_y + pressure
 

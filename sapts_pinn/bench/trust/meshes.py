@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,12 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...geometry import Mesh
 
+if TYPE_CHECKING:
+    import meshio
+
 Points = NDArray[np.float64]
 Cells = NDArray[np.int64]
-Build = Callable[[], Any]
+Build = Callable[[], "meshio.Mesh"]
 
 CURVED = 3e-4  # relative error allowed for curved cells
 
@@ -111,7 +114,7 @@ def disc(sectors: int) -> tuple[Points, Cells]:
 def file(points: Points, cells: Cells, kind: str = "triangle") -> Build:
     """Builder of a mesh of meshio, in space."""
 
-    def build() -> Any:
+    def build() -> meshio.Mesh:
         import meshio
 
         return meshio.Mesh(np.pad(points, ((0, 0), (0, 3 - points.shape[1]))), [(kind, cells)])
@@ -214,7 +217,7 @@ def _by_gmsh() -> Iterator[Case]:
         return
 
     def model(draw: Callable[[Any], None], dim: int, order: int, size: float) -> Build:
-        def build() -> Any:
+        def build() -> meshio.Mesh:
             import gmsh
             import meshio
 

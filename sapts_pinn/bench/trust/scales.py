@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce, singledispatch
 from operator import mul
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -40,9 +40,12 @@ from ...problems import (
     Unknown,
 )
 from ...problems.fields import Field, parameter_names
+from ...results.solution import Solution
 from ...solving.run import solve
 from ..harness.report import Row
 from .signatures import keyword_only, with_signature
+
+T = TypeVar("T")
 
 DECADES = 9  # powers of ten from -DECADES to DECADES
 TOGETHER = (BoundaryEquation, Interface)  # conditions in which lengths meet through a normal
@@ -98,7 +101,7 @@ def in_units(problem: Problem, units: Units) -> Problem:
     translate = _Translation(problem.domain.names, a, b)
     equation = translate.fields(problem.equation)
 
-    def scaled_equation(**given: Any) -> tuple[Any, ...]:
+    def scaled_equation(**given: object) -> tuple[Any, ...]:
         rows = equation(**given)
         rows = rows if isinstance(rows, (tuple, list)) else (rows,)
         return tuple(e * row for e, row in zip(units.equations, rows, strict=True))
@@ -126,10 +129,10 @@ class _Translation:
     def __init__(self, names: tuple[str, ...], a: Mapping[str, float], b: Mapping[str, float]) -> None:
         self.names, self.a, self.b = names, a, b
 
-    def fields(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def fields(self, function: Callable[..., T]) -> Callable[..., T]:
         """Wrap a function of unknowns, coordinates and other arguments; its result stays in the old units."""
 
-        def translated(**given: Any) -> Any:
+        def translated(**given: object) -> T:
             return function(**{name: self._argument(name, value) for name, value in given.items()})
 
         return _named(translated, function)
@@ -140,7 +143,7 @@ class _Translation:
             return None if value is None else value * factor
         old = self.fields(value)
 
-        def translated(**given: Any) -> Any:
+        def translated(**given: object) -> Any:
             return factor * old(**given)
 
         return _named(translated, value)
@@ -158,7 +161,7 @@ class _Translation:
         return Field(name, self.names, channels)
 
 
-def _named(function: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
+def _named(function: Callable[..., T], like: Callable[..., object]) -> Callable[..., T]:
     """The function with the parameters of another one, by which arguments are matched."""
     return with_signature(function, keyword_only(parameter_names(like)))
 
@@ -289,7 +292,7 @@ def _reference(problem: Problem, translate: _Translation) -> Reference | Callabl
     if not isinstance(old, Reference):
         function = translate.fields(old)
 
-        def translated(**given: Any) -> dict[str, Any]:
+        def translated(**given: object) -> dict[str, Any]:
             return larger(function(**given))
 
         return _named(translated, old)
@@ -301,7 +304,7 @@ def _reference(problem: Problem, translate: _Translation) -> Reference | Callabl
     )
 
 
-def error_in_both(problem: Problem, units: Units, solution: Any) -> float:
+def error_in_both(problem: Problem, units: Units, solution: Solution) -> float:
     """The relative L2 error of a rescaled solution, in the units of the problem itself."""
     assert isinstance(problem.reference, Reference)
     points = problem.reference.test_points()

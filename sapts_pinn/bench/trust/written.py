@@ -6,8 +6,8 @@ Right values come from series, closed forms or SciPy, as in `cases.py`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from math import pi
-from typing import Any
 
 import numpy as np
 import scipy.special
@@ -16,14 +16,14 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from ...geometry import Ball, Box, Interval, Time
-from ...problems import Dirichlet, Initial, Neumann, Problem, Robin
+from ...problems import Condition, Dirichlet, Initial, Neumann, Problem, Robin
 from . import cases as trust_cases
 from .cases import Case, at
-from .local_sources import heat_series, window_series
+from .local_sources import Array, heat_series, window_series
 from .rough_data import heated
 
 
-def _square(equation: Any, *conditions: Any) -> Problem:
+def _square(equation: Callable[..., Tensor], *conditions: Condition) -> Problem:
     return Problem(Box((0, 0), (1, 1)), "u", equation, conditions)
 
 
@@ -92,8 +92,8 @@ def spot_series(x: float, y: float, t: float) -> float:
     """`spot_in_space_and_time` after the heating."""
     n = np.arange(1, 120)
 
-    def part(c: float) -> Any:
-        return 2 / (n * pi) * (np.cos(n * pi * (c - 0.05)) - np.cos(n * pi * (c + 0.05)))
+    def part(c: float) -> Array:
+        return np.asarray(2 / (n * pi) * (np.cos(n * pi * (c - 0.05)) - np.cos(n * pi * (c + 0.05))))
 
     k = (n[:, None] ** 2 + n[None] ** 2) * pi**2
     a = part(0.3)[:, None] * part(0.6)[None] * 1e3 * (np.exp(-k * (t - 0.11)) - np.exp(-k * (t - 0.1))) / k
@@ -172,7 +172,7 @@ def epidemic() -> Problem:
 def epidemic_by_scipy(t: float) -> float:
     """Infected at a time."""
 
-    def rate(_: float, y: Any) -> list[float]:
+    def rate(_: float, y: Array) -> list[float]:
         return [-0.3 * y[0] * y[1] / 8e7, 0.3 * y[0] * y[1] / 8e7 - 0.1 * y[1]]
 
     return float(solve_ivp(rate, (0, t), [8e7 - 1000, 1000], rtol=1e-10, atol=1e-6).y[1, -1])
@@ -208,7 +208,7 @@ def burgers_step_exact(x: float, t: float) -> float:
 WRITTEN: dict[str, Case] = {
     "step by torch.heaviside": Case(
         "data", lambda: heated(lambda x: torch.heaviside(x - 0.4, torch.tensor(1.0))),
-        heat_series(lambda x: (x > 0.4) * 1.0, 0.4, 0.02), at(x=0.4, t=0.02),
+        heat_series(lambda x: (x > 0.4).astype(float), 0.4, 0.02), at(x=0.4, t=0.02),
     ),
     "teeth": Case(
         "data", lambda: heated(lambda x: 4 * torch.remainder(x, 0.25) * (1 - x)),
