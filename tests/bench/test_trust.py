@@ -10,7 +10,7 @@ from sapts_pinn.bench.trust.local_sources import heat_series, window_series
 from sapts_pinn.bench.trust.written import CASES
 from sapts_pinn.problems.wellposed.findings import IllPosed
 
-RIGHT = [name for name, case in CASES.items() if case.expected is not None]
+RIGHT = [name for name, case in CASES.items() if case.answer is not None]
 
 
 def row(found, expected=1.0, estimate=None, words=(), status="budget spent (30s)"):
