@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -107,7 +108,7 @@ def _shares(patches: list[Patch], n: int, generator: Generator, sampler: str) ->
     # systematic sampling: the random start makes expected counts exact; a grid stays deterministic
     start = 0.5 if sampler == "grid" else float(torch.rand((), generator=generator, device=generator.device))
     ends = [0, *(int(end) for end in (share * n + start).floor())]
-    return [b - a for a, b in zip(ends, ends[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(ends)]
 
 
 def product_patches(choices: list[list[Patch]]) -> list[Patch]:

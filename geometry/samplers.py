@@ -10,6 +10,7 @@ Every domain is the image of unit cubes (see `Patch` in `domains`), so a sampler
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -67,7 +68,7 @@ def _grid(n: int, lengths: tuple[float, ...]) -> Tensor:
     spacing = (math.prod(lengths) / n) ** (1 / len(lengths))
     layers = min(n, max(1, round(lengths[0] / spacing)))
     edges = [(i * n) // layers for i in range(layers + 1)]
-    sizes = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    sizes = [b - a for a, b in itertools.pairwise(edges)]
     below = {size: _grid(size, lengths[1:]) for size in set(sizes)}  # at most two different sizes
     rows = []
     for start, size in zip(edges, sizes, strict=False):

@@ -33,11 +33,7 @@ def check_names(problem: Description) -> None:
             raise InputError(f"{coefficient!r} is not a coefficient; write Coefficient('nu', init=0.1)")
     names = [*unknowns, *coordinates, *(c.name for c in problem.coefficients)]
     for name in names:
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-            raise InputError(
-                f"{name!r} cannot be the name of a function's parameter; use a name such as u or c1, and "
-                "unknowns=('u', 'v') for several unknowns"
-            )
+        _check_parameter(name)
         if names.count(name) > 1:
             raise InputError(
                 f"{name!r} names two things among unknowns, coordinates and coefficients; rename one"
@@ -57,6 +53,14 @@ def check_names(problem: Description) -> None:
                     f"Unknown({function.name!r}, of={name!r}): {name!r} is none of the coordinates "
                     f"{', '.join(coordinates)}; rename it"
                 )
+
+
+def _check_parameter(name: object) -> None:
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise InputError(
+            f"{name!r} cannot be the name of a function's parameter; use a name such as u or c1, and "
+            "unknowns=('u', 'v') for several unknowns"
+        )
 
 
 def check_conditions(problem: Description) -> None:

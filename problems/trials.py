@@ -49,10 +49,13 @@ class Place:
             if g is not None:
                 base = derivatives(g, sites.points, wanted)
             for index, value, wave in zip(wanted, base, waves, strict=True):
+                key = name, index
                 if name in form.positive:
                     init = form.positive[name]
-                    value, wave = init * value.exp() if not index else 0 * value, init * wave
-                self.start[name, index], self.waves[name, index] = value, wave
+                    self.start[key] = init * value.exp() if not index else 0 * value
+                    self.waves[key] = init * wave
+                else:
+                    self.start[key], self.waves[key] = value, wave
 
     def look(self, weights: Mapping[str, Tensor], known: Known) -> Look:
         """Residuals [K, n] at the state plus some trial functions, and their derivatives [K, N]."""

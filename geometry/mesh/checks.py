@@ -85,20 +85,8 @@ def pieces(raw: RawMesh, points: Points, full: int, space: int) -> Pieces:
     Raises:
         InputError: Cells have no measure, are folded, or overlap on a line.
     """
-    found, notes, divided = [], [], False
-    for i, (kind, corners) in enumerate(raw.blocks):
-        if DIMENSION[kind] != full or not len(corners):
-            continue
-        if kind == "quad" and space == 2:
-            cells, owner = quads_of_the_plane(points, corners)
-        else:
-            cells, owner = sx.split(kind, corners)
-        # Parts of other cells are in no particular orientation: each stands for itself.
-        of = np.arange(len(cells))
-        if i in raw.parents or kind == "quad":
-            of, divided = (raw.parents[i][owner] if i in raw.parents else owner), True
-        found.append((cells, np.full(len(cells), i), owner, of + (i << 40)))
-    cells, block, owner, of = (np.concatenate(column) for column in zip(*found, strict=True))
+    notes = []
+    (cells, block, owner, of), divided = _simplices(raw, points, full, space)
     whole = sx.with_distinct_corners(cells)
     if not whole.all():
         if lost := len(np.setdiff1d(of[~whole], of[whole])):
@@ -126,6 +114,29 @@ def pieces(raw: RawMesh, points: Points, full: int, space: int) -> Pieces:
             notes[-1] = f"{twice} facets are walls between bodies that touch, and are left out"
             cells, block, owner = cells[lone], block[lone], owner[lone]
     return Pieces(cells, block, owner, notes)
+
+
+def _simplices(raw: RawMesh, points: Points, full: int, space: int) -> tuple[tuple[Cells, ...], bool]:
+    """Divide the cells of the highest dimension into simplices.
+
+    Returns:
+        Of each simplex: corners [S, full + 1], block [S], owner in the block [S], divided cell [S]; and
+        True if some are parts of other cells.
+    """
+    found, divided = [], False
+    for i, (kind, corners) in enumerate(raw.blocks):
+        if DIMENSION[kind] != full or not len(corners):
+            continue
+        if kind == "quad" and space == 2:
+            cells, owner = quads_of_the_plane(points, corners)
+        else:
+            cells, owner = sx.split(kind, corners)
+        # Parts of other cells are in no particular orientation: each stands for itself.
+        of = np.arange(len(cells))
+        if i in raw.parents or kind == "quad":
+            of, divided = (raw.parents[i][owner] if i in raw.parents else owner), True
+        found.append((cells, np.full(len(cells), i), owner, of + (i << 40)))
+    return tuple(np.concatenate(column) for column in zip(*found, strict=True)), divided
 
 
 def welded(raw: RawMesh) -> tuple[RawMesh, NDArray[np.bool_], list[str]]:

@@ -182,8 +182,8 @@ def _covers(
             sides = [c[:, (k + 1) % 3] - c[:, k] for c in (a, b) for k in range(3)]
             axes = [np.cross(normal, side) for side in sides]
         inside = np.ones(len(rows), dtype=bool)
-        for axis in axes:
-            axis = axis / np.linalg.norm(axis, axis=1, keepdims=True).clip(1e-300)
+        for direction in axes:
+            axis = direction / np.linalg.norm(direction, axis=1, keepdims=True).clip(1e-300)
             one, two = np.einsum("nkd,nd->nk", a, axis), np.einsum("nkd,nd->nk", b, axis)
             common = np.minimum(one.max(1), two.max(1)) - np.maximum(one.min(1), two.min(1))
             inside &= common > COVER * smaller[rows]

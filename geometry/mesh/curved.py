@@ -194,9 +194,10 @@ def _without_pyramids(raw: RawMesh) -> RawMesh:
         return raw
     blocks, curved, groups = list(raw.blocks), dict(raw.curved), {n: list(g) for n, g in raw.groups.items()}
     points = raw.points
-    for i, (element, nodes) in raw.curved.items():
+    for i, (element, given) in raw.curved.items():
         if element not in PYRAMIDS:
             continue
+        nodes = given
         if element == "pyramid13":  # the middle of the base, by the eight nodes around it
             middle = points[nodes[:, 5:9]].sum(1) / 2 - points[nodes[:, :4]].sum(1) / 4
             nodes = np.column_stack([nodes, len(points) + np.arange(len(nodes))])

@@ -27,9 +27,8 @@ from ...errors import InputError
 from ..domains import Domain
 from ..names import checked_names, checked_tag, named_group
 from ..patches import Patch
-from . import checks as checks
+from . import checks, tags
 from . import simplices as sx
-from . import tags as tags
 from .curved import straightened
 from .files import CORNERS, RawMesh, from_meshio, from_pyvista, read_mesh
 from .nearest import Surface
@@ -140,8 +139,8 @@ class Mesh(Domain):
                 known = ", ".join(f"{k} [C, {n}]" for k, n in CORNERS.items())
                 raise InputError(f"cells {kind!r} of shape {list(corners.shape)} are none of {known}")
         groups: dict[str, list[sx.Cells]] = {}
-        for face, facets in (tags or {}).items():
-            facets = np.asarray(facets, dtype=np.int64)
+        for face, given in (tags or {}).items():
+            facets = np.asarray(given, dtype=np.int64)
             facets = facets[:, None] if facets.ndim == 1 else facets
             kinds = {1: "vertex", 2: "line", 3: "triangle", 4: "quad"}
             blocks.append((kinds.get(facets.shape[1], ""), facets))

@@ -56,7 +56,7 @@ def flattened(points: Points, used: Cells, full: int) -> Plane:
     axes = np.eye(space)[kept]
     if len(kept) == full:
         return Plane(points @ axes.T, axes, names, notes)
-    values, vectors = np.linalg.eigh(np.cov((at - at.mean(0))[:, kept].T))
+    _, vectors = np.linalg.eigh(np.cov((at - at.mean(0))[:, kept].T))
     directions = vectors[:, ::-1].T  # by variance, the largest first
     for dim in range(full, len(kept)):
         off = np.abs((at - at.mean(0))[:, kept] @ directions[dim:].T).max()

@@ -353,8 +353,8 @@ def _waves(setting: Setting, face: Face, b: float, p: int, speed: float, is_rate
     signs = [setting.mirror(tag) for tag in face.along.faces]
     order = p + 1 if is_rate else p
     images = [(b, 1.0)]
-    for which in (0, 1):
-        place, weight = b, 1.0
+    for first in (0, 1):
+        which, place, weight = first, b, 1.0
         while abs(place - ends[which]) < speed * face.depth:
             sign = signs[which]
             if sign is None:

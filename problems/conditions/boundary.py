@@ -228,7 +228,7 @@ class Periodic(Condition):
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
         """Pairs of points at the two ends: first all lower ones, then their partners."""
-        lower, upper = self.faces(domain)
+        lower, _ = self.faces(domain)
         start = domain.boundary(max(n // 2, 1), generator, on=lower, sampler=sampler)
         end = start.points.clone()
         end[:, domain.names.index(self.on)] = self.factor(domain).bounds[1, 0]

@@ -61,8 +61,8 @@ class Observations(Condition):
         columns = {**self.points, "values": values}
         if self.noise is not None and not is_finite(self.noise):
             columns["noise"] = _numbers(self.noise)
-        for name, column in columns.items():
-            column = _numbers(column)
+        for name, given in columns.items():
+            column = _numbers(given)
             if len(column) != len(values):
                 raise InputError(
                     f"Observations of {self.what}: {len(column)} numbers in {name!r} but {len(values)} values"

@@ -307,7 +307,7 @@ def _suspects(values: Tensor, inside: Tensor, lines: Tensor) -> tuple[Tensor, Te
     Returns:
         Left and right ends [K, d], and the order [K].
     """
-    orders, count, nodes = values.shape
+    orders, _, nodes = values.shape
     size = torch.where(inside, values, math.nan)
     rough = size[..., 4:] - 4 * size[..., 3:-1] + 6 * size[..., 2:-2] - 4 * size[..., 1:-3] + size[..., :-4]
     rough = rough.abs().nan_to_num(-1.0)  # [orders, L, nodes - 4]: of nodes i .. i + 4

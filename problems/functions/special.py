@@ -144,7 +144,7 @@ def _airy_slope(x: Tensor) -> Tensor:
     return ruled(x, by_numpy(lambda a: scipy.special.airy(a)[1]), lambda z: z * _airy(z))
 
 
-def _step(input: Tensor, values: Tensor) -> Tensor:  # noqa: A002 (the names of torch.heaviside)
+def _step(input: Tensor, values: Tensor) -> Tensor:  # the names of torch.heaviside
     """Heaviside function: 0 below 0, 1 above, `values` at 0 (of any floating type)."""
     beside = (input > 0).to(input.dtype) + 0 * input  # the graph of a function of the coordinates
     return torch.where(input == 0, torch.as_tensor(values).to(input), beside)

@@ -24,6 +24,7 @@ nodes as on them.
 Run `python problems/scripts/make_allen_cahn.py`; 15 seconds on one core.
 """
 
+import itertools
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -85,7 +86,7 @@ def spectral_elements(
     nodes, weights, d = lobatto(degree)
     n = (breaks.size - 1) * degree + 1
     x, mass, stiff = np.zeros(n), np.zeros(n), np.zeros((n, n))
-    for e, (left, right) in enumerate(zip(breaks[:-1], breaks[1:], strict=True)):
+    for e, (left, right) in enumerate(itertools.pairwise(breaks)):
         h, s = (right - left) / 2, slice(e * degree, (e + 1) * degree + 1)
         x[s] = left + h * (1 + nodes)
         mass[s] += h * weights

@@ -12,6 +12,7 @@ well.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,8 @@ if __name__ == "__main__":
         k = n // 64
         fields.append(np.stack([u[::k, ::k], v[::k, ::k]]))
         print(n, "u(1/2, 1/2) =", u[n // 2, n // 2], " min u on x = 1/2:", u[n // 2].min(), flush=True)
-    once = [(4 * b - a) / 3 for a, b in zip(fields, fields[1:], strict=False)]
-    twice = [(16 * b - a) / 15 for a, b in zip(once, once[1:], strict=False)]
+    once = [(4 * b - a) / 3 for a, b in itertools.pairwise(fields)]
+    twice = [(16 * b - a) / 15 for a, b in itertools.pairwise(once)]
     for name, values in (("once", once), ("twice", twice)):
         change = values[-1] - values[-2]
         lines = abs(change[0, 32]).max(), abs(change[1, :, 32]).max()

@@ -18,6 +18,7 @@ the relative L2 norm. The elements at the corner, of size d, leave an error of o
 Run `python problems/scripts/make_lshape.py`; half a minute on one core.
 """
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def finite_elements(breaks: Array, degree: int, reaction: float = 0.0) -> tuple[
     nodes, weights, d = lobatto(degree)
     n = (breaks.size - 1) * degree + 1
     x, mass, stiff = np.zeros(n), np.zeros(n), sparse.lil_array((n, n))
-    for e, (left, right) in enumerate(zip(breaks[:-1], breaks[1:], strict=True)):
+    for e, (left, right) in enumerate(itertools.pairwise(breaks)):
         h, s = (right - left) / 2, slice(e * degree, (e + 1) * degree + 1)
         x[s] = np.where(nodes < 0, left + h * (1 + nodes), right - h * (1 - nodes))  # exact at both ends
         mass[s] += h * weights

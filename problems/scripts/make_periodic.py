@@ -105,7 +105,7 @@ def spaces(case: Case, points: int) -> tuple[Array, Complex, Callable[[Complex],
     start = np.fft.rfft(case.start(x))
 
     def rest(c: Complex) -> Complex:
-        return case.nonlinear(k, np.fft.irfft(c, points), lambda values: np.fft.rfft(values))
+        return case.nonlinear(k, np.fft.irfft(c, points), np.fft.rfft)
 
     return k, linear, rest, start
 
@@ -157,7 +157,7 @@ def table(case: Case, points: int, steps: int) -> Modes:
 
 def by_radau(case: Case, points: int, times: Array) -> Complex:
     """Modes [m, T, K] at times [T] by an implicit Runge-Kutta method for the values at the points."""
-    k, linear, rest, start = spaces(case, points)
+    _, linear, rest, start = spaces(case, points)
     shape = (len(start), points)
 
     def slope(t: float, flat: Array) -> Array:
@@ -182,7 +182,7 @@ def schroedinger(points: int, steps: int, degree: int = 16, panels: int = 8) -> 
     h is even about both -5 and 0, so h = sum_k d_k(t) exp(-i r_k t) cos(k w (x + 5)), r_k = (k w)^2 / 2.  The
     kink of 2 sech x at the seam leaves modes of order k^-2 for ever, which hardly couple: d_k varies slowly.
     """
-    k, rates, c = _schroedinger_start(points)
+    _, rates, c = _schroedinger_start(points)
     nodes = (1 - np.cos(np.pi * np.arange(degree + 1) / degree)) / 2
     panel = np.pi / 2 / panels
 

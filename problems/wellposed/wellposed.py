@@ -43,7 +43,7 @@ class _Examination:
         square = self.problem.equation_term.rows == len(self.names) <= LARGEST
         if square and not self.found:
             line = self.problem.domain.dim == 1 or self.problem.domain.dim - len(self._count.time_axes) == 1
-            if not line or self._count.evolves and self.problem.domain.dim > 1:
+            if not line or (self._count.evolves and self.problem.domain.dim > 1):
                 self._faces()
             if line and not self.found:
                 self._ends()

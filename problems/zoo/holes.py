@@ -181,7 +181,7 @@ def _waves(bessel: Callable[..., Array], x: Array, y: Array, unit: float, order:
     r, angle, m = np.hypot(x, y), np.arctan2(y, x), np.arange(order + 1)
     radial = bessel(m, K * r[:, None]) / bessel(m, K * unit)
     waves = [*(radial * np.cos(m * angle[:, None])).T]
-    return waves + [*(radial * np.sin(m * angle[:, None])).T[1:]]
+    return [*waves, *(radial * np.sin(m * angle[:, None])).T[1:]]
 
 
 def _forced(x: Array, y: Array) -> Array:

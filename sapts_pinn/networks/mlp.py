@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from torch import nn
@@ -37,7 +38,7 @@ class MLP(nn.Sequential):
                 f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATION_NAMES)}"
             )
         layers: list[nn.Module] = []
-        for i, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for i, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             layers += [nn.Linear(inputs, outputs)]
             layers += [ACTIVATION_NAMES[activation]()] if i < len(widths) - 2 else []
         super().__init__(*layers)

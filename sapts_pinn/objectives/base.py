@@ -221,7 +221,7 @@ class Separable(Objective):
     def copy(self) -> Separable:
         """Copy of the objective with its own `last_terms`; points, parameters and counters are shared."""
 
-    def on_epoch_end(self) -> None:  # noqa: B027
+    def on_epoch_end(self) -> None:
         """Called at the end of an epoch; may redraw what is random per epoch (augmentation)."""
 
     @abstractmethod

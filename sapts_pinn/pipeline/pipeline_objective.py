@@ -250,15 +250,15 @@ class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
         self._frozen = {s: [] for s in chain.owned}
         for micro_batch, tape in zip(self.objective.micro_batches, self._tapes, strict=True):
             bar = None if chain.last else chain.receive(micro_batch.shapes[chain.owned.stop - 1], 1)
-            for s, (x, out) in zip(reversed(chain.owned), reversed(tape), strict=True):
+            for s, (x, kept) in zip(reversed(chain.owned), reversed(tape), strict=True):
                 self._frozen[s].append((micro_batch, x.detach(), bar))
-                weights = [*self._weights[s].values()]
+                weights, out = [*self._weights[s].values()], kept
                 if self.objective.recomputes:
                     with torch.enable_grad():
                         out = micro_batch.through(chain.stages[s], s, self._weights[s], x)
                 found = torch.autograd.grad(out, [*weights, x] if s else weights, bar, materialize_grads=True)
                 for total, part in zip(sums[s], found, strict=False):  # that of x comes last
-                    total += part
+                    total.add_(part)
                 bar = found[-1] if s else None
             if bar is not None:
                 chain.send(bar, -1)

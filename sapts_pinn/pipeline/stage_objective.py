@@ -105,5 +105,5 @@ class _StageEvaluation(Evaluation):
             for loss in self.objective.losses(self._weights):
                 found = torch.autograd.grad(loss, weights, materialize_grads=True)
                 for total, part in zip(sums, found, strict=True):
-                    total += part
+                    total.add_(part)
         return sums

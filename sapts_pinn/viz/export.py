@@ -187,7 +187,7 @@ def _write_unstructured(
     mesh = pyvista.UnstructuredGrid({code[kind]: cells}, points)
     mesh.point_data.update(dict(fields))
     _say_where(mesh, fixed)
-    write_atomically(path, lambda p: mesh.save(p))
+    write_atomically(path, mesh.save)
 
 
 def _write_structured(
@@ -200,7 +200,7 @@ def _write_structured(
     for name, values in fields.items():
         mesh.point_data[name] = values.reshape(shape).ravel(order="F")
     _say_where(mesh, fixed)
-    write_atomically(path, lambda p: mesh.save(p))
+    write_atomically(path, mesh.save)
 
 
 def _say_where(mesh: Any, fixed: Mapping[str, float]) -> None:

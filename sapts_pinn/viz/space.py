@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from .volumes import Volume
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.gridspec import GridSpec
 
 
 Beside = Callable[[Any, str, Limits], None]  # from axes in space, an unknown, limits of its colours
@@ -55,10 +56,7 @@ def sections(solution: View, beside: Beside | None = None) -> Figure:
             for axis in axes:
                 axis.set(xlabel=cut.section.across, ylabel=cut.section.up)
         places = [grid[row + k, 3] for k in range(high)]
-        if not volumes:
-            axes = [figure.add_subplot(place) for place in places]
-            _line(axes, solution, unknown)
-        else:
+        if volumes:
             if high == 2 and len(volumes) == 1:
                 place = places.pop(0)
                 if beside is None:
@@ -68,21 +66,30 @@ def sections(solution: View, beside: Beside | None = None) -> Figure:
             for place, volume in zip(places, volumes[-len(places) :], strict=True):
                 axis = figure.add_subplot(place, projection="3d")
                 volume.draw(axis, unknown, limits, f"surfaces of {unknown}{volume.moment}")
+        else:
+            _line([figure.add_subplot(place) for place in places], solution, unknown)
         row += high
     if flow:
-        of, limits = vector_name(flow), colour_limits([speed(cut.values.found, flow) for cut in cuts])
-        for column, cut in enumerate(cuts):
-            axis = figure.add_subplot(grid[-1, column])
-            cut.streams(axis, cut.values.found, f"|{of}| at {cut.section.label}", limits)
-            axis.set(xlabel=cut.section.across, ylabel=cut.section.up)
-        if volumes:
-            axis = figure.add_subplot(grid[-1, 3], projection="3d")
-            volumes[-1].draw_arrows(axis, flow, limits, f"{of}{volumes[-1].moment}")
-        else:
-            axis, cut = figure.add_subplot(grid[-1, 3]), cuts[-1]
-            cut.arrows(axis, f"{of} at {cut.section.label}", limits)
-            axis.set(xlabel=cut.section.across, ylabel=cut.section.up)
+        _flow(figure, grid, cuts, volumes, flow)
     return figure
+
+
+def _flow(
+    figure: Figure, grid: GridSpec, cuts: Sequence[Cut], volumes: Sequence[Volume], flow: Mapping[str, str]
+) -> None:
+    """Streamlines at the sections in the last row of the grid, and arrows beside them."""
+    of, limits = vector_name(flow), colour_limits([speed(cut.values.found, flow) for cut in cuts])
+    for column, cut in enumerate(cuts):
+        axis = figure.add_subplot(grid[-1, column])
+        cut.streams(axis, cut.values.found, f"|{of}| at {cut.section.label}", limits)
+        axis.set(xlabel=cut.section.across, ylabel=cut.section.up)
+    if volumes:
+        axis = figure.add_subplot(grid[-1, 3], projection="3d")
+        volumes[-1].draw_arrows(axis, flow, limits, f"{of}{volumes[-1].moment}")
+    else:
+        axis, cut = figure.add_subplot(grid[-1, 3]), cuts[-1]
+        cut.arrows(axis, f"{of} at {cut.section.label}", limits)
+        axis.set(xlabel=cut.section.across, ylabel=cut.section.up)
 
 
 def _line(axes: Sequence[Axes], solution: View, unknown: str) -> None:

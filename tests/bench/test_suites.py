@@ -35,8 +35,17 @@ TOY = {
     "memory": ["--problems", "poisson-1d", "--steps", "2"],
     "first-step": ["--problem", "poisson-1d", "--repeats", "1"],
     "solve": ["--problems", "poisson-1d", "--methods", "tr,adam", "--budget", "3 iterations", "--seeds", "0"],
-    "ablation": ["--problems", "poisson-1d", "--methods", "sapts-p", "--factors", "parts,pooled"]
-    + ["--budget", "8 evaluations", *SMALL],
+    "ablation": [
+        "--problems",
+        "poisson-1d",
+        "--methods",
+        "sapts-p",
+        "--factors",
+        "parts,pooled",
+        "--budget",
+        "8 evaluations",
+        *SMALL,
+    ],
     "radius": ["--problem", "poisson-1d", "--methods", "tr,adam", "--budget", "2 iterations", *SMALL],
     "scaling": [
         "--problem",

@@ -139,7 +139,8 @@ def test_a_signal_ends_the_run_in_order_and_resume_continues_it(tmp_path, number
 
 def test_a_second_signal_aborts_and_so_does_one_when_there_is_nothing_to_finish():
     class Run:
-        reasons: list[str] = []
+        def __init__(self) -> None:
+            self.reasons: list[str] = []
 
         def stop(self, reason: str) -> None:
             self.reasons.append(reason)
@@ -148,9 +149,9 @@ def test_a_second_signal_aborts_and_so_does_one_when_there_is_nothing_to_finish(
     with Interrupts() as interrupts:
         with pytest.raises(Aborted, match="before the first step"):
             signal.raise_signal(signal.SIGTERM)
-        interrupts.start(Run())
+        interrupts.start(run := Run())
         signal.raise_signal(signal.SIGTERM)
-        assert Run.reasons == ["interrupted by SIGTERM"]
+        assert run.reasons == ["interrupted by SIGTERM"]
         with pytest.raises(Aborted, match="holds the last checkpoint"):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before
@@ -437,18 +438,19 @@ def test_parts_that_ranks_cannot_share_evenly_become_one_each():
 
 def test_signals_that_torchrun_passes_on_are_one():
     class Run:
-        reasons: list[str] = []
+        def __init__(self) -> None:
+            self.reasons: list[str] = []
 
         def stop(self, reason: str) -> None:
             self.reasons.append(reason)
 
     with Interrupts(same=60.0) as interrupts:
-        interrupts.start(Run())
+        interrupts.start(run := Run())
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.raise_signal(number)
         interrupts.finish()
         signal.raise_signal(signal.SIGTERM)
-    assert Run.reasons == ["interrupted by SIGINT"]
+    assert run.reasons == ["interrupted by SIGINT"]
 
 
 def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path):

@@ -100,7 +100,7 @@ def test_a_model_as_an_objective_of_our_optimizers(build: Callable[..., Any]) ->
 def test_forward_mode_is_refused() -> None:
     dde.config.set_default_autodiff("forward")
     try:
-        with pytest.raises(ValueError, match="needs derivatives in reverse mode; call dde.config"):
+        with pytest.raises(ValueError, match=r"needs derivatives in reverse mode; call dde.config"):
             to_deepxde(build("burgers"))
     finally:
         dde.config.set_default_autodiff("reverse")
@@ -149,7 +149,7 @@ def test_geometries_in_deepxde_itself() -> None:
         u_t = dde.grad.jacobian(y, x, j=2)
         return u_t - dde.grad.hessian(y, x, i=0, j=0) - dde.grad.hessian(y, x, i=1, j=1)
 
-    on_hole = lambda x, on: on and np.hypot(x[0], x[1]) < 0.6  # noqa: E731
+    on_hole = lambda x, on: on and np.hypot(x[0], x[1]) < 0.6
     conditions = [
         dde.icbc.DirichletBC(domain, lambda x: 0, lambda x, on: on and not on_hole(x, on)),
         dde.icbc.NeumannBC(domain, lambda x: 1, on_hole),
@@ -219,5 +219,5 @@ def test_positive_unknowns_are_those_of_solve(exact: bool) -> None:
 
 
 def test_fields_of_fewer_coordinates_are_refused() -> None:
-    with pytest.raises(ValueError, match="^k does not depend on all coordinates, .* by solve$"):
+    with pytest.raises(ValueError, match=r"^k does not depend on all coordinates, .* by solve$"):
         to_deepxde(build("diffusion-inverse"))

@@ -201,7 +201,7 @@ def test_a_negative_weight_leaves_no_squares(build: Build) -> None:
 
 def test_a_residual_of_several_points_is_found_out(build: Build) -> None:
     assert not DeepXDEObjective(build("coupled")).adds_up()
-    with pytest.raises(TypeError, match="IDE cannot be divided.*use 'tr', or 'sapts-p'"):
+    with pytest.raises(TypeError, match=r"IDE cannot be divided.*use 'tr', or 'sapts-p'"):
         DeepXDEObjective(build("integral")).restrict({})
 
 

@@ -306,7 +306,7 @@ def test_checkpoints_of_others_are_refused(build: Build, tmp_path: Path) -> None
     train(model, 2)
     path = model.save(str(tmp_path / "tr"))
     with pytest.raises(
-        ValueError, match="saved with 'tr'.*compiled with 'sapts-d'; compile with the same method"
+        ValueError, match=r"saved with 'tr'.*compiled with 'sapts-d'; compile with the same method"
     ):
         compile_(model, "sapts-d").restore(path)
     model.compile("adam", lr=1e-3)
@@ -318,7 +318,7 @@ def test_checkpoints_of_others_are_refused(build: Build, tmp_path: Path) -> None
     train(model, 2)
     path = model.save(str(tmp_path / "inverse"))
     model.compile("tr")
-    with pytest.raises(ValueError, match="has 1 external_trainable_variables.*compiled with 0"):
+    with pytest.raises(ValueError, match=r"has 1 external_trainable_variables.*compiled with 0"):
         model.restore(path)
 
 
@@ -385,7 +385,7 @@ def test_refusals(build: Build, name: str, method: str, options: dict[str, Any],
 def test_models_with_losses_of_their_own_are_refused(build: Build) -> None:
     product = build("operator-product")
     model = deepxde.zcs.Model(product.data, product.net)
-    with pytest.raises(ValueError, match="computes its losses in a way of its own; use deepxde.Model"):
+    with pytest.raises(ValueError, match=r"computes its losses in a way of its own; use deepxde.Model"):
         model.compile("tr")
 
 

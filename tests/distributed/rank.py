@@ -21,6 +21,7 @@ def load(folder: Path) -> Callable[[], Any]:
     if file is None:
         names = {"arguments": arguments}
         return lambda: (exec(compile(work, "<work>", "exec"), names), names["result"])[1]
+    sys.path.append(str(Path(__file__).parents[1] / "helpers"))  # as pytest does
     spec = importlib.util.spec_from_file_location("work", file)
     assert spec is not None and spec.loader is not None
     module = sys.modules["work"] = importlib.util.module_from_spec(spec)

@@ -35,7 +35,7 @@ def failure(operation) -> str:
 
 
 def talk(ports):
-    """Everything that three ranks can do while all is well, then orderly and disorderly ends."""
+    """Everything that three ranks can do while all is well, then the ends."""
     began = time.perf_counter()
     c = connect()
     out = {"rank": (c.rank, c.size)}
@@ -96,7 +96,12 @@ def talk(ports):
     out["itself"] = failure(lambda: c.send(x, c.rank))
     out["nobody"] = failure(lambda: c.receive(x, 3))
     out["seconds"] = c.traffic.seconds, time.perf_counter() - began
+    return end(c, ports, out)
 
+
+def end(c, ports, out):
+    """Ends in order, by a signal, too late, and without one of the ranks."""
+    x = torch.ones(10, dtype=torch.float64)
     # Rank 2 is asked to stop; the others learn of it from their next operation.
     if c.rank == 2:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -193,7 +198,7 @@ def loses(victim, how, timeout):
     return message, time.monotonic() - began
 
 
-@pytest.mark.parametrize("victim, size", [(1, 2), (0, 3)])
+@pytest.mark.parametrize(("victim", "size"), [(1, 2), (0, 3)])
 def test_survivors_name_the_dead_rank(run_ranks, victim, size):
     def start(torchrun):
         return run_ranks(loses, size, victim, signal.SIGKILL, 60.0, lost=[victim], torchrun=torchrun)

@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from draws import rng
 from sapts_pinn import cli, solve
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.networks.build import build_network
@@ -140,10 +141,6 @@ def child(parent: int, variable: str) -> int:
 
 
 # -- looks that are no numbers, on one rank ------------------------------------------------------------------
-
-
-def rng(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
 
 
 class Faults:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
+from draws import rng
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
@@ -26,10 +27,6 @@ from sapts_pinn.problems import build
 STEPS = 20
 DECOMPOSITIONS = ("data", "parameters", "stages")
 HIDDEN = (6, 7, 5)  # four layers of different sizes
-
-
-def rng(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
 
 
 def pinn(name: str, points: int) -> LeastSquares:

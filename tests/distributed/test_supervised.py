@@ -117,7 +117,7 @@ def training(folder: Path) -> dict[str, Any]:
     found = {method: told(run(method, "4 iterations", folder / method)) for method in METHODS}
     run("sapts-ip", "4 iterations", folder / "halves", callbacks=[Interruption()])
     found["halves"] = told(run("sapts-ip", "4 iterations", resume=folder / "halves"))
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match="in one process") as error:
         run("adam", "2 iterations")
     found["refused"] = str(error.value)
     return found

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from draws import rng
 from sapts_pinn.geometry import SAMPLERS, Ball, Box, Domain, Interval, Polygon, Product, Time, Union
 
 L_VERTICES = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
@@ -39,10 +40,6 @@ SETS = [
     Interval(0, 1) | Interval(2, 3),
 ]
 ALL = SHAPES + SETS
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def around(domain: Domain, n: int, seed: int = 0) -> Tensor:
@@ -170,7 +167,7 @@ def test_a_coordinate_means_flat_faces() -> None:
     assert Ball((0,), 1).face_tags("x") == ("sphere",)
     for domain in (Ball((0, 0), 1) * Time(0, 1), Ball((0, 0), 2) - Ball((0, 0), 1, tag="hole")):
         with pytest.raises(
-            ValueError, match="no face of this domain is flat and perpendicular to x.* sphere"
+            ValueError, match=r"no face of this domain is flat and perpendicular to x.* sphere"
         ):
             domain.face_tags("x")
 
@@ -237,7 +234,7 @@ def test_buried_faces_and_empty_sets_are_refused() -> None:
         SETS[4].boundary(10, rng(), on="x=2")
     with pytest.raises(ValueError, match="found only 0 of 10 points of the domain"):
         (Ball((0, 0), 1) - Ball((0, 0), 2)).interior(10, rng())
-    with pytest.raises(ValueError, match="intersection of .* is empty"):
+    with pytest.raises(ValueError, match=r"intersection of .* is empty"):
         Ball((0, 0), 1) & Ball((5, 0), 2)
 
 

@@ -1,5 +1,6 @@
 """Partitions of points: that they are some, that they are balanced, and what the kinds are good for."""
 
+import itertools
 import statistics
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from draws import rng
 from sapts_pinn.geometry import (
     Box,
     bisection,
@@ -29,10 +31,6 @@ KINDS: dict[str, Partition] = {
     "interleaved": lambda x, parts, seed: interleaved(x, parts, rng(seed)),
 }
 KIND = pytest.mark.parametrize("partition", KINDS.values(), ids=KINDS)
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def cloud(n: int, dim: int, seed: int = 0) -> Tensor:
@@ -74,7 +72,7 @@ def test_cuts_separate_the_parts(case: tuple[Tensor, int, int]) -> None:
         moved = [shuffle[own].sort().values for own in cut(x[shuffle], parts, axis)[0]]
         assert all(map(torch.equal, found, moved))
     regions = [x[own, seed % x.shape[1]] for own in found]
-    assert all(a.max() < b.min() for a, b in zip(regions, regions[1:], strict=False))
+    assert all(a.max() < b.min() for a, b in itertools.pairwise(regions))
 
 
 def test_cuts_assign_points_outside_and_leave_regions_empty() -> None:

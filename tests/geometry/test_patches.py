@@ -24,7 +24,7 @@ def test_points_are_shared_by_measure() -> None:
 def test_dropped_points_are_drawn_again() -> None:
     upper = kept(LONG, lambda x: x[:, 0] > 3.5)
     assert (draw([upper], 200)[0] > 3.5).all() and len(draw([upper], 200)[0]) == 200
-    with pytest.raises(InputError, match="found only 0 of 2 points in .* that part of a domain is empty"):
+    with pytest.raises(InputError, match=r"found only 0 of 2 points in .* that part of a domain is empty"):
         draw([kept(LONG, lambda x: x[:, 0] > 5)], 2)
     with pytest.raises(InputError, match="cannot draw 0 points; ask for at least 1"):
         draw([LONG], 0)

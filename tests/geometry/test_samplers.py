@@ -7,6 +7,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from draws import rng
 from sapts_pinn.geometry import (
     SAMPLERS,
     Ball,
@@ -30,10 +31,6 @@ DOMAINS = [
     Ball((0, 0), 2) - Ball((0, 0), 1, tag="inner"),
     Box((0, 0), (1, 1)) | Box((0.5, 0.5), (2, 2)),
 ]
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -1,5 +1,7 @@
 """What the compiled kernels are told of a network, and when they are not used."""
 
+from operator import setitem
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -36,58 +38,61 @@ class Extra(nn.Linear):
         self.scale = nn.Parameter(torch.ones(()))
 
 
-def changed(what: str) -> nn.Module:
-    """A network of which one thing is not as the kernels have it."""
-    net: nn.Sequential = MLP((2, 4, 4, 1))
-    modified = ModifiedMLP((2, 4, 4, 1))
-    if what == "activation":
-        net[1] = nn.ReLU()
-    elif what == "dropout":
-        net = nn.Sequential(nn.Linear(2, 4), nn.Sequential(nn.Tanh(), nn.Dropout(0.1)), nn.Linear(4, 1))
-    elif what == "gelu":
-        net = MLP((2, 4, 1), "gelu")
-        net[1] = nn.GELU("tanh")
-    elif what == "bias":
-        net[0] = nn.Linear(2, 4, bias=False)
-    elif what == "tied":
-        net = MLP((4, 4, 4))
-        net[2].weight = net[0].weight
-    elif what == "hook":
-        net[2].register_forward_pre_hook(lambda *_: None)
-    elif what == "hook on an activation":
-        net[1].register_forward_hook(lambda *_: None)
-    elif what == "hook on a group":
-        net = nn.Sequential(nn.Linear(2, 4), nn.Sequential(nn.Tanh(), nn.Linear(4, 1)))
-        net[1].register_forward_hook(lambda *_: None)
-    elif what == "parametrised":
-        nn.utils.parametrizations.weight_norm(net[0])
-    elif what == "subclass":
-        net = Skip((2, 4, 1))
-    elif what == "extra":
-        net[0] = Extra(2, 4)
-    elif what == "two activations":
-        net = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Tanh(), nn.Linear(4, 1))
-    elif what == "end":
-        net.append(nn.Tanh())
-    elif what == "embedding inside":
-        net = nn.Sequential(nn.Linear(2, 4), FourierFeatures(4, 2, 1.0), nn.Linear(4, 1))
-    elif what == "doubled":
-        return Doubled((2, 4, 4, 1))
-    elif what == "gate":
-        modified.gate_u = nn.Linear(2, 4, bias=False)
-        return modified
-    elif what == "hidden":
-        modified.layers[1] = nn.Identity()
-        return modified
-    elif what == "broadcast":
-        modified.layers[1] = nn.Linear(4, 1)
-        return modified
-    elif what == "gated activation":
-        modified.activation = nn.Sigmoid()
-        return modified
-    elif what == "own module":
-        return nn.Bilinear(2, 2, 1)
+def plain(change) -> nn.Module:
+    net = MLP((2, 4, 4, 1))
+    change(net)
     return net
+
+
+def gated(change) -> nn.Module:
+    net = ModifiedMLP((2, 4, 4, 1))
+    change(net)
+    return net
+
+
+def gelu_by_tanh() -> nn.Module:
+    net = MLP((2, 4, 1), "gelu")
+    net[1] = nn.GELU("tanh")
+    return net
+
+
+def tied() -> nn.Module:
+    net = MLP((4, 4, 4))
+    net[2].weight = net[0].weight
+    return net
+
+
+def hook_on_a_group() -> nn.Module:
+    net = nn.Sequential(nn.Linear(2, 4), nn.Sequential(nn.Tanh(), nn.Linear(4, 1)))
+    net[1].register_forward_hook(lambda *_: None)
+    return net
+
+
+# Networks of which one thing is not as the kernels have it.
+CHANGED = {
+    "activation": lambda: plain(lambda net: setitem(net, 1, nn.ReLU())),
+    "dropout": lambda: nn.Sequential(
+        nn.Linear(2, 4), nn.Sequential(nn.Tanh(), nn.Dropout(0.1)), nn.Linear(4, 1)
+    ),
+    "gelu": gelu_by_tanh,
+    "bias": lambda: plain(lambda net: setitem(net, 0, nn.Linear(2, 4, bias=False))),
+    "tied": tied,
+    "hook": lambda: plain(lambda net: net[2].register_forward_pre_hook(lambda *_: None)),
+    "hook on an activation": lambda: plain(lambda net: net[1].register_forward_hook(lambda *_: None)),
+    "hook on a group": hook_on_a_group,
+    "parametrised": lambda: plain(lambda net: nn.utils.parametrizations.weight_norm(net[0])),
+    "subclass": lambda: Skip((2, 4, 1)),
+    "extra": lambda: plain(lambda net: setitem(net, 0, Extra(2, 4))),
+    "two activations": lambda: nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Tanh(), nn.Linear(4, 1)),
+    "end": lambda: plain(lambda net: net.append(nn.Tanh())),
+    "embedding inside": lambda: nn.Sequential(nn.Linear(2, 4), FourierFeatures(4, 2, 1.0), nn.Linear(4, 1)),
+    "doubled": lambda: Doubled((2, 4, 4, 1)),
+    "gate": lambda: gated(lambda net: setattr(net, "gate_u", nn.Linear(2, 4, bias=False))),
+    "hidden": lambda: gated(lambda net: setitem(net.layers, 1, nn.Identity())),
+    "broadcast": lambda: gated(lambda net: setitem(net.layers, 1, nn.Linear(4, 1))),
+    "gated activation": lambda: gated(lambda net: setattr(net, "activation", nn.Sigmoid())),
+    "own module": lambda: nn.Bilinear(2, 2, 1),
+}
 
 
 REASONS = {
@@ -117,7 +122,7 @@ REASONS = {
 @pytest.mark.parametrize("what", REASONS)
 def test_what_the_kernels_do_not_know_is_named(what):
     with pytest.raises(NotCompiled, match=REASONS[what]):
-        layout_of(changed(what))
+        layout_of(CHANGED[what]())
 
 
 def test_a_changed_network_is_described_as_it_is():

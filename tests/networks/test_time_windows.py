@@ -114,7 +114,7 @@ def test_a_folder_holds_the_whole_and_every_window(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "problem, settings, message",
+    ("problem", "settings", "message"),
     [
         (wave(), {"windows": 0}, "windows must be a positive number, not 0"),
         (build("poisson-1d"), {"windows": 2}, "windows need a time"),

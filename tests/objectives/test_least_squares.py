@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from draws import randn
 from sapts_pinn.derivatives.activations import Sine
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.kernels import load, network
@@ -104,10 +105,6 @@ NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
     ),
 }
 KINDS = ["mlp", "mlp-uncompiled", "sequential", "modified", "modified-uncompiled", "fourier"]
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def make(
@@ -286,7 +283,7 @@ def test_single_precision():
 def test_a_changed_mlp_is_not_left_to_the_kernel():
     objective = make("soft")
     objective.model.network[1] = nn.Softsign()
-    value, gradient = (again := LeastSquares(objective.model, objective.sites)).value_and_grad()
+    value, _ = (again := LeastSquares(objective.model, objective.sites)).value_and_grad()
     r = oracle(again)(gather(again.parameters))
     assert again.blocks[0].points is None
     assert value == pytest.approx(0.5 * float(r.detach() @ r.detach()), rel=1e-13)

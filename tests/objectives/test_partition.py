@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from draws import rng
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
@@ -17,10 +18,6 @@ from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import DATA_KINDS, DataParts, data_parts
 from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, parameter_parts
 from sapts_pinn.problems import Initial, Periodic, Problem, Sites, build
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def transport() -> Problem:
@@ -155,7 +152,7 @@ def test_the_seed_decides(kind: str) -> None:
 def test_bad_decompositions_of_the_data_are_refused() -> None:
     objective = make("burgers", 5)
     with pytest.raises(
-        ValueError, match="unknown .* 'z'; choose one of interleaved, random, bisection, x, t"
+        ValueError, match=r"unknown .* 'z'; choose one of interleaved, random, bisection, x, t"
     ):
         decompose(objective, 2, "z")
     with pytest.raises(ValueError, match="5 points into 6 parts"):
@@ -253,13 +250,13 @@ def test_coefficients_belong_to_a_part() -> None:
 
 def test_bad_decompositions_of_the_parameters_are_refused() -> None:
     tensors = list(MLP((2, 3, 1)).parameters())
-    with pytest.raises(ValueError, match="unknown .* 'rows'; choose one of layers, tensors, neurons"):
+    with pytest.raises(ValueError, match=r"unknown .* 'rows'; choose one of layers, tensors, neurons"):
         parameter_parts(tensors, 2, "rows")
     with pytest.raises(ValueError, match="parts must be at least 1, not 0"):
         parameter_parts(tensors, 0, "layers")
     with pytest.raises(ValueError, match="2 layers over 3 parts: use at most 2 parts or the kind 'neurons'"):
         parameter_parts(tensors, 3, "layers")
-    with pytest.raises(ValueError, match="4 neurons over 5 parts: use at most 4 parts$"):
+    with pytest.raises(ValueError, match=r"4 neurons over 5 parts: use at most 4 parts$"):
         parameter_parts(tensors, 5, "neurons")
     with pytest.raises(ValueError, match="4 parameters but 1 names"):
         parameter_parts(tensors, 2, "layers", ["weight"])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from draws import randn
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Evaluation, Objective
@@ -20,10 +21,6 @@ from sapts_pinn.problems import build
 
 LEARNING = ["lbfgs", "lsr1", "ssbroyden"]
 PLAIN = ["identity", *LEARNING]  # those that a closure is enough for
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def closure_of(function: Callable[[Tensor], Tensor], x: nn.Parameter) -> Callable[[], Tensor]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from draws import rng
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Counters
 from sapts_pinn.parallel.communicator import SingleProcess
@@ -18,10 +19,6 @@ class Settings:
     activation: str = "tanh"
     dtype: str = "float64"
     device: str = "cpu"
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("name", ["burgers", "burgers-inverse"])

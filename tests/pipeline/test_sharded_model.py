@@ -2,78 +2,25 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
+from draws import rng
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Counters
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
 from sapts_pinn.optim.sapts.stages import ShardedProducts
-from sapts_pinn.parallel.communicator import Communicator, SingleProcess, Traffic
+from sapts_pinn.parallel.communicator import Communicator, SingleProcess
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import build
+from thread_ranks import on_ranks
 
 HIDDEN = (7, 5, 6)
-
-
-class Threads(Communicator):
-    """Ranks that are threads of this process."""
-
-    def __init__(self, rank: int, size: int, mail: dict[tuple[int, int], SimpleQueue[Any]]) -> None:
-        self.rank, self.size, self.traffic, self.mail = rank, size, Traffic(), mail
-
-    def send(self, tensor: Tensor, to: int) -> None:
-        self.mail[self.rank, to].put(tensor.clone())
-
-    def receive(self, like: Tensor, source: int) -> Tensor:
-        return self.mail[source, self.rank].get(timeout=60)
-
-    def gather_objects(self, value: Any) -> list[Any]:
-        for other in range(self.size):
-            self.mail[self.rank, other].put(value)
-        return [self.mail[other, self.rank].get(timeout=60) for other in range(self.size)]
-
-    def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        return self.gather_objects(tensor.clone())
-
-    def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
-        return self.all_gather(tensor)[source]
-
-
-def on_ranks(size: int, work: Callable[[Communicator], Any]) -> list[Any]:
-    """What every rank made of it."""
-    if size == 1:
-        return [work(SingleProcess())]
-    mail = {(a, b): SimpleQueue[Any]() for a in range(size) for b in range(size)}
-    results: list[Any] = [None] * size
-
-    def run(rank: int) -> None:
-        try:
-            results[rank] = work(Threads(rank, size, mail))
-        except BaseException as error:
-            results[rank] = error
-
-    threads = [threading.Thread(target=run, args=(rank,)) for rank in range(size)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
-
-
-def rng(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
 
 
 def sharded(ranks: Communicator, parts: int, seed: int = 0) -> ShardedModel:

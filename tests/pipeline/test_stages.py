@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Iterator
-from queue import SimpleQueue
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from draws import randn, rng
 from sapts_pinn.derivatives.taylor import Channels, by_nested_jvp, propagate
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import build_network
@@ -25,71 +24,13 @@ from sapts_pinn.objectives import least_squares, residual_block
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
 from sapts_pinn.optim.trust_region import TrustRegion
-from sapts_pinn.parallel.communicator import Communicator, Traffic
+from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.pipeline import pipeline_objective as pipeline_module
 from sapts_pinn.pipeline.build import build_partly
 from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
 from sapts_pinn.pipeline.stages import ModelStageChain, StageChain, balance, merge, stage_chain
 from sapts_pinn.problems import Coefficient, Initial, Observations, Problem, Sites, build
-
-
-class Threads(Communicator):
-    """Ranks that are threads of this process."""
-
-    def __init__(self, rank: int, size: int, mail: dict[tuple[int, int], SimpleQueue[Any]]) -> None:
-        self.rank, self.size, self.traffic, self.mail = rank, size, Traffic(), mail
-
-    def send(self, tensor: Tensor, to: int) -> None:
-        self.traffic.bytes += tensor.numel() * tensor.element_size()
-        self.mail[self.rank, to].put(tensor.clone())
-
-    def receive(self, like: Tensor, source: int) -> Tensor:
-        tensor = self.mail[source, self.rank].get(timeout=60)
-        assert tensor.shape == like.shape and tensor.dtype == like.dtype
-        return tensor
-
-    def gather_objects(self, value: Any) -> list[Any]:
-        for other in range(self.size):
-            self.mail[self.rank, other].put(value)
-        return [self.mail[other, self.rank].get(timeout=60) for other in range(self.size)]
-
-    def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        return self.gather_objects(tensor.clone())
-
-    def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
-        found = self.all_gather(tensor)
-        assert len({(t.shape, t.dtype) for t in found}) == 1
-        return found[source]
-
-
-def on_ranks(size: int, work: Callable[[Communicator], Any]) -> list[Any]:
-    """What every rank made of it."""
-    mail = {(a, b): SimpleQueue[Any]() for a in range(size) for b in range(size)}
-    results: list[Any] = [None] * size
-
-    def run(rank: int) -> None:
-        try:
-            results[rank] = work(Threads(rank, size, mail))
-        except BaseException as error:
-            results[rank] = error
-
-    threads = [threading.Thread(target=run, args=(rank,)) for rank in range(size)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=seeded(seed), dtype=torch.float64)
+from thread_ranks import on_ranks
 
 
 def perturb(parameters: list[Tensor], amount: float = 0.1) -> None:
@@ -116,7 +57,7 @@ def problem_of(name: str) -> Problem:
 
 
 def embedded(inputs: int, outputs: int) -> nn.Module:
-    fourier = FourierFeatures(inputs, 2, 0.5, seeded(1))
+    fourier = FourierFeatures(inputs, 2, 0.5, rng(1))
     return nn.Sequential(nn.Sequential(fourier, nn.Identity()), MLP((4, 5, 4, 3, outputs), "sin"))
 
 
@@ -130,11 +71,11 @@ PROBLEMS = ["burgers", "poisson-2d", "allen-cahn", "inverse"]
 
 def network_of(problem: Problem, kind: str = "widths") -> nn.Module:
     counts = len(problem.ansatz.feature_names), len(problem.unknown_names)
-    return build_network(NETWORKS[kind], *counts, seeded(), torch.float64)
+    return build_network(NETWORKS[kind], *counts, rng(), torch.float64)
 
 
 def sites_of(problem: Problem, n: int = 11) -> dict[str, Sites]:
-    generator = seeded(5)
+    generator = rng(5)
     return {t.name: t.sites(n, generator, "uniform") for t in problem.terms}
 
 
@@ -228,7 +169,7 @@ def test_what_cannot_be_cut_says_so() -> None:
     assert len(stage_chain(tied, 1)) == 1
 
     def too_few(communicator: Communicator) -> str:
-        with pytest.raises(ValueError) as error:
+        with pytest.raises(ValueError, match="too few") as error:
             StageChain(MLP((2, 4, 1)), 1, communicator)
         return str(error.value)
 
@@ -482,11 +423,11 @@ def test_a_classifier_on_ranks() -> None:
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_ranks_start_with_what_one_process_gets(kind: str) -> None:
-    generator = seeded(4)
+    generator = rng(4)
     whole = build_network(NETWORKS[kind], 2, 1, generator, torch.float64)
 
     def work(communicator: Communicator) -> Any:
-        own = seeded(4)
+        own = rng(4)
         network = build_partly(NETWORKS[kind], 2, 1, own, torch.float64, parts=4, communicator=communicator)
         assert torch.equal(own.get_state(), generator.get_state())
         return StageChain(network, 4, communicator).state_dict()
@@ -510,7 +451,7 @@ def test_at_most_one_foreign_layer_is_held_while_building(monkeypatch: pytest.Mo
     monkeypatch.setattr(torch, "randn", watched)
 
     def work(communicator: Communicator) -> Any:
-        network = build_partly((32,) * 5, 2, 1, seeded(), torch.float64, parts=3, communicator=communicator)
+        network = build_partly((32,) * 5, 2, 1, rng(), torch.float64, parts=3, communicator=communicator)
         return sum(p.numel() for p in network.parameters() if p.device.type != "meta")
 
     held = on_ranks(3, work)
@@ -520,13 +461,13 @@ def test_at_most_one_foreign_layer_is_held_while_building(monkeypatch: pytest.Mo
 
 def test_a_state_of_something_else_is_refused() -> None:
     pipeline = divided("burgers", 2)
-    with pytest.raises(ValueError, match="the state has nothing for network.0.weight of shape"):
+    with pytest.raises(ValueError, match=r"the state has nothing for network.0.weight of shape"):
         pipeline.chain.load_state_dict({})
 
 
 def test_single_precision() -> None:
     problem = problem_of("burgers")
-    network = build_network((6, 5), 2, 1, seeded(), torch.float32)
+    network = build_network((6, 5), 2, 1, rng(), torch.float32)
     pipeline = PipelineObjective.of_problem(ModelStageChain(problem, network, 2), sites_of(problem))
     value, gradient = pipeline.value_and_grad()
     reference = LeastSquares(Model(problem, network), sites_of(problem))

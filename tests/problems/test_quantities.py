@@ -74,5 +74,5 @@ def test_evaluate():
     np.testing.assert_allclose(product, x * solution.predict({"x": x}) * solution.derivative({"x": x}, "x"))
     found = solution.evaluate(lambda u: u.x, {"x": torch.tensor([0.5])})
     assert isinstance(found, torch.Tensor) and found.shape == (1,)
-    with pytest.raises(ValueError, match="asks for u.t"):
+    with pytest.raises(ValueError, match=r"asks for u.t"):
         solution.evaluate(lambda u: u.t, {"x": x})

@@ -78,13 +78,13 @@ def test_random_data_are_refused_as_random():
     ],
 )
 def test_branches_on_values_are_refused_with_the_cure(equation):
-    with pytest.raises(ValueError, match="the equation failed .* use torch.where"):
+    with pytest.raises(ValueError, match=r"the equation failed .* use torch.where"):
         Problem(Interval(0, 1), "u", equation, [Dirichlet("u", 0.0)])
 
 
 def test_constants_of_another_type_are_refused_with_the_cure():
     layer = torch.nn.Linear(1, 1)
-    with pytest.raises(ValueError, match="the coordinates are torch.float64"):
+    with pytest.raises(ValueError, match=r"the coordinates are torch.float64"):
         heat(lambda x: layer(x[:, None])[:, 0])
 
 

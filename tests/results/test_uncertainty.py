@@ -125,7 +125,7 @@ def test_the_result_is_told_and_read_again(tmp_path):
     assert json.loads((tmp_path / "run" / "result.json").read_text())["standard_errors"] == {"c": error}
     loaded = Solution.load(tmp_path / "run", problem)
     assert loaded.standard_errors == {"c": error} and str(loaded) == str(solution)
-    with pytest.raises(ValueError, match="^line has no standard errors of its unknowns: they need"):
+    with pytest.raises(ValueError, match=r"^line has no standard errors of its unknowns: they need"):
         loaded.standard_error({"x": 0.0})
     solution.save(tmp_path / "saved")
     assert Solution.load(tmp_path / "saved", problem).standard_errors == {"c": error}

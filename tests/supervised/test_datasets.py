@@ -249,7 +249,7 @@ def test_a_wrong_checksum(home: Path, tmp_path: Path) -> None:
         datasets.tinyshakespeare(tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
     (tmp_path / "cache" / "input.txt").write_text("damaged since")
-    with pytest.raises(DataError, match="is damaged: its SHA-256 begins with .*; remove it"):
+    with pytest.raises(DataError, match=r"is damaged: its SHA-256 begins with .*; remove it"):
         datasets.tinyshakespeare(tmp_path / "cache")
 
 

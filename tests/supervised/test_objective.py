@@ -238,5 +238,7 @@ def test_of_a_loader(kind: str) -> None:
     ids=["nothing", "one", "three", "samples", "mixed", "names"],
 )
 def test_a_loader_of_something_else_is_one_sentence(loader: list[object]) -> None:
-    with pytest.raises(ValueError, match="^the loader must yield pairs of inputs and targets, at least one$"):
+    with pytest.raises(
+        ValueError, match=r"^the loader must yield pairs of inputs and targets, at least one$"
+    ):
         Supervised.of_loader(perceptron(), loader)  # type: ignore[arg-type]

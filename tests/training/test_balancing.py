@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
+from draws import rng
 from sapts_pinn import solve
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.geometry import Interval, Time
@@ -32,10 +33,6 @@ from sapts_pinn.training.collocation import Collocation
 
 SMALL = {"network": (6, 6), "points": 96, "condition_points": 16, "resample": 20}
 INITIAL, SLOPE, END = "initial value of u", "normal derivative of u on x=1", "u on x=1"
-
-
-def rng(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
 
 
 def problem(weight: float | None = None, end: str = SLOPE) -> Problem:

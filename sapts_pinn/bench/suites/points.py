@@ -7,6 +7,7 @@ points^p, over all sizes and over the upper half, and seconds = a + b points.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -167,7 +168,7 @@ def measure(points: int, steps: int, method: str, seed: int) -> Row:
         objective.value_and_grad()
         gradients.append(time.perf_counter() - begin)
     return {
-        "seconds_per_step": statistics.median(b - a for a, b in zip(times, times[1:], strict=False)),
+        "seconds_per_step": statistics.median(b - a for a, b in itertools.pairwise(times)),
         "gradients_per_step": (work[-1] - work[0]) / (len(work) - 1),
         "seconds_per_gradient": statistics.median(gradients),
         "chunks": len(objective.blocks),

@@ -19,43 +19,35 @@ Piece = Callable[[Tensor], Tensor]  # of unit coordinates [N, dim], values [N] o
 SMALLEST = 1e-3  # width of a window, of the domain
 
 
-def _inside(r: Tensor, way: int) -> Tensor:
-    """Indicator function of |r| < 1, coded in one of several ways."""
-    if way == 0:
-        return (r.abs() < 1).double()
-    if way == 1:
-        return torch.where((r > -1) & (r < 1), 1.0, 0.0).double()
-    if way == 2:
-        return torch.where(r**2 < 1, torch.ones_like(r), torch.zeros_like(r))
-    if way == 3:
-        return 1.0 - torch.gt(torch.abs(r), 1).to(torch.float64)
-    if way == 4:
-        return (torch.sign(r + 1) - torch.sign(r - 1)) / 2
-    if way == 5:
-        return torch.clamp(1 - r.abs(), min=0)  # a hat
-    if way == 6:
-        return torch.relu(1 - r**2)
-    if way == 7:
-        return torch.maximum(1 - r**2, torch.zeros_like(r)) ** 2
-    if way == 8:
-        return (torch.floor(r / 2 + 0.5) == 0).double()
-    return 0.5 * (torch.tanh(40 * (r + 1)) - torch.tanh(40 * (r - 1)))
+# The indicator function of |r| < 1, coded in several ways.
+INSIDE: tuple[Piece, ...] = (
+    lambda r: (r.abs() < 1).double(),
+    lambda r: torch.where((r > -1) & (r < 1), 1.0, 0.0).double(),
+    lambda r: torch.where(r**2 < 1, torch.ones_like(r), torch.zeros_like(r)),
+    lambda r: 1.0 - torch.gt(torch.abs(r), 1).to(torch.float64),
+    lambda r: (torch.sign(r + 1) - torch.sign(r - 1)) / 2,
+    lambda r: torch.clamp(1 - r.abs(), min=0),  # a hat
+    lambda r: torch.relu(1 - r**2),
+    lambda r: torch.maximum(1 - r**2, torch.zeros_like(r)) ** 2,
+    lambda r: (torch.floor(r / 2 + 0.5) == 0).double(),
+    lambda r: 0.5 * (torch.tanh(40 * (r + 1)) - torch.tanh(40 * (r - 1))),
+)
 
 
 def _window(draw: np.random.Generator, dim: int) -> Piece:
     """A box or a ball somewhere."""
     width = 10 ** draw.uniform(math.log10(SMALLEST), math.log10(0.3), dim)
     middle = draw.uniform(width / 2, 1 - width / 2)
-    way, round_ = int(draw.integers(10)), dim > 1 and draw.random() < 0.3
+    way, round_ = int(draw.integers(len(INSIDE))), dim > 1 and draw.random() < 0.3
     centre, half = torch.from_numpy(middle), torch.from_numpy(width / 2)
     if round_:
         radius = float(half.min())
-        return lambda p: _inside(((p - centre) ** 2).sum(1).sqrt() / radius, way % 3)
+        return lambda p: INSIDE[way % 3](((p - centre) ** 2).sum(1).sqrt() / radius)
 
     def piece(p: Tensor) -> Tensor:
         out = torch.ones_like(p[:, 0])
         for i in range(dim):
-            out = out * _inside((p[:, i] - centre[i]) / half[i], way)
+            out = out * INSIDE[way]((p[:, i] - centre[i]) / half[i])
         return out
 
     return piece

@@ -158,16 +158,7 @@ class _Maker:
 
         conditions = self._walls(used, breaker)
         if self.timed:
-            value: Value = 0.0
-            velocity: Value | None = 0.0 if order == 2 else None
-            fixed = (self.dim - 1,)
-            if "initial" in used:
-                start = self.data("initial", parity, fixed, breaker == "initial")
-                value = self.value(start, unit)
-            if "velocity" in used:
-                rate = self.data("velocity", parity, fixed, breaker == "velocity")
-                velocity = self.value(rate, unit / float(lengths[-1]))
-            conditions.append(Initial("u", value, velocity, hard=None if value == 0.0 else False))
+            conditions.append(self._start(used, breaker))
         problem = Problem(self.domain, "u", with_parameters(["u", *names], equation), conditions)
         truth = Truth(kind="; ".join([" x ".join(names), *self.kinds]))
         homogeneous = not (used - {"coefficient", "reaction"})
@@ -180,6 +171,19 @@ class _Maker:
         if not self.kinds:
             truth.ends.update(names[:space])
         return problem, truth
+
+    def _start(self, used: set[str], breaker: str) -> Condition:
+        """Initial values, and velocities where they are drawn."""
+        value: Value = 0.0
+        velocity: Value | None = None
+        fixed = (self.dim - 1,)
+        if "initial" in used:
+            start = self.data("initial", self.parity, fixed, breaker == "initial")
+            value = self.value(start, self.unit)
+        if "velocity" in used:
+            rate = self.data("velocity", self.parity, fixed, breaker == "velocity")
+            velocity = self.value(rate, self.unit / float(self.lengths[-1]))
+        return Initial("u", value, velocity, hard=None if value == 0.0 else False)
 
     def _walls(self, used: set[str], breaker: str) -> list[Condition]:
         """Conditions on the walls: zero values, and data on one pair of them."""
@@ -280,7 +284,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--start", type=int, default=0)
     chosen = parser.parse_args(argv)
     result = run(chosen.count, chosen.start)
-    print(json.dumps(result, indent=2))  # noqa: T201
+    print(json.dumps(result, indent=2))
     return 1 if result["false_claims"] else 0
 
 

@@ -17,12 +17,12 @@ CURVATURES: dict[str, type[Curvature]] = {
 
 __all__ = [
     "CURVATURES",
+    "LBFGS",
+    "LSR1",
     "Curvature",
     "Dot",
     "GaussNewton",
     "Identity",
-    "LBFGS",
-    "LSR1",
     "MatVec",
     "Pair",
     "SSBroyden",

@@ -12,14 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
+from draws import rng
 from sapts_pinn import Dirichlet, Problem
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, bisection, example_mesh
 
 L_VERTICES = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def around(mesh, n: int, seed: int = 0) -> torch.Tensor:
@@ -377,7 +374,7 @@ def test_faces_of_a_surface_come_from_an_array_or_from_functions():
     other = mesh.retagged(floor=lambda x, y, z: z < 1e-9, sides=lambda x, y, z: z < 0.999)
     assert measures(other) == pytest.approx({"7": 1, "floor": 1, "sides": 4})
     assert measures(mesh) == pytest.approx({"1": 5, "7": 1})
-    with pytest.raises(ValueError, match="no facet of Mesh.* is left for the face 'roof'"):
+    with pytest.raises(ValueError, match=r"no facet of Mesh.* is left for the face 'roof'"):
         mesh.retagged(roof=lambda x, y, z: z > 2)
 
 
@@ -439,7 +436,7 @@ TRIANGLE = [[0.0, 0], [1, 0], [0, 1]]
 
 
 def test_files_that_are_no_meshes(tmp_path):
-    with pytest.raises(ValueError, match="there is no file '.*none.msh'"):
+    with pytest.raises(ValueError, match=r"there is no file '.*none.msh'"):
         Mesh(tmp_path / "none.msh")
     for name, content, message in [
         ("a.docx", "x", "cannot read a mesh from 'a.docx': its extension is none of .vtu, "),
@@ -472,7 +469,7 @@ def test_elements_outside_of_all_groups_of_gmsh(tmp_path):
     lines[corner] = " ".join([*words[:7], "0", *words[9:]])
     (tmp_path / "l.msh").write_text("\n".join(lines) + "\n")
     with pytest.raises(
-        ValueError, match="some of its elements are in no physical group: save it with Mesh.Save"
+        ValueError, match=r"some of its elements are in no physical group: save it with Mesh.Save"
     ):
         Mesh(tmp_path / "l.msh")
 

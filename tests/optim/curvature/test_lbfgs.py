@@ -8,16 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from draws import randn
 from sapts_pinn.optim.curvature import LBFGS
 from sapts_pinn.optim.subproblem.step import InnerProducts
-
-
-def rng(seed):
-    return torch.Generator().manual_seed(seed)
-
-
-def randn(*shape, seed=0):
-    return torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
 
 
 def pairs_of(n, count, seed):

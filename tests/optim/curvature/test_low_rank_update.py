@@ -7,15 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from draws import randn
 from sapts_pinn.optim.curvature.low_rank_update import FULL, Deferred
-
-
-def rng(seed):
-    return torch.Generator().manual_seed(seed)
-
-
-def randn(*shape, seed=0):
-    return torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
 
 
 def symmetric(n, seed=0):

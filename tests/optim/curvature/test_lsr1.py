@@ -11,15 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from draws import randn
 from sapts_pinn.optim.curvature.base import Curvature
 from sapts_pinn.optim.curvature.identity import Identity
 from sapts_pinn.optim.curvature.lsr1 import LSR1
 from sapts_pinn.optim.subproblem.exact import secular
 from sapts_pinn.optim.subproblem.step import plain_dot
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def in_halves(a: Tensor, b: Tensor) -> float:

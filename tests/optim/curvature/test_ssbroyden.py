@@ -1,5 +1,6 @@
 """Dense self-scaled Broyden against the formulas of the literature, written out with dense matrices."""
 
+import itertools
 import math
 
 import pytest
@@ -8,15 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from draws import randn
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
 from sapts_pinn.problems import build
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def naive(H: Tensor, s: Tensor, y: Tensor) -> Tensor:
@@ -215,7 +213,7 @@ def pairs_of(n: int, count: int, seed: int) -> list[tuple[Tensor, Tensor]]:
     A = A @ A.T / n + 0.1 * torch.eye(n, dtype=torch.float64)
     gradient = lambda x: A @ x + torch.tanh(x) ** 3
     at = [randn(n, seed=100 * seed + i) for i in range(count + 1)]
-    return [(s, gradient(x + s) - gradient(x)) for x, s in zip(at, at[1:], strict=False)]
+    return [(s, gradient(x + s) - gradient(x)) for x, s in itertools.pairwise(at)]
 
 
 def matrix(model: SSBroyden, n: int) -> Tensor:

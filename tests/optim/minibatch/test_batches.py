@@ -102,5 +102,5 @@ def test_the_seed_decides() -> None:
 
 
 def test_a_wrong_size_is_one_sentence() -> None:
-    with pytest.raises(ValueError, match="^batch must be at least 1, not 0$"):
+    with pytest.raises(ValueError, match=r"^batch must be at least 1, not 0$"):
         batches(0)

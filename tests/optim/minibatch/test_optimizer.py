@@ -552,7 +552,7 @@ def test_wrong_arguments_are_one_sentence(options: dict[str, Any], sentence: str
 
 def test_several_parameter_groups_are_refused() -> None:
     groups: Any = [{"params": [p]} for p in plain().parameters()]
-    with pytest.raises(ValueError, match="^MiniBatchSAPTS does not support several parameter groups$"):
+    with pytest.raises(ValueError, match=r"^MiniBatchSAPTS does not support several parameter groups$"):
         MiniBatchSAPTS(groups)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ class OutputRows(ParameterDecomposition):
 
     name = "rows"
     kind = "rows"
-    options = {"kind": "rows", "visits": 0, "order": "additive", "global_steps": 1}
+    options: ClassVar = {"kind": "rows", "visits": 0, "order": "additive", "global_steps": 1}
 
     def blocks(self, parameters: Sequence[Tensor], count: int, kind: str | None) -> list[Tensor]:
         owned: list[list[Tensor]] = [[] for _ in range(count)]

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from draws import randn, rng
 from sapts_pinn import solve
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -35,14 +36,6 @@ from sapts_pinn.problems import build
 
 DECOMPOSITIONS = ("data", "parameters", "stages")
 PARTS = 3
-
-
-def rng(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
 
 
 def pinn(
@@ -691,10 +684,13 @@ def test_a_classifier_with_blocks_of_parameters_and_with_stages() -> None:
 )
 def test_arguments_out_of_range(options: dict[str, Any], message: str) -> None:
     objective = pinn(points=60)
+
+    def step(rule: dict[str, float] | None = None, **others: Any) -> None:
+        given = others if rule is None else {"rule": RadiusRule(**rule)}
+        sapts(objective, "data", **given).step(objective)
+
     with pytest.raises(ValueError, match=message):
-        if "rule" in options:
-            options = {"rule": RadiusRule(**options["rule"])}
-        sapts(objective, "data", **options).step(objective)
+        step(**options)
 
 
 def test_decompositions_that_do_not_fit() -> None:
@@ -721,7 +717,7 @@ def test_decompositions_that_do_not_fit() -> None:
     x = nn.Parameter(torch.ones(4))
     closure = lambda: (x**2).sum()
     with pytest.raises(
-        TypeError, match="needs an objective that knows its points.*decomposition='parameters'"
+        TypeError, match=r"needs an objective that knows its points.*decomposition='parameters'"
     ):
         SAPTS([x], "data").step(closure)
     with pytest.raises(
@@ -742,7 +738,7 @@ def test_decompositions_that_do_not_fit() -> None:
 
 def test_stages_and_parts_have_to_be_as_many() -> None:
     objective = objective_of("stages")  # three
-    with pytest.raises(ValueError, match="3 stages.*4|4 parts.*3"):
+    with pytest.raises(ValueError, match=r"3 stages.*4|4 parts.*3"):
         sapts(objective, "stages", parts=4).step(objective)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from draws import randn, rng
 from sapts_pinn.kernels import build as kernels
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -38,14 +39,6 @@ from sapts_pinn.problems import Observations, Problem, build
 PROBLEMS = ("burgers", "poisson-2d", "soft")
 COUNT = 3
 RULE = RadiusRule()
-
-
-def rng(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
 
 
 def problem_of(name: str) -> Problem:
@@ -261,7 +254,8 @@ def test_parts_of_a_batch_are_consistent_with_the_batch() -> None:
     )
     division = cut(batch)
     theta, g, _ = centred(division)
-    assert relative(g, batch.evaluate().gradient()) < 1e-13 < 1e-3 < relative(g, whole.evaluate().gradient())
+    assert relative(g, batch.evaluate().gradient()) < 1e-13
+    assert relative(g, whole.evaluate().gradient()) > 1e-3
     for part in division.own:
         assert relative(part.evaluate(theta).gradient(), g) < 1e-12
         assert part.scale == pytest.approx(COUNT, rel=0.1)
@@ -386,11 +380,11 @@ def test_a_part_with_a_single_point() -> None:
     whole = make("burgers", 4)
     for overlap in (0.0, 0.33):
         division = cut(whole, parts=4, overlap=overlap)
-        theta, g, f = centred(division)
+        theta, g, _ = centred(division)
         for part in division.own:
             assert part.owned.evaluate().rows == 1
             assert relative(part.evaluate(theta).gradient(), g) < 1e-12
-            z, end, record, _ = local_solve(part, theta, part.evaluate(theta), SSBroyden(), 0.1, 3, RULE)
+            z, _, record, _ = local_solve(part, theta, part.evaluate(theta), SSBroyden(), 0.1, 3, RULE)
             assert record.accepted > 0 and record.gain > 0 and not torch.equal(z, theta)
 
 
@@ -469,7 +463,7 @@ def test_a_look_that_is_not_finite_is_a_rejection(of: str, curvature: str) -> No
 
 def test_a_local_solve_ends_where_nothing_is_left_to_gain() -> None:
     part, z = Cliff("nothing"), torch.tensor([3.0, 1.0], dtype=torch.float64)
-    z, end, record, pairs = local_solve(part, z, part.evaluate(z), SSBroyden(), 100.0, 50, RULE)
+    z, end, record, _ = local_solve(part, z, part.evaluate(z), SSBroyden(), 100.0, 50, RULE)
     assert record.steps < 10 and end.value < 1e-30 and record.gain == pytest.approx(5.0)
     still = local_solve(part, z * 0, part.evaluate(z * 0), SSBroyden(), 1.0, 5, RULE)
     assert still[2] == SubdomainStats(7, 0.0, 1.0) and still[3] == [] and torch.equal(still[0], z * 0)
@@ -558,7 +552,7 @@ def test_each_rank_has_its_own_parts_of_one_cut() -> None:
 
 def test_what_cannot_be_divided_is_refused() -> None:
     with pytest.raises(
-        TypeError, match="needs an objective that knows its points.*decomposition='parameters'"
+        TypeError, match=r"needs an objective that knows its points.*decomposition='parameters'"
     ):
         cut(closure())
     for objective in (closure(), make("burgers")):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from draws import randn
 from sapts_pinn.optim.subproblem.exact import secular, secular_many
 from sapts_pinn.optim.subproblem.low_rank import obs, obs_spectrum, spectrum
 from sapts_pinn.optim.subproblem.newton import newton_scaled
@@ -25,10 +26,6 @@ def in_halves(a: Tensor, b: Tensor) -> float:
     """The inner product as two ranks would compute it, each with a part of the vector."""
     k = len(a) // 2
     return plain_dot(a[:k], b[:k]) + plain_dot(a[k:], b[k:])
-
-
-def randn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def orthogonal(n: int, seed: int = 0) -> Tensor:

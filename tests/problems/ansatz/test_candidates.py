@@ -40,7 +40,7 @@ def test_a_velocity_alone_fixes_nothing():
         return candidates(rod, *conditions, equation=lambda u: u.t - u.xx - 1).at_start("u")
 
     assert at_start(value=1.0)[1].value == 1.0
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="the velocity of u on x=1"):
         assert at_start(value=None, velocity=1.0) is None
 
 

@@ -104,5 +104,7 @@ def test_a_known_part():
     wall = torch.tensor([[0.0, 0.5], [0.0, 1.0]], dtype=torch.float64)
     assert problem.ansatz.extension["u"](wall).abs().max() < 1e-6
     for part in ({"w": jump}, {"u": 1.0}):
-        with pytest.raises(ValueError, match="^particular: .*; give functions of the coordinates by unknown"):
+        with pytest.raises(
+            ValueError, match=r"^particular: .*; give functions of the coordinates by unknown"
+        ):
             Problem(BOX, "u", lambda u: u.xx + u.yy, conditions, particular=part)

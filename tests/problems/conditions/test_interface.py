@@ -94,7 +94,7 @@ def test_the_solution_is_continuous_and_its_gradient_jumps():
 
 
 @pytest.mark.parametrize(
-    "at, even",
+    ("at", "even"),
     [
         (lambda x, y: (x - 0.5) ** 2 + y - 0.6, True),
         (lambda x, y: x + y - 1, False),
@@ -118,7 +118,7 @@ def test_symmetries_are_those_of_the_kink_too(at, even):
 
 
 @pytest.mark.parametrize(
-    "make, message",
+    ("make", "message"),
     [
         (lambda: Interface(0.5, flux), "at must be a function such as"),
         (lambda: Interface(lambda x: x, 2.0), "flux must be a function such as"),

@@ -68,7 +68,7 @@ def test_one_sentence_with_the_name_of_the_file(tmp_path, data, sentence):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(ValueError, match="there is no file .*nothing.csv; check the path"):
+    with pytest.raises(ValueError, match=r"there is no file .*nothing.csv; check the path"):
         Observations.from_csv(tmp_path / "nothing.csv", "u")
     with pytest.raises(ValueError, match="is a folder"):
         Observations.from_csv(tmp_path, "u")

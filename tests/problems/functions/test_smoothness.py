@@ -155,7 +155,7 @@ def test_interpolant():
     )
 
 
-@pytest.mark.parametrize("p", (0, 1, 2))
+@pytest.mark.parametrize("p", [0, 1, 2])
 def test_what_kinks_start_solves_the_equations(p):
     g = torch.Generator().manual_seed(0)
     points = torch.rand(50, 2, generator=g, dtype=torch.float64) + torch.tensor([-0.5, 0.01]).double()
@@ -197,8 +197,8 @@ def test_opaque_data():
         heat(lambda x: torch.sqrt(x) * (1 - x), hard=True)
     with pytest.raises(ValueError, match="particular part of u: PyTorch cannot differentiate"):
         Problem(X, "u", lambda u: u.xx, [Dirichlet("u")], particular={"u": opaque(np.sin)})
+    at = Interface(at=opaque(lambda x: x - 0.5), flux=lambda u: u.x)
     with pytest.raises(ValueError, match="Interface: at= : PyTorch cannot differentiate"):
-        at = Interface(at=opaque(lambda x: x - 0.5), flux=lambda u: u.x)
         Problem(X, "u", lambda u: u.xx, [Dirichlet("u"), at])
 
 

@@ -121,10 +121,10 @@ def test_every_method_trains_fields(method):
 
 def test_what_has_no_field_refuses(tmp_path):
     with pytest.raises(
-        ValueError, match="^k has a network of its own, and stages are .* other than sapts-ip$"
+        ValueError, match=r"^k has a network of its own, and stages are .* other than sapts-ip$"
     ):
         solve(bar(), method="sapts-ip", budget="1 iterations")
-    with pytest.raises(ValueError, match="^k needs a network of its own beside the one given; give widths"):
+    with pytest.raises(ValueError, match=r"^k needs a network of its own beside the one given; give widths"):
         solve(bar(), network=torch.nn.Linear(2, 2), budget="1 iterations")
     solve(bar(), network=lambda i, o: torch.nn.Linear(i, o), points=16, budget="1 iterations")
 
@@ -190,13 +190,13 @@ def test_observations_of_an_expression_are_pointwise():
         return u - u.value.mean()
 
     with pytest.raises(
-        ValueError, match="^3 observations of mean: the value at a point depends on the other"
+        ValueError, match=r"^3 observations of mean: the value at a point depends on the other"
     ):
         bar(conditions=[Observations(mean, POINTS, [1.0, 2.0, 3.0])])
     with pytest.raises(ValueError, match="depends on the other points"):
         bar(conditions=[Observations(lambda u: u.value.mean(), POINTS, [1.0, 2.0, 3.0])])
     with pytest.raises(
-        ValueError, match="^3 observations of an expression asks for 'q', which is none of u, k, x, t, c"
+        ValueError, match=r"^3 observations of an expression asks for 'q', which is none of u, k, x, t, c"
     ):
         bar(conditions=[Observations(lambda q: q, POINTS, [1.0, 2.0, 3.0])])
 
