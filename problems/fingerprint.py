@@ -121,7 +121,7 @@ def _change(part: str, a: Any, b: Any) -> str | None:
     return None
 
 
-def _number(value: Any) -> float:
+def _number(value: float | None) -> float:
     """Convert a number from JSON, where null stands for NaN."""
     return math.nan if value is None else float(value)
 

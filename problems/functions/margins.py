@@ -70,64 +70,64 @@ class Recorder(TorchFunctionMode):
 # What each function compares: rules take its arguments and give the margins, of any shapes.
 
 
-def _difference(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
+def _difference(a: object, b: object = None, **_: object) -> list[Tensor]:
     return [_real(a) - _real(b)] if isinstance(b, (int, float, Tensor)) else []
 
 
-def _reversed(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
+def _reversed(a: object, b: object = None, **_: object) -> list[Tensor]:
     """Margin of a >= b and a < b, which flip where b - a stops being positive (a may take steps)."""
     return [-difference for difference in _difference(a, b)]
 
 
-def _equal(a: Any, b: Any = None, **_: Any) -> list[Tensor]:
+def _equal(a: object, b: object = None, **_: object) -> list[Tensor]:
     """Margins of a == b, which flips on both sides of a step of a."""
     return [*_difference(a, b), *_reversed(a, b)]
 
 
-def _zero(a: Any, *_: Any, **__: Any) -> list[Tensor]:
+def _zero(a: object, *_: object, **__: object) -> list[Tensor]:
     return [_real(a)]
 
 
-def _condition(a: Any, *_: Any, **__: Any) -> list[Tensor]:
+def _condition(a: object, *_: object, **__: object) -> list[Tensor]:
     return [_real(a)] if isinstance(a, Tensor) and a.dtype != torch.bool else []
 
 
-def _power(a: Any, b: Any, **_: Any) -> list[Tensor]:
+def _power(a: object, b: object, **_: object) -> list[Tensor]:
     return [_real(a)] if isinstance(b, float) and b % 1 else []
 
 
-def _integer(a: Any, *_: Any, **__: Any) -> list[Tensor]:
+def _integer(a: object, *_: object, **__: object) -> list[Tensor]:
     return [torch.sin(math.pi * _real(a))]
 
 
-def _half(a: Any, *_: Any, **__: Any) -> list[Tensor]:
+def _half(a: object, *_: object, **__: object) -> list[Tensor]:
     return [torch.cos(math.pi * _real(a))]
 
 
-def _cast(a: Any, *to: Any, dtype: Any = None, **_: Any) -> list[Tensor]:
+def _cast(a: object, *to: object, dtype: object = None, **_: object) -> list[Tensor]:
     whole = isinstance(a, Tensor) and a.is_floating_point() and INTEGERS.intersection((*to[:1], dtype))
     return _integer(a) if whole else []
 
 
-def _quotient(a: Any, b: Any, **_: Any) -> list[Tensor]:
+def _quotient(a: object, b: object, **_: object) -> list[Tensor]:
     return [torch.sin(math.pi * _real(a) / _real(b))]
 
 
-def _rounded(a: Any, b: Any, rounding_mode: Any = None, **_: Any) -> list[Tensor]:
+def _rounded(a: object, b: object, rounding_mode: object = None, **_: object) -> list[Tensor]:
     return _quotient(a, b) if rounding_mode else []
 
 
-def _clamped(a: Any, low: Any = None, high: Any = None, **named: Any) -> list[Tensor]:
+def _clamped(a: object, low: object = None, high: object = None, **named: object) -> list[Tensor]:
     bounds = (low, high, *(named.get(name) for name in ("min", "max", "min_val", "max_val")))
     return [_real(a) - _real(bound) for bound in bounds if isinstance(bound, (int, float, Tensor))]
 
 
-def _shrunk(a: Any, limit: float = 0.5, **named: Any) -> list[Tensor]:
+def _shrunk(a: object, limit: float = 0.5, **named: float) -> list[Tensor]:
     limit = named.get("lambd", named.get("threshold", limit))
     return [_real(a) - limit, _real(a) + limit]
 
 
-def _between(table: Any, points: Any, **_: Any) -> list[Tensor]:
+def _between(table: object, points: object, **_: object) -> list[Tensor]:
     """Margin of a search in a sorted table: continuous, zero at its entries, of alternating sign."""
     table, points = _real(table), _real(points)
     if table.ndim != 1 or not len(table):
@@ -139,7 +139,7 @@ def _between(table: Any, points: Any, **_: Any) -> list[Tensor]:
 
 
 def _lead(largest: bool) -> Rule:
-    def rule(a: Any, dim: Any = None, *_: Any, **__: Any) -> list[Tensor]:
+    def rule(a: Tensor, dim: object = None, *_: object, **__: object) -> list[Tensor]:
         """Lead of the extreme value along a dimension over the next; of two tensors, their difference."""
         if isinstance(dim, Tensor):
             return [_real(a) - _real(dim)]
@@ -184,11 +184,11 @@ RULES: dict[str, Rule] = {
 }
 
 
-def _denominator(_: Any, b: Any, **__: Any) -> list[Tensor]:
+def _denominator(_: object, b: object, **__: object) -> list[Tensor]:
     return [_real(b)] if isinstance(b, Tensor) else []
 
 
-def _inverse_power(a: Any, b: Any, **_: Any) -> list[Tensor]:
+def _inverse_power(a: object, b: object, **_: object) -> list[Tensor]:
     return [_real(a)] if isinstance(b, (int, float)) and b < 0 else []
 
 
@@ -203,7 +203,7 @@ STEEP: dict[str, tuple[str, Rule]] = {
 EXITS = {"numpy", "tolist", "item", "array"}
 
 
-def _real(value: Any) -> Tensor:
+def _real(value: object) -> Tensor:
     if not isinstance(value, Tensor):
         return torch.as_tensor(value, dtype=torch.float64)
     return (value.real if value.is_complex() else value).detach().double()

@@ -14,7 +14,6 @@ Why it is hard: a system of two time scales, u = 1, v = 0 is stable too, and the
 from __future__ import annotations
 
 from math import pi
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from torch import Tensor
 from ...geometry import Interval, Time
 from ..conditions.boundary import Periodic
 from ..conditions.initial import Initial
+from ..fields import Field
 from ..problem import Problem
 from .fourier import periodic
 
@@ -35,7 +35,7 @@ def _bump(x: Tensor) -> Tensor:
 def gray_scott() -> Problem:
     """The Gray-Scott model in one dimension, from one pulse to two."""
 
-    def equation(u: Any, v: Any) -> tuple[Tensor, Tensor]:
+    def equation(u: Field, v: Field) -> tuple[Tensor, Tensor]:
         eaten = u * v**2
         return (
             u.t - 0.02 * u.xx - RATE * (FEED * (1 - u) - eaten),

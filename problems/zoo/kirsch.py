@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ...geometry import Ball, Box
 from ..conditions.boundary import Dirichlet, Neumann
 from ..conditions.boundary_equation import BoundaryEquation
+from ..fields import Field
 from ..problem import Problem
 from ..quantities import Quantity
 from ..references import Reference
@@ -35,7 +37,7 @@ POISSON, SIDE = 0.3, 4.0  # Poisson's ratio; the side of the quarter in radii of
 KAPPA = (3 - POISSON) / (1 + POISSON)  # plane stress
 
 
-def stress(u: Any, v: Any) -> tuple[Any, Any, Any]:
+def stress(u: Field, v: Field) -> tuple[Tensor, Tensor, Tensor]:
     """s_xx, s_yy and s_xy of displacements."""
     plane = 1 - POISSON**2
     s_xx, s_yy = (u.x + POISSON * v.y) / plane, (v.y + POISSON * u.x) / plane
@@ -45,11 +47,11 @@ def stress(u: Any, v: Any) -> tuple[Any, Any, Any]:
 def kirsch() -> Problem:
     """The quarter [0, 4]^2 without the unit disc; on its top the stress is 3."""
 
-    def equation(u: Any, v: Any) -> tuple[Any, Any]:
+    def equation(u: Field, v: Field) -> tuple[Tensor, Tensor]:
         a, b, c = 1 / (1 - POISSON**2), 1 / (2 * (1 + POISSON)), 1 / (2 * (1 - POISSON))
         return a * u.xx + b * u.yy + c * v.xy, a * v.yy + b * v.xx + c * u.xy
 
-    def traction(u: Any, v: Any, n_x: Any, n_y: Any) -> tuple[Any, Any]:
+    def traction(u: Field, v: Field, n_x: Tensor, n_y: Tensor) -> tuple[Tensor, Tensor]:
         s_xx, s_yy, s_xy = stress(u, v)
         return s_xx * n_x + s_xy * n_y, s_xy * n_x + s_yy * n_y
 

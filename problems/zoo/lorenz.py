@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ...geometry import Time
 from ..conditions.initial import Initial
+from ..fields import Field
 from ..problem import Problem
 from ..references import Array, Reference, _grid, _reference
 
@@ -31,7 +32,7 @@ END = 3.0
 def lorenz() -> Problem:
     """Lorenz' equations from (-8, 7, 27) until t = 3."""
 
-    def equation(x: Any, y: Any, z: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def equation(x: Field, y: Field, z: Field) -> tuple[Tensor, Tensor, Tensor]:
         return x.t - SIGMA * (y - x), y.t - x * (RHO - z) + y, z.t - x * y + BETA * z
 
     return Problem(

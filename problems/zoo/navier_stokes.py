@@ -30,6 +30,7 @@ from ...geometry import Ball, Box
 from ..conditions.boundary import Dirichlet
 from ..conditions.boundary_equation import BoundaryEquation
 from ..conditions.observations import Observations
+from ..fields import Field
 from ..problem import Problem
 from ..quantities import Quantity
 from ..references import Reference
@@ -37,10 +38,10 @@ from ..references import Reference
 Array = NDArray[np.float64]
 
 
-def navier_stokes(re: float) -> Callable[[Any, Any, Any], tuple[Any, Any, Any]]:
+def navier_stokes(re: float) -> Callable[[Field, Field, Field], tuple[Tensor, Tensor, Tensor]]:
     """The equations at a Reynolds number: momentum in x and y, and continuity."""
 
-    def equation(u: Any, v: Any, p: Any) -> tuple[Any, Any, Any]:
+    def equation(u: Field, v: Field, p: Field) -> tuple[Tensor, Tensor, Tensor]:
         return (
             u * u.x + v * u.y + p.x - (u.xx + u.yy) / re,
             u * v.x + v * v.y + p.y - (v.xx + v.yy) / re,
@@ -92,7 +93,7 @@ def cavity() -> Problem:
     """
     re = 100.0
 
-    def equation(u: Any, v: Any, p: Any, x: Tensor, y: Tensor) -> tuple[Any, Any, Any]:
+    def equation(u: Field, v: Field, p: Field, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         along, across, mass = navier_stokes(re)(u, v, p)
         weight = torch.ones_like(x)
         for out in (x, 1 - x):
@@ -174,7 +175,7 @@ def cylinder() -> Problem:
     def inlet(y: Tensor) -> Tensor:
         return 6 * y * (height - y) / height**2
 
-    def open_end(u: Any, v: Any, p: Any) -> tuple[Any, Any]:
+    def open_end(u: Field, v: Field, p: Field) -> tuple[Tensor, Tensor]:
         return u.x / re - p, v.x / re
 
     def force(solution: Any) -> Array:
@@ -182,7 +183,7 @@ def cylinder() -> Problem:
         angle = 2 * pi * np.arange(720) / 720
         n_x, n_y = np.cos(angle), np.sin(angle)  # out of the cylinder
 
-        def traction(u: Any, v: Any, p: Any) -> tuple[Any, Any]:
+        def traction(u: Field, v: Field, p: Field) -> tuple[Tensor, Tensor]:
             a, b = torch.from_numpy(n_x), torch.from_numpy(n_y)
             shear = (u.y + v.x) / re
             return (2 * u.x / re - p) * a + shear * b, shear * a + (2 * v.y / re - p) * b

@@ -27,6 +27,7 @@ from ...geometry import Box, Interval, Polygon
 from .. import references
 from ..conditions.boundary import Dirichlet
 from ..conditions.interface import Interface
+from ..fields import Field
 from ..problem import Problem
 
 
@@ -106,7 +107,7 @@ def poisson_5d() -> Problem:
     def cosines(x1: Tensor, x2: Tensor, x3: Tensor, x4: Tensor, x5: Tensor) -> Tensor:
         return sum((torch.cos(pi * x) for x in (x1, x2, x3, x4, x5)), torch.zeros_like(x1))
 
-    def equation(u: Any, x1: Tensor, x2: Tensor, x3: Tensor, x4: Tensor, x5: Tensor) -> Tensor:
+    def equation(u: Field, x1: Tensor, x2: Tensor, x3: Tensor, x4: Tensor, x5: Tensor) -> Tensor:
         laplacian: Tensor = u.x1x1 + u.x2x2 + u.x3x3 + u.x4x4 + u.x5x5
         return laplacian + pi**2 * cosines(x1, x2, x3, x4, x5)
 

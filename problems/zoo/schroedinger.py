@@ -14,7 +14,6 @@ solution.
 from __future__ import annotations
 
 from math import pi
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from torch import Tensor
 from ...geometry import Interval, Time
 from ..conditions.boundary import Periodic
 from ..conditions.initial import Initial
+from ..fields import Field
 from ..problem import Problem
 from ..references import Array, Reference, _grid, _reference
 from .fourier import modes
@@ -31,7 +31,7 @@ from .fourier import modes
 def schroedinger() -> Problem:
     """Cubic equation i h_t + h_xx / 2 + |h|^2 h = 0, h = u + i v, from 2 sech x, with period 10."""
 
-    def equation(u: Any, v: Any) -> tuple[Tensor, Tensor]:
+    def equation(u: Field, v: Field) -> tuple[Tensor, Tensor]:
         density = u**2 + v**2
         return v.t - 0.5 * u.xx - density * u, u.t + 0.5 * v.xx + density * v
 

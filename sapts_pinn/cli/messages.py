@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 
 def is_file(source: str) -> bool:
@@ -159,7 +159,7 @@ def notes(quiet: bool) -> Iterator[None]:
     """
     seen: set[str] = set()
 
-    def note(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    def note(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
         if not quiet and str(message) not in seen and issubclass(category, (UserWarning, RuntimeWarning)):
             seen.add(str(message))
             say(f"note: {message}")

@@ -215,7 +215,7 @@ def _share(model: Any, bound: Bound) -> None:
     bound.agree()
     if ranks.rank:
 
-        def save(save_path: str, *_: Any, **__: Any) -> str:
+        def save(save_path: str, *_: object, **__: object) -> str:
             bound.state_dict()  # is gathered from all ranks; rank 0 writes it
             state = model.train_state  # whose count had another name before DeepXDE 1.14
             return f"{save_path}-{state.iteration if hasattr(state, 'iteration') else state.epoch}.pt"

@@ -6,13 +6,12 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
 from .communicator import Communicator, name_ranks
 
 
-def check_same(communicator: Communicator, **items: Any) -> None:
+def check_same(communicator: Communicator, **items: object) -> None:
     """Check that all ranks have the same settings: otherwise they would hang, or compute nonsense.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -54,7 +54,7 @@ class Communicator(ABC):
         """Gather the tensors of all ranks, in their order; all have one shape and type."""
 
     @abstractmethod
-    def gather_objects(self, value: Any) -> list[Any]:
+    def gather_objects(self, value: T) -> list[T]:
         """Gather the (small) picklable values of all ranks, in their order: for checks at the start."""
 
     @abstractmethod
@@ -100,7 +100,7 @@ class SingleProcess(Communicator):
         """Return the tensor as the only one."""
         return [tensor]
 
-    def gather_objects(self, value: Any) -> list[Any]:
+    def gather_objects(self, value: T) -> list[T]:
         """Return the value as the only one."""
         return [value]
 

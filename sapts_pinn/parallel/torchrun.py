@@ -30,7 +30,7 @@ import torch.distributed.nn.functional
 from torch import Tensor
 
 from ..errors import InputError, RankFailure
-from .communicator import Communicator, SingleProcess, Traffic
+from .communicator import Communicator, SingleProcess, T, Traffic
 from .heartbeat import GRACE, Heartbeat, first_line
 
 ORDERED = 8  # ranks up to which a sum is formed in their order
@@ -131,7 +131,7 @@ class Distributed(Communicator):
         self._count(tensor, collectives=1, copies=2 * (self.size - 1), shared_by=self.size)
         return total.to(tensor.device)
 
-    def gather_objects(self, value: Any) -> list[Any]:
+    def gather_objects(self, value: T) -> list[T]:
         """Gather the (small) picklable values of all ranks, in their order: for checks at the start."""
         data = pickle.dumps(value)
         first, rest = data[:SMALL], data[SMALL:]

@@ -195,7 +195,7 @@ def _estimate(value: Any, result: Mapping[str, Any], name: str) -> str:
     return "–" if value is None else estimate(float(value), combined_errors(result).get(name), "±")
 
 
-def _number(value: Any, form: str) -> str:
+def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(float(value), form)
 
 
@@ -207,7 +207,7 @@ def _table(rows: Mapping[str, Any]) -> str:
     return f"<table>\n{cells}\n</table>"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return "–"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from .manifest import CONFIG, with_file
 
@@ -39,7 +38,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Write JSON for people: indented; numbers that are not finite become null."""
     text = json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
     write_text(path, text)
@@ -54,7 +53,7 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, write)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, dict):

@@ -16,11 +16,11 @@ from ..errors import InputError
 from .budget import Budget
 
 DTYPES = ("float64", "float32")
-Reader = Callable[[str, Any], Any]  # from the name of a setting and a value given to the value used
+Reader = Callable[[str, Any], object]  # from the name of a setting and a value given to the value used
 
 
 def setting(
-    default: Any, read: Reader, help: str, option: type = str, kept: bool = False, drawn: bool = False
+    default: object, read: Reader, help: str, option: type = str, kept: bool = False, drawn: bool = False
 ) -> Any:
     """Declare a setting.
 
@@ -78,7 +78,7 @@ class Settings:
         return {name: _plain(getattr(self, name)) for name in self.names(about)}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A setting as JSON: numbers, words and options as they are, sequences as lists, others as printed."""
     if isinstance(value, (str, int, float, dict)) or value is None:
         return value
@@ -90,46 +90,48 @@ def _plain(value: Any) -> Any:
 # -- readers ---------------------------------------------------------------------------------------------
 
 
-def word(name: str, value: Any) -> str:
+def word(name: str, value: object) -> str:
     """Read a name."""
     if not isinstance(value, str):
         raise InputError(f"{name} must be a name, not {value!r}")
     return value
 
 
-def whole(name: str, value: Any) -> int:
+def whole(name: str, value: object) -> int:
     """Read a whole number."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise InputError(f"{name} must be a whole number, not {value!r}")
     return int(value)
 
 
-def real(name: str, value: Any) -> float:
+def real(name: str, value: object) -> float:
     """Read a number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputError(f"{name} must be a number, not {value!r}")
     return float(value)
 
 
-def steps(name: str, value: Any) -> int | None:
+def steps(name: str, value: object) -> int | None:
     """Read a number of steps, 0 for never, or None."""
     if value is None:
         return None
-    if whole(name, value) < 0:
-        raise InputError(f"{name} must not be negative, and is {value}; give 0 for never")
-    return int(value)
+    count = whole(name, value)
+    if count < 0:
+        raise InputError(f"{name} must not be negative, and is {count}; give 0 for never")
+    return count
 
 
-def positive(name: str, value: Any) -> float | None:
+def positive(name: str, value: object) -> float | None:
     """Read a positive number, or None."""
     if value is None:
         return None
-    if not real(name, value) > 0:
-        raise InputError(f"{name} must be positive, not {value:g}")
-    return float(value)
+    number = real(name, value)
+    if not number > 0:
+        raise InputError(f"{name} must be positive, not {number:g}")
+    return number
 
 
-def seed(name: str, value: Any) -> int:
+def seed(name: str, value: object) -> int:
     """Read a seed of a generator of random numbers."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InputError(f"{name} must be a non-negative integer, not {value!r}")
@@ -138,7 +140,7 @@ def seed(name: str, value: Any) -> int:
     return value
 
 
-def dtype(name: str, value: Any) -> str:
+def dtype(name: str, value: object) -> str:
     """Read the name of a precision."""
     if not (isinstance(value, str) and value in DTYPES):
         raise InputError(f"{name} must be {' or '.join(DTYPES)}, not {value!r}")
@@ -150,7 +152,7 @@ def budget(name: str, value: Any) -> Budget:
     return Budget.parse(value)
 
 
-def options(name: str, value: Any) -> dict[str, Any]:
+def options(name: str, value: object) -> dict[str, Any]:
     """Read keyword arguments of a method; the record has a copy."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InputError(f'{name} must be a dict such as {{"radius": 0.1}}, not {value!r}')
