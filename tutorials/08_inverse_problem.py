@@ -126,10 +126,10 @@ print(f"fits   {', '.join(f'{o:+.1f}' for o in (fits - TRUE) / errors)}")
 
 # %% [markdown]
 # In the long run two thirds of the bars meet the line, and 95 of 100 do when they are doubled (a test of this
-# library repeats a smaller problem a hundred times: 68 and 97). Six say little; ours were unlucky, one is
-# almost three standard errors off. The crosses show that this is the noise of the data and not the network's
-# doing: estimate and fit agree to a few hundredths of the bar. A better network would not help; more data
-# would, with the square root of their number.
+# library repeats a smaller problem a hundred times: 68 and 97). Six say little; ours were a little unlucky.
+# The crosses show that most of this is the noise of the data and not the network's doing: estimate and fit are
+# off to the same side, by about as much. A better network would not help; more data would, with the square
+# root of their number.
 #
 # How good can it get? The sensitivity $\partial u/\partial\nu$ of the exact solution gives a bound that no
 # unbiased estimate beats (Cramér–Rao):
