@@ -209,8 +209,8 @@ plt.show()
 # %% [markdown]
 # The band is wide where the data say little about $k$. It enters through $(k u_x)_x$, so that a noisy $u$ has
 # to be differentiated before it speaks of $k$; to the right $u$ varies slowly in time, and at the very end
-# only the values near it count. What the band does not contain is the belief of the network that $k$ is
-# smooth, which is why the estimate does better than it promises.
+# only the values near it count. The band is that of the noise alone: a run that ends too early adds an error of
+# its own.
 #
 # ## 8.4 What cannot be known
 #

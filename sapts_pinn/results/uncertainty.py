@@ -58,7 +58,7 @@ from ..problems.term import Trace
 
 MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,
 LEAST_ROWS = 2  # for each parameter at least so many
-UNSEEN = 1e-3  # of |r|, that a change of the residual has to have to be seen
+UNSEEN = 1e-6  # of |r|, that a change of the residual has to have to be seen
 
 
 @dataclass(frozen=True)
