@@ -127,9 +127,9 @@ print(f"fits   {', '.join(f'{o:+.1f}' for o in (fits - TRUE) / errors)}")
 # %% [markdown]
 # In the long run two thirds of the bars meet the line, and 95 of 100 do when they are doubled (a test of this
 # library repeats a smaller problem a hundred times: 68 and 97). Six say little; ours were a little unlucky.
-# The crosses show that most of this is the noise of the data and not the network's doing: estimate and fit are
-# off to the same side, by about as much. A better network would not help; more data would, with the square
-# root of their number.
+# The crosses show that most of this is the noise of the data and not the network's doing: estimate and fit
+# are off to the same side, by about as much. A better network would not help; more data would, with the
+# square root of their number.
 #
 # How good can it get? The sensitivity $\partial u/\partial\nu$ of the exact solution gives a bound that no
 # unbiased estimate beats (Cramér–Rao):
@@ -209,8 +209,8 @@ plt.show()
 # %% [markdown]
 # The band is wide where the data say little about $k$. It enters through $(k u_x)_x$, so that a noisy $u$ has
 # to be differentiated before it speaks of $k$; to the right $u$ varies slowly in time, and at the very end
-# only the values near it count. The band is that of the noise alone: a run that ends too early adds an error of
-# its own.
+# only the values near it count. The band is that of the noise alone: a run that ends too early adds an error
+# of its own.
 #
 # ## 8.4 What cannot be known
 #
