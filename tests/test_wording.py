@@ -49,6 +49,7 @@ def length(node: Definition, code: set[int]) -> int:
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_module_can_be_read(path: Path) -> None:
     code = code_lines(path)
+    assert not VAGUE.match(ast.get_docstring(ast.parse(path.read_text())) or "")
     for node in definitions(path):
         text = ast.get_docstring(node) or ""
         assert not VAGUE.match(text), f"{node.name}: {text.splitlines()[0]!r} needs the line above"

@@ -1,4 +1,4 @@
-"""What an audit finds, and the audit as a whole."""
+"""Findings of an audit, and the audit as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What DeepXDE's losses are computed from, recorded as they are computed."""
+"""Recording of the arguments of DeepXDE's loss functions as the loss is computed."""
 
 from __future__ import annotations
 

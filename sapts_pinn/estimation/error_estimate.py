@@ -1,4 +1,4 @@
-"""How wrong a trained solution may be, without a reference: the error solves the linearised equation.
+"""Error estimate of a trained solution without a reference: the error solves the linearised equation.
 
 With F(u) the residuals of equation and conditions, the solution u* = u + e has F(u + e) = 0, to first order
 

@@ -1,4 +1,4 @@
-"""What windows in time have to agree in where they meet: more terms of the error equation.
+"""Continuity between windows in time, as more terms of the error equation.
 
 Between the windows [t_0, t_1], [t_1, t_2], ... the joined function u jumps by what training left of the
 continuity, and an error of the jump's size is carried on from there.  As the solution is continuous, so is

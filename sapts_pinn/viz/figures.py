@@ -1,4 +1,4 @@
-"""What all pictures share: style, files, limits of colours."""
+"""Style, files and limits of colours of all pictures."""
 
 from __future__ import annotations
 

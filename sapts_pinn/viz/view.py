@@ -1,4 +1,4 @@
-"""What pictures and files of fields need of a solution."""
+"""Protocol of a solution as pictures and files of fields need it."""
 
 from __future__ import annotations
 

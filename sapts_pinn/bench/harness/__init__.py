@@ -1,4 +1,4 @@
-"""What the suites share.
+"""Tools that the suites share.
 
 options: Options that several suites have, and their checks.
 report: Facts about the machine, tables, pictures and files.

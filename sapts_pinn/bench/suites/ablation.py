@@ -1,4 +1,4 @@
-"""What each choice in SAPTS is worth: the methods' defaults, and one factor at a time changed from them.
+"""Ablation of SAPTS: the methods' defaults, and one factor at a time changed from them.
 
 All runs have the same budget of gradient work, in evaluations of the gradient on all points, and the plain
 trust region runs beside them.  The error is measured every `1 / MEASURED` of the budget; that takes no part

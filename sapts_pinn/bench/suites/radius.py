@@ -1,4 +1,4 @@
-"""How much the first radius matters, and beside it Adam's learning rate.
+"""Influence of the first radius, and beside it of Adam's learning rate.
 
 The initial radius of the trust region methods goes over six orders of magnitude, and so does the learning
 rate.  A method that needs no tuning ends with the same error.  Results are written as they come: an

@@ -1,4 +1,4 @@
-"""What all networks of pictures begin with."""
+"""First layer of all networks of pictures."""
 
 from __future__ import annotations
 
