@@ -1,4 +1,4 @@
-"""What happens to a SAPTS run when one rank dies, disagrees, or sees what the others do not."""
+"""Faults of SAPTS runs: one rank dies, disagrees, or sees numbers that the others do not."""
 
 from __future__ import annotations
 
