@@ -39,7 +39,7 @@ def trained(model: Any) -> list[Tensor]:
 def native(
     model: Any, loss: Any = "MSE", weights: Any = None, parameters: Any = None
 ) -> tuple[float, Tensor]:
-    """Training data of the DeepXDE model."""
+    """Loss and gradient [n] by DeepXDE's own code."""
     dde.Model.compile.__wrapped__(model, "adam", lr=1e-3, loss=loss, loss_weights=weights)
     data = model.data
     losses = model.outputs_losses_train(data.train_x, data.train_y, getattr(data, "train_aux_vars", None))[1]
