@@ -23,7 +23,8 @@ POINTS = 4096
 OPAQUE = 4  # times as many where only values can tell
 LINES = 4  # start the search for what is narrow
 BESIDE = 1e-9  # of the domain, from a place where the function branches
-MOST = 512  # of the points that a search finds
+BESIDES = 512  # places where the function branches
+MOST = 4096  # points inside the cells
 
 
 def interior_points(domain: Domain, function: Function, generator: Generator) -> Tensor:
@@ -102,7 +103,9 @@ def _placed(points: Tensor, values: Tensor, columns: list[int]) -> Tensor:
 def _found(function: Function, bounds: Tensor, generator: Generator) -> Tensor:
     lower, upper = bounds[0], bounds[1]
     edges, cells = explore(function, lower, upper, generator, LINES, steep=True)
-    some = edges[torch.randperm(len(edges), generator=generator)[:MOST]]
+    some = edges[torch.randperm(len(edges), generator=generator)[:BESIDES]]
+    cells = cells.unique(dim=0)
+    cells = cells[torch.randperm(len(cells), generator=generator)[:MOST]]
     aside = BESIDE * (upper - lower) * torch.randn(some.shape, generator=generator, dtype=torch.float64)
     beside = torch.cat([some + aside, some - aside])
-    return torch.minimum(torch.maximum(torch.cat([cells[:MOST], beside]), lower), upper)
+    return torch.minimum(torch.maximum(torch.cat([cells, beside]), lower), upper)

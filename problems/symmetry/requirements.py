@@ -15,7 +15,7 @@ only the size at the place counts, so that the window alone decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -28,6 +28,7 @@ from .probing import Local, Probes, evaluate
 TOLERANCE = 1e-9
 FLOOR = 1e-12  # of the largest value: rounding
 TYPICAL = 0.9
+SPECIAL = 3  # the first stage at places where something narrow happens
 SCREEN = 64  # places that show most differences
 FEW = 512  # places for the many probes of nonlinear terms
 
@@ -77,7 +78,7 @@ class Requirement:
     many: Sites
     find: Callable[[], Sites]
     _values: dict[int, Tensor] = field(default_factory=dict, repr=False)
-    _sizes: dict[int, Tensor] = field(default_factory=dict, repr=False)
+    _usuals: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _stages(self) -> list[tuple[Tensor, Callable[[], Sites], int]]:
@@ -114,14 +115,20 @@ class Requirement:
         return self._values[stage]
 
     def _usual(self, stage: int) -> Tensor:
-        if stage not in self._sizes:
-            if not len(self._stages[stage][1]().points):  # there are no more places than those of the screen
-                size = _typical(self._own(0).abs())
-                broad = len(self.probes.broad)
-                self._sizes[stage] = size[:broad] if stage == 1 else size[broad:]
-            else:
-                self._sizes[stage] = _typical(self._own(stage).abs())
-        return self._sizes[stage]
+        """Typical sizes [P, rows, 1] of the probes of a stage."""
+        if stage not in self._usuals:
+            self._usuals[stage] = _typical(self._sizes(stage))
+        return self._usuals[stage]
+
+    def _largest(self, stage: int) -> Tensor:
+        """Largest sizes [P, rows, 1] of the probes of a stage: rounding is relative to them."""
+        return self._sizes(stage).nan_to_num(0, 0, 0).amax(2, keepdim=True)
+
+    def _sizes(self, stage: int) -> Tensor:
+        if len(self._stages[stage][1]().points):
+            return self._own(stage).abs()
+        broad = len(self.probes.broad)  # there are no more places than those of the screen
+        return (self._own(0)[:broad] if stage == 1 else self._own(0)[broad:]).abs()
 
     @property
     def rows(self) -> int:
@@ -148,15 +155,22 @@ class Requirement:
         if not len(here.points):
             rows = self.rows
             return torch.ones(rows, dtype=torch.bool), torch.ones(rows, dtype=torch.bool)
-        ours = self._own(stage)
-        theirs = evaluate(
-            other,
-            self.names,
-            self.probes.channels,
-            probes * mirror.parity(self.probes.channels),
-            mirror.sites(here),
-        )
-        return agree(ours, theirs, self._usual(typical))
+        ours, images = self._own(stage), mirror.sites(here)
+
+        def at(points: Tensor) -> Tensor:
+            channels = self.probes.channels
+            places = replace(images, points=points)
+            return evaluate(other, self.names, channels, probes * mirror.parity(channels), places)
+
+        theirs = at(images.points)
+        verdict = agree(ours, theirs, self._usual(typical), self._largest(typical))
+        if same(verdict) or stage < SPECIAL:
+            return verdict
+        # Where something narrow happens, the image is not known better than its coordinates are.
+        ulp = torch.finfo(torch.float64).eps * here.points.abs().amax(0)
+        moved = [(at(images.points + step) - theirs).abs() for step in (2 * ulp, -2 * ulp)]
+        rounding = torch.maximum(*moved).nan_to_num(0, 0, 0)
+        return agree(ours, theirs, self._usual(typical), self._largest(typical), rounding)
 
     def compare_at(self, other: Local, mirror: Mirror, sites: Sites) -> tuple[Tensor, Tensor]:
         """Compare at given places as `compare` does, with the probes that show data and coefficients."""
@@ -164,16 +178,20 @@ class Requirement:
         ours = evaluate(self.local, self.names, channels, probes, sites)
         images = probes * mirror.parity(channels)
         theirs = evaluate(other, self.names, channels, images, mirror.sites(sites))
-        return agree(ours, theirs, self._usual(1))
+        return agree(ours, theirs, self._usual(1), self._largest(1))
 
 
-def agree(ours: Tensor, theirs: Tensor, usual: Tensor) -> tuple[Tensor, Tensor]:
+def agree(
+    ours: Tensor, theirs: Tensor, usual: Tensor, largest: Tensor, rounding: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Compare values [P, rows, N] row by row: equal, and opposite, both bool [rows].
 
     Args:
         ours: Values of some probes.
         theirs: Values at the images.
         usual: Typical sizes [P, rows, 1].
+        largest: Largest sizes elsewhere, [P, rows, 1].
+        rounding: What rounding of the coordinates may change, [P, rows, N].
     """
     if ours.shape != theirs.shape:
         none = torch.zeros(ours.shape[1], dtype=torch.bool)
@@ -182,7 +200,7 @@ def agree(ours: Tensor, theirs: Tensor, usual: Tensor) -> tuple[Tensor, Tensor]:
     lost = torch.isfinite(ours) != torch.isfinite(theirs)
     a, b = torch.where(known, ours, 0.0), torch.where(known, theirs, 0.0)
     size = torch.maximum(a.abs(), b.abs())
-    allowed = TOLERANCE * (size + usual) + FLOOR * size.amax(2, keepdim=True)
+    allowed = TOLERANCE * (size + usual) + FLOOR * torch.maximum(size.amax(2, keepdim=True), largest) + rounding
     equal, opposite = ((((a - sign * b).abs() <= allowed) & ~lost).all(2).all(0) for sign in (1, -1))
     return equal, opposite
 
