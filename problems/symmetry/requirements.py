@@ -200,7 +200,8 @@ def agree(
     lost = torch.isfinite(ours) != torch.isfinite(theirs)
     a, b = torch.where(known, ours, 0.0), torch.where(known, theirs, 0.0)
     size = torch.maximum(a.abs(), b.abs())
-    allowed = TOLERANCE * (size + usual) + FLOOR * torch.maximum(size.amax(2, keepdim=True), largest) + rounding
+    largest = torch.maximum(size.amax(2, keepdim=True), largest)
+    allowed = TOLERANCE * (size + usual) + FLOOR * largest + rounding
     equal, opposite = ((((a - sign * b).abs() <= allowed) & ~lost).all(2).all(0) for sign in (1, -1))
     return equal, opposite
 
