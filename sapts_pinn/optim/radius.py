@@ -115,16 +115,38 @@ class RadiusRule:
         """Return the radius after a sweep that did not reduce f: smaller, so that failures come to an end."""
         return FAILED * radius
 
-    def next_reach(self, reach: float, rho: float, way: float) -> float:
-        """Return the bound of a subdomain's way in the next sweep of a fixed number of steps.
-
-        It is half the way gone after a rho below `shrink`, twice the bound after a rho above `grow` that used
-        at least half of it, and unchanged otherwise.
+    def reach(self, radius: float, steps: int) -> float:
+        """Return the first radius of a sweep whose local steps are adaptive: that of so many steps.
 
         Args:
-            reach: The bound of the last sweep.
+            radius: The radius of a step.
+            steps: Most local steps.
+        """
+        return radius * max(steps, 1)
+
+    def share_of(self, reach: float, groups: int, how: str) -> float:
+        """Return the radius of one group, with which the combined correction is no longer than the sweep's.
+
+        By the triangle inequality: the mean of corrections of length Delta is no longer than Delta, the sum
+        of N corrections needs Delta / N each, and so do N corrections with weights alpha, |alpha| <= sqrt(N).
+
+        Args:
+            reach: The radius Delta of the sweep.
+            groups: Number of groups N.
+            how: How their corrections are combined, of `combine.COMBINATIONS`.
+        """
+        return reach if how == "mean" else reach / groups
+
+    def next_reach(self, reach: float, rho: float, way: float) -> float:
+        """Return the radius of the next sweep.
+
+        It is half the way gone after a rho below `shrink`, twice the radius after a rho above `grow` of a
+        sweep that used at least half of it, and unchanged otherwise.
+
+        Args:
+            reach: The radius of the last sweep.
             rho: The ratio that it has reached.
-            way: The longest way of a subdomain in it, a sum of step lengths.
+            way: The length of its correction, a sum of step lengths.
         """
         if rho < self.shrink and way > 0:
             return 0.5 * way
@@ -134,8 +156,8 @@ class RadiusRule:
         """Return the radius of the next local step, with which the way stays within reach; 0 at its end.
 
         Args:
-            radius: The radius of the local solve.
-            reach: The bound of the way.
+            radius: The radius of a local step.
+            reach: The radius of the group.
             way: The sum of the lengths of the steps so far.
         """
         return 0.0 if way > USED_UP * reach else min(radius, reach - way)
