@@ -42,7 +42,7 @@ class Phase:
     takers: tuple[Callable[..., object], ...] = ()
 
     def misfit(self, name: str, value: object) -> str | None:
-        """What an option must be, in words, if the value is something else."""
+        """The kind that an option must be of, in words, if its value is of another."""
         found = (misfit(name, value, taker) for taker in self.takers or (self.make,))
         return next(filter(None, found), None)
 
@@ -80,7 +80,7 @@ class Method:
         return self.decomposition is not None and self.decomposition.shared
 
     def misfit(self, name: str, value: object) -> str | None:
-        """What an option must be, in words, if the value is something else."""
+        """The kind that an option must be of, in words, if its value is of another."""
         return next(filter(None, (phase.misfit(name, value) for phase in self.phases)), None)
 
 

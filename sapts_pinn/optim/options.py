@@ -33,7 +33,7 @@ def hints(taker: Callable[..., object]) -> dict[str, object]:
 
 
 def misfit(name: str, value: object, taker: Callable[..., object]) -> str | None:
-    """What an option must be, in words, if the value is something else.
+    """The kind that an option must be of, in words, if its value is of another.
 
     Args:
         name: The option; one that is not among the keywords is left to the call, which refuses it.
