@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from .earnings import Earnings
+
 
 class Figures(Mapping[str, Any]):
     """A dataclass that is a mapping, too: `info.rho` is `info["rho"]`; fields that are None are missing."""
@@ -140,6 +142,11 @@ class Optimizer(torch.optim.Optimizer):
     def count(self) -> int:
         """Number of subdomains that it reports on; 0 where it divides nothing."""
         return 0
+
+    @property
+    def earned(self) -> Earnings | None:
+        """What sweeps over subdomains and plain steps have cost and brought; None where it divides nothing."""
+        return None
 
     @property
     def threaded(self) -> bool:

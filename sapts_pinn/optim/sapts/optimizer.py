@@ -60,13 +60,13 @@ from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo
 from ..curvature import Curvature, Pair, Step
 from ..curvature.make import curvature_name, make_curvature
+from ..earnings import Earnings
 from ..radius import FAR, RadiusRule
 from ..snapshot import Snapshot
 from ..trust_region import PATIENCE, ROUNDING, TrustRegion
 from . import Decomposition, find_decomposition
 from .combine import combine
 from .divider import Divider
-from .earnings import Earnings
 from .exchange import Division
 from .local_models import LocalModels
 from .local_solve import Correction, local_solve
@@ -150,7 +150,7 @@ class SAPTS(TrustRegion):
         self.sweep = sweep or Sweep(kind=decomposition.kind)
         self.divider = Divider(decomposition, parts, self.sweep, self.communicator)
         self.schedule = LocalStepSchedule(self.sweep, self.rule, self.radius)
-        self.earned = Earnings()
+        self._earned = Earnings()
         self.local_models = LocalModels(self.sweep.local_curvature or kind)
         self.deadline = math.inf  # `time.monotonic()` after which a sweep is cut short
 
@@ -158,6 +158,11 @@ class SAPTS(TrustRegion):
     def count(self) -> int:
         """Number of parts over all ranks."""
         return self.divider.count
+
+    @property
+    def earned(self) -> Earnings:
+        """What sweeps and plain steps have cost and brought so far, on this rank."""
+        return self._earned
 
     def _everywhere(self, flag: bool) -> bool:
         """Return whether a flag is set on every rank, where each sees its own shards only; collective."""
@@ -205,14 +210,14 @@ class SAPTS(TrustRegion):
             swept = self.info
             assert swept.sweep is not None
             spent, taken = counters.gradients - work, swept.sweep.accepted
-            self.earned.add_sweep(spent, swept.sweep.before, float(loss), taken)
+            self._earned.add_sweep(spent, swept.sweep.before, float(loss), taken)
         else:
             passes = max(1, passes)
         for _ in range(passes):
             work = counters.gradients
             loss = super().step(division.whole)
             before = self.info.before if self.info.before is not None else math.nan
-            self.earned.add_plain_step(counters.gradients - work, before, float(loss))
+            self._earned.add_plain_step(counters.gradients - work, before, float(loss))
             self.info = replace(self.info, sweep=swept.sweep, parts=swept.parts)
             if self.info.converged:
                 break
@@ -408,7 +413,7 @@ class SAPTS(TrustRegion):
         state = {
             **self.schedule.state_dict(),
             **self.divider.state_dict(),
-            "earned": self.earned.state_dict(),
+            "earned": self._earned.state_dict(),
             "local": own,
             "sizes": list(self.products.sizes),
         }
@@ -427,7 +432,7 @@ class SAPTS(TrustRegion):
         self.products.split_by(state["sizes"])
         super().load_state_dict(rest)
         self.schedule.load_state_dict(state)
-        self.earned = Earnings.of(state.get("earned"))
+        self._earned = Earnings.of(state.get("earned"))
         each, rank = self.count // self.communicator.size, self.communicator.rank
         kept = state["local"] if state["parts"] == self.count else {}
         if not self.decomposition.sharded:
