@@ -145,7 +145,7 @@ class Optimizer(torch.optim.Optimizer):
 
     @property
     def earned(self) -> Earnings | None:
-        """What sweeps over subdomains and plain steps have cost and brought; None where it divides nothing."""
+        """Cost and gain of sweeps over subdomains and of plain steps; None where it divides nothing."""
         return None
 
     @property

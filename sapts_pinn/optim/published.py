@@ -26,7 +26,7 @@ class PublishedRule(RadiusRule):
     """Radius that changes by a factor of itself, whatever the length of the step."""
 
     def next(self, radius: float, rho: float, step: Step, accepted: bool) -> float:
-        """Return the radius after a step: smaller below `shrink` or after a rejection, larger above `grow`."""
+        """Return the radius after a step: smaller below `shrink` or rejected, larger above `grow`."""
         if not accepted or rho < self.shrink:
             radius *= self.shrink_factor
         elif rho > self.grow:

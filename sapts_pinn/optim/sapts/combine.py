@@ -22,9 +22,7 @@ COMBINATIONS = ("sum", "mean", "subspace")
 Gram = Callable[[Tensor, Tensor], Tensor]  # products of rows [r, n] with others [k, n]: [r, k]
 
 
-def combine(
-    corrections: list[Correction], g: Tensor, how: str, gram: Gram
-) -> tuple[Tensor, float, float]:
+def combine(corrections: list[Correction], g: Tensor, how: str, gram: Gram) -> tuple[Tensor, float, float]:
     """Combine the groups' corrections.
 
     Args:

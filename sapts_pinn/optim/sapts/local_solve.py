@@ -112,4 +112,3 @@ def local_solve(
             curvature.prepare(here)
     record.gain = start.value - here.value
     return z, here, record, pairs
-

@@ -20,15 +20,16 @@ accuracy grows.
 **Radius of a sweep.**  The correction is no longer than Delta, and Delta changes with rho as in any trust
 region.  The length is the sum of the lengths of the local steps, each in the norm of the model that made it,
 and of the combination what the triangle inequality makes of it; where models measure by the Euclidean norm
-(L-SR1, L-BFGS, identity) it bounds |s|.  Each of N groups has Delta / N where corrections are summed, Delta
+(L-SR1, identity, Gauss-Newton) it bounds |s|.  Each of N groups has Delta / N where corrections are summed, Delta
 where their mean is taken.  Sweeps of a fixed number of steps have the radius of the plain steps, which they
 change; adaptive ones have one of their own.
 
 **Number of local steps** (`schedule.py`).  A local step obeys a radius of its own, which the local ratios
 adapt.  The number m of local steps is adapted by rho: a sweep whose reduction the parts mispredict is too
-long for their accuracy.  As the loss falls the parts agree less, m shrinks, and below 2 the step becomes that of the plain
-trust region; sweeps are tried again later.  rho alone does not tell when data parts no longer help: it weighs
-all directions by what they contribute to f, while at high accuracy those decide along which f hardly changes.
+long for their accuracy.  As the loss falls the parts agree less, m shrinks, and below 2 the step becomes
+that of the plain trust region; sweeps are tried again later.  rho alone does not tell when data parts no
+longer help: it weighs all directions by what they contribute to f, while at high accuracy those decide along
+which f hardly changes.
 So the sweep's change of the gradient is compared with what the parts have seen of it, in the metric of the
 model,
 
@@ -161,7 +162,7 @@ class SAPTS(TrustRegion):
 
     @property
     def earned(self) -> Earnings:
-        """What sweeps and plain steps have cost and brought so far, on this rank."""
+        """Cost and gain of sweeps and of plain steps so far, on this rank."""
         return self._earned
 
     def _everywhere(self, flag: bool) -> bool:
@@ -204,7 +205,6 @@ class SAPTS(TrustRegion):
         swept, passes = StepInfo(), self.sweep.global_steps
         counters = division.objective.counters
         if self.schedule.due:
-            self._current(division.whole)  # the gradient at theta_k, which plain steps need as well
             work = counters.gradients
             loss = self._sweep(division, int(self.schedule.steps))
             swept = self.info
@@ -253,9 +253,7 @@ class SAPTS(TrustRegion):
             self.rejections += 1
             after = f
         gain = math.log(f / after) if trial.accepted and after > 0 else 0.0
-        self.schedule.after_sweep(
-            trial.rho, gain, trial.length, corrections, division.shared, division.count
-        )
+        self.schedule.after_sweep(trial.rho, gain, trial.length, corrections, division.shared, division.count)
         self._resize(division, trial, corrections)
         self._prepared = None
         if self.rejections and self.rejections % PATIENCE == 0:
