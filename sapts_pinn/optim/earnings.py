@@ -11,7 +11,7 @@ LITTLE = 0.05  # of the gain: parts that bring less than that have brought nothi
 
 @dataclass
 class Earnings:
-    """What a run has spent on sweeps and on plain steps, and what these have brought.
+    """Counts of the work of sweeps and plain steps in a run, and of their gains.
 
     Work is counted in gradients at all points, those of this rank; a gain is a fall of log f, so that gains
     add up over a run.  The gradient at the end of a sweep belongs to the sweep.

@@ -14,25 +14,9 @@ step of the whole has no Wolfe search beside the trust region.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from .curvature import Step
-from .radius import RadiusRule
-
-
-@dataclass(frozen=True)
-class PublishedRule(RadiusRule):
-    """Radius that changes by a factor of itself, whatever the length of the step."""
-
-    def next(self, radius: float, rho: float, step: Step, accepted: bool) -> float:
-        """Return the radius after a step: smaller below `shrink` or rejected, larger above `grow`."""
-        if not accepted or rho < self.shrink:
-            radius *= self.shrink_factor
-        elif rho > self.grow:
-            radius *= self.grow_factor
-        return min(max(radius, self.min_radius), self.max_radius)
-
+from .radius import PublishedRule
 
 WHOLE = PublishedRule(0.25, 0.25, 0.75, 0.9, 1.2, min_radius=0.001, max_radius=2.0)
 LOCAL = PublishedRule(0.25, 0.3, 0.7, 0.6, 1.5)

@@ -221,3 +221,16 @@ class RadiusRule:
         if enough > least:
             return min(r for r, v in tried.items() if v <= enough)
         return min(tried, key=lambda r: tried[r])
+
+
+@dataclass(frozen=True)
+class PublishedRule(RadiusRule):
+    """Radius that changes by a factor of itself, whatever the length of the step."""
+
+    def next(self, radius: float, rho: float, step: Step, accepted: bool) -> float:
+        """Return the radius after a step: smaller below `shrink` or rejected, larger above `grow`."""
+        if not accepted or rho < self.shrink:
+            radius *= self.shrink_factor
+        elif rho > self.grow:
+            radius *= self.grow_factor
+        return min(max(radius, self.min_radius), self.max_radius)

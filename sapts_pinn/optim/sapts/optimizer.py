@@ -305,7 +305,7 @@ class SAPTS(TrustRegion):
 
     @property
     def _how(self) -> str:
-        """How the corrections of groups are combined."""
+        """Name of the combination of the groups' corrections."""
         return self.sweep.combination or self.decomposition.combination
 
     @property

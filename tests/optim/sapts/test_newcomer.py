@@ -54,7 +54,9 @@ class OutputRows(ParameterDecomposition):
 @pytest.fixture(autouse=True)
 def rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DECOMPOSITIONS, OutputRows.name, OutputRows())
-    monkeypatch.setitem(METHODS, "sapts-rows", sapts("SAPTS by rows of the weights", "rows"))
+    monkeypatch.setitem(
+        METHODS, "sapts-rows", sapts("SAPTS by rows of the weights", "rows", combination="mean")
+    )
 
 
 def pinn() -> LeastSquares:
