@@ -8,7 +8,6 @@ import torch
 
 from sapts_pinn.geometry import Ball, Interval, Time
 from sapts_pinn.problems import (
-    Coefficient,
     Dirichlet,
     Initial,
     Neumann,
@@ -108,34 +107,6 @@ MESSAGES = [
     (
         lambda: problem(torch.sin),
         "the equation is <built-in .*, whose parameters have no names to match; wrap it",
-    ),
-    # names
-    (lambda: problem(unknowns=()), "a problem needs at least one unknown, for example unknowns='u'"),
-    (
-        lambda: problem(unknowns="x"),
-        "'x' names two things among unknowns, coordinates and coefficients; rename one",
-    ),
-    (lambda: problem(unknowns=("u", "u")), "'u' names two things"),
-    (lambda: problem(coefficients=[Coefficient("t")]), "'t' names two things"),
-    (
-        lambda: problem(unknowns="u, v"),
-        r"'u, v' cannot be the name of a function's parameter; .* unknowns=\('u', 'v'\)",
-    ),
-    (lambda: problem(unknowns="lambda"), "'lambda' cannot be the name"),
-    (
-        lambda: problem(lambda u: u.xx, domain=Interval(0, 1, name="d")),
-        "'d' cannot name a coordinate, u.d has a meaning",
-    ),
-    (lambda: problem(coefficients=["nu"]), r"'nu' is not a coefficient; write Coefficient\('nu', init=0.1\)"),
-    (
-        lambda: problem(coefficients=[Coefficient("nu")]),
-        "nothing uses the coefficient 'nu'; name it as a parameter",
-    ),
-    (lambda: Coefficient("nu", nan), r"Coefficient\('nu'\): init must be a finite number, not nan"),
-    (lambda: problem(domain=(0, 1)), r"domain must be a shape such as Interval\(0, 1\), not \(0, 1\)"),
-    (
-        lambda: problem(reference=lambda y: y),
-        "the reference asks for 'y', which is none of the coordinates x, t",
     ),
     # conditions
     (lambda: problem(conditions=[0.0]), "0.0 is not a condition; use Dirichlet, Neumann, Initial"),
