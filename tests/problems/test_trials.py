@@ -7,6 +7,7 @@ from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.problems import Dirichlet, Initial, Problem, Sites, Unknown
 from sapts_pinn.problems.fields import derivatives
 from sapts_pinn.problems.trials import EACH, WAVES, Place, Trials, thinned
+from sapts_pinn.problems.wellposed.findings import IllPosed
 
 COUNT = EACH * len(WAVES)
 
@@ -53,7 +54,7 @@ def test_a_look_gives_residuals_and_their_derivatives(problem):
 
 def test_a_positive_unknown_starts_from_its_initial_value():
     field = Unknown("k", positive=True, init=0.3)
-    with pytest.warns(UserWarning):
+    with pytest.warns(IllPosed):
         problem = Problem(Interval(0, 1), field, lambda k, x: k.x - x)
     points = problem.domain.interior(5, generator())
     trials = Trials(problem.ansatz, ("x",), generator())

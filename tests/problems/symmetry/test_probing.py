@@ -29,10 +29,12 @@ def test_every_probe_is_evaluated_at_every_place(monkeypatch, at_once):
 
 
 def test_the_sides_of_a_fold_get_values_of_their_own():
-    both = lambda fields, sites: (fields["u"].value.reshape(2, -1)[1] / fields["u"].value.reshape(2, -1)[0],)
-    found = evaluate(
-        both, ("x",), (("u", ()),), torch.tensor([[3.0]]).double(), Sites(torch.cat([X, X]), fold=2)
-    )
+    def ratio(fields, sites):
+        first, second = fields["u"].value.reshape(2, -1)
+        return (second / first,)
+
+    three = torch.tensor([[3.0]], dtype=torch.float64)
+    found = evaluate(ratio, ("x",), (("u", ()),), three, Sites(torch.cat([X, X]), fold=2))
     assert found.unique().tolist() == [1.25]
 
 

@@ -46,7 +46,8 @@ def test_conditions_needed_on_both_sides(equation, frequencies, from_left, from_
 
 def test_roots_are_those_of_the_determinant():
     """Two coupled equations: det [[s + 1, 2], [3, s - 1]] = s^2 - 7."""
-    first, second = (
+    first = (0, 0, (0,), 1), (0, 0, (), 1), (0, 1, (), 2)
+    second = (1, 0, (), 3), (1, 1, (0,), 1), (1, 1, (), -1)
         ((0, 0, (0,), 1), (0, 0, (), 1), (0, 1, (), 2)),
         ((1, 0, (), 3), (1, 1, (0,), 1), (1, 1, (), -1)),
     )

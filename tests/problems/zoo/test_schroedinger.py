@@ -7,11 +7,11 @@ from sapts_pinn.problems import build
 
 
 def test_equation():
-    """i h_t + h_xx / 2 + |h|^2 h = 0, as real and imaginary part."""
-    w = Sampled(build("schroedinger"), step=5e-6)  # the 256th mode turns at a rate of 13 000,
+    """i h_t + h_xx / 2 + |h|^2 h = 0, up to the modes beyond the 256th; that one turns at a rate of 13 000."""
+    w = Sampled(build("schroedinger"), step=5e-6)
     u, v = w("u"), w("v")
     density = u**2 + v**2
-    w.check(-w("v", "t") + 0.5 * w("u", "x", "x") + density * u, density * u, 1e-2, 0)  # and those beyond it are left out
+    w.check(-w("v", "t") + 0.5 * w("u", "x", "x") + density * u, density * u, 1e-2, 0)
     w.check(w("u", "t") + 0.5 * w("v", "x", "x") + density * v, density * u, 1e-2, 1)
 
 
