@@ -48,9 +48,6 @@ def test_roots_are_those_of_the_determinant():
     """Two coupled equations: det [[s + 1, 2], [3, s - 1]] = s^2 - 7."""
     first = (0, 0, (0,), 1), (0, 0, (), 1), (0, 1, (), 2)
     second = (1, 0, (), 3), (1, 1, (0,), 1), (1, 1, (), -1)
-        ((0, 0, (0,), 1), (0, 0, (), 1), (0, 1, (), 2)),
-        ((1, 0, (), 3), (1, 1, (0,), 1), (1, 1, (), -1)),
-    )
     system = symbol(*first, *second, count=2)
     roots = system.roots(np.array([1.0]), np.zeros(1, complex))
     assert sorted(roots.real) == pytest.approx([-(7**0.5), 7**0.5])

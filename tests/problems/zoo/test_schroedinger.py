@@ -7,7 +7,7 @@ from sapts_pinn.problems import build
 
 
 def test_equation():
-    """i h_t + h_xx / 2 + |h|^2 h = 0, up to the modes beyond the 256th; that one turns at a rate of 13 000."""
+    """i h_t + h_xx / 2 + |h|^2 h = 0, up to the modes that are left out; the last kept turns at 13 000."""
     w = Sampled(build("schroedinger"), step=5e-6)
     u, v = w("u"), w("v")
     density = u**2 + v**2
