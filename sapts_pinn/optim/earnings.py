@@ -68,7 +68,7 @@ class Earnings:
 
     @property
     def words(self) -> str:
-        """One sentence for a summary; empty before the first sweep."""
+        """Sentence for a summary; empty before the first sweep."""
         if not self.sweeps:
             return ""
         taken = f"{self.accepted:.0f} of {self.sweeps:.0f} sweeps over the parts were taken"

@@ -28,6 +28,7 @@ PROBES, SPAN = 12, 3.0  # radii that are probed, from a third of the current one
 TINY = 1e-300  # no radius becomes zero
 FAILED = 0.5  # of the radius remains when a sweep did not reduce f
 FAR = 0.5  # of a sweep's reach: the way from which on it was the reach that ended the sweep
+ROUNDED = 1.0 + 1e-9  # of a radius: a sum of lengths may exceed it by rounding
 USED_UP = 1.0 - 1e-9  # of a sweep's reach, after which nothing is left of it
 RECOVERY = 2.0 ** (1.0 / 10)  # by an accepted sweep on mini-batches; ten of them make good one rejection
 NOT_FINITE = 0.1  # of the radius remains when the loss of a sweep on mini-batches is no number
@@ -151,6 +152,20 @@ class RadiusRule:
         if rho < self.shrink and way > 0:
             return 0.5 * way
         return 2.0 * reach if rho > self.grow and way > FAR * reach else reach
+
+    def left(self, reach: float, way: float, parts: int) -> float:
+        """Return the radius of the next part of a group: an even share of what the parts before have left.
+
+        Args:
+            reach: The radius of the group.
+            way: The sum of the lengths of the steps so far.
+            parts: Number of parts still to come, this one included.
+        """
+        return max(reach - way, 0.0) / parts
+
+    def covers(self, radius: float, way: float) -> bool:
+        """Return whether a correction is no longer than the radius, up to rounding."""
+        return way <= ROUNDED * radius
 
     def within_reach(self, radius: float, reach: float, way: float) -> float:
         """Return the radius of the next local step, with which the way stays within reach; 0 at its end.

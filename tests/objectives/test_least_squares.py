@@ -24,7 +24,12 @@ from sapts_pinn.objectives import least_squares as module
 from sapts_pinn.objectives import residual_block
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
-from sapts_pinn.objectives.least_squares import LeastSquares, LeastSquaresEvaluation, residuals
+from sapts_pinn.objectives.least_squares import (
+    LeastSquares,
+    LeastSquaresEvaluation,
+    jacobian_cost,
+    residuals,
+)
 from sapts_pinn.problems import (
     Coefficient,
     Dirichlet,
@@ -423,7 +428,10 @@ def test_streaming_changes_nothing_but_the_memory(name, kind, monkeypatch):
         assert_close(a, b, 1e-13)
     for piece in streamed.blocks:  # whatever was asked, nothing is kept
         assert piece._graph is None and (piece.points is None or piece.points._tape is None)
-    assert streamed.counters.gradients == 3  # with the value, the Jacobian, the product
+    # With the value, the product, and the Jacobian, which costs more.
+    points = sum(r.shape[-1] for r in other._rows)
+    expected = 2 + jacobian_cost(other.rows / points, 1.0)
+    assert streamed.counters.gradients == pytest.approx(expected)
 
 
 def test_counters():
@@ -435,7 +443,9 @@ def test_counters():
     assert (objective.counters.functions, objective.counters.gradients) == (1, 1)
     look.jacobian()
     look.jvp(torch.zeros_like(look.theta))
-    assert (objective.counters.functions, objective.counters.gradients) == (2, 2)
+    assert (objective.counters.functions, objective.counters.gradients) == (2, 5)
+    look.columns(torch.arange(len(look.theta) // 2))
+    assert objective.counters.gradients == pytest.approx(7, abs=0.1)
 
 
 def test_an_objective_is_a_closure():

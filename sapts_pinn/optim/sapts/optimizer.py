@@ -20,9 +20,9 @@ accuracy grows.
 **Radius of a sweep.**  The correction is no longer than Delta, and Delta changes with rho as in any trust
 region.  The length is the sum of the lengths of the local steps, each in the norm of the model that made it,
 and of the combination what the triangle inequality makes of it; where models measure by the Euclidean norm
-(L-SR1, identity, Gauss-Newton) it bounds |s|.  Each of N groups has Delta / N where corrections are summed, Delta
-where their mean is taken.  Sweeps of a fixed number of steps have the radius of the plain steps, which they
-change; adaptive ones have one of their own.
+(L-SR1, identity, Gauss-Newton) it bounds |s|.  Each of N groups has Delta / N where corrections are summed,
+Delta where their mean is taken.  Sweeps of a fixed number of steps have the radius of the plain steps, which
+they change; adaptive ones have one of their own.
 
 **Number of local steps** (`schedule.py`).  A local step obeys a radius of its own, which the local ratios
 adapt.  The number m of local steps is adapted by rho: a sweep whose reduction the parts mispredict is too
@@ -69,15 +69,12 @@ from . import Decomposition, find_decomposition
 from .combine import combine
 from .divider import Divider
 from .exchange import Division
+from .group_solve import PAIRS, GroupSolve
 from .local_models import LocalModels
-from .local_solve import Correction, local_solve
+from .local_solve import Correction
 from .schedule import LocalStepSchedule
 from .settings import Sweep
 from .stages import ShardedProducts
-from .subdomain import Subdomain
-
-LEARNED = 1.0 + 1e-9  # of the radius: up to this length a rejected sweep says something of f near theta_k
-PAIRS = 8  # that a group's sweep gives to the others, its latest: more cost as much and teach no more
 
 
 @dataclass
@@ -237,8 +234,12 @@ class SAPTS(TrustRegion):
         theta, evaluation, g = self._current(objective)
         f, reach = evaluation.value, self._reach
         share = self.rule.share_of(reach, division.count, self._how)
+        pooled = self.curvature if self.sweep.pooled and division.shared else None
+        solve = GroupSolve(
+            self.sweep, self.rule, self.radius, share, steps, pooled, self.local_models, self.deadline, around
+        )
         groups = self.divider.order(division)
-        corrections = [self._improve(division, group, steps, share, around) for group in groups]
+        corrections = [solve.run(division, group, theta, evaluation) for group in groups]
         pairs = min(steps * len(corrections[0].records), PAIRS) if self.sweep.pooled else 0
         corrections = division.exchange(corrections, pairs)
         trial = self._try(division, corrections, theta, g, around)
@@ -298,7 +299,7 @@ class SAPTS(TrustRegion):
         if self.sweep.pooled and not self._in_place(division) and not division.sharded:
             learned = [pair for correction in corrections for pair in correction.pairs]
         # Where a rejected sweep has led, far away, f is another function than the model is of.
-        if finite and (trial.accepted or trial.length <= LEARNED * self.radius):
+        if finite and (trial.accepted or self.rule.covers(self.radius, trial.length)):
             learned.append((trial.s, change, None))
         self.curvature.learn_all(learned)
         return trial
@@ -333,73 +334,6 @@ class SAPTS(TrustRegion):
         if trial.rho <= 0:
             self.radius = self.rule.after_failed_sweep(self.radius)
             self.local_models.resize(self.rule.after_failed_sweep)
-
-    def _improve(
-        self,
-        division: Division,
-        group: list[Subdomain],
-        steps: int,
-        reach: float,
-        around: Snapshot,
-    ) -> Correction:
-        """The local solves of one group, in turn.
-
-        Args:
-            division: The parts.
-            group: Those of one group.
-            steps: At most so many steps of each.
-            reach: Bound of the sum of the lengths of all their steps.
-            around: Random numbers and buffers that every look begins with, as that at theta_k did.
-        """
-        assert self._at is not None
-        _, theta, evaluation, _ = self._at
-        pooled = self.sweep.pooled and division.shared
-        model = self.curvature
-        if pooled and not self._in_place(division):
-            model = model.branch()
-        z, y = theta, torch.zeros_like(theta)
-        done, rule = Correction(z, y, []), self.sweep.local_rule or self.rule
-        radius, way = self.radius, 0.0
-        for place, part in enumerate(group):
-            base = division.base(part, evaluation)
-            around.restore()
-            part.centre(theta, evaluation, base)
-            curvature = model
-            if not pooled:
-                curvature, radius = self.local_models.of(part, len(theta), self.radius)
-            if not self.sweep.adaptive:
-                radius = self.radius
-            known = part.begin(evaluation, base) if z is theta else None
-            if known is None or (curvature.linearises and not known.whole):
-                around.restore()
-                known = part.evaluate(z)
-            before = division.objective.counters.gradients
-            z, end, record, pairs = local_solve(
-                part,
-                z,
-                known,
-                curvature,
-                radius,
-                steps,
-                rule,
-                (reach - way) / (len(group) - place),
-                self.deadline,
-                around.restore,
-            )
-            way += record.length
-            record.work = division.objective.counters.gradients - before
-            if pooled:
-                radius = record.radius
-            else:
-                self.local_models.keep(part, curvature, record.radius)
-            done.records.append(record)
-            done.pairs += pairs
-            done.last = (part, end)
-        done.s, done.end = z - theta, z
-        for _, change, _ in done.pairs:
-            y = y + change
-        done.y, done.pairs = y, done.pairs[-PAIRS:]
-        return done
 
     # -- state -------------------------------------------------------------------------------------
 
