@@ -1,0 +1,33 @@
+"""Ctrl-C in Python: the first ends a run after its step, the second aborts it."""
+
+import signal
+
+import pytest
+
+from sapts_pinn import solve
+from sapts_pinn.callbacks import Callback
+from sapts_pinn.runs.checkpoint import load_checkpoint
+from small_runs import SMALL, At, rod
+
+
+@pytest.fixture
+def listening():
+    """Listen to SIGINT, which a shell has its background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_keyboard_interrupt_in_python_returns_what_there_is(tmp_path, listening):
+    class Interrupt(Callback):
+        def on_step(self, trainer):
+            if trainer.iteration == 4:
+                signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    for number, callback in enumerate([Interrupt(), At(4, KeyboardInterrupt())]):
+        folder = tmp_path / f"run{number}"
+        solution = solve(rod(), budget="50 iterations", out=folder, callbacks=[callback], **SMALL)
+        assert solution.result["status"].startswith("interrupted") and solution.result["iterations"] == 4
+        assert load_checkpoint(folder / "checkpoint.pt")["trainer"]["iteration"] == 4
+    assert signal.getsignal(signal.SIGINT) is before
