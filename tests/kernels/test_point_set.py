@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from draws import randn, rng
 from kernel_cases import CHANNELS, Case, assert_close, compare, compiled
 from sapts_pinn.derivatives.taylor import propagate
+from sapts_pinn.kernels import JoinedPointSet
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
 
@@ -110,3 +112,31 @@ def test_gates_need_no_tape_for_the_value():
     out = case.points.forward(case.theta)
     assert torch.equal(out, case.points.forward(case.theta, keep=False))
     assert torch.equal(case.points.forward(case.theta), out)
+
+
+@compiled
+@pytest.mark.parametrize("threads", [1, 2])
+def test_networks_side_by_side_are_the_networks_one_by_one(threads):
+    """Outputs in an order of their own; the parameters follow each other."""
+    cases = [Case(net, [(0, 0), (1,)], BLOCK + 5, threads) for net in (MLP((2, 5, 2)), MLP((2, 4, 3, 1)))]
+    order = [2, 0, 1]
+    joined = JoinedPointSet([case.points for case in cases], order)
+    theta = torch.cat([case.theta for case in cases])
+    coefficient = torch.ones(1, dtype=theta.dtype)  # behind the networks' own parameters: not theirs
+    outs = torch.cat([case.points.forward(case.theta) for case in cases], 1)
+    assert torch.equal(joined.forward(torch.cat([theta, coefficient])), outs[:, order])
+    bar = randn(*outs.shape, seed=3)
+    back = torch.empty_like(bar)
+    back[:, order] = bar
+    bars = [back[:, :2].contiguous(), back[:, 2:].contiguous()]
+    pairs = list(zip(cases, bars, strict=True))
+    assert torch.equal(
+        joined.reverse(theta, bar), torch.cat([c.points.reverse(c.theta, b) for c, b in pairs])
+    )
+    J = torch.cat([c.points.jacobian(c.theta, b) for c, b in pairs])
+    assert torch.equal(joined.jacobian(theta, bar), J)
+    chosen = torch.randperm(len(theta), generator=rng())[:9]
+    assert torch.equal(joined.jacobian(theta, bar, chosen), J[chosen])
+    joined.release()
+    with pytest.raises(RuntimeError, match="without a forward pass"):
+        joined.reverse(theta, bar)

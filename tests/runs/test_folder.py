@@ -4,10 +4,21 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+import sapts_pinn
 from heat import SHORT, heat
 from sapts_pinn import solve
+from sapts_pinn.errors import InputError
 from sapts_pinn.problems.zoo import build
+from sapts_pinn.runs.folder import (
+    check_folder,
+    check_resumable,
+    identity,
+    prepare_folder,
+    run_path,
+    versions,
+)
 from small_runs import QUICK, SMALL, command, contents, rod
 
 OTHERS = ("model.pt", "checkpoint.pt", "report.html", "solution.png")
@@ -151,3 +162,64 @@ def test_overwriting_leaves_nothing_of_the_earlier_run(tmp_path):
         "history.csv",
         "result.json",
     ]
+
+
+CONFIG = {
+    "problem": "rod",
+    "method": "tr",
+    "seed": 3,
+    "network": [6, 6],
+    "activation": "tanh",
+    "dtype": "float64",
+    "description": "u.xx + 1\nu = 0",
+    "budget": "3min",
+}
+
+
+def test_two_sessions_of_one_run_have_in_common_what_fixes_it():
+    assert identity(CONFIG) == {
+        **{k: v for k, v in CONFIG.items() if k != "budget"},
+        "fingerprint": None,
+        "scales": None,
+    }
+    saved = {"config": identity(CONFIG)}
+    with pytest.warns(UserWarning, match="another version, which kept no values of its problem"):
+        check_resumable(saved, {**CONFIG, "budget": "9s"}, Path("c.pt"))
+    for name, other in (("seed", 4), ("dtype", "float32"), ("activation", "sin")):
+        with pytest.raises(
+            InputError, match=rf"^c\.pt is of another run: its {name} is {CONFIG[name]!r}, not "
+        ):
+            check_resumable(saved, {**CONFIG, name: other}, Path("c.pt"))
+
+
+@pytest.mark.filterwarnings("ignore:.*kept no values of its problem")
+def test_without_values_a_problem_is_compared_by_its_words():
+    saved = {"config": identity(CONFIG)}
+    with pytest.raises(InputError, match=r"of another problem .* does not hold that 'u.xx = 2'"):
+        check_resumable(saved, {**CONFIG, "description": "u = 0\nu.xx = 2"}, Path("c.pt"))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"), [(None, "must be a path such as runs/a, not None"), ("  ", "is empty")]
+)
+def test_a_run_folder_is_a_path(given, sentence):
+    with pytest.raises(InputError, match=sentence):
+        run_path(given)
+    assert run_path("runs/a") == Path("runs/a")
+
+
+def test_a_folder_that_is_a_file_or_below_one_is_refused_before_the_run(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(InputError, match="file is a file; give a folder"):
+        check_folder(file, overwrite=True)
+    with pytest.raises(InputError, match=r"cannot write to .*below: Not a directory; give another folder"):
+        prepare_folder(file / "below", overwrite=False)
+    prepare_folder(tmp_path / "a" / "b", overwrite=False)
+    assert (tmp_path / "a" / "b").is_dir() and not list((tmp_path / "a" / "b").iterdir())
+
+
+def test_versions_are_those_that_run():
+    found = versions()
+    assert found["torch"] == str(torch.__version__) and found["sapts_pinn"] == sapts_pinn.__version__
+    assert set(found) == {"sapts_pinn", "torch", "numpy", "python", "git_commit"}

@@ -51,3 +51,9 @@ def test_every_limit_ends_a_run():
     assert 5 <= by_work.result["gradient_evaluations"] <= 6
     by_time = solve(heat(), budget="0.3s", **SHORT)
     assert 0.3 <= by_time.result["seconds"] < 2
+
+
+def test_the_share_that_is_spent_is_that_of_the_nearest_limit():
+    budget = Budget.parse("10s, 200 iterations")
+    assert budget.used(5.0, 20, 1e9) == 0.5 and budget.used(1.0, 300, 0) == 1.5
+    assert Budget().used(1e9, 1e9, 1e9) == 0.0 and str(Budget()) == "unlimited"

@@ -6,11 +6,17 @@ import pytest
 import torch
 from torch import nn
 
+from draws import rng
+from sapts_pinn.objectives.base import Objective
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.optim import SAPTS, Sweep
-from sapts_pinn.parallel.communicator import SingleProcess
+from sapts_pinn.optim.sapts import DECOMPOSITIONS, find_decomposition
+from sapts_pinn.optim.sapts.decomposition import Cut, Decomposition
+from sapts_pinn.optim.sapts.exchange import Division
+from sapts_pinn.parallel.communicator import Communicator, SingleProcess
 from sapts_runs import pinn, sapts
 from subdomains import closure, cut, make, pipeline
+from thread_ranks import on_ranks
 
 
 def test_decompositions_that_do_not_fit() -> None:
@@ -75,3 +81,48 @@ def test_what_cannot_be_divided_is_refused() -> None:
         ValueError, match="cannot spread 3 layers over 4 parts: use at most 3 parts or the kind"
     ):
         cut(make("burgers"), "parameters", "layers", parts=4)
+
+
+class Bare(Decomposition):
+    """Says nothing but its name."""
+
+    name = "bare"
+
+    def divide(self, objective: Objective, cut: Cut) -> Division:
+        raise NotImplementedError
+
+
+def test_parts_are_dealt_to_ranks_in_a_row() -> None:
+    def how(ranks: Communicator) -> tuple[list[range], range]:
+        asked = Cut(6, "interleaved", 0.0, True, True, rng(), ranks)
+        return asked.shares, asked.mine
+
+    for rank, (shares, mine) in enumerate(on_ranks(3, how)):
+        assert shares == [range(2), range(2, 4), range(4, 6)] and mine == shares[rank]
+
+
+def test_a_division_has_a_group_for_each_part_or_for_each_rank() -> None:
+    objective, ranks = make("burgers"), SingleProcess()
+    parts = cut(objective, "parameters", "layers").own
+    for additive, sizes in ((True, [[1, 1, 1]]), (False, [[3]])):
+        asked = Cut(3, "layers", 0.0, True, additive, rng(), ranks)
+        found = asked.division(objective, objective, parts, Bare())
+        assert found.sizes == sizes and [p for group in found.groups for p in group] == parts
+        assert (found.shared, found.sharded, found.total) == (False, False, None)
+    given = Cut(3, "layers", 0.0, True, True, rng(), ranks)
+    uneven = given.division(objective, objective, parts[:1], Bare(), shares=[range(1), range(1, 3)])
+    assert uneven.sizes == [[1], [1, 1]] and uneven.count == 3
+
+
+def test_a_decomposition_may_leave_everything_else_as_it_is() -> None:
+    bare, parameters = Bare(), [torch.zeros(3)]
+    assert (bare.shared, bare.sharded, bare.kind, bare.combination) == (False, False, "layers", "sum")
+    assert bare.blocks(parameters, 1, None) is None
+    assert (bare.curvature(1), bare.curvature(10**9)) == ("ssbroyden", "lbfgs")
+    Sweep(**bare.options)  # they are settings of a sweep
+
+
+def test_decompositions_are_found_by_name_or_given() -> None:
+    bare = Bare()
+    assert find_decomposition(bare) is bare
+    assert all(find_decomposition(name) is found for name, found in DECOMPOSITIONS.items())
