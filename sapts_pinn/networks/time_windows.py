@@ -95,11 +95,21 @@ def check(problem: Problem, windows: int) -> None:
     """Check that a problem can be divided into windows.
 
     Raises:
-        InputError: The number is not positive, the problem has no time, or unknowns that windows would share.
+        InputError: The number is not positive, or the problem has no time, unknowns that windows would share,
+            or conditions that tie times of several windows together.
     """
     if not isinstance(windows, int) or windows < 1:
         raise InputError(f"windows must be a positive number, not {windows!r}")
-    time_of(problem)
+    time = time_of(problem)
+    for condition in problem.conditions:
+        given = condition.prescribed()
+        starts = given is not None and given.start
+        held = [face for face in time.faces if not starts and face in condition.faces(problem.domain)]
+        if held:
+            raise InputError(
+                f"{type(condition).__name__} holds on {' and '.join(held)}, but windows={windows} are solved "
+                "one after another, each from the end of the one before: drop windows"
+            )
     if any(term.fixed is not None for term in problem.terms) or problem.coefficients:
         raise InputError(
             f"{problem.name} has coefficients or observations, which all times share: drop windows={windows}"

@@ -131,6 +131,16 @@ def test_a_folder_holds_the_whole_and_every_window(tmp_path):
             {"windows": 2},
             "which all times share",
         ),
+        (
+            Problem(
+                Interval(0, 1) * Time(0, 1),
+                "u",
+                lambda u: u.tt + u.xx + 1,
+                [Dirichlet("u", 0.0, on="x"), Dirichlet("u", 0.0, on="t")],
+            ),
+            {"windows": 2},
+            "Dirichlet holds on t=0 and t=1, but windows=2 are solved one after another",
+        ),
     ],
 )
 def test_mistakes_are_sentences(problem, settings, message):
