@@ -50,7 +50,7 @@ def test_every_row_makes_its_optimizers(name: str) -> None:
 
 
 def test_options_of_the_sweep_are_told_from_those_of_the_optimizer() -> None:
-    row = sapts("of a test", "parameters", overlap=0.1, radius=0.5)
+    row = sapts("of a test", "parameters", overlap=0.1, radius=0.5, visits=2)
     optimizer = row.phases[0].make([nn.Parameter(torch.ones(4))], parts=2, local_steps=3, visits=1)
     assert isinstance(optimizer, SAPTS) and (optimizer.count, optimizer.radius) == (2, 0.5)
     usual = DECOMPOSITIONS["parameters"].options
