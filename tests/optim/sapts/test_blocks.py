@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -92,16 +93,19 @@ def test_the_jacobian_of_a_block_has_its_columns() -> None:
     assert relative(here.gram_product(v), block.T @ (block @ v)) < 1e-12
 
 
-@pytest.mark.parametrize("compiled", ["0", "1"])
-def test_the_jacobian_of_a_block_computes_no_other_columns(
-    monkeypatch: pytest.MonkeyPatch, compiled: str
-) -> None:
-    """Nowhere is there an array as large as all columns would be."""
-    monkeypatch.setenv("SAPTS_PINN_COMPILED", compiled)
+@pytest.fixture(params=["0", "1"])
+def compiled(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Without the compiled kernels, and with them; later tests find what they would have found."""
+    monkeypatch.setenv("SAPTS_PINN_COMPILED", request.param)
     kernels.load.cache_clear()
+    yield
+    kernels.load.cache_clear()
+
+
+def test_the_jacobian_of_a_block_computes_no_other_columns(compiled: None) -> None:
+    """Nowhere is there an array as large as all columns would be."""
     objective = make("burgers", 400, hidden=(30, 30))
     division = cut(objective, "parameters", "layers")
-    kernels.load.cache_clear()
     theta, _, _ = centred(division)
     part = min(division.own, key=lambda part: len(part.indices))
     for here in (part.evaluate(theta), part.begin(division.whole.evaluate(), None)):
