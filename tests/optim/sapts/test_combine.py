@@ -53,7 +53,7 @@ def corrections() -> list[Correction]:
     B = randn(N, N, seed=9)
     S = [randn(N, seed=i) for i in range(3)]
     return [
-        Correction(s, B @ s, [SubdomainStats(i, gain=0.5), SubdomainStats(i + 3, gain=0.25 * i)])
+        Correction(s, B @ s, [SubdomainStats(i, gain=0.5, length=1.0), SubdomainStats(i + 3, gain=0.25 * i)])
         for i, s in enumerate(S)
     ]
 
@@ -66,9 +66,11 @@ def test_the_sum_and_the_mean_are_those_of_the_corrections_and_what_they_promise
     found, g = corrections(), randn(N, seed=7)
     total, promised = torch.stack([c.s for c in found]).sum(0), 3 * 0.5 + 0.25 * (1 + 2)
     for how, share in (("sum", 1.0), ("mean", 1 / 3)):
-        s, predicted = combine(found, g, how, plain)
+        s, predicted, length = combine(found, g, how, plain)
+        assert length == pytest.approx(share * sum(c.length for c in found))
         assert torch.allclose(s, share * total, rtol=1e-14) and predicted == pytest.approx(share * promised)
-    assert combine(found[:1], g, "subspace", plain) == (found[0].s, 0.5), "of one there is nothing to combine"
+    alone = combine(found[:1], g, "subspace", plain)
+    assert alone == (found[0].s, 0.5, found[0].length), "of one there is nothing to combine"
 
 
 def test_the_best_of_the_span_minimises_the_model_of_what_the_parts_saw() -> None:
@@ -79,7 +81,7 @@ def test_the_best_of_the_span_minimises_the_model_of_what_the_parts_saw() -> Non
     values, V = torch.linalg.eigh(B)
     B = (V * values.clamp(min=0.0)) @ V.T  # negative curvature of what parts saw is not trusted
     reduction = lambda a: -float(a @ (S @ g) + 0.5 * a @ B @ a)
-    s, predicted = combine(found, g, "subspace", plain)
+    s, predicted, _ = combine(found, g, "subspace", plain)
     alpha = torch.linalg.lstsq(S.T, s.unsqueeze(1)).solution[:, 0]
     assert torch.allclose(S.T @ alpha, s) and float(alpha.norm()) <= math.sqrt(3) * (1 + 1e-12)
     assert predicted == pytest.approx(reduction(alpha), rel=1e-10)
@@ -91,6 +93,23 @@ def test_the_best_of_the_span_minimises_the_model_of_what_the_parts_saw() -> Non
 def test_where_what_the_parts_saw_is_no_number_the_sum_is_left() -> None:
     found, g = corrections(), randn(N, seed=7)
     found[1].y[0] = math.nan
-    s, predicted = combine(found, g, "subspace", plain)
-    expected, promised = combine(corrections(), g, "sum", plain)
+    s, predicted, _ = combine(found, g, "subspace", plain)
+    expected, promised, _ = combine(corrections(), g, "sum", plain)
     assert torch.equal(s, expected) and predicted == promised
+
+
+def test_models_of_the_same_residuals_are_combined_by_least_squares() -> None:
+    """Minimiser of |r + D alpha|^2 / 2, by dense least squares, whatever the parts saw of gradients."""
+    r, D = randn(9, seed=1), [randn(9, seed=i + 2) for i in range(3)]
+    found = corrections()
+    for c, d in zip(found, D, strict=True):
+        c.residual, c.change, c.y = r, d, torch.full((N,), math.nan, dtype=torch.float64)
+    alpha = torch.linalg.lstsq(torch.stack(D, 1), -r[:, None]).solution[:, 0]
+    assert float(alpha.norm()) < math.sqrt(3), "the best weights are within the bound here"
+    s, predicted, length = combine(found, randn(N, seed=7), "subspace", plain)
+    assert torch.allclose(s, sum(a * c.s for a, c in zip(alpha, found, strict=True)), rtol=1e-10)
+    end = r + torch.stack(D, 1) @ alpha
+    assert predicted == pytest.approx(0.5 * float(r.dot(r) - end.dot(end)), rel=1e-10)
+    assert length == pytest.approx(float(sum(abs(a) * c.length for a, c in zip(alpha, found, strict=True))))
+    together = found[0]
+    assert together.predicted == pytest.approx(0.5 * float(r.dot(r) - (r + D[0]).dot(r + D[0])))
