@@ -1,40 +1,49 @@
-"""A communicator with the latency of a network."""
+"""Communication that is slowed down on purpose, to measure what a slow network costs."""
+
+import threading
+import time
 
 import pytest
 import torch
 
 from sapts_pinn.bench.harness import delayed
 from sapts_pinn.bench.harness.delayed import Delayed
-from sapts_pinn.errors import InputError
+from sapts_pinn.parallel.communicator import SingleProcess
 from thread_ranks import on_ranks
 
 
-def test_every_operation_does_its_work_and_waits(monkeypatch):
+def test_a_delay_is_added_to_every_operation():
+    inner = SingleProcess()
+    slow = Delayed(inner, 0.02)
+    x = torch.tensor([1.0, 2.0])
+    operations = [
+        lambda: slow.all_gather(x)[0],
+        lambda: slow.all_reduce(x),
+        lambda: slow.broadcast(x),
+        lambda: slow.gather_objects(x)[0],
+    ]
+    for done, operation in enumerate(operations, 1):
+        began = time.perf_counter()
+        assert operation() is x
+        assert time.perf_counter() - began >= 0.02
+        assert 0.02 * done <= slow.traffic.seconds < 0.02 * done + 1.0
+    assert slow.dot(x, x) == 5.0 and slow.traffic.seconds >= 0.1
+    assert (slow.rank, slow.size) == (0, 1)
+    with pytest.raises(ValueError, match="-1"):
+        Delayed(inner, -1)
+
+
+def test_of_a_message_the_receiver_waits(monkeypatch):
     slept = []
-    monkeypatch.setattr(delayed.time, "sleep", slept.append)
+    monkeypatch.setattr(delayed.time, "sleep", lambda seconds: slept.append((threading.get_ident(), seconds)))
 
     def work(inner):
-        ranks = Delayed(inner, 0.25)
-        mine = torch.tensor([1.0 + ranks.rank])
-        found = [
-            torch.cat(ranks.all_gather(mine)).tolist(),
-            ranks.all_reduce(mine).tolist(),
-            ranks.broadcast(mine, 1).tolist(),
-            ranks.gather_objects(ranks.rank),
-        ]
+        ranks, mine = Delayed(inner, 0.25), torch.tensor([1.0 + inner.rank])
+        assert ranks.traffic is inner.traffic
         if ranks.rank == 0:
             ranks.send(mine, to=1)
-        else:
-            found.append(ranks.receive(mine, source=0).tolist())
-        assert ranks.traffic is inner.traffic and ranks.traffic.seconds > 0
-        return found
+            return threading.get_ident(), None
+        return threading.get_ident(), ranks.receive(mine, source=0).tolist()
 
-    first, second = on_ranks(2, work)
-    assert first == [[1, 2], [3], [2], [0, 1]] and second == [*first, [1]]
-    assert slept == [0.25] * 9, "four on both ranks; of a message the one that receives it"
-
-
-@pytest.mark.parametrize("seconds", [-1.0, float("nan")])
-def test_a_delay_is_not_negative(seconds):
-    with pytest.raises(InputError, match="a delay of at least 0 seconds is needed"):
-        on_ranks(1, lambda inner: Delayed(inner, seconds))
+    (_, nothing), (receiver, found) = on_ranks(2, work)
+    assert nothing is None and found == [1.0] and slept == [(receiver, 0.25)]
