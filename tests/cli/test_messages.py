@@ -12,6 +12,7 @@ from command_line import ranks
 from sapts_pinn.cli import messages
 
 
+@pytest.mark.slow
 def test_an_error_of_all_ranks_is_said_once(tmp_path):
     process = ranks(2, "poisson-1d", "--method", "sapts-d", "--parts", "3", cwd=tmp_path)
     out, err = process.communicate(timeout=60)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from command_line import FILES, QUICK, command, ranks, run, wait_for
+from command_line import FILES, QUICK, command, ranks, wait_for
 from sapts_pinn.cli import runs
 
 
@@ -45,7 +45,7 @@ def test_parts_that_ranks_cannot_share_evenly_become_one_each():
         runs.fit_ranks({"method": "sapts-ip"}, {"world_size": 2}, 1)
 
 
-def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path):
+def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path, capsys):
     process = ranks(
         2, "poisson-1d", "--method", "sapts-d", "--parts", "2", "--budget", "1h", *QUICK, cwd=tmp_path
     )
@@ -58,7 +58,7 @@ def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path):
     hint = "continue with: torchrun --nproc-per-node 2 -m sapts_pinn solve --resume "
     assert err.count(hint) == 1 and {p.name for p in folder.iterdir()} == FILES
     steps = json.loads((folder / "result.json").read_text())["iterations"]
-    status, out, err = run("solve", "--resume", folder, "--budget", f"{steps + 1} iterations", cwd=tmp_path)
+    status, _, err = command(capsys, "solve", "--resume", folder, "--budget", f"{steps + 1} iterations")
     assert status == 0, err
     result = json.loads((folder / "result.json").read_text())
     assert (result["world_size"], result["parts"], result["iterations"]) == (1, 2, steps + 1)

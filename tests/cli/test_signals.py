@@ -13,7 +13,7 @@ from sapts_pinn.runs.checkpoint import load_checkpoint
 from sapts_pinn.training.interrupts import Aborted
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_the_run_in_order_and_resume_continues_it(tmp_path, number, capsys):
     folder = tmp_path / "a run"
     process = start(

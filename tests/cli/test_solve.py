@@ -12,16 +12,16 @@ from sapts_pinn.results.solution import Solution
 
 
 def test_solve_writes_the_run_folder_and_a_summary(tmp_path):
-    status, out, err = run("solve", "burgers", "--budget", "12 iterations", *QUICK, cwd=tmp_path)
-    folder = tmp_path / "runs" / "burgers-tr-seed0"
+    status, out, err = run("solve", "poisson-1d", "--budget", "12 iterations", *QUICK, cwd=tmp_path)
+    folder = tmp_path / "runs" / "poisson-1d-tr-seed0"
     assert status == 0 and {p.name for p in folder.iterdir()} == FILES
-    assert out.startswith("burgers by tr: budget spent (12 iterations)") and "relative L2 error" in out
-    assert "runs/burgers-tr-seed0" in out.splitlines()[-1]
+    assert out.startswith("poisson-1d by tr: budget spent (12 iterations)") and "relative L2 error" in out
+    assert "runs/poisson-1d-tr-seed0" in out.splitlines()[-1]
     assert "step 12" in err and "loss" in err and "Warning" not in err
     result = json.loads((folder / "result.json").read_text())
     assert set(RESULT.split()) <= set(result)
     config = json.loads((folder / "config.json").read_text())
-    assert config["source"] == "burgers" and config["network"] == [6] and config["points"] == 64
+    assert config["source"] == "poisson-1d" and config["network"] == [6] and config["points"] == 64
     assert {"torch", "python", "sapts_pinn", "git_commit"} <= set(config["versions"])
     with (folder / "history.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 12
