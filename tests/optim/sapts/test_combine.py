@@ -74,9 +74,7 @@ def test_the_sum_and_the_mean_are_those_of_the_corrections_and_what_they_promise
     total, promised = torch.stack([c.s for c in found]).sum(0), 3 * 0.5 + 0.25 * (1 + 2)
     for how, share in (("sum", 1.0), ("mean", 1 / 3)):
         s, predicted, length = combine(found, g, how, plain)
-        assert length == pytest.approx(share * (3 * 1.0 + 1 + 2)), (
-            "no shorter than the correction of such steps"
-        )
+        assert length == pytest.approx(share * (3 * 1.0 + 1 + 2)), "of all steps"
         assert torch.allclose(s, share * total, rtol=1e-14) and predicted == pytest.approx(share * promised)
     assert combine(found[:1], g, "subspace", plain) == (found[0].s, 0.5, 1.0), (
         "of one there is nothing to combine"
