@@ -31,12 +31,14 @@ class Phase:
         share: Part of the run's budget after which the next phase begins.
         resample: Iterations between resamplings.
         divides: What the optimizer divides by itself, one of `DECOMPOSITIONS`.
+        takes_ranks: Whether it takes the ranks as `communicator`.
     """
 
     make: Make
     share: float = 1.0
     resample: int = 500
     divides: str | None = None
+    takes_ranks: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ class Method:
 
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
     """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
-    n = sum(p.numel() for p in params)
-    return TrustRegion(params, **{"curvature": curvature_by_size(n), **options})
+    n, ranks = sum(p.numel() for p in params), options.get("communicator")
+    curvature = curvature_by_size(n, 1 if ranks is None else ranks.size)
+    return TrustRegion(params, **{"curvature": curvature, **options})
 
 
 def _with(curvature: str, **fixed: Any) -> Make:
@@ -101,7 +104,7 @@ def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
 
-    return Method(summary, (Phase(make, divides=decomposition),))
+    return Method(summary, (Phase(make, divides=decomposition, takes_ranks=True),))
 
 
 def _thesis_rule(least: float) -> RadiusRule:
@@ -127,18 +130,20 @@ THESIS: dict[str, Any] = {
 
 METHODS: dict[str, Method] = {
     "tr": Method(
-        "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS", (Phase(_automatic),)
+        "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS",
+        (Phase(_automatic, takes_ranks=True),),
     ),
     "tr-ssbroyden": Method(
-        "trust region with a dense self-scaled Broyden inverse", (Phase(_with("ssbroyden")),)
+        "trust region with a dense self-scaled Broyden inverse",
+        (Phase(_with("ssbroyden"), takes_ranks=True),),
     ),
     "tr-gauss-newton": Method(
         "trust region with Gauss-Newton curvature and a probed radius",
-        (Phase(_with("gauss-newton", target_ratio=0.1), resample=25),),
+        (Phase(_with("gauss-newton", target_ratio=0.1), resample=25, takes_ranks=True),),
     ),
-    "tr-lbfgs": Method("trust region with limited-memory BFGS", (Phase(_with("lbfgs")),)),
-    "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1")),)),
-    "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
+    "tr-lbfgs": Method("trust region with limited-memory BFGS", (Phase(_with("lbfgs"), takes_ranks=True),)),
+    "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1"), takes_ranks=True),)),
+    "tr-identity": Method("first-order trust region", (Phase(_with("identity"), takes_ranks=True),)),
     "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
     "sapts-p": sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
     "sapts-ip": sapts("SAPTS, the network divided into stages, inexact", "stages"),
