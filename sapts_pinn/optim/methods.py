@@ -13,6 +13,7 @@ from ..errors import InputError
 from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
+from .options import misfit
 from .radius import RadiusRule
 from .sapts import DECOMPOSITIONS, Decomposition
 from .sapts.optimizer import SAPTS
@@ -31,6 +32,7 @@ class Phase:
         share: Part of the run's budget after which the next phase begins.
         resample: Iterations between resamplings.
         divides: What the optimizer divides by itself, one of `DECOMPOSITIONS`.
+        takers: Functions and records whose annotations say of which kinds the options are; by default `make`.
         takes_ranks: Whether it takes the ranks as `communicator`.
     """
 
@@ -38,7 +40,13 @@ class Phase:
     share: float = 1.0
     resample: int = 500
     divides: str | None = None
+    takers: tuple[Callable[..., object], ...] = ()
     takes_ranks: bool = False
+
+    def misfit(self, name: str, value: object) -> str | None:
+        """The kind that an option must be of, in words, if its value is of another."""
+        found = (misfit(name, value, taker) for taker in self.takers or (self.make,))
+        return next(filter(None, found), None)
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,10 @@ class Method:
         """Its parts have different points, and all of the parameters."""
         return self.decomposition is not None and self.decomposition.shared
 
+    def misfit(self, name: str, value: object) -> str | None:
+        """The kind that an option must be of, in words, if its value is of another."""
+        return next(filter(None, (phase.misfit(name, value) for phase in self.phases)), None)
+
 
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
     """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
@@ -81,11 +93,13 @@ def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
     return TrustRegion(params, **{"curvature": curvature, **options})
 
 
-def _with(curvature: str, **fixed: Any) -> Make:
+def _trust_region(summary: str, curvature: str, resample: int = 500, **fixed: Any) -> Method:
+    """A row of `METHODS`: a trust region with a model of the curvature."""
+
     def make(params: Sequence[Tensor], **options: Any) -> TrustRegion:
         return TrustRegion(params, curvature, **{**fixed, **options})
 
-    return make
+    return Method(summary, (Phase(make, resample=resample, takers=(TrustRegion,), takes_ranks=True),))
 
 
 def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
@@ -104,7 +118,8 @@ def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
 
-    return Method(summary, (Phase(make, divides=decomposition, takes_ranks=True),))
+    phase = Phase(make, divides=decomposition, takers=(SAPTS, Sweep), takes_ranks=True)
+    return Method(summary, (phase,))
 
 
 def _thesis_rule(least: float) -> RadiusRule:
@@ -131,19 +146,18 @@ THESIS: dict[str, Any] = {
 METHODS: dict[str, Method] = {
     "tr": Method(
         "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS",
-        (Phase(_automatic, takes_ranks=True),),
+        (Phase(_automatic, takers=(TrustRegion,), takes_ranks=True),),
     ),
-    "tr-ssbroyden": Method(
-        "trust region with a dense self-scaled Broyden inverse",
-        (Phase(_with("ssbroyden"), takes_ranks=True),),
-    ),
-    "tr-gauss-newton": Method(
+    "tr-ssbroyden": _trust_region("trust region with a dense self-scaled Broyden inverse", "ssbroyden"),
+    "tr-gauss-newton": _trust_region(
         "trust region with Gauss-Newton curvature and a probed radius",
-        (Phase(_with("gauss-newton", target_ratio=0.1), resample=25, takes_ranks=True),),
+        "gauss-newton",
+        resample=25,
+        target_ratio=0.1,
     ),
-    "tr-lbfgs": Method("trust region with limited-memory BFGS", (Phase(_with("lbfgs"), takes_ranks=True),)),
-    "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1"), takes_ranks=True),)),
-    "tr-identity": Method("first-order trust region", (Phase(_with("identity"), takes_ranks=True),)),
+    "tr-lbfgs": _trust_region("trust region with limited-memory BFGS", "lbfgs"),
+    "tr-lsr1": _trust_region("trust region with limited-memory SR1", "lsr1"),
+    "tr-identity": _trust_region("first-order trust region", "identity"),
     "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
     "sapts-p": sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
     "sapts-ip": sapts("SAPTS, the network divided into stages, inexact", "stages"),

@@ -242,6 +242,18 @@ def test_a_value_error_of_the_package_is_no_wrong_input(tmp_path, capsys, monkey
     assert "this is a bug of sapts-pinn" in err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("error", [TypeError, AttributeError])
+def test_a_bug_is_not_blamed_on_an_option_that_the_method_takes(tmp_path, capsys, monkeypatch, error):
+    def broken(*_: object, **__: object) -> None:
+        raise error("unforeseen")
+
+    monkeypatch.setattr(sys.modules["sapts_pinn.solving.run"], "solve", broken)
+    given = "--method", "sapts-d", "--option", "order=additive", "--radius", "0.5"
+    status, _, err = command(capsys, "solve", "poisson-1d", *given, "--out", tmp_path / "r")
+    assert status == 1 and "in broken" in err and "cannot use --option" not in err
+    assert f"{error.__name__}: unforeseen (this is a bug of sapts-pinn" in err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("error", "message"), [("RuntimeError", "RuntimeError: mine"), ("ValueError", "mine")]
 )
@@ -304,6 +316,13 @@ WRONG = {
     "radius": (["solve", "burgers", "--radius", "-1"], "radius must be positive"),
     "radius of Adam": (["solve", "burgers", "--method", "adam", "--radius", "1"],
         "does not take the option 'radius'"),
+    "a word for a number": (["solve", "burgers", "--option", "radius=far"],
+        "cannot use --option radius=far; radius must be a number"),
+    "a fraction for a count": (["solve", "burgers", "--method", "sapts-d", "--option", "visits=1.5"],
+        "cannot use --option visits=1.5; visits must be a whole number"),
+    "an option that the method has chosen": (
+        ["solve", "burgers", "--method", "tr-lbfgs", "--option", "curvature=lsr1"],
+        "does not take the option 'curvature'; drop it"),
     "threads": (["solve", "burgers", "--threads", "0"], "--threads must be at least 1"),
     "show no run": (["show", "folder.py"], "holds no run"),
     "show damaged configuration": (["show", "scrambled"], "config.json is damaged"),

@@ -27,6 +27,7 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim import SAPTS, Sweep
+from sapts_pinn.optim.curvature import make
 from sapts_pinn.optim.methods import method
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
@@ -189,6 +190,7 @@ FAULTY = [
     ("parameters", 2, {"kind": "layers", "global_steps": 1}),
     ("closure", 2, {"kind": "layers", "order": "additive"}),
     ("stages", 2, {"order": "additive", "global_steps": 1, "local_curvature": "ssbroyden"}),
+    ("stages", 2, {"order": "additive", "global_steps": 1, "curvature": "ssbroyden"}),
 ]
 
 
@@ -206,8 +208,10 @@ def train_with_faults() -> list[Any]:
             faults.arm(0, 0.0)
             objective = objective_of(decomposition, parts, ranks)
             name = "parameters" if decomposition == "closure" else decomposition
-            curvature = "lsr1" if decomposition == "stages" else "ssbroyden"
-            sweep = Sweep(local_steps=3, adaptive=False, **options)
+            usual = "lsr1" if decomposition == "stages" else "ssbroyden"
+            settings = {"curvature": usual, **options}
+            curvature = settings.pop("curvature")
+            sweep = Sweep(local_steps=3, adaptive=False, **settings)
             optimizer = SAPTS(
                 objective.parameters,
                 name,
@@ -334,6 +338,7 @@ def random_runs(count: int) -> list[tuple[str, int, float, Tensor]]:
     ranks, faults, problems = connect(), Faults(), [build("burgers"), build("poisson-1d")]
     found = []
     for run in range(count):
+        make.DIVIDED = 0 if run % 2 else 2_000  # of every second run the ranks divide dense curvature
         common, own = rng(run), rng(1000 * (ranks.rank + 1) + run)
 
         def pick(choices: list[Any], generator: Generator = common) -> Any:

@@ -127,6 +127,7 @@ class Deferred:
         rows, first, n = rows or Rows(), state.get("first", 0), state["base"].shape[1]
         made = cls(rows.loaded(state["base"], first, n).clone(), threads, rows)
         made.scale, made._count = state["scale"], len(state["left"])
-        made._left = rows.loaded(state["left"].T, first, n).T.clone()
+        # Row by row as before, for the order in memory decides about the last bits of a product.
+        made._left = rows.loaded(state["left"].T, first, n).T.clone(memory_format=torch.contiguous_format)
         made._right = state["right"].clone()
         return made

@@ -59,7 +59,7 @@ def objective_of(decomposition: str, **options: Any) -> LeastSquares | PipelineO
 
 def sapts(objective: Objective, decomposition: str, curvature: str = "ssbroyden", **options: Any) -> SAPTS:
     """Options of the sweep and of the optimizer together; stages get what they can have."""
-    if decomposition == "stages" and curvature in ("ssbroyden", "gauss-newton"):
+    if decomposition == "stages" and curvature == "gauss-newton":
         curvature = "lsr1"
     own = {k: options.pop(k) for k in ("parts", "radius", "rule") if k in options}
     options = {"kind": "layers" if decomposition == "parameters" else "interleaved", **options}
@@ -95,8 +95,8 @@ def closure_of(function: Callable[[Tensor], Tensor], *tensors: nn.Parameter) -> 
 @pytest.mark.parametrize("curvature", CURVATURES)
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_without_local_steps_it_is_the_trust_region_bit_for_bit(decomposition: str, curvature: str) -> None:
-    if decomposition == "stages" and curvature not in ("identity", "lbfgs", "lsr1"):
-        pytest.skip("stages take models that need products only")
+    if decomposition == "stages" and curvature == "gauss-newton":
+        pytest.skip("the Jacobian of stages is at hand nowhere")
     runs = []
     for plain in (True, False):
         objective = pinn()
@@ -500,8 +500,8 @@ def test_parts_of_the_data_reach_the_least_squares_solution(curvature: str, pool
 @pytest.mark.parametrize("curvature", CURVATURES)
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_every_combination_makes_progress(decomposition: str, curvature: str) -> None:
-    if decomposition == "stages" and curvature not in ("identity", "lbfgs", "lsr1"):
-        pytest.skip("stages take models that need products only")
+    if decomposition == "stages" and curvature == "gauss-newton":
+        pytest.skip("the Jacobian of stages is at hand nowhere")
     for combination, order, pooled in itertools.product(
         ("sum", "mean", "subspace"), ("additive", "multiplicative"), (True, False)
     ):
@@ -709,11 +709,10 @@ def test_decompositions_that_do_not_fit() -> None:
         sapts(objective, "parameters", parts=4).step(objective)
     with pytest.raises(TypeError, match="stages need a PipelineObjective as the objective"):
         sapts(objective, "stages").step(objective)
-    for curvature in ("ssbroyden", "gauss-newton"):
-        with pytest.raises(
-            ValueError, match=f"'{curvature}' needs all parameters on one rank; stages take 'identity'"
-        ):
-            SAPTS(objective.parameters, "stages", curvature=curvature)
+    with pytest.raises(
+        ValueError, match=r"'gauss-newton' needs all parameters on one rank; stages take 'id.* or 'ssbroyden'"
+    ):
+        SAPTS(objective.parameters, "stages", curvature="gauss-newton")
     x = nn.Parameter(torch.ones(4))
     closure = lambda: (x**2).sum()
     with pytest.raises(
