@@ -236,13 +236,17 @@ def train_with_faults() -> list[Any]:
 
 def test_what_is_no_number_on_one_rank_is_rejected_by_all(run_ranks: Callable[..., list[Any]]) -> None:
     for (decomposition, *_), a, b in zip(
-        [case for case in FAULTY for _ in "vg"], *run_ranks(train_with_faults, 2), strict=True
+        [case for case in FAULTY for _ in "vg"], *run_ranks(train_with_faults, 2, timeout=120.0), strict=True
     ):
         spoiled = a[3], b[3]
         assert spoiled[victim(decomposition)] > 0 == spoiled[1 - victim(decomposition)]
         assert a[0] == b[0] and [step[:3] for step in a[1]] == [step[:3] for step in b[1]]
-        for loss, accepted, radius, still in (*a[1], *b[1]):
-            assert math.isfinite(loss) and math.isfinite(radius) and accepted != still
+        for its, others in zip(a[1], b[1], strict=True):
+            # Of stages one rank's may stay where they are while the other's move.
+            still = [steps[-1] for steps in (its, others)]
+            stays = [all(still)] * 2 if decomposition == "stages" else still
+            for (loss, accepted, radius, _), stayed in zip((its, others), stays, strict=True):
+                assert math.isfinite(loss) and math.isfinite(radius) and accepted != stayed
         assert {accepted for _, accepted, *_ in a[1]} == {True, False}, decomposition
         assert decomposition == "stages" or torch.equal(a[2], b[2])
         assert torch.isfinite(a[2]).all() and torch.isfinite(b[2]).all()
