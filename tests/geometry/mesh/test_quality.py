@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import pyvista
 
 from sapts_pinn.geometry import Mesh
+from sapts_pinn.geometry.mesh.mesh import example_mesh
 from sapts_pinn.geometry.mesh.quality import quality_of
 
 REGULAR = [[0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 1, 1]]  # a regular tetrahedron
@@ -33,3 +35,20 @@ def test_of_a_surface_the_facets_count_and_a_line_has_no_angle():
     assert (cube.cells, cube.facets, cube.smallest_angle) == (12, 12, pytest.approx(45))
     line = quality_of(Mesh.from_arrays([0.0, 1, 3], [[0, 1], [1, 2]]))
     assert (line.cells, line.facets, line.smallest_angle, line.aspect) == (2, 2, 180, 1)
+
+
+def test_quality_of_cells():
+    mesh = Mesh(example_mesh("l-shape"))
+    found = quality_of(mesh)
+    assert found.cells == len(mesh.cells) and 0 < found.smallest_angle <= 60 and found.aspect >= 1
+    # Angles from the law of cosines, the inscribed circle from Heron's formula.
+    a, b, c = (
+        np.linalg.norm(mesh.points[mesh.cells[:, i]] - mesh.points[mesh.cells[:, j]], axis=1)
+        for i, j in ((1, 2), (2, 0), (0, 1))
+    )
+    angles = [np.arccos((p**2 + q**2 - r**2) / (2 * p * q)) for p, q, r in ((a, b, c), (b, c, a), (c, a, b))]
+    assert found.smallest_angle == pytest.approx(math.degrees(np.min(angles)))
+    s = (a + b + c) / 2
+    radius = np.sqrt(s * (s - a) * (s - b) * (s - c)) / s
+    assert found.aspect == pytest.approx((np.max([a, b, c], axis=0) / (2 * math.sqrt(3) * radius)).max())
+    assert f"{len(mesh.cells)} cells" in str(found)
