@@ -141,8 +141,6 @@ def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: 
         method, options = METHODS["tr"], {}
     if method.divides and not divisible:
         options.setdefault("batch", 1.0)
-    if method.phases[0].takes_ranks:
-        options["communicator"] = ranks
     if method.divides:
         options.setdefault("parts", _parts(method, model.net, ranks))
     _check_curvature(name, objective, options)

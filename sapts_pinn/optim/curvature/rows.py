@@ -44,7 +44,7 @@ class Rows:
         return vector, same
 
     def own(self, vector: Tensor) -> Tensor:
-        """What the model returns of a whole vector."""
+        """Return the part of a whole vector that the model gives back."""
         return vector
 
     def join(self, part: Tensor, n: int) -> Tensor:
@@ -60,7 +60,7 @@ class Rows:
         return matrix.T
 
     def saved(self, matrix: Tensor, n: int) -> Tensor:
-        """What a state has of a matrix, of which the rows held [m, k] are given; rank 0 has all of them."""
+        """Return the rows of a matrix for a state, given those held [m, k]; rank 0 gets all of them."""
         return matrix
 
     def saved_rows(self, n: int) -> slice:
@@ -84,7 +84,7 @@ class Rows:
 
 
 class DividedRows(Rows):
-    """As many rows on each rank, for vectors that every rank has whole.
+    """Rows divided evenly among ranks, for vectors that every rank has whole.
 
     Args:
         communicator: The ranks.
@@ -127,7 +127,7 @@ class DividedRows(Rows):
         return mine
 
     def saved(self, matrix: Tensor, n: int) -> Tensor:
-        """What a state has of a matrix, of which the rows held [m, k] are given; rank 0 has all of them."""
+        """Return the rows of a matrix for a state, given those held [m, k]; rank 0 gets all of them."""
         if self.communicator.rank:
             if matrix.numel():
                 self.communicator.send(matrix, 0)
@@ -177,11 +177,11 @@ class ShardedRows(DividedRows):
         return self.whole(vector)[0], False
 
     def own(self, vector: Tensor) -> Tensor:
-        """What the model returns of a whole vector."""
+        """Return the part of a whole vector that the model gives back."""
         return vector[self.held(len(vector))].clone()
 
     def saved(self, matrix: Tensor, n: int) -> Tensor:
-        """What a state has of a matrix: the rows held, as it is the state of a rank's own parameters."""
+        """Return the rows of a matrix for a state: those held, as for a rank's own parameters."""
         return matrix
 
     def saved_rows(self, n: int) -> slice:
