@@ -19,6 +19,7 @@ settings.register_profile("sapts_pinn", deadline=None, derandomize=True)
 settings.load_profile("sapts_pinn")
 
 ROOT = Path(__file__).resolve().parents[1]
+pytest.register_assert_rewrite(*(p.stem for p in ROOT.glob("tests/helpers/*.py")))  # they say why they fail
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,10 @@ from ...parallel.communicator import Communicator
 class Rows:
     """All rows in one process, which is the interface of those that are divided."""
 
-    divided = False
+    @property
+    def divided(self) -> bool:
+        """Ranks hold different rows."""
+        return False
 
     def held(self, n: int) -> slice:
         """The rows that this rank holds, of n."""
@@ -90,10 +93,13 @@ class DividedRows(Rows):
         communicator: The ranks.
     """
 
-    divided = True
-
     def __init__(self, communicator: Communicator) -> None:
         self.communicator = communicator
+
+    @property
+    def divided(self) -> bool:
+        """Ranks hold different rows."""
+        return self.communicator.size > 1
 
     def shares(self, n: int) -> list[slice]:
         """The rows of every rank, of n."""

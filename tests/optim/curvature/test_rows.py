@@ -18,9 +18,8 @@ from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import ResidualEvaluation
 from sapts_pinn.objectives.least_squares import LeastSquares
-from sapts_pinn.optim.curvature import SSBroyden, make, ssbroyden
+from sapts_pinn.optim.curvature import SSBroyden, ssbroyden
 from sapts_pinn.optim.curvature.low_rank_update import FULL
-from sapts_pinn.optim.curvature.make import curvature_by_size, make_divided
 from sapts_pinn.optim.sapts.stages import ShardedProducts
 from sapts_pinn.parallel.communicator import Communicator, SingleProcess
 from sapts_pinn.problems import build
@@ -311,24 +310,3 @@ def test_states_that_lack_rows_are_refused() -> None:
         Here(SingleProcess(), "shards").model.load_state_dict(shards[1])
     with pytest.raises(InputError, match="rows 13 to 41 of a matrix of 41 that ranks have divided, and not"):
         on_ranks(2, lambda ranks: Here(ranks, "shards").model.load_state_dict(shards[1 - ranks.rank]))
-
-
-# -- who divides ---------------------------------------------------------------------------------------------
-
-
-def test_a_dense_model_is_divided_where_that_pays() -> None:
-    def work(ranks: Communicator) -> list[bool]:
-        sizes = (make.DIVIDED - 1, make.DIVIDED)
-        return [make_divided(name, n, ranks).divided for name in ("ssbroyden", "lbfgs") for n in sizes]
-
-    assert on_ranks(2, work) == [[False, True, False, False]] * 2
-    assert on_ranks(1, work) == [[False] * 4]
-    with pytest.raises(InputError, match="unknown curvature 'dense'"):
-        on_ranks(2, lambda ranks: make_divided("dense", make.DIVIDED, ranks))
-
-
-@pytest.mark.parametrize("ranks", [1, 2, 4])
-def test_a_dense_model_is_chosen_while_a_rank_can_hold_its_rows(ranks: int) -> None:
-    most = math.isqrt(ranks * make.DENSE**2)
-    assert curvature_by_size(most, ranks) == "ssbroyden" and curvature_by_size(most + 1, ranks) == "lbfgs"
-    assert curvature_by_size(make.DENSE) == "ssbroyden" and curvature_by_size(make.DENSE + 1) == "lbfgs"
