@@ -1,5 +1,6 @@
 """What every objective can do: be called, count its work, say what it is."""
 
+import pytest
 import torch
 
 from residuals import make
@@ -29,7 +30,9 @@ def test_counters():
     assert (objective.counters.functions, objective.counters.gradients) == (1, 1)
     look.jacobian()
     look.jvp(torch.zeros_like(look.theta))
-    assert (objective.counters.functions, objective.counters.gradients) == (2, 2)
+    assert (objective.counters.functions, objective.counters.gradients) == (2, 5)
+    look.columns(torch.arange(len(look.theta) // 2))
+    assert objective.counters.gradients == pytest.approx(7, abs=0.1)
 
 
 def test_an_objective_is_a_closure():

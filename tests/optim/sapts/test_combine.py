@@ -17,7 +17,10 @@ from sapts_pinn.optim.sapts.local_solve import Correction
 from sapts_runs import DECOMPOSITIONS, objective_of, sapts
 
 
-@pytest.mark.parametrize("curvature", CURVATURES)
+@pytest.mark.parametrize(
+    "curvature",
+    [pytest.param(c, marks=[] if c in ("lbfgs", "ssbroyden") else pytest.mark.slow) for c in CURVATURES],
+)
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_every_combination_makes_progress(decomposition: str, curvature: str) -> None:
     if decomposition == "stages" and curvature == "gauss-newton":

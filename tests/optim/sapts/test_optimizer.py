@@ -119,7 +119,7 @@ def test_a_rejected_sweep_leaves_everything_as_it_was(decomposition: str, pooled
     )
     first = last = objective.value()
     taken = []
-    for _ in range(40):
+    for _ in range(20):
         theta, random = gather(objective.parameters), torch.get_rng_state()
         loss = float(optimizer.step(objective))
         info = optimizer.info
@@ -238,12 +238,12 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, case: int) -> None:
         return objective, sapts(objective, decomposition, **{"local_steps": 4, **options})
 
     objective, optimizer = start()
-    for _ in range(11):
+    for _ in range(6):
         optimizer.step(objective)
     torch.save(
         {"theta": gather(objective.parameters), "optimizer": optimizer.state_dict()}, tmp_path / "run.pt"
     )
-    steps = [(float(optimizer.step(objective)), optimizer.info) for _ in range(9)]
+    steps = [(float(optimizer.step(objective)), optimizer.info) for _ in range(5)]
     other, again = start()
     saved = torch.load(tmp_path / "run.pt", weights_only=True)
     scatter_(other.parameters, saved["theta"])
