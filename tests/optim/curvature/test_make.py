@@ -48,14 +48,16 @@ def test_sharded_vectors_go_to_models_that_need_products_or_rows_only() -> None:
         model = make_curvature(name, products)
         assert type(model) is CURVATURES[name] and vars(model)["dot"] is products
     assert type(make_curvature("ssbroyden", products)) is CURVATURES["ssbroyden"]
-    sentence = r"needs all parameters on one rank; stages take 'identity', 'lbfgs', 'lsr1' or 'ssbroyden'$"
+    sentence = (
+        r"needs all parameters on one rank; stages take 'identity', 'lbfgs', 'lsr1', 'lsr1-5' or 'ssbroyden'$"
+    )
     with pytest.raises(InputError, match=f"^curvature 'gauss-newton' {sentence}"):
         make_curvature("gauss-newton", products)
 
 
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(
-        InputError, match="unknown curvature 'bfgs'; choose one of identity, lbfgs, lsr1, ssb"
+        InputError, match="unknown curvature 'bfgs'; choose one of identity, lbfgs, lsr1, lsr1-5, ssb"
     ):
         make_curvature("bfgs")
 
