@@ -81,7 +81,8 @@ def test_another_number_of_points(build: Build) -> None:
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [(n, m) for n in ("burgers", "inverse") for m in ("tr", "sapts-d", "sapts-p", "thesis-sapts-d")]
+    [(n, m) for n in ("burgers", "inverse") for m in ("tr", "sapts-d", "sapts-p")]
+    + [pytest.param(n, "thesis-sapts-d", marks=pytest.mark.slow) for n in ("burgers", "inverse")]
     + [("burgers", "sapts-ip")],
 )
 def test_a_restored_model_goes_on_bit_for_bit(build: Build, tmp_path: Path, name: str, method: str) -> None:

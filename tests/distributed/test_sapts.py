@@ -24,7 +24,7 @@ from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
 from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
 from sapts_pinn.problems import build
 
-STEPS = 20
+STEPS = 12
 DECOMPOSITIONS = ("data", "parameters", "stages")
 HIDDEN = (6, 7, 5)  # four layers of different sizes
 
@@ -89,6 +89,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("classifier", "parameters", {"kind": "neurons", "pooled": False, "combination": "subspace"}),
     ("burgers", "stages", {"adaptive": True, "local_steps": 5}),
     ("poisson-2d", "stages", {"combination": "subspace"}),
+    ("burgers", "stages", {"curvature": "ssbroyden", "global_steps": 1}),
     ("classifier", "stages", {"curvature": "identity", "global_steps": 1}),
     ("classifier", "stages", {"adaptive": False, "local_steps": 2, "global_steps": 1}),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Comparison of training with sweeps to training without, by what each earns.
 
 A sweep changes what the plain steps after it can do, so single steps cannot be compared; whole stretches of
-some work are.  The regime in force, plain steps to begin with, goes on for some stretches; then the other one
+some work are.  The regime in force, with sweeps to begin with, goes on for some stretches; then the other one
 is tried for one stretch, and the former goes on for one more.  If log f fell faster per work in the trial
 than in the mean of the stretches around it, which takes account of a loss that falls ever more slowly, the
 tried regime takes over.  Each trial that fails makes the regime in force go on for twice as long, so that
@@ -33,7 +33,7 @@ class Regimes:
         work: Gradients spent in it.
     """
 
-    in_force: bool = False
+    in_force: bool = True
     wait: int = 1
     done: int = 0
     rates: list[float] = field(default_factory=list)

@@ -26,7 +26,7 @@ from subdomains import PROBLEMS, centred, check_slopes, closure, cut, make, rela
 
 @pytest.mark.parametrize("order", ["additive", "multiplicative"])
 @pytest.mark.parametrize("curvature", ["lbfgs", "lsr1", "ssbroyden"])
-@pytest.mark.parametrize("pooled", [True, False])
+@pytest.mark.parametrize("pooled", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_blocks_of_parameters_reach_known_minima(curvature: str, pooled: bool, order: str) -> None:
     A = randn(6, 6, seed=1)
     A = A @ A.T + 0.3 * torch.eye(6, dtype=torch.float64)

@@ -38,7 +38,7 @@ def linear(points: int = 60) -> tuple[LeastSquares, float]:
 
 @pytest.mark.parametrize("order", ["additive", "multiplicative"])
 @pytest.mark.parametrize("curvature", ["lbfgs", "lsr1", "ssbroyden", "gauss-newton"])
-@pytest.mark.parametrize("pooled", [True, False])
+@pytest.mark.parametrize("pooled", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_parts_of_the_data_reach_the_least_squares_solution(curvature: str, pooled: bool, order: str) -> None:
     objective, least = linear()
     first = objective.value()

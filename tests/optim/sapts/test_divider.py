@@ -47,7 +47,7 @@ def stopped(
     return whole, solve(build(name), budget=f"{last} iterations", resume=folder, **options)
 
 
-@pytest.mark.parametrize("first", [7, 8])
+@pytest.mark.parametrize("first", [pytest.param(7, marks=pytest.mark.slow), 8])
 @pytest.mark.parametrize("method", SAPTS_METHODS)
 def test_two_sessions_are_one_run_also_with_new_points(tmp_path: Path, method: str, first: int) -> None:
     """At a resample after 4 steps the points are new, and with 8 that is just after the interruption."""

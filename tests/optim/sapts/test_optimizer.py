@@ -31,8 +31,8 @@ from sapts_runs import COMBINATIONS, DECOMPOSITIONS, PARTS, closure_of, objectiv
 @pytest.mark.parametrize("curvature", CURVATURES)
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_without_local_steps_it_is_the_trust_region_bit_for_bit(decomposition: str, curvature: str) -> None:
-    if decomposition == "stages" and curvature not in ("identity", "lbfgs", "lsr1"):
-        pytest.skip("stages take models that need products only")
+    if decomposition == "stages" and curvature == "gauss-newton":
+        pytest.skip("the Jacobian of stages is at hand nowhere")
     runs = []
     for plain in (True, False):
         objective = pinn()
@@ -119,7 +119,7 @@ def test_a_rejected_sweep_leaves_everything_as_it_was(decomposition: str, pooled
     )
     first = last = objective.value()
     taken = []
-    for _ in range(40):
+    for _ in range(20):
         theta, random = gather(objective.parameters), torch.get_rng_state()
         loss = float(optimizer.step(objective))
         info = optimizer.info
@@ -137,7 +137,7 @@ def test_a_rejected_sweep_leaves_everything_as_it_was(decomposition: str, pooled
         # In turn on f itself: what the parts gain is what it loses, down to rounding.
         assert all(taken) or last < 1e-10 * first, (taken, last)
     else:
-        assert len(taken) - sum(taken) >= 2, "nothing was rejected"
+        assert not all(taken), "nothing was rejected"
 
 
 @pytest.mark.parametrize("pooled", [True, False])
@@ -213,7 +213,7 @@ def test_a_gradient_that_is_not_finite_rejects_the_sweep() -> None:
 def test_what_is_accepted_stays_below_the_bound(decomposition: str) -> None:
     """The largest of the last four values: for sweeps and plain steps alike."""
     objective = objective_of(decomposition, points=30)
-    options = {"visits": 0, "order": "additive", "adaptive": False, "local_steps": 3}
+    options = {"visits": 0, "order": "additive", "adaptive": False, "local_steps": 3, "combination": "sum"}
     optimizer = sapts(objective, decomposition, radius=1.0, rule=RadiusRule(grow_factor=1.2), **options)
     optimizer.values = type(optimizer.values)(maxlen=4)
     accepted = [objective.value()]
@@ -238,12 +238,12 @@ def test_a_saved_run_goes_on_bit_for_bit(tmp_path: Path, case: int) -> None:
         return objective, sapts(objective, decomposition, **{"local_steps": 4, **options})
 
     objective, optimizer = start()
-    for _ in range(11):
+    for _ in range(6):
         optimizer.step(objective)
     torch.save(
         {"theta": gather(objective.parameters), "optimizer": optimizer.state_dict()}, tmp_path / "run.pt"
     )
-    steps = [(float(optimizer.step(objective)), optimizer.info) for _ in range(9)]
+    steps = [(float(optimizer.step(objective)), optimizer.info) for _ in range(5)]
     other, again = start()
     saved = torch.load(tmp_path / "run.pt", weights_only=True)
     scatter_(other.parameters, saved["theta"])

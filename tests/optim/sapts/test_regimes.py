@@ -21,9 +21,9 @@ def run(regimes: Regimes, rate: Callable[[bool, int], float], stretches: int) ->
 
 
 def test_a_trial_stands_between_two_stretches_of_the_regime_in_force() -> None:
-    seen = run(Regimes(), lambda sweeps, _: 0.1 if sweeps else 0.2, 7)
+    seen = run(Regimes(), lambda sweeps, _: 0.2 if sweeps else 0.1, 7)
     by_stretch = [seen[i * EACH] for i in range(7)]
-    assert by_stretch == [False, True, False, False, False, True, False], "twice as long before the second"
+    assert by_stretch == [True, False, True, True, True, False, True], "twice as long before the second"
 
 
 @pytest.mark.parametrize("winner", [True, False])
@@ -33,13 +33,14 @@ def test_the_better_regime_goes_on(winner: bool) -> None:
     assert later.count(winner) > 0.75 * len(later)
 
 
-def test_a_loss_that_falls_ever_more_slowly_flatters_nobody() -> None:
+@pytest.mark.parametrize("first", [True, False])
+def test_a_loss_that_falls_ever_more_slowly_flatters_nobody(first: bool) -> None:
     """Both regimes are the same: which comes first must not decide."""
-    regimes = Regimes()
+    regimes = Regimes(in_force=first)
     run(regimes, lambda _, i: 1.0 / (1 + i), 3)
-    assert not regimes.in_force
-    best = run(Regimes(), lambda sweeps, i: (1.5 if sweeps else 1.0) / (10 * EACH + i), 4)
-    assert best[-1], "half as much again is seen all the same"
+    assert regimes.in_force == first
+    run(regimes, lambda sweeps, i: (1.5 if sweeps != first else 1.0) / (10 * EACH + i), 10)
+    assert regimes.in_force != first, "half as much again is seen all the same"
 
 
 def test_what_trials_cost_fades() -> None:

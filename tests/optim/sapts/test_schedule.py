@@ -77,8 +77,8 @@ def test_blocks_sweep_while_stretches_with_sweeps_earn_more() -> None:
         schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, False)
         work = swept(SubdomainStats(0, work=10.0), SubdomainStats(1, work=4.0))
         for stretch in range(3):
-            assert schedule.due == (stretch == 1)
-            for _ in range(2 if stretch == 1 else 30):
+            assert schedule.due == (stretch != 1)
+            for _ in range(30 if stretch == 1 else 2):
                 if schedule.due:
                     schedule.after_sweep(0.9, gain, 1.0, work)
                 else:
