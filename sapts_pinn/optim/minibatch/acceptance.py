@@ -5,10 +5,10 @@ With the last values v_1 ... v_W and the best and the first value v* and v_0, a 
     v <= min( max_j v_j + a,  v* + CAP max(|v_0|, v_0 - v*) ).
 
 The allowance a is the largest *fall* between neighbours among the last values: where the loss goes up and
-down by noise only, it falls as far as it rises.  A rise never enlarges it; a sweep that improves on v* renews
-it, and between two of these it can but shrink.  So a loss that climbs uses its allowance up, and it stays
-below the second bound whatever falls lie in between (non-monotone trust regions: arXiv:2605.14860, without
-allowance and second bound).
+down by noise only, it falls as far as it rises.  A rise never enlarges it, and it is at most what it was when
+v* was found; while the loss is farther than that above v*, it can but shrink.  So a loss that climbs uses its
+allowance up, and it stays below the second bound whatever falls lie in between (non-monotone trust regions:
+arXiv:2605.14860, without allowance and second bound).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 WINDOW = 10  # values with which the next is compared
 CAP = 0.1  # of the first value, or of the whole reduction so far: farther above the best no value is accepted
-DOUBTFUL = 3  # sweeps in a row without a fall, after which the gradient is examined
+DOUBTFUL = 3  # sweeps in a row that raised the value, after which the gradient is examined
 
 
 class Acceptance:
@@ -31,14 +31,17 @@ class Acceptance:
         values: The last accepted values, the newest at the end.
         first: The first value.
         best: The smallest accepted value.
+        noise: The allowance when the best value was found.
         allowance: By how much a value may exceed the largest of the last ones.
-        rises: Sweeps in a row that were rejected, or have raised the value.
+        rises: Sweeps in a row that raised the value; one that was rejected counts as enough to doubt, but for
+            those in which the radius is still searched for.
     """
 
     def __init__(self) -> None:
         self.values: deque[float] = deque(maxlen=WINDOW)
         self.first = self.best = math.inf
-        self.allowance, self.rises = 0.0, 0
+        self.noise = self.allowance = 0.0
+        self.rises = 0
 
     def begin(self, value: float) -> None:
         """Take the value where training begins."""
@@ -68,7 +71,7 @@ class Acceptance:
 
     @property
     def doubtful(self) -> bool:
-        """Whether so many sweeps in a row went wrong that the gradient may be wrong."""
+        """Whether a sweep, or several, went so wrong that the gradient should be examined."""
         return self.rises >= DOUBTFUL
 
     def judge(self, value: float) -> bool:
@@ -78,12 +81,15 @@ class Acceptance:
             value: Of the control afterwards, possibly not finite.
         """
         accepted = math.isfinite(value) and value <= self.bound
-        self.rises = 0 if accepted and value <= self.values[-1] else self.rises + 1
+        rise = 1 if accepted or self.searches else DOUBTFUL
+        self.rises = 0 if accepted and value <= self.values[-1] else self.rises + rise
         if accepted:
             self.values.append(value)
             fall = max(0.0, *(a - b for a, b in pairwise(self.values)))
-            self.allowance = fall if value < self.best else min(self.allowance, fall)
-            self.best = min(self.best, value)
+            if value < self.best:
+                self.best, self.noise = value, fall
+            most = self.noise if value <= self.best + self.noise else self.allowance
+            self.allowance = min(most, fall)
         return accepted
 
     def trust(self) -> None:
@@ -99,7 +105,7 @@ class Acceptance:
         """All of it."""
         return {
             "values": list(self.values), "first": self.first, "best": self.best,
-            "allowance": self.allowance, "rises": self.rises,
+            "noise": self.noise, "allowance": self.allowance, "rises": self.rises,
         }  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -107,4 +113,5 @@ class Acceptance:
         self.values = deque(state["values"], maxlen=WINDOW)
         values = list(self.values) or [math.inf]
         self.first, self.best = state.get("first", max(values)), state.get("best", values[-1])
-        self.allowance, self.rises = state.get("allowance", max(values) - min(values)), state.get("rises", 0)
+        self.noise = state.get("noise", max(values) - min(values))
+        self.allowance, self.rises = state.get("allowance", self.noise), state.get("rises", 0)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...objectives.base import Objective
+from ...objectives.base import Objective, drawing
 from ...objectives.flat import gather, scatter_
 from ...parallel.communicator import Communicator
 
@@ -32,6 +32,8 @@ RESOLVED = 1e3  # roundings of the loss, that a difference must be to tell anyth
 def is_wrong(objective: Objective, parameters: Sequence[Tensor], ranks: Communicator, sharded: bool) -> bool:
     """Say whether a gradient is wrong, alike on all ranks; the parameters stay, buffers may change.
 
+    Every look draws from the same seed.
+
     Args:
         objective: A function of the parameters, such as the loss of a mini-batch.
         parameters: The tensors trained.
@@ -39,8 +41,8 @@ def is_wrong(objective: Objective, parameters: Sequence[Tensor], ranks: Communic
         sharded: Whether each of them has some of the parameters, and they evaluate together.
     """
     theta = gather(parameters)
-    look = objective.evaluate()
-    g, value = look.gradient(), look.value
+    with drawing(0, (p.device for p in parameters)):
+        value, g = objective.value_and_grad()
     numbers = torch.stack([g.dot(g), theta.dot(theta)]).double()
     steep, size = (ranks.all_reduce(numbers) if sharded else numbers).sqrt().tolist()
     rounding = RESOLVED * torch.finfo(theta.dtype).eps * abs(value)
@@ -66,5 +68,6 @@ def _ratio(
     ends = []
     for sign in (1.0, -1.0):
         scatter_(parameters, theta + sign * length * direction)
-        ends.append(objective.value())
+        with drawing(0, (p.device for p in parameters)):
+            ends.append(objective.value())
     return (ends[0] - ends[1]) / (2.0 * length)

@@ -14,7 +14,7 @@ One step at theta_k is one sweep:
 3. *Control.*  The loss f_C on some mini-batches, always the same, is compared with the last values v_j that
    it had and with the best (`acceptance.py`): a sweep that leaves it too high is taken back, theta_k and the
    moments are restored bit for bit and the radius is halved.  Single sweeps may well go up, for their
-   gradients are noisy.  After three in a row that did not lower f_C the gradient is examined
+   gradients are noisy.  After one that is taken back, or three in a row that go up, the gradient is examined
    (`examination.py`), and if it is wrong the parameters of the best f_C are put back and the run ends.  What
    is reported as rho is max v - f_C(theta_k + s) over the reduction that the gradients promised on the way.
 
@@ -161,11 +161,11 @@ class MiniBatchSAPTS(Undecorated):
         accepted = self.acceptance.judge(outcome.value)
         if accepted:
             self.moments = outcome.moments.clone()  # without the correction, with which they share memory
-            theta = theta + outcome.s
-            scatter_(self.parameters, theta)
+            reached = theta + outcome.s
+            scatter_(self.parameters, reached)
             put_back(objective, outcome.buffers)
             if outcome.value < best:
-                self._best = theta, outcome.buffers
+                self._best = reached, outcome.buffers
             self.radius = self.rule.recovered(self.radius, self.most)
         else:
             scatter_(self.parameters, theta)
@@ -199,7 +199,7 @@ class MiniBatchSAPTS(Undecorated):
         buffers = copied(objective)
         with drawing(0, self.sweep.devices):
             local = objective.restrict(self._control[0], estimate=True)
-            wrong = is_wrong(local, self.parameters, self.walk.communicator, self.decomposition.sharded)
+        wrong = is_wrong(local, self.parameters, self.walk.communicator, self.decomposition.sharded)
         put_back(objective, buffers)
         if not wrong:
             self.acceptance.trust()
@@ -268,8 +268,9 @@ class MiniBatchSAPTS(Undecorated):
         self, objective: Separable, theta: Tensor, batches: Sequence[Batch], radius: float
     ) -> Outcome:
         """A sweep from theta_k and its control."""
-        with drawing(0, self.sweep.devices):  # every look has its own seed
-            outcome = self.sweep.run(objective, theta, self.moments, batches, radius)
+        seed = self.batches.drawn - len(batches)  # every mini-batch has a number of its own
+        with drawing(0, self.sweep.devices):
+            outcome = self.sweep.run(objective, theta, self.moments, batches, radius, seed)
         outcome.buffers = copied(objective)
         if math.isfinite(outcome.loss):
             scatter_(self.parameters, theta + outcome.s)

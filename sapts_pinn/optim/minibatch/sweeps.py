@@ -30,8 +30,6 @@ from ..snapshot import copied, put_back
 from .batches import Batch
 from .moments import Moments
 
-SEEDS = 1_000_003  # from one sweep to the next, for each of its steps
-
 
 class WalkOptions(TypedDict, total=False):
     """Settings of `Walk` that have defaults."""
@@ -139,7 +137,13 @@ class MiniBatchSweep(ABC):
 
     @abstractmethod
     def run(
-        self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
+        self,
+        objective: Separable,
+        theta: Tensor,
+        moments: Moments,
+        batches: Sequence[Batch],
+        radius: float,
+        seed: int = 0,
     ) -> Outcome:
         """Let the parts walk from theta_k, and combine what they find.
 
@@ -149,6 +153,7 @@ class MiniBatchSweep(ABC):
             moments: There; they are left alone.
             batches: For each sequence as many mini-batches.
             radius: Of every step.
+            seed: Of what is drawn with the first mini-batch; those of the others follow.
         """
 
     def _steps(
@@ -159,7 +164,7 @@ class MiniBatchSweep(ABC):
         moments: Moments,
         block: Tensor | None,
         record: SubdomainStats,
-        first: int = 0,
+        seed: int,
     ) -> float:
         """Take steps with one mini-batch after the other, which move z and moments.
 
@@ -170,12 +175,12 @@ class MiniBatchSweep(ABC):
             moments: There, of all parameters or of the block's.
             block: The parameters to move, all if None.
             record: What is done.
-            first: Number of the first mini-batch in the sweep.
+            seed: Of what is drawn with the first mini-batch; those of the others follow.
 
         Returns:
             The mean loss.
         """
-        total, began, seed = 0.0, objective.counters.gradients, SEEDS * moments.count + first
+        total, began = 0.0, objective.counters.gradients
         for k, batch in enumerate(batches):
             seed_generators(seed + k, self.devices)
             local = objective.restrict(batch, estimate=True)
@@ -224,7 +229,13 @@ class DataSweep(MiniBatchSweep):
         return self.walk.groups
 
     def run(
-        self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
+        self,
+        objective: Separable,
+        theta: Tensor,
+        moments: Moments,
+        batches: Sequence[Batch],
+        radius: float,
+        seed: int = 0,
     ) -> Outcome:
         """Let the groups walk, and average correction and moments."""
         n, groups, steps = len(theta), self.walk.groups, len(batches) // self.walk.groups
@@ -234,7 +245,9 @@ class DataSweep(MiniBatchSweep):
             z, found = theta.clone(), moments.clone()
             put_back(objective, before)
             record, first = SubdomainStats(group, radius=radius), group * steps
-            loss = self._steps(objective, batches[first : first + steps], z, found, None, record, first)
+            loss = self._steps(
+                objective, batches[first : first + steps], z, found, None, record, seed + first
+            )
             if not records:
                 after = copied(objective)
             records.append(record)
@@ -261,7 +274,13 @@ class BlockSweep(MiniBatchSweep):
         self.blocks = list(blocks)
 
     def run(
-        self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
+        self,
+        objective: Separable,
+        theta: Tensor,
+        moments: Moments,
+        batches: Sequence[Batch],
+        radius: float,
+        seed: int = 0,
     ) -> Outcome:
         """Let the parts walk in turn or independently, and put their blocks together."""
         n, count = len(theta), self.walk.parts
@@ -274,7 +293,7 @@ class BlockSweep(MiniBatchSweep):
                 z.copy_(theta)
                 put_back(objective, before)
             found, record = moments.take(block), SubdomainStats(part, radius=radius)
-            loss = self._steps(objective, batches, z, found, block, record)
+            loss = self._steps(objective, batches, z, found, block, record, seed)
             if not (records and additive):
                 after = copied(objective)
             records.append(record)
@@ -290,10 +309,16 @@ class StageSweep(MiniBatchSweep):
     """Stages step by themselves after one pass through the network with each mini-batch."""
 
     def run(
-        self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
+        self,
+        objective: Separable,
+        theta: Tensor,
+        moments: Moments,
+        batches: Sequence[Batch],
+        radius: float,
+        seed: int = 0,
     ) -> Outcome:
         """Let all stages walk together; what they exchange is frozen in further local steps with a batch."""
-        z, moments, total, seed = theta.clone(), moments.clone(), 0.0, SEEDS * moments.count
+        z, moments, total = theta.clone(), moments.clone(), 0.0
         began, staged = objective.counters.gradients, objective.staged()
         assert staged is not None
         parts = stage_subdomains(staged, self.walk.parts)
