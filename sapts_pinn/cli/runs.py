@@ -10,8 +10,8 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -24,6 +24,7 @@ from .signals import SAME, Interrupts
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback, RunView
+    from ..optim.methods import Method
     from ..parallel.communicator import Communicator
 
 Run = TypeVar("Run")
@@ -218,23 +219,19 @@ def watched(
             callback.close()
 
 
-@contextmanager
-def options_of_wrong_kind(options: Mapping[str, Any]) -> Iterator[None]:
-    """Tell the user that a method cannot use a word where a number belongs, or 1.5 for 2.
+def check_kinds(method: Method, options: Mapping[str, object]) -> None:
+    """Make sure that a method is given no word where a number belongs, and no 1.5 for 2.
 
     Args:
+        method: The method.
         options: What the command was given.
 
     Raises:
-        InputError: The method has stumbled over one.
+        InputError: One is of another kind than the method takes.
     """
-    try:
-        yield
-    except (TypeError, AttributeError) as error:
-        if not any(isinstance(value, (str, float)) for value in options.values()):
-            raise
-        given = " ".join(f"{name}={value}" for name, value in options.items())
-        raise InputError(f"cannot use --option {given} ({error}); give values of another kind") from error
+    for name, value in options.items():
+        if wanted := method.misfit(name, value):
+            raise InputError(f"cannot use --option {name}={value}; {name} must be {wanted}")
 
 
 def close(stop: Interrupts, ranks: Communicator, pictures: Callable[[], Iterable[Step]]) -> None:

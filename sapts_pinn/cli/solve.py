@@ -82,13 +82,14 @@ def solve(
         folder = runs.agreed_folder(ranks, out or resume, name)
 
         def run(callbacks: Sequence[Callback]) -> Solution:
+            from ..optim.methods import method
             from ..solving.run import solve as train
 
-            with runs.options_of_wrong_kind(options):
-                return train(
-                    source.problem, **settings, callbacks=callbacks, out=folder, overwrite=overwrite,
-                    resume=resume, source=source.text, started=STARTED, communicator=ranks,
-                )  # fmt: skip
+            runs.check_kinds(method(settings.get("method", "tr")), options)
+            return train(
+                source.problem, **settings, callbacks=callbacks, out=folder, overwrite=overwrite,
+                resume=resume, source=source.text, started=STARTED, communicator=ranks,
+            )  # fmt: skip
 
         solution = runs.watched(run, stop, folder, "solve", quiet, _logs(log_parts and not quiet))
         runs.close(stop, ranks, lambda: pictures(solution, folder))

@@ -82,13 +82,14 @@ def train(
         folder = runs.agreed_folder(ranks, out or resume, name)
 
         def run(callbacks: Sequence[Callback]) -> Trained:
+            from ..supervised.methods import find
             from ..supervised.train import train as train_
 
-            with runs.options_of_wrong_kind(options):
-                return train_(
-                    **settings, callbacks=callbacks, out=folder, overwrite=overwrite, resume=resume,
-                    started=STARTED, communicator=ranks,
-                )  # fmt: skip
+            runs.check_kinds(find(settings.get("method", "sapts-d")), options)
+            return train_(
+                **settings, callbacks=callbacks, out=folder, overwrite=overwrite, resume=resume,
+                started=STARTED, communicator=ranks,
+            )  # fmt: skip
 
         trained = runs.watched(run, stop, folder, "train", quiet)
         runs.close(stop, ranks, lambda: pictures(trained, folder))

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from .earnings import Earnings
+
 
 class Figures(Mapping[str, Any]):
     """A dataclass that is a mapping, too: `info.rho` is `info["rho"]`; fields that are None are missing."""
@@ -66,6 +68,8 @@ class SweepInfo(Figures):
         predicted: The reduction predicted.
         before: f before.
         local_steps: At most so many steps of a subdomain.
+        radius: Bound of the correction's length.
+        length: Length of the correction, a sum of step lengths.
     """
 
     rho: float
@@ -73,6 +77,8 @@ class SweepInfo(Figures):
     predicted: float
     before: float
     local_steps: int
+    radius: float = math.inf
+    length: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +91,7 @@ class StepInfo(Figures):
         accepted: Whether the parameters have moved.
         predicted: The reduction predicted.
         length: Length of the step.
+        before: The loss before the step.
         converged: Whether no further progress is possible in working precision.
         sweep: The sweep over subdomains, if there was one.
         parts: What the subdomains did in it.
@@ -96,6 +103,7 @@ class StepInfo(Figures):
     accepted: bool | None = None
     predicted: float | None = None
     length: float | None = None
+    before: float | None = None
     converged: bool = False
     sweep: SweepInfo | None = None
     parts: tuple[SubdomainStats, ...] | None = None
@@ -138,6 +146,11 @@ class Optimizer(torch.optim.Optimizer):
     def count(self) -> int:
         """Number of subdomains that it reports on; 0 where it divides nothing."""
         return 0
+
+    @property
+    def earned(self) -> Earnings | None:
+        """Cost and gain of sweeps over subdomains and of plain steps; None where it divides nothing."""
+        return None
 
     @property
     def threaded(self) -> bool:

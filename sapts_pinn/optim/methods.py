@@ -13,7 +13,8 @@ from ..errors import InputError
 from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
-from .radius import RadiusRule
+from .options import misfit
+from .published import published
 from .sapts import DECOMPOSITIONS, Decomposition
 from .sapts.optimizer import SAPTS
 from .sapts.settings import Sweep
@@ -31,12 +32,19 @@ class Phase:
         share: Part of the run's budget after which the next phase begins.
         resample: Iterations between resamplings.
         divides: What the optimizer divides by itself, one of `DECOMPOSITIONS`.
+        takers: Functions and records whose annotations say of which kinds the options are; by default `make`.
     """
 
     make: Make
     share: float = 1.0
     resample: int = 500
     divides: str | None = None
+    takers: tuple[Callable[..., object], ...] = ()
+
+    def misfit(self, name: str, value: object) -> str | None:
+        """The kind that an option must be of, in words, if its value is of another."""
+        found = (misfit(name, value, taker) for taker in self.takers or (self.make,))
+        return next(filter(None, found), None)
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,10 @@ class Method:
         """Its parts have different points, and all of the parameters."""
         return self.decomposition is not None and self.decomposition.shared
 
+    def misfit(self, name: str, value: object) -> str | None:
+        """The kind that an option must be of, in words, if its value is of another."""
+        return next(filter(None, (phase.misfit(name, value) for phase in self.phases)), None)
+
 
 def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
     """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
@@ -78,11 +90,13 @@ def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
     return TrustRegion(params, **{"curvature": curvature_by_size(n), **options})
 
 
-def _with(curvature: str, **fixed: Any) -> Make:
+def _trust_region(summary: str, curvature: str, resample: int = 500, **fixed: Any) -> Method:
+    """A row of `METHODS`: a trust region with a model of the curvature."""
+
     def make(params: Sequence[Tensor], **options: Any) -> TrustRegion:
         return TrustRegion(params, curvature, **{**fixed, **options})
 
-    return make
+    return Method(summary, (Phase(make, resample=resample, takers=(TrustRegion,)),))
 
 
 def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
@@ -101,63 +115,35 @@ def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
 
-    return Method(summary, (Phase(make, divides=decomposition),))
+    return Method(summary, (Phase(make, divides=decomposition, takers=(SAPTS, Sweep)),))
 
-
-def _thesis_rule(least: float) -> RadiusRule:
-    return RadiusRule(0.25, 0.25, 0.75, shrink_factor=0.9, grow_factor=1.2, min_radius=least, max_radius=2.0)
-
-
-# What the authors' code was run with: radius 0.1, x 0.9 and x 1.2, L-SR1 of memory 5 for the whole and the
-# parts, 3 local steps, one global step, corrections summed, nothing pooled, overlapping batches that grow by
-# half.  Their norm for SAPTS_P is the largest entry; here it is the Euclidean one.
-THESIS: dict[str, Any] = {
-    "curvature": "lsr1",
-    "radius": 0.1,
-    "adaptive": False,
-    "global_steps": 1,
-    "order": "additive",
-    "visits": 0,
-    "combination": "sum",
-    "pooled": False,
-    "kind": "random",
-    "overlap": 0.33,
-    "batch": 0.5,
-}
 
 METHODS: dict[str, Method] = {
     "tr": Method(
-        "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS", (Phase(_automatic),)
+        "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS",
+        (Phase(_automatic, takers=(TrustRegion,)),),
     ),
-    "tr-ssbroyden": Method(
-        "trust region with a dense self-scaled Broyden inverse", (Phase(_with("ssbroyden")),)
-    ),
-    "tr-gauss-newton": Method(
+    "tr-ssbroyden": _trust_region("trust region with a dense self-scaled Broyden inverse", "ssbroyden"),
+    "tr-gauss-newton": _trust_region(
         "trust region with Gauss-Newton curvature and a probed radius",
-        (Phase(_with("gauss-newton", target_ratio=0.1), resample=25),),
+        "gauss-newton",
+        resample=25,
+        target_ratio=0.1,
     ),
-    "tr-lbfgs": Method("trust region with limited-memory BFGS", (Phase(_with("lbfgs")),)),
-    "tr-lsr1": Method("trust region with limited-memory SR1", (Phase(_with("lsr1")),)),
-    "tr-identity": Method("first-order trust region", (Phase(_with("identity")),)),
+    "tr-lbfgs": _trust_region("trust region with limited-memory BFGS", "lbfgs"),
+    "tr-lsr1": _trust_region("trust region with limited-memory SR1", "lsr1"),
+    "tr-identity": _trust_region("first-order trust region", "identity"),
     "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
     "sapts-p": sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
     "sapts-ip": sapts("SAPTS, the network divided into stages, inexact", "stages"),
-    "thesis-sapts-d": sapts(
-        "SAPTS_D with the published settings", "data", **THESIS, local_steps=3, rule=_thesis_rule(0.001)
-    ),
+    "thesis-sapts-d": sapts("SAPTS_D with the published settings", "data", **published()),
     "thesis-sapts-p": sapts(
-        "SAPTS_P with the published settings",
-        "parameters",
-        **{**THESIS, "kind": "tensors", "batch": 1.0},
-        local_steps=3,
-        rule=_thesis_rule(0.001),
+        "SAPTS_P with the published settings", "parameters", **published(kind="tensors", batch=1.0)
     ),
     "thesis-sapts-ip": sapts(
         "SAPTS_IP with the published settings, first-order local steps",
         "stages",
-        **{**THESIS, "batch": 1.0, "local_curvature": "identity"},
-        local_steps=3,
-        rule=_thesis_rule(0.001),
+        **published(batch=1.0, local_curvature="identity"),
     ),
     "adam": Method("Adam, decaying learning rate", (Phase(Adam),)),
     "lbfgs": Method("L-BFGS, strong Wolfe line search", (Phase(LBFGS, resample=25),)),

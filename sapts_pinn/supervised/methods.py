@@ -44,30 +44,30 @@ def _first_order(kind: Callable[..., torch.optim.Optimizer], lr: float, **fixed:
     return make
 
 
-def _method(summary: str, make: Make, divides: str | None = None, resample: int = 500) -> Method:
-    return Method(summary, (Phase(make, divides=divides, resample=resample),))
+def _growing(summary: str, curvature: Callable[[], Curvature]) -> Method:
+    phase = Phase(_plain(curvature), divides="data", takers=(SAPTS, Sweep))
+    return Method(summary, (phase,))
 
 
-def _micro(summary: str, make: Make, divides: str | None = None) -> Method:
-    return _method(summary, make, divides, resample=0)  # samples are varied from epoch to epoch
+def _micro(summary: str, make: Make) -> Method:
+    return Method(summary, (Phase(make, resample=0),))  # samples are varied from epoch to epoch
 
 
-def _sapts(decomposition: str) -> Make:
+def _sapts(summary: str, decomposition: str) -> Method:
     def make(params: Sequence[Tensor], **options: Any) -> MiniBatchSAPTS:
         return MiniBatchSAPTS(params, decomposition, **options)
 
-    return make
+    return Method(summary, (Phase(make, divides=decomposition, resample=0, takers=(MiniBatchSAPTS,)),))
 
 
 METHODS = {
-    "sapts-d": _micro("SAPTS, the samples divided among parts", _sapts("data"), "data"),
-    "sapts-p": _micro("SAPTS, the parameters divided into blocks", _sapts("parameters"), "parameters"),
-    "sapts-ip": _micro("SAPTS, the network divided into stages, inexact", _sapts("stages"), "stages"),
-    "tr": _method("trust region on growing batches, limited-memory BFGS", _plain(LBFGS), "data"),
-    "tr-gauss-newton": _method(
+    "sapts-d": _sapts("SAPTS, the samples divided among parts", "data"),
+    "sapts-p": _sapts("SAPTS, the parameters divided into blocks", "parameters"),
+    "sapts-ip": _sapts("SAPTS, the network divided into stages, inexact", "stages"),
+    "tr": _growing("trust region on growing batches, limited-memory BFGS", LBFGS),
+    "tr-gauss-newton": _growing(
         "trust region on growing batches, Gauss-Newton by products",
-        _plain(lambda: GaussNewton(matrix_free=True, iterations=PRODUCTS)),
-        "data",
+        lambda: GaussNewton(matrix_free=True, iterations=PRODUCTS),
     ),
     "thesis-sapts-d": known_method("thesis-sapts-d"),
     "thesis-sapts-p": known_method("thesis-sapts-p"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from traceback import walk_tb
 from typing import Any
@@ -105,7 +106,7 @@ def _refusal(error: Exception, options: Mapping[str, Any], phase: int) -> InputE
         options: What the user has given it.
         phase: Number of the phase.
     """
-    if "unexpected keyword" in str(error):  # raised by the call, not by what it calls
+    if re.search("unexpected keyword|multiple values", str(error)):  # of the call, not of what it calls
         unknown = next((name for name in options if f"'{name}'" in str(error)), "")
         return InputError(f"phase {phase} of the method does not take the option {unknown!r}; drop it")
     last = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)][-1]

@@ -31,6 +31,8 @@ class RunResult:
         seconds_to_first_step: From the start of the command to the first accepted step, in seconds.
         loss: Value of the loss at the end.
         status: Why the run ended.
+        earnings: What sweeps over the parts and plain steps have cost and brought, fields of
+            `optim.earnings.Earnings`; None for methods without parts.
     """
 
     method: str
@@ -48,6 +50,7 @@ class RunResult:
     seconds_to_first_step: float | None
     loss: float
     status: Status
+    earnings: dict[str, float] | None
 
     def as_json(self) -> dict[str, Any]:
         """Content of result.json: what is of the subclass, then what every run has."""
@@ -65,6 +68,7 @@ def facts(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
     """
     ranks = trainer.communicator
     functions, gradients = trainer.total_work()
+    earned = trainer.optimizer.earned
     return {
         "method": config["method"],
         "seed": config["seed"],
@@ -81,4 +85,5 @@ def facts(trainer: Trainer, config: Mapping[str, Any]) -> dict[str, Any]:
         "seconds_to_first_step": trainer.clock.seconds_to_first_step,
         "loss": trainer.loss,
         "status": trainer.status,
+        "earnings": None if earned is None else earned.state_dict(),
     }

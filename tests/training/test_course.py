@@ -48,3 +48,9 @@ def test_an_option_that_no_phase_takes_is_refused():
     course = Course(method("tr"), {"radios": 1.0})
     with pytest.raises(InputError, match="phase 1 of the method does not take the option 'radios'"):
         course.begin(parameters(), SingleProcess())
+
+
+def test_an_option_that_the_method_has_chosen_is_refused():
+    course = Course(method("tr-lbfgs"), {"curvature": "lsr1"})
+    with pytest.raises(InputError, match="does not take the option 'curvature'; drop it"):
+        course.begin(parameters(), SingleProcess())
