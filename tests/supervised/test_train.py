@@ -72,6 +72,15 @@ def test_every_method_learns(method: str) -> None:
     assert found.result["status"].startswith(("budget spent", "converged"))
 
 
+@pytest.mark.parametrize(
+    ("method", "parts"), [("sapts-d", 1), ("sapts-p", 2), ("sapts-ip", 4), ("thesis-sapts-p", 4)]
+)
+def test_parts_of_one_process_by_default(method: str, parts: int) -> None:
+    """As many as cost nothing at equal work: further ones of samples and parameters pay on ranks only."""
+    quick = {"batch": 16, "steps": 1} if method in ON_MICRO_BATCHES else {}
+    assert run(method, "1 iterations", network="cnn", options=quick).result["parts"] == parts
+
+
 def test_photographs_are_varied_and_texts_are_cut() -> None:
     found = train("cifar10", "adam", "6 iterations", network="resnet", data=photographs())
     assert found.result["parameters"] == 269722 and 0.0 <= found.result["test_error_rate"] <= 1.0

@@ -50,12 +50,12 @@ class Acceptance:
 
     @property
     def began(self) -> bool:
-        """Whether there is a value."""
+        """True if there is a value."""
         return bool(self.values)
 
     @property
     def searches(self) -> bool:
-        """Whether nothing was accepted yet."""
+        """True if nothing was accepted yet."""
         return len(self.values) == 1
 
     @property
@@ -71,7 +71,7 @@ class Acceptance:
 
     @property
     def doubtful(self) -> bool:
-        """Whether a sweep, or several, went so wrong that the gradient should be examined."""
+        """True if a sweep, or several, went so wrong that the gradient should be examined."""
         return self.rises >= DOUBTFUL
 
     def judge(self, value: float) -> bool:
@@ -88,8 +88,8 @@ class Acceptance:
             fall = max(0.0, *(a - b for a, b in pairwise(self.values)))
             if value < self.best:
                 self.best, self.noise = value, fall
-            most = self.noise if value <= self.best + self.noise else self.allowance
-            self.allowance = min(most, fall)
+            before = self.noise if value <= self.best + self.noise else self.allowance
+            self.allowance = min(before, fall)
         return accepted
 
     def trust(self) -> None:

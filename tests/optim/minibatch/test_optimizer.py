@@ -98,6 +98,11 @@ def reverse(objective: Any, loss: Callable[[Tensor, Tensor], Tensor] = uphill) -
     getattr(objective, "whole", objective).loss = loss
 
 
+def repeat(count: int, sweep: Callable[[], object]) -> None:
+    for _ in range(count):
+        sweep()
+
+
 @pytest.mark.parametrize("right", [0, 6])
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_a_reversed_gradient_ends_the_run(decomposition: str, right: int) -> None:
@@ -111,16 +116,12 @@ def test_a_reversed_gradient_ends_the_run(decomposition: str, right: int) -> Non
         if optimizer.info["accepted"] and optimizer.acceptance.values[-1] < best:
             kept, best = state_of(objective, optimizer), optimizer.acceptance.values[-1]
 
-    def uphill_sweeps() -> None:
-        for _ in range(3):
-            sweep()
-
     for _ in range(right):
         sweep()
     assert right == 0 or best < 0.6 * optimizer.acceptance.first
     reverse(objective)
     with pytest.raises(WrongGradient, match=r"^the loss does not fall against its gradient, at whatever len"):
-        uphill_sweeps()
+        repeat(3, sweep)
     found = state_of(objective, optimizer)
     weights = len(found) - 3  # the parameters, buffers and random numbers; of the moments nothing is kept
     assert unchanged(kept[:weights], found[:weights]) and optimizer.moments.count == 0
@@ -354,6 +355,27 @@ def test_steps_that_were_saved_go_on(decomposition: str, order: str, after: int)
     optimizer.load_state_dict(within)
     assert [float(optimizer.step(objective)) for _ in range(4)] == losses
     assert unchanged(end, state_of(objective, optimizer))
+
+
+def test_a_state_of_an_older_version_goes_on() -> None:
+    """What it lacks has a default: the parameters that it is loaded with pass for the best."""
+    objective, optimizer = both("data", dropping, 1, steps=16)
+    for _ in range(3):
+        optimizer.step(objective)
+    state, theta = optimizer.state_dict(), gather(objective.parameters)
+    for name in ("first", "best", "noise", "allowance", "rises", "best_state"):
+        del state["minibatch"][name]
+    del state["minibatch"]["batches"]["drawn"]
+    optimizer.load_state_dict(state)
+    assert optimizer.acceptance.best == optimizer.acceptance.values[-1]
+    optimizer.radius = 1e3
+    optimizer.step(objective)
+    assert not optimizer.info["accepted"]
+    kept, _ = optimizer.state_dict()["minibatch"]["best_state"]
+    assert torch.equal(kept, theta) and torch.equal(gather(objective.parameters), theta)
+    optimizer.radius = RADIUS
+    optimizer.step(objective)
+    assert optimizer.info["accepted"]
 
 
 def test_a_saved_state_is_no_larger_than_the_moments() -> None:
