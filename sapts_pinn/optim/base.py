@@ -158,6 +158,11 @@ class Optimizer(torch.optim.Optimizer):
         return False
 
     @property
+    def divided(self) -> bool:
+        """Ranks hold different parts of its state, and have to ask for it together."""
+        return False
+
+    @property
     def needs_squares(self) -> bool:
         """Needs the Jacobian of a sum of squares, and so minimises no other loss."""
         return False

@@ -263,7 +263,8 @@ class Trainer:
         What a callback raises now would hide what ended the run.  Where every rank has a part of the state,
         the last checkpoint is what is left.
         """
-        if self.clock.apart and (self.communicator.rank or self.sharded or self.method.divides):
+        divided = self.sharded or self.method.divides or self.optimizer.divided
+        if self.clock.apart and (self.communicator.rank or divided):
             return
         for action in (self._record, *(lambda c=c: c.on_end(self) for c in self.callbacks)):
             try:

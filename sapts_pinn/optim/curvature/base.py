@@ -25,6 +25,7 @@ from typing import Any
 from torch import Tensor
 
 from ...objectives.base import Evaluation
+from ...parallel.communicator import Communicator
 from ..subproblem.step import Dot, InnerProducts, MatVec, Step, plain_dot
 
 __all__ = ["Curvature", "Dot", "MatVec", "Pair", "Step", "plain_dot"]
@@ -60,6 +61,20 @@ class Curvature(ABC):
             products: the inner products of such vectors.
         """
         return None
+
+    @classmethod
+    def divided_among(cls, communicator: Communicator) -> Curvature:
+        """Return a model of whole vectors, the same on all ranks, whose algebra they divide where it can be.
+
+        Args:
+            communicator: The ranks, which then call every method together.
+        """
+        return cls()
+
+    @property
+    def divided(self) -> bool:
+        """Ranks hold different parts of what is learned, and give their states together."""
+        return False
 
     def prepare(self, evaluation: Evaluation) -> None:  # noqa: B027
         """Linearise at the current point; models that learn from gradients alone have nothing to do.

@@ -23,8 +23,8 @@ from sapts_runs import DECOMPOSITIONS, objective_of, sapts
 )
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_every_combination_makes_progress(decomposition: str, curvature: str) -> None:
-    if decomposition == "stages" and curvature not in ("identity", "lbfgs", "lsr1"):
-        pytest.skip("stages take models that need products only")
+    if decomposition == "stages" and curvature == "gauss-newton":
+        pytest.skip("the Jacobian of stages is at hand nowhere")
     for combination, order, pooled in itertools.product(
         ("sum", "mean", "subspace"), ("additive", "multiplicative"), (True, False)
     ):
