@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from minibatches import both, dropping, state_of, unchanged, uphill
 from sapts_pinn.objectives.base import Evaluation, Objective
 from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.optim.base import WrongGradient
 from sapts_pinn.optim.minibatch.examination import is_wrong
+from sapts_pinn.optim.sapts import DECOMPOSITIONS
 from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.supervised import Supervised
 
@@ -89,3 +93,60 @@ def test_nothing_is_told_where_nothing_can_be_told(dtype: torch.dtype) -> None:
     zero = torch.zeros_like(gather(objective.parameters))
     scatter_(objective.parameters, zero)  # no length is a share of zero
     assert not is_wrong(objective, objective.parameters, SingleProcess(), False)
+
+
+# -- in a run ---------------------------------------------------------------------------------------------
+
+
+def reverse(objective: Any, loss: Callable[[Tensor, Tensor], Tensor] = uphill) -> None:
+    """Let the gradient of a network's loss be another from now on."""
+    getattr(objective, "whole", objective).loss = loss
+
+
+def repeat(count: int, sweep: Callable[[], object]) -> None:
+    for _ in range(count):
+        sweep()
+
+
+@pytest.mark.parametrize("right", [0, 6])
+@pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
+def test_a_reversed_gradient_ends_the_run(decomposition: str, right: int) -> None:
+    """Within three sweeps, at the best state that there was, after a fall over some sweeps or none."""
+    objective, optimizer = both(decomposition, dropping, 2, steps=16)
+    kept, best = state_of(objective, optimizer), math.inf
+
+    def sweep() -> None:
+        nonlocal kept, best
+        optimizer.step(objective)
+        if optimizer.info["accepted"] and optimizer.acceptance.values[-1] < best:
+            kept, best = state_of(objective, optimizer), optimizer.acceptance.values[-1]
+
+    for _ in range(right):
+        sweep()
+    assert right == 0 or best < 0.6 * optimizer.acceptance.first
+    reverse(objective)
+    with pytest.raises(WrongGradient, match=r"^the loss does not fall against its gradient, at whatever len"):
+        repeat(3, sweep)
+    found = state_of(objective, optimizer)
+    weights = len(found) - 3  # the parameters, buffers and random numbers; of the moments nothing is kept
+    assert unchanged(kept[:weights], found[:weights]) and optimizer.moments.count == 0
+    reverse(objective, nn.functional.cross_entropy)
+    reached = optimizer.acceptance.best
+    for k in range(6):
+        optimizer.set_progress(k / 6)
+        optimizer.step(objective)
+    assert optimizer.acceptance.best < reached
+
+
+@pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
+def test_sweeps_that_are_too_long_are_no_fault_of_the_gradient(decomposition: str) -> None:
+    objective, optimizer = both(decomposition, dropping)
+    for _ in range(3):
+        optimizer.step(objective)
+    before = state_of(objective, optimizer)
+    optimizer.radius = 1e3
+    for _ in range(7):
+        optimizer.step(objective)
+        assert not optimizer.info["accepted"] and unchanged(before, state_of(objective, optimizer))
+        assert optimizer.acceptance.rises == 0  # the gradient was examined and is trusted
+    assert optimizer.radius == 1e3 / 2**7

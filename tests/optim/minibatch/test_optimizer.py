@@ -22,14 +22,15 @@ from minibatches import (
     objective_of,
     optimizer_of,
     plain,
+    state_of,
+    unchanged,
+    uphill,
 )
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
-from sapts_pinn.objectives.base import Separable
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares
-from sapts_pinn.optim.base import WrongGradient
 from sapts_pinn.optim.minibatch.optimizer import CONTROL, SEARCH, MiniBatchSAPTS
 from sapts_pinn.optim.sapts import DECOMPOSITIONS
 from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
@@ -38,18 +39,6 @@ from sapts_pinn.problems import build
 from sapts_pinn.supervised import StagedSupervised, Supervised
 
 # -- the control -----------------------------------------------------------------------------------------
-
-
-def state_of(objective: Any, optimizer: MiniBatchSAPTS) -> list[Tensor]:
-    moments = optimizer.moments
-    return [
-        gather(objective.parameters), *(b.clone() for b in objective.buffers()), torch.get_rng_state(),
-        moments.m.clone(), moments.v.clone(), torch.tensor(moments.count),
-    ]  # fmt: skip
-
-
-def unchanged(before: list[Tensor], after: list[Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize("order", ["additive", "multiplicative"])
@@ -73,12 +62,6 @@ def test_a_rejected_sweep_leaves_no_trace(decomposition: str, order: str) -> Non
         assert torch.equal(a, b) == (k == random), k  # what was accepted stays, and nothing was drawn
 
 
-def uphill(outputs: Tensor, targets: Tensor) -> Tensor:
-    """A loss whose gradient points the wrong way."""
-    loss = nn.functional.cross_entropy(outputs, targets)
-    return 2.0 * loss.detach() - loss
-
-
 def test_where_no_radius_helps_none_is_taken() -> None:
     objective = objective_of("data", dropping, loss=uphill)
     optimizer = optimizer_of(objective, "data")
@@ -91,60 +74,6 @@ def test_where_no_radius_helps_none_is_taken() -> None:
     objective.loss = nn.functional.cross_entropy  # the search is not over: the radius may rise again
     optimizer.step(objective)
     assert optimizer.info["accepted"] and optimizer.most >= RADIUS / 4
-
-
-def reverse(objective: Any, loss: Callable[[Tensor, Tensor], Tensor] = uphill) -> None:
-    """Let the gradient of a network's loss be another from now on."""
-    getattr(objective, "whole", objective).loss = loss
-
-
-def repeat(count: int, sweep: Callable[[], object]) -> None:
-    for _ in range(count):
-        sweep()
-
-
-@pytest.mark.parametrize("right", [0, 6])
-@pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
-def test_a_reversed_gradient_ends_the_run(decomposition: str, right: int) -> None:
-    """Within three sweeps, at the best state that there was, after a fall over some sweeps or none."""
-    objective, optimizer = both(decomposition, dropping, 2, steps=16)
-    kept, best = state_of(objective, optimizer), math.inf
-
-    def sweep() -> None:
-        nonlocal kept, best
-        optimizer.step(objective)
-        if optimizer.info["accepted"] and optimizer.acceptance.values[-1] < best:
-            kept, best = state_of(objective, optimizer), optimizer.acceptance.values[-1]
-
-    for _ in range(right):
-        sweep()
-    assert right == 0 or best < 0.6 * optimizer.acceptance.first
-    reverse(objective)
-    with pytest.raises(WrongGradient, match=r"^the loss does not fall against its gradient, at whatever len"):
-        repeat(3, sweep)
-    found = state_of(objective, optimizer)
-    weights = len(found) - 3  # the parameters, buffers and random numbers; of the moments nothing is kept
-    assert unchanged(kept[:weights], found[:weights]) and optimizer.moments.count == 0
-    reverse(objective, nn.functional.cross_entropy)
-    reached = optimizer.acceptance.best
-    for k in range(6):
-        optimizer.set_progress(k / 6)
-        optimizer.step(objective)
-    assert optimizer.acceptance.best < reached
-
-
-@pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
-def test_sweeps_that_are_too_long_are_no_fault_of_the_gradient(decomposition: str) -> None:
-    objective, optimizer = both(decomposition, dropping)
-    for _ in range(3):
-        optimizer.step(objective)
-    before = state_of(objective, optimizer)
-    optimizer.radius = 1e3
-    for _ in range(7):
-        optimizer.step(objective)
-        assert not optimizer.info["accepted"] and unchanged(before, state_of(objective, optimizer))
-        assert optimizer.acceptance.rises == 0  # the gradient was examined and is trusted
-    assert optimizer.radius == 1e3 / 2**7
 
 
 def fragile(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -237,79 +166,6 @@ def test_after_the_deadline_no_further_radius_is_tried() -> None:
     assert optimizer.info["accepted"] and optimizer.most == RADIUS
     seen = (CONTROL * 2 + SEARCH * STEPS) * BATCH / COUNT  # before, along one walk, after
     assert objective.counters.functions == pytest.approx(seen, rel=1e-12)
-
-
-# -- what is drawn ---------------------------------------------------------------------------------------
-
-
-Log = list[tuple[tuple[int, ...], float]]  # mini-batches, and what was drawn at a look
-
-
-class Drawing(Separable):
-    """Draws something at every look from the generator of the process, as a function of one's own may."""
-
-    term_names, coordinates = ("loss",), Supervised.coordinates
-
-    def __init__(self, objective: Supervised, log: Log) -> None:
-        self.objective, self.log = objective, log
-        self.parameters, self.counters, self.last_terms = objective.parameters, objective.counters, {}
-        self.sites, self.share = objective.sites, objective.share
-
-    def evaluate(self) -> Any:
-        self.log.append((tuple(self.objective.index.tolist()), float(torch.rand(()))))
-        return self.objective.evaluate()
-
-    def restrict(self, part: Any, estimate: bool = False) -> Drawing:
-        return Drawing(self.objective.restrict(part, estimate), self.log)
-
-    def copy(self) -> Drawing:
-        return Drawing(self.objective.copy(), self.log)
-
-
-def noted(log: Log) -> dict[str, Any]:
-    """Arguments of `Supervised`: a variation and a loss that draw, and note what, with the batch."""
-    now: list[tuple[int, ...]] = []
-
-    def vary(x: Tensor, index: Tensor) -> Tensor:
-        now[:] = [tuple(index.tolist())]
-        return x + 0.1 * torch.randn(x.shape, dtype=x.dtype)
-
-    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        log.append((now[0], float(torch.rand(()))))
-        return nn.functional.cross_entropy(outputs, targets) * (1.0 + 0.1 * torch.rand(()))
-
-    return {"vary": vary, "loss": loss}
-
-
-@pytest.mark.parametrize("decomposition", ["data", "parameters"])
-@pytest.mark.parametrize("what", ["objective", "closures"])
-def test_every_look_at_a_mini_batch_draws_the_same(decomposition: str, what: str) -> None:
-    """Whatever the local step, part or radius; the control always the same, and the next sweep others."""
-    log: Log = []
-    own = what == "objective"
-    whole = objective_of(decomposition, dropping, **({} if own else noted(log)))
-    objective: Any = Drawing(whole, log) if own else whole
-    optimizer = optimizer_of(objective, decomposition, 2, local_steps=2)
-    before, first, seen = torch.get_rng_state(), dict[Any, float](), set[float]()
-    for sweep in range(3):
-        log.clear()
-        optimizer.step(objective)
-        found: dict[tuple[int, ...], set[float]] = {}
-        for batch, number in log:
-            found.setdefault(batch, set()).add(number)
-        assert all(len(numbers) == 1 for numbers in found.values())
-        assert len(log) >= (2 if decomposition == "data" else 4) * (len(found) - CONTROL) + CONTROL
-        numbers = {batch: drawn.pop() for batch, drawn in found.items()}
-        control = {
-            key: numbers.pop(key) for key in (tuple(b["samples"].tolist()) for b in optimizer._control)
-        }
-        first = first or control
-        assert control == first and len({*control.values()}) == CONTROL
-        assert len({*numbers.values()}) == len(numbers) >= STEPS // 2  # each its own
-        assert not own or not seen & {*numbers.values()}
-        seen |= {*numbers.values()}
-        assert sweep == 0 or len(numbers) == STEPS * optimizer.sweep.sequences
-    assert torch.equal(torch.get_rng_state(), before)
 
 
 # -- going on --------------------------------------------------------------------------------------------
