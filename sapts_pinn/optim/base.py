@@ -129,6 +129,10 @@ class StepInfo(Figures):
         return cls(**found)
 
 
+class WrongGradient(FloatingPointError):
+    """Raised when the loss does not fall against its gradient; the parameters are those of the best loss."""
+
+
 class Optimizer(torch.optim.Optimizer):
     """An optimizer of PyTorch that the training loop can talk to.
 

@@ -17,7 +17,7 @@ from ..callbacks.base import Callback
 from ..objectives.base import Counters, Objective
 from ..objectives.data_parallel import over_ranks
 from ..objectives.flat import gather, scatter_
-from ..optim.base import Optimizer
+from ..optim.base import Optimizer, WrongGradient
 from ..optim.methods import Method
 from ..parallel.communicator import Communicator
 from ..pipeline.sharded_model import Sharded
@@ -221,6 +221,9 @@ class Trainer:
                     for callback in self.callbacks:
                         callback.on_step(self)
                     self.status = self.clock.ending(self.iteration, self._reached(), self.converged)
+        except WrongGradient as error:
+            self.status = StopReason.FAILED.status(error)
+            theta = None  # the optimizer has put back better parameters
         except FloatingPointError as error:
             self.status = StopReason.FAILED.status(error)
         except KeyboardInterrupt as error:
