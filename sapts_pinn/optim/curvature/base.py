@@ -9,7 +9,8 @@ together (a compact quasi-Newton matrix has its own exact solver, a matrix-free 
 conjugate gradients), so one `Curvature` holds both and the radius rule needs nothing else.
 
 Vectors are flat, of any floating type, on any device. A vector may be one rank's shard of a longer one, so
-every sum over entries goes through the `dot` that a model was built with.
+every sum over entries goes through the `dot` that a model was built with, or over vectors joined from all
+shards.
 
 Source: Conn, Gould and Toint, Trust-Region Methods (SIAM, 2000), chapters 6 and 7.
 """
