@@ -4,8 +4,8 @@ A sweep changes what the plain steps after it can do, so single steps cannot be 
 some work are.  The regime in force, with sweeps to begin with, goes on for some stretches; then the other one
 is tried for one stretch, and the former goes on for one more.  If log f fell faster per work in the trial
 than in the mean of the stretches around it, which takes account of a loss that falls ever more slowly, the
-tried regime takes over.  Each trial that fails makes the regime in force go on for twice as long, so that
-what the trials cost fades away.
+tried regime takes over.  Stretches are a share of all work so far, and each trial that fails makes the regime
+in force go on for four times as long, so that what the trials cost fades away.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-STRETCH = 30.0  # gradients
-LAST = 64  # stretches that a regime goes on, at most
+LEAST, SHARE = 10.0, 0.02  # gradients of a stretch, and its share of all work so far
+FIRST, LONGER, LAST = 4, 4, 64  # stretches that a regime goes on: after it has won, by what factor, at most
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Regimes:
         trial: Whether the other regime is being tried.
         fall: Fall of log f in this stretch.
         work: Gradients spent in it.
+        total: Gradients spent in all.
     """
 
     in_force: bool = True
@@ -40,6 +41,7 @@ class Regimes:
     trial: bool = False
     fall: float = 0.0
     work: float = 0.0
+    total: float = 0.0
 
     @property
     def sweeps(self) -> bool:
@@ -55,7 +57,8 @@ class Regimes:
         """
         self.fall += fall
         self.work += work
-        if self.work >= STRETCH:
+        self.total += work
+        if self.work >= max(LEAST, SHARE * self.total):
             rate, self.fall, self.work = self.fall / self.work, 0.0, 0.0
             self._next(rate)
 
@@ -66,9 +69,9 @@ class Regimes:
         elif len(self.rates) == 2:  # the stretch after a trial
             before, tried = self.rates
             if tried > 0.5 * (before + rate):
-                self.in_force, self.wait = not self.in_force, 1
+                self.in_force, self.wait = not self.in_force, FIRST
             else:
-                self.wait = min(2 * self.wait, LAST)
+                self.wait = FIRST if self.wait == 1 else min(LONGER * self.wait, LAST)
             self.rates, self.done = [], 0
         else:
             self.done += 1

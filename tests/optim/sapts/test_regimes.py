@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sapts_pinn.optim.sapts.regimes import LAST, STRETCH, Regimes
+from sapts_pinn.optim.sapts.regimes import LEAST, SHARE, Regimes
 
-EACH = round(STRETCH)
+EACH = round(LEAST)
 
 
 def run(regimes: Regimes, rate: Callable[[bool, int], float], stretches: int) -> list[bool]:
@@ -21,9 +21,16 @@ def run(regimes: Regimes, rate: Callable[[bool, int], float], stretches: int) ->
 
 
 def test_a_trial_stands_between_two_stretches_of_the_regime_in_force() -> None:
-    seen = run(Regimes(), lambda sweeps, _: 0.2 if sweeps else 0.1, 7)
-    by_stretch = [seen[i * EACH] for i in range(7)]
-    assert by_stretch == [True, False, True, True, True, False, True], "twice as long before the second"
+    seen = run(Regimes(), lambda sweeps, _: 0.2 if sweeps else 0.1, 9)
+    by_stretch = [seen[i * EACH] for i in range(9)]
+    assert by_stretch == [True, False, *[True] * 5, False, True], "four stretches before the second"
+
+
+def test_stretches_are_a_share_of_the_work() -> None:
+    regimes = Regimes(total=1000.0, done=3, wait=4)
+    seen = run(regimes, lambda sweeps, _: 0.1, 6)
+    first, second = seen.index(False), seen[seen.index(False) :].index(True)
+    assert first == pytest.approx(SHARE * 1020, abs=1) and second == pytest.approx(SHARE * 1040, abs=1)
 
 
 @pytest.mark.parametrize("winner", [True, False])
@@ -37,23 +44,23 @@ def test_the_better_regime_goes_on(winner: bool) -> None:
 def test_a_loss_that_falls_ever_more_slowly_flatters_nobody(first: bool) -> None:
     """Both regimes are the same: which comes first must not decide."""
     regimes = Regimes(in_force=first)
-    run(regimes, lambda _, i: 1.0 / (1 + i), 3)
+    run(regimes, lambda _, i: 1.0 / (10 + i), 3)
     assert regimes.in_force == first
-    run(regimes, lambda sweeps, i: (1.5 if sweeps != first else 1.0) / (10 * EACH + i), 10)
+    run(regimes, lambda sweeps, i: (1.5 if sweeps != first else 1.0) / (10 * EACH + i), 12)
     assert regimes.in_force != first, "half as much again is seen all the same"
 
 
 def test_what_trials_cost_fades() -> None:
-    seen = run(Regimes(), lambda sweeps, _: 0.1 if sweeps else 0.2, 6 * LAST)
-    last = seen[-2 * LAST * EACH :]
-    assert 0 < last.count(True) <= 3 * EACH
+    seen = run(Regimes(), lambda sweeps, _: 0.1 if sweeps else 0.2, 600)
+    assert seen[: 60 * EACH].count(True) < 0.2 * 60 * EACH
+    assert 0 < seen[60 * EACH :].count(True) < 0.1 * 540 * EACH
 
 
 def test_it_changes_its_mind() -> None:
     """Sweeps that paid once are given up when they no longer do."""
-    seen = run(Regimes(), lambda sweeps, i: (0.3 if i < 40 * EACH else 0.05) if sweeps else 0.1, 150)
+    seen = run(Regimes(), lambda sweeps, i: (0.3 if i < 40 * EACH else 0.05) if sweeps else 0.1, 1500)
     assert seen[30 * EACH : 40 * EACH].count(True) > 8 * EACH
-    assert seen[-10 * EACH :].count(False) > 8 * EACH
+    assert seen[-50 * EACH :].count(False) > 40 * EACH
 
 
 def test_a_state_goes_on() -> None:
