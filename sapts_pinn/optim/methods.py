@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from ..errors import InputError
 from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
-from .options import misfit
+from .options import Option, misfit
 from .radius import RadiusRule
 from .sapts import DECOMPOSITIONS, Decomposition
 from .sapts.optimizer import SAPTS
@@ -84,22 +83,22 @@ class Method:
         return next(filter(None, (phase.misfit(name, value) for phase in self.phases)), None)
 
 
-def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
+def _automatic(params: Sequence[Tensor], **options: Option) -> TrustRegion:
     """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
     n = sum(p.numel() for p in params)
     return TrustRegion(params, **{"curvature": curvature_by_size(n), **options})
 
 
-def _trust_region(summary: str, curvature: str, resample: int = 500, **fixed: Any) -> Method:
+def _trust_region(summary: str, curvature: str, resample: int = 500, **fixed: Option) -> Method:
     """A row of `METHODS`: a trust region with a model of the curvature."""
 
-    def make(params: Sequence[Tensor], **options: Any) -> TrustRegion:
+    def make(params: Sequence[Tensor], **options: Option) -> TrustRegion:
         return TrustRegion(params, curvature, **{**fixed, **options})
 
     return Method(summary, (Phase(make, resample=resample, takers=(TrustRegion,)),))
 
 
-def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
+def sapts(summary: str, decomposition: str, **fixed: Option) -> Method:
     """A row of `METHODS`: SAPTS with a decomposition.
 
     Args:
@@ -110,7 +109,7 @@ def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
     """
     names = {field.name for field in fields(Sweep)}
 
-    def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
+    def make(params: Sequence[Tensor], **options: Option) -> SAPTS:
         chosen = {**DECOMPOSITIONS[decomposition].options, **fixed, **options}
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
@@ -125,7 +124,7 @@ def _thesis_rule(least: float) -> RadiusRule:
 # What the authors' code was run with: radius 0.1, x 0.9 and x 1.2, L-SR1 of memory 5 for the whole and the
 # parts, 3 local steps, one global step, corrections summed, nothing pooled, overlapping batches that grow by
 # half.  Their norm for SAPTS_P is the largest entry; here it is the Euclidean one.
-THESIS: dict[str, Any] = {
+THESIS: dict[str, object] = {
     "curvature": "lsr1",
     "radius": 0.1,
     "adaptive": False,

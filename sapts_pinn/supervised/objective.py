@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,15 @@ def classification(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 LOSSES: dict[str, Loss] = {"cross-entropy": classification, "mse": mse_loss}
+
+
+class Settings(TypedDict, total=False):
+    """Settings of `Supervised` that have defaults."""
+
+    chunk: int
+    seed: int
+    vary: Callable[[Tensor, Tensor], Tensor] | None
+    counters: Counters | None
 
 
 class Supervised(Separable):
@@ -104,7 +113,7 @@ class Supervised(Separable):
         module: nn.Module,
         loader: Iterable[Sequence[Tensor]],
         loss: str | Loss = "cross-entropy",
-        **more: Any,
+        **more: Unpack[Settings],
     ) -> Supervised:
         """Objective on the samples of a data loader, which is read once, from beginning to end, into memory.
 

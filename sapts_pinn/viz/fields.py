@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..geometry import Domain, Mesh, Time
 from .view import View
@@ -53,7 +52,7 @@ def evaluate(solution: View, points: Mapping[str, Array], residual: bool = False
     kept = flat[inside]
     at = {name: kept[:, i] for i, name in enumerate(problem.domain.names)}
 
-    def spread(values: Any) -> Array:
+    def spread(values: ArrayLike) -> Array:
         out = np.full(len(flat), np.nan)
         out[inside] = values
         return out.reshape(shape)

@@ -9,10 +9,9 @@ Sharing H_0, a copy of the whole costs O(k n).
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...kernels import product
 
@@ -93,12 +92,12 @@ class Deferred:
             return self.base
         return torch.addmm(self.base, self.left.T, self.right, beta=self.scale)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """H_0 and the corrections apart, so that going on is the same bit for bit."""
         return {"base": self.base, "scale": self.scale, "left": self.left, "right": self.right}
 
     @classmethod
-    def of(cls, state: dict[str, Any], threads: int) -> Deferred:
+    def of(cls, state: StateDict, threads: int) -> Deferred:
         """The matrix of a saved state."""
         made = cls(state["base"].clone(), threads)
         made.scale, made._rows = state["scale"], len(state["left"])

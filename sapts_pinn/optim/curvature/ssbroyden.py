@@ -35,10 +35,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...objectives.base import Evaluation
@@ -225,7 +225,7 @@ class SSBroyden(Curvature):
         self.rebuilds += 1
         return True
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """H as it is kept, and what saves work at the next step."""
         matrix = self._matrix
         return {
@@ -235,7 +235,7 @@ class SSBroyden(Curvature):
             "product": None if self._product is None else list(self._product),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self.H = None
         if state["H"] is not None:
