@@ -28,10 +28,10 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..objectives.base import Counters, Objective, Separable
-from ..objectives.flat import distinct, gather, scatter_
+from ..objectives.flat import distinct, gather, gradient, scatter_
 from .evaluation import DeepXDEEvaluation, DeepXDEResidualEvaluation
 from .propagation import MAX_ORDER, Plan, Propagation, plan_for
-from .recording import Call, Look, Network, _flat_gradient, _Recorder
+from .recording import Call, Look, Network, _Recorder
 from .untyped import Arrays, Loss, Model, Net
 from .views import View, Whole, refresh, view_of
 
@@ -173,7 +173,7 @@ class DeepXDEObjective(Separable):
         assert self.propagation is not None
         with self._away():
             totals = [self._look(False, network)[2] for network in (self.propagation, self.model.net)]
-            found, own = ((value.detach(), _flat_gradient(value, self.parameters)) for value in totals)
+            found, own = ((value.detach(), gradient(value, self.parameters)) for value in totals)
         close = SAME[self.parameters[0].dtype]
         return all(float((a - b).norm()) <= close * float(b.norm()) for a, b in zip(found, own, strict=True))
 

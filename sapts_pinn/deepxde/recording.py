@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from ..objectives.base import Counters
@@ -69,25 +68,3 @@ class _Recorder:
         value = self.loss(wanted, found)
         self.calls.append((value, wanted, found))
         return value
-
-
-def _flat_gradient(
-    value: Tensor,
-    parameters: Sequence[Tensor],
-    cotangent: Tensor | None = None,
-    retain_graph: bool = False,
-    create_graph: bool = False,
-) -> Tensor:
-    """Gradient as one vector [n]."""
-    found = torch.autograd.grad(
-        value,
-        parameters,
-        cotangent,
-        retain_graph=retain_graph or create_graph,
-        create_graph=create_graph,
-        allow_unused=True,
-    )
-    pieces = [
-        p.new_zeros(p.numel()) if g is None else g.reshape(-1) for g, p in zip(found, parameters, strict=True)
-    ]
-    return torch.cat(pieces)

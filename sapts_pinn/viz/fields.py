@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..geometry import Domain, Mesh, Time
+from ..geometry import Domain, Mesh
 from .view import View
 
 Array = NDArray[np.float64]
@@ -93,7 +93,7 @@ def middle_of(domain: Domain) -> dict[str, float]:
 
 def time_name(domain: Domain) -> str | None:
     """The name of the time, or None."""
-    return next((f.names[0] for f in domain.factors() if isinstance(f, Time)), None)
+    return next((f.names[0] for f in domain.factors() if f.is_time), None)
 
 
 def mesh_of(domain: Domain) -> Mesh | None:

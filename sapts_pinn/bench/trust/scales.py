@@ -25,7 +25,7 @@ from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
 from ...errors import InputError
-from ...geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Time, Union
+from ...geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Union
 from ...problems import (
     BoundaryEquation,
     Condition,
@@ -78,7 +78,7 @@ def random_units(problem: Problem, seed: int) -> Units:
     domain, names = problem.domain, problem.domain.names
     coordinates = {name: draw() for name in names}
     groups = [shape.names for shape in domain.factors()]
-    space = [name for f in domain.factors() if not isinstance(f, Time) for name in f.names]
+    space = [name for f in domain.factors() if not f.is_time for name in f.names]
     if any(type(c) in TOGETHER for c in problem.conditions) or len(problem.terms) > 1:
         groups.append(tuple(space))
     for group in groups:
@@ -246,7 +246,7 @@ def _(c: Robin, domain: Domain, translate: _Translation, faces: Mapping[str, str
 
 @_condition.register
 def _(c: Initial, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
-    size, time = translate.b[c.unknown], next(f.names[0] for f in domain.factors() if isinstance(f, Time))
+    size, time = translate.b[c.unknown], next(f.names[0] for f in domain.factors() if f.is_time)
     return replace(
         c,
         value=translate.value(c.value, size),
