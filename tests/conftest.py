@@ -1,6 +1,7 @@
 """What every test shares: a machine used sparingly, no screen, and the reference data beside the checkout."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ settings.register_profile("sapts_pinn", deadline=None, derandomize=True)
 settings.load_profile("sapts_pinn")
 
 ROOT = Path(__file__).resolve().parents[1]
+pytest.register_assert_rewrite(*(p.stem for p in ROOT.glob("tests/helpers/*.py")))  # they say why they fail
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data folder {folder}")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_estimates() -> Iterator[None]:
+    """End every run of `solve` with a cheap error estimate; a folder about them replaces this fixture."""
+    from short_estimates import shorten
+
+    with pytest.MonkeyPatch.context() as patch:
+        shorten(patch.setattr)
+        yield

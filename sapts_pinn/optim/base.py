@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import StateDict
 
+from .earnings import Earnings
+
 Closure = Callable[[], Tensor | float]  # an objective, or a function that sets gradients and returns the loss
 
 
@@ -69,6 +71,8 @@ class SweepInfo(Figures):
         predicted: The reduction predicted.
         before: f before.
         local_steps: At most so many steps of a subdomain.
+        radius: Bound of the correction's length.
+        length: Length of the correction, a sum of step lengths.
     """
 
     rho: float
@@ -76,6 +80,8 @@ class SweepInfo(Figures):
     predicted: float
     before: float
     local_steps: int
+    radius: float = math.inf
+    length: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +94,7 @@ class StepInfo(Figures):
         accepted: Whether the parameters have moved.
         predicted: The reduction predicted.
         length: Length of the step.
+        before: The loss before the step.
         converged: Whether no further progress is possible in working precision.
         sweep: The sweep over subdomains, if there was one.
         parts: What the subdomains did in it.
@@ -99,6 +106,7 @@ class StepInfo(Figures):
     accepted: bool | None = None
     predicted: float | None = None
     length: float | None = None
+    before: float | None = None
     converged: bool = False
     sweep: SweepInfo | None = None
     parts: tuple[SubdomainStats, ...] | None = None
@@ -137,6 +145,11 @@ class Optimizer(torch.optim.Optimizer):
     def count(self) -> int:
         """Number of subdomains that it reports on; 0 where it divides nothing."""
         return 0
+
+    @property
+    def earned(self) -> Earnings | None:
+        """Cost and gain of sweeps over subdomains and of plain steps; None where it divides nothing."""
+        return None
 
     @property
     def threaded(self) -> bool:

@@ -13,7 +13,7 @@ from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
 from .options import Option, misfit
-from .radius import RadiusRule
+from .published import published
 from .sapts import DECOMPOSITIONS, Decomposition
 from .sapts.optimizer import SAPTS
 from .sapts.settings import Sweep
@@ -117,27 +117,6 @@ def sapts(summary: str, decomposition: str, **fixed: Option) -> Method:
     return Method(summary, (Phase(make, divides=decomposition, takers=(SAPTS, Sweep)),))
 
 
-def _thesis_rule(least: float) -> RadiusRule:
-    return RadiusRule(0.25, 0.25, 0.75, shrink_factor=0.9, grow_factor=1.2, min_radius=least, max_radius=2.0)
-
-
-# What the authors' code was run with: radius 0.1, x 0.9 and x 1.2, L-SR1 of memory 5 for the whole and the
-# parts, 3 local steps, one global step, corrections summed, nothing pooled, overlapping batches that grow by
-# half.  Their norm for SAPTS_P is the largest entry; here it is the Euclidean one.
-THESIS: dict[str, object] = {
-    "curvature": "lsr1",
-    "radius": 0.1,
-    "adaptive": False,
-    "global_steps": 1,
-    "order": "additive",
-    "visits": 0,
-    "combination": "sum",
-    "pooled": False,
-    "kind": "random",
-    "overlap": 0.33,
-    "batch": 0.5,
-}
-
 METHODS: dict[str, Method] = {
     "tr": Method(
         "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS",
@@ -156,22 +135,14 @@ METHODS: dict[str, Method] = {
     "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
     "sapts-p": sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
     "sapts-ip": sapts("SAPTS, the network divided into stages, inexact", "stages"),
-    "thesis-sapts-d": sapts(
-        "SAPTS_D with the published settings", "data", **THESIS, local_steps=3, rule=_thesis_rule(0.001)
-    ),
+    "thesis-sapts-d": sapts("SAPTS_D with the published settings", "data", **published()),
     "thesis-sapts-p": sapts(
-        "SAPTS_P with the published settings",
-        "parameters",
-        **{**THESIS, "kind": "tensors", "batch": 1.0},
-        local_steps=3,
-        rule=_thesis_rule(0.001),
+        "SAPTS_P with the published settings", "parameters", **published(kind="tensors", batch=1.0)
     ),
     "thesis-sapts-ip": sapts(
         "SAPTS_IP with the published settings, first-order local steps",
         "stages",
-        **{**THESIS, "batch": 1.0, "local_curvature": "identity"},
-        local_steps=3,
-        rule=_thesis_rule(0.001),
+        **published(batch=1.0, local_curvature="identity"),
     ),
     "adam": Method("Adam, decaying learning rate", (Phase(Adam),)),
     "lbfgs": Method("L-BFGS, strong Wolfe line search", (Phase(LBFGS, resample=25),)),

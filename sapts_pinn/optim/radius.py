@@ -28,6 +28,7 @@ PROBES, SPAN = 12, 3.0  # radii that are probed, from a third of the current one
 TINY = 1e-300  # no radius becomes zero
 FAILED = 0.5  # of the radius remains when a sweep did not reduce f
 FAR = 0.5  # of a sweep's reach: the way from which on it was the reach that ended the sweep
+ROUNDED = 1.0 + 1e-9  # of a radius: a sum of lengths may exceed it by rounding
 USED_UP = 1.0 - 1e-9  # of a sweep's reach, after which nothing is left of it
 RECOVERY = 2.0 ** (1.0 / 10)  # by an accepted sweep on mini-batches; ten of them make good one rejection
 NOT_FINITE = 0.1  # of the radius remains when the loss of a sweep on mini-batches is no number
@@ -115,27 +116,63 @@ class RadiusRule:
         """Return the radius after a sweep that did not reduce f: smaller, so that failures come to an end."""
         return FAILED * radius
 
-    def next_reach(self, reach: float, rho: float, way: float) -> float:
-        """Return the bound of a subdomain's way in the next sweep of a fixed number of steps.
-
-        It is half the way gone after a rho below `shrink`, twice the bound after a rho above `grow` that used
-        at least half of it, and unchanged otherwise.
+    def reach(self, radius: float, steps: int) -> float:
+        """Return the first radius of a sweep whose local steps are adaptive: that of so many steps.
 
         Args:
-            reach: The bound of the last sweep.
+            radius: The radius of a step.
+            steps: Most local steps.
+        """
+        return radius * max(steps, 1)
+
+    def share_of(self, reach: float, groups: int, how: str) -> float:
+        """Return the radius of one group, with which the combined correction is no longer than the sweep's.
+
+        By the triangle inequality: the mean of corrections of length Delta is no longer than Delta, the sum
+        of N corrections needs Delta / N each, and so do N corrections with weights alpha, |alpha| <= sqrt(N).
+
+        Args:
+            reach: The radius Delta of the sweep.
+            groups: Number of groups N.
+            how: How their corrections are combined, of `combine.COMBINATIONS`.
+        """
+        return reach if how == "mean" else reach / groups
+
+    def next_reach(self, reach: float, rho: float, way: float) -> float:
+        """Return the radius of the next sweep.
+
+        It is half the way gone after a rho below `shrink`, twice the radius after a rho above `grow` of a
+        sweep that used at least half of it, and unchanged otherwise.
+
+        Args:
+            reach: The radius of the last sweep.
             rho: The ratio that it has reached.
-            way: The longest way of a subdomain in it, a sum of step lengths.
+            way: The length of its correction, a sum of step lengths.
         """
         if rho < self.shrink and way > 0:
             return 0.5 * way
         return 2.0 * reach if rho > self.grow and way > FAR * reach else reach
 
+    def left(self, reach: float, way: float, parts: int) -> float:
+        """Return the radius of the next part of a group: an even share of what the parts before have left.
+
+        Args:
+            reach: The radius of the group.
+            way: The sum of the lengths of the steps so far.
+            parts: Number of parts still to come, this one included.
+        """
+        return max(reach - way, 0.0) / parts
+
+    def covers(self, radius: float, way: float) -> bool:
+        """Return whether a correction is no longer than the radius, up to rounding."""
+        return way <= ROUNDED * radius
+
     def within_reach(self, radius: float, reach: float, way: float) -> float:
         """Return the radius of the next local step, with which the way stays within reach; 0 at its end.
 
         Args:
-            radius: The radius of the local solve.
-            reach: The bound of the way.
+            radius: The radius of a local step.
+            reach: The radius of the group.
             way: The sum of the lengths of the steps so far.
         """
         return 0.0 if way > USED_UP * reach else min(radius, reach - way)
@@ -199,3 +236,16 @@ class RadiusRule:
         if enough > least:
             return min(r for r, v in tried.items() if v <= enough)
         return min(tried, key=lambda r: tried[r])
+
+
+@dataclass(frozen=True)
+class PublishedRule(RadiusRule):
+    """Radius that changes by a factor of itself, whatever the length of the step."""
+
+    def next(self, radius: float, rho: float, step: Step, accepted: bool) -> float:
+        """Return the radius after a step: smaller below `shrink` or rejected, larger above `grow`."""
+        if not accepted or rho < self.shrink:
+            radius *= self.shrink_factor
+        elif rho > self.grow:
+            radius *= self.grow_factor
+        return min(max(radius, self.min_radius), self.max_radius)

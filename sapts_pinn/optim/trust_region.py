@@ -87,6 +87,11 @@ class TrustRegion(Undecorated):
         super().__init__(distinct(params), {"lr": 1.0})
         if len(self.param_groups) != 1:
             raise InputError("TrustRegion does not support several parameter groups")
+        for given in {p.dtype for p in self.parameters} - {torch.float64, torch.float32}:
+            raise InputError(
+                f"trust regions need parameters of torch.float64 or torch.float32, not {given}: in half "
+                "precision the reductions that they compare are rounding"
+            )
         self.curvature = make_curvature(curvature) if isinstance(curvature, str) else curvature
         self.radius = float(radius)
         self.values: deque[float] = deque(maxlen=window)
@@ -174,9 +179,12 @@ class TrustRegion(Undecorated):
         trial = objective.evaluate()
         rho = (max(self.values) - trial.value) / step.predicted if math.isfinite(trial.value) else -math.inf
         accepted = rho > self.rule.accept
-        if accepted:
+        if accepted or (self.curvature.learns_from_rejected and math.isfinite(trial.value)):
             new_gradient = trial.gradient()
-            accepted = self._everywhere(bool(torch.isfinite(new_gradient).all()))
+            finite = self._everywhere(bool(torch.isfinite(new_gradient).all()))
+            accepted = accepted and finite
+            if finite and not accepted:
+                self.curvature.update(step.s, new_gradient - gradient)
         if accepted:
             self.curvature.update(step.s, new_gradient - gradient)
             self.values.append(trial.value)
@@ -189,7 +197,7 @@ class TrustRegion(Undecorated):
         self.radius = self.rule.next(self.radius, rho, step, accepted)
         if self.rejections and self.rejections % PATIENCE == 0:
             self._rebuild()
-        self._report(rho, accepted, step.predicted, step.length)
+        self._report(rho, accepted, step.predicted, step.length, f)
         return torch.tensor(trial.value if accepted else f, dtype=theta.dtype)
 
     def _rebuild(self) -> None:
@@ -234,13 +242,20 @@ class TrustRegion(Undecorated):
         self.curvature.reset()
         self._prepared = None
         self.radius = self.rule.after_reset(self.radius)
-        self._report(0.0, False, 0.0, 0.0, again or self._everywhere(not bool(gradient.any())))
+        stuck = again or self._everywhere(not bool(gradient.any()))
+        self._report(0.0, False, 0.0, 0.0, f, stuck)
         return torch.tensor(f, dtype=theta.dtype)
 
     def _report(
-        self, rho: float, accepted: bool, predicted: float, length: float, converged: bool = False
+        self,
+        rho: float,
+        accepted: bool,
+        predicted: float,
+        length: float,
+        before: float,
+        converged: bool = False,
     ) -> None:
-        self.info = StepInfo(self.radius, rho, accepted, predicted, length, converged)
+        self.info = StepInfo(self.radius, rho, accepted, predicted, length, before, converged)
 
     def state_dict(self) -> StateDict:
         """Return all that is needed to continue bit for bit, loadable with weights_only=True."""

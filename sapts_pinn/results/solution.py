@@ -22,6 +22,7 @@ from ..networks.build import NetworkSpec
 from ..networks.model import Location, Model
 from ..networks.time_windows import WindowedModel, spread
 from ..objectives.least_squares import residuals
+from ..optim.earnings import Earnings
 from ..problems import Problem, Reference
 from ..problems.answers import Answer, Coordinates
 from ..problems.conditions.base import as_column
@@ -391,5 +392,7 @@ class Solution:
             f"  work               {r['iterations']} steps, {r['gradient_evaluations']:.0f} gradients on "
             f"{r['points']} points, {r['seconds']:.1f} s"
         )
+        earned = Earnings.of(r.get("earnings")).words
+        lines += [f"  parts              {earned}"] if earned else []
         lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
         return "\n".join(lines)

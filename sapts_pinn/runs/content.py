@@ -125,6 +125,7 @@ class Result(TypedDict, total=False):
     seconds_to_first_step: float | None
     loss: float  # null in the file where it is not finite
     status: str
+    earnings: dict[str, float] | None
     # of `solve`
     problem: str
     points: int

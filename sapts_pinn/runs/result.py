@@ -33,6 +33,8 @@ class RunResult:
         seconds_to_first_step: From the start of the command to the first accepted step, in seconds.
         loss: Value of the loss at the end.
         status: Why the run ended.
+        earnings: What sweeps over the parts and plain steps have cost and brought, fields of
+            `optim.earnings.Earnings`; None for methods without parts.
     """
 
     method: str
@@ -50,6 +52,7 @@ class RunResult:
     seconds_to_first_step: float | None
     loss: float
     status: Status
+    earnings: dict[str, float] | None
 
     def as_json(self) -> Result:
         """Content of result.json: what is of the subclass, then what every run has."""
@@ -92,4 +95,5 @@ def unfinished(config: Config, state: TrainerState, parameters: Iterable[Tensor]
         seconds_to_first_step=state["seconds_to_first_step"],
         loss=state["loss"],
         status=StopReason.UNFINISHED.status(),
+        earnings=state["optimizer"].get("sapts", {}).get("earned"),
     )

@@ -82,6 +82,8 @@ class Records:
         }
         if optimizer.count:
             row |= sweep_columns(info, optimizer.count)
+        if optimizer.earned is not None:
+            row |= optimizer.earned.state_dict()
         self.rows.append({**row, **error})
 
 

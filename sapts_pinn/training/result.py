@@ -17,6 +17,7 @@ def facts(trainer: Trainer, config: Config) -> RunResult:
     """
     ranks = trainer.communicator
     functions, gradients = trainer.total_work()
+    earned = trainer.optimizer.earned
     return RunResult(
         method=config["method"],
         seed=config["seed"],
@@ -33,6 +34,7 @@ def facts(trainer: Trainer, config: Config) -> RunResult:
         seconds_to_first_step=trainer.clock.seconds_to_first_step,
         loss=trainer.loss,
         status=trainer.status,
+        earnings=None if earned is None else earned.state_dict(),
     )
 
 

@@ -22,6 +22,7 @@ from sapts_pinn.bench.suites import (
     points,
     radius,
     scaling,
+    trust,
     zoo,
 )
 from sapts_pinn.problems.zoo import ZOO
@@ -73,7 +74,7 @@ def in_this_process(function, **arguments):
 @pytest.fixture
 def here(monkeypatch):
     """Measure in this process, which has loaded PyTorch already."""
-    for suite in (ablation, accuracy, closure, in_deepxde, memory, points, radius):
+    for suite in (ablation, accuracy, closure, in_deepxde, memory, points, radius, trust, zoo):
         monkeypatch.setattr(suite, "in_child", in_this_process)
     monkeypatch.setattr(scaling, "launch", lambda ranks, **a: in_this_process(scaling.measure, **a))
     monkeypatch.setenv("DDE_BACKEND", "pytorch")  # as children have it

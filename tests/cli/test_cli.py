@@ -77,16 +77,16 @@ def wait_for(condition, process: subprocess.Popen[str]) -> None:
 
 
 def test_solve_writes_the_run_folder_and_a_summary(tmp_path):
-    status, out, err = run("solve", "burgers", "--budget", "12 iterations", *QUICK, cwd=tmp_path)
-    folder = tmp_path / "runs" / "burgers-tr-seed0"
+    status, out, err = run("solve", "poisson-1d", "--budget", "12 iterations", *QUICK, cwd=tmp_path)
+    folder = tmp_path / "runs" / "poisson-1d-tr-seed0"
     assert status == 0 and {p.name for p in folder.iterdir()} == FILES
-    assert out.startswith("burgers by tr: budget spent (12 iterations)") and "relative L2 error" in out
-    assert "runs/burgers-tr-seed0" in out.splitlines()[-1]
+    assert out.startswith("poisson-1d by tr: budget spent (12 iterations)") and "relative L2 error" in out
+    assert "runs/poisson-1d-tr-seed0" in out.splitlines()[-1]
     assert "step 12" in err and "loss" in err and "Warning" not in err
     result = json.loads((folder / "result.json").read_text())
     assert set(RESULT.split()) <= set(result)
     config = json.loads((folder / "config.json").read_text())
-    assert config["source"] == "burgers" and config["network"] == [6] and config["points"] == 64
+    assert config["source"] == "poisson-1d" and config["network"] == [6] and config["points"] == 64
     assert {"torch", "python", "sapts_pinn", "git_commit"} <= set(config["versions"])
     with (folder / "history.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 12
@@ -105,7 +105,7 @@ def test_json_is_all_there_is_on_standard_output(tmp_path):
     assert config["source"] == f"{tmp_path / 'mine.py'}:heat" and config["symmetry"] is False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_the_run_in_order_and_resume_continues_it(tmp_path, number, capsys):
     folder = tmp_path / "a run"
     process = start(
@@ -472,7 +472,7 @@ def test_signals_that_torchrun_passes_on_are_one():
     assert run.reasons == ["interrupted by SIGINT"]
 
 
-def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path):
+def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path, capsys):
     process = ranks(
         2, "poisson-1d", "--method", "sapts-d", "--parts", "2", "--budget", "1h", *QUICK, cwd=tmp_path
     )
@@ -485,12 +485,13 @@ def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path):
     hint = "continue with: torchrun --nproc-per-node 2 -m sapts_pinn solve --resume "
     assert err.count(hint) == 1 and {p.name for p in folder.iterdir()} == FILES
     steps = json.loads((folder / "result.json").read_text())["iterations"]
-    status, out, err = run("solve", "--resume", folder, "--budget", f"{steps + 1} iterations", cwd=tmp_path)
+    status, _, err = command(capsys, "solve", "--resume", folder, "--budget", f"{steps + 1} iterations")
     assert status == 0, err
     result = json.loads((folder / "result.json").read_text())
     assert (result["world_size"], result["parts"], result["iterations"]) == (1, 2, steps + 1)
 
 
+@pytest.mark.slow
 def test_an_error_of_all_ranks_is_said_once(tmp_path):
     process = ranks(2, "poisson-1d", "--method", "sapts-d", "--parts", "3", cwd=tmp_path)
     out, err = process.communicate(timeout=60)

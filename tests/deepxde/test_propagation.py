@@ -11,21 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from deepxde_equations import Build, Equation, laplace, model_of
 from sapts_pinn.deepxde import DeepXDEObjective
-from sapts_pinn.deepxde.staged import staged
 from sapts_pinn.kernels import load
 from sapts_pinn.objectives.flat import gather, scatter_
 
-Build = Callable[..., Any]
-Equation = Callable[[Any, Any], Any]
 pytestmark = pytest.mark.skipif(load() is None, reason="no compiler here")
-
-
-def model_of(equation: Equation | None, net: Any = None, inputs: int = 2) -> Any:
-    domain = dde.geometry.Hypercube([0.0] * inputs, [1.0] * inputs)
-    boundary = dde.icbc.DirichletBC(domain, lambda x: x[:, :1], lambda _, on: on)
-    data = dde.data.PDE(domain, equation, boundary, num_domain=30, num_boundary=12)
-    return dde.Model(data, net or dde.nn.FNN([inputs, 8, 8, 1], "tanh", "Glorot uniform"))
 
 
 def derivative(y: Tensor, x: Tensor, *axes: int) -> Tensor:
@@ -34,10 +25,6 @@ def derivative(y: Tensor, x: Tensor, *axes: int) -> Tensor:
         (slopes,) = torch.autograd.grad(y.sum(), x, create_graph=True)
         y = slopes[:, axis : axis + 1]
     return y
-
-
-def laplace(x: Any, y: Any) -> Any:
-    return dde.grad.hessian(y, x, i=0, j=0) + dde.grad.hessian(y, x, i=1, j=1)
 
 
 def biharmonic(x: Any, y: Any) -> Any:
@@ -174,21 +161,6 @@ def test_a_loss_that_is_not_finite_does_not_change_how_it_is_computed() -> None:
     assert objective.plan is not None
 
 
-def test_a_gradient_asked_for_late() -> None:
-    """The parameters have moved on, and other points have been looked at since."""
-    objective = DeepXDEObjective(model_of(laplace))
-    assert objective.plan is not None
-    _, expected = objective.value_and_grad()
-    theta = gather(objective.parameters)
-    evaluation = objective.evaluate()
-    scatter_(objective.parameters, theta + 1.0)
-    objective.value_and_grad()
-    half = {group: torch.arange(4) for group in objective.sites}
-    objective.restrict(half).value_and_grad()
-    assert torch.allclose(evaluation.gradient(), expected, rtol=1e-13)
-    assert torch.equal(gather(objective.parameters), theta + 1.0)
-
-
 def fifth(x: Any, y: Any) -> Any:
     return derivative(y, x, 0, 0, 0, 0, 0)
 
@@ -253,24 +225,6 @@ def test_what_cannot_be_propagated_is_left_to_deepxde(equation: Equation, net: C
 @pytest.mark.parametrize("equation", [detached, by_network], ids=["detach", "network"])
 def test_unusual_equations_keep_their_meaning(equation: Equation) -> None:
     both_sides_agree(DeepXDEObjective(model_of(equation, plain())))
-
-
-@pytest.mark.parametrize("name", ["burgers", "every-condition", "periodic", "fitting"])
-@pytest.mark.parametrize("parts", [1, 3])
-def test_stages_have_the_same_loss(build: Build, name: str, parts: int) -> None:
-    objective = DeepXDEObjective(build(name), loss_weights=[2.0] * 6 if name == "every-condition" else None)
-    value, gradient = objective.value_and_grad()
-    found, slopes = staged(objective, parts).value_and_grad()
-    assert found == pytest.approx(value, rel=1e-12)
-    assert float((slopes - gradient).norm()) <= 1e-11 * float(gradient.norm())
-
-
-def test_stages_follow_new_points(build: Build) -> None:
-    model = build("burgers", distribution="pseudo")
-    model.compile("sapts-ip")
-    model.train(iterations=6, callbacks=[dde.callbacks.PDEPointResampler(period=2)])
-    found, _ = model.opt._given.value_and_grad()
-    assert found == pytest.approx(float(sum(model.losshistory.loss_train[-1])), rel=1e-10)
 
 
 def test_forward_mode_is_left_to_deepxde(build: Build) -> None:

@@ -1,11 +1,9 @@
-"""Our methods in DeepXDE's own training loop: what they train, what stays native, what is refused."""
+"""Our methods in DeepXDE by name: what they train, what stays native, what is refused."""
 
 from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import deepxde as dde
@@ -15,25 +13,13 @@ import pytest
 import torch
 
 import sapts_pinn.deepxde as ours
+from deepxde_runs import Build, compile_, train
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim import SAPTS, GaussNewton, TrustRegion
-
-Build = Callable[..., Any]
-
-
-def train(model: Any, iterations: int = 20, **options: Any) -> tuple[Any, Any]:
-    return model.train(iterations=iterations, **options)
 
 
 def absolute(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (a - b).abs().mean()
-
-
-def compile_(model: Any, name: str, **options: Any) -> Any:
-    if hasattr(model, "coefficient"):
-        options["external_trainable_variables"] = [model.coefficient]
-    model.compile(name, **options)
-    return model
 
 
 # -- registration --------------------------------------------------------------------------------------------
@@ -63,9 +49,9 @@ def test_registering_is_idempotent_and_can_be_undone(build: Build) -> None:
         "sapts-p",
         "sapts-ip",
         "SAPTS-D",
-        "thesis-sapts-d",
+        pytest.param("thesis-sapts-d", marks=pytest.mark.slow),
         "thesis-sapts-p",
-        "thesis-sapts-ip",
+        pytest.param("thesis-sapts-ip", marks=pytest.mark.slow),
         "tr-lbfgs",
         "tr-gauss-newton",
     ],
@@ -156,18 +142,6 @@ def test_loss_weights_decide(build: Build) -> None:
     assert b.losshistory.loss_train[-1][2] < a.losshistory.loss_train[-1][2]
 
 
-def test_weights_that_a_callback_changes_are_taken_up(build: Build) -> None:
-    class Reweight(dde.callbacks.Callback):
-        def on_epoch_end(self) -> None:
-            if self.model.train_state.step == 10:
-                self.model.loss_weights[2] = 100.0  # in place, as some callbacks do
-
-    model = compile_(build("burgers"), "tr", loss_weights=[1.0, 1.0, 1.0])
-    train(model, 15, callbacks=[Reweight()])
-    assert model.opt.info["loss"] == pytest.approx(model.train_state.loss_train.sum(), rel=1e-10)
-    assert model.opt.objective.last_terms["condition 2"] > 0.5 * model.opt.info["loss"]
-
-
 def test_unknown_coefficients_are_found(build: Build) -> None:
     model = compile_(build("inverse"), "tr")
     values: list[float] = []
@@ -224,131 +198,8 @@ def test_the_data_are_left_as_they_were(build: Build) -> None:
     assert [type(bc) for bc in data.bcs] == [type(bc) for bc in before["bcs"]]
 
 
-# -- points that change --------------------------------------------------------------------------------------
-
-
-def test_resampled_points_are_taken_up(build: Build) -> None:
-    model = compile_(build("burgers", distribution="pseudo"), "sapts-d")
-    seen: list[Any] = []
-
-    class Watch(dde.callbacks.Callback):
-        def on_epoch_end(self) -> None:
-            seen.append(model.opt.objective)
-            assert np.array_equal(model.opt.objective.view.inputs, model.train_state.X_train)
-
-    history, _ = train(
-        model, 30, callbacks=[Watch(), dde.callbacks.PDEPointResampler(period=10, bc_points=True)]
-    )
-    assert len({id(objective) for objective in seen}) == 3
-    assert history.loss_train[-1].sum() < history.loss_train[0].sum()
-
-
-def test_resampling_without_effect_is_told(build: Build) -> None:
-    model = compile_(build("burgers"), "tr")
-    with pytest.warns(
-        UserWarning, match="PDEPointResampler has no effect.*'Hammersley'.*use .*'pseudo' or 'LHS'"
-    ):
-        train(model, 2, callbacks=[dde.callbacks.PDEPointResampler(period=1)])
-
-
-def test_batches_of_observations_are_resampled(build: Build) -> None:
-    """Which has an effect although the points of the equation stay where they are."""
-    model = compile_(build("inverse-batches"), "tr")
-    seen = set()
-
-    class Watch(dde.callbacks.Callback):
-        def on_epoch_end(self) -> None:
-            seen.add(tuple(model.opt.objective.view.inputs[:5, 0]))
-
-    resampler = dde.callbacks.PDEPointResampler(period=5, pde_points=False, bc_points=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        train(model, 20, callbacks=[Watch(), resampler])
-    assert len(seen) == 4
-
-
-def test_another_number_of_points(build: Build) -> None:
-    """As residual-based refinement adds them."""
-    model = compile_(build("burgers"), "sapts-d")
-    train(model, 10)
-    before = model.opt.objective
-    model.data.add_anchors(np.random.default_rng(0).random((17, 2)))
-    history, _ = train(model, 20)
-    assert model.opt.objective is not before
-    assert len(model.opt.objective.sites["equation"].points) == len(before.sites["equation"].points) + 17
-    assert history.loss_train[-1].sum() < history.loss_train[-2].sum()
-
-
-# -- saving --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "method"),
-    [(n, m) for n in ("burgers", "inverse") for m in ("tr", "sapts-d", "sapts-p", "thesis-sapts-d")]
-    + [("burgers", "sapts-ip")],
-)
-def test_a_restored_model_goes_on_bit_for_bit(build: Build, tmp_path: Path, name: str, method: str) -> None:
-    model = compile_(build(name), method)
-    train(model, 12)
-    path = model.save(str(tmp_path / "model"))
-    train(model, 8)
-    dde.config.set_random_seed(0)
-    other = compile_(build(name), method)
-    other.restore(path)
-    train(other, 8)
-    assert torch.equal(gather(model.opt.objective.parameters), gather(other.opt.objective.parameters))
-    if name == "inverse":
-        assert float(other.coefficient.detach()) != 2.0
-
-
-def test_checkpoints_of_others_are_refused(build: Build, tmp_path: Path) -> None:
-    model = compile_(build("burgers"), "tr")
-    train(model, 2)
-    path = model.save(str(tmp_path / "tr"))
-    with pytest.raises(
-        ValueError, match=r"saved with 'tr'.*compiled with 'sapts-d'; compile with the same method"
-    ):
-        compile_(model, "sapts-d").restore(path)
-    model.compile("adam", lr=1e-3)
-    train(model, 2)
-    path = model.save(str(tmp_path / "adam"))
-    with pytest.raises(ValueError, match="saved with an optimizer of DeepXDE"):
-        compile_(model, "tr").restore(path)
-    model = compile_(build("inverse"), "tr")
-    train(model, 2)
-    path = model.save(str(tmp_path / "inverse"))
-    model.compile("tr")
-    with pytest.raises(ValueError, match=r"has 1 external_trainable_variables.*compiled with 0"):
-        model.restore(path)
-
-
-# -- ends ----------------------------------------------------------------------------------------------------
-
-
-def test_an_early_end_is_recorded(build: Build) -> None:
-    class Stop(dde.callbacks.Callback):
-        def on_epoch_end(self) -> None:
-            self.model.stop_training = self.model.train_state.step == 7
-
-    model = compile_(build("burgers"), "sapts-d")
-    history, state = train(model, 100, display_every=50, callbacks=[Stop()])
-    assert (state.step, history.steps) == (7, [0, 7])
-    assert history.loss_train[-1].sum() == pytest.approx(model.opt.info["loss"], rel=1e-10)
-    history, state = train(model, 5)  # and it can go on
-    assert history.steps[-1] == 12
-
-
-def test_no_further_progress_ends_the_run(build: Build) -> None:
-    """Observations that contradict each other: the best loss is their variance."""
-    model = build("fitting")
-    model.data.train_x = np.ones_like(model.data.train_x)
-    model.data.train_y = np.resize([1.0, -1.0], model.data.train_y.shape)
-    history, state = train(compile_(model, "tr"), 5000, display_every=5000)
-    assert state.step < 5000 and history.steps[-1] == state.step
-    assert history.loss_train[-1].sum() == pytest.approx(1.0, rel=1e-14)
-
-
 # -- refusals ------------------------------------------------------------------------------------------------
+
 
 REFUSED = [
     ("burgers", "sapts-d", {"decay": ("step", 10, 0.5)}, "no learning rate that could decay; drop decay="),
@@ -367,11 +218,6 @@ REFUSED = [
     ("burgers", "sapts-d", {"radius": -1.0}, "radius must be positive"),
     ("integral", "sapts-d", {}, "IDE cannot be divided.*use 'tr', or 'sapts-p'"),
 ]
-
-
-def test_stages_refuse_regularization(build: Build) -> None:
-    with pytest.raises(ValueError, match="stages know nothing of regularization"):
-        train(compile_(build("burgers", regularization=["l2", 1e-3]), "sapts-ip"), 1)
 
 
 @pytest.mark.parametrize(("name", "method", "options", "sentence"), REFUSED)

@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sapts_pinn.derivatives.activations import ACTIVATIONS, Sine, cosine
+from nested import assert_close, nested, randomise, seed
+from sapts_pinn.derivatives.activations import ACTIVATIONS, Sine
 from sapts_pinn.derivatives.taylor import Channels, find_rule, multiply, propagate
 from sapts_pinn.networks.embeddings import FourierFeatures, PeriodicEmbedding
 from sapts_pinn.networks.mlp import ACTIVATION_NAMES, MLP
-from sapts_pinn.networks.model import Location, Model
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
-from sapts_pinn.problems import build
 
 BELL = (1, 1, 2, 5, 15, 52)
 
@@ -24,50 +23,9 @@ def indices(dimensions: int, order: int) -> list[tuple[int, ...]]:
     return [i for k in range(order + 1) for i in combinations_with_replacement(range(dimensions), k)]
 
 
-def nested(function, x: Tensor, index: tuple[int, ...]) -> Tensor:
-    """The oracle: one reverse pass after the other, [N] or [N, m]."""
-    x = x.clone().requires_grad_()
-    columns = function(x)
-    columns = [columns] if columns.ndim == 1 else list(columns.unbind(1))
-    for axis in index:
-        columns = [
-            torch.autograd.grad(c.sum(), x, create_graph=True, materialize_grads=True)[0][:, axis]
-            if c.requires_grad
-            else torch.zeros_like(c)
-            for c in columns
-        ]
-    return torch.stack(columns, 1)
-
-
-def seed(x: Tensor, channels: Channels) -> Tensor:
-    """The jet of the coordinates themselves."""
-    jet = x.new_zeros(len(channels), *x.shape)
-    jet[0] = x
-    for axis in range(x.shape[1]):
-        if (axis,) in channels.position:
-            jet[channels.position[axis,], :, axis] = 1
-    return jet
-
-
 def points(n: int, dimensions: int, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return 2 * torch.rand(n, dimensions, generator=generator, dtype=torch.float64) - 1
-
-
-def randomise(module: nn.Module, seed: int = 1) -> nn.Module:
-    """Weights of order 1, biases included: all orders of all channels matter."""
-    module = module.double()
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for p in module.parameters():
-            p.copy_(0.7 * torch.randn(p.shape, generator=generator, dtype=torch.float64))
-    return module
-
-
-def assert_close(found: Tensor, exact: Tensor, tolerance: float = 1e-12) -> None:
-    assert found.shape == exact.shape
-    found, exact = found.detach(), exact.detach()
-    assert float((found - exact).abs().max()) <= tolerance * max(1.0, float(exact.abs().max()))
 
 
 # -- channels ------------------------------------------------------------------------------------------------
@@ -113,34 +71,6 @@ def test_no_derivatives_at_all():
     net = randomise(MLP((2, 3, 1)))
     assert channels.indices == ((),)
     assert_close(propagate(net, x.unsqueeze(0), channels)[0], net(x))
-
-
-# -- activations ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", [*ACTIVATIONS, "cos"], ids=lambda k: k if isinstance(k, str) else k.__name__)
-def test_derivatives_of_an_activation(kind):
-    derivatives, function = (cosine, torch.cos) if kind == "cos" else (ACTIVATIONS[kind], kind())
-    z = torch.linspace(-7, 7, 61, dtype=torch.float64)
-    for order in range(6):
-        found = derivatives(z, order)
-        assert len(found) >= order + 1
-        for k in range(order + 1):
-            exact = nested(lambda x: function(x[:, 0]), z.unsqueeze(1), (0,) * k)[:, 0]
-            assert_close(found[k], exact)
-
-
-@pytest.mark.parametrize("kind", ACTIVATIONS)
-def test_activations_far_out_stay_finite(kind):
-    z = torch.tensor([-1e3, -100.0, -30.0, 30.0, 100.0, 1e3], dtype=torch.float64)
-    for value in ACTIVATIONS[kind](z, 4):
-        assert torch.isfinite(value).all()
-
-
-def test_softplus_fits_its_derivatives_beyond_the_threshold_of_pytorch():
-    z = torch.tensor([21.0, 25.0], dtype=torch.float64)
-    value = ACTIVATIONS[nn.Softplus](z, 1)[0]
-    assert_close(value, z + torch.log1p(torch.exp(-z)), 1e-16)
 
 
 # -- rules ---------------------------------------------------------------------------------------------------
@@ -269,33 +199,3 @@ def test_product():
     product = multiply(*(propagate(m, seed(x, channels), channels) for m in (a, b)), channels)
     for index, found in zip(channels.indices, product, strict=True):
         assert_close(found, nested(lambda x: a(x) * b(x), x, index))
-
-
-# -- the ansatz ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["poisson-1d", "poisson-2d", "poisson-5d", "poisson-lshape", "burgers", "allen-cahn",
-     "allen-cahn-dirichlet", "allen-cahn-steady"],
-)  # fmt: skip
-def test_ansatz_of_the_zoo(name):
-    problem = build(name)
-    network = randomise(MLP((len(problem.ansatz.feature_names), 6, 5, len(problem.unknown_names))))
-    model = Model(problem, network)
-    x = problem.domain.interior(16, torch.Generator().manual_seed(4))
-    location = Location(model, x, problem.equation_term.needs)
-    fields = location.fields(location.network_jet())
-    for j, unknown in enumerate(problem.unknown_names):
-        extension, factor = problem.ansatz.extension[unknown], problem.ansatz.factor[unknown]
-        size = problem.natural.unknowns[unknown]
-
-        def u(x: Tensor, j=j, size=size, extension=extension, factor=factor) -> Tensor:
-            value = size * network(problem.ansatz.features(x))[:, j]
-            value = value if factor is None else factor(x) * value
-            return value if extension is None else value + extension(x)
-
-        for index in ((), *problem.equation_term.needs[unknown]):
-            found = fields[unknown].d(*(problem.domain.names[i] for i in index)).value
-            assert_close(found, nested(u, x, index)[:, 0])
-        assert_close(model(x)[:, j], u(x))

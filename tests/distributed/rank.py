@@ -17,11 +17,14 @@ from typing import Any
 
 def load(folder: Path) -> Callable[[], Any]:
     """The job, ready to run."""
+    sys.path.append(str(Path(__file__).parents[1] / "helpers"))  # as pytest does
+    from short_estimates import shorten
+
+    shorten()  # as conftest.py does
     file, work, arguments = pickle.loads((folder / "job").read_bytes())
     if file is None:
         names = {"arguments": arguments}
         return lambda: (exec(compile(work, "<work>", "exec"), names), names["result"])[1]
-    sys.path.append(str(Path(__file__).parents[1] / "helpers"))  # as pytest does
     spec = importlib.util.spec_from_file_location("work", file)
     assert spec is not None and spec.loader is not None
     module = sys.modules["work"] = importlib.util.module_from_spec(spec)
@@ -40,6 +43,10 @@ def run(folder: Path, job: Callable[[], Any]) -> None:
 def fork(folder: Path, job: Callable[[], Any], size: int, lost: set[int]) -> None:
     """Be the parent of all ranks: wait for those that are not to be lost, or for the first that fails."""
     ranks = {}
+    if "sapts_pinn.pipeline" in sys.modules:
+        import torch._dynamo
+    import torch.distributed  # noqa: F401
+
     gc.freeze()  # or every rank takes a second to clean up what it shares
     for rank in range(size):
         if not (pid := os.fork()):

@@ -198,7 +198,7 @@ def loses(victim, how, timeout):
     return message, time.monotonic() - began
 
 
-@pytest.mark.parametrize(("victim", "size"), [(1, 2), (0, 3)])
+@pytest.mark.parametrize(("victim", "size"), [pytest.param(1, 2, marks=pytest.mark.slow), (0, 3)])
 def test_survivors_name_the_dead_rank(run_ranks, victim, size):
     def start(torchrun):
         return run_ranks(loses, size, victim, signal.SIGKILL, 60.0, lost=[victim], torchrun=torchrun)

@@ -24,7 +24,7 @@ from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
 from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
 from sapts_pinn.problems import build
 
-STEPS = 20
+STEPS = 12
 DECOMPOSITIONS = ("data", "parameters", "stages")
 HIDDEN = (6, 7, 5)  # four layers of different sizes
 

@@ -1,58 +1,14 @@
 """Domains: distance, inside, normals, faces, volumes, set operations, messages."""
 
-import math
-
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
 from draws import rng
+from probes import around, gradient
+from sample_domains import ALL, SETS, SHAPES
 from sapts_pinn.geometry import SAMPLERS, Ball, Box, Domain, Interval, Polygon, Product, Time, Union
-
-L_VERTICES = [(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)]
-SPIKY = [(0, 0), (3, 0.2), (4, -1), (4.2, 3), (2, 1), (1.9, 2.5), (1.5, 1), (-0.5, 2)]
-
-SHAPES = [
-    Interval(-1, 2),
-    Box((-1, 0), (1, 0.5)),
-    Box([0] * 5, [1, 1, 2, 1, 1]),
-    Ball([0.3], 2),
-    Ball((1, -2), 0.7),
-    Ball((0, 0, 1), 2),
-    Ball((0, 0, 0, 1), 1.5),
-    Polygon(L_VERTICES),
-    Polygon(SPIKY[::-1]),
-    Interval(-1, 1) * Time(0, 1),
-    Ball((0, 0), 1) * Time(0, 2),
-    Polygon(L_VERTICES) * Time(0, 0.5),
-    Ball((0, 0), 1) * Ball((1,), 0.5, names=("z",), tag="ends"),
-]
-SETS = [
-    Box((-1, -1), (1, 1)) - Box((0, 0), (1, 1)),
-    Ball((0, 0), 2, tag="outer") - Ball((0.5, 0), 1, tag="inner"),
-    Ball((0, 0), 1, tag="left") | Ball((1, 0), 1, tag="right"),
-    Ball((0, 0), 1, tag="left") & Ball((1, 0), 1, tag="right"),
-    Box((0, 0), (1, 1)) | Box((0.5, 0), (2, 1)) | Box((2, 0), (3, 1)),
-    (Box((-1, -1), (1, 1)) - Ball((0, 0), 0.5)) * Time(0, 2),
-    Polygon(SPIKY) - Ball((1, 0.5), 0.2),
-    Interval(0, 1) | Interval(2, 3),
-]
-ALL = SHAPES + SETS
-
-
-def around(domain: Domain, n: int, seed: int = 0) -> Tensor:
-    """Points in a box somewhat larger than the domain."""
-    lower, upper = domain.bounds
-    u = torch.rand(n, domain.dim, generator=rng(seed), dtype=torch.float64)
-    return lower + (upper - lower) * (1.6 * u - 0.3)
-
-
-def gradient(domain: Domain, points: Tensor) -> Tensor:
-    x = points.clone().requires_grad_()
-    (g,) = torch.autograd.grad(domain.distance(x).sum(), x)
-    return g
 
 
 @pytest.mark.parametrize("domain", ALL, ids=repr)
@@ -74,16 +30,6 @@ def test_distance_bounds_the_distance_to_boundary_points(domain: Domain) -> None
     assert (d <= true + 1e-9).all()
     if domain in SHAPES and domain.dim <= 2:  # exact: a dense boundary sample comes close
         assert (true - d).max() < 0.15
-
-
-@pytest.mark.parametrize("domain", SHAPES, ids=repr)
-def test_distance_has_a_unit_gradient_by_autograd(domain: Domain) -> None:
-    x = around(domain, 500)
-    g = gradient(domain, x)
-    assert torch.allclose(torch.linalg.vector_norm(g, dim=1), torch.ones(500, dtype=torch.float64))
-    step = 1e-6 * torch.randn(x.shape, generator=rng(), dtype=torch.float64)
-    change = domain.distance(x + step) - domain.distance(x - step)
-    assert torch.allclose(change, 2 * (g * step).sum(1), atol=1e-8)
 
 
 @pytest.mark.parametrize("domain", ALL, ids=repr)
@@ -109,23 +55,6 @@ def test_normals_are_the_gradient_of_the_distance(domain: Domain) -> None:
     assert torch.allclose(g, b.normals, atol=1e-6)
     if domain in SHAPES:  # and on the boundary itself, corners aside
         assert torch.allclose(gradient(domain, b.points), b.normals, atol=1e-8)
-
-
-@pytest.mark.parametrize("domain", SHAPES, ids=repr)
-def test_volume_against_monte_carlo(domain: Domain) -> None:
-    lower, upper = domain.bounds
-    x = lower + (upper - lower) * torch.rand(20_000, domain.dim, generator=rng(1), dtype=torch.float64)
-    share = float(domain.inside(x).double().mean())
-    assert domain.volume == pytest.approx(float((upper - lower).prod()) * share, rel=0.05)
-
-
-def test_known_measures() -> None:
-    assert Ball((0, 0, 0), 2).volume == pytest.approx(32 / 3 * math.pi)
-    assert Polygon(L_VERTICES).volume == pytest.approx(3)
-    assert (Ball((0, 0), 1) * Time(0, 3)).volume == pytest.approx(3 * math.pi)
-    assert SETS[0].volume is None and (SETS[0] * Time(0, 1)).volume is None
-    areas = {p.tag: p.measure for p in (Ball((0, 0), 2) * Time(0, 3)).face_patches()}
-    assert areas == pytest.approx({"sphere": 12 * math.pi, "t=0": 4 * math.pi, "t=3": 4 * math.pi})
 
 
 def test_products_flatten_and_time_is_left_out_of_the_boundary() -> None:
@@ -203,11 +132,6 @@ def test_faces_of_the_same_name_are_told_apart_by_tags() -> None:
     assert set(plain.face_tags("notch")) == {"x=0", "y=0", "x=1 (notch)", "y=1 (notch)"}
 
 
-def test_numbers_in_tags() -> None:
-    assert Interval(-0.0, 0.25).faces == ("x=0", "x=0.25")
-    assert Interval(1, 1 + 1e-9).faces == ("x=1.0", "x=1.000000001")
-
-
 def test_boundary_of_set_operations_is_measured_right() -> None:
     # L-shape: faces of length 2, 1, 2, 1, 1, 1, of which the removed square's outer edges are none
     b = SETS[0].boundary(4000, rng())
@@ -238,58 +162,6 @@ def test_buried_faces_and_empty_sets_are_refused() -> None:
         Ball((0, 0), 1) & Ball((5, 0), 2)
 
 
-@st.composite
-def star_polygons(draw: st.DrawFn) -> list[tuple[float, float]]:
-    """Star-shaped about a random centre, in general position, in a random orientation."""
-    n = draw(st.integers(3, 12))
-    gaps = draw(st.lists(st.floats(0.2, 1), min_size=n, max_size=n))
-    radii = draw(st.lists(st.floats(0.1, 3), min_size=n, max_size=n))
-    cx, cy = draw(st.floats(-5, 5)), draw(st.floats(-5, 5))
-    angle, total, vertices = 0.0, sum(gaps), []
-    for gap, r in zip(gaps, radii, strict=True):
-        angle += 2 * math.pi * gap / total
-        vertices.append((cx + r * math.cos(angle), cy + r * math.sin(angle)))
-    return vertices[::-1] if draw(st.booleans()) else vertices
-
-
-def crossing_number(vertices: Tensor, x: Tensor) -> Tensor:
-    """Inside by the even-odd rule, an independent definition."""
-    a, b = vertices, vertices.roll(-1, 0)
-    above = (a[:, 1] > x[:, 1:]) != (b[:, 1] > x[:, 1:])
-    at = a[:, 0] + (x[:, 1:] - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
-    return (above & (x[:, :1] < at)).sum(1) % 2 == 1
-
-
-@settings(max_examples=60)
-@given(star_polygons())
-def test_star_shaped_polygons(vertices: list[tuple[float, float]]) -> None:
-    polygon = Polygon(vertices)
-    x = around(polygon, 400)
-    assert torch.equal(polygon.inside(x), crossing_number(polygon.vertices, x))
-    points = polygon.interior(400, rng(), sampler="sobol")
-    assert (polygon.distance(points) <= 1e-13).all()
-    # the mean of low-discrepancy points is the centroid
-    a, b = polygon.vertices, polygon.vertices.roll(-1, 0)
-    cross = a[:, 0] * b[:, 1] - b[:, 0] * a[:, 1]
-    centroid = ((a + b) * cross[:, None]).sum(0) / (3 * cross.sum())
-    assert torch.allclose(points.mean(0), centroid, atol=0.1)
-    edges = polygon.boundary(100, rng())
-    assert polygon.distance(edges.points).abs().max() < 1e-12
-    assert polygon.inside(edges.points - 1e-9 * edges.normals).all()
-
-
-@settings(max_examples=30)
-@given(star_polygons(), st.integers(2, 4))
-def test_vertices_along_straight_edges_change_nothing(vertices: list[tuple[float, float]], k: int) -> None:
-    coarse = Polygon(vertices)
-    a, b = coarse.vertices, coarse.vertices.roll(-1, 0)
-    fine = Polygon(torch.cat([(a + (b - a) * j / k)[:, None] for j in range(k)], 1).reshape(-1, 2))
-    x = around(coarse, 200)
-    assert len(fine.faces) == k * len(vertices) and fine.volume == pytest.approx(coarse.volume)
-    assert torch.allclose(fine.distance(x), coarse.distance(x), atol=1e-12)
-    assert (fine.distance(fine.interior(200, rng())) <= 1e-12).all()
-
-
 @given(st.lists(st.floats(-3, 3), min_size=3, max_size=3))
 def test_inside_iff_distance_at_any_point(coordinates: list[float]) -> None:
     x = torch.tensor([coordinates], dtype=torch.float64)
@@ -297,35 +169,9 @@ def test_inside_iff_distance_at_any_point(coordinates: list[float]) -> None:
         assert bool(domain.inside(x)) == (float(domain.distance(x)) <= 0)
 
 
-def test_float32_points_and_many_edges() -> None:
-    assert SHAPES[10].distance(torch.zeros(3, 3)).dtype == torch.float32
-    assert Polygon(SPIKY).distance(torch.zeros(3, 2)).dtype == torch.float32
-    angle = torch.linspace(0, 2 * math.pi, 301, dtype=torch.float64)[:-1]
-    r = 1 + 0.3 * torch.sin(20 * angle)
-    gear = Polygon(torch.stack([r * angle.cos(), r * angle.sin()], 1))
-    assert (gear.distance(gear.interior(20_000, rng())) <= 1e-13).all()
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Interval(1, 1), "lower < upper; got x from 1 to 1"),
-        (lambda: Interval(0, math.inf), "finite"),
-        (lambda: Interval(0, 1, name="2x"), "identifier"),
-        (lambda: Interval(0, 1, name="lambda"), "identifier"),
-        (lambda: Box((0, 0), (1,)), "got 2 and 1"),
-        (lambda: Box((0, 0), (1, 1), names=("x", "x")), "used once"),
-        (lambda: Box((0, 0), (1, 1), names=("x",)), "2 coordinates need 2 names"),
-        (lambda: Ball((0, 0), -1), "radius of a ball must be positive; got -1"),
-        (lambda: Ball((0, math.nan), 1), "finite"),
-        (lambda: Ball((0, 0), 1, tag="x"), "face tag"),
-        (lambda: Polygon([(0, 0), (1, 1)]), "at least 3"),
-        (lambda: Polygon([(0, 0), (1, 1), (2, 2)]), "no area"),
-        (lambda: Polygon([(0, 0), (1, 1), (1, 0), (0, 1), (-3, 0.4)]), "meets itself: edge 0.* edge 2"),
-        (lambda: Polygon([(0, 0), (2, 0), (2, 2), (1, 0), (0, 2)]), "meets itself"),
-        (lambda: Polygon([(0, 0), (1, 0), (1, 0), (0, 1)]), "vertices 1 and 2 .* coincide"),
-        (lambda: Polygon([(0, 0), (2, 0), (1, 0), (0, 1)]), "meets itself"),
-        (lambda: Polygon([(0, 0), (1, 0), (math.inf, 1)]), "finite"),
         (lambda: Interval(0, 1) * Interval(0, 2), "coordinate 'x'"),
         (lambda: Ball((0, 0), 1) * Ball((0,), 1, names=("z",)), "face 'sphere'"),
         (lambda: Interval(0, 1) | Time(0, 1), r"different coordinates, \(x\) and \(t\)"),

@@ -16,8 +16,6 @@ from sapts_pinn.geometry import (
     Interval,
     Polygon,
     Time,
-    rad,
-    rar_d,
     unit_points,
 )
 
@@ -101,17 +99,6 @@ def test_interior_is_uniform_by_chi_square(domain: Domain, sampler: str) -> None
     assert stats.chi2.sf(chi2, int(used.sum()) - 1) > 1e-3
 
 
-def test_boundary_is_uniform_along_a_polygon() -> None:
-    polygon = Polygon([(0, 0), (3, 0), (3, 1), (1, 1), (1, 2), (0, 2)])
-    b = polygon.boundary(5000, rng())
-    # Arc length: start of the edge plus distance from it. Any mistake in edges or weights shows.
-    lengths = torch.linalg.vector_norm(polygon.vertices.roll(-1, 0) - polygon.vertices, dim=1)
-    start = torch.cat([torch.zeros(1, dtype=torch.float64), lengths.cumsum(0)])
-    along = torch.linalg.vector_norm(b.points - polygon.vertices[b.index], dim=1)
-    arc = (start[b.index] + along) / lengths.sum()
-    assert stats.kstest(arc.numpy(), "uniform").pvalue > 1e-3
-
-
 def test_expected_counts_of_faces_are_exact_even_for_few_points() -> None:
     domain, generator = Box((0, 0), (1, 3)), rng()
     counts = sum(domain.boundary(3, generator).index.bincount(minlength=4) for _ in range(2000))
@@ -150,59 +137,3 @@ def test_low_discrepancy_of_any_count_without_warnings() -> None:
         u = unit_points("sobol", n, (1.0, 1.0, 1.0), rng())
         assert u.shape == (n, 3) and u.dtype == torch.float64 and (u >= 0).all() and (u < 1).all()
     assert stats.qmc.discrepancy(unit_points("sobol", 1000, (1.0, 1.0), rng()).numpy()) < 1e-4
-
-
-def bump(x: Tensor) -> Tensor:
-    return torch.exp(-50 * (x[:, 0] - 0.5) ** 2)
-
-
-def test_rad_follows_its_density() -> None:
-    domain = Interval(-1, 1) * Time(0, 1)
-    points = rad(domain, 2000, bump, rng(), candidates=100_000)
-    assert points.shape == (2000, 2) and domain.inside(points).all() and len(points.unique(dim=0)) == 2000
-    grid = torch.linspace(-1, 1, 2001, dtype=torch.float64)
-    density = bump(grid[:, None])
-    density = density / density.mean() + 1
-    cdf = density.cumsum(0) / density.sum()
-
-    def exact(q):  # type: ignore[no-untyped-def]
-        return cdf[((torch.from_numpy(q) + 1) / 2 * 2000).round().long()].numpy()
-
-    # without replacement from a finite pool the peak is a little thinned, hence a bound and not a p-value
-    assert stats.kstest(points[:, 0].numpy(), exact).statistic < 0.05
-    assert stats.kstest(points[:, 1].numpy(), "uniform").pvalue > 1e-3
-    sharper = rad(domain, 500, bump, rng(), power=4, offset=0)
-    assert (sharper[:, 0] - 0.5).std() < 0.8 * (points[:, 0] - 0.5).std()
-    assert torch.equal(sharper, rad(domain, 500, bump, rng(), power=4, offset=0))
-
-
-def test_rar_d_adds_points_where_the_residual_is_large() -> None:
-    domain = DOMAINS[6]
-    start = domain.interior(30, rng())
-    grown = rar_d(domain, start, 20, lambda x: (x[:, 0] > 1).double(), rng())
-    assert grown.shape == (50, 2) and torch.equal(grown[:30], start)
-    assert (grown[30:, 0] > 1).all() and domain.inside(grown).all()
-
-
-def test_adaptive_sampling_of_awkward_residuals() -> None:
-    domain = Interval(-1, 1)
-
-    def half_broken(x: Tensor) -> Tensor:
-        return torch.full_like(x[:, 0], 1e200).where(x[:, 0] <= 0, math.nan)
-
-    assert (rad(domain, 50, half_broken, rng(), power=2) <= 0).all()
-    zero = rad(domain, 400, lambda x: 0 * x[:, 0], rng(), offset=0)
-    assert stats.kstest((zero[:, 0].numpy() + 1) / 2, "uniform").pvalue > 1e-3
-    # fewer points of positive weight than asked for: all of them, and others
-    few = rad(domain, 100, lambda x: (x[:, 0] > 0.99).double(), rng(), offset=0, candidates=1000)
-    assert len(few.unique()) == 100 and (few > 0.99).any()
-    x = torch.zeros(1, requires_grad=True)
-    assert not rad(domain, 5, lambda p: p[:, 0] + x, rng()).requires_grad
-    with pytest.raises(ValueError, match="only 0 of 10000 candidates have a finite residual"):
-        rad(domain, 50, lambda x: x[:, 0] * math.nan, rng())
-    with pytest.raises(ValueError, match=r"must have shape \[10000\]; got \[10000, 1\]"):
-        rad(domain, 50, lambda x: x, rng())
-    with pytest.raises(ValueError, match="raise candidates to at least 50"):
-        rad(domain, 50, bump, rng(), candidates=10)
-    with pytest.raises(ValueError, match="power=-1"):
-        rad(domain, 50, bump, rng(), power=-1)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sapts_pinn.kernels import build, load
-from sapts_pinn.kernels.build import cache_folder, why_not_loaded
+from sapts_pinn.kernels.build import cache_folder, is_private, why_not_loaded
+from small_runs import ENVIRONMENT
 
 compiled = pytest.mark.skipif(load() is None, reason="no C compiler on this machine")
 
@@ -108,3 +109,60 @@ def test_the_loss_is_the_same_without_the_kernel(how, tmp_path: Path):
     assert kernel == "False"
     for there, value in zip(numbers, here["found"][1:], strict=True):
         assert float(there) == pytest.approx(value, rel=1e-13)
+
+
+# -- the kernel's cache --------------------------------------------------------------------------------------
+
+
+IN_A_PROCESS = "from sapts_pinn.kernels import load; assert load() is not None; print('alive')"
+
+
+def in_a_process(folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**ENVIRONMENT, "SAPTS_PINN_CACHE": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@compiled
+def test_a_damaged_kernel_is_built_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path))
+    assert load.__wrapped__() is not None
+    (built,) = tmp_path.glob("*.so")
+    whole = built.read_bytes()
+    half = len(whole) // 2
+    for broken in (whole[:half], whole[:half] + b"\xff\x00" + whole[half + 2 :]):
+        built.unlink()  # mapped into this process
+        built.write_bytes(broken)
+        built.chmod(0o700)
+        found = in_a_process(tmp_path)
+        assert found.returncode == 0 and found.stdout == "alive\n", found.stderr
+        (built,) = tmp_path.glob("*.so")
+        assert built.read_bytes() != broken
+
+
+@compiled
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root gives files away")
+def test_a_kernel_of_somebody_else_is_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path))
+    assert load.__wrapped__() is not None
+    (built,) = cache_folder().glob("*.so")
+    os.chown(built, 12345, 12345)
+    assert load.__wrapped__() is not None
+    assert built.stat().st_uid == 0, "built again"
+    os.chown(tmp_path, 12345, 12345)
+    with pytest.warns(UserWarning, match="belongs to somebody else"):
+        assert load.__wrapped__() is not None
+
+
+@compiled
+def test_a_cache_that_others_may_write_to_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path))
+    assert load.__wrapped__() is not None
+    (built,) = tmp_path.glob("*.so")
+    built.chmod(0o666)
+    assert not is_private(built) and load.__wrapped__() is not None
+    assert is_private(built), "built again"
+    tmp_path.chmod(0o777)
+    with pytest.warns(UserWarning, match="can be written by others"):
+        assert load.__wrapped__() is not None

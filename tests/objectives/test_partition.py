@@ -1,22 +1,17 @@
 """Decompositions of residuals and of parameters: the parts are the whole, and balanced."""
 
-import itertools
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from draws import rng
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
-from sapts_pinn.networks.modified_mlp import ModifiedMLP
-from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.partition import DATA_KINDS, DataParts, data_parts
-from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, parameter_parts
 from sapts_pinn.problems import Initial, Periodic, Problem, Sites, build
 
 
@@ -164,99 +159,3 @@ def test_bad_decompositions_of_the_data_are_refused() -> None:
             decompose(objective, 0, kind)
     with pytest.raises(ValueError, match="the term 'equation', which is none of data"):
         data_parts({"data": Sites(torch.zeros(4, 2))}, 2, "bisection", rng(), "xt")
-
-
-def sizes_of(network: nn.Module, parts: int, kind: str, named: bool = False) -> list[int]:
-    names = [name for name, _ in network.named_parameters()] if named else None
-    found = parameter_parts(list(network.parameters()), parts, kind, names)
-    n = sum(p.numel() for p in network.parameters())
-    assert len(found) == parts and all((own.diff() > 0).all() for own in found)
-    assert torch.equal(torch.cat(found).sort().values, torch.arange(n))
-    return [len(own) for own in found]
-
-
-@given(
-    widths=st.lists(st.integers(1, 9), min_size=2, max_size=6),
-    kind=st.sampled_from(PARAMETER_KINDS),
-    parts=st.integers(1, 12),
-    named=st.booleans(),
-)
-@settings(max_examples=150)
-def test_parts_of_the_parameters_are_all_of_them(
-    widths: list[int], kind: str, parts: int, named: bool
-) -> None:
-    network = MLP(widths)
-    layers = len(widths) - 1
-    count = {"layers": layers, "tensors": 2 * layers, "neurons": sum(widths[1:])}[kind]
-    if parts > count:
-        with pytest.raises(ValueError, match=f"cannot spread {count} {kind} over {parts} parts: use at most"):
-            sizes_of(network, parts, kind, named)
-        return
-    sizes = sizes_of(network, parts, kind, named)
-    assert min(sizes) > 0
-    if kind == "neurons":
-        assert max(sizes) - min(sizes) <= max(widths[:-1]) + 1
-    if kind == "tensors":
-        assert max(sizes) - min(sizes) <= max(p.numel() for p in network.parameters())
-
-
-@given(sizes=st.lists(st.integers(1, 20), min_size=1, max_size=8), parts=st.integers(1, 8))
-@settings(max_examples=100)
-def test_layers_in_a_row_have_the_smallest_largest_part(sizes: list[int], parts: int) -> None:
-    parts = min(parts, len(sizes))
-    found = parameter_parts([torch.zeros(1, size) for size in sizes], parts, "layers")
-    cuts = itertools.combinations(range(1, len(sizes)), parts - 1)
-    best = min(max(sum(sizes[i:j]) for i, j in itertools.pairwise((0, *c, len(sizes)))) for c in cuts)
-    assert max(map(len, found)) == best
-    assert torch.equal(torch.cat(found), torch.arange(sum(sizes)))  # in a row
-
-
-def test_neurons_are_rows_with_their_bias_from_every_layer() -> None:
-    network = MLP((2, 4, 6, 1))
-    tensors = list(network.parameters())
-    owner = torch.empty(sum(p.numel() for p in tensors))
-    for d, own in enumerate(parameter_parts(tensors, 2, "neurons")):
-        owner[own] = d
-    pieces = [o.view_as(p) for o, p in zip(owner.split([p.numel() for p in tensors]), tensors, strict=True)]
-    for weight, bias in zip(pieces[::2], pieces[1::2], strict=True):
-        assert torch.equal(weight, bias[:, None].expand_as(weight))
-    assert [int(bias.sum()) for bias in pieces[1:4:2]] == [2, 3]
-
-
-def test_neurons_of_every_layer_are_spread_evenly() -> None:
-    """The long rows do not leave the short ones of the first layer to some parts only."""
-    tensors = list(MLP((2, 20, 20, 1)).parameters())
-    for own in parameter_parts(tensors, 4, "neurons"):
-        assert int((own < 40).sum()) == 10  # weights of the first layer
-    assert sizes_of(MLP((2, 20, 20, 1)), 20, "neurons") == [24 + 21] + [24] * 19
-
-
-def test_layers_by_name_or_by_shape() -> None:
-    """A norm is a layer of its own by name, and joins the one before by shape."""
-    network = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 2))
-    assert sizes_of(network, 2, "layers") == [24, 10]
-    assert sizes_of(network, 3, "layers", named=True) == [16, 8, 10]
-    assert sizes_of(network, 2, "neurons", named=True) == [17, 17]
-    assert sizes_of(nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 2, 3)), 2, "neurons") == [75, 75]
-    assert sizes_of(ModifiedMLP((2, 4, 4, 1)), 5, "layers", named=True) == [12, 12, 12, 20, 5]
-
-
-def test_coefficients_belong_to_a_part() -> None:
-    tensors = [*MLP((2, 3, 1)).parameters(), torch.tensor(0.1), torch.tensor(0.2)]
-    for kind in PARAMETER_KINDS:
-        found = parameter_parts(tensors, 2, kind)
-        assert torch.equal(torch.cat(found).sort().values, torch.arange(len(gather(tensors))))
-
-
-def test_bad_decompositions_of_the_parameters_are_refused() -> None:
-    tensors = list(MLP((2, 3, 1)).parameters())
-    with pytest.raises(ValueError, match=r"unknown .* 'rows'; choose one of layers, tensors, neurons"):
-        parameter_parts(tensors, 2, "rows")
-    with pytest.raises(ValueError, match="parts must be at least 1, not 0"):
-        parameter_parts(tensors, 0, "layers")
-    with pytest.raises(ValueError, match="2 layers over 3 parts: use at most 2 parts or the kind 'neurons'"):
-        parameter_parts(tensors, 3, "layers")
-    with pytest.raises(ValueError, match=r"4 neurons over 5 parts: use at most 4 parts$"):
-        parameter_parts(tensors, 5, "neurons")
-    with pytest.raises(ValueError, match="4 parameters but 1 names"):
-        parameter_parts(tensors, 2, "layers", ["weight"])

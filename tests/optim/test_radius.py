@@ -241,7 +241,9 @@ class Constant(RadiusRule):
 def test_another_rule_can_be_given(name: str) -> None:
     x = torch.nn.Parameter(torch.tensor([3.0, -2.0], dtype=torch.float64))
     if name == "mini-batches":
-        network = torch.nn.Linear(2, 2).double()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            network = torch.nn.Linear(2, 2).double()
         inputs = torch.randn(64, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         objective = Supervised(network, inputs, (inputs[:, 0] > 0).long())
         optimizer: TrustRegion | MiniBatchSAPTS = MiniBatchSAPTS(

@@ -1,26 +1,13 @@
-"""A single process, delays, and checks at the start; the real ranks are in tests/distributed."""
-
-import time
+"""Sums of ranks in their order, and a single process; the real ranks are in tests/distributed."""
 
 import pytest
 import torch
 
-from sapts_pinn.bench.harness.delayed import Delayed
-from sapts_pinn.parallel import agreement, communicator
-from sapts_pinn.parallel.agreement import check_same, code_fingerprint
-from sapts_pinn.parallel.communicator import SingleProcess
+from draws import randn
+from sapts_pinn.parallel import communicator
+from sapts_pinn.parallel.communicator import SingleProcess, name_ranks
 from sapts_pinn.parallel.torchrun import connect
-
-
-class Answers(SingleProcess):
-    """A rank among others whose objects are known."""
-
-    def __init__(self, *changes):
-        super().__init__()
-        self.changes, self.size = changes, 1 + len(changes)
-
-    def gather_objects(self, value):
-        return [value, *({k: v for k, v in (value | change).items() if v} for change in self.changes)]
+from thread_ranks import on_ranks
 
 
 def test_one_process_has_nobody_to_talk_to(monkeypatch):
@@ -39,72 +26,21 @@ def test_one_process_has_nobody_to_talk_to(monkeypatch):
     assert alone.traffic == communicator.Traffic()
 
 
-def test_a_delay_is_added_to_every_operation():
-    inner = SingleProcess()
-    slow = Delayed(inner, 0.02)
-    x = torch.tensor([1.0, 2.0])
-    operations = [
-        lambda: slow.all_gather(x)[0],
-        lambda: slow.all_reduce(x),
-        lambda: slow.broadcast(x),
-        lambda: slow.gather_objects(x)[0],
-    ]
-    for done, operation in enumerate(operations, 1):
-        began = time.perf_counter()
-        assert operation() is x
-        assert time.perf_counter() - began >= 0.02
-        assert 0.02 * done <= slow.traffic.seconds < 0.02 * done + 1.0
-    assert slow.dot(x, x) == 5.0 and slow.traffic.seconds >= 0.1
-    assert (slow.rank, slow.size) == (0, 1)
-    with pytest.raises(ValueError, match="-1"):
-        Delayed(inner, -1)
+def test_a_sum_has_the_bits_of_one_process_that_adds_in_order():
+    given = [randn(50, seed=rank) * 10.0 ** (8 - 4 * rank) for rank in range(4)]
+    other = [t.clone() for t in given]
+    expected = ((given[0] + given[1]) + given[2]) + given[3]
+    assert not torch.equal(expected, ((given[3] + given[2]) + given[1]) + given[0])
+    for total in on_ranks(4, lambda ranks: ranks.all_reduce(given[ranks.rank])):
+        assert torch.equal(total, expected)
+    assert all(torch.equal(a, b) for a, b in zip(given, other, strict=True)), "what was given stays"
 
 
-def test_ranks_that_differ_are_named():
-    items = {"code": "f00", "problem": "burgers", "configuration": {"b": 1, "a": [torch.float64]}}
-    check_same(SingleProcess(), **items)
-    check_same(Answers({}, {}), **items)
-    with pytest.raises(ValueError, match=r"^the problem of rank 2 differs from that of rank 0; start"):
-        check_same(Answers({}, {"problem": "x"}), **items)
-    with pytest.raises(
-        ValueError, match=r"^the code of rank 1 and the configuration of ranks 1, 3 differs from"
-    ):
-        check_same(Answers({"code": "x", "configuration": "y"}, {}, {"configuration": None}), **items)
-    with pytest.raises(ValueError, match=r"^the seed of rank 1 differs"):
-        check_same(Answers({"seed": "only there"}), **items)
+def test_products_of_shards_are_those_of_the_whole():
+    a, b = randn(60), randn(60, seed=1)
+    found = on_ranks(3, lambda ranks: ranks.dot(a.chunk(3)[ranks.rank], b.chunk(3)[ranks.rank]))
+    assert len(set(found)) == 1 and found[0] == pytest.approx(float(a @ b), rel=1e-13)
 
 
-def test_the_order_of_a_configuration_does_not_matter():
-    marks = []
-
-    class Keeps(SingleProcess):
-        def gather_objects(self, value):
-            marks.append(value)
-            return [value]
-
-    check_same(Keeps(), configuration={"a": 1, "b": 2})
-    check_same(Keeps(), configuration={"b": 2, "a": 1})
-    check_same(Keeps(), configuration={"a": 1, "b": 3})
-    assert marks[0] == marks[1] != marks[2]
-
-
-def test_the_fingerprint_follows_the_sources(tmp_path, monkeypatch):
-    assert code_fingerprint() == code_fingerprint()
-    package, linked = tmp_path / "package", tmp_path / "elsewhere"
-    (package / "parallel").mkdir(parents=True)
-    linked.mkdir()
-    (package / "parallel" / "agreement.py").write_text("a")
-    (package / "kernel.c").write_text("b")
-    (package / "notes.txt").write_text("c")
-    (linked / "problem.py").write_text("d")
-    (package / "problems").symlink_to(linked)
-    monkeypatch.setattr(agreement, "__file__", str(package / "parallel" / "agreement.py"))
-    seen = [code_fingerprint()]
-    (package / "notes.txt").write_text("anything")
-    assert code_fingerprint() == seen[0]
-    for file in (package / "parallel" / "agreement.py", package / "kernel.c", linked / "problem.py"):
-        file.write_text("new")
-        seen.append(code_fingerprint())
-    (package / "kernel.c").rename(package / "other.c")
-    seen.append(code_fingerprint())
-    assert len(set(seen)) == len(seen)
+def test_ranks_are_named():
+    assert (name_ranks([1]), name_ranks([1, 2])) == ("rank 1", "ranks 1, 2")

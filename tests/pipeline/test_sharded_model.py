@@ -14,7 +14,6 @@ from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Counters
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.objectives.least_squares import LeastSquares, residuals
-from sapts_pinn.optim.sapts.stages import ShardedProducts
 from sapts_pinn.parallel.communicator import Communicator, SingleProcess
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.problems import build
@@ -86,31 +85,3 @@ def test_a_shard_takes_its_own_from_the_whole_state() -> None:
 def test_a_network_cannot_be_cut_into_more_stages_than_layers(parts: int) -> None:
     with pytest.raises(ValueError, match=f"MLP cannot be cut into {parts} stages: it has 4 layers"):
         sharded(SingleProcess(), parts)
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_products_of_sharded_vectors_are_those_of_whole_ones(dtype: torch.dtype) -> None:
-    """On ranks of one stage each to the bit what one process has; with several stages up to rounding."""
-    sizes = [5, 17, 3, 40]
-    rows = torch.randn(3, sum(sizes), generator=rng(), dtype=torch.float64).to(dtype)
-    others = torch.randn(2, sum(sizes), generator=rng(1), dtype=torch.float64).to(dtype)
-    grams = []
-    for size in (1, 2, 4):
-
-        def work(ranks: Communicator) -> tuple[Tensor, float]:
-            products = ShardedProducts(ranks)
-            each = len(sizes) // ranks.size
-            first = each * ranks.rank
-            products.sizes = sizes[first : first + each]
-            start = sum(sizes[:first])
-            mine = slice(start, start + sum(products.sizes))
-            return products.gram(rows[:, mine], others[:, mine]), products(rows[0, mine], others[1, mine])
-
-        found = on_ranks(size, work)
-        assert all(torch.equal(gram, found[0][0]) and dot == found[0][1] for gram, dot in found)
-        grams.append(found[0])
-    assert torch.equal(grams[0][0], grams[2][0]) and grams[0][1] == grams[2][1]
-    exact = rows.double() @ others.double().T
-    for gram, dot in grams:
-        assert gram.dtype == torch.float64 and torch.allclose(gram, exact, rtol=1e-13, atol=1e-13)
-        assert dot == pytest.approx(float(exact[0, 1]), rel=1e-12)

@@ -1,13 +1,15 @@
 """The trace of a function: what it reads, and what is refused."""
 
+import warnings
+
 import pytest
 import torch
 
-from sapts_pinn import Dirichlet, Initial, Problem
 from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.problems import Sites
+from sapts_pinn.problems import BoundaryEquation, Dirichlet, Initial, Observations, Periodic, Problem, Sites
 from sapts_pinn.problems.trace import trace
+from stated_problems import BAR, bump
 
 PROBLEM = Problem(
     Interval(0, 1) * Time(0, 1),
@@ -38,3 +40,40 @@ def test_rows_and_derivatives_are_found():
 def test_functions_that_cannot_be_trained_are_refused(residual, message):
     with pytest.raises(InputError, match=message):
         trace(PROBLEM, residual, SITES, "it")
+
+
+@pytest.mark.parametrize(
+    ("equation", "conditions", "what"),
+    [
+        (lambda u: u.t - u.xx + u.value.mean(), [bump()], "the equation"),
+        (lambda u, x: u.t - u.xx + x.max(), [bump()], "the equation"),
+        (lambda u: u.t - u.xx, [BoundaryEquation(lambda u: u - u.value.mean())], "boundary equation"),
+        (lambda u: u.t - u.xx, [Dirichlet("u", lambda t: t / t.sum())], "u on x=0, x=1"),
+        (lambda u: u.t - u.xx, [Periodic("x"), Initial("u", lambda x: x - x.mean())], "initial value of u"),
+    ],
+)
+def test_a_mean_over_the_points_is_refused(equation, conditions, what):
+    with pytest.raises(ValueError, match=f"{what}.*: the value at a point depends on the other points"):
+        Problem(BAR, "u", equation, conditions)
+
+
+@pytest.mark.parametrize(
+    ("equation", "conditions"),
+    [
+        (lambda u: u.t + 1j * u.xx, [bump()]),
+        (lambda u: 1j, [bump()]),
+        (lambda u: u.t - u.xx, [Initial("u", lambda x: torch.exp(1j * x))]),
+        (lambda u: u.t - u.xx, [Dirichlet("u", lambda t: 2j)]),
+    ],
+)
+def test_complex_numbers_are_refused(equation, conditions):
+    with pytest.raises(ValueError, match="returned complex numbers; write the real and the imaginary part"):
+        Problem(BAR, "u", equation, conditions)
+
+
+def test_complex_data_are_refused():
+    for values in ([1 + 2j], torch.tensor([1j])):
+        with pytest.raises(ValueError, match="Observations hold complex numbers"):
+            Observations("u", {"x": [0.5]}, values)
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="must be a finite number"):
+        Dirichlet("u", 1j)

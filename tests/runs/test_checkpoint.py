@@ -1,7 +1,5 @@
-"""Files of a run: whole or not at all, and read without trust."""
+"""Checkpoints: whole or not at all, and read without trust."""
 
-import json
-import math
 import os
 import pickle
 import subprocess
@@ -11,8 +9,6 @@ import pytest
 import torch
 
 from sapts_pinn.runs.checkpoint import VERSION, load_checkpoint, save_checkpoint
-from sapts_pinn.runs.files import write_atomically, write_json
-from sapts_pinn.runs.history import write_history
 
 
 def test_a_checkpoint_comes_back(tmp_path):
@@ -27,20 +23,6 @@ def test_a_checkpoint_comes_back(tmp_path):
     assert loaded == {"version": VERSION, **state}
 
 
-def test_a_crash_while_writing_leaves_the_old_file_and_no_other(tmp_path):
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-
-    def crash(target):
-        target.write_text("half of the ne")
-        raise RuntimeError("power cut")
-
-    with pytest.raises(RuntimeError, match="power cut"):
-        write_atomically(path, crash)
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file.txt"]
-
-
 def test_a_crash_within_torch_leaves_the_old_checkpoint(tmp_path):
     path = tmp_path / "c.pt"
     save_checkpoint(path, {"step": 1})
@@ -48,13 +30,6 @@ def test_a_crash_within_torch_leaves_the_old_checkpoint(tmp_path):
         save_checkpoint(path, {"step": 2, "unpicklable": lambda: None})
     assert load_checkpoint(path)["step"] == 1
     assert os.listdir(tmp_path) == ["c.pt"]
-
-
-def test_the_temporary_file_keeps_the_extension_and_others_may_read_the_result(tmp_path):
-    seen = []
-    write_atomically(tmp_path / "mesh.vtu", lambda p: (seen.append(p), p.write_text("x")))
-    assert seen[0].suffix == ".vtu" and seen[0].parent == tmp_path
-    assert (tmp_path / "mesh.vtu").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_missing_checkpoint_is_said_to_be_missing(tmp_path):
@@ -86,23 +61,6 @@ def test_loading_executes_nothing(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="not a readable checkpoint"):
         load_checkpoint(tmp_path / "evil.pt")
     assert not (tmp_path / "executed").exists()
-
-
-def test_json_is_strict(tmp_path):
-    write_json(
-        tmp_path / "r.json", {"loss": math.nan, "list": (1, math.inf), "deep": {"x": -math.inf}, "n": 3}
-    )
-    assert json.loads((tmp_path / "r.json").read_text()) == {
-        "loss": None,
-        "list": [1, None],
-        "deep": {"x": None},
-        "n": 3,
-    }
-
-
-def test_history_cells_without_a_value_are_empty(tmp_path):
-    write_history(tmp_path / "h.csv", [{"a": 1, "b": None}, {"a": 2, "c": 0.5}])
-    assert (tmp_path / "h.csv").read_text() == "a,b,c\n1,,\n2,,0.5\n"
 
 
 def test_a_disk_that_is_really_full_is_an_error_of_the_system(tmp_path):

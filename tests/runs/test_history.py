@@ -25,3 +25,8 @@ def test_a_damaged_file_is_refused_with_its_line(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InputError, match=r"history\.csv is damaged at line 2"):
         read_history(path)
+
+
+def test_history_cells_without_a_value_are_empty(tmp_path):
+    write_history(tmp_path / "h.csv", [{"a": 1, "b": None}, {"a": 2, "c": 0.5}])
+    assert (tmp_path / "h.csv").read_text() == "a,b,c\n1,,\n2,,0.5\n"

@@ -2,9 +2,8 @@
 
 import pytest
 
-from sapts_pinn import Solution, solve
+from sapts_pinn import Solution
 from sapts_pinn.errors import InputError
-from sapts_pinn.problems import build
 from sapts_pinn.runs.manifest import read_config
 from sapts_pinn.supervised.trained import Trained
 
@@ -21,9 +20,3 @@ def test_what_is_no_configuration_is_refused(tmp_path, read, content):
 def test_a_folder_without_one_holds_no_run(tmp_path):
     with pytest.raises(InputError, match="holds no run"):
         read_config(tmp_path)
-
-
-@pytest.mark.parametrize("resume", [True, 3, ["runs/a"]])
-def test_resume_takes_a_path(resume):
-    with pytest.raises(InputError, match="resume must be a run folder or a checkpoint"):
-        solve(build("poisson-1d"), budget="1 iterations", resume=resume)

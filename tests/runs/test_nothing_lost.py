@@ -1,8 +1,6 @@
 """Nothing of the user's is deleted, no run is lost, and nothing runs that the user has not named."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,115 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sapts_pinn import Dirichlet, Problem, Solution, cli, solve
-from sapts_pinn.callbacks import Callback, Progress
-from sapts_pinn.geometry import Interval
-from sapts_pinn.kernels import load
-from sapts_pinn.kernels.build import cache_folder, is_private
+from sapts_pinn import Solution, solve
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.runs.checkpoint import load_checkpoint
-
-SMALL = {"network": (4,), "points": 32, "condition_points": 8}
-QUICK = ["--network", "4", "--points", "32", "--quiet"]
-OTHERS = ("model.pt", "checkpoint.pt", "report.html", "solution.png")
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
-def rod(equation=lambda u: u.xx + 1, **given) -> Problem:
-    return Problem(Interval(0, 1), "u", equation, [Dirichlet("u", 0.0)], name="rod", **given)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-def command(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    status = cli.main([str(a) for a in arguments])
-    return status, *capsys.readouterr()
-
-
-@pytest.fixture
-def of_the_user(tmp_path: Path) -> Path:
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    for name in OTHERS:
-        (folder / name).write_text(f"the user's {name}")
-    return folder
-
+from small_runs import ENVIRONMENT, QUICK, SMALL, At, command, contents, rod
 
 # -- files of others -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("how", ["solve", "overwrite", "save", "windows"])
-def test_files_of_no_run_are_refused_by_name_and_stay(of_the_user, how):
-    before = contents(of_the_user)
-    calls = {
-        "solve": lambda: solve(rod(), budget="1 iteration", out=of_the_user, **SMALL),
-        "overwrite": lambda: solve(rod(), budget="1 iteration", out=of_the_user, overwrite=True, **SMALL),
-        "save": lambda: solve(rod(), budget="1 iteration", **SMALL).save(of_the_user),
-        "windows": lambda: solve(build("heat"), windows=2, budget="2 iterations", out=of_the_user, **SMALL),
-    }
-    with pytest.raises(ValueError, match=r"holds checkpoint\.pt, model\.pt, report\.html, solution\.png"):
-        calls[how]()
-    assert contents(of_the_user) == before
-
-
-@pytest.mark.parametrize("out", [["--out", "."], ["--out=."], ["--out="], ["--out", ""], ["--out", ".."]])
-@pytest.mark.parametrize("more", [[], ["--overwrite"]])
-def test_the_current_folder_is_no_run_folder(of_the_user, capsys, monkeypatch, out, more):
-    monkeypatch.chdir(of_the_user)
-    before = contents(of_the_user)
-    status, _, err = command(capsys, "solve", "poisson-1d", "--budget", "1 iteration", *QUICK, *out, *more)
-    assert status == 2 and len(err.splitlines()) == 1 and err.startswith("error: ")
-    assert contents(of_the_user) == before
-
-
-def test_a_configuration_of_another_program_makes_no_run(of_the_user):
-    (of_the_user / "config.json").write_text('{"problem": "mine", "method": "mine"}')
-    before = contents(of_the_user)
-    with pytest.raises(ValueError, match=r"config.json"):
-        solve(rod(), budget="1 iteration", out=of_the_user, overwrite=True, **SMALL)
-    assert contents(of_the_user) == before
-
-
-def test_an_empty_name_is_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="name of the run folder is empty"):
-        solve(rod(), budget="1 iteration", out="", **SMALL)
-    assert not list(tmp_path.iterdir())
-
-
-def test_home_and_the_current_folder_are_refused_unless_empty(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    solve(rod(), budget="1 iteration", out=".", **SMALL)  # empty: then it holds a run
-    solve(rod(), budget="1 iteration", out=".", overwrite=True, **SMALL)
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "thesis.tex").write_text("x")
-    monkeypatch.setenv("HOME", str(home))
-    with pytest.raises(ValueError, match="holds other things than a run"):
-        solve(rod(), budget="1 iteration", out=home, **SMALL)
-    assert contents(home) == {"thesis.tex": b"x"}
-
-
-def test_only_files_of_the_run_itself_are_replaced(tmp_path):
-    folder = tmp_path / "run"
-    solution = solve(rod(), budget="2 iterations", out=folder, **SMALL)
-    solution.plot(folder / "solution.png")  # ours: listed
-    (folder / "notes.txt").write_text("mine")
-    solve(rod(), budget="1 iteration", out=folder, overwrite=True, **SMALL)
-    assert sorted(contents(folder)) == [
-        "checkpoint.pt",
-        "config.json",
-        "history.csv",
-        "notes.txt",
-        "result.json",
-    ]
-    (folder / "report.html").write_text("mine")
-    before = contents(folder)
-    with pytest.raises(ValueError, match=r"holds report.html, a file that no run"):
-        solve(rod(), budget="1 iteration", out=folder, overwrite=True, **SMALL)
-    assert contents(folder) == before
 
 
 def test_show_draws_over_nothing_of_the_users(tmp_path, capsys):
@@ -128,29 +23,6 @@ def test_show_draws_over_nothing_of_the_users(tmp_path, capsys):
     before = contents(folder)
     status, _, err = command(capsys, "show", folder)
     assert status == 2 and "report.html" in err and contents(folder) == before
-
-
-def test_a_folder_of_an_earlier_version_is_replaced_as_ever(tmp_path):
-    solve(rod(), budget="1 iteration", out=tmp_path / "run", **SMALL)
-    path = tmp_path / "run" / "config.json"
-    config = json.loads(path.read_text())
-    del config["files"], config["fingerprint"]
-    path.write_text(json.dumps(config))
-    (tmp_path / "run" / "solution.png").write_text("drawn then")
-    solve(rod(), budget="2 iterations", out=tmp_path / "run", overwrite=True, **SMALL)
-    assert not (tmp_path / "run" / "solution.png").exists()
-
-
-def test_a_list_of_files_elsewhere_deletes_nothing_there(tmp_path):
-    solve(rod(), budget="1 iteration", out=tmp_path / "run", **SMALL)
-    (tmp_path / "model.pt").write_text("mine")
-    path = tmp_path / "run" / "config.json"
-    config = json.loads(path.read_text())
-    path.write_text(json.dumps({**config, "files": ["../model.pt", "thesis.tex", "/etc/passwd"]}))
-    (tmp_path / "run" / "thesis.tex").write_text("mine")
-    with pytest.raises(ValueError, match=r"checkpoint.pt"):  # they are in no list now
-        solve(rod(), budget="1 iteration", out=tmp_path / "run", overwrite=True, **SMALL)
-    assert (tmp_path / "model.pt").exists() and (tmp_path / "run" / "thesis.tex").exists()
 
 
 # -- a run that is saved, and goes on ------------------------------------------------------------------------
@@ -178,36 +50,6 @@ def test_a_solution_saved_over_another_run_replaces_it(tmp_path):
 
 
 # -- outputs that fail ---------------------------------------------------------------------------------------
-
-
-class Broken:
-    """A terminal that has gone."""
-
-    encoding = "utf-8"
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def write(self, text: str) -> int:
-        raise self.error
-
-    def flush(self) -> None:
-        raise self.error
-
-    def isatty(self) -> bool:
-        return False
-
-
-@pytest.mark.parametrize(
-    "error", [BrokenPipeError(), OSError(28, "No space left"), ValueError("closed file")]
-)
-def test_a_progress_line_that_fails_ends_no_run(tmp_path, error):
-    from rich.console import Console
-
-    progress = Progress(Console(file=Broken(error)), every=0.0)
-    solution = solve(rod(), budget="4 iterations", out=tmp_path / "run", callbacks=[progress], **SMALL)
-    assert solution.result["iterations"] == 4
-    assert json.loads((tmp_path / "run" / "result.json").read_text())["iterations"] == 4
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -238,32 +80,11 @@ def test_a_run_whose_outputs_are_full_is_written(tmp_path, streams):
         assert "note: standard output could not be written" in told[1]
 
 
-def test_a_full_disk_during_the_run_takes_nothing_from_the_solution(tmp_path, monkeypatch):
-    module = sys.modules["sapts_pinn.callbacks.checkpoints"]
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(module, "save_checkpoint", full)
-    with pytest.warns(UserWarning, match="could not be written .*No space left.*; save the solution"):
-        solution = solve(rod(), budget="3 iterations", out=tmp_path / "run", **SMALL)
-    assert solution.result["iterations"] == 3
-
-
 # -- what ends a run in the middle ---------------------------------------------------------------------------
 
 
 class Fails(Exception):
     pass
-
-
-class At(Callback):
-    def __init__(self, step: int, error: BaseException) -> None:
-        self.step, self.error = step, error
-
-    def on_step(self, trainer):
-        if trainer.iteration == self.step:
-            raise self.error
 
 
 def failing_equation(after: int, error: type[BaseException]):
@@ -317,29 +138,6 @@ def test_an_exception_within_a_step_leaves_the_parameters_before_it(tmp_path, er
     assert rest.result["loss"] == solve(rod(), budget=f"{steps + 6} iterations", **SMALL).result["loss"]
 
 
-@pytest.fixture
-def listening():
-    """Listen to SIGINT, which a shell has its background jobs ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_a_keyboard_interrupt_in_python_returns_what_there_is(tmp_path, listening):
-    class Interrupt(Callback):
-        def on_step(self, trainer):
-            if trainer.iteration == 4:
-                signal.raise_signal(signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGINT)
-    for number, callback in enumerate([Interrupt(), At(4, KeyboardInterrupt())]):
-        folder = tmp_path / f"run{number}"
-        solution = solve(rod(), budget="50 iterations", out=folder, callbacks=[callback], **SMALL)
-        assert solution.result["status"].startswith("interrupted") and solution.result["iterations"] == 4
-        assert load_checkpoint(folder / "checkpoint.pt")["trainer"]["iteration"] == 4
-    assert signal.getsignal(signal.SIGINT) is before
-
-
 def test_the_command_says_where_a_failed_run_is(tmp_path, capsys):
     (tmp_path / "mine.py").write_text(
         "from sapts_pinn import Dirichlet, Problem\nfrom sapts_pinn.geometry import Interval\n"
@@ -384,60 +182,3 @@ def test_a_report_shows_what_it_is_given_and_runs_nothing(tmp_path, capsys):
     (folder / "result.json").write_text(json.dumps(result))
     assert command(capsys, "show", folder)[0] == 0
     assert script not in (folder / "report.html").read_text()
-
-
-# -- the kernel's cache --------------------------------------------------------------------------------------
-
-compiled = pytest.mark.skipif(load() is None, reason="no C compiler on this machine")
-IN_A_PROCESS = "from sapts_pinn.kernels import load; assert load() is not None; print('alive')"
-
-
-def in_a_process(folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**ENVIRONMENT, "SAPTS_PINN_CACHE": str(folder)}
-    return subprocess.run(
-        [sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, text=True, check=False
-    )
-
-
-@compiled
-def test_a_damaged_kernel_is_built_again(tmp_path, monkeypatch):
-    monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path))
-    assert load.__wrapped__() is not None
-    (built,) = tmp_path.glob("*.so")
-    whole = built.read_bytes()
-    half = len(whole) // 2
-    for broken in (whole[:half], whole[:half] + b"\xff\x00" + whole[half + 2 :]):
-        built.unlink()  # mapped into this process
-        built.write_bytes(broken)
-        built.chmod(0o700)
-        found = in_a_process(tmp_path)
-        assert found.returncode == 0 and found.stdout == "alive\n", found.stderr
-        (built,) = tmp_path.glob("*.so")
-        assert built.read_bytes() != broken
-
-
-@compiled
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root gives files away")
-def test_a_kernel_of_somebody_else_is_not_loaded(tmp_path, monkeypatch):
-    monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path))
-    assert load.__wrapped__() is not None
-    (built,) = cache_folder().glob("*.so")
-    os.chown(built, 12345, 12345)
-    assert load.__wrapped__() is not None
-    assert built.stat().st_uid == 0, "built again"
-    os.chown(tmp_path, 12345, 12345)
-    with pytest.warns(UserWarning, match="belongs to somebody else"):
-        assert load.__wrapped__() is not None
-
-
-@compiled
-def test_a_cache_that_others_may_write_to_is_not_used(tmp_path, monkeypatch):
-    monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path))
-    assert load.__wrapped__() is not None
-    (built,) = tmp_path.glob("*.so")
-    built.chmod(0o666)
-    assert not is_private(built) and load.__wrapped__() is not None
-    assert is_private(built), "built again"
-    tmp_path.chmod(0o777)
-    with pytest.warns(UserWarning, match="can be written by others"):
-        assert load.__wrapped__() is not None

@@ -53,13 +53,6 @@ def test_the_configuration_holds_every_setting_and_repeats_the_run(tmp_path):
     assert again == RunSettings(**given)
 
 
-def test_the_configuration_of_train_holds_every_setting():
-    settings = TrainSettings(task="mnist", network="lenet", options={"lr": 0.1})
-    written = json.loads(json.dumps(settings.as_json()))
-    assert set(written) == set(TrainSettings.names())
-    assert TrainSettings.merged(TrainSettings.arguments(written)) == settings
-
-
 def test_later_layers_win_and_none_is_not_given():
     found = RunSettings.merged({"points": 5, "seed": 1}, {"points": None, "seed": 2, "unknown": 3})
     assert (found.points, found.seed, found.method) == (5, 2, "tr")

@@ -11,7 +11,6 @@ from torch import Generator, Tensor, nn
 
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.optim import SAPTS, Sweep, TrustRegion
-from sapts_pinn.pipeline.partition import most_stages, stage_chain
 from sapts_pinn.pipeline.stages import StageChain
 from sapts_pinn.supervised import StagedSupervised, Supervised
 from sapts_pinn.supervised.augmentation import CropAndFlip
@@ -215,84 +214,6 @@ def test_a_plain_trust_region_takes_the_same_steps() -> None:
 
 
 # -- cutting ---------------------------------------------------------------------------------------------
-
-
-class Doubled(nn.Module):
-    """A network of one's own that says how to cut it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.body = nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
-        self.last = nn.Linear(4, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        for stage in self.stages():
-            x = stage(x)
-        return x
-
-    def stages(self) -> list[nn.Module]:
-        return [self.first, nn.Tanh(), self.body, self.last]
-
-
-class Opaque(Doubled):
-    stages = None  # type: ignore[assignment]
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.body(self.first(x).tanh()))
-
-
-class Forgetful(Doubled):
-    def stages(self) -> list[nn.Module]:
-        return [self.first, self.last]
-
-
-class Foreign(Doubled):
-    def stages(self) -> list[nn.Module]:
-        extra = nn.Linear(4, 4)
-        extra.weight = self.first.weight
-        extra.bias = self.first.bias
-        return [extra, self.body, self.last]
-
-
-class Wrong(Doubled):
-    def stages(self) -> list[nn.Module]:
-        return [torch.tanh]  # type: ignore[list-item]
-
-
-def test_a_module_says_by_stages_how_to_cut_it() -> None:
-    net = nn.Sequential(Doubled(), nn.ReLU(), nn.Linear(3, 2)).double()
-    assert most_stages(net) == 5 and most_stages(MLP()) == 2 and most_stages(Opaque()) == 1
-    assert most_stages(ResNet()) == 12 and most_stages(GPT()) == 7
-    x = torch.randn(7, 4, dtype=torch.float64)
-    y = x
-    for stage in stage_chain(net, 5):
-        y = stage(y)
-    assert torch.equal(y, net(x))
-    with_hook = Doubled()
-    with_hook.register_forward_hook(lambda module, inputs, output: output + 1)
-    assert most_stages(with_hook) == 1  # which the stages would leave out
-
-
-@pytest.mark.parametrize(
-    ("network", "sentence"),
-    [
-        (Opaque, r"Opaque cannot be cut into 2 stages: it has 1 layers .* nn.Sequential, or .* stages\(\)"),
-        (Forgetful, "the stages of Forgetful leave out its parameter body.0.weight; put it into a module"),
-        (Foreign, "the stages of Foreign hold a Linear that is no part of it; make it an attribute of"),
-        (Wrong, r"stages\(\) of Wrong must return modules that it consists of, not builtin_function"),
-    ],
-)
-def test_what_cannot_be_cut_says_why(network: type[nn.Module], sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        stage_chain(network(), 2)
-
-
-def test_tied_weights_stay_in_one_stage() -> None:
-    net = GPT(characters=5, length=4, width=4, blocks=2, heads=2)
-    net[-1].weight = net[0].token.weight
-    with pytest.raises(ValueError, match=r"stages 0 and 1 share a parameter of shape \(5, 4\) .* untie it"):
-        stage_chain(net, 2)
-    assert len(stage_chain(net, 1)) == 1
 
 
 def test_the_chain_is_of_the_network() -> None:

@@ -7,16 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from matplotlib.image import imread
 
+from png import drawn
 from sapts_pinn.supervised import trained
 from sapts_pinn.supervised.datasets import Images, Text
-from sapts_pinn.supervised.pictures import plot_confusion, plot_curves, plot_mistakes
-from sapts_pinn.supervised.tasks import TASKS
 from sapts_pinn.supervised.train import train
 from sapts_pinn.supervised.trained import Trained
-
-PNG = b"\x89PNG"
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +34,6 @@ def reader(made_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained
     found = train("cifar10", "adam", "12 iterations", data=made_data / "cifar10", out=out)
     found.config["out"] = str(out)
     return found
-
-
-def drawn(path: Path, width: int = 600) -> np.ndarray:
-    """The pixels [H, W] as grey values; there is a picture, and something in it."""
-    assert path.read_bytes().startswith(PNG)
-    grey = np.asarray(imread(path))[..., :3].mean(-1)
-    assert grey.shape[1] > width and 0.002 < (grey < 0.9).mean() < 0.9
-    return grey
 
 
 def test_probabilities(reader: Trained) -> None:
@@ -126,26 +114,3 @@ def test_pictures_show_something(
     curves, sample = writer.plot(tmp_path / "text")
     drawn(curves)
     assert sample.read_text() == writer.sample(60) + "\n"
-
-
-def test_what_a_picture_shows_depends_on_the_run(tmp_path: Path) -> None:
-    labels = torch.arange(40) % 4
-    right, wrong = labels, (labels + 1) % 4
-    a, b = (drawn(plot_confusion(labels, found, "abcd", tmp_path / "c.png")) for found in (right, wrong))
-    assert a.shape != b.shape or not np.allclose(a, b)
-    pictures = torch.randint(256, (40, 1, 28, 28), generator=torch.Generator().manual_seed(0)).byte()
-    sure = torch.eye(4)
-    for found, rows in ((right, 1), (wrong, 4)):
-        path = plot_mistakes(pictures, labels, sure[found], "abcd", tmp_path / "m.png")
-        grey = np.asarray(imread(path))
-        assert path.read_bytes().startswith(PNG) and grey.min() < 0.5
-        assert abs(grey.shape[0] / 160 - (0.6 + 1.75 * rows)) < 0.9, "as many rows as there are mistakes"
-
-
-def test_curves_of_odd_histories(tmp_path: Path) -> None:
-    row = {"iteration": 1, "seconds": 1.0, "gradient_evaluations": 0.5}
-    for loss, error in ((float("nan"), None), (0.0, 0.0)):
-        history = [{**row, "loss": loss, "test_error_rate": error}]
-        drawn(plot_curves(history, TASKS["mnist"], tmp_path / "curves.png"))
-    with pytest.raises(ValueError, match=r"use \.png, \.pdf or \.svg"):
-        plot_curves(history, TASKS["mnist"], tmp_path / "curves.xyz")

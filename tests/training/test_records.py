@@ -12,7 +12,7 @@ def add(records: Records, iteration: int, info: StepInfo, count: int = 0, **erro
     start = {"iteration": iteration, "seconds": 0.0, "loss": 1.0}
     objective: Any = SimpleNamespace(last_terms={"equation": 0.75, "u": 0.25})
     sites: Any = {"equation": SimpleNamespace(weight=None), "u": SimpleNamespace(weight=2.0)}
-    optimizer: Any = SimpleNamespace(info=info, count=count)
+    optimizer: Any = SimpleNamespace(info=info, count=count, earned=None)
     records.take_terms(info, objective, changed=False)
     records.add(start, objective, sites, optimizer, Counters(), error)
     return records.rows[-1]

@@ -4,13 +4,14 @@ from .base import Curvature, Dot, MatVec, Pair, Step
 from .gauss_newton import GaussNewton
 from .identity import Identity
 from .lbfgs import LBFGS
-from .lsr1 import LSR1
+from .lsr1 import LSR1, ShortLSR1
 from .ssbroyden import SSBroyden
 
 CURVATURES: dict[str, type[Curvature]] = {
     "identity": Identity,
     "lbfgs": LBFGS,
     "lsr1": LSR1,
+    "lsr1-5": ShortLSR1,
     "ssbroyden": SSBroyden,
     "gauss-newton": GaussNewton,
 }

@@ -42,11 +42,13 @@ class Curvature(ABC):
 
     Attributes:
         learns: Whether the model lives on pairs.
+        learns_from_rejected: Whether a pair of a rejected step is worth its gradient.
         linearises: Whether it needs the Jacobian at every point.
         threaded: Whether its dense algebra is worth all of PyTorch's threads, even beside a compiled kernel.
     """
 
     learns = False
+    learns_from_rejected = False
     linearises = False
     threaded = False
 

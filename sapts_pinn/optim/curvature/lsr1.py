@@ -58,6 +58,7 @@ class LSR1(Curvature):
     """
 
     learns = True
+    learns_from_rejected = True  # Nocedal & Wright (2006), algorithm 6.2: the model errs there most
 
     def __init__(self, memory: int = 10, dot: Dot = plain_dot) -> None:
         if memory < 1:
@@ -135,3 +136,19 @@ class LSR1(Curvature):
         self._pairs = pairs[-self.memory :]
         if self._pairs:
             self._rebuild()
+
+
+class ShortLSR1(LSR1):
+    """L-SR1 with a memory of five pairs, as the SAPTS methods were published with.
+
+    Args:
+        dot: the inner product.
+    """
+
+    def __init__(self, dot: Dot = plain_dot) -> None:
+        super().__init__(5, dot)
+
+    @classmethod
+    def sharded(cls, products: InnerProducts) -> ShortLSR1:
+        """Return a model of sharded vectors."""
+        return cls(products)

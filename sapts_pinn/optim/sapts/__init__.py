@@ -7,6 +7,7 @@ data: Parts of the data as subdomains.
 blocks: Blocks of parameters as subdomains.
 stages: Stages of a network as subdomains.
 local_solve: A few trust-region steps of one subdomain.
+group_solve: The local solves of a group of subdomains in turn.
 combine: One correction from those of all subdomains.
 exchange: Subdomains of a rank, and the exchange of corrections between ranks.
 batches: Overlapping mini-batches that grow.

@@ -22,7 +22,7 @@ COMBINATIONS = ("sum", "mean", "subspace")
 Gram = Callable[[Tensor, Tensor], Tensor]  # products of rows [r, n] with others [k, n]: [r, k]
 
 
-def combine(corrections: list[Correction], g: Tensor, how: str, gram: Gram) -> tuple[Tensor, float]:
+def combine(corrections: list[Correction], g: Tensor, how: str, gram: Gram) -> tuple[Tensor, float, float]:
     """Combine the groups' corrections.
 
     Args:
@@ -32,11 +32,12 @@ def combine(corrections: list[Correction], g: Tensor, how: str, gram: Gram) -> t
         gram: Inner products, of sharded vectors over all ranks.
 
     Returns:
-        The correction [n] and the reduction predicted for it.
+        The correction [n], the reduction predicted for it, and a bound of its length by the triangle
+        inequality: sum_d |alpha_d| |s_d|, where |s_d| is the sum of the lengths of a group's steps.
     """
     count = len(corrections)
     if count == 1:
-        return corrections[0].s, corrections[0].predicted
+        return corrections[0].s, corrections[0].predicted, corrections[0].length
     weights = [1.0 / count if how == "mean" else 1.0] * count
     predicted = sum(w * c.predicted for w, c in zip(weights, corrections, strict=True))
     if how == "subspace":
@@ -44,7 +45,8 @@ def combine(corrections: list[Correction], g: Tensor, how: str, gram: Gram) -> t
     s = torch.zeros_like(g)
     for weight, correction in zip(weights, corrections, strict=True):
         s += weight * correction.s
-    return s, predicted
+    length = sum(abs(w) * c.length for w, c in zip(weights, corrections, strict=True))
+    return s, predicted, length
 
 
 def _best(corrections: list[Correction], g: Tensor, gram: Gram) -> tuple[list[float], float] | None:

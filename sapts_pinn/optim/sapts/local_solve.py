@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from ..base import SubdomainStats
@@ -40,6 +42,11 @@ class Correction:
         """The reduction that the parts saw."""
         return sum(record.gain for record in self.records)
 
+    @property
+    def length(self) -> float:
+        """The sum of the lengths of all steps taken."""
+        return sum(record.length for record in self.records)
+
 
 def local_solve(
     part: Subdomain,
@@ -51,6 +58,7 @@ def local_solve(
     rule: RadiusRule,
     reach: float = math.inf,
     deadline: float = math.inf,
+    restore: Callable[[], None] = lambda: None,
 ) -> tuple[Tensor, LocalEvaluation, SubdomainStats, list[Pair]]:
     """Take up to `steps` trust-region steps on F_d.
 
@@ -62,8 +70,9 @@ def local_solve(
         radius: Initial radius of a step.
         steps: At most so many trials.
         rule: Acceptance and radius.
-        reach: Bound of the sum of the steps' lengths.
+        reach: Bound of the sum of the lengths of the steps taken.
         deadline: `time.monotonic()` after which no further step begins.
+        restore: Puts random number generators and buffers back before every look at F_d.
 
     Returns:
         Where it ended [n], F_d there, what was done, and the secant pairs.
@@ -77,15 +86,19 @@ def local_solve(
         if not bound > 0 or time.monotonic() > deadline:
             break
         step = curvature.solve(g, bound)
-        if not step.predicted > ROUNDING * EPSILON[g.element_size()] * abs(here.value):
+        if not step.predicted > ROUNDING * torch.finfo(g.dtype).eps * abs(here.value):
             break
         s = part.extend(step.s, len(z))
+        restore()
         trial = part.evaluate(z + s)
         rho = (here.value - trial.value) / step.predicted if math.isfinite(trial.value) else -math.inf
         accepted = rho > rule.accept
-        if accepted:
+        if accepted or (curvature.learns_from_rejected and math.isfinite(trial.value)):
             g_trial = trial.gradient()
-            accepted = bool(g_trial.isfinite().all())
+            finite = bool(g_trial.isfinite().all())
+            accepted = accepted and finite
+            if finite and not accepted:
+                curvature.update(step.s, g_trial - g)
         record.steps += 1
         record.radius = rule.next(record.radius, rho, step, accepted)
         if not accepted:
@@ -99,6 +112,3 @@ def local_solve(
             curvature.prepare(here)
     record.gain = start.value - here.value
     return z, here, record, pairs
-
-
-EPSILON = {8: 2.0**-52, 4: 2.0**-23}  # by bytes of a number

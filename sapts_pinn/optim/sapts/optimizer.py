@@ -17,11 +17,19 @@ Hessian of some points only.  The global pair costs nothing, as both gradients a
 along the sweep what the parts have learned wrong: without it the parts' noise accumulates in the model as
 accuracy grows.
 
-**Length of a sweep** (`schedule.py`).  A local step obeys the radius, which the local ratios adapt.  The
-number m of local steps is adapted by rho: a sweep whose reduction the parts mispredict is too long for their
-accuracy.  As the loss falls the parts agree less, m shrinks, and below 2 the step becomes that of the plain
-trust region; sweeps are tried again later.  rho alone does not tell when data parts no longer help: it weighs
-all directions by what they contribute to f, while at high accuracy those decide along which f hardly changes.
+**Radius of a sweep.**  The correction is no longer than Delta, and Delta changes with rho as in any trust
+region.  The length is the sum of the lengths of the local steps, each in the norm of the model that made it,
+and of the combination what the triangle inequality makes of it; where models measure by the Euclidean norm
+(L-SR1, identity, Gauss-Newton) it bounds |s|.  Each of N groups has Delta / N where corrections are summed,
+Delta where their mean is taken.  Sweeps of a fixed number of steps have the radius of the plain steps, which
+they change; adaptive ones have one of their own.
+
+**Number of local steps** (`schedule.py`).  A local step obeys a radius of its own, which the local ratios
+adapt.  The number m of local steps is adapted by rho: a sweep whose reduction the parts mispredict is too
+long for their accuracy.  As the loss falls the parts agree less, m shrinks, and below 2 the step becomes
+that of the plain trust region; sweeps are tried again later.  rho alone does not tell when data parts no
+longer help: it weighs all directions by what they contribute to f, while at high accuracy those decide along
+which f hardly changes.
 So the sweep's change of the gradient is compared with what the parts have seen of it, in the metric of the
 model,
 
@@ -51,23 +59,22 @@ from ...objectives.closure import ClosureObjective
 from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo
-from ..curvature import Curvature, Pair
+from ..curvature import Curvature, Pair, Step
 from ..curvature.make import curvature_name, make_curvature
-from ..radius import RadiusRule
+from ..earnings import Earnings
+from ..radius import FAR, RadiusRule
 from ..snapshot import Snapshot
-from ..trust_region import PATIENCE, TrustRegion
+from ..trust_region import PATIENCE, ROUNDING, TrustRegion
 from . import Decomposition, find_decomposition
 from .combine import combine
 from .divider import Divider
 from .exchange import Division
+from .group_solve import PAIRS, GroupSolve
 from .local_models import LocalModels
-from .local_solve import Correction, local_solve
+from .local_solve import Correction
 from .schedule import LocalStepSchedule
 from .settings import Sweep
 from .stages import ShardedProducts
-from .subdomain import Subdomain
-
-PAIRS = 8  # that a group's sweep gives to the others, its latest: more cost as much and teach no more
 
 
 @dataclass
@@ -77,6 +84,7 @@ class _Trial:
     Attributes:
         s: The correction of all groups, [n].
         predicted: The reduction predicted for it.
+        length: Its length, of which the radius is the bound.
         evaluation: f there; None where no subdomain has moved.
         rho: The ratio, minus infinity where there is none.
         gradient: The gradient there, [n]; None unless the value is finite.
@@ -85,6 +93,7 @@ class _Trial:
 
     s: Tensor
     predicted: float
+    length: float
     evaluation: Evaluation | None = None
     rho: float = -math.inf
     gradient: Tensor | None = None
@@ -138,7 +147,8 @@ class SAPTS(TrustRegion):
         super().__init__(params, curvature, radius, rule)
         self.sweep = sweep or Sweep(kind=decomposition.kind)
         self.divider = Divider(decomposition, parts, self.sweep, self.communicator)
-        self.schedule = LocalStepSchedule(self.sweep, self.rule)
+        self.schedule = LocalStepSchedule(self.sweep, self.rule, self.radius)
+        self._earned = Earnings()
         self.local_models = LocalModels(self.sweep.local_curvature or kind)
         self.deadline = math.inf  # `time.monotonic()` after which a sweep is cut short
 
@@ -146,6 +156,11 @@ class SAPTS(TrustRegion):
     def count(self) -> int:
         """Number of parts over all ranks."""
         return self.divider.count
+
+    @property
+    def earned(self) -> Earnings:
+        """Cost and gain of sweeps and of plain steps so far, on this rank."""
+        return self._earned
 
     def _everywhere(self, flag: bool) -> bool:
         """Return whether a flag is set on every rank, where each sees its own shards only; collective."""
@@ -185,14 +200,21 @@ class SAPTS(TrustRegion):
         division = self.divider.divide(objective)
         self.products.split_by(division.sizes_owned)
         swept, passes = StepInfo(), self.sweep.global_steps
+        counters = division.objective.counters
         if self.schedule.due:
+            work = counters.gradients
             loss = self._sweep(division, int(self.schedule.steps))
             swept = self.info
+            assert swept.sweep is not None
+            spent, taken = counters.gradients - work, swept.sweep.accepted
+            self._earned.add_sweep(spent, swept.sweep.before, float(loss), taken)
         else:
             passes = max(1, passes)
         for _ in range(passes):
-            before = self.values[-1] if self.values else math.nan
+            work = counters.gradients
             loss = super().step(division.whole)
+            before = self.info.before if self.info.before is not None else math.nan
+            self._earned.add_plain_step(counters.gradients - work, before, float(loss))
             self.info = replace(self.info, sweep=swept.sweep, parts=swept.parts)
             if self.info.converged:
                 break
@@ -210,8 +232,14 @@ class SAPTS(TrustRegion):
         objective = division.whole
         around = Snapshot(objective, self.parameters[0].device)
         theta, evaluation, g = self._current(objective)
-        f = evaluation.value
-        corrections = [self._improve(division, group, steps) for group in self.divider.order(division)]
+        f, reach = evaluation.value, self._reach
+        share = self.rule.share_of(reach, division.count, self._how)
+        pooled = self.curvature if self.sweep.pooled and division.shared else None
+        solve = GroupSolve(
+            self.sweep, self.rule, self.radius, share, steps, pooled, self.local_models, self.deadline, around
+        )
+        groups = self.divider.order(division)
+        corrections = [solve.run(division, group, theta, evaluation) for group in groups]
         pairs = min(steps * len(corrections[0].records), PAIRS) if self.sweep.pooled else 0
         corrections = division.exchange(corrections, pairs)
         trial = self._try(division, corrections, theta, g, around)
@@ -226,15 +254,15 @@ class SAPTS(TrustRegion):
             self.rejections += 1
             after = f
         gain = math.log(f / after) if trial.accepted and after > 0 else 0.0
-        self.schedule.after_sweep(trial.rho, gain, corrections, division.shared, division.count)
-        self._resize(division, trial.rho, corrections)
+        self.schedule.after_sweep(trial.rho, gain, trial.length, corrections, division.shared, division.count)
+        self._resize(division, trial, corrections)
         self._prepared = None
         if self.rejections and self.rejections % PATIENCE == 0:
             self.curvature.prepare(evaluation)
             self._rebuild()
         records = [record for correction in corrections for record in correction.records]
-        self._report(trial.rho, trial.accepted, trial.predicted, max(record.length for record in records))
-        sweep = SweepInfo(trial.rho, trial.accepted, trial.predicted, f, steps)
+        self._report(trial.rho, trial.accepted, trial.predicted, trial.length, f)
+        sweep = SweepInfo(trial.rho, trial.accepted, trial.predicted, f, steps, reach, trial.length)
         self.info = replace(self.info, sweep=sweep, parts=tuple(replace(record) for record in records))
         return torch.tensor(after, dtype=theta.dtype)
 
@@ -247,12 +275,12 @@ class SAPTS(TrustRegion):
         around: Snapshot,
     ) -> _Trial:
         """Combine the corrections, evaluate f there, and learn from it."""
-        how = self.sweep.combination or self.decomposition.combination
         gram = self.products.gram if division.sharded else lambda a, b: a @ b.T
-        trial = _Trial(*combine(list(corrections), g, how, gram))
+        trial = _Trial(*combine(list(corrections), g, self._how, gram))
         around.restore()
         moved = any(record.accepted for correction in corrections for record in correction.records)
-        if not (moved and trial.predicted > 0):
+        rounding = ROUNDING * torch.finfo(theta.dtype).eps * abs(max(self.values))
+        if not (moved and trial.predicted > rounding):
             return trial
         alone = corrections[0].end if len(corrections) == 1 else None
         scatter_(self.parameters, theta + trial.s if alone is None else alone)
@@ -270,60 +298,42 @@ class SAPTS(TrustRegion):
         learned: list[Pair] = []
         if self.sweep.pooled and not self._in_place(division) and not division.sharded:
             learned = [pair for correction in corrections for pair in correction.pairs]
-        if finite:
+        # Where a rejected sweep has led, far away, f is another function than the model is of.
+        if finite and (trial.accepted or self.rule.covers(self.radius, trial.length)):
             learned.append((trial.s, change, None))
         self.curvature.learn_all(learned)
         return trial
+
+    @property
+    def _how(self) -> str:
+        """Name of the combination of the groups' corrections."""
+        return self.sweep.combination or self.decomposition.combination
+
+    @property
+    def _reach(self) -> float:
+        """The radius of the next sweep."""
+        return self.schedule.reach if self.sweep.adaptive else self.radius
 
     def _in_place(self, division: Division) -> bool:
         """Return whether parts teach the one model directly: they follow one another, in all parameters."""
         return self.sweep.pooled and division.shared and division.count == 1 and self.curvature.learns
 
-    def _resize(self, division: Division, rho: float, corrections: Sequence[Correction]) -> None:
-        """The radius that the local ratios found, and smaller ones after a sweep that failed."""
+    def _resize(self, division: Division, trial: _Trial, corrections: Sequence[Correction]) -> None:
+        """Change the radius of steps after a sweep.
+
+        A sweep of a fixed number of steps was within this radius, and changes it as any step.  Else it is the
+        radius that the local ratios have found, and smaller after a sweep that failed.
+        """
+        if not self.sweep.adaptive:
+            limited = trial.length > FAR * self._reach
+            step = Step(trial.s, trial.predicted, limited, trial.length or self._reach)
+            self.radius = self.rule.next(self.radius, trial.rho, step, trial.accepted)
+            return
         if self.sweep.pooled and division.shared:
             self.radius = self.rule.pooled([c.records[-1].radius for c in corrections])
-        if rho <= 0:
+        if trial.rho <= 0:
             self.radius = self.rule.after_failed_sweep(self.radius)
             self.local_models.resize(self.rule.after_failed_sweep)
-
-    def _improve(self, division: Division, group: list[Subdomain], steps: int) -> Correction:
-        """The local solves of one group, in turn."""
-        assert self._at is not None
-        _, theta, evaluation, _ = self._at
-        pooled = self.sweep.pooled and division.shared
-        model = self.curvature
-        if pooled and not self._in_place(division):
-            model = model.branch()
-        z, y = theta, torch.zeros_like(theta)
-        done = Correction(z, y, [])
-        radius, reach = self.radius, self.schedule.reach
-        for part in group:
-            base = division.base(part, evaluation)
-            part.centre(theta, evaluation, base)
-            curvature = model
-            if not pooled:
-                curvature, radius = self.local_models.of(part, len(theta), self.radius)
-            known = part.begin(evaluation, base) if z is theta else None
-            if known is None or (curvature.linearises and not known.whole):
-                known = part.evaluate(z)
-            before = division.objective.counters.gradients
-            z, end, record, pairs = local_solve(
-                part, z, known, curvature, radius, steps, self.rule, reach, self.deadline
-            )
-            record.work = division.objective.counters.gradients - before
-            if pooled:
-                radius = record.radius
-            else:
-                self.local_models.keep(part, curvature, record.radius)
-            done.records.append(record)
-            done.pairs += pairs
-            done.last = (part, end)
-        done.s, done.end = z - theta, z
-        for _, change, _ in done.pairs:
-            y = y + change
-        done.y, done.pairs = y, done.pairs[-PAIRS:]
-        return done
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -335,6 +345,7 @@ class SAPTS(TrustRegion):
         state = {
             **self.schedule.state_dict(),
             **self.divider.state_dict(),
+            "earned": self._earned.state_dict(),
             "local": own,
             "sizes": list(self.products.sizes),
         }
@@ -353,6 +364,7 @@ class SAPTS(TrustRegion):
         self.products.split_by(state["sizes"])
         super().load_state_dict(rest)
         self.schedule.load_state_dict(state)
+        self._earned = Earnings.of(state.get("earned"))
         each, rank = self.count // self.communicator.size, self.communicator.rank
         kept = state["local"] if state["parts"] == self.count else {}
         if not self.decomposition.sharded:

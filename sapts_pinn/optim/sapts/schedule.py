@@ -22,30 +22,32 @@ BLIND = 0.9  # mean eta at which the parts see too little of f
 
 
 class LocalStepSchedule:
-    """Number m of local steps of the next sweep, and how far a subdomain may go in it.
+    """Number m of local steps of the next sweep, and its radius where m is adaptive.
 
     Where the sweep is adaptive, m follows the ratio rho of sweeps and whether they pay: subdomains that move
     all parameters must know something of f, the others must earn as much per work as plain steps do.  Else m
-    is fixed, and the way of a subdomain is bounded by its reach.
+    is fixed.
 
     Args:
         sweep: The settings.
-        rule: Every change of the reach.
+        rule: Every change of the radius.
+        radius: The first radius of a step.
 
     Attributes:
         steps: m, of which the integer part counts.
-        reach: Bound of a subdomain's way in a sweep of a fixed number of steps.
+        reach: Radius of the next adaptive sweep.
         eta: Mean over sweeps on all points of what the subdomains have not seen of the gradient's change;
             they are trusted until they have failed often.
         plain_rate: Fall of log f per unit of work, by steps without a sweep; infinite while unknown.
         unpaid: Number of sweeps in a row that did worse.
     """
 
-    def __init__(self, sweep: Sweep, rule: RadiusRule) -> None:
+    def __init__(self, sweep: Sweep, rule: RadiusRule, radius: float) -> None:
         self.sweep, self.rule = sweep, rule
         limit = sweep.local_steps
         self.steps = float(min(limit, FIRST) if sweep.adaptive else limit)
-        self.reach, self.eta, self.plain_rate, self.unpaid = math.inf, 0.0, math.inf, 0
+        self.reach = rule.reach(radius, limit)
+        self.eta, self.plain_rate, self.unpaid = 0.0, math.inf, 0
 
     @property
     def due(self) -> bool:
@@ -67,7 +69,13 @@ class LocalStepSchedule:
         self._lengthen(rho, 1.0 + REGROW / 2.0 ** min(self.unpaid, 10))
 
     def after_sweep(
-        self, rho: float, gain: float, corrections: Sequence[Correction], shared: bool, groups: int
+        self,
+        rho: float,
+        gain: float,
+        length: float,
+        corrections: Sequence[Correction],
+        shared: bool,
+        groups: int,
     ) -> None:
         """Learn from a sweep.
 
@@ -77,14 +85,14 @@ class LocalStepSchedule:
         Args:
             rho: Its ratio.
             gain: Fall of log f.
+            length: Length of the correction.
             corrections: Those of all groups.
             shared: Whether the subdomains move all parameters.
             groups: Number of groups of all ranks.
         """
         if not self.sweep.adaptive:
-            way = max(record.length for c in corrections for record in c.records)
-            self.reach = self.rule.next_reach(self.reach, rho, way)
             return
+        self.reach = self.rule.next_reach(self.reach, rho, length)
         work = max(sum(record.work for record in c.records) for c in corrections)
         paid = self.eta < BLIND if shared else gain >= self.plain_rate * (work + 1.0 / groups)
         self.unpaid = 0 if paid else self.unpaid + 1

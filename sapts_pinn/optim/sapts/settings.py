@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ..radius import RadiusRule
 from .combine import COMBINATIONS
 
 ORDERS = ("additive", "multiplicative")
@@ -27,6 +28,7 @@ class Sweep:
         consistent: Whether data parts have the gradient of f at theta_k.
         global_steps: Steps of the trust region on f after every sweep.
         local_curvature: The parts' own model; None for that of the whole.
+        local_rule: Acceptance and radius of the parts' steps; None for the rule of the whole.
         batch: Share of the residuals in the first batch, which overlaps the next by a third; batches grow
             when their noise decides.  1 for all residuals.
         low: m shrinks when a sweep's rho is below.
@@ -44,6 +46,7 @@ class Sweep:
     consistent: bool = True
     global_steps: int = 0
     local_curvature: str | None = None
+    local_rule: RadiusRule | None = None
     batch: float = 1.0
     low: float = 0.1
     high: float = 0.3

@@ -3,7 +3,6 @@
 import warnings
 from math import pi
 
-import numpy as np
 import pytest
 import torch
 
@@ -14,14 +13,12 @@ from sapts_pinn.problems import (
     Dirichlet,
     Initial,
     Neumann,
-    Observations,
     Periodic,
     Problem,
     Robin,
     build,
 )
 from sapts_pinn.problems.fields import Field, derivatives
-from sapts_pinn.problems.wellposed.findings import IllPosed
 
 # Problems of one condition, or none: what a test is about, not what a user would solve.
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
@@ -370,178 +367,3 @@ def test_half_precision_of_the_answer_is_kept():
         assert problem.ansatz.features(points).dtype == torch.float32
         for function in (*problem.ansatz.extension.values(), *problem.ansatz.factor.values()):
             assert function is None or function(points).dtype == torch.float32
-
-
-# -- refusals ----------------------------------------------------------------------------------------------
-
-
-def allen_cahn(hard):
-    u0 = lambda x: x**2 * torch.cos(pi * x)
-    equation = lambda u: u.t - 1e-4 * u.xx + 5 * u**3 - 5 * u
-    return Problem(Interval(-1, 1) * T, "u", equation, [Periodic("x"), Initial("u", u0, hard=hard)])
-
-
-def test_the_trap_of_allen_cahn():
-    problem = allen_cahn(None)
-    assert [term.name for term in problem.terms] == ["equation", "initial value of u"]
-    (message,) = problem.ansatz.messages
-    assert message.startswith(
-        "initial value of u is not smooth across the seam of the periodic coordinate x (a deriv"
-    )
-    assert message.endswith("it is a weighted term") and message in str(problem)
-    forced = allen_cahn(True)
-    assert len(forced.terms) == 1 and forced.ansatz.messages[0].endswith(
-        "built in all the same, as hard=True asks"
-    )
-    assert not allen_cahn(False).ansatz.messages
-
-
-@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
-@pytest.mark.parametrize(
-    ("u0", "smooth"),
-    [
-        (lambda x: torch.sin(pi * x), True),
-        (lambda x: torch.exp(torch.cos(3 * pi * x)), True),
-        (lambda x: torch.cos(20 * pi * x), True),
-        (lambda x: torch.exp(-80 * x**2), True),
-        (lambda x: 0 * x + 3, True),
-        (lambda x: x, False),
-        (lambda x: torch.exp(-8 * x**2), False),
-        (lambda x: torch.sqrt(1 - x**2), False),  # infinite slopes
-        (lambda x: (1 - x**2) ** 2, False),  # the third derivative jumps
-    ],
-)
-def test_smoothness_on_the_circle(u0, smooth, scale):
-    conditions = [Periodic("x"), Initial("u", lambda x: scale * u0(x))]
-    problem = Problem(Interval(-1, 1) * T, "u", lambda u: u.t - u.xx, conditions)
-    assert (len(problem.ansatz.exact) == 2) is smooth and bool(problem.ansatz.messages) is not smooth
-
-
-def test_smoothness_of_velocities_and_boundary_values():
-    strip = Interval(-1, 1) * Interval(0, 1, name="y") * T
-    equation = lambda u: u.tt - u.xx - u.yy
-    for condition in (
-        Initial("u", 0.0, velocity=lambda x: x**2),
-        Dirichlet("u", lambda x: x**2, on="y=0"),
-    ):
-        problem = Problem(strip, "u", equation, [Periodic("x"), condition])
-        assert len(problem.ansatz.exact) == 1 and "not smooth across the seam" in str(problem)
-
-
-@pytest.mark.parametrize(
-    ("conditions", "jump", "soft"),
-    [
-        ([Dirichlet("u", 0.0), Initial("u", lambda x: 1 + x)], "2", "initial value of u"),
-        ([Initial("u", 1e-8), Dirichlet("u", 0.0)], "1e-08", "initial value of u"),
-        ([Dirichlet("u", lambda t: torch.cos(t)), Initial("u", 0.25)], "0.75", "initial value of u"),
-        ([Dirichlet("u", 0.0, hard=True), Initial("u", 1.0)], "1", "initial value of u"),
-        ([Dirichlet("u", 0.0), Initial("u", 1.0, hard=True)], "1", "u on x=0, x=1"),
-        (
-            [Initial("u", lambda x: x - x**2, velocity=1.0), Dirichlet("u", 0.0)],
-            "1",
-            "initial value and velocity of u",
-        ),
-        ([Dirichlet("u", 0.0, on="x=0"), Dirichlet("u", 1.0, on="x=0")], "1", "u on x=0 (2)"),
-    ],
-)
-def test_contradictions_warn_with_the_size_of_the_jump(conditions, jump, soft):
-    with pytest.warns(
-        UserWarning, match=f"contradictory conditions: (the velocity of )?u .* by {jump}\\b.* weighted term"
-    ) as record:
-        problem = Problem(X * T, "u", lambda u: u.tt - u.xx, conditions)
-    (told,) = (w for w in record if w.category is not IllPosed)
-    assert told.filename == __file__
-    assert [term.name for term in problem.terms] == ["equation", soft]
-    assert str(told.message) in str(problem)
-    assert ("the velocity of u on t=0" in str(told.message)) is ("velocity" in soft)
-
-
-def test_contradictions_elsewhere():
-    with pytest.warns(UserWarning, match="u on sphere and on t=0 differ by 1 where they meet"):
-        problem = Problem(
-            Ball((0, 0), 1) * T, "u", lambda u: u.t - u.xx - u.yy, [Dirichlet("u", 1.0), Initial("u", 0.0)]
-        )
-    assert [term.name for term in problem.terms] == ["equation", "initial value of u"]
-    cavity = [Dirichlet("u", 0.0, on=["x", "y=0"]), Dirichlet("u", 1.0, on="y=1")]
-    with pytest.warns(
-        UserWarning, match="u on x=[01] and on y=1 differ by 1 where they meet; u on y=1 is a weighted"
-    ):
-        Problem(SQUARE, "u", laplace, cavity)
-    with pytest.warns(UserWarning, match="differ by 1 where they meet$"):  # a term anyway: nothing to decide
-        problem = Problem(L_SHAPE * T, "u", heat, [Dirichlet("u", 1.0), Initial("u", 0.0)])
-    assert len(problem.ansatz.exact) == 1
-
-
-def test_data_over_many_faces_are_not_blended():
-    """The interpolant of data on the faces of d coordinates evaluates them 3^d times."""
-    names = ("a", "b", "c", "e")
-    equation = lambda u: u.aa + u.bb + u.cc + u.ee
-    for dim, value, exact in ((3, lambda a: torch.exp(a), 1), (4, lambda a: torch.exp(a), 0), (4, 2.0, 1)):
-        laplace = equation if dim == 4 else (lambda u: u.aa + u.bb + u.cc)
-        problem = Problem(Box([0] * dim, [1] * dim, names[:dim]), "u", laplace, [Dirichlet("u", value)])
-        assert len(problem.ansatz.exact) == exact
-        assert ("varies over the faces of 4 coordinates" in str(problem)) is (exact == 0)
-
-
-def test_no_contradiction_between_different_unknowns():
-    Problem(
-        X * T,
-        ("u", "v"),
-        lambda u, v: (u.t - v.x, v.t - u.x),
-        [Dirichlet("u", 1.0), Initial("v", 5.0), Initial("u", 1.0)],
-    )
-
-
-@pytest.mark.parametrize(
-    ("domain", "condition", "what"),
-    [
-        (L_SHAPE, Dirichlet("u", 0.0, hard=True), "u on 6 faces"),
-        (SQUARE, Neumann("u", 1.0, hard=True), "normal derivative of u on x=0, x=1, y=0, y=1"),
-        (SQUARE, Robin("u", 1.0, on="x", hard=True), "Robin condition of u on x=0, x=1"),
-        (Ball((0, 0), 1), Dirichlet("u", lambda x: x, hard=True), "u on sphere"),
-    ],
-)
-def test_hard_without_a_construction(domain, condition, what):
-    with pytest.raises(
-        ValueError, match=f"^{what}: hard=True, but there is no exact construction for it on .*; leave"
-    ):
-        Problem(domain, "u", laplace, [condition])
-
-
-def test_print():
-    problem = Problem(
-        Interval(-1, 1) * T,
-        ("h", "v"),
-        lambda h, v, nu: (h.t + v.x, v.t + h.x - nu * v.xx),
-        [
-            Dirichlet("v", 0.0),
-            Neumann("h", 0.0),
-            Initial("h", lambda x: torch.cos(pi * x)),
-            Initial("v", 0.0, hard=False, weight=3),
-            Observations("h", {"x": np.zeros(2), "t": np.ones(2)}, np.ones(2)),
-            Observations("h", {"x": np.ones(2), "t": np.ones(2)}, np.ones(2)),
-        ],
-        [Coefficient("nu", 0.1)],
-        name="shallow",
-    )
-    assert str(problem).split("\n") == [
-        "shallow: h, v on Interval(-1, 1, name='x') * Time(0, 1, name='t')",
-        "  equations   2, derivatives up to order 2",
-        "  condition   v on x=-1, x=1: exact, by construction",
-        "  condition   normal derivative of h on x=-1, x=1: exact, by construction",
-        "  condition   initial value of h: exact, by construction",
-        "  condition   initial value of v: weighted term, weight 3",
-        "  condition   2 observations of h (1): weighted term, weight 10",
-        "  condition   2 observations of h (2): weighted term, weight 10",
-        "  symmetry    x about the middle: h even, v odd",
-        "  symmetry    x about both ends: h even, v odd",
-        "  coefficient nu, starting from 0.1",
-        "  network of  cos of x, symmetric about ends and middle; t",
-        f"  scales      {problem.natural}",
-    ]
-    assert [term.name for term in problem.terms][1:] == [
-        "initial value of v",
-        "2 observations of h (1)",
-        "2 observations of h (2)",
-    ]
-    assert problem.terms[-1].fixed == 2 and problem.terms[0].fixed is None

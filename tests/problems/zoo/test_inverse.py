@@ -221,9 +221,6 @@ def test_observations_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Unknown("k", init=2.0), r"Unknown\('k'\): init=2 is for positive=True"),
-        (lambda: Unknown("k", positive=True, init=-1), "init must be a positive number, not -1"),
-        (lambda: Coefficient("k", init=0.0, positive=True), "init must be positive, not 0"),
         (
             lambda: bar(("u", Unknown("k", of="y"))),
             r"Unknown\('k', of='y'\): 'y' is none of the coordinates x, t",

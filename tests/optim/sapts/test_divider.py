@@ -1,0 +1,93 @@
+"""The subdomains batch by batch: which are visited, and the same draws after a saved state."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sapts_pinn import solve
+from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.problems import build
+from sapts_runs import COMBINATIONS, PARTS, SAPTS_METHODS, objective_of, pinn, sapts
+
+
+@pytest.mark.parametrize("case", [0, 5])
+def test_a_state_may_be_saved_again_before_the_next_step(case: int) -> None:
+    decomposition, options = COMBINATIONS[case]
+    objective = objective_of(decomposition, points=3000)
+    optimizer = sapts(objective, decomposition, **options)
+    for _ in range(3):
+        optimizer.step(objective)
+    theta, state = gather(objective.parameters), optimizer.state_dict()
+    for _ in range(2):  # load and save, without a step in between
+        passing = sapts(objective, decomposition, **options)
+        passing.load_state_dict(state)
+        state = passing.state_dict()
+    steps = [float(optimizer.step(objective)) for _ in range(12)]
+    scatter_(objective.parameters, theta)
+    again = sapts(objective, decomposition, **options)
+    again.load_state_dict(state)
+    assert [float(again.step(objective)) for _ in range(12)] == steps
+
+
+SMALL = {"network": (6, 6), "points": 1200, "condition_points": 40, "seed": 3}
+
+
+def stopped(
+    folder: Path, method: str, first: int, last: int, resample: int, name: str = "poisson-1d"
+) -> tuple[Any, Any]:
+    options = {**SMALL, "method": method, "resample": resample, "parts": 3}
+    whole = solve(build(name), budget=f"{last} iterations", **options)
+    solve(build(name), budget=f"{first} iterations", out=folder, **options)
+    return whole, solve(build(name), budget=f"{last} iterations", resume=folder, **options)
+
+
+@pytest.mark.parametrize("first", [pytest.param(7, marks=pytest.mark.slow), 8])
+@pytest.mark.parametrize("method", SAPTS_METHODS)
+def test_two_sessions_are_one_run_also_with_new_points(tmp_path: Path, method: str, first: int) -> None:
+    """At a resample after 4 steps the points are new, and with 8 that is just after the interruption."""
+    whole, parts = stopped(tmp_path, method, first, 12, 4)
+    assert torch.equal(gather(list(whole.model.parameters())), gather(list(parts.model.parameters())))
+    names = ["loss", "radius", "rho", "accepted", "sweep_rho", "local_steps"]
+    for a, b in zip(whole.history, parts.history, strict=True):
+        assert [a[name] for name in names] == [b[name] for name in names]
+    assert method in ("sapts-p", "sapts-ip") or any(row["local_steps"] for row in whole.history)
+    for row in whole.history:  # what a step has left behind, by terms: this problem has one
+        assert row.get("loss_equation") in (None, pytest.approx(row["loss"]))
+
+
+def test_in_a_fresh_process_too(tmp_path: Path) -> None:
+    options = {**SMALL, "method": "sapts-d", "resample": 4, "parts": 3}
+    whole = solve(build("poisson-1d"), budget="24 iterations", **options)
+    solve(build("poisson-1d"), budget="9 iterations", out=tmp_path / "run", **options)
+    code = (
+        "import torch; torch.set_num_threads({threads})\n"
+        "from sapts_pinn import solve; from sapts_pinn.problems import build\n"
+        "solve(build('poisson-1d'), budget='24 iterations', resume={run!r}, **{options!r})"
+    ).format(threads=torch.get_num_threads(), run=str(tmp_path / "run"), options=options)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["trainer"]
+    assert saved["iteration"] == 24
+    state = whole.model.state_dict()
+    assert state.keys() == saved["model"].keys()
+    assert all(torch.equal(tensor, saved["model"][name]) for name, tensor in state.items())
+
+
+@pytest.mark.parametrize("visits", [0, 1, 2])
+def test_a_sweep_visits_as_many_parts_as_asked_for(visits: int) -> None:
+    for order, expected in (("multiplicative", visits or PARTS), ("additive", PARTS)):
+        objective = pinn(points=60)
+        optimizer = sapts(objective, "data", order=order, visits=visits, adaptive=False, local_steps=2)
+        seen = set()
+        for _ in range(12):
+            optimizer.step(objective)
+            numbers = [part["number"] for part in optimizer.info["parts"]]
+            assert len(numbers) == len(set(numbers)) == expected
+            assert all(part["steps"] <= 2 for part in optimizer.info["parts"])
+            seen |= set(numbers)
+        assert seen == set(range(PARTS))

@@ -1,0 +1,31 @@
+"""Solutions that tests of pictures and exported files share."""
+
+import pytest
+
+from pictured import PROBLEMS, SMALL, corner, cube
+from sapts_pinn import solve
+from sapts_pinn.results.solution import Solution
+from sapts_pinn.viz import figures, grids, meshes, space, volumes
+
+
+class Solutions(dict[str, Solution]):
+    """Hardly trained solutions by name, each computed when it is first asked for."""
+
+    def __missing__(self, name: str) -> Solution:
+        build = {**PROBLEMS, "corner": corner, "five": lambda: cube(5)}[name]
+        self[name] = solve(build(), **SMALL)
+        return self[name]
+
+
+@pytest.fixture(scope="session")
+def solutions() -> Solutions:
+    return Solutions()
+
+
+@pytest.fixture
+def small_pictures(monkeypatch) -> None:
+    """Whatever is in a picture at few pixels is in it at many."""
+    monkeypatch.setattr(figures, "DPI", 60)
+    monkeypatch.setattr(grids, "IMAGE", 61)
+    for module, name, value in ((space, "SECTION", 31), (meshes, "FINE", 1_400), (volumes, "SIDE", 13)):
+        monkeypatch.setattr(module, name, value)

@@ -1,0 +1,30 @@
+"""Tiles of a contact sheet."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pictured import colours_in
+from sapts_pinn.errors import InputError
+from sapts_pinn.viz import tiles
+
+
+@pytest.mark.parametrize(
+    "name", ["mesh in time", "flow on a mesh", "mesh in space", "space and time", "clipped"]
+)
+def test_a_tile_shows_what_no_problem_of_the_zoo_has(solutions, name, small_pictures):
+    image = tiles.tile(solutions[name], "relative error 1.0e-03, 10 s") / 255
+    body = image[: int(0.8 * len(image))]
+    assert (body < 0.9).any(-1).mean() > 0.02 and colours_in(body) > 20
+    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+        assert (edge > 0.99).all(), "nothing is clipped"
+
+
+def test_a_sheet_is_filled_with_white(tmp_path):
+    grey = [np.full((4, 5, 3), value, np.uint8) for value in (10, 20, 30)]
+    drawn = np.asarray(Image.open(tiles.write_sheet(grey, tmp_path / "s.png", columns=2)))
+    assert drawn.shape == (8, 10, 3)
+    assert (drawn[:4, :5] == 10).all() and (drawn[:4, 5:] == 20).all()
+    assert (drawn[4:, :5] == 30).all() and (drawn[4:, 5:] == 255).all()
+    with pytest.raises(InputError, match=r"cannot draw the gallery into 's.pdf': use .png"):
+        tiles.write_sheet(grey, tmp_path / "s.pdf")
