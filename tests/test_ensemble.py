@@ -1,13 +1,10 @@
-"""Several seeds of one problem, and one problem after another."""
+"""Several seeds of one problem."""
 
 import numpy as np
 import pytest
-import torch
 
-from sapts_pinn import Initial, Problem, Solution, solve
-from sapts_pinn.continuation import continuation
+from sapts_pinn import Solution, solve
 from sapts_pinn.ensemble import ensemble
-from sapts_pinn.geometry import Time
 from sapts_pinn.problems.zoo import build
 
 SMALL = {"network": (8,), "points": 64, "budget": "30 iterations"}
@@ -35,29 +32,3 @@ def test_mistakes_are_sentences():
         ensemble(build("poisson-1d"), seeds=[1, 1])
     with pytest.raises(ValueError, match="drop seed"):
         ensemble(build("poisson-1d"), seed=1)
-    with pytest.raises(ValueError, match="at least one value"):
-        continuation(logistic, [])
-    with pytest.raises(ValueError, match="sapts-ip"):
-        continuation(logistic, [1], method="sapts-ip")
-
-
-def logistic(rate):
-    """u' = rate u (1 - u) from 0.05: the faster it is, the more attractive is u = 0 beyond the start."""
-    return Problem(
-        Time(0, 1),
-        "u",
-        lambda u: u.t - rate * u * (1 - u),
-        [Initial("u", 0.05)],
-        reference=lambda t: 1 / (1 + 19 * torch.exp(-rate * t)),
-        scales={"u": 1.0},
-    )
-
-
-def test_a_network_that_knows_a_slower_reaction_finds_the_fast_one():
-    # Straight training ends at u = 0 (error 0.99 to 1.00), continuation at 1e-4, whatever seed and processor.
-    settings = {"network": (16,), "points": 128}
-    straight = solve(logistic(14.0), budget="300 iterations", **settings)
-    gone = continuation(logistic, [3.5, 7.0, 14.0], budget="300 iterations", **settings)
-    assert straight.result["relative_l2_error"] > 0.5
-    assert gone.result["relative_l2_error"] < 0.02
-    assert gone.result["iterations"] == 150  # half of the budget

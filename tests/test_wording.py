@@ -1,4 +1,4 @@
-"""Docstrings can be read by themselves, and functions and files stay small enough to be read at once."""
+"""Docstrings can be read by themselves, files are read at once, and every module has its test file."""
 
 import ast
 import io
@@ -14,6 +14,13 @@ ROOT = Path(__file__).resolve().parents[1]
 VAGUE = re.compile(r"^(What|Whether|Those|Of |One |The same|Be told|Nothing|As of|As |That |Who |How )")
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION, ARGUMENTS = 400, 60, 8
 LONGER = {"solve"}  # the public function, by its signature
+WITHOUT_TEST = {  # nothing in them can be wrong by itself
+    "derivatives/multi_index.py",  # a name for a type
+    "training/points.py",  # a protocol
+    "problems/description.py",  # a protocol
+    "viz/view.py",  # a protocol
+    "_version.py",  # a number, which test_packaging.py compares
+}
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -60,4 +67,26 @@ def test_a_module_can_be_read(path: Path) -> None:
         if node.name == "__init__":
             arguments = [*node.args.posonlyargs, *node.args.args[1:], *node.args.kwonlyargs]
             assert len(arguments) <= ARGUMENTS, f"{path.name}:{node.lineno}"
+    assert len(path.read_text().splitlines()) <= LINES_OF_A_FILE
+
+
+def place_of_test(path: Path) -> Path:
+    """Where a module is tested: the folder of its room, and its name."""
+    room = path.relative_to(ROOT)
+    if room.parts[0] == "sapts_pinn":
+        room = room.relative_to("sapts_pinn")
+    return ROOT / "tests" / room.parent / f"test_{room.stem}.py"
+
+
+def test_every_module_has_a_test_file() -> None:
+    """The exceptions are few, are there, and have none."""
+    found = [path for path in modules() if not path.name.startswith("__")]
+    without = [path.relative_to(ROOT) for path in found if not place_of_test(path).is_file()]
+    assert {str(path).removeprefix("sapts_pinn/") for path in without} == WITHOUT_TEST
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_a_test_file_can_be_read(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LINES_OF_A_FILE

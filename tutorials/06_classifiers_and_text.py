@@ -42,7 +42,7 @@ print(digits)
 # %% [markdown]
 # One step of the method is a *sweep*: 32 steps of trust-region Adam, one with each of 32 micro-batches. The
 # first sweep is tried with many radii, from where training begins, and the best of them is kept. A sweep
-# that leaves the loss on some micro-batches apart clearly above its last values is taken back, and the radius
+# that leaves the loss on some fixed micro-batches clearly above its last values is taken back, and the radius
 # halved. Towards the end of the budget the radius shrinks to zero.
 
 # %%
@@ -138,7 +138,7 @@ plt.show()
 #
 # `sapts-d` divides the samples, `sapts-p` the parameters, `sapts-ip` the network into stages
 # (`nn.Sequential`, or a module with a method `stages()`); under `torchrun` every rank has some of them, and
-# of stages only its own parameters. In one process they follow one another:
+# of stages only its own parameters. One process with N parts does what N ranks do:
 
 # %%
 for method, parts in (("sapts-d", 2), ("sapts-p", 2), ("sapts-ip", 2)):

@@ -66,7 +66,9 @@ class Bound(torch.optim.Optimizer):
         self.divides, self.sharded, self.divisible = bool(method.divides), method.sharded, divisible
         self._parts = options.get("parts", 1)
         self._given = self._divided()
-        self.inner = method.phases[0].make(objective.parameters, **options)
+        phase = method.phases[0]
+        ranks = {"communicator": communicator} if phase.takes_ranks else {}
+        self.inner = phase.make(objective.parameters, **options, **ranks)
         self.info = StepInfo()
         self._ending = _Ending(communicator)
         self._warned = False

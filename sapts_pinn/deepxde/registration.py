@@ -142,7 +142,6 @@ def bind(model: Model, name: str, method: Method, given: Keywords, options: Keyw
     if method.divides and not divisible:
         options.setdefault("batch", 1.0)
     if method.divides:
-        options["communicator"] = ranks
         options.setdefault("parts", _parts(method, model.net, ranks))
     _check_curvature(name, objective, options)
     if method is METHODS["tr"] and "curvature" not in options and _is_for_gauss_newton(objective):

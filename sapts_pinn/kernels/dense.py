@@ -1,4 +1,4 @@
-"""Products with a dense symmetric matrix, on several threads; by PyTorch where there is no kernel."""
+"""Products with rows of a dense matrix, on several threads; by PyTorch where there is no kernel."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from torch import Tensor
 from .build import load
 from .threads import in_parallel, pointer
 
-SMALL = 256  # rows below which PyTorch is as fast
+SMALL = 256  # columns below which PyTorch is as fast
 
 
 def _library(H: Tensor) -> ctypes.CDLL | None:
-    if H.device.type != "cpu" or H.shape[0] < SMALL or not H.is_contiguous():
+    if H.device.type != "cpu" or H.shape[1] < SMALL or not H.is_contiguous():
         return None
     return load(H.dtype == torch.float32) if H.dtype in (torch.float64, torch.float32) else None
 
 
 def product(H: Tensor, x: Tensor, threads: int) -> Tensor:
-    """Multiply a symmetric matrix H [n, n] by a vector x [n]."""
+    """Multiply rows H [m, n] of a matrix by a vector x [n]; the bits of each do not depend on the others."""
     library = _library(H)
     if library is None:
         return torch.mv(H, x)
-    n, out, x = H.shape[0], torch.empty_like(x), x.contiguous()
+    (m, n), x = H.shape, x.contiguous()
+    out = x.new_empty(m)
 
     def rows(_: int, first: int, last: int) -> None:
         library.dense_product(
             pointer(H), ctypes.c_long(n), ctypes.c_long(first), ctypes.c_long(last), pointer(x), pointer(out)
         )
 
-    in_parallel(threads, n, rows)
+    in_parallel(threads, m, rows)
     return out

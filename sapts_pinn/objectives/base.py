@@ -46,12 +46,18 @@ def drawing(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
     """Draw from this seed inside the block; the generators of the process are left alone."""
     there = {device for device in devices if device.type == "cuda"}
     with torch.random.fork_rng(devices=list(there)):
-        # Not `torch.manual_seed`: for every kind of device it puts a stack trace into a list that only grows.
-        torch.default_generator.manual_seed(seed)
-        for device in there:
+        seed_generators(seed, there)
+        yield
+
+
+def seed_generators(seed: int, devices: Iterable[torch.device]) -> None:
+    """Let the process draw from this seed from now on, on the CPU and on the CUDA devices among these."""
+    # Not `torch.manual_seed`: for every kind of device it puts a stack trace into a list that only grows.
+    torch.default_generator.manual_seed(seed)
+    for device in devices:
+        if device.type == "cuda":
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
-        yield
 
 
 class Evaluation(ABC):

@@ -19,6 +19,7 @@ given points, with all that it knows of its own curvature.  The curvature models
 from ..objectives.base import Counters, Evaluation, Objective
 from ..objectives.closure import ClosureObjective
 from ..objectives.least_squares import LeastSquares, LeastSquaresEvaluation
+from .base import WrongGradient
 from .baselines import LBFGS, Adam
 from .curvature import CURVATURES, LSR1, Curvature, GaussNewton, Identity, SSBroyden
 from .minibatch.optimizer import MiniBatchSAPTS
@@ -47,4 +48,5 @@ __all__ = [
     "SSBroyden",
     "Sweep",
     "TrustRegion",
+    "WrongGradient",
 ]

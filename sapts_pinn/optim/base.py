@@ -132,6 +132,10 @@ class StepInfo(Figures):
         return cls(**found)
 
 
+class WrongGradient(FloatingPointError):
+    """Raised when the loss does not fall against its gradient; the parameters are those of the best loss."""
+
+
 class Optimizer(torch.optim.Optimizer):
     """An optimizer of PyTorch that the training loop can talk to.
 
@@ -154,6 +158,11 @@ class Optimizer(torch.optim.Optimizer):
     @property
     def threaded(self) -> bool:
         """Leave all threads to PyTorch, although the compiled kernel has its own."""
+        return False
+
+    @property
+    def divided(self) -> bool:
+        """Ranks hold different parts of its state, and have to ask for it together."""
         return False
 
     @property

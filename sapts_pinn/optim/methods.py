@@ -32,6 +32,7 @@ class Phase:
         resample: Iterations between resamplings.
         divides: What the optimizer divides by itself, one of `DECOMPOSITIONS`.
         takers: Functions and records whose annotations say of which kinds the options are; by default `make`.
+        takes_ranks: Whether it takes the ranks as `communicator`.
     """
 
     make: Make
@@ -39,6 +40,7 @@ class Phase:
     resample: int = 500
     divides: str | None = None
     takers: tuple[Callable[..., object], ...] = ()
+    takes_ranks: bool = False
 
     def misfit(self, name: str, value: object) -> str | None:
         """The kind that an option must be of, in words, if its value is of another."""
@@ -85,8 +87,9 @@ class Method:
 
 def _automatic(params: Sequence[Tensor], **options: Option) -> TrustRegion:
     """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
-    n = sum(p.numel() for p in params)
-    return TrustRegion(params, **{"curvature": curvature_by_size(n), **options})
+    n, ranks = sum(p.numel() for p in params), options.get("communicator")
+    curvature = curvature_by_size(n, 1 if ranks is None else ranks.size)
+    return TrustRegion(params, **{"curvature": curvature, **options})
 
 
 def _trust_region(summary: str, curvature: str, resample: int = 500, **fixed: Option) -> Method:
@@ -95,7 +98,7 @@ def _trust_region(summary: str, curvature: str, resample: int = 500, **fixed: Op
     def make(params: Sequence[Tensor], **options: Option) -> TrustRegion:
         return TrustRegion(params, curvature, **{**fixed, **options})
 
-    return Method(summary, (Phase(make, resample=resample, takers=(TrustRegion,)),))
+    return Method(summary, (Phase(make, resample=resample, takers=(TrustRegion,), takes_ranks=True),))
 
 
 def sapts(summary: str, decomposition: str, **fixed: Option) -> Method:
@@ -114,13 +117,14 @@ def sapts(summary: str, decomposition: str, **fixed: Option) -> Method:
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
 
-    return Method(summary, (Phase(make, divides=decomposition, takers=(SAPTS, Sweep)),))
+    phase = Phase(make, divides=decomposition, takers=(SAPTS, Sweep), takes_ranks=True)
+    return Method(summary, (phase,))
 
 
 METHODS: dict[str, Method] = {
     "tr": Method(
         "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS",
-        (Phase(_automatic, takers=(TrustRegion,)),),
+        (Phase(_automatic, takers=(TrustRegion,), takes_ranks=True),),
     ),
     "tr-ssbroyden": _trust_region("trust region with a dense self-scaled Broyden inverse", "ssbroyden"),
     "tr-gauss-newton": _trust_region(

@@ -27,9 +27,10 @@ from ..errors import InputError
 from ..objectives.base import Evaluation, Objective
 from ..objectives.closure import ClosureObjective
 from ..objectives.flat import distinct, gather, scatter_
+from ..parallel.communicator import Communicator, SingleProcess
 from .base import StepInfo, Undecorated
 from .curvature import Curvature, Step
-from .curvature.make import make_curvature
+from .curvature.make import make_divided
 from .radius import RadiusRule
 from .snapshot import Snapshot
 
@@ -56,6 +57,8 @@ class TrustRegion(Undecorated):
         rule: When steps are accepted, and every change of the radius.
         window: Accepted values to compare with; 1 is the classical, monotone rule.
         target_ratio: If given, and the model allows, the radius is probed for this rho.
+        communicator: Ranks that take the same steps together, and divide the algebra of a dense model; by
+            default this process does it all.
         thresholds: `accept`, `shrink` and `grow`, in place of the rule's own.
 
     Attributes:
@@ -74,6 +77,7 @@ class TrustRegion(Undecorated):
         rule: RadiusRule | None = None,
         window: int = 1,
         target_ratio: float | None = None,
+        communicator: Communicator | None = None,
         **thresholds: Unpack[Thresholds],
     ) -> None:
         if not (radius > 0 and math.isfinite(radius)):
@@ -92,7 +96,10 @@ class TrustRegion(Undecorated):
                 f"trust regions need parameters of torch.float64 or torch.float32, not {given}: in half "
                 "precision the reductions that they compare are rounding"
             )
-        self.curvature = make_curvature(curvature) if isinstance(curvature, str) else curvature
+        if isinstance(curvature, str):
+            size = sum(p.numel() for p in self.parameters)
+            curvature = make_divided(curvature, size, communicator or SingleProcess())
+        self.curvature = curvature
         self.radius = float(radius)
         self.values: deque[float] = deque(maxlen=window)
         self.rejections = 0
@@ -111,6 +118,11 @@ class TrustRegion(Undecorated):
     def threaded(self) -> bool:
         """The model's dense algebra is worth all of PyTorch's threads."""
         return self.curvature.threaded
+
+    @property
+    def divided(self) -> bool:
+        """The ranks hold different parts of the model."""
+        return self.curvature.divided
 
     @property
     def needs_squares(self) -> bool:

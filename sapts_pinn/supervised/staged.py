@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..objectives.base import Separable
+from ..objectives.base import Separable, drawing
 from ..parallel.communicator import Communicator
 from ..pipeline.microbatch import MicroBatch, samples
 from ..pipeline.pipeline_objective import PipelineObjective
@@ -55,13 +55,11 @@ class StagedSupervised(PipelineObjective, Separable):
     def _micro_batch(self, chain: StageChain, piece: Tensor, offset: int) -> MicroBatch:
         objective = self.whole
         inputs, targets = objective.inputs[piece], objective.targets[piece]
-        weight = objective.factor * len(piece) / len(objective.index)
-        return samples(
-            chain,
-            inputs if objective.vary is None else objective.vary(inputs, piece),
-            lambda outputs: weight * objective.loss(outputs, targets),
-            seed=objective.seed + offset,
-        )
+        weight, seed = objective.factor * len(piece) / len(objective.index), objective.seed + offset
+        if objective.vary is not None:
+            with drawing(seed, [inputs.device]):
+                inputs = objective.vary(inputs, piece)
+        return samples(chain, inputs, lambda outputs: weight * objective.loss(outputs, targets), seed=seed)
 
     def restrict(self, part: Mapping[str, Tensor], estimate: bool = False) -> StagedSupervised:
         """Restrict the objective to some of its samples; see `Separable.restrict`."""

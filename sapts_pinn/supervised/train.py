@@ -40,6 +40,7 @@ from .tasks import find as find_task
 from .trained import Trained, TrainResult
 
 PARTS = 4  # of the parameters, or stages, if there are so many layers
+BLOCKS = 2  # of the parameters on mini-batches: each takes as many gradients as the undivided network
 OF_A_RANK = ("threads", "data", "versions")  # entries of config.json that may differ
 
 
@@ -97,9 +98,9 @@ def train(
         return build(chosen, settings.network, settings.seed).to(PRECISIONS[settings.dtype])
 
     made = make()
-    usual = {"batch": chosen.batch} if method in ON_MICRO_BATCHES else {}
+    usual, blocks = ({"batch": chosen.batch}, BLOCKS) if method in ON_MICRO_BATCHES else ({}, PARTS)
     asked = {} if parts is None else {"parts": whole("parts", parts)}
-    given: Arguments = {**usual, **_parts(how, made, ranks.size), **settings.options, **asked}
+    given: Arguments = {**usual, **_parts(how, made, ranks.size, blocks), **settings.options, **asked}
     settings = replace(settings, options=given)
     net = ShardedNetwork(make, given["parts"], ranks) if how.sharded else made
     session = Session(out, resume, overwrite, ranks, sharded=how.sharded)
@@ -184,15 +185,22 @@ def _configuration(
     }
 
 
-def _parts(method: Method, network: nn.Module, ranks: int) -> dict[str, int]:
-    """The option that says how many parts there are by default: one a rank, or a few in one process."""
+def _parts(method: Method, network: nn.Module, ranks: int, blocks: int) -> dict[str, int]:
+    """The option that says how many parts there are by default: one a rank, or a few in one process.
+
+    Args:
+        method: The method.
+        network: The network.
+        ranks: Number of ranks.
+        blocks: At most so many parts of the parameters in one process.
+    """
     if method.divides and ranks > 1:
         return {"parts": ranks}
     if method.sharded:
         return {"parts": min(PARTS, most_stages(network))}
     if method.divides and not method.divides_points:
         layers = sum(any(True for _ in m.parameters(recurse=False)) for m in network.modules())
-        return {"parts": min(PARTS, layers)}
+        return {"parts": min(blocks, layers)}
     return {}  # as the method has it
 
 

@@ -49,13 +49,13 @@ class Course:
 
         Args:
             parameters: What it trains.
-            ranks: The ranks, for a method that divides its work.
+            ranks: The ranks, for an optimizer that divides its work.
 
         Raises:
             InputError: It does not take the options.
         """
         self._parameters = list(parameters)
-        options = {**self.options, "communicator": ranks} if self.phase.divides else self.options
+        options = {**self.options, "communicator": ranks} if self.phase.takes_ranks else self.options
         try:
             self.optimizer = self.phase.make(self._parameters, **options)
         except (TypeError, ValueError) as error:

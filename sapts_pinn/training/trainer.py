@@ -16,7 +16,7 @@ from ..callbacks.base import Callback, Measure
 from ..objectives.base import Counters, Objective
 from ..objectives.data_parallel import over_ranks
 from ..objectives.flat import gather, scatter_
-from ..optim.base import Optimizer
+from ..optim.base import Optimizer, WrongGradient
 from ..optim.methods import Method
 from ..parallel.communicator import Communicator
 from ..pipeline.sharded_model import Sharded
@@ -221,6 +221,9 @@ class Trainer:
                     for callback in self.callbacks:
                         callback.on_step(self)
                     self.status = self.clock.ending(self.iteration, self._reached(), self.converged)
+        except WrongGradient as error:
+            self.status = StopReason.FAILED.status(error)
+            theta = None  # the optimizer has put back better parameters
         except FloatingPointError as error:
             self.status = StopReason.FAILED.status(error)
         except KeyboardInterrupt as error:
@@ -260,7 +263,8 @@ class Trainer:
         What a callback raises now would hide what ended the run.  Where every rank has a part of the state,
         the last checkpoint is what is left.
         """
-        if self.clock.apart and (self.communicator.rank or self.sharded or self.method.divides):
+        divided = self.sharded or self.method.divides or self.optimizer.divided
+        if self.clock.apart and (self.communicator.rank or divided):
             return
         for action in (self._record, *(lambda c=c: c.on_end(self) for c in self.callbacks)):
             try:

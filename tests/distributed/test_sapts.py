@@ -89,6 +89,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("classifier", "parameters", {"kind": "neurons", "pooled": False, "combination": "subspace"}),
     ("burgers", "stages", {"adaptive": True, "local_steps": 5}),
     ("poisson-2d", "stages", {"combination": "subspace"}),
+    ("burgers", "stages", {"curvature": "ssbroyden", "global_steps": 1}),
     ("classifier", "stages", {"curvature": "identity", "global_steps": 1}),
     ("classifier", "stages", {"adaptive": False, "local_steps": 2, "global_steps": 1}),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from sapts_pinn.callbacks import Callback
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim import SAPTS, MiniBatchSAPTS, Sweep
+from sapts_pinn.optim.sapts import DECOMPOSITIONS
 from sapts_pinn.parallel.communicator import Communicator, SingleProcess
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline.stages import StageChain
@@ -80,9 +81,8 @@ def attempt(
     optimizer: SAPTS | MiniBatchSAPTS
     if micro:
         optimizer = MiniBatchSAPTS(
-            objective.parameters, decomposition, parts, batch=16, steps=3, local_steps=2, order="additive",
-            communicator=ranks,
-        )  # fmt: skip
+            objective.parameters, decomposition, parts, batch=16, steps=3, local_steps=2, communicator=ranks
+        )
     else:
         sweep = Sweep(
             "interleaved" if decomposition == "data" else "layers", local_steps=2, adaptive=False,
@@ -102,6 +102,57 @@ def attempt(
     return found
 
 
+def deep() -> Supervised:
+    """As `noisy`, with a layer for each of four stages.
+
+    None has a bias before running means: its gradient is rounding, of which Adam would make steps.
+    """
+    first = [nn.Linear(4, 12), nn.Dropout(0.3), nn.Tanh()]
+    second = [nn.Linear(12, 12, bias=False), nn.BatchNorm1d(12), nn.Tanh()]
+    net = nn.Sequential(*first, *second, nn.Linear(12, 8), nn.Tanh(), nn.Linear(8, 3)).double()
+    x = torch.randn(200, 4, generator=Generator().manual_seed(1), dtype=torch.float64)
+    return Supervised(net, x, (3 * x[:, 0].sigmoid()).long())
+
+
+def reversed_slope(outputs: Tensor, targets: Tensor) -> Tensor:
+    """A loss whose gradient points the wrong way."""
+    loss = nn.functional.cross_entropy(outputs, targets)
+    return 2.0 * loss.detach() - loss
+
+
+def as_it_comes(decomposition: str, parts: int, ranks: Communicator) -> list[tuple[float, bool, Tensor]]:
+    """Mini-batches as the defaults have them: after every step loss, acceptance, parameters.
+
+    One sweep is too long; at the end the gradient is reversed, which ends the run at its best parameters.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        whole = deep()
+    objective: Any = whole
+    if decomposition == "stages":
+        objective = StagedSupervised(whole, StageChain(whole.module, parts, ranks))
+    optimizer = MiniBatchSAPTS(
+        objective.parameters, decomposition, parts, batch=16, steps=4, communicator=ranks
+    )
+    found = []
+    for k in range(STEPS):
+        if k == STEPS - 2:
+            optimizer.radius *= 1e4
+        loss = float(optimizer.step(objective))
+        found.append((loss, bool(optimizer.info["accepted"]), gather(objective.parameters)))
+        if k == STEPS - 2:
+            optimizer.radius = optimizer.most
+    whole.loss = reversed_slope
+    with pytest.raises(FloatingPointError, match="the loss does not fall against its gradient"):
+        climb(optimizer, objective)
+    return [*found, (0.0, False, gather(objective.parameters))]
+
+
+def climb(optimizer: MiniBatchSAPTS, objective: Any) -> None:
+    for _ in range(6):
+        optimizer.step(objective)
+
+
 # -- what a rank does ------------------------------------------------------------------------------------
 
 
@@ -112,6 +163,11 @@ def steps() -> dict[bool, list[Any]]:
         micro: [attempt(case, ranks.size, ranks, micro) for case in range(len(cases))]
         for micro, cases in ((False, CASES), (True, ON_MICRO_BATCHES))
     }
+
+
+def defaults(parts: int) -> list[Any]:
+    ranks = connect()
+    return [as_it_comes(decomposition, parts, ranks) for decomposition in DECOMPOSITIONS]
 
 
 def training(folder: Path) -> dict[str, Any]:
@@ -138,8 +194,6 @@ METHODS = ("sapts-d", "sapts-p", "sapts-ip", "tr")
 
 def run(method: str, budget: str, out: Path | None = None, parts: int | None = None, **more: Any) -> Trained:
     options: dict[str, Any] = {} if parts is None else {"parts": parts}
-    if method in ("sapts-d", "sapts-p"):  # parts of one process would follow one another
-        options |= {"order": "additive"}
     return train("mnist", method, budget, data=digits(), dtype="float64", out=out, options=options, **more)
 
 
@@ -184,6 +238,26 @@ def check(micro: bool, results: list[list[Any]]) -> None:
         assert any(taken[1] for _, taken, *_ in alone), (*where, "no sweep was ever taken")
         assert not micro or not alone[-2][1][1], (*where, "a radius of 30 was taken")
         assert alone[-1][0] < alone[0][0]
+
+
+@pytest.mark.parametrize(("ranks", "parts"), [(4, 4), (2, 4)])
+def test_parts_are_ranks_as_they_come(run_ranks: Callable[..., list[Any]], ranks: int, parts: int) -> None:
+    """Parts of one process, each on a rank, and two on each: accepted, rejected and ended alike."""
+    results = run_ranks(defaults, ranks, parts, timeout=200.0)
+    for number, decomposition in enumerate(DECOMPOSITIONS):
+        alone = as_it_comes(decomposition, parts, SingleProcess())
+        for k, (loss, accepted, theta) in enumerate(alone):
+            told = [result[number][k] for result in results]
+            assert {(mine[0], mine[1]) for mine in told} == {told[0][:2]}, (decomposition, k)
+            assert told[0][0] == pytest.approx(loss, rel=1e-12) and told[0][1] == accepted, (decomposition, k)
+            if decomposition == "stages":
+                found = torch.cat([mine[2] for mine in told])
+            else:
+                found = told[0][2]
+                assert all(torch.equal(mine[2], found) for mine in told), (decomposition, k)
+            assert torch.allclose(found, theta, rtol=0, atol=1e-12), (decomposition, k)
+        assert not alone[STEPS - 2][1] and sum(accepted for _, accepted, _ in alone) >= STEPS - 3
+        assert any(torch.equal(alone[-1][2], theta) for *_, theta in alone[:-1])  # the best there was
 
 
 def test_train_on_ranks(run_ranks: Callable[..., list[Any]], tmp_path: Path) -> None:

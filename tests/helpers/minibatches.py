@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sapts_pinn.objectives.base import Separable
+from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim.minibatch.optimizer import MiniBatchSAPTS
 from sapts_pinn.pipeline.stages import StageChain
 from sapts_pinn.supervised import StagedSupervised, Supervised
@@ -62,3 +63,21 @@ def held(n: int) -> float:
     tensors = [t for t in gc.get_objects() if type(t) in (Tensor, nn.Parameter)]
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
     return sum(size for size in storages.values() if size > n) / (8 * n)
+
+
+def state_of(objective: Any, optimizer: MiniBatchSAPTS) -> list[Tensor]:
+    moments = optimizer.moments
+    return [
+        gather(objective.parameters), *(b.clone() for b in objective.buffers()), torch.get_rng_state(),
+        moments.m.clone(), moments.v.clone(), torch.tensor(moments.count),
+    ]  # fmt: skip
+
+
+def unchanged(before: list[Tensor], after: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def uphill(outputs: Tensor, targets: Tensor) -> Tensor:
+    """A loss whose gradient points the wrong way."""
+    loss = nn.functional.cross_entropy(outputs, targets)
+    return 2.0 * loss.detach() - loss

@@ -45,7 +45,7 @@ def objective_of(decomposition: str, **options: Any) -> LeastSquares | PipelineO
 
 def sapts(objective: Objective, decomposition: str, curvature: str = "ssbroyden", **options: Any) -> SAPTS:
     """Options of the sweep and of the optimizer together; stages get what they can have."""
-    if decomposition == "stages" and curvature in ("ssbroyden", "gauss-newton"):
+    if decomposition == "stages" and curvature == "gauss-newton":
         curvature = "lsr1"
     own = {k: options.pop(k) for k in ("parts", "radius", "rule") if k in options}
     options = {"kind": "layers" if decomposition == "parameters" else "interleaved", **options}

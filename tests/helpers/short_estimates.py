@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,3 +17,4 @@ def shorten(assign: Callable[[Any, str, Any], None] = setattr) -> None:
 
     assign(error_estimate, "LEAST", 0.05)  # seconds that every estimate may take
     assign(tangent, "ALWAYS", 0)  # parameters of the largest network for which the seconds do not count
+    assign(tangent, "PER_CUBE", math.inf)  # nor is there time for any other

@@ -35,12 +35,14 @@ class Threads(Communicator):
         return [self.mail[other, self.rank].get(timeout=SECONDS) for other in range(self.size)]
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        return self.gather_objects(tensor.clone())
+        self.traffic.collectives += 1
+        self.traffic.bytes += (self.size - 1) * tensor.nbytes
+        found = self.gather_objects(tensor.clone())
+        assert len({(t.shape, t.dtype) for t in found}) == 1
+        return found
 
     def broadcast(self, tensor: Tensor, source: int = 0) -> Tensor:
-        found = self.all_gather(tensor)
-        assert len({(t.shape, t.dtype) for t in found}) == 1
-        return found[source]
+        return self.all_gather(tensor)[source]
 
 
 def on_ranks(size: int, work: Callable[[Communicator], Any]) -> list[Any]:

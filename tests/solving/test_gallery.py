@@ -102,15 +102,3 @@ def test_the_command_draws_and_says_where(tmp_path, quick, capsys):
     assert [line.partition(":")[0] for line in err.splitlines()] == ["poisson-1d", "heat"]
     assert main(["gallery", "--problems", "heet"]) == 2
     assert "did you mean 'heat'" in capsys.readouterr().err
-
-
-def test_a_solution_without_reference_is_described_by_what_is_known():
-    known = {"drag": {"relative_error": None}, "lift": {"relative_error": 0.02}}
-    assert (
-        tiles.describe({"relative_l2_error": None, "quantities": known, "loss": 1}) == "error of lift 2.0e-02"
-    )
-    assert tiles.describe({"relative_l2_error": None, "loss": 0.5}) == "loss 5.0e-01"
-    assert (
-        tiles.describe({"relative_l2_error": 1e-3, "quantities": known, "loss": 1})
-        == "relative error 1.0e-03"
-    )

@@ -30,7 +30,9 @@ def test_facts_are_all_that_a_result_needs_and_of_all_ranks():
     model = nn.Linear(3, 2, dtype=torch.float64)
 
     def work(ranks):
+        earned = SimpleNamespace(state_dict=lambda: {"plain": 3.0})
         trainer = SimpleNamespace(
+            optimizer=SimpleNamespace(earned=earned),
             communicator=ranks,
             model=model,
             total_work=lambda: [3.0, 2.0],
@@ -49,6 +51,7 @@ def test_facts_are_all_that_a_result_needs_and_of_all_ranks():
         assert (found["function_evaluations"], found["gradient_evaluations"]) == (3.0, 2.0)
         assert found["parameters"] == 8 and found["parameter_bytes"] == {"all": 64, "largest_rank": 64}
         assert found["status"] == "budget spent (7 iterations)" and found["loss"] == 0.125
+        assert found["earnings"] == {"plain": 3.0}
 
 
 @pytest.mark.parametrize(("options", "parts"), [({}, 1), ({"parts": 3}, 3)])

@@ -28,3 +28,15 @@ def test_a_sheet_is_filled_with_white(tmp_path):
     assert (drawn[4:, :5] == 30).all() and (drawn[4:, 5:] == 255).all()
     with pytest.raises(InputError, match=r"cannot draw the gallery into 's.pdf': use .png"):
         tiles.write_sheet(grey, tmp_path / "s.pdf")
+
+
+def test_a_solution_without_reference_is_described_by_what_is_known():
+    known = {"drag": {"relative_error": None}, "lift": {"relative_error": 0.02}}
+    assert (
+        tiles.describe({"relative_l2_error": None, "quantities": known, "loss": 1}) == "error of lift 2.0e-02"
+    )
+    assert tiles.describe({"relative_l2_error": None, "loss": 0.5}) == "loss 5.0e-01"
+    assert (
+        tiles.describe({"relative_l2_error": 1e-3, "quantities": known, "loss": 1})
+        == "relative error 1.0e-03"
+    )

@@ -9,7 +9,8 @@ together (a compact quasi-Newton matrix has its own exact solver, a matrix-free 
 conjugate gradients), so one `Curvature` holds both and the radius rule needs nothing else.
 
 Vectors are flat, of any floating type, on any device. A vector may be one rank's shard of a longer one, so
-every sum over entries goes through the `dot` that a model was built with.
+every sum over entries goes through the `dot` that a model was built with, or over vectors joined from all
+shards.
 
 Source: Conn, Gould and Toint, Trust-Region Methods (SIAM, 2000), chapters 6 and 7.
 """
@@ -25,6 +26,7 @@ from torch import Tensor
 from torch.optim.optimizer import StateDict
 
 from ...objectives.base import Evaluation
+from ...parallel.communicator import Communicator
 from ..subproblem.step import Dot, InnerProducts, MatVec, Step, plain_dot
 
 __all__ = ["Curvature", "Dot", "MatVec", "Pair", "Step", "plain_dot"]
@@ -60,6 +62,20 @@ class Curvature(ABC):
             products: the inner products of such vectors.
         """
         return None
+
+    @classmethod
+    def divided_among(cls, communicator: Communicator) -> Curvature:
+        """Return a model of whole vectors, the same on all ranks, whose algebra they divide where it can be.
+
+        Args:
+            communicator: The ranks, which then call every method together.
+        """
+        return cls()
+
+    @property
+    def divided(self) -> bool:
+        """Ranks hold different parts of what is learned, and give their states together."""
+        return False
 
     def prepare(self, evaluation: Evaluation) -> None:  # noqa: B027
         """Linearise at the current point; models that learn from gradients alone have nothing to do.

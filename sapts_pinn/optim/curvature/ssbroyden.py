@@ -26,15 +26,20 @@ anew, for a least-squares objective as the Levenberg-Marquardt inverse (J^T J + 
 **Pooling** (SAPTS).  Pairs that were not made by a step of this very H come with s.Bs of another model, which
 `learn` corrects to what Cauchy-Schwarz allows, or without; then the update is that of BFGS, theta = 0 and
 tau = 1, which needs none.  A `branch` shares H and keeps its own updates
-beside it (`deferred.py`): the parts of an additive sweep need no copy of H.
+beside it (`low_rank_update.py`): the parts of an additive sweep need no copy of H.
 
 Memory 8 n^2 bytes, time O(n^2) per step: for n up to some 6,000.
+
+**Ranks** may divide the rows of H (`rows.py`): of R each has 8 n^2 / R bytes and 1 / R of the work, for an
+all-gather of n numbers at every product.  All call every method together, those of a branch as well.  A
+rebuild from the Jacobian is done whole by each.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -42,44 +47,76 @@ from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...objectives.base import Evaluation
+from ...parallel.communicator import Communicator
 from ..subproblem.newton import newton_scaled
+from ..subproblem.step import InnerProducts
 from .base import Curvature, Pair, Step
 from .low_rank_update import Deferred
+from .rows import DividedRows, Rows, ShardedRows
 
-DENSE = 1.5e8  # entries of a Jacobian worth forming for a rebuild
+DENSE = 1.5e8  # entries of a Jacobian, and of J^T J, worth forming for a rebuild
 CURVED = 1e-10  # of y.s against s.Bs: below it a pair says nothing
 SAME = 500  # eps: relative difference of two gradients that are one
 SKEWED = 1e12  # of (y.Hy)(s.Bs) against (y.s)^2: above it rounding would decide what a pair says
 
 
 class SSBroyden(Curvature):
-    """Dense self-scaled Broyden inverse."""
+    """Dense self-scaled Broyden inverse.
+
+    Args:
+        rows: Which of its rows this rank holds; by default all.
+    """
 
     learns = True
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Rows | None = None) -> None:
+        self._rows = rows or Rows()
         self._matrix: Deferred | None = None
         self.threads = torch.get_num_threads()
         self.scale = 1.0  # y.s / y.y of the last pair
         self.rebuilds = 0  # since the last pair was learned
-        self._taken: tuple[Tensor, float] | None = None  # the last step and its s.Bs, which the update needs
+        # The last step as it was returned and as a whole, and its s.Bs, which the update needs.
+        self._taken: tuple[Tensor, Tensor, float] | None = None
         self._product: tuple[Tensor, Tensor] | None = None  # a gradient g and H g
         self._evaluation: Evaluation | None = None
 
+    @classmethod
+    def sharded(cls, products: InnerProducts) -> SSBroyden:
+        """Return a model of sharded vectors, of which a rank holds the rows of its shard."""
+        return cls(ShardedRows(products.communicator))
+
+    @classmethod
+    def divided_among(cls, communicator: Communicator) -> SSBroyden:
+        """Return a model of whole vectors, of which each rank holds as many rows."""
+        return cls(DividedRows(communicator))
+
+    @property
+    def divided(self) -> bool:
+        """The ranks hold different rows."""
+        return self._rows.divided
+
     @property
     def H(self) -> Tensor | None:
-        """The inverse Hessian, [n, n]; None before the first step."""
+        """The inverse Hessian, [n, n], of divided rows those held [m, n]; None before the first step."""
         return None if self._matrix is None else self._matrix.dense()
 
     @H.setter
     def H(self, H: Tensor | None) -> None:
-        self._matrix = None if H is None else Deferred(H, self.threads)
+        self._matrix = None if H is None else Deferred(H, self.threads, self._rows)
 
     def _begin(self, like: Tensor) -> Deferred:
+        """The matrix; the identity for whole vectors like this one if there is none."""
         if self._matrix is None:
-            self.H = torch.eye(like.numel(), dtype=like.dtype, device=like.device)
+            self.H = self._identity(like, like.numel())
         assert self._matrix is not None
         return self._matrix
+
+    def _identity(self, like: Tensor, n: int) -> Tensor:
+        """The rows held of the identity, [m, n]."""
+        held = self._rows.held(n)
+        rows = like.new_zeros(held.stop - held.start, n)
+        rows.diagonal(held.start).fill_(1.0)
+        return rows
 
     def prepare(self, evaluation: Evaluation) -> None:
         """Remember where the model is, in case it has to be rebuilt there."""
@@ -89,30 +126,33 @@ class SSBroyden(Curvature):
         """B v, by a dense solve: O(n^3), for tests and diagnosis."""
         if self.H is None:
             return v.clone()
-        solution: Tensor = torch.linalg.solve(self.H, v)
-        return solution
+        (v,) = self._rows.whole(v)
+        solution: Tensor = torch.linalg.solve(self._rows.join(self.H.T, len(v)).T, v)
+        return self._rows.own(solution)
 
     def solve(self, g: Tensor, radius: float) -> Step:
         """The minimiser over s.Bs <= radius^2."""
-        matrix = self._begin(g)
         # The gradient that `update` derived from its pair is this one up to rounding, unless the objective
         # has changed.
-        same = SAME * torch.finfo(g.dtype).eps * float(g.norm())
-        if self._product is None or not float((self._product[0] - g).norm()) <= same:
-            self._product = g, matrix.times(g)
+        known = None if self._product is None else self._product[0]
+        g, same = self._rows.recall(g, known, SAME * torch.finfo(g.dtype).eps)
+        if self._product is None or not same:
+            self._product = g, self._begin(g).times(g)
         newton = -self._product[1]
         square = -float(g.dot(newton))  # g.Hg = |newton|_B^2
         step = newton_scaled(newton, square, radius)
+        own = replace(step, s=self._rows.own(step.s))
         if step.predicted > 0:
             t = min(1.0, radius / math.sqrt(square))
-            self._taken = (step.s, t * t * square)
-        return step
+            self._taken = (own.s, step.s, t * t * square)
+        return own
 
     def update(self, s: Tensor, y: Tensor) -> bool:
         """Learn the pair of the last step solved for."""
         if self._matrix is None or self._taken is None or self._taken[0] is not s:
             raise InputError("SSBroyden learns from the step it solved for last; s is another vector")
-        learned = self._learn(self._matrix, s, y, self._taken[1])
+        (y,) = self._rows.whole(y)
+        learned = self._learn(self._matrix, *self._taken[1:], y)
         self._matrix.fold()
         return learned
 
@@ -131,7 +171,10 @@ class SSBroyden(Curvature):
         pairs = list(pairs)
         if not pairs:
             return 0
-        matrix = self._begin(pairs[0][0])
+        whole = self._rows.whole(*(vector for s, y, _ in pairs for vector in (s, y)))
+        matrix = self._begin(whole[0])
+        lengths = [length for *_, length in pairs]
+        pairs = list(zip(whole[::2], whole[1::2], lengths, strict=True))
         pairs = [
             (s, y, b) for s, y, b in pairs if float(y.dot(s)) > CURVED * float(s.norm()) * float(y.norm())
         ]
@@ -140,13 +183,14 @@ class SSBroyden(Curvature):
             known = matrix.base_times(torch.stack([y for _, y, _ in pairs]))
         count = 0
         for (s, y, length), H0y in zip(pairs, known, strict=True):
-            count += self._learn(matrix, s, y, None if length is None else length**2, H0y)
+            count += self._learn(matrix, s, None if length is None else length**2, y, H0y)
         matrix.fold()
         return count
 
     def _learn(
-        self, matrix: Deferred, s: Tensor, y: Tensor, s_B_s: float | None, known: Tensor | None = None
+        self, matrix: Deferred, s: Tensor, s_B_s: float | None, y: Tensor, known: Tensor | None = None
     ) -> bool:
+        """Learn a pair of whole vectors; `known` are the entries held of H_0 y, if somebody has them."""
         n, curvature = s.numel(), float(y.dot(s))
         Hy = matrix.times(y, known)
         y_H_y = float(y.dot(Hy))
@@ -187,11 +231,12 @@ class SSBroyden(Curvature):
 
     def square(self, v: Tensor) -> float:
         """v.Hv."""
+        (v,) = self._rows.whole(v)
         return float(v.dot(self._begin(v).times(v)))
 
     def branch(self) -> SSBroyden:
         """A model that shares H, which must not change meanwhile, and corrects it for itself."""
-        other = SSBroyden()
+        other = SSBroyden(self._rows)
         other.threads, other.scale = self.threads, self.scale
         other._evaluation, other._product = self._evaluation, self._product
         other._matrix = None if self._matrix is None else self._matrix.share()
@@ -201,32 +246,37 @@ class SSBroyden(Curvature):
         """Remove the asymmetry that rounding has built up."""
         if self._matrix is not None and not self._matrix.shared:
             H = self._matrix.dense()
-            self.H = 0.5 * (H + H.T)
+            self.H = 0.5 * (H + self._rows.transposed(H))
             self._product = None
 
     def reset(self) -> bool:
         """Build H anew where the model was last prepared; each time in a row with more damping."""
         if self._matrix is None or self._matrix.shared:
             return False
-        n, like = self._matrix.base.shape[0], self._matrix.base
-        identity = torch.eye(n, dtype=like.dtype, device=like.device)
-        self.H = self.scale * identity
+        n, like = self._matrix.size, self._matrix.base
+        self.H = self.scale * self._identity(like, n)
         self._taken = self._product = None
         evaluation = None if self._evaluation is None else self._evaluation.least_squares()
-        if evaluation is not None and evaluation.rows * n < DENSE:
+        if evaluation is not None and self._rows.agree(self._formable(evaluation.rows, n)):
             before = torch.get_num_threads()
             torch.set_num_threads(self.threads)  # dense algebra for once: PyTorch may have its threads
             G = evaluation.gram()
             mu = max(evaluation.value, 1e-14 * float(G.diagonal().sum())) * 100.0**self.rebuilds
+            identity = torch.eye(n, dtype=like.dtype, device=like.device)
             factor, failed = torch.linalg.cholesky_ex(G + mu * identity)
-            if not failed:
-                self.H = torch.cholesky_inverse(factor)
+            if self._rows.agree(not failed):
+                inverse = torch.cholesky_inverse(factor)
+                self.H = inverse[self._rows.held(n)].clone() if self.divided else inverse
             torch.set_num_threads(before)
         self.rebuilds += 1
         return True
 
+    def _formable(self, rows: int, n: int) -> bool:
+        """Return whether J [rows, n] is worth forming; of a divided H, which may be larger, J^T J as well."""
+        return (max(rows, n) if self.divided else rows) * n < DENSE
+
     def state_dict(self) -> StateDict:
-        """H as it is kept, and what saves work at the next step."""
+        """H as it is kept, and what saves work at the next step; ranks that divide it call it together."""
         matrix = self._matrix
         return {
             "H": None if matrix is None else matrix.state_dict(),
@@ -239,7 +289,7 @@ class SSBroyden(Curvature):
         """Take over a saved state."""
         self.H = None
         if state["H"] is not None:
-            self._matrix = Deferred.of(state["H"], self.threads)
+            self._matrix = Deferred.of(state["H"], self.threads, self._rows)
         self.scale, self.rebuilds = state["scale"], state["rebuilds"]
         self._product = None if state["product"] is None else (state["product"][0], state["product"][1])
         self._taken = None

@@ -18,6 +18,9 @@ class MiniBatches:
     Args:
         size: Points in a batch, of all groups together.
         generator: Source of all randomness.
+
+    Attributes:
+        drawn: Number of batches so far.
     """
 
     def __init__(self, size: int, generator: Generator) -> None:
@@ -25,7 +28,7 @@ class MiniBatches:
             raise InputError(f"batch must be at least 1, not {size}")
         self.size, self.generator = size, generator
         self._order: Batch = {}
-        self._next = 0
+        self._next = self.drawn = 0
 
     def draw(self, objective: Separable) -> Batch:
         """The next batch; every group gives its share."""
@@ -37,6 +40,7 @@ class MiniBatches:
             self._order = {n: torch.randperm(count, generator=self.generator) for n, count in counts.items()}
             self._next = 0
         k, self._next = self._next, self._next + 1
+        self.drawn += 1
         if len(counts) == 1:
             return {name: order[k * self.size : (k + 1) * self.size] for name, order in self._order.items()}
         # Groups of different sizes: each in as many pieces, of which the smallest may be one point again.
@@ -48,9 +52,13 @@ class MiniBatches:
 
     def state_dict(self) -> StateDict:
         """The order, and how far it is."""
-        return {"order": dict(self._order), "next": self._next, "generator": self.generator.get_state()}
+        return {
+            "order": dict(self._order), "next": self._next, "drawn": self.drawn,
+            "generator": self.generator.get_state(),
+        }  # fmt: skip
 
     def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self._order, self._next = dict(state["order"]), state["next"]
+        self.drawn = state.get("drawn", self._next)  # older files did not count
         self.generator.set_state(state["generator"])

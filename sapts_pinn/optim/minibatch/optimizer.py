@@ -11,11 +11,12 @@ One step at theta_k is one sweep:
                    steps with it.
 2. The groups' corrections are combined: their mean for data, their sum otherwise.  Their moments are pooled
    in the same way, and all groups begin the next sweep with them.
-3. *Control.*  The loss f_C on some mini-batches apart, always the same, is compared with the last values it
-   had, v_j: a sweep that leaves it above max v + (max v - min v) is taken back, theta_k and the moments are
-   restored bit for bit and the radius is halved.  Single sweeps may well go up, for their gradients are noisy
-   (non-monotone trust regions: arXiv:2605.14860).  What is reported as rho is max v - f_C(theta_k + s) over
-   the reduction that the gradients promised along the way.
+3. *Control.*  The loss f_C on some mini-batches, always the same, is compared with the last values v_j that
+   it had and with the best (`acceptance.py`): a sweep that leaves it too high is taken back, theta_k and the
+   moments are restored bit for bit and the radius is halved.  Single sweeps may well go up, for their
+   gradients are noisy.  After one that is taken back, or three in a row that go up, the gradient is examined
+   (`examination.py`), and if it is wrong the parameters of the best f_C are put back and the run ends.  What
+   is reported as rho is max v - f_C(theta_k + s) over the reduction that the gradients promised on the way.
 
 **The radius** to begin with is searched for (`RadiusRule.first`), around the one given, on which results thus
 hardly depend.  Towards the end of the budget it shrinks to zero linearly (`used`), for what remains then is
@@ -26,7 +27,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
@@ -36,20 +36,21 @@ from torch import Generator, Tensor
 from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
-from ...objectives.base import Objective, Separable
+from ...objectives.base import Objective, Separable, drawing, seed_generators
 from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
-from ..base import StepInfo, SweepInfo, Undecorated
+from ..base import StepInfo, SweepInfo, Undecorated, WrongGradient
 from ..radius import RadiusRule
 from ..sapts import Decomposition, find_decomposition
 from ..snapshot import Snapshot, copied, put_back
+from .acceptance import Acceptance
 from .batches import Batch, MiniBatches
+from .examination import is_wrong
 from .moments import Moments
 from .sweeps import Outcome, Walk, WalkOptions, sweep_of
 
 CONTROL = 4  # mini-batches of the control
 SEARCH = 0.5  # of the steps of a sweep, while the radius is searched for: of the many tried one is kept
-WINDOW = 10  # values of the control with which the next is compared
 
 
 class MiniBatchSAPTS(Undecorated):
@@ -57,7 +58,7 @@ class MiniBatchSAPTS(Undecorated):
 
     The parts of a process walk one after the other, each with three copies of the parameters (z, m and v),
     which it gives up before the next begins.  However many there are, a sweep of n parameters on one rank
-    holds 13 vectors [n] at most besides the parameters themselves, and 15 while radii are tried.
+    holds 13 vectors [n] at most besides the parameters themselves, and 14 while radii are tried.
 
     Args:
         params: The tensors to train, one group.
@@ -71,6 +72,7 @@ class MiniBatchSAPTS(Undecorated):
 
     Attributes:
         info: Of the last sweep, with `sweep` and, for each part of this rank, `parts`.
+        acceptance: The values of the control, and which the next may have.
         used: Share of the budget that is spent, in [0, 1]; the radius falls with what is left.
         deadline: `time.monotonic()` after which one process tries no further radius.
 
@@ -102,8 +104,9 @@ class MiniBatchSAPTS(Undecorated):
         self.batches = MiniBatches(batch, Generator().manual_seed(0))
         self.moments = Moments.like(gather(self.parameters))
         self.used, self.deadline = 0.0, math.inf
-        self._values: deque[float] = deque(maxlen=WINDOW)
+        self.acceptance = Acceptance()
         self._control: list[Batch] = []
+        self._best: tuple[Tensor, Sequence[Tensor]] | None = None  # parameters and buffers of the best value
 
     @property
     def count(self) -> int:
@@ -134,13 +137,17 @@ class MiniBatchSAPTS(Undecorated):
         Raises:
             TypeError: The objective does not know its points, or its stages.
             FloatingPointError: The loss is not finite where training begins.
+            WrongGradient: The loss does not fall against its gradient; the parameters and buffers are those
+                of the best value of the control, bit for bit.
         """
         objective = self._checked(closure)
         around = Snapshot(objective, self.parameters[0].device)
         theta = gather(self.parameters)
-        if not self._values:
+        if not self.acceptance.began:
             self._begin(objective)
-        searches = len(self._values) == 1  # nothing was accepted yet
+        if self._best is None:
+            self._best = theta, around.buffers
+        searches = self.acceptance.searches
         steps = max(1, round(SEARCH * self.walk.steps)) if searches else self.walk.steps
         batches = [self.batches.draw(objective) for _ in range(self.sweep.sequences * steps)]
 
@@ -150,14 +157,16 @@ class MiniBatchSAPTS(Undecorated):
             return self._attempt(objective, theta, batches, radius)
 
         outcome = self._search(attempt) if searches else attempt(self.rule.annealed(self.radius, self.used))
-        before, high, low = self._values[-1], max(self._values), min(self._values)
+        before, high, best = self.acceptance.values[-1], self.acceptance.highest, self.acceptance.best
         finite = math.isfinite(outcome.value)
-        accepted = finite and outcome.value <= high + (high - low)
+        accepted = self.acceptance.judge(outcome.value)
         if accepted:
             self.moments = outcome.moments.clone()  # without the correction, with which they share memory
-            self._values.append(outcome.value)
-            scatter_(self.parameters, theta + outcome.s)
+            reached = theta + outcome.s
+            scatter_(self.parameters, reached)
             put_back(objective, outcome.buffers)
+            if outcome.value < best:
+                self._best = reached, outcome.buffers
             self.radius = self.rule.recovered(self.radius, self.most)
         else:
             scatter_(self.parameters, theta)
@@ -170,6 +179,8 @@ class MiniBatchSAPTS(Undecorated):
         self._report(
             outcome, SweepInfo(rho, accepted, outcome.predicted, before, steps * self.walk.local_steps)
         )
+        if self.acceptance.doubtful:
+            self._examine(objective)
         return theta.new_tensor(loss)
 
     def _begin(self, objective: Separable) -> None:
@@ -178,7 +189,32 @@ class MiniBatchSAPTS(Undecorated):
         value = self._value(objective)
         if not math.isfinite(value):
             raise FloatingPointError(f"the loss is {value} at the starting point; check the initial network")
-        self._values.append(value)
+        self.acceptance.begin(value)
+
+    def _examine(self, objective: Separable) -> None:
+        """Make sure that the loss of the control's first mini-batch falls against its gradient.
+
+        Raises:
+            WrongGradient: It does not; the best parameters are put back.
+        """
+        buffers = copied(objective)
+        with drawing(0, self.sweep.devices):
+            local = objective.restrict(self._control[0], estimate=True)
+        wrong = is_wrong(local, self.parameters, self.walk.communicator, self.decomposition.sharded)
+        put_back(objective, buffers)
+        if not wrong:
+            self.acceptance.trust()
+            return
+        assert self._best is not None
+        theta, kept = self._best
+        scatter_(self.parameters, theta)
+        put_back(objective, kept)
+        self.moments = Moments.like(theta)  # they have learned what was wrong
+        self.acceptance.return_to_best()
+        raise WrongGradient(
+            "the loss does not fall against its gradient, at whatever length of a step: the gradient of the "
+            f"objective is wrong; the parameters are those of the best loss, {self.acceptance.best:.6g}"
+        )
 
     def _report(self, outcome: Outcome, sweep: SweepInfo) -> None:
         self.info = StepInfo(
@@ -224,7 +260,7 @@ class MiniBatchSAPTS(Undecorated):
                 best = radius, outcome
             return outcome.value
 
-        self.radius = self.most = self.rule.first(value, self.radius, self._values[-1])
+        self.radius = self.most = self.rule.first(value, self.radius, self.acceptance.values[-1])
         assert best is not None
         # Of all outcomes one is kept, for they are three vectors each.
         return best[1] if best[0] == self.radius else attempt(self.radius)
@@ -233,7 +269,9 @@ class MiniBatchSAPTS(Undecorated):
         self, objective: Separable, theta: Tensor, batches: Sequence[Batch], radius: float
     ) -> Outcome:
         """A sweep from theta_k and its control."""
-        outcome = self.sweep.run(objective, theta, self.moments, batches, radius)
+        seed = self.batches.drawn - len(batches)  # every mini-batch has a number of its own
+        with drawing(0, self.sweep.devices):
+            outcome = self.sweep.run(objective, theta, self.moments, batches, radius, seed)
         outcome.buffers = copied(objective)
         if math.isfinite(outcome.loss):
             scatter_(self.parameters, theta + outcome.s)
@@ -245,9 +283,11 @@ class MiniBatchSAPTS(Undecorated):
         ranks, sharded = self.walk.communicator, self.decomposition.sharded
         found = torch.zeros(CONTROL, dtype=torch.float64, device=self.moments.m.device)
         before = copied(objective)
-        for i, batch in enumerate(self._control):
-            if sharded or i % ranks.size == ranks.rank:
-                found[i] = objective.restrict(batch, estimate=True).value()
+        with drawing(0, self.sweep.devices):
+            for i, batch in enumerate(self._control):
+                if sharded or i % ranks.size == ranks.rank:
+                    seed_generators(i, self.sweep.devices)
+                    found[i] = objective.restrict(batch, estimate=True).value()
         put_back(objective, before)
         if ranks.size > 1 and not sharded:
             found = ranks.all_reduce(found)
@@ -263,7 +303,8 @@ class MiniBatchSAPTS(Undecorated):
             "moments": self.moments.state_dict(),
             "batches": self.batches.state_dict(),
             "control": [dict(batch) for batch in self._control],
-            "values": list(self._values),
+            **self.acceptance.state_dict(),
+            "best_state": self._best,
             "info": self.info.as_json(),
         }
         return {**super().state_dict(), "minibatch": own}
@@ -285,4 +326,6 @@ class MiniBatchSAPTS(Undecorated):
         self.moments.load_state_dict(state["moments"])
         self.batches.load_state_dict(state["batches"])
         self._control = [dict(batch) for batch in state["control"]]
-        self._values = deque(state["values"], maxlen=WINDOW)
+        self.acceptance.load_state_dict(state)
+        kept = state.get("best_state")  # older files have none: the parameters they hold pass for the best
+        self._best = None if kept is None else (kept[0], list(kept[1]))

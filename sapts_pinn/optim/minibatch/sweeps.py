@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...objectives.base import Separable, StagedEvaluation
+from ...objectives.base import Separable, StagedEvaluation, seed_generators
 from ...objectives.flat import scatter_
 from ...parallel.communicator import Communicator
 from ..base import SubdomainStats
@@ -49,7 +49,8 @@ class Walk:
         communicator: The ranks.
         steps: Mini-batches of a part in one sweep.
         local_steps: Steps with each mini-batch.
-        order: "multiplicative" (the parts of a process follow one another) or "additive".
+        order: "additive" (all parts begin from the same point, as those of different ranks do) or
+            "multiplicative" (those of a process follow one another; of data they are then one walk).
         kind: How parameters are divided, of `blocks.PARAMETER_KINDS`; None takes layers, or neurons where
             there are more parts than layers.
 
@@ -61,7 +62,7 @@ class Walk:
     communicator: Communicator
     steps: int = 32
     local_steps: int = 1
-    order: str = "multiplicative"
+    order: str = "additive"
     kind: str | None = None
 
     def __post_init__(self) -> None:
@@ -118,6 +119,8 @@ class Outcome:
 class MiniBatchSweep(ABC):
     """Sweep over the parts of this rank.
 
+    What an objective draws is drawn from the same seed at every look at a mini-batch, by whichever process.
+
     Args:
         walk: How the parts walk.
         parameters: The trained tensors, into which points are written before a look.
@@ -125,6 +128,7 @@ class MiniBatchSweep(ABC):
 
     def __init__(self, walk: Walk, parameters: Sequence[Tensor]) -> None:
         self.walk, self.parameters = walk, list(parameters)
+        self.devices = {p.device for p in self.parameters}
 
     @property
     def sequences(self) -> int:
@@ -133,7 +137,13 @@ class MiniBatchSweep(ABC):
 
     @abstractmethod
     def run(
-        self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
+        self,
+        objective: Separable,
+        theta: Tensor,
+        moments: Moments,
+        batches: Sequence[Batch],
+        radius: float,
+        seed: int = 0,
     ) -> Outcome:
         """Let the parts walk from theta_k, and combine what they find.
 
@@ -143,6 +153,7 @@ class MiniBatchSweep(ABC):
             moments: There; they are left alone.
             batches: For each sequence as many mini-batches.
             radius: Of every step.
+            seed: Of what is drawn with the first mini-batch; those of the others follow.
         """
 
     def _steps(
@@ -153,19 +164,30 @@ class MiniBatchSweep(ABC):
         moments: Moments,
         block: Tensor | None,
         record: SubdomainStats,
+        seed: int,
     ) -> float:
         """Take steps with one mini-batch after the other, which move z and moments.
+
+        Args:
+            objective: The whole.
+            batches: The mini-batches.
+            z: Where the walk begins, [n].
+            moments: There, of all parameters or of the block's.
+            block: The parameters to move, all if None.
+            record: What is done.
+            seed: Of what is drawn with the first mini-batch; those of the others follow.
 
         Returns:
             The mean loss.
         """
         total, began = 0.0, objective.counters.gradients
-        for batch in batches:
+        for k, batch in enumerate(batches):
+            seed_generators(seed + k, self.devices)
             local = objective.restrict(batch, estimate=True)
             for _ in range(self.walk.local_steps):
                 scatter_(self.parameters, z)
-                look = local.evaluate()
-                g = look.gradient()
+                seed_generators(seed + k, self.devices)
+                value, g = local.value_and_grad()
                 g = g if block is None else g[block]
                 s = moments.step(g, record.radius)
                 if block is None:
@@ -175,7 +197,7 @@ class MiniBatchSweep(ABC):
                 record.gain -= float(g.dot(s))
                 record.length += float(s.norm())
                 record.steps += 1
-                total += look.value
+                total += value
             if not math.isfinite(total):
                 break
         record.accepted, record.work = record.steps, objective.counters.gradients - began
@@ -207,7 +229,13 @@ class DataSweep(MiniBatchSweep):
         return self.walk.groups
 
     def run(
-        self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
+        self,
+        objective: Separable,
+        theta: Tensor,
+        moments: Moments,
+        batches: Sequence[Batch],
+        radius: float,
+        seed: int = 0,
     ) -> Outcome:
         """Let the groups walk, and average correction and moments."""
         n, groups, steps = len(theta), self.walk.groups, len(batches) // self.walk.groups
@@ -216,8 +244,10 @@ class DataSweep(MiniBatchSweep):
         for group in self.walk.own(groups):
             z, found = theta.clone(), moments.clone()
             put_back(objective, before)
-            record, own = SubdomainStats(group, radius=radius), batches[group * steps : (group + 1) * steps]
-            loss = self._steps(objective, own, z, found, None, record)
+            record, first = SubdomainStats(group, radius=radius), group * steps
+            loss = self._steps(
+                objective, batches[first : first + steps], z, found, None, record, seed + first
+            )
             if not records:
                 after = copied(objective)
             records.append(record)
@@ -244,7 +274,13 @@ class BlockSweep(MiniBatchSweep):
         self.blocks = list(blocks)
 
     def run(
-        self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
+        self,
+        objective: Separable,
+        theta: Tensor,
+        moments: Moments,
+        batches: Sequence[Batch],
+        radius: float,
+        seed: int = 0,
     ) -> Outcome:
         """Let the parts walk in turn or independently, and put their blocks together."""
         n, count = len(theta), self.walk.parts
@@ -257,7 +293,7 @@ class BlockSweep(MiniBatchSweep):
                 z.copy_(theta)
                 put_back(objective, before)
             found, record = moments.take(block), SubdomainStats(part, radius=radius)
-            loss = self._steps(objective, batches, z, found, block, record)
+            loss = self._steps(objective, batches, z, found, block, record, seed)
             if not (records and additive):
                 after = copied(objective)
             records.append(record)
@@ -273,7 +309,13 @@ class StageSweep(MiniBatchSweep):
     """Stages step by themselves after one pass through the network with each mini-batch."""
 
     def run(
-        self, objective: Separable, theta: Tensor, moments: Moments, batches: Sequence[Batch], radius: float
+        self,
+        objective: Separable,
+        theta: Tensor,
+        moments: Moments,
+        batches: Sequence[Batch],
+        radius: float,
+        seed: int = 0,
     ) -> Outcome:
         """Let all stages walk together; what they exchange is frozen in further local steps with a batch."""
         z, moments, total = theta.clone(), moments.clone(), 0.0
@@ -282,14 +324,16 @@ class StageSweep(MiniBatchSweep):
         parts = stage_subdomains(staged, self.walk.parts)
         sizes = [len(part.indices) for part in parts if part.indices is not None]
         records = [SubdomainStats(part.number, radius=radius) for part in parts]
-        for batch in batches:
+        for number, batch in enumerate(batches):
             scatter_(self.parameters, z)
+            seed_generators(seed + number, self.devices)
             look = objective.restrict(batch, estimate=True).evaluate()
             assert isinstance(look, StagedEvaluation)
             total += look.value
             g = look.gradient()
             for k in range(self.walk.local_steps):
                 if k:
+                    seed_generators(seed + number, self.devices)
                     g = torch.cat([self._of_stage(part, look, z) for part in parts])
                 s = moments.step(g, radius)
                 z += s

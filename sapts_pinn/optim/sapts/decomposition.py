@@ -128,9 +128,14 @@ class Decomposition(ABC):
         """
         return None
 
-    def curvature(self, n: int) -> str:
-        """Name of the default model of the curvature of the whole, for n parameters."""
-        return curvature_by_size(n)
+    def curvature(self, n: int, ranks: int = 1) -> str:
+        """Name of the default model of the curvature of the whole.
+
+        Args:
+            n: Number of parameters of all ranks.
+            ranks: Number of ranks that divide the rows of a dense matrix.
+        """
+        return curvature_by_size(n, ranks)
 
 
 def summed(

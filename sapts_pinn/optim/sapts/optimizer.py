@@ -60,7 +60,7 @@ from ...objectives.flat import distinct, gather, scatter_
 from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo
 from ..curvature import Curvature, Pair, Step
-from ..curvature.make import curvature_name, make_curvature
+from ..curvature.make import curvature_name
 from ..earnings import Earnings
 from ..radius import FAR, RadiusRule
 from ..snapshot import Snapshot
@@ -69,6 +69,7 @@ from . import Decomposition, find_decomposition
 from .combine import combine
 from .divider import Divider
 from .exchange import Division
+from .global_model import global_model
 from .group_solve import PAIRS, GroupSolve
 from .local_models import LocalModels
 from .local_solve import Correction
@@ -140,12 +141,11 @@ class SAPTS(TrustRegion):
         self.products = ShardedProducts(self.communicator)
         # Name of the parts' models, None where each part's size decides.
         kind = curvature_name(curvature) if isinstance(curvature, Curvature) else curvature
-        if curvature is None:
-            curvature = decomposition.curvature(sum(p.numel() for p in params))
-        if isinstance(curvature, str):
-            curvature = make_curvature(curvature, self.products if decomposition.sharded else None)
-        super().__init__(params, curvature, radius, rule)
         self.sweep = sweep or Sweep(kind=decomposition.kind)
+        if curvature is None or isinstance(curvature, str):
+            own = sum(p.numel() for p in params)
+            curvature = global_model(curvature, own, decomposition, self.sweep, self.products)
+        super().__init__(params, curvature, radius, rule)
         self.divider = Divider(decomposition, parts, self.sweep, self.communicator)
         self.schedule = LocalStepSchedule(self.sweep, self.rule, self.radius)
         self._earned = Earnings()

@@ -22,7 +22,7 @@ class ShardedProducts(InnerProducts):
     """Products of vectors that consist of stages: summed over this rank's stages, then over the ranks."""
 
     def __init__(self, communicator: Communicator) -> None:
-        self.communicator = communicator
+        super().__init__(communicator)
         self.sizes: list[int] = []  # of this rank's stages
 
     def split_by(self, sizes: Sequence[int]) -> None:
@@ -124,7 +124,3 @@ class StageDecomposition(Decomposition):
             )
         parts = stage_subdomains(staged, cut.count)
         return cut.division(staged, staged, parts, self, shares=staged.layout.shares)
-
-    def curvature(self, n: int) -> str:
-        """A model that needs inner products only, as vectors are sharded."""
-        return "lbfgs"

@@ -41,6 +41,8 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from ...parallel.communicator import Communicator, SingleProcess
+
 Dot = Callable[[Tensor, Tensor], float]
 """The inner product of two vectors, summed over all ranks that hold a shard of them."""
 
@@ -68,7 +70,14 @@ class Step:
 
 
 class InnerProducts(ABC):
-    """An inner product that costs a round of communication, whatever the number of products in it."""
+    """An inner product that costs a round of communication, whatever the number of products in it.
+
+    Args:
+        communicator: The ranks that hold shards of the vectors; by default vectors are whole.
+    """
+
+    def __init__(self, communicator: Communicator | None = None) -> None:
+        self.communicator = communicator or SingleProcess()
 
     @abstractmethod
     def gram(self, rows: Tensor, others: Tensor) -> Tensor:

@@ -22,6 +22,9 @@ from minibatches import (
     objective_of,
     optimizer_of,
     plain,
+    state_of,
+    unchanged,
+    uphill,
 )
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -38,43 +41,25 @@ from sapts_pinn.supervised import StagedSupervised, Supervised
 # -- the control -----------------------------------------------------------------------------------------
 
 
-def state_of(objective: Any, optimizer: MiniBatchSAPTS) -> list[Tensor]:
-    moments = optimizer.moments
-    return [
-        gather(objective.parameters), *(b.clone() for b in objective.buffers()), torch.get_rng_state(),
-        moments.m.clone(), moments.v.clone(), torch.tensor(moments.count),
-    ]  # fmt: skip
-
-
-def unchanged(before: list[Tensor], after: list[Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
-
-
 @pytest.mark.parametrize("order", ["additive", "multiplicative"])
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_a_rejected_sweep_leaves_no_trace(decomposition: str, order: str) -> None:
     objective, optimizer = both(decomposition, dropping, order=order, local_steps=2)
     for _ in range(3):
         optimizer.step(objective)
-    optimizer.radius, values = 100.0, list(optimizer._values)
+    optimizer.radius, values = 100.0, list(optimizer.acceptance.values)
     before = state_of(objective, optimizer)
     optimizer.step(objective)
     assert optimizer.info["accepted"] is optimizer.info["sweep"]["accepted"] is False
     assert optimizer.info["length"] > 10 and optimizer.radius == optimizer.info["radius"] == 50.0
-    assert unchanged(before, state_of(objective, optimizer)) and list(optimizer._values) == values
+    assert unchanged(before, state_of(objective, optimizer)) and list(optimizer.acceptance.values) == values
     optimizer.radius = RADIUS
     optimizer.step(objective)
     after = state_of(objective, optimizer)
-    assert optimizer.info["accepted"] and len(optimizer._values) == len(values) + 1
+    assert optimizer.info["accepted"] and len(optimizer.acceptance.values) == len(values) + 1
     random = len(objective.buffers()) + 1
     for k, (a, b) in enumerate(zip(before, after, strict=True)):
         assert torch.equal(a, b) == (k == random), k  # what was accepted stays, and nothing was drawn
-
-
-def uphill(outputs: Tensor, targets: Tensor) -> Tensor:
-    """A loss whose gradient points the wrong way."""
-    loss = nn.functional.cross_entropy(outputs, targets)
-    return 2.0 * loss.detach() - loss
 
 
 def test_where_no_radius_helps_none_is_taken() -> None:
@@ -106,7 +91,7 @@ def test_a_loss_that_is_not_finite_is_a_rejection(decomposition: str) -> None:
     optimizer.radius = 1e6
     before = state_of(objective, optimizer)
     loss = float(optimizer.step(objective))
-    assert loss == optimizer._values[-1] and loss < 2 * first  # that of the control, which is known
+    assert loss == optimizer.acceptance.values[-1] and loss < 2 * first  # that of the control, which is known
     assert not optimizer.info["accepted"] and optimizer.info["rho"] == -math.inf
     assert optimizer.radius == 1e5 and unchanged(before, state_of(objective, optimizer))
     optimizer.radius = RADIUS
@@ -228,6 +213,27 @@ def test_steps_that_were_saved_go_on(decomposition: str, order: str, after: int)
     assert unchanged(end, state_of(objective, optimizer))
 
 
+def test_a_state_of_an_older_version_goes_on() -> None:
+    """What it lacks has a default: the parameters that it is loaded with pass for the best."""
+    objective, optimizer = both("data", dropping, 1, steps=16)
+    for _ in range(3):
+        optimizer.step(objective)
+    state, theta = optimizer.state_dict(), gather(objective.parameters)
+    for name in ("first", "best", "noise", "allowance", "rises", "best_state"):
+        del state["minibatch"][name]
+    del state["minibatch"]["batches"]["drawn"]
+    optimizer.load_state_dict(state)
+    assert optimizer.acceptance.best == optimizer.acceptance.values[-1]
+    optimizer.radius = 1e3
+    optimizer.step(objective)
+    assert not optimizer.info["accepted"]
+    kept, _ = optimizer.state_dict()["minibatch"]["best_state"]
+    assert torch.equal(kept, theta) and torch.equal(gather(objective.parameters), theta)
+    optimizer.radius = RADIUS
+    optimizer.step(objective)
+    assert optimizer.info["accepted"]
+
+
 def test_a_saved_state_is_no_larger_than_the_moments() -> None:
     objective, optimizer = both("data")
     optimizer.step(objective)
@@ -250,13 +256,20 @@ def trained(objective: Any, optimizer: MiniBatchSAPTS, steps: int) -> float:
 
 
 @pytest.mark.parametrize(
-    ("decomposition", "net"),
-    [("data", plain), ("data", dropping), ("parameters", dropping), ("stages", dropping)],
+    ("decomposition", "net", "parts"),
+    [
+        ("data", plain, 1),
+        ("data", dropping, 2),
+        ("parameters", dropping, 2),
+        ("stages", dropping, 2),
+    ],
 )
-def test_the_radius_given_hardly_matters(decomposition: str, net: Callable[[], nn.Module]) -> None:
+def test_the_radius_given_hardly_matters(
+    decomposition: str, net: Callable[[], nn.Module], parts: int
+) -> None:
     losses = []
     for radius in (1e-6, 1.0):
-        objective, optimizer = both(decomposition, net, 2, radius=radius)
+        objective, optimizer = both(decomposition, net, parts, radius=radius)
         first = objective.value()
         losses.append(trained(objective, optimizer, 20))
     assert max(losses) < (0.2 if net is plain else 0.7) * first and max(losses) < 1.4 * min(losses)

@@ -35,11 +35,10 @@ def test_decompositions_that_do_not_fit() -> None:
         sapts(objective, "parameters", parts=4).step(objective)
     with pytest.raises(TypeError, match="stages need a PipelineObjective as the objective"):
         sapts(objective, "stages").step(objective)
-    for curvature in ("ssbroyden", "gauss-newton"):
-        with pytest.raises(
-            ValueError, match=f"'{curvature}' needs all parameters on one rank; stages take 'identity'"
-        ):
-            SAPTS(objective.parameters, "stages", curvature=curvature)
+    with pytest.raises(
+        ValueError, match="'gauss-newton' needs all parameters on one rank; stages take 'identity'"
+    ):
+        SAPTS(objective.parameters, "stages", curvature="gauss-newton")
     x = nn.Parameter(torch.ones(4))
     closure = lambda: (x**2).sum()
     with pytest.raises(

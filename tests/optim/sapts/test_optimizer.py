@@ -31,8 +31,8 @@ from sapts_runs import COMBINATIONS, DECOMPOSITIONS, PARTS, closure_of, objectiv
 @pytest.mark.parametrize("curvature", CURVATURES)
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
 def test_without_local_steps_it_is_the_trust_region_bit_for_bit(decomposition: str, curvature: str) -> None:
-    if decomposition == "stages" and curvature not in ("identity", "lbfgs", "lsr1"):
-        pytest.skip("stages take models that need products only")
+    if decomposition == "stages" and curvature == "gauss-newton":
+        pytest.skip("the Jacobian of stages is at hand nowhere")
     runs = []
     for plain in (True, False):
         objective = pinn()

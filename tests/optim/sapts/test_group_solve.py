@@ -1,0 +1,98 @@
+"""Local solves of a group: each from where the last has ended, all within one radius."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+import torch
+
+from sapts_pinn.optim import RadiusRule, Sweep
+from sapts_pinn.optim.curvature import Curvature, SSBroyden
+from sapts_pinn.optim.sapts.exchange import Division
+from sapts_pinn.optim.sapts.group_solve import PAIRS, GroupSolve
+from sapts_pinn.optim.sapts.local_models import LocalModels
+from sapts_pinn.optim.sapts.local_solve import Correction
+from sapts_pinn.optim.snapshot import Snapshot
+from subdomains import centred, cut, make
+
+
+def solved(
+    division: Division,
+    reach: float = math.inf,
+    pooled: Curvature | None = None,
+    models: LocalModels | None = None,
+    deadline: float = math.inf,
+) -> tuple[Correction, torch.Tensor]:
+    """The parts of the first group, at most four steps each; theta_k."""
+    theta, _, _ = centred(division)
+    solve = GroupSolve(
+        Sweep(adaptive=False),
+        RadiusRule(),
+        0.3,
+        reach,
+        4,
+        pooled,
+        models or LocalModels("ssbroyden"),
+        deadline,
+        Snapshot(division.whole, torch.device("cpu")),
+    )
+    (group, *_) = division.groups
+    return solve.run(division, group, theta, division.whole.evaluate()), theta
+
+
+def blocks(additive: bool = False) -> Division:
+    return cut(make("burgers"), "parameters", "layers", additive=additive)
+
+
+def test_parts_in_turn_move_on_what_the_others_have_moved() -> None:
+    """On f itself: the fall of f is the sum of what the parts have gained."""
+    division = blocks()
+    before = division.whole.evaluate().value
+    done, theta = solved(division)
+    assert [record.number for record in done.records] == [0, 1, 2] and done.end is not None
+    assert torch.allclose(done.end, theta + done.s, rtol=1e-13) and done.last is not None
+    look = division.own[0].evaluate(done.end)
+    assert before - look.value == pytest.approx(done.predicted, rel=1e-9) and done.predicted > 0
+    for part in division.own:
+        assert float(part.restrict(done.s).norm()) > 0
+    assert done.last[0] is division.own[-1] and done.last[1].value == pytest.approx(look.value, rel=1e-12)
+
+
+@pytest.mark.parametrize("reach", [1e-3, 0.05])
+def test_all_steps_of_a_group_stay_within_its_radius(reach: float) -> None:
+    """Every part has an even share of what those before have left."""
+    done, _ = solved(blocks(), reach)
+    gone = 0.0
+    for place, record in enumerate(done.records):
+        assert 0 < record.length <= RadiusRule().left(reach, gone, 3 - place) * (1 + 1e-12)
+        gone += record.length
+    assert done.length == pytest.approx(gone) and float(done.s.norm()) <= reach * (1 + 1e-9)
+
+
+def test_parts_keep_the_models_of_their_own() -> None:
+    division, models = blocks(), LocalModels("ssbroyden")
+    solved(division, models=models)
+    first = {number: model for number, (model, _) in models.models.items()}
+    assert list(first) == [0, 1, 2] and len({id(model) for model in first.values()}) == 3
+    solved(division, models=models)
+    assert all(models.models[number][0] is model for number, model in first.items())
+
+
+@pytest.mark.parametrize("additive", [False, True])
+def test_a_pooled_model_learns_in_one_group_and_is_copied_for_many(additive: bool) -> None:
+    """Groups are independent: what one has learnt the others hear of in the exchange."""
+    division = cut(make("burgers"), additive=additive)
+    pooled, models = SSBroyden(), LocalModels("lbfgs")
+    done, _ = solved(division, pooled=pooled, models=models)
+    assert models.models == {} and sum(record.accepted for record in done.records) > 0
+    assert (pooled.H is None) == additive
+    expected = sum(record.accepted for record in done.records)
+    assert len(done.pairs) == min(expected, PAIRS)
+
+
+def test_after_the_deadline_nothing_moves() -> None:
+    done, theta = solved(blocks(), deadline=time.monotonic() - 1.0)
+    assert [record.steps for record in done.records] == [0, 0, 0] and not done.s.any()
+    assert torch.equal(done.end, theta) and done.pairs == []

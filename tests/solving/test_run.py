@@ -1,0 +1,67 @@
+"""A run of `solve`: parts, seeds, configuration and facts."""
+
+import pytest
+import torch
+
+from sapts_pinn import solve
+from sapts_pinn.errors import InputError
+from sapts_pinn.optim.methods import method
+from sapts_pinn.problems import Quantity
+from sapts_pinn.problems.zoo import build
+from sapts_pinn.solving.run import _default_parts, _fixed_global_seed
+
+SMALL = {"network": (4,), "points": 32, "condition_points": 8, "budget": "2 iterations"}
+
+
+@pytest.mark.parametrize(
+    ("name", "ranks", "network", "parts"),
+    [
+        ("sapts-d", 1, (8,), 4),
+        ("sapts-d", 3, (8,), 3),
+        ("sapts-p", 1, (8,), 2),  # hidden and output layer
+        ("sapts-p", 1, (8,) * 9, 4),
+        ("sapts-p", 1, None, 4),
+    ],
+)
+def test_parts_are_the_ranks_or_as_many_as_there_are_layers(name, ranks, network, parts):
+    assert _default_parts(method(name), ranks, network) == parts
+
+
+def test_the_global_generator_is_left_alone():
+    before = torch.get_rng_state()
+    with _fixed_global_seed(3):
+        first = torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), before)
+    with _fixed_global_seed(3):
+        assert torch.equal(torch.rand(3), first)
+
+
+def test_a_seed_fixes_the_run_and_another_changes_it():
+    one, same, other = (solve(build("poisson-1d"), seed=seed, **SMALL) for seed in (1, 1, 2))
+    assert one.result["loss"] == same.result["loss"] != other.result["loss"]
+    for a, b in zip(one.model.parameters(), same.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_result_and_the_configuration_say_what_was_done():
+    found = solve(build("burgers"), seed=5, method="sapts-d", parts=2, **SMALL)
+    assert found.config["options"]["parts"] == 2 and found.result["parts"] == 2
+    assert found.result["seed"] == 5 and found.result["points"] == 32 and found.result["device"] == "cpu"
+    assert found.result["weights"] == {"equation": 1.0}, "all conditions are built in"
+    assert found.result["parameters"] == sum(p.numel() for p in found.model.parameters())
+    assert found.config["description"] == str(found.problem) and found.config["threads"] >= 1
+
+
+def test_a_wrong_quantity_shows_before_the_training(tmp_path):
+    problem = build("poisson-1d")
+    object.__setattr__(problem, "quantities", {"wrong": Quantity(lambda solution: solution.nothing)})
+    with pytest.raises(InputError, match="wrong"):
+        solve(problem, out=tmp_path / "r", **SMALL)
+    assert not (tmp_path / "r").exists()
+
+
+def test_settings_that_contradict_are_sentences():
+    with pytest.raises(InputError, match="method 'tr' has no parts; drop parts=2, or use a SAPTS method"):
+        solve(build("poisson-1d"), parts=2, **SMALL)
+    with pytest.raises(InputError, match="target_error needs a reference solution, and cylinder has none"):
+        solve(build("cylinder"), target_error=0.1, **SMALL)
