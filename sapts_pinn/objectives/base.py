@@ -77,6 +77,10 @@ class Evaluation(ABC):
         """Return this evaluation if it is one of a sum of squares, with residuals and Jacobian, else None."""
         return None
 
+    def by_point(self) -> Tensor | None:
+        """Residuals [N] of which f is half the square, signed norms at the points; None where unknown."""
+        return None
+
 
 class ResidualEvaluation(Evaluation):
     """Evaluation of a least-squares objective f = |r|^2 / 2, which knows part of its curvature, J^T J."""

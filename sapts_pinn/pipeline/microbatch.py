@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -32,6 +32,8 @@ class MicroBatch:
         inputs: Input of the first stage; used by the rank that has it.
         shapes: Output of each stage, as tensors without storage.
         end: Function of the last stage's output and the coefficients; used by the rank that has it.
+        fold: Points that share one loss, where `end` gives a loss [N / fold] for each of them, which is never
+            negative; 0 where it gives the loss of all samples.
         seed: Seed of random layers such as dropout; None without any.  Every stage draws by itself, so
             that it draws the same in its own objective, and on whatever rank.
     """
@@ -41,7 +43,12 @@ class MicroBatch:
     inputs: Tensor
     shapes: list[Tensor]
     end: Callable[[Tensor, Mapping[str, Tensor]], Tensor]
+    fold: int = 0
     seed: int | None = None
+
+    def by_point(self, jet: Tensor) -> Tensor:
+        """Sums over all channels and features of the points that share a loss: of [C, N, W], [N / fold]."""
+        return jet.sum((0, 2)).view(self.fold, -1).sum(0)
 
     def through(self, stage: Stage, s: int, weights: Weights, x: Tensor) -> Tensor:
         """Output of stage s for input x; of the last stage, with `end` applied."""
@@ -63,6 +70,16 @@ def jet_shapes(
         x = shape_of(stage, x)
         shapes.append(x.new_empty(len(channels), *x.shape))
     return channels, shapes
+
+
+def losses(chain: ModelStageChain, term: Term, sites: Sites, count: int) -> MicroBatch:
+    """Make the micro-batch of a term's loss |r|^2 / 2 by points, [N / fold]; arguments as of `residuals`."""
+    found = residuals(chain, term, sites, count)
+
+    def end(out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
+        return 0.5 * found.end(out, known).square().sum(0)
+
+    return replace(found, end=end, fold=sites.fold)
 
 
 def residuals(chain: ModelStageChain, term: Term, sites: Sites, count: int) -> MicroBatch:
@@ -103,4 +120,4 @@ def samples(
         seed: Of what is drawn on the way.
     """
     entering = inputs.to(chain.like.device if chain.first else "meta")
-    return MicroBatch(name, None, entering, chain.shapes(inputs), lambda out, known: end(out), seed)
+    return MicroBatch(name, None, entering, chain.shapes(inputs), lambda out, known: end(out), seed=seed)

@@ -13,7 +13,7 @@ works on the one before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -22,8 +22,8 @@ from ..errors import InputError
 from ..objectives.base import Counters, SeparableEvaluation, Staged, StagedEvaluation, StageLayout
 from ..objectives.residual_block import BLOCK_POINTS, split_sites
 from ..problems import Sites
-from .microbatch import MicroBatch, Weights, residuals, samples, unknowns
-from .stage_objective import Frozen, StageObjective, keep
+from .microbatch import MicroBatch, Weights, losses, residuals, samples, unknowns
+from .stage_objective import Boundary, Frozen, StageObjective, keep
 from .stages import ModelStageChain, StageChain
 
 Tape = list[tuple[Tensor, Tensor]]  # for each of a rank's stages what came in and what went out
@@ -88,7 +88,7 @@ class PipelineObjective(Staged):
             if term.name in sites and sites[term.name].points.shape[0]:
                 count = sites[term.name].points.shape[0] // sites[term.name].fold
                 for part in split_sites(sites[term.name]):
-                    micro_batches.append(_halved_square(residuals(chain, term, part, count)))
+                    micro_batches.append(losses(chain, term, part, count))
         return cls(chain, micro_batches, counters)
 
     @classmethod
@@ -129,7 +129,7 @@ class PipelineObjective(Staged):
             with torch.set_grad_enabled(not self.recomputes):
                 tapes.append(self._forward(micro_batch, weights))
             if self.chain.last:
-                terms[micro_batch.name] += tapes[-1][-1][1].detach().cpu()
+                terms[micro_batch.name] += tapes[-1][-1][1].detach().sum().cpu()
         values = self.chain.from_last(torch.stack([*terms.values()]).to(self.chain.like.device)).tolist()
         self.last_terms = dict(zip(terms, values, strict=True))
         return PipelineEvaluation(self, sum(values), self.last_terms, weights, tapes)
@@ -208,14 +208,6 @@ class PipelineObjective(Staged):
         return self.chain.from_last(end.detach())
 
 
-def _halved_square(micro_batch: MicroBatch) -> MicroBatch:
-    def end(out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
-        r = micro_batch.end(out, known).reshape(-1)
-        return 0.5 * r.dot(r)
-
-    return replace(micro_batch, end=end)
-
-
 @dataclass
 class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
     """Evaluation of a pipeline's loss.
@@ -250,19 +242,36 @@ class PipelineEvaluation(StagedEvaluation, SeparableEvaluation):
         self._frozen = {s: [] for s in chain.owned}
         for micro_batch, tape in zip(self.objective.micro_batches, self._tapes, strict=True):
             bar = None if chain.last else chain.receive(micro_batch.shapes[chain.owned.stop - 1], 1)
+            rho = self._norms(micro_batch, tape)
             for s, (x, kept) in zip(reversed(chain.owned), reversed(tape), strict=True):
-                self._frozen[s].append((micro_batch, x.detach(), bar))
+                self._frozen[s].append(Boundary.at(micro_batch, x, kept, bar, rho))
                 weights, out = [*self._weights[s].values()], kept
                 if self.objective.recomputes:
                     with torch.enable_grad():
                         out = micro_batch.through(chain.stages[s], s, self._weights[s], x)
-                found = torch.autograd.grad(out, [*weights, x] if s else weights, bar, materialize_grads=True)
+                ends, cotangent = (
+                    [*weights, x] if s else weights,
+                    torch.ones_like(out) if bar is None else bar,
+                )
+                found = torch.autograd.grad(out, ends, cotangent, materialize_grads=True)
                 for total, part in zip(sums[s], found, strict=False):  # that of x comes last
                     total.add_(part)
                 bar = found[-1] if s else None
             if bar is not None:
                 chain.send(bar, -1)
+                if rho is not None:
+                    chain.send(rho, -1)
         return torch.cat([total.reshape(-1) for totals in sums.values() for total in totals])
+
+    def _norms(self, micro_batch: MicroBatch, tape: Tape) -> Tensor | None:
+        """Norms rho of the residuals by points, from the next rank; None where the loss has another kind."""
+        if not micro_batch.fold:
+            return None
+        chain = self.objective.chain
+        if chain.last:
+            return (2 * tape[-1][1].detach()).sqrt()
+        points = micro_batch.shapes[-1].shape[1] // micro_batch.fold
+        return chain.receive(micro_batch.shapes[-1].new_empty(points), 1)
 
     def local(self, stage: int) -> StageObjective:
         """Make the local objective F_s, with the inputs and cotangents of this evaluation.

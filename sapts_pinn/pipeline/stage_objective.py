@@ -1,11 +1,22 @@
 """The local loss of a stage of a network.
 
-What remains of a gradient, x_{s-1} and lambda_s, makes each stage an objective of its own,
+Where the loss is a sum of losses f_i of points that are never negative, as every sum of squares, let rho_i =
+sqrt(2 f_i), the norm of the point's residuals, so that f = |rho|^2 / 2.  What remains of a gradient, x_{s-1},
+lambda_s = df / dx_s and rho, makes each stage a least-squares problem of its own,
 
-    F_s(theta_s) = <lambda_s, phi_s(x_{s-1}; theta_s)>,      F_S(theta_S) = loss(phi_S(x_{S-1}; theta_S)),
+    F_s(theta_s) = sum_i (rho_i + <lambda_si, phi_s(x_{s-1}; theta_s)_i - x_si> / rho_i)^2 / 2,
 
-whose gradient where it was taken is df / dtheta_s, and which needs no communication.  It is linear in what
-the stage puts out, hence true only nearby: the trust region has to see to that.
+the Gauss-Newton model of all stages behind it: lambda_si / rho_i is the derivative of rho_i by the output of
+the stage.  F_s is bounded below, its value where the gradient was taken is f, and its gradient is df /
+dtheta_s.  With several residuals at a point it has the curvature along their sum only.  Any other loss leaves
+
+    F_s(theta_s) = <lambda_s, phi_s(x_{s-1}; theta_s)>,
+
+which is linear in what the stage puts out, hence true only nearby: the trust region has to see to that.  The
+last stage has the loss itself, F_S(theta_S) = loss(phi_S(x_{S-1}; theta_S)).  None needs communication.
+
+Source: the frozen cotangent is that of the inexact decomposition, Cruz Alegria et al., arXiv:2502.05133; the
+Gauss-Newton model behind a stage is ours.
 """
 
 from __future__ import annotations
@@ -21,7 +32,56 @@ from ..objectives.base import Counters, Evaluation, Objective
 from .microbatch import MicroBatch, Weights
 from .stages import Stage
 
-Boundary = tuple[MicroBatch, Tensor, Tensor | None]  # a micro-batch with x_{s-1} and lambda_s of a stage
+LEAST = 1e-150  # of rho: a residual that is exactly zero has no direction
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """State at both ends of a stage where a gradient was taken.
+
+    Attributes:
+        micro_batch: The points or samples.
+        x: Input x_{s-1}.
+        bar: Cotangent lambda_s of the output; None for the last stage.
+        rho: Norms of the residuals by points, [N / fold]; None where the loss is of another kind.
+        work: <lambda_si, x_si> by points, [N / fold]; None without `rho` or `bar`.
+    """
+
+    micro_batch: MicroBatch
+    x: Tensor
+    bar: Tensor | None
+    rho: Tensor | None = None
+    work: Tensor | None = None
+
+    @classmethod
+    def at(
+        cls, micro_batch: MicroBatch, x: Tensor, out: Tensor, bar: Tensor | None, rho: Tensor | None
+    ) -> Boundary:
+        """Freeze a stage whose output is `out`."""
+        work = None if bar is None or rho is None else micro_batch.by_point(bar * out.detach())
+        return cls(micro_batch, x.detach(), bar, rho, work)
+
+    def residual(self, out: Tensor) -> Tensor | None:
+        """Residuals by points of which F_s is half the square, [N / fold]; None if it is no sum of squares.
+
+        Args:
+            out: Output of the stage, of the last one its losses by points.
+        """
+        if self.rho is None:
+            return None
+        if self.bar is None:
+            return (2 * out).clamp_min(LEAST**2).sqrt()
+        assert self.work is not None
+        return self.rho + (self.micro_batch.by_point(self.bar * out) - self.work) / self.rho.clamp_min(LEAST)
+
+    def loss(self, out: Tensor) -> Tensor:
+        """F_s for an output of the stage, of the last one the losses by points or the loss."""
+        if self.bar is None:
+            return out.sum()
+        residual = self.residual(out)
+        return (self.bar * out).sum() if residual is None else 0.5 * residual.square().sum()
+
+
 Frozen = dict[int, list[Boundary]]  # by stage
 
 
@@ -64,31 +124,48 @@ class StageObjective(Objective):
         """Buffers of the stage."""
         return [*self.stage.buffers()]
 
-    def evaluate(self) -> Evaluation:
+    def evaluate(self) -> FrozenEvaluation:
         """F_s at the stage's current parameters."""
         self.counters.functions += self.share
         weights = self.stage.snapshot()
+        losses: list[Tensor] = []
+        residuals: list[Tensor | None] = []
         with torch.set_grad_enabled(not self.recomputes):
-            losses = list(self.losses(weights))
+            for boundary, out in self.outputs(weights):
+                losses.append(boundary.loss(out))
+                residuals.append(boundary.residual(out.detach()))
         value = float(torch.stack([loss.detach() for loss in losses]).sum())
-        return _StageEvaluation(self, value, weights, None if self.recomputes else losses)
+        known = [r for r in residuals if r is not None]
+        residual = torch.cat(known) if len(known) == len(residuals) else None
+        return FrozenEvaluation(self, value, weights, None if self.recomputes else losses, residual)
 
-    def losses(self, weights: Weights) -> Iterator[Tensor]:
-        """F_s by micro-batches."""
-        for micro_batch, x, bar in self._frozen:
-            out = micro_batch.through(self.stage, self.index, weights, x)
-            yield out if bar is None else (bar * out).sum()
+    def outputs(self, weights: Weights) -> Iterator[tuple[Boundary, Tensor]]:
+        """Boundaries, and the output of the stage for each."""
+        for boundary in self._frozen:
+            yield boundary, boundary.micro_batch.through(self.stage, self.index, weights, boundary.x)
 
 
 @dataclass
-class _StageEvaluation(Evaluation):
+class FrozenEvaluation(Evaluation):
+    """Evaluation of the local objective of a stage.
+
+    Attributes:
+        residual: Residuals of all points; None if F_s is no sum of squares.
+    """
+
     objective: StageObjective
     value: float
     _weights: Weights
     _losses: list[Tensor] | None
+    residual: Tensor | None = None
     _gradient: Tensor | None = None
 
+    def by_point(self) -> Tensor | None:
+        """Residuals of all points of which F_s is half the square."""
+        return self.residual
+
     def gradient(self) -> Tensor:
+        """Gradient by the parameters of the stage."""
         if self._gradient is None:
             self.objective.counters.gradients += self.objective.share
             self._gradient = torch.cat([part.reshape(-1) for part in self._backward()])
@@ -102,8 +179,8 @@ class _StageEvaluation(Evaluation):
         self.objective.counters.functions += self.objective.share
         sums = [torch.zeros_like(w) for w in weights]
         with keep(self.objective.buffers()), torch.enable_grad():
-            for loss in self.objective.losses(self._weights):
-                found = torch.autograd.grad(loss, weights, materialize_grads=True)
+            for boundary, out in self.objective.outputs(self._weights):
+                found = torch.autograd.grad(boundary.loss(out), weights, materialize_grads=True)
                 for total, part in zip(sums, found, strict=True):
                     total.add_(part)
         return sums

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from draws import rng
 from sapts_pinn import solve
+from sapts_pinn.callbacks import Callback
+from sapts_pinn.callbacks.base import RunView
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.base import Objective
@@ -110,6 +112,34 @@ def train(out: str) -> dict[str, Any]:
         first = run(method, "6 iterations", ranks, out=folder)
         found[f"solve {method}"] = first, run(method, "9 iterations", ranks, resume=folder)
     return found
+
+
+class Broken(Callback):
+    """A callback that fails on rank 0 alone."""
+
+    def on_step(self, trainer: RunView) -> None:
+        if trainer.communicator.rank == 0 and trainer.iteration == 4:
+            raise ZeroDivisionError
+
+
+def fail_alone(divides_from: int, out: str) -> str:
+    make.DIVIDED = divides_from
+    settings = {**RUNS["tr"], "problem": build("burgers"), "network": HIDDEN, "communicator": connect()}
+    try:
+        solve(**settings, method="tr", budget="9 iterations", callbacks=[Broken()], out=out)
+    except (ZeroDivisionError, RuntimeError) as error:
+        return type(error).__name__
+    return ""
+
+
+@pytest.mark.parametrize("divided", [True, False])
+def test_a_rank_that_fails_alone_asks_the_others_for_no_rows(
+    run_ranks: Callable[..., list[Any]], tmp_path: Path, divided: bool
+) -> None:
+    """Rank 0 writes the state of its last step only where all of it is its own."""
+    found = run_ranks(fail_alone, 2, 0 if divided else 10_000, str(tmp_path / "run"))
+    assert found[0] == "ZeroDivisionError" and found[1] == "RankFailure"
+    assert (tmp_path / "run" / "checkpoint.pt").exists() != divided
 
 
 @pytest.fixture(scope="module")

@@ -149,7 +149,7 @@ def test_a_rank_holds_its_stages_and_sends_activations_only(run_ranks: Callable[
         channels * points * 128 * 8 for channels, points in zip(low["channels"], low["points"], strict=True)
     )
     # Two passes forward by the first rank, one back by the second, which also tells the values.
-    told = 8 * low["terms"]
+    told, norms = 8 * low["terms"], 8 * sum(low["points"])  # of the residuals, one a point
     assert low["forward"] == jets and low["both"] == 2 * jets
-    assert high["forward"] == told and high["both"] == jets + 2 * told
-    assert low["messages"] == high["messages"] == 3 * len(low["channels"])
+    assert high["forward"] == told and high["both"] == jets + norms + 2 * told
+    assert low["messages"] == high["messages"] == 4 * len(low["channels"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch import Tensor
 
 from divided import PROBLEMS, close, divided
 from draws import randn
@@ -31,6 +33,43 @@ def test_local_gradients_are_the_blocks_of_the_global_one(name: str, parts: int)
         scatter_(local.parameters, theta)
         assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(float(found.dot(v)), rel=1e-5, abs=1e-8)
     assert value == pytest.approx(evaluation.value, rel=1e-14)  # the last stage's is the true loss
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_stage_has_the_gauss_newton_model_of_what_lies_behind_it(name: str) -> None:
+    """Norms of the residuals by points, their derivatives along the stage, and nothing below zero.
+
+    The oracle is the loss by points of the last stage where the whole network has moved.
+    """
+    pipeline = divided(name, 3)
+    f = pipeline.evaluate()
+    f.gradient()
+    locals_ = [f.local(s) for s in range(3)]
+    theta = gather(pipeline.parameters)
+
+    def norms() -> Tensor:
+        moved = pipeline.evaluate()
+        moved.gradient()
+        return moved.local(2).evaluate().by_point()
+
+    rho = norms()
+    for s, local in enumerate(locals_):
+        assert local.evaluate().value == pytest.approx(f.value, rel=1e-12)
+        assert close(local.evaluate().by_point(), rho)
+        start, v = gather(local.parameters), randn(gather(local.parameters).numel(), seed=s)
+        ends, theirs = [], []
+        for h in (1e-5, -1e-5):
+            scatter_(local.parameters, start + h * v)
+            ends.append(local.evaluate().by_point())
+            theirs.append(norms())
+        slope, expected = (ends[0] - ends[1]) / 2e-5, (theirs[0] - theirs[1]) / 2e-5
+        smooth = rho > 1e-3 * rho.max()  # where the norm of a residual is not near its kink at zero
+        assert torch.allclose(
+            slope[smooth], expected[smooth], rtol=1e-4, atol=1e-5 * float(expected.abs().max())
+        )
+        scatter_(local.parameters, start + 100.0 * v)
+        assert local.value() >= 0
+        scatter_(pipeline.parameters, theta)
 
 
 def test_a_local_objective_keeps_what_it_was_made_of() -> None:

@@ -9,7 +9,8 @@ together (a compact quasi-Newton matrix has its own exact solver, a matrix-free 
 conjugate gradients), so one `Curvature` holds both and the radius rule needs nothing else.
 
 Vectors are flat, of any floating type, on any device. A vector may be one rank's shard of a longer one, so
-every sum over entries goes through the `dot` that a model was built with.
+every sum over entries goes through the `dot` that a model was built with, or over vectors joined from all
+shards.
 
 Source: Conn, Gould and Toint, Trust-Region Methods (SIAM, 2000), chapters 6 and 7.
 """
@@ -20,9 +21,9 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from copy import deepcopy
-from typing import Any
 
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...objectives.base import Evaluation
 from ...parallel.communicator import Communicator
@@ -150,7 +151,7 @@ class Curvature(ABC):
         """
         return False
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return everything learned as tensors, numbers, strings, lists and dictionaries.
 
         Such a dictionary loads with ``torch.load(weights_only=True)``, and a model that takes it over goes on
@@ -158,5 +159,5 @@ class Curvature(ABC):
         """
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027
+    def load_state_dict(self, state: StateDict) -> None:  # noqa: B027
         """Take over what `state_dict` of a model built with the same arguments returned."""

@@ -3,7 +3,8 @@
 sum         s = sum_d s_d, where the parts move different parameters
 mean        s = sum_d s_d / D, where each part estimates the whole
 subspace    s = sum_d alpha_d s_d, the minimiser of g.s + s.Bs/2 over the span, where B s_d = y_d is what the
-parts saw (the idea of multi-preconditioned L-BFGS, arXiv:2601.08709)
+parts saw (the idea of multi-preconditioned L-BFGS, arXiv:2601.08709).  Parts that are models of the same
+residuals r know their changes d_d: then it is the minimiser of |r + sum_d alpha_d d_d|^2 / 2.
 """
 
 from __future__ import annotations
@@ -51,8 +52,14 @@ def combine(corrections: list[Correction], g: Tensor, how: str, gram: Gram) -> t
 
 def _best(corrections: list[Correction], g: Tensor, gram: Gram) -> tuple[list[float], float] | None:
     """The best weights, no longer than those of the plain sum, and what they promise; None if nothing."""
-    S = torch.stack([c.s for c in corrections])
-    both = gram(S, torch.stack([g, *(c.y for c in corrections)]))
+    changes = [c.change for c in corrections if c.change is not None]
+    residual = next((c.residual for c in corrections if c.residual is not None), None)
+    if residual is not None and len(changes) == len(corrections):
+        D = torch.stack(changes)
+        both = (D @ torch.cat([residual[None], D]).T).cpu().double()
+    else:
+        S = torch.stack([c.s for c in corrections])
+        both = gram(S, torch.stack([g, *(c.y for c in corrections)]))
     slope, B = both[:, 0], both[:, 1:]
     if not torch.isfinite(both).all():
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -62,7 +61,7 @@ class Division:
         pieces = self.pieces(evaluation)
         return pieces[self._place[part.number]] if pieces and part.is_piece else None
 
-    def pieces(self, evaluation: Evaluation) -> list[Any]:
+    def pieces(self, evaluation: Evaluation) -> list[SeparableEvaluation]:
         """Evaluations of this rank's pieces of the points, of which one of the whole is the sum, if it is."""
         if self.total is None:
             return []
@@ -98,10 +97,14 @@ class Division:
         ]
 
     def _exchange_records(self, own: list[Correction]) -> list[Correction]:
-        """Exchange records only, as vectors are sharded; ranks may have different numbers of them."""
+        """Exchange records and changes of residuals, as vectors are sharded.
+
+        Ranks may have different numbers of them.
+        """
         rows = [(i, *astuple(record)) for i, c in enumerate(own) for record in c.records]
         message = own[0].s.new_full((max(map(sum, self.sizes)), 8), -1.0)
         message[: len(rows)] = message.new_tensor(rows)
+        changes = self._exchange_changes(own)
         found: list[Correction] = []
         for rank, received in enumerate(self.communicator.all_gather(message)):
             if rank == self.communicator.rank:
@@ -112,8 +115,24 @@ class Division:
                 if i >= 0:
                     groups[int(i)].append(SubdomainStats(*values))
             like = own[0]
-            found += [Correction(torch.zeros_like(like.s), torch.zeros_like(like.y), g) for g in groups]
+            zero = torch.zeros_like(like.s), torch.zeros_like(like.y)
+            found += [
+                Correction(*zero, group, change=change)
+                for group, change in zip(groups, changes[rank], strict=True)
+            ]
         return found
+
+    def _exchange_changes(self, own: list[Correction]) -> list[list[Tensor | None]]:
+        """For each rank the changes [N] of the residuals by its groups; None where there are no residuals."""
+        known = [c.change for c in own]
+        if any(change is None for change in known):  # on all ranks alike: the kind of the loss decides
+            return [[None] * len(sizes) for sizes in self.sizes]
+        most = max(map(len, self.sizes))
+        rows = torch.stack([c for c in known if c is not None])
+        room = rows.new_zeros(most, rows.shape[1])
+        room[: len(rows)] = rows
+        gathered = self.communicator.all_gather(room)
+        return [[*part[: len(sizes)].unbind()] for part, sizes in zip(gathered, self.sizes, strict=True)]
 
 
 def _pack(c: Correction, pairs: int) -> Tensor:

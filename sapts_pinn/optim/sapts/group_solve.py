@@ -88,6 +88,10 @@ class GroupSolve:
             else:
                 radius = record.radius
             done.records.append(record)
+            first, last = known.by_point(), end.by_point()
+            if first is not None and last is not None:
+                done.residual = first if done.residual is None else done.residual
+                done.change = last - first if done.change is None else done.change + (last - first)
             done.pairs += pairs
             done.last = (part, end)
         done.s, done.end = z - theta, z

@@ -28,6 +28,8 @@ class Correction:
         records: One for each part visited.
         pairs: The secant pairs found: s and y of [n] each, and the length of s in the part's model.
         last: The last part visited and its look at theta_k + s, where that is known.
+        residual: Residuals by points at theta_k, [N], where the parts are models of them; else None.
+        change: What the parts say that s changes in them, [N].
     """
 
     s: Tensor
@@ -36,10 +38,14 @@ class Correction:
     end: Tensor | None = None
     pairs: list[Pair] = field(default_factory=list)
     last: tuple[Subdomain, LocalEvaluation] | None = None
+    residual: Tensor | None = None
+    change: Tensor | None = None
 
     @property
     def predicted(self) -> float:
-        """The reduction that the parts saw."""
+        """The reduction that the parts saw, together where they are models of the same residuals."""
+        if self.residual is not None and self.change is not None:
+            return -float(self.change.dot(self.residual + 0.5 * self.change))
         return sum(record.gain for record in self.records)
 
     @property

@@ -48,10 +48,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective
@@ -147,7 +147,7 @@ class SAPTS(TrustRegion):
             curvature = global_model(curvature, own, decomposition, self.sweep, self.products)
         super().__init__(params, curvature, radius, rule)
         self.divider = Divider(decomposition, parts, self.sweep, self.communicator)
-        self.schedule = LocalStepSchedule(self.sweep, self.rule, self.radius)
+        self.schedule = LocalStepSchedule(self.sweep, self.rule, self.radius, decomposition.shared)
         self._earned = Earnings()
         self.local_models = LocalModels(self.sweep.local_curvature or kind)
         self.deadline = math.inf  # `time.monotonic()` after which a sweep is cut short
@@ -215,12 +215,12 @@ class SAPTS(TrustRegion):
             loss = super().step(division.whole)
             before = self.info.before if self.info.before is not None else math.nan
             self._earned.add_plain_step(counters.gradients - work, before, float(loss))
+            if self.sweep.local_steps > 0 and self.sweep.adaptive:
+                rho = self.info.rho if swept.sweep is None and self.info.accepted else None
+                self.schedule.after_plain_step(before, float(loss), rho)
             self.info = replace(self.info, sweep=swept.sweep, parts=swept.parts)
             if self.info.converged:
                 break
-        plain = swept.sweep is None and self.sweep.local_steps > 0 and self.sweep.adaptive
-        if plain and self.info.accepted and self.info.rho is not None:
-            self.schedule.after_plain_step(before, float(loss), self.info.rho, division.count)
         if not self.divider.batches.whole:
             assert self._at is not None
             stuck, self.info = self.info.converged, replace(self.info, converged=False)
@@ -254,7 +254,7 @@ class SAPTS(TrustRegion):
             self.rejections += 1
             after = f
         gain = math.log(f / after) if trial.accepted and after > 0 else 0.0
-        self.schedule.after_sweep(trial.rho, gain, trial.length, corrections, division.shared, division.count)
+        self.schedule.after_sweep(trial.rho, gain, trial.length, corrections)
         self._resize(division, trial, corrections)
         self._prepared = None
         if self.rejections and self.rejections % PATIENCE == 0:
@@ -337,7 +337,7 @@ class SAPTS(TrustRegion):
 
     # -- state -------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return all that is needed to continue bit for bit; all ranks call it together."""
         own = self.local_models.state_dict()
         if self.communicator.size > 1 and not self.decomposition.sharded:
@@ -351,7 +351,7 @@ class SAPTS(TrustRegion):
         }
         return {**super().state_dict(), "sapts": state}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: StateDict) -> None:
         """Take over a saved state.
 
         Raises:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -79,6 +80,10 @@ class StageEvaluation(LocalEvaluation):
         """The stage's entries of the gradient."""
         return self.inner.gradient()
 
+    def by_point(self) -> Tensor | None:
+        """Residuals of the stage's model of what lies behind it, [N]."""
+        return self.inner.by_point()
+
     def full_gradient(self) -> Tensor:
         """Gradient among all parameters of this rank, [n], zero outside the stage."""
         return self.part.extend(self.inner.gradient(), self.n)
@@ -114,6 +119,8 @@ class StageDecomposition(Decomposition):
     name = "stages"
     sharded = True
     kind = "interleaved"
+    combination = "subspace"
+    options: ClassVar[Mapping[str, Any]] = {**Decomposition.options, "local_steps": 5}
 
     def divide(self, objective: Objective, cut: Cut) -> Division:
         """Take the stages into which the network is cut."""

@@ -105,3 +105,20 @@ def test_where_what_the_parts_saw_is_no_number_the_sum_is_left() -> None:
     s, *others = combine(found, g, "subspace", plain)
     expected, *promised = combine(corrections(), g, "sum", plain)
     assert torch.equal(s, expected) and others == promised
+
+
+def test_models_of_the_same_residuals_are_combined_by_least_squares() -> None:
+    """Minimiser of |r + D alpha|^2 / 2, by dense least squares, whatever the parts saw of gradients."""
+    r, D = randn(9, seed=1), [randn(9, seed=i + 2) for i in range(3)]
+    found = corrections()
+    for c, d in zip(found, D, strict=True):
+        c.residual, c.change, c.y = r, d, torch.full((N,), math.nan, dtype=torch.float64)
+    alpha = torch.linalg.lstsq(torch.stack(D, 1), -r[:, None]).solution[:, 0]
+    assert float(alpha.norm()) < math.sqrt(3), "the best weights are within the bound here"
+    s, predicted, length = combine(found, randn(N, seed=7), "subspace", plain)
+    assert torch.allclose(s, sum(a * c.s for a, c in zip(alpha, found, strict=True)), rtol=1e-10)
+    end = r + torch.stack(D, 1) @ alpha
+    assert predicted == pytest.approx(0.5 * float(r.dot(r) - end.dot(end)), rel=1e-10)
+    assert length == pytest.approx(float(sum(abs(a) * c.length for a, c in zip(alpha, found, strict=True))))
+    together = found[0]
+    assert together.predicted == pytest.approx(0.5 * float(r.dot(r) - (r + D[0]).dot(r + D[0])))

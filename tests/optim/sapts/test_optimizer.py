@@ -137,7 +137,7 @@ def test_a_rejected_sweep_leaves_everything_as_it_was(decomposition: str, pooled
         # In turn on f itself: what the parts gain is what it loses, down to rounding.
         assert all(taken) or last < 1e-10 * first, (taken, last)
     else:
-        assert len(taken) - sum(taken) >= 2, "nothing was rejected"
+        assert not all(taken), "nothing was rejected"
 
 
 @pytest.mark.parametrize("pooled", [True, False])
@@ -213,7 +213,7 @@ def test_a_gradient_that_is_not_finite_rejects_the_sweep() -> None:
 def test_what_is_accepted_stays_below_the_bound(decomposition: str) -> None:
     """The largest of the last four values: for sweeps and plain steps alike."""
     objective = objective_of(decomposition, points=30)
-    options = {"visits": 0, "order": "additive", "adaptive": False, "local_steps": 3}
+    options = {"visits": 0, "order": "additive", "adaptive": False, "local_steps": 3, "combination": "sum"}
     optimizer = sapts(objective, decomposition, radius=1.0, rule=RadiusRule(grow_factor=1.2), **options)
     optimizer.values = type(optimizer.values)(maxlen=4)
     accepted = [objective.value()]

@@ -47,65 +47,68 @@ def swept(*records: SubdomainStats) -> list[Correction]:
     return [Correction(torch.zeros(1), torch.zeros(1), [record]) for record in records]
 
 
-def test_sweeps_that_pay_lengthen_and_others_shorten() -> None:
-    schedule = LocalStepSchedule(Sweep(local_steps=6, low=0.1, high=0.3), RadiusRule(), 0.5)
+def test_sweeps_as_predicted_lengthen_and_others_shorten() -> None:
+    schedule = LocalStepSchedule(Sweep(local_steps=6, low=0.1, high=0.3), RadiusRule(), 1.0, True)
     assert schedule.steps == 4 and schedule.due
     once = swept(SubdomainStats(0, work=1.0))
     for rho, steps in ((0.9, 5.0), (0.2, 5.0), (0.9, 6.0), (0.9, 6.0), (0.05, 3.6)):
-        schedule.after_sweep(rho, 0.5, 1.0, once, shared=True, groups=1)
+        schedule.after_sweep(rho, 0.5, 1.0, once)
         assert schedule.steps == pytest.approx(steps), (
             "between low and high it stays; never more than allowed"
         )
     for _ in range(9):
-        schedule.after_sweep(-math.inf, 0.0, 1.0, once, shared=True, groups=1)
+        schedule.after_sweep(-math.inf, 0.0, 1.0, once)
     assert schedule.steps == 1.0 and not schedule.due, "the next steps are plain"
 
 
-def test_blocks_must_earn_as_much_per_work_as_plain_steps() -> None:
-    """A plain step of two groups that halves f; the longest group of the sweep took 3 units of work."""
-    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 0.5)
-    schedule.after_plain_step(1.0, 0.5, 0.2, groups=2)
-    assert schedule.plain_rate == pytest.approx(2 * math.log(2))
-    work = swept(SubdomainStats(0, work=3.0), SubdomainStats(1, work=1.0))
-    enough = 2 * math.log(2) * (3.0 + 1 / 2)
-    schedule.after_sweep(0.9, 1.001 * enough, 1.0, work, shared=False, groups=2)
-    assert (schedule.unpaid, schedule.steps) == (0, 5.0)
-    schedule.after_sweep(0.9, 0.999 * enough, 1.0, work, shared=False, groups=2)
-    assert (schedule.unpaid, schedule.steps) == (1, 3.0), "as predicted, and still not worth its work"
+def test_parts_that_know_too_little_shorten_whatever_rho_is() -> None:
+    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, True)
+    schedule.eta = 0.95
+    schedule.after_sweep(0.9, 0.5, 1.0, swept(SubdomainStats(0)))
+    assert (schedule.unpaid, schedule.steps) == (1, pytest.approx(0.6 * 4))
+    schedule.eta = 0.5
+    schedule.after_sweep(0.9, 0.5, 1.0, swept(SubdomainStats(0)))
+    assert (schedule.unpaid, schedule.steps) == (0, pytest.approx(1.25 * 0.6 * 4))
+
+
+def test_blocks_sweep_while_stretches_with_sweeps_earn_more() -> None:
+    """Plain steps cost one gradient, sweeps the work of all groups and one gradient of the whole."""
+    for gain, expected in ((2.0, True), (1.0, False)):
+        schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, False)
+        work = swept(SubdomainStats(0, work=10.0), SubdomainStats(1, work=4.0))
+        for stretch in range(3):
+            assert schedule.due == (stretch != 1)
+            for _ in range(30 if stretch == 1 else 2):
+                if schedule.due:
+                    schedule.after_sweep(0.9, gain, 1.0, work)
+                else:
+                    schedule.after_plain_step(1.0, 0.9, 0.9)
+        assert schedule.due == expected == (2 * gain > 30 * -math.log(0.9))
 
 
 def test_sweeps_are_tried_again_later_each_time_they_did_not_pay() -> None:
     waits = []
     for unpaid in (0, 1, 3):
-        schedule = LocalStepSchedule(Sweep(), RadiusRule(), 0.5)
+        schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, True)
         schedule.steps, schedule.unpaid, count = 1.0, unpaid, 0
         while not schedule.due:
-            schedule.after_plain_step(1.0, 0.9, 0.9, groups=1)
+            schedule.after_plain_step(1.0, 0.9, 0.9)
             count += 1
         waits.append(count)
     assert waits == [math.ceil(math.log(2) / math.log(1 + 0.1 / 2**unpaid)) for unpaid in (0, 1, 3)]
     assert waits[0] == 8
 
 
-def test_the_radius_follows_adaptive_sweeps_and_stays_with_a_fixed_number_of_steps() -> None:
-    rule, once = RadiusRule(), swept(SubdomainStats(0, length=2.0, work=1.0))
-    schedule = LocalStepSchedule(Sweep(local_steps=6), rule, 0.5)
-    assert schedule.reach == rule.reach(0.5, 6)
-    for rho, length in ((-1.0, 2.0), (0.99, 0.9), (0.5, 0.1)):
-        expected = rule.next_reach(schedule.reach, rho, length)
-        schedule.after_sweep(rho, 0.5, length, once, shared=True, groups=1)
-        assert schedule.reach == expected
-    assert schedule.reach == 2.0, "half of the way of the first, and twice as much after the second"
-    fixed = LocalStepSchedule(Sweep(adaptive=False, local_steps=3), rule, 0.5)
-    before = fixed.state_dict()
-    fixed.after_sweep(-1.0, 0.0, 2.0, once, shared=False, groups=1)
-    assert fixed.state_dict() == before and fixed.steps == 3.0 and fixed.due
-
-
-def test_what_was_learnt_goes_through_a_saved_state() -> None:
-    schedule, again = (LocalStepSchedule(Sweep(), RadiusRule(), radius) for radius in (0.5, 2.0))
-    schedule.after_plain_step(1.0, 0.5, 0.9, groups=1)
-    schedule.after_sweep(-1.0, 0.0, 0.3, swept(SubdomainStats(0, work=1.0)), shared=False, groups=1)
+def test_the_radius_of_sweeps_follows_their_ratio_where_the_number_of_steps_is_adaptive() -> None:
+    rule = RadiusRule()
+    schedule = LocalStepSchedule(Sweep(local_steps=3), rule, 2.0, True)
+    assert schedule.reach == rule.reach(2.0, 3) == 6.0
+    schedule.after_sweep(-1.0, 0.0, 2.0, swept(SubdomainStats(0)))
+    assert schedule.reach == rule.next_reach(6.0, -1.0, 2.0) == 1.0
+    again = LocalStepSchedule(Sweep(local_steps=3), rule, 2.0, True)
     again.load_state_dict(schedule.state_dict())
-    known = ("steps", "reach", "eta", "plain_rate", "unpaid")
-    assert [getattr(again, name) for name in known] == [getattr(schedule, name) for name in known]
+    assert vars(again).keys() == vars(schedule).keys() and again.reach == schedule.reach
+    assert again.regimes == schedule.regimes
+    fixed = LocalStepSchedule(Sweep(adaptive=False, local_steps=3), rule, 2.0, True)
+    fixed.after_sweep(-1.0, 0.0, 2.0, swept(SubdomainStats(0)))
+    assert (fixed.reach, fixed.steps) == (6.0, 3.0), "the optimizer's own radius is theirs"
