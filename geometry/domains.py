@@ -27,6 +27,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -48,6 +49,7 @@ class Domain(ABC):
         spatial_faces: the faces that are not the start or end of time.
         groups: names for several faces together, such as the tag of a box.
         notes: what was mended or passed over when the domain was made, one sentence each.
+        is_time: whether it is an interval of time.
     """
 
     names: tuple[str, ...]
@@ -57,6 +59,7 @@ class Domain(ABC):
     spatial_faces: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     notes: tuple[str, ...] = ()
+    is_time: ClassVar[bool] = False
 
     @property
     def dim(self) -> int:

@@ -111,6 +111,10 @@ class Interval(Shape):
         end, normal = (self.lower, -1.0) if tag == self.faces[0] else (self.upper, 1.0)
         return u.new_full((len(u), 1), end), u.new_full((len(u), 1), normal)
 
+    def opposite(self, face: str) -> str:
+        """The face at the other end."""
+        return self.faces[1] if face == self.faces[0] else self.faces[0]
+
     def _interior_lengths(self) -> tuple[float, ...]:
         return (self.upper - self.lower,)
 
@@ -134,6 +138,8 @@ class Time(Interval):
     Raises:
         InputError: as `Interval`.
     """
+
+    is_time = True
 
     def __init__(self, lower: float, upper: float, name: str = "t", tag: str | None = None) -> None:
         super().__init__(lower, upper, name, tag)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
@@ -30,10 +30,10 @@ class Description(Protocol):
     def domain(self) -> Domain: ...  # noqa: D102
 
     @property
-    def equation(self) -> Callable[..., Any]: ...  # noqa: D102
+    def equation(self) -> Callable[..., object]: ...  # noqa: D102
 
     @property
-    def reference(self) -> Reference | Callable[..., Any] | None: ...  # noqa: D102
+    def reference(self) -> Reference | Callable[..., object] | None: ...  # noqa: D102
 
     @property
     def quantities(self) -> Mapping[str, Quantity]: ...  # noqa: D102
@@ -45,10 +45,10 @@ class Description(Protocol):
     def coefficients(self) -> Sequence[Coefficient]: ...  # noqa: D102
 
     @property
-    def particular(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def particular(self) -> Mapping[str, float | Callable[..., Tensor]]: ...  # noqa: D102
 
     @property
-    def options(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def options(self) -> Mapping[str, object]: ...  # noqa: D102
 
     @property
     def scales(self) -> Mapping[str, float]: ...  # noqa: D102

@@ -13,13 +13,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
 
 from ..derivatives.multi_index import MultiIndex
 from ..errors import InputError
+
+T = TypeVar("T")
 
 Channels = Callable[[MultiIndex], Tensor]
 Operand: TypeAlias = "Field | Tensor | float"  # numbers and arrays of NumPy as well
@@ -112,8 +114,12 @@ class Field:
 
     @classmethod
     def __torch_function__(
-        cls, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+        cls,
+        func: Callable[..., object],
+        types: object,
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         return func(*(_plain(a) for a in args), **{k: _plain(v) for k, v in (kwargs or {}).items()})
 
     # Arithmetic leaves the world of fields: the result is a plain tensor.
@@ -177,7 +183,7 @@ class Field:
         return f"{self._name}.{spell(self._index, self._names)}" if self._index else self._name
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Field):
         return value.value
     if isinstance(value, (list, tuple)):  # torch.stack([u, v]), torch.maximum((u, v)) ...
@@ -186,8 +192,7 @@ def _plain(value: Any) -> Any:
 
 
 def _operand(value: Operand) -> Tensor | float:
-    operand: Tensor | float = _plain(value)
-    return operand
+    return value.value if isinstance(value, Field) else value
 
 
 def spell(index: MultiIndex, names: Sequence[str]) -> str:
@@ -196,7 +201,7 @@ def spell(index: MultiIndex, names: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=256)  # an equation is called at every evaluation
-def parameter_names(function: Callable[..., Any], what: str = "the function") -> tuple[str, ...]:
+def parameter_names(function: Callable[..., object], what: str = "the function") -> tuple[str, ...]:
     """Names of the parameters of a user's function, by which arguments are matched.
 
     Args:
@@ -222,7 +227,7 @@ def parameter_names(function: Callable[..., Any], what: str = "the function") ->
     return tuple(p.name for p in parameters if p.default is inspect.Parameter.empty)
 
 
-def call_by_name(function: Callable[..., Any], known: Mapping[str, Any], what: str) -> Any:
+def call_by_name(function: Callable[..., T], known: Mapping[str, object], what: str) -> T:
     """Call a user's function with the arguments it names.
 
     Args:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Final, TypedDict
 
 import torch
 from torch import Generator, Tensor
@@ -32,13 +32,16 @@ POINTS = 2048  # of the equation, of each condition, and of the ansatz
 SHOWN = 4  # values that are kept one by one
 SUMS = 3  # inner products with signs
 TOLERANCE = 1e-9  # of the sum of the absolute values
-PARTS = "parts of the problem"
+PARTS: Final = "parts of the problem"
 KNOWN = "what is known of the unknowns"  # which the first fingerprints lacked
 
 Channels = Callable[[str, MultiIndex], float]  # what stands for a derivative, a factor of the fixed numbers
+Numbers = list[float | None]  # null stands for NaN
+Rows = Sequence[str | Sequence[str] | Numbers]  # of words, or of numbers
+Fingerprint = TypedDict("Fingerprint", {"version": int, "parts of the problem": dict[str, Rows]})
 
 
-def fingerprint(problem: Problem) -> dict[str, Any]:
+def fingerprint(problem: Problem) -> Fingerprint:
     """The values of a problem at fixed probes, as JSON.
 
     Args:
@@ -48,7 +51,7 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
         For each part, in words: rows of numbers (values, inner products, sum of absolute values), or a list
         of words.
     """
-    parts: dict[str, Any] = {
+    parts: dict[str, Rows] = {
         "the coordinates": list(problem.domain.names),
         "the faces of the domain": list(problem.domain.faces),
         "the unknowns": list(problem.unknown_names),
@@ -76,16 +79,15 @@ def fingerprint(problem: Problem) -> dict[str, Any]:
     return {"version": VERSION, PARTS: parts}
 
 
-def difference(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str | None:
+def difference(then: Fingerprint | None, now: Fingerprint | None) -> str | None:
     """The first part in which two problems differ, in words with a value then and now; None if they agree.
 
     Args:
         then: The fingerprint of the earlier problem; None, or one of another version, differs in nothing.
-        now: The fingerprint of the present problem.
+        now: The fingerprint of the present problem, likewise.
     """
-    if not comparable(then):
+    if then is None or now is None or not comparable(then):
         return None
-    assert then is not None
     before, after = then[PARTS], now[PARTS]
     for part in [*after, *(name for name in before if name not in after)]:
         if part not in before:
@@ -101,29 +103,34 @@ def difference(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str | 
     return None
 
 
-def comparable(then: Mapping[str, Any] | None) -> bool:
+def comparable(then: Fingerprint | None) -> bool:
     """Test whether a recorded fingerprint is of the present version."""
     return then is not None and then.get("version") == VERSION and isinstance(then.get(PARTS), Mapping)
 
 
-def _change(part: str, a: Any, b: Any) -> str | None:
-    if isinstance(a, str) or isinstance(b, str):
+def _change(part: str, a: str | Sequence[str] | Numbers, b: str | Sequence[str] | Numbers) -> str | None:
+    then, now = _numbers(a), _numbers(b)
+    if then is None or now is None:
         return None if a == b else f"{part}: {b!r}, not {a!r}"
-    if len(a) != len(b):
-        return f"{part}: {len(b)} values, not {len(a)}"
-    if not a:
+    if len(then) != len(now):
+        return f"{part}: {len(now)} values, not {len(then)}"
+    if not then:
         return None
-    allowed = TOLERANCE * max(_number(a[-1]), _number(b[-1]))
-    for x, y in zip(a, b, strict=True):
-        p, q = _number(x), _number(y)
+    allowed = TOLERANCE * max(then[-1], now[-1])
+    for p, q in zip(then, now, strict=True):
         if not (p == q or (math.isnan(p) and math.isnan(q)) or abs(p - q) <= allowed):
             return f"{part}: {q:.10g}, not {p:.10g}, at a fixed probe"
     return None
 
 
-def _number(value: float | None) -> float:
-    """Convert a number from JSON, where null stands for NaN."""
-    return math.nan if value is None else float(value)
+def _numbers(row: str | Sequence[str] | Numbers) -> list[float] | None:
+    """The numbers of a row, NaN in place of null; None for words."""
+    found: list[float] = []
+    for value in row:
+        if isinstance(value, str):
+            return None
+        found.append(math.nan if value is None else float(value))
+    return found
 
 
 def _uniform(name: str, *shape: int) -> Tensor:
@@ -132,7 +139,7 @@ def _uniform(name: str, *shape: int) -> Tensor:
     return torch.rand(*shape, generator=generator, dtype=torch.float64)
 
 
-def _summary(values: Tensor) -> list[float | None]:
+def _summary(values: Tensor) -> Numbers:
     """Summary of values: the first ones, inner products with signs, number that is not finite, sum of |v|."""
     v = values.detach().to("cpu", torch.float64).reshape(-1)
     finite = torch.isfinite(v)
@@ -148,7 +155,7 @@ def _weight(condition: Condition, term: Term) -> Tensor:
     return torch.tensor([0.0 if term.balanced else term.weight], dtype=torch.float64)
 
 
-def _residuals(problem: Problem, term: Term, sites: Sites) -> Iterator[list[Any]]:
+def _residuals(problem: Problem, term: Term, sites: Sites) -> Iterator[Numbers]:
     """A term's residuals at its sites, a row for each of its requirements and each choice of channels."""
     read = [(name, index) for name, indices in term.needs.items() for index in indices]
     choices: list[tuple[str, Channels]] = [("all", lambda *_: 1.0), ("none", lambda *_: 0.0)]
@@ -157,7 +164,7 @@ def _residuals(problem: Problem, term: Term, sites: Sites) -> Iterator[list[Any]
         yield from _evaluated(problem, term, sites, share)
 
 
-def _evaluated(problem: Problem, term: Term, sites: Sites, share: Channels) -> list[list[Any]]:
+def _evaluated(problem: Problem, term: Term, sites: Sites, share: Channels) -> list[Numbers]:
     n = sites.points.shape[0]
 
     def channels(name: str) -> Callable[[MultiIndex], Tensor]:
@@ -172,12 +179,12 @@ def _evaluated(problem: Problem, term: Term, sites: Sites, share: Channels) -> l
         return [[] for _ in range(term.rows)]
 
 
-def _ansatz(problem: Problem, points: Tensor) -> dict[str, Any]:
+def _ansatz(problem: Problem, points: Tensor) -> dict[str, Rows]:
     """Values of the features, extensions and factors of the ansatz at some points."""
     ansatz = problem.ansatz
     with torch.no_grad():
-        features: Sequence[list[Any]] = [_summary(column(points)) for column in ansatz.columns]
-        parts: dict[str, Any] = {"the inputs of the network": list(features)}
+        features = [_summary(column(points)) for column in ansatz.columns]
+        parts: dict[str, Rows] = {"the inputs of the network": features}
         for name in problem.unknown_names:
             extension, factor = ansatz.extension.get(name), ansatz.factor.get(name)
             for part, function in (

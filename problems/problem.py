@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
@@ -80,15 +80,15 @@ class Problem:
 
     domain: Domain
     unknowns: str | Unknown | Sequence[str | Unknown]
-    equation: Callable[..., Any]
+    equation: Callable[..., object]
     conditions: Sequence[Condition] = ()
     coefficients: Sequence[Coefficient] = ()
-    reference: Reference | Callable[..., Any] | None = None
+    reference: Reference | Callable[..., object] | None = None
     name: str = "problem"
     symmetry: bool = True
     particular: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     quantities: Mapping[str, Quantity] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 
 from ..errors import InputError
+from .answers import Solved
 from .fields import mistake
 
 
@@ -27,7 +28,7 @@ class Quantity:
         InputError: `function` is no function, or `value` not finite.
     """
 
-    function: Callable[[Any], Any]
+    function: Callable[[Any], SupportsFloat]
     value: float | None = None
     source: str = ""
 
@@ -39,7 +40,7 @@ class Quantity:
         ):
             raise InputError(f"the value of a quantity must be a finite number or None, not {self.value!r}")
 
-    def of(self, solution: Any, name: str) -> dict[str, float | None]:
+    def of(self, solution: Solved, name: str) -> dict[str, float | None]:
         """Value of the quantity in a solution.
 
         Returns:

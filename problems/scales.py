@@ -40,7 +40,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import torch
@@ -69,6 +69,13 @@ FALLS = 0.5  # by at least this factor the residual falls where another step is 
 LENGTHS = (1.0, 0.25, 0.0625)
 
 
+class SavedScales(TypedDict):
+    """Natural sizes in config.json and result.json, see `Scales`."""
+
+    unknowns: dict[str, float]
+    rows: dict[str, list[float]]
+
+
 @dataclass(frozen=True)
 class Scales:
     """Natural sizes of the unknowns and of the residuals of a problem.
@@ -89,12 +96,12 @@ class Scales:
         )
         return f"{', '.join(f'{name} {size:.3g}' for name, size in self.unknowns.items())}; {rows}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> SavedScales:
         """The scales as JSON, for config.json and result.json."""
         return {"unknowns": dict(self.unknowns), "rows": {name: list(r) for name, r in self.rows.items()}}
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> Scales:
+    def from_json(cls, saved: SavedScales) -> Scales:
         """Read scales that `as_json` wrote."""
         rows = {name: tuple(map(float, sizes)) for name, sizes in saved["rows"].items()}
         return cls({name: float(size) for name, size in saved["unknowns"].items()}, rows)

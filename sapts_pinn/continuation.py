@@ -8,7 +8,7 @@ al., arXiv:2109.01050, who call it curriculum regularisation; the idea is that o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
@@ -19,10 +19,12 @@ from .results.solution import Solution
 from .solving.run import solve
 from .training.budget import Budget
 
+P = TypeVar("P")  # parameter of a family of problems
+
 
 def continuation(
-    build: Callable[[Any], Problem],
-    values: Sequence[Any],
+    build: Callable[[P], Problem],
+    values: Sequence[P],
     *,
     budget: str | float | Budget = "2min",
     method: str = "tr",

@@ -8,7 +8,7 @@ wrong equation, or an ansatz that cannot follow the solution.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 
 from .errors import InputError
 from .problems import Problem
+from .problems.answers import Answer, Coordinates
 from .results.solution import Solution
 from .solving.run import solve
 from .training.budget import Budget
@@ -37,15 +38,15 @@ class Ensemble:
         """The one with the lowest loss."""
         return min(self.solutions.values(), key=lambda s: float(s.result["loss"]))
 
-    def predict(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
+    def predict(self, points: Coordinates, extrapolate: bool = False) -> Answer:
         """The mean of the unknowns at points; arguments and result as for `Solution.predict`."""
         return self._over(points, np.mean, extrapolate)
 
-    def spread(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
+    def spread(self, points: Coordinates, extrapolate: bool = False) -> Answer:
         """The standard deviation of the unknowns at points, likewise."""
         return self._over(points, lambda values, axis: np.std(values, axis, ddof=1), extrapolate)
 
-    def _over(self, points: Mapping[str, Any], function: Any, extrapolate: bool) -> Any:
+    def _over(self, points: Coordinates, function: Callable[..., Answer], extrapolate: bool) -> Answer:
         found = [s.predict(points, extrapolate) for s in self.solutions.values()]
         if isinstance(found[0], dict):
             return {name: function(np.stack([f[name] for f in found]), axis=0) for name in found[0]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,7 +184,9 @@ def from_meshio(mesh: Any, tag_array: str | None = None) -> RawMesh:
     }
     if (array := _numbers(mesh.cell_data, tag_array)) is not None:
         names = {
-            (int(number), int(dim)): name for name, (number, dim) in _physical_names(mesh.field_data).items()
+            (int(value[0]), int(value[1])): name
+            for name, value in mesh.field_data.items()
+            if np.shape(value) == (2,)
         }
         numbered = _grouped(
             [np.asarray(a) for a in mesh.cell_data[array]],
@@ -197,11 +199,7 @@ def from_meshio(mesh: Any, tag_array: str | None = None) -> RawMesh:
     return RawMesh(np.asarray(mesh.points, dtype=np.float64), blocks, groups, node_sets, curved)
 
 
-def _physical_names(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if np.shape(value) == (2,)}
-
-
-def _numbers(data: Mapping[str, Any], tag_array: str | None) -> str | None:
+def _numbers(data: Mapping[str, object], tag_array: str | None) -> str | None:
     """Name of the cell array that holds the tags."""
     if tag_array is not None and tag_array not in data:
         raise InputError(f"there is no cell array {tag_array!r} among {', '.join(data) or 'none'}")
@@ -209,7 +207,10 @@ def _numbers(data: Mapping[str, Any], tag_array: str | None) -> str | None:
 
 
 def _grouped(
-    values: list[Any], array: str, names: Mapping[tuple[int, int], str], dims: list[int] | None = None
+    values: Sequence[NDArray[np.generic]],
+    array: str,
+    names: Mapping[tuple[int, int], str],
+    dims: list[int] | None = None,
 ) -> dict[str, list[Cells]]:
     """The cells of each block that have each value, by name; 0 in Gmsh's array stands for no group."""
     groups: dict[str, list[Cells]] = {}

@@ -17,10 +17,10 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ...errors import InputError
@@ -81,7 +81,7 @@ class Mesh(Domain):
 
     def __init__(
         self,
-        source: str | Path | Any,
+        source: object,
         *,
         names: Sequence[str] | None = None,
         tag_array: str | None = None,
@@ -103,9 +103,9 @@ class Mesh(Domain):
     @classmethod
     def from_arrays(
         cls,
-        points: Any,
-        cells: Any,
-        tags: Mapping[str, Any] | None = None,
+        points: ArrayLike,
+        cells: ArrayLike | Mapping[str, ArrayLike],
+        tags: Mapping[str, ArrayLike] | None = None,
         names: Sequence[str] | None = None,
         tag: str | None = None,
     ) -> Mesh:
@@ -240,7 +240,7 @@ class Mesh(Domain):
             height = np.einsum("ij,ij->i", self.points[self.facets[:, 0]] - self.points[0], self.normals)
             self.volume = float((height * self._facet_measure).sum() / self.dim)
 
-    def retagged(self, **where: Callable[..., Any]) -> Mesh:
+    def retagged(self, **where: Callable[..., ArrayLike]) -> Mesh:
         """Copy of the mesh with other faces, for files without groups.
 
         ``Mesh("part.stl").retagged(inlet=lambda x, y, z: x < 1e-6, wall=lambda x, y, z: z > 0)``

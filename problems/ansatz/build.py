@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from ...errors import InputError
-from ...geometry import Ball, Mesh, Polygon, Time
+from ...geometry import Ball, Mesh, Polygon
 from ..conditions.base import Condition, Feature, time_names
 from ..symmetry.seam import smooth_across
 from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, total
@@ -139,7 +139,7 @@ class AnsatzBuilder:
             if isinstance(shape, Ball):
                 self._add_ball(form, name, shape)
         for coordinate in self.candidates.coordinates.values():
-            if not isinstance(coordinate.shape, Time):
+            if not coordinate.shape.is_time:
                 self._add_coordinate(form, j, name, coordinate)
         self._add_holes(form, name)
         self._add_start(form, name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
-from ...geometry import Ball, Interval, Time
+from ...geometry import Ball, Interval
 from ..conditions.base import Condition, Prescribed, time_names
 from ..symmetry.symmetry import Symmetry
 from .ansatz import Coordinate
@@ -115,7 +115,7 @@ class Candidates:
         reachable = {
             face
             for c in self.coordinates.values()
-            if not isinstance(c.shape, Time) and not c.periodic
+            if not c.shape.is_time and not c.periodic
             for face in c.shape.faces
         }
         if not callable(given.value):

@@ -11,7 +11,6 @@ import itertools
 import torch
 from torch import Tensor
 
-from ...geometry import Time
 from .ansatz import Function
 from .candidates import Candidate, Candidates
 from .data import RATE, VALUE, PrescribedData
@@ -77,7 +76,7 @@ class Compatibility:
         k1, k2 = (next(k for k, shape in enumerate(self.shapes) if f in shape.faces) for f in (f1, f2))
         # A hole touches nothing else where it is built in.
         a_hole = max(k1, k2) >= len(self.candidates.outline.factors)
-        timed = isinstance(self.shapes[k1], Time) or isinstance(self.shapes[k2], Time)
+        timed = self.shapes[k1].is_time or self.shapes[k2].is_time
         if f1 != f2 and (k1 == k2 or (a_hole and not timed)):
             # Opposite ends; at the corners of a polygon a jump is common and nothing is built in.
             return 0.0, 1.0, ""

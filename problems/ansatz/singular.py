@@ -22,7 +22,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -251,7 +250,7 @@ def singularity(setting: Setting, condition: Condition, prescribed: Prescribed) 
     )
 
 
-def _face(setting: Setting, condition: Condition, given: Sequence[Callable[..., Any]]) -> Face | None:
+def _face(setting: Setting, condition: Condition, given: Sequence[Callable[..., object]]) -> Face | None:
     domain, faces = setting.domain, condition.faces(setting.domain)
     asked = {name for value in given for name in parameter_names(value)}
     if len(faces) != 1 or len(asked) != 1:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Generator, Tensor
 
@@ -44,7 +43,7 @@ class BoundaryEquation(Condition):
         InputError: `equation` is no function, or the weight is not positive.
     """
 
-    equation: Callable[..., Any]
+    equation: Callable[..., object]
     on: str | Iterable[str] | None = None
     hard: bool | None = None
     weight: float | None = None
@@ -104,7 +103,7 @@ class BoundaryEquation(Condition):
         return f"boundary equation on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"
 
 
-def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, what: str) -> dict[str, Any]:
+def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, what: str) -> dict[str, object]:
     """Arguments of a function on a surface, by name: unknowns, coordinates, coefficients, the normal.
 
     Raises:

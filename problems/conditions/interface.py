@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -68,7 +67,7 @@ class Interface(Condition):
     """
 
     at: Callable[..., Tensor]
-    flux: Callable[..., Any]
+    flux: Callable[..., object]
     hard: bool | None = None
     weight: float | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ class Observations(Condition):
 
     mapped_by_reflections: ClassVar[bool] = False
 
-    of: str | Callable[..., Any]
+    of: str | Callable[..., object]
     points: Mapping[str, Numbers]
     values: Numbers
     weight: float | None = None
@@ -195,12 +195,12 @@ class Observations(Condition):
         """The misfits, each over its relative noise."""
         assert sites.values is not None
         if isinstance(self.of, str):
-            found: Any = fields[self.of].value
+            found: Tensor = fields[self.of].value
         else:
             coordinates = {name: sites.points[:, i] for i, name in enumerate(domain.names)}
             what = self.describe(domain)
-            found = call_by_name(self.of, {**fields, **coordinates, **known}, what)
-            found = as_column(found, sites.points.shape[0], what, sites.points)
+            given = call_by_name(self.of, {**fields, **coordinates, **known}, what)
+            found = as_column(given, sites.points.shape[0], what, sites.points)
         if sites.values.ndim == 1:
             return (found - sites.values,)
         values, noise = sites.values.unbind(1)

@@ -9,11 +9,13 @@ interpolant then.  Splines are SciPy's, in one or two variables (de Boor, A Prac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
+
+from ...derivatives.context import Context
 
 DEGREE = 5
 HIGHEST = 3  # derivative that is any good
@@ -113,12 +115,12 @@ class _Evaluated(torch.autograd.Function):
         return torch.as_tensor(spline(points.detach().double().cpu().numpy(), order)).to(points)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: Context, inputs: tuple[object, ...], output: Tensor) -> None:
         points, ctx.spline, ctx.order = inputs
         ctx.save_for_backward(points)
 
     @staticmethod
-    def backward(ctx: Any, *cotangents: Any) -> tuple[Tensor, None, None]:
+    def backward(ctx: Context, *cotangents: Tensor) -> tuple[Tensor, None, None]:
         (points,) = ctx.saved_tensors
         columns, apply = [], cast("Callable[..., Tensor]", _Evaluated.apply)
         for axis in range(points.shape[1]):

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -48,8 +47,12 @@ class Recorder(TorchFunctionMode):
         self.opaque = False
 
     def __torch_function__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         name = getattr(func, "__name__", "").strip("_")
         if name in RULES:
             self.margins += self._columns(RULES[name], args, kwargs or {})
@@ -59,7 +62,7 @@ class Recorder(TorchFunctionMode):
         self.opaque |= name in EXITS
         return func(*args, **(kwargs or {}))
 
-    def _columns(self, rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    def _columns(self, rule: Rule, args: Sequence[object], kwargs: Mapping[str, object]) -> list[Tensor]:
         try:
             found = rule(*args, **kwargs)
         except (TypeError, ValueError, RuntimeError, IndexError):

@@ -17,20 +17,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import scipy.special
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from ...derivatives.context import Context
+
 
 class differentiable(TorchFunctionMode):  # noqa: N801 (used as a context manager, like torch.no_grad)
     """Context in which special functions of PyTorch have derivatives of any order."""
 
     def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: tuple[Tensor, ...] = (),
+        kwargs: dict[str, Tensor] | None = None,
+    ) -> object:
         """Call the rule of a function that has one here, or the function itself."""
         if func in _STEPS and len(args) + len(kwargs or {}) == 2:
             return _step(*args, **(kwargs or {}))
@@ -50,17 +55,17 @@ class _Ruled(torch.autograd.Function):
         return value(x)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: Context, inputs: tuple[object, ...], output: Tensor) -> None:
         x, _, ctx.slope = inputs
         ctx.save_for_backward(x)
         ctx.save_for_forward(x)
 
     @staticmethod
-    def backward(ctx: Any, *cotangents: Any) -> tuple[Tensor, None, None]:
+    def backward(ctx: Context, *cotangents: Tensor) -> tuple[Tensor, None, None]:
         return cotangents[0] * ctx.slope(*ctx.saved_tensors), None, None
 
     @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+    def jvp(ctx: Context, *tangents: Tensor) -> Tensor:
         slope: Tensor = ctx.slope(*ctx.saved_tensors)
         product: Tensor = tangents[0] * slope
         return product
@@ -78,7 +83,7 @@ def ruled(x: Tensor, value: Callable[[Tensor], Tensor], slope: Callable[[Tensor]
     return apply(x, value, slope)
 
 
-def by_numpy(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
+def by_numpy(function: Callable[..., object]) -> Callable[[Tensor], Tensor]:
     """A function of NumPy arrays as one of tensors, without a graph."""
     return lambda x: torch.as_tensor(function(x.detach().cpu().numpy())).to(x)
 
@@ -95,7 +100,7 @@ class _Family:
     """
 
     orders: tuple[Callable[[Tensor], Tensor], ...]
-    values: Callable[..., Any]
+    values: Callable[..., object]
     rule: Callable[[int], tuple[float, float, float]]
     reflected: float
 
@@ -158,7 +163,7 @@ def _absolute(x: Tensor) -> Tensor:
     return x.abs() if x.is_complex() else x * torch.sign(x)
 
 
-_RULES: dict[Any, Callable[[Tensor], Tensor]] = {
+_RULES: dict[Callable[..., object], Callable[[Tensor], Tensor]] = {
     **dict.fromkeys([torch.abs, torch.absolute, Tensor.abs, Tensor.absolute, Tensor.__abs__], _absolute),
     **{f: family.function(n) for family in _FAMILIES for n, f in enumerate(family.orders)},
     torch.special.airy_ai: _airy,

@@ -145,7 +145,7 @@ class Residuals:
         name = self.domain.names[axis]
         for shape in self.domain.factors():
             if isinstance(shape, Interval) and shape.names == (name,) and face in shape.faces:
-                other = shape.faces[1] if face == shape.faces[0] else shape.faces[0]
+                other = shape.opposite(face)
                 return [
                     self._local(c)
                     for c in self.conditions

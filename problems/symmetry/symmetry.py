@@ -29,7 +29,7 @@ from functools import cached_property
 
 import torch
 
-from ...geometry import Domain, Interval, Time
+from ...geometry import Domain, Interval
 from ..conditions.base import Condition, Known, Sites
 from .determined import is_determined
 from .observed import is_mirrored
@@ -127,7 +127,7 @@ class Finder:
         return [
             (self.domain.names.index(shape.names[0]), shape)
             for shape in self.domain.factors()
-            if isinstance(shape, Interval) and not isinstance(shape, Time)
+            if isinstance(shape, Interval) and not shape.is_time
         ]
 
     def _end_signs(self, shape: Interval) -> Signs | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...geometry import Mesh
 from ...geometry.mesh.quality import quality_of
@@ -43,7 +43,7 @@ class Report:
         """Test whether there is neither an error nor a warning."""
         return all(finding.severity == NOTE for finding in self.findings)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The report as JSON, for `sapts-pinn check --json`."""
         return {
             "problem": self.problem,

@@ -27,7 +27,8 @@ ENOUGH, FEW = 2.0, 0.5  # points in the length of a feature: below these there i
 
 def features(problem: Description) -> list[Finding]:
     """Findings about sources and coefficients of the equation that vary faster than the points can see."""
-    points = int(problem.options.get("points", POINTS))
+    given = problem.options.get("points", POINTS)
+    points = given if isinstance(given, int) else POINTS
     drawn, domain = states(53)[0], problem.domain
     start = domain.interior(LINES, Generator().manual_seed(59))
     extent = domain.bounds[1] - domain.bounds[0]

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from math import pi
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,8 @@ class Modes:
 @cache
 def modes(name: str) -> Modes:
     """Read a table of modes from the data folder."""
-    return Modes(**cast(Any, _stored(name)))
+    table = _stored(name)
+    return Modes(table["breaks"], table["nodes"], np.asarray(table["values"], dtype=np.complex128))
 
 
 def periodic(

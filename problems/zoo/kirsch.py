@@ -16,7 +16,8 @@ small place where stress is concentrated, and a condition on derivatives of both
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import Ball, Box
+from ..answers import Solved
 from ..conditions.boundary import Dirichlet, Neumann
 from ..conditions.boundary_equation import BoundaryEquation
 from ..fields import Field
@@ -32,6 +34,7 @@ from ..quantities import Quantity
 from ..references import Reference
 
 Array = NDArray[np.float64]
+A = TypeVar("A", Array, Tensor)
 
 POISSON, SIDE = 0.3, 4.0  # Poisson's ratio; the side of the quarter in radii of the hole
 KAPPA = (3 - POISSON) / (1 + POISSON)  # plane stress
@@ -75,7 +78,7 @@ def kirsch() -> Problem:
     )
 
 
-def displacements(x: Any, y: Any, np_or_torch: Any = np) -> tuple[Any, Any]:
+def displacements(x: A, y: A, np_or_torch: ModuleType = np) -> tuple[A, A]:
     """Kirsch's u and v, by NumPy or PyTorch."""
     r, angle = np_or_torch.sqrt(x**2 + y**2), np_or_torch.arctan2(y, x)
     cos, sin = np_or_torch.cos, np_or_torch.sin
@@ -86,7 +89,7 @@ def displacements(x: Any, y: Any, np_or_torch: Any = np) -> tuple[Any, Any]:
     return scale * u, scale * v
 
 
-def _factor(solution: Any) -> float:
+def _factor(solution: Solved) -> float:
     """The largest s_xx at the hole."""
     angle = np.linspace(0, np.pi / 2, 181)
     points = {"x": np.cos(angle), "y": np.sin(angle)}

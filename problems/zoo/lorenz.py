@@ -13,7 +13,7 @@ fails (error 0.9 after a minute), six windows in time, the default here, come to
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
@@ -23,6 +23,9 @@ from ..conditions.initial import Initial
 from ..fields import Field
 from ..problem import Problem
 from ..references import Array, Reference, _grid, _reference
+
+if TYPE_CHECKING:
+    from scipy.integrate import OdeSolution
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8 / 3
 START = {"x": -8.0, "y": 7.0, "z": 27.0}
@@ -63,13 +66,15 @@ def reference() -> Reference:
 
 
 @cache
-def _orbit() -> Any:
+def _orbit() -> OdeSolution:
     from scipy.integrate import solve_ivp
 
     def slope(t: float, w: Array) -> list[float]:
         x, y, z = w
         return [SIGMA * (y - x), x * (RHO - z) - y, x * y - BETA * z]
 
-    return solve_ivp(
+    found = solve_ivp(
         slope, (0, END), [*START.values()], "DOP853", rtol=1e-13, atol=1e-13, dense_output=True, max_step=0.01
     ).sol
+    assert found is not None
+    return found

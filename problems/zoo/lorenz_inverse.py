@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
@@ -23,6 +23,9 @@ from ..problem import Problem
 from ..references import Reference
 from ..unknowns import Coefficient
 from .inverse import Array, noisy
+
+if TYPE_CHECKING:
+    from scipy.integrate import OdeSolution
 
 TRUTH = {"sigma": 10.0, "rho": 15.0, "beta": 8 / 3}
 START = {"x": -8.0, "y": 7.0, "z": 27.0}
@@ -71,7 +74,7 @@ def trajectory(points: Mapping[str, Array]) -> dict[str, Array]:
 
 
 @cache
-def _integrated() -> Any:
+def _integrated() -> OdeSolution:
     from scipy.integrate import solve_ivp
 
     def right(_: float, y: Array) -> list[float]:
@@ -79,4 +82,6 @@ def _integrated() -> Any:
         return [sigma * (y[1] - y[0]), y[0] * (rho - y[2]) - y[1], y[0] * y[1] - beta * y[2]]
 
     start = list(START.values())
-    return solve_ivp(right, (0, END), start, "DOP853", dense_output=True, rtol=1e-12, atol=1e-12).sol
+    found = solve_ivp(right, (0, END), start, "DOP853", dense_output=True, rtol=1e-12, atol=1e-12).sol
+    assert found is not None
+    return found

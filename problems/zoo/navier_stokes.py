@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from math import pi, sqrt
-from typing import Any
+from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import Ball, Box
+from ..answers import Solved
 from ..conditions.boundary import Dirichlet
 from ..conditions.boundary_equation import BoundaryEquation
 from ..conditions.observations import Observations
@@ -36,6 +38,7 @@ from ..quantities import Quantity
 from ..references import Reference
 
 Array = NDArray[np.float64]
+A = TypeVar("A", Array, Tensor)
 
 
 def navier_stokes(re: float) -> Callable[[Field, Field, Field], tuple[Tensor, Tensor, Tensor]]:
@@ -60,7 +63,7 @@ def kovasznay() -> Problem:
     re = 40.0
     a = re / 2 - sqrt(re**2 / 4 + 4 * pi**2)
 
-    def velocity(x: Any, y: Any, lib: Any) -> tuple[Any, Any]:
+    def velocity(x: A, y: A, lib: ModuleType) -> tuple[A, A]:
         decay, angle = lib.exp(a * x), 2 * pi * y
         return 1 - decay * lib.cos(angle), a / (2 * pi) * decay * lib.sin(angle)
 
@@ -178,7 +181,7 @@ def cylinder() -> Problem:
     def open_end(u: Field, v: Field, p: Field) -> tuple[Tensor, Tensor]:
         return u.x / re - p, v.x / re
 
-    def force(solution: Any) -> Array:
+    def force(solution: Solved) -> Array:
         """The force coefficients: twice the stress integrated over the cylinder."""
         angle = 2 * pi * np.arange(720) / 720
         n_x, n_y = np.cos(angle), np.sin(angle)  # out of the cylinder
@@ -191,7 +194,7 @@ def cylinder() -> Problem:
         points = {"x": centre + radius * n_x, "y": centre + radius * n_y}
         return np.asarray(2 * 2 * pi * radius * np.mean(solution.evaluate(traction, points), axis=1))
 
-    def difference(solution: Any) -> float:
+    def difference(solution: Solved) -> float:
         p = solution.predict({"x": np.array([1.5, 2.5]), "y": 2.0})["p"]
         return float(p[0] - p[1])
 

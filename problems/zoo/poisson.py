@@ -16,10 +16,10 @@ All but the L-shape are manufactured: u is chosen, f and the boundary values fol
 from __future__ import annotations
 
 from math import pi
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
@@ -146,7 +146,7 @@ def poisson_interface(inside: float = 100.0, radius: float = 0.5) -> Problem:
     def k(x: Tensor, y: Tensor) -> Tensor:
         return torch.where(x**2 + y**2 < radius**2, inside, 1.0)
 
-    def exact(x: Any, y: Any) -> Any:
+    def exact(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
         r2 = x**2 + y**2
         return np.where(r2 < radius**2, r2 / inside, r2 + (1 / inside - 1) * radius**2)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+
+from ..runs.content import AuditContent, AuditFinding
 
 ORDER = (  # of the causes: each makes those after it likely
     "geometry",
@@ -72,20 +73,20 @@ class Audit:
         """True if there is nothing to object to."""
         return not self.objections
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> AuditContent:
         """For result.json."""
-        objections = [
+        objections: list[AuditFinding] = [
             {"topic": f.topic, "words": f.words, "figures": dict(f.figures)} for f in self.objections
         ]
         return {"passed": self.passed, "objections": objections, "figures": dict(self.figures)}
 
 
-def together(audits: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+def together(audits: Sequence[AuditContent | None]) -> AuditContent | None:
     """The audits of windows in time, as in result.json, as one: all objections, the worst of all figures."""
     known = [(number, audit) for number, audit in enumerate(audits, 1) if audit]
     if not known:
         return None
-    objections = [
+    objections: list[AuditFinding] = [
         {**found, "words": f"window {number}: {found['words']}"}
         for number, audit in known
         for found in audit["objections"]
@@ -95,12 +96,12 @@ def together(audits: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | Non
     return {"passed": not objections, "objections": objections, "figures": figures}
 
 
-def said_of(audit: Mapping[str, Any], topic: str) -> list[str]:
+def said_of(audit: AuditContent, topic: str) -> list[str]:
     """The sentences of an audit, as read from result.json, about one topic."""
     return [found["words"] for found in audit["objections"] if found["topic"] == topic]
 
 
-def lines(audit: Mapping[str, Any] | None) -> list[str]:
+def lines(audit: AuditContent | None) -> list[str]:
     """The sentences of an audit as read from result.json, for the summary and the report."""
     if not audit:
         return []

@@ -28,7 +28,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..geometry import Time
 from .findings import Finding
 from .state import State, rms, times
 
@@ -186,7 +185,7 @@ def _jumps(state: State, face: str) -> Tensor:
 
 
 def _timed_face(state: State, face: str) -> bool:
-    return any(face in f.faces and isinstance(f, Time) for f in state.problem.domain.factors())
+    return any(face in f.faces and f.is_time for f in state.problem.domain.factors())
 
 
 def _bulk(state: State, face: str, fresh: Tensor) -> Tensor:
@@ -279,7 +278,7 @@ class _Clouds:
 
 def _timed(state: State) -> bool:
     """True for a domain with a time and a space."""
-    return state.problem.domain.dim > 1 and any(isinstance(f, Time) for f in state.problem.domain.factors())
+    return state.problem.domain.dim > 1 and any(f.is_time for f in state.problem.domain.factors())
 
 
 def _sampling(state: State, fresh: Tensor, trained: Tensor, clouds: _Clouds) -> list[Finding]:

@@ -6,11 +6,38 @@ A callback sees the `Trainer` after every step.  It may read anything and may as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ..parallel.communicator import Communicator
+from ..runs.content import Row, TrainerState
 from ..runs.status import Status
+
+Measure = Callable[[Any], float]  # from a model, of a problem or of samples, to its error
+Info = Mapping[str, Any]  # figures of a step, as a mapping; see `sapts_pinn.optim.base.StepInfo`
+
+
+class MethodView(Protocol):
+    """Method of a run for callbacks, see `sapts_pinn.optim.methods.Method`."""
+
+    @property
+    def divides(self) -> str | None:
+        """Name of its decomposition; None without parts."""
+
+
+class OptimizerView(Protocol):
+    """Optimizer of a run for callbacks."""
+
+    @property
+    def info(self) -> Info:
+        """Figures of the last step."""
+
+
+class WorkView(Protocol):
+    """Evaluations of a rank for callbacks, see `sapts_pinn.objectives.base.Counters`."""
+
+    functions: float
+    gradients: float
 
 
 class RunView(Protocol):
@@ -24,15 +51,15 @@ class RunView(Protocol):
     objective: Any
 
     @property
-    def method(self) -> Any:
-        """The method, see `sapts_pinn.optim.methods.Method`."""
+    def method(self) -> MethodView:
+        """The method."""
 
     @property
-    def optimizer(self) -> Any:
+    def optimizer(self) -> OptimizerView:
         """The optimizer; its `info` says what the last step did."""
 
     @property
-    def counters(self) -> Any:
+    def counters(self) -> WorkView:
         """Evaluations of this rank."""
 
     @property
@@ -40,7 +67,7 @@ class RunView(Protocol):
         """The ranks that train together."""
 
     @property
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[Row]:
         """Rows of the history."""
 
     @property
@@ -80,10 +107,10 @@ class RunView(Protocol):
     def record_every_step(self) -> None:
         """Give every step a row of the history."""
 
-    def hand_over_measure(self) -> Callable[[Any], float] | None:
+    def hand_over_measure(self) -> Measure | None:
         """Measure the error no more, and return the measure to a callback that does; None without one."""
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> TrainerState:
         """The state from which a run goes on."""
 
     def total_work(self) -> list[float]:

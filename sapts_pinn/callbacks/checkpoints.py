@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 from ..runs.checkpoint import checkpoint_name, save_checkpoint
+from ..runs.content import Checkpoint
 from ..runs.history import write_history
 from .base import Callback, RunView
 
@@ -44,7 +44,7 @@ class CheckpointWriter(Callback):
             self._last = trainer.common_seconds
             warnings.warn(not_written(self.folder, error, advice), UserWarning, stacklevel=3)
 
-    def state(self, trainer: RunView) -> dict[str, Any]:
+    def state(self, trainer: RunView) -> Checkpoint:
         """Content of a checkpoint."""
         return {"trainer": trainer.state_dict()}
 

@@ -6,9 +6,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from .base import Callback, RunView
+from .base import Callback, Info, RunView
 
 
 class PartsLog(Callback):
@@ -24,7 +23,7 @@ class PartsLog(Callback):
 
     def __init__(self, every: float = 3.0, say: Callable[[str], object] | None = None) -> None:
         self.every, self.say = every, say or _to_standard_error
-        self._steps: list[dict[str, Any]] = []  # what the optimizer said after each
+        self._steps: list[Info] = []  # what the optimizer said after each
         self._first, self._last = 0, 0.0
 
     def on_start(self, trainer: RunView) -> None:
@@ -52,7 +51,7 @@ class PartsLog(Callback):
         self._steps, self._first, self._last = [], trainer.iteration, time.monotonic()
 
 
-def parts_report(infos: Sequence[dict[str, Any]], first: int, loss: float) -> str:
+def parts_report(infos: Sequence[Info], first: int, loss: float) -> str:
     """Report on consecutive steps of a SAPTS method.
 
     Args:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 from .base import Callback, RunView
 
@@ -20,7 +23,7 @@ class Progress(Callback):
         every: Seconds between plain lines.
     """
 
-    def __init__(self, console: Any = None, every: float = 10.0) -> None:
+    def __init__(self, console: Console | None = None, every: float = 10.0) -> None:
         from rich.console import Console
         from rich.live import Live
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, fields, make_dataclass
 from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, Token
 
 from .._version import __version__
 from ..errors import InputError
-from ..training.settings import Settings
+from ..training.settings import Arguments, Settings
 
+Plain = bool | int | float | str | None
 STARTED = time.monotonic()
 DONE, FAILED, WRONG = 0, 1, 2
 
 
-def _whole(type_: Any, tokens: Sequence[Any]) -> int:
+def _whole(type_: object, tokens: Sequence[Token]) -> int:
     """Cyclopts would round 1.5 to 2."""
     try:
         return int(tokens[0].value)
@@ -27,19 +28,20 @@ def _whole(type_: Any, tokens: Sequence[Any]) -> int:
         raise InputError(f"{tokens[0].value!r} is not a whole number") from None
 
 
-def _folder(type_: Any, tokens: Sequence[Any]) -> Path:
+def _folder(type_: object, tokens: Sequence[Token]) -> Path:
     """An empty name would be the current folder."""
     if not tokens[0].value.strip():
         raise InputError("the name of the folder is empty")
     return Path(tokens[0].value)
 
 
-def _option(text: str) -> Any:
+def _option(text: str) -> Plain:
     """A value of a setting of a method: a number, a truth value or a word."""
-    words = {"true": True, "false": False, "none": None}
+    words: dict[str, Plain] = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]
-    for kind in (int, float):
+    kinds: tuple[Callable[[str], Plain], ...] = (int, float)
+    for kind in kinds:
         try:
             return kind(text)
         except ValueError:
@@ -47,7 +49,7 @@ def _option(text: str) -> Any:
     return text
 
 
-def method_options(texts: Iterable[str]) -> dict[str, Any]:
+def method_options(texts: Iterable[str]) -> Arguments:
     """Settings of a method, written as name=value.
 
     Raises:
@@ -91,7 +93,7 @@ def options_of(settings: type[Settings], *others: str) -> type:
     return Parameter(name="*")(make_dataclass(name, rows, frozen=True, namespace=inside))
 
 
-def given_options(options: object | None) -> dict[str, Any]:
+def given_options(options: object | None) -> Arguments:
     """The settings that a command was given, those of the method as `options`.
 
     Args:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from ..runs.content import Config
 from ..runs.manifest import read_config, refuse_foreign
 from . import runs
 from .app import DONE, Folder, Switch, Whole, app
 from .messages import notes, say
+
+if TYPE_CHECKING:
+    from ..optim.methods import Method
 
 
 @app.command(name="list")
@@ -40,7 +44,7 @@ def list_() -> int:
     return DONE
 
 
-def _summaries(methods: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _summaries(methods: Mapping[str, Method]) -> list[tuple[str, str]]:
     return [(name, method.summary) for name, method in methods.items()]
 
 
@@ -65,7 +69,7 @@ def show(
     return DONE
 
 
-def _solved(folder: Path, config: dict[str, Any], problem: str | None) -> object:
+def _solved(folder: Path, config: Config, problem: str | None) -> object:
     from ..results.solution import Solution
     from .solve import load_problem, pictures
 

@@ -13,11 +13,13 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..errors import InputError, RankFailure
+from ..runs.content import Config, Result
 from ..runs.manifest import read_config, run_of
 from ..runs.status import Status, StopReason
+from ..training.settings import Arguments
 from .app import DONE, FAILED
 from .messages import is_file, notes, rank, resume_command, say, several, tolerant_outputs
 from .signals import SAME, Interrupts
@@ -34,24 +36,23 @@ Step = tuple[str, Callable[[], object]]  # what is made, and how
 class Finished(Protocol):
     """A run that has ended: a `Solution` or a `Trained`."""
 
-    result: dict[str, Any]
+    result: Result
 
 
 # -- run folders -----------------------------------------------------------------------------------------
 
 
-def kind_of(config: dict[str, Any]) -> str:
+def kind_of(config: Config) -> str:
     """The command that made a run: "solve" or "train"."""
     return "train" if "task" in config else "solve"
 
 
 def source_of(folder: Path) -> str | None:
     """Source of a run's problem as its folder records it; None if it does not."""
-    source = (run_of(folder) or {}).get("source")
-    return source if isinstance(source, str) else None
+    return (run_of(folder) or Config()).get("source")
 
 
-def named_problem(given: str | None, config: dict[str, Any], how: str) -> str:
+def named_problem(given: str | None, config: Config, how: str) -> str:
     """Find the problem of an earlier run: named by the user, else a recorded name of the zoo.
 
     A run folder may come from somebody else: the Python file that it names is not executed.
@@ -77,7 +78,7 @@ def named_problem(given: str | None, config: dict[str, Any], how: str) -> str:
     return source
 
 
-def saved_settings(resume: Path, command: str) -> dict[str, Any]:
+def saved_settings(resume: Path, command: str) -> Config:
     """Read the configuration of a run to resume.
 
     Raises:
@@ -132,7 +133,7 @@ def connect_ranks(device: str, stack: ExitStack) -> Communicator:
     return ranks
 
 
-def fit_ranks(settings: dict[str, Any], saved: dict[str, Any], size: int) -> None:
+def fit_ranks(settings: Arguments, saved: Config, size: int) -> None:
     """Fit the parts and stages of an earlier run to this number of ranks.
 
     Raises:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..runs.status import StopReason
 from ..training.interrupts import Aborted
@@ -27,7 +28,7 @@ class Interrupts:
     def __init__(self, same: float = 0.0) -> None:
         self.same, self._first = same, -math.inf
         self._trainer: RunView | None = None
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._message = "interrupted before the first step; nothing was trained"
 
     def __enter__(self) -> Interrupts:

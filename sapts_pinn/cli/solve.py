@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..runs.content import Config
 from ..solving.settings import RunSettings
+from ..training.settings import Arguments
 from . import runs
 from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
 
@@ -62,7 +64,7 @@ def solve(
         debug: Show the traceback of an error.
     """
     given, options = _asked(chosen, radius, additive)
-    saved = {} if resume is None else runs.saved_settings(resume, "solve")
+    saved = Config() if resume is None else runs.saved_settings(resume, "solve")
     if problem is None and resume is None:
         raise InputError("give a problem, a name from `sapts-pinn list` or FILE.py, or --resume FOLDER")
     text = runs.named_problem(problem, saved, f"sapts-pinn solve FILE --resume {resume}")
@@ -98,7 +100,7 @@ def solve(
     return runs.exit_status(solution)
 
 
-def _asked(chosen: object, radius: float | None, additive: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _asked(chosen: object, radius: float | None, additive: bool) -> tuple[Arguments, Arguments]:
     """The settings that the command was given, and the options of the method among them.
 
     Raises:

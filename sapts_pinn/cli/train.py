@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..runs.content import Config
+from ..training.settings import Arguments
 from ..training.train_settings import TrainSettings
 from . import runs
 from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
@@ -58,11 +60,11 @@ def train(
     options = given.pop("options", {})
     if data_set is None and resume is None:
         raise InputError("give a data set, mnist, cifar10 or tinyshakespeare, or --resume FOLDER")
-    saved = {} if resume is None else runs.saved_settings(resume, "train")
+    saved = Config() if resume is None else runs.saved_settings(resume, "train")
     if saved and data_set not in (None, saved["task"]):
         raise InputError(f"{resume} holds a run on {saved['task']}, not {data_set}; drop {data_set}")
     given |= {"task": data_set, "data": data, "parts": parts}
-    settings: dict[str, Any] = {
+    settings: Arguments = {
         **TrainSettings.arguments(saved),
         **{name: saved[name] for name in ("data", "parts") if saved.get(name) is not None},
         **{name: value for name, value in given.items() if value is not None},

@@ -5,20 +5,17 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import deepxde as dde
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from ..derivatives.multi_index import MultiIndex
 from ..problems import Problem, Sites, Term
 from ..problems.fields import Field
 from .geometry import own_generator
-
-Array = NDArray[Any]
+from .untyped import Array
 
 
 class TermCondition:
@@ -45,11 +42,15 @@ class TermCondition:
         self.sites = self.term.sites(self.points, own_generator(), "uniform")
         return self.sites.points.numpy().astype(dde.config.real(np))
 
-    def error(self, X: Array, inputs: Any, outputs: Any, beg: int, end: int, aux_var: Any = None) -> Tensor:
+    def error(
+        self, X: Array, inputs: Tensor, outputs: Tensor, beg: int, end: int, aux_var: object = None
+    ) -> Tensor:
         """The residuals, [n, rows of the condition]."""
-        like: Tensor = outputs
         sites = Sites(
-            inputs[beg:end], _to(self.sites.normals, like), _to(self.sites.values, like), self.sites.fold
+            inputs[beg:end],
+            _to(self.sites.normals, outputs),
+            _to(self.sites.values, outputs),
+            self.sites.fold,
         )
         fields = fields_of(self.problem, inputs, outputs, slice(beg, end))
         rows = self.term.residual(fields, sites, self.known())
@@ -73,7 +74,7 @@ class TermCondition:
 def fields_of(problem: Problem, inputs: Tensor, outputs: Tensor, rows: slice) -> dict[str, Field]:
     """The unknowns at some rows of DeepXDE's tensors, with its derivatives."""
 
-    def channels(j: int) -> Any:
+    def channels(j: int) -> Callable[[MultiIndex], Tensor]:
         return lambda index: _derivative(inputs, outputs, j, index)[rows]
 
     return {

@@ -7,12 +7,10 @@ The equation and the conditions stay the user's functions: their derivatives u.x
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import deepxde as dde
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
@@ -22,8 +20,7 @@ from ..results.reference_error import reference_values
 from .conditions import TermCondition, fields_of
 from .geometry import DomainGeometry
 from .objective import DeepXDEObjective
-
-Array = NDArray[Any]
+from .untyped import Array, Loss, Model
 
 
 def to_deepxde(
@@ -34,7 +31,7 @@ def to_deepxde(
     condition_points: int = 256,
     exact: bool = True,
     distribution: str = "pseudo",
-) -> Any:
+) -> Model:
     """A DeepXDE model of a problem.
 
     Args:
@@ -109,7 +106,10 @@ def to_deepxde(
 
 
 def from_deepxde(
-    model: Any, loss: Any = "MSE", loss_weights: Sequence[float] | None = None, variables: Sequence[Any] = ()
+    model: Model,
+    loss: Loss = "MSE",
+    loss_weights: Sequence[float] | None = None,
+    variables: Sequence[Tensor] = (),
 ) -> DeepXDEObjective:
     """The training loss of a DeepXDE model on its current points, for the optimizers of `sapts_pinn.optim`.
 

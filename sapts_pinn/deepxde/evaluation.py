@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import Tensor
 
 from ..objectives.base import ResidualEvaluation, SeparableEvaluation
-from ..objectives.flat import gather, scatter_
+from ..objectives.flat import gather, gradient, held_at
 from ..objectives.least_squares import jacobian_cost
 from .jacobian import jacobian
-from .recording import SumOfSquares, _flat_gradient
+from .recording import SumOfSquares
 
 
 class DeepXDEEvaluation(SeparableEvaluation):
@@ -30,15 +32,19 @@ class DeepXDEEvaluation(SeparableEvaluation):
     def _now(self) -> list[int]:
         return [p._version for p in self.objective.parameters]
 
+    def _at(self) -> AbstractContextManager[None]:
+        """Context in which the parameters are those of this look."""
+        return held_at(self.objective.parameters, self.theta)
+
     def gradient(self) -> Tensor:
         """The gradient of f, [n]."""
         if self._gradient is None:
             self.objective.counters.gradients += self.objective.share
-            with _At(self):
+            with self._at():
                 total = self._total
                 if total is None or self._now() != self._versions:
                     total = self.objective.look(record=False)[2]
-                self._gradient = _flat_gradient(total, self.objective.parameters)
+                self._gradient = gradient(total, self.objective.parameters)
             self._total = None  # and its graph
         return self._gradient
 
@@ -60,13 +66,13 @@ class DeepXDEResidualEvaluation(DeepXDEEvaluation, ResidualEvaluation):
     def rows(self) -> int:
         """Number of residuals N."""
         if self._rows is None:
-            with _At(self):
+            with self._at():
                 self._rows = len(self.linearised()[0])
         return self._rows
 
     def residual(self) -> Tensor:
         """r, [N]."""
-        with _At(self):
+        with self._at():
             return self.linearised()[0].detach()
 
     def linearised(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -77,21 +83,21 @@ class DeepXDEResidualEvaluation(DeepXDEEvaluation, ResidualEvaluation):
             with torch.enable_grad():
                 r = self.objective.residual(calls, total)
                 u = torch.zeros_like(r, requires_grad=True)
-                product = _flat_gradient(r, self.objective.parameters, u, create_graph=True)
+                product = gradient(r, self.objective.parameters, u, create_graph=True)
             self._linear = self._now(), r, u, product
         return self._linear[1:]
 
     def vjp(self, u: Tensor) -> Tensor:
         """J^T u, [n]."""
         self.objective.counters.gradients += self.objective.share
-        with _At(self):
+        with self._at():
             r, _, _ = self.linearised()
-            return _flat_gradient(r, self.objective.parameters, u, retain_graph=True)
+            return gradient(r, self.objective.parameters, u, retain_graph=True)
 
     def jvp(self, v: Tensor) -> Tensor:
         """J v, [N]."""
         self.objective.counters.functions += self.objective.share
-        with _At(self):
+        with self._at():
             _, u, product = self.linearised()
             (out,) = torch.autograd.grad(product, u, v, retain_graph=True, materialize_grads=True)
             return out
@@ -99,24 +105,5 @@ class DeepXDEResidualEvaluation(DeepXDEEvaluation, ResidualEvaluation):
     def jacobian(self) -> Tensor:
         """J = dr/dtheta, [N, n]."""
         self.objective.counters.gradients += self.objective.share * jacobian_cost(1.0, 1.0)
-        with _At(self):
+        with self._at():
             return jacobian(self.objective, self)
-
-
-class _At:
-    """Context in which the parameters are those of an evaluation, if they have moved on."""
-
-    def __init__(self, evaluation: DeepXDEEvaluation) -> None:
-        self.evaluation = evaluation
-        self.moved: Tensor | None = None
-
-    def __enter__(self) -> None:
-        parameters, theta = self.evaluation.objective.parameters, self.evaluation.theta
-        now = gather(parameters)
-        if not torch.equal(now, theta):
-            self.moved = now
-            scatter_(parameters, theta)
-
-    def __exit__(self, *_: object) -> None:
-        if self.moved is not None:
-            scatter_(self.evaluation.objective.parameters, self.moved)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import deepxde as dde
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator
 
 from ..errors import InputError
 from ..geometry import Domain, Interval
+from .untyped import Array
 
-Array = NDArray[Any]
 SAMPLERS = {"pseudo": "uniform", "LHS": "lhs", "Halton": "halton", "Hammersley": "halton", "Sobol": "sobol"}
 ON_BOUNDARY = 1e-6  # relative to the size of the domain; float32 points lie that far off
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import deepxde as dde
 import torch
@@ -29,10 +28,11 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..objectives.base import Counters, Objective, Separable
-from ..objectives.flat import distinct, gather, scatter_
+from ..objectives.flat import distinct, gather, gradient, scatter_
 from .evaluation import DeepXDEEvaluation, DeepXDEResidualEvaluation
 from .propagation import MAX_ORDER, Plan, Propagation, plan_for
-from .recording import Call, Look, Network, _flat_gradient, _Recorder
+from .recording import Call, Look, Network, _Recorder
+from .untyped import Arrays, Loss, Model, Net
 from .views import View, Whole, refresh, view_of
 
 SQUARES = 1e-4  # relative difference of f and |r|^2 / 2, or of f and the sum of parts, that float32 explains
@@ -69,13 +69,13 @@ class DeepXDEObjective(Separable):
 
     def __init__(
         self,
-        model: Any,
-        loss: Any = "MSE",
+        model: Model,
+        loss: Loss = "MSE",
         loss_weights: Sequence[float] | None = None,
         parameters: Sequence[Tensor] | None = None,
-        inputs: Any = None,
-        targets: Any = None,
-        auxiliary: Any = None,
+        inputs: Arrays = None,
+        targets: Arrays = None,
+        auxiliary: Arrays = None,
         counters: Counters | None = None,
     ) -> None:
         self.model = model
@@ -103,7 +103,7 @@ class DeepXDEObjective(Separable):
             self._set(inputs, targets, auxiliary)
         self.counters.log(self.slow_path)
 
-    def _set(self, inputs: Any, targets: Any, auxiliary: Any) -> None:
+    def _set(self, inputs: Arrays, targets: Arrays, auxiliary: Arrays) -> None:
         """Take points; one evaluation tells how many terms there are, and whether they are what they seem."""
         data = self.model.data
         refresh(data)
@@ -120,7 +120,7 @@ class DeepXDEObjective(Separable):
         self.inputs = _tensors(view.inputs, True)
         self._targets, self._auxiliary = _tensors(view.targets, False), _tensors(view.auxiliary, False)
 
-    def renewed(self, inputs: Any, targets: Any = None, auxiliary: Any = None) -> DeepXDEObjective:
+    def renewed(self, inputs: Arrays, targets: Arrays = None, auxiliary: Arrays = None) -> DeepXDEObjective:
         """Make the same loss on other points of the same model."""
         other = self._copy(self.view, 1.0)
         other._set(inputs, targets, auxiliary)
@@ -173,7 +173,7 @@ class DeepXDEObjective(Separable):
         assert self.propagation is not None
         with self._away():
             totals = [self._look(False, network)[2] for network in (self.propagation, self.model.net)]
-            found, own = ((value.detach(), _flat_gradient(value, self.parameters)) for value in totals)
+            found, own = ((value.detach(), gradient(value, self.parameters)) for value in totals)
         close = SAME[self.parameters[0].dtype]
         return all(float((a - b).norm()) <= close * float(b.norm()) for a, b in zip(found, own, strict=True))
 
@@ -253,7 +253,7 @@ class DeepXDEObjective(Separable):
     def _look(self, record: bool, network: Network) -> Look:
         net, view = self.model.net, self.view
         calls: list[Call] = []
-        weights: Any = self.loss_weights
+        weights = self.loss_weights
         loss = self.loss
         if isinstance(loss, (list, tuple)):
             loss = [loss[k] for k in view.kept] if view.kept else list(loss)
@@ -342,7 +342,7 @@ class Undivided(Objective):
         return self.inner.evaluate()
 
 
-def _regularisation(net: Any) -> tuple[float, float]:
+def _regularisation(net: Net) -> tuple[float, float]:
     """The factors of L1 and L2."""
     kind = net.regularizer
     if kind is None:
@@ -354,7 +354,7 @@ def _regularisation(net: Any) -> tuple[float, float]:
     raise InputError(f"the regularization {kind[0]!r} is not known to these methods; use 'l1' or 'l2'")
 
 
-def _tensors(value: Any, trained: bool) -> Any:
+def _tensors(value: Arrays, trained: bool) -> Arrays:
     """Convert arrays as DeepXDE does; the network's inputs are differentiated."""
     if value is None:
         return None

@@ -11,14 +11,14 @@ import hashlib
 import inspect
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import deepxde as dde
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ..errors import InputError
 from ..objectives.base import Objective
@@ -28,6 +28,7 @@ from ..optim.methods import Method
 from ..parallel.communicator import Communicator
 from .objective import DeepXDEObjective, Undivided
 from .staged import staged
+from .untyped import Array, Arrays, Keywords, Model
 
 FIXED = ("uniform", "Hammersley", "Halton", "Sobol")  # distributions that give the same points at every draw
 
@@ -51,12 +52,12 @@ class Bound(torch.optim.Optimizer):
 
     def __init__(
         self,
-        model: Any,
+        model: Model,
         name: str,
         method: Method,
         objective: DeepXDEObjective,
         divisible: bool,
-        options: Mapping[str, Any],
+        options: Keywords,
         communicator: Communicator,
     ) -> None:
         super().__init__(objective.parameters, {"lr": 1.0})
@@ -163,7 +164,7 @@ class Bound(torch.optim.Optimizer):
 
     # -- state -------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Everything needed to continue bit for bit, loadable with weights_only=True.
 
         The unknown coefficients are in it, which DeepXDE's own checkpoints leave out.
@@ -173,7 +174,7 @@ class Bound(torch.optim.Optimizer):
         own = {"method": self.name, "external": external}
         return {**self.inner.state_dict(), "deepxde": own}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: StateDict) -> None:
         """Take over a saved state.
 
         Raises:
@@ -227,7 +228,7 @@ class _Ending(dde.callbacks.Callback):  # type: ignore[misc]
             silently = {"verbose": 0} if "verbose" in inspect.signature(model._test).parameters else {}
             model._test(**silently)
 
-    def _agree(self, model: Any) -> None:
+    def _agree(self, model: Model) -> None:
         self._iteration += 1
         self._wish, model.stop_training = self._wish or model.stop_training, False
         if self._iteration < self._asking:
@@ -240,11 +241,12 @@ class _Ending(dde.callbacks.Callback):  # type: ignore[misc]
         model.stop_training = any(wish for wish, _ in answers)
 
 
-def _listed(weights: Any) -> list[float] | None:
+def _listed(weights: Sequence[float] | None) -> list[float] | None:
     """A copy: they may be changed in place."""
     return None if weights is None else [float(w) for w in weights]
 
 
-def _points(inputs: Any) -> Any:
+def _points(inputs: Arrays) -> Array:
     """Identity of a set of points: the array itself."""
-    return inputs[0] if isinstance(inputs, (tuple, list)) else inputs
+    first: Array = inputs[0] if isinstance(inputs, (tuple, list)) else inputs
+    return first

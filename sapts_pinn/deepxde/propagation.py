@@ -21,17 +21,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import deepxde as dde
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from ..derivatives.context import Context
 from ..derivatives.multi_index import MultiIndex
 from ..derivatives.taylor import Channels, find_rule
 from ..errors import InputError
 from ..kernels import CompiledNetwork, Layout, SinglePointSet
+from .untyped import Net
 
 NAMES = ("tanh", "sin", "silu", "gelu")
 ACTIVATIONS = {dde.nn.activations.get(name): name for name in NAMES} | {
@@ -48,13 +49,13 @@ class _Slopes(torch.autograd.Function):
     """Zeros [N, m] that keep the network's derivatives connected to the points in the autograd graph."""
 
     @staticmethod
-    def forward(ctx: Any, points: Tensor, outputs: int, table: Table, index: MultiIndex) -> Tensor:
+    def forward(ctx: Context, points: Tensor, outputs: int, table: Table, index: MultiIndex) -> Tensor:
         ctx.save_for_backward(points)
         ctx.table, ctx.index = table, index
         return points.new_zeros(len(points), outputs)
 
     @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Context, cotangent: Tensor) -> tuple[Tensor, None, None, None]:
         (points,) = ctx.saved_tensors
         axes = range(points.shape[1])
         slopes = [ctx.table.slope(points, ctx.index, j, cotangent) for j in axes]
@@ -65,12 +66,12 @@ class _Missing(torch.autograd.Function):
     """A cotangent times a derivative that is not known, [N]: not a number, or zero where the cotangent is."""
 
     @staticmethod
-    def forward(ctx: Any, cotangent: Tensor, points: Tensor) -> Tensor:
+    def forward(ctx: Context, cotangent: Tensor, points: Tensor) -> Tensor:
         ctx.save_for_backward(points)
         return torch.where((cotangent != 0).any(1), math.nan, 0.0).to(points)
 
     @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> tuple[None, Tensor]:
+    def backward(ctx: Context, cotangent: Tensor) -> tuple[None, Tensor]:
         """Nor are its derivatives by the points known."""
         (points,) = ctx.saved_tensors
         return None, torch.stack([_missing(cotangent[:, None], points) for _ in range(points.shape[1])], 1)
@@ -138,7 +139,7 @@ class Plan:
         channels: The derivatives that are needed.
     """
 
-    net: Any
+    net: Net
     layout: Layout
     channels: Channels
 
@@ -173,7 +174,7 @@ class Plan:
 Losses = Callable[[Callable[[Tensor], Tensor]], list[Tensor]]
 
 
-def plan_for(net: Any, losses: Losses) -> Plan | None:
+def plan_for(net: Net, losses: Losses) -> Plan | None:
     """The plan for a model, or None where its network or equation does not allow one.
 
     Args:
@@ -221,7 +222,7 @@ def _needed(plan: Plan, losses: Losses) -> list[MultiIndex]:
     return list(needed)
 
 
-def _widths(net: Any) -> tuple[int, ...] | None:
+def _widths(net: Net) -> tuple[int, ...] | None:
     """Layer widths of a plain `deepxde.nn.FNN` on the processor, all of whose layers are trained."""
     if type(net).forward is not dde.nn.FNN.forward or net._forward_hooks or net._forward_pre_hooks:
         return None
@@ -238,7 +239,7 @@ def _widths(net: Any) -> tuple[int, ...] | None:
     return (layers[0].in_features, *(layer.out_features for layer in layers))
 
 
-def _activation(net: Any) -> str | None:
+def _activation(net: Net) -> str | None:
     given = net.activation if isinstance(net.activation, list) else [net.activation]
     hidden = given[: len(net.linears) - 1] if isinstance(net.activation, list) else given
     return ACTIVATIONS.get(hidden[0]) if hidden and all(one is hidden[0] for one in hidden) else None
@@ -248,14 +249,14 @@ class _Propagated(torch.autograd.Function):
     """The network's jet as a function of its weights."""
 
     @staticmethod
-    def forward(ctx: Any, propagation: Propagation, *weights: Tensor) -> Tensor:
+    def forward(ctx: Context, propagation: Propagation, *weights: Tensor) -> Tensor:
         ctx.propagation, ctx.shapes = propagation, [w.shape for w in weights]
         ctx.theta = torch.cat([w.reshape(-1) for w in weights])
         return propagation.forward(ctx.theta)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, cotangent: Tensor) -> Any:
+    def backward(ctx: Context, cotangent: Tensor) -> tuple[Tensor | None, ...]:
         gradient = ctx.propagation.reverse(ctx.theta, cotangent)
         pieces = gradient.split([shape.numel() for shape in ctx.shapes])
         return None, *(piece.view(shape) for piece, shape in zip(pieces, ctx.shapes, strict=True))

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from ..objectives.base import Counters
+from .propagation import Propagation
+from .untyped import Arrays, Model
+from .views import View
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Call = tuple[Tensor, Tensor, Tensor]  # of a loss function: its value, and its two arguments
 Look = tuple[list[Call], list[Tensor], Tensor]  # what was recorded, the terms, and f
-Network = Callable[[Any], Any]
+Network = Callable[[Arrays], Tensor]
 
 
 class SumOfSquares(Protocol):
     """Protocol of an objective whose loss functions can be recorded, from which the Jacobian is computed."""
 
-    model: Any
+    model: Model
     parameters: list[Tensor]
     counters: Counters
     last_terms: dict[str, float]
     rowwise: bool | None
     share: float
     l2: float
-    view: Any
+    view: View
 
     @property
-    def propagation(self) -> Any:
+    def propagation(self) -> Propagation | None:
         """Propagation of the network's derivatives, or None."""
 
     @property
@@ -66,25 +68,3 @@ class _Recorder:
         value = self.loss(wanted, found)
         self.calls.append((value, wanted, found))
         return value
-
-
-def _flat_gradient(
-    value: Tensor,
-    parameters: Sequence[Tensor],
-    cotangent: Tensor | None = None,
-    retain_graph: bool = False,
-    create_graph: bool = False,
-) -> Tensor:
-    """Gradient as one vector [n]."""
-    found = torch.autograd.grad(
-        value,
-        parameters,
-        cotangent,
-        retain_graph=retain_graph or create_graph,
-        create_graph=create_graph,
-        allow_unused=True,
-    )
-    pieces = [
-        p.new_zeros(p.numel()) if g is None else g.reshape(-1) for g, p in zip(found, parameters, strict=True)
-    ]
-    return torch.cat(pieces)

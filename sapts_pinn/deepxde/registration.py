@@ -13,7 +13,6 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
 
 import deepxde as dde
 import torch
@@ -30,6 +29,7 @@ from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from .objective import DeepXDEObjective
 from .optimizer import Bound
+from .untyped import Keywords, Model
 from .views import Whole, refusal
 
 OURS = ("tr", "sapts", "thesis")  # what the names of our methods begin with
@@ -51,15 +51,16 @@ def unregister() -> None:
         dde.Model.compile = stock
 
 
-def _wrapped(stock: Callable[..., Any]) -> Callable[..., Any]:
+def _wrapped(stock: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(stock)
 
     @functools.wraps(stock)
-    def compile(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+    def compile(self: Model, optimizer: object, *args: object, **kwargs: object) -> None:
         chosen = _method(optimizer)
         if chosen is None:
             _release(self)
-            return stock(self, optimizer, *args, **kwargs)
+            stock(self, optimizer, *args, **kwargs)
+            return
         name, method = chosen
         options = {key: kwargs.pop(key) for key in list(kwargs) if key not in signature.parameters}
         given = signature.bind(self, optimizer, *args, **kwargs)
@@ -68,13 +69,12 @@ def _wrapped(stock: Callable[..., Any]) -> Callable[..., Any]:
         stock(self, bound, *args, **kwargs)
         self.opt_name = name  # for what is printed
         _share(self, bound)
-        return None
 
     compile._of_sapts_pinn = stock  # type: ignore[attr-defined]
     return compile
 
 
-def _method(optimizer: Any) -> tuple[str, Method] | None:
+def _method(optimizer: object) -> tuple[str, Method] | None:
     """The method of a name, unless it is one of DeepXDE's.
 
     Raises:
@@ -93,7 +93,7 @@ def _method(optimizer: Any) -> tuple[str, Method] | None:
     return name, METHODS[name]
 
 
-def bind(model: Any, name: str, method: Method, given: dict[str, Any], options: dict[str, Any]) -> Bound:
+def bind(model: Model, name: str, method: Method, given: Keywords, options: Keywords) -> Bound:
     """The optimizer for a model.
 
     Args:
@@ -166,7 +166,7 @@ def _parts(method: Method, net: nn.Module, ranks: Communicator) -> int:
     return min(PARTS, sum(any(True for _ in m.parameters(recurse=False)) for m in net.modules()))
 
 
-def _check_options(name: str, method: Method, options: dict[str, Any]) -> None:
+def _check_options(name: str, method: Method, options: Keywords) -> None:
     kind = SAPTS if method.divides else TrustRegion
     known = [p for p in inspect.signature(kind).parameters if p not in ("params", "sweep", "communicator")]
     if method.divides:
@@ -180,7 +180,7 @@ def _check_options(name: str, method: Method, options: dict[str, Any]) -> None:
             raise InputError(f"{name!r} does not know the option {option!r}; {hint}")
 
 
-def _check_curvature(name: str, objective: DeepXDEObjective, options: dict[str, Any]) -> None:
+def _check_curvature(name: str, objective: DeepXDEObjective, options: Keywords) -> None:
     for option in ("curvature", "local_curvature"):
         if options.get(option) == "gauss-newton" and not objective.squares:
             warnings.warn(
@@ -202,7 +202,7 @@ def _is_for_gauss_newton(objective: DeepXDEObjective) -> bool:
     return objective.squares and objective.plan is not None and n > DENSE and cheap
 
 
-def _share(model: Any, bound: Bound) -> None:
+def _share(model: Model, bound: Bound) -> None:
     """Several ranks: the same parameters and points everywhere, and one that prints and saves."""
     ranks = bound.communicator
     if ranks.size == 1:
@@ -222,6 +222,6 @@ def _share(model: Any, bound: Bound) -> None:
         model.save = save
 
 
-def _release(model: Any) -> None:
+def _release(model: Model) -> None:
     """A model that is compiled anew saves by itself again."""
     model.__dict__.pop("save", None)

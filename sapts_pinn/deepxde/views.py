@@ -14,16 +14,17 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
 
 import deepxde as dde
 import numpy as np
 import torch
 from deepxde.icbc.boundary_conditions import npfunc_range_autocache
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..problems import Sites
 from .conditions import TermCondition
+from .untyped import Arrays, BoundaryCondition, Data
 
 PAIRED = (dde.icbc.PeriodicBC, dde.icbc.Interface2DBC)
 AXES = ("x", "y", "z")
@@ -44,7 +45,7 @@ class View(ABC):
         factors: For each of them what its mean has to be multiplied by.
     """
 
-    def __init__(self, data: Any, inputs: Any, targets: Any, auxiliary: Any, terms: int) -> None:
+    def __init__(self, data: Data, inputs: Arrays, targets: Arrays, auxiliary: Arrays, terms: int) -> None:
         self.data, self.inputs, self.targets, self.auxiliary = data, inputs, targets, auxiliary
         self.kept, self.factors = list(range(terms)), [1.0] * terms
         self.coordinates: tuple[str, ...] = ("x",)
@@ -79,7 +80,7 @@ class Whole(View):
         raise TypeError(refusal(self.data))
 
 
-def refusal(data: Any) -> str:
+def refusal(data: Data) -> str:
     """Why some data cannot be divided, and what to do."""
     return (
         f"the points of {type(data).__name__} cannot be divided, for a loss there depends on several of "
@@ -90,7 +91,7 @@ def refusal(data: Any) -> str:
 class Points(View):
     """`PDE`, `TimePDE` and `PDEOperator`: groups of rows for the conditions and the equation."""
 
-    def __init__(self, data: Any, inputs: Any, targets: Any, auxiliary: Any, terms: int) -> None:
+    def __init__(self, data: Data, inputs: Arrays, targets: Arrays, auxiliary: Arrays, terms: int) -> None:
         super().__init__(data, inputs, targets, auxiliary, terms)
         self.conditions: list[int] = list(range(len(self._problem.bcs)))  # numbers of those left
         geometry = self._problem.geom
@@ -100,7 +101,7 @@ class Points(View):
         self._locate()
 
     @property
-    def _problem(self) -> Any:
+    def _problem(self) -> Data:
         """The `PDE`: that of an operator is an attribute."""
         return self.data.pde if isinstance(self.data, dde.data.PDEOperator) else self.data
 
@@ -175,7 +176,7 @@ class Points(View):
 class Rows(View):
     """`DataSet`, `Function`, `Triple`: rows that are compared with targets."""
 
-    def __init__(self, data: Any, inputs: Any, targets: Any, auxiliary: Any, terms: int) -> None:
+    def __init__(self, data: Data, inputs: Arrays, targets: Arrays, auxiliary: Arrays, terms: int) -> None:
         super().__init__(data, inputs, targets, auxiliary, terms)
         self.sites = {"data": Sites(_numbers(len(targets)))}
 
@@ -201,7 +202,7 @@ class Rows(View):
 class Functions(View):
     """`PDEOperatorCartesianProd`: all points of some of the functions."""
 
-    def __init__(self, data: Any, inputs: Any, targets: Any, auxiliary: Any, terms: int) -> None:
+    def __init__(self, data: Data, inputs: Arrays, targets: Arrays, auxiliary: Arrays, terms: int) -> None:
         super().__init__(data, inputs, targets, auxiliary, terms)
         self.sites = {"functions": Sites(_numbers(len(inputs[0])))}
 
@@ -225,7 +226,7 @@ class Functions(View):
         return view
 
 
-def kind_of(data: Any) -> type[View]:
+def kind_of(data: Data) -> type[View]:
     """View that divides some data."""
     own = type(data)
     for base, view in (
@@ -244,7 +245,7 @@ def kind_of(data: Any) -> type[View]:
     return Whole
 
 
-def refresh(data: Any) -> None:
+def refresh(data: Data) -> None:
     """Forget what boundary conditions have cached.
 
     DeepXDE keeps their values by the `id` of the array of points and never lets go of them: once points have
@@ -255,7 +256,7 @@ def refresh(data: Any) -> None:
         _recache(bc)
 
 
-def _recache(bc: Any) -> None:
+def _recache(bc: BoundaryCondition) -> None:
     for name in ("func", "boundary_normal"):
         cached = getattr(bc, name, None)
         inner, code = getattr(cached, "__wrapped__", None), getattr(cached, "__code__", None)
@@ -263,14 +264,14 @@ def _recache(bc: Any) -> None:
             setattr(bc, name, npfunc_range_autocache(inner))
 
 
-def _fold(bc: Any) -> int:
+def _fold(bc: BoundaryCondition) -> int:
     """Number of rows that belong to one error."""
     if isinstance(bc, TermCondition):
         return bc.sites.fold
     return 2 if isinstance(bc, PAIRED) else 1
 
 
-def _restricted(bc: Any, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+def _restricted(bc: BoundaryCondition, rows: NDArray[np.int64]) -> BoundaryCondition:
     """A condition on some of its rows, with a cache of its own; values given by points go along."""
     if isinstance(bc, TermCondition):
         return bc.restricted(rows)
@@ -284,7 +285,7 @@ def _restricted(bc: Any, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
     return own
 
 
-def _rows(value: Any, index: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+def _rows(value: Arrays, index: NDArray[np.int64]) -> Arrays:
     if value is None:
         return None
     if isinstance(value, (tuple, list)):
@@ -296,6 +297,6 @@ def _numbers(count: int) -> Tensor:
     return torch.arange(count, dtype=torch.float64).unsqueeze(1)
 
 
-def view_of(data: Any, inputs: Any, targets: Any, auxiliary: Any, terms: int) -> View:
+def view_of(data: Data, inputs: Arrays, targets: Arrays, auxiliary: Arrays, terms: int) -> View:
     """All of some data; the terms of its loss are counted by evaluating it."""
     return kind_of(data)(data, inputs, targets, auxiliary, terms)

@@ -17,8 +17,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -27,6 +26,7 @@ from ..audit import derivatives
 from ..audit.state import State
 from ..networks.model import Model
 from ..networks.time_windows import WindowedModel
+from ..runs.content import EstimateContent
 from .error_equation import Effort, ErrorField, Estimator, rms
 from .judgement import CURVED, VAGUE, Verdict, judge
 from .random_features import KINDS
@@ -68,29 +68,51 @@ class ErrorEstimate:
     seconds: float
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> ErrorEstimate:
+    def from_json(cls, found: EstimateContent) -> ErrorEstimate:
         """Read an estimate that `as_json` has made."""
 
-        def plain(value: Any) -> Any:
-            if isinstance(value, Mapping):
-                return {name: plain(v) for name, v in value.items()}
+        def known(value: float | None) -> float:
             return math.inf if value is None else value
 
-        return cls(**{name: plain(value) for name, value in found.items()})
+        def by_name(values: Mapping[str, float | None]) -> dict[str, float]:
+            return {name: known(value) for name, value in values.items()}
+
+        return cls(
+            relative=known(found["relative"]),
+            l2=by_name(found["l2"]),
+            max=by_name(found["max"]),
+            relative_l2=by_name(found["relative_l2"]),
+            relative_max=by_name(found["relative_max"]),
+            reliable=found["reliable"],
+            words=found["words"],
+            unexplained=known(found["unexplained"]),
+            seconds=found["seconds"],
+        )
 
     def __str__(self) -> str:
         start = f"{self.relative:.1e}" if math.isfinite(self.relative) else "unknown"
         return f"{start}   ({'' if self.reliable else 'not reliable: '}{self.words})"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> EstimateContent:
         """For result.json; infinity, which JSON has not got, is None."""
 
-        def plain(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {name: plain(v) for name, v in value.items()}
-            return None if isinstance(value, float) and not math.isfinite(value) else value
+        def finite(value: float) -> float | None:
+            return value if math.isfinite(value) else None
 
-        return {name: plain(value) for name, value in asdict(self).items()}
+        def by_name(values: Mapping[str, float]) -> dict[str, float | None]:
+            return {name: finite(value) for name, value in values.items()}
+
+        return {
+            "relative": finite(self.relative),
+            "l2": by_name(self.l2),
+            "max": by_name(self.max),
+            "relative_l2": by_name(self.relative_l2),
+            "relative_max": by_name(self.relative_max),
+            "reliable": self.reliable,
+            "words": self.words,
+            "unexplained": finite(self.unexplained),
+            "seconds": self.seconds,
+        }
 
 
 def estimate_error(

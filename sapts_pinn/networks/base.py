@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -20,7 +19,7 @@ class Network(nn.Module, ABC):
     mode.  A class that inherits `taylor` but has a `forward` of its own is treated as such a module.
     """
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if "taylor" in vars(cls):
             RULES[cls] = cls.taylor

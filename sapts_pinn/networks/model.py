@@ -14,7 +14,6 @@ part of the unknowns, and a new network that starts from zero adds what is missi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +74,7 @@ class Model(nn.Module):
         self.frozen = self.network.requires_grad_(False)
         self.problem, self.network = problem, network
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
+    def _load_from_state_dict(self, state_dict: Mapping[str, object], prefix: str, *args: object) -> None:
         if self.frozen is None and any(name.startswith(f"{prefix}frozen.") for name in state_dict):
             self.free()  # as it was when it was saved
         super()._load_from_state_dict(state_dict, prefix, *args)

@@ -14,14 +14,17 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from .earnings import Earnings
+
+Closure = Callable[[], Tensor | float]  # an objective, or a function that sets gradients and returns the loss
 
 
 class Figures(Mapping[str, Any]):
     """A dataclass that is a mapping, too: `info.rho` is `info["rho"]`; fields that are None are missing."""
 
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
 
     def __getitem__(self, name: str) -> Any:
         if name not in iter(self):
@@ -109,7 +112,7 @@ class StepInfo(Figures):
     parts: tuple[SubdomainStats, ...] | None = None
     loss: float | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Numbers, strings, lists and dictionaries, for a checkpoint."""
         found = dict(self)
         if self.sweep is not None:
@@ -119,7 +122,7 @@ class StepInfo(Figures):
         return found
 
     @classmethod
-    def of(cls, state: Mapping[str, Any]) -> StepInfo:
+    def of(cls, state: StateDict) -> StepInfo:
         """The figures that `as_json` has returned."""
         found = dict(state)
         if "sweep" in found:
@@ -167,7 +170,7 @@ class Optimizer(torch.optim.Optimizer):
         """Needs the Jacobian of a sum of squares, and so minimises no other loss."""
         return False
 
-    def step(self, closure: Callable[[], Tensor | float]) -> Tensor:  # type: ignore[override]
+    def step(self, closure: Closure) -> Tensor:  # type: ignore[override]
         """Change the parameters so that the loss falls.
 
         Args:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..objectives.flat import distinct
-from .base import Optimizer, StepInfo
+from .base import Closure, Optimizer, StepInfo
 
 
 class Adam(torch.optim.Adam, Optimizer):
@@ -48,10 +48,10 @@ class LBFGS(torch.optim.LBFGS, Optimizer):
         """Learn the curvature anew: the loss becomes another function."""
         self.state.clear()
 
-    def step(self, closure: Any) -> Any:  # type: ignore[override]
+    def step(self, closure: Closure) -> Tensor:  # type: ignore[override]
         """Up to `iterations` steps."""
         before = [p.detach().clone() for p in self.param_groups[0]["params"]]
-        loss = torch.optim.LBFGS.step(self, closure)
+        loss: Tensor = torch.optim.LBFGS.step(self, closure)
         moved = any(
             not torch.equal(a, b) for a, b in zip(before, self.param_groups[0]["params"], strict=True)
         )

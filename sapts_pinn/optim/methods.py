@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from ..errors import InputError
 from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
-from .options import misfit
+from .options import Option, misfit
 from .published import published
 from .sapts import DECOMPOSITIONS, Decomposition
 from .sapts.optimizer import SAPTS
@@ -86,23 +85,23 @@ class Method:
         return next(filter(None, (phase.misfit(name, value) for phase in self.phases)), None)
 
 
-def _automatic(params: Sequence[Tensor], **options: Any) -> TrustRegion:
+def _automatic(params: Sequence[Tensor], **options: Option) -> TrustRegion:
     """Dense self-scaled Broyden while its matrix is affordable, limited-memory BFGS beyond."""
     n, ranks = sum(p.numel() for p in params), options.get("communicator")
     curvature = curvature_by_size(n, 1 if ranks is None else ranks.size)
     return TrustRegion(params, **{"curvature": curvature, **options})
 
 
-def _trust_region(summary: str, curvature: str, resample: int = 500, **fixed: Any) -> Method:
+def _trust_region(summary: str, curvature: str, resample: int = 500, **fixed: Option) -> Method:
     """A row of `METHODS`: a trust region with a model of the curvature."""
 
-    def make(params: Sequence[Tensor], **options: Any) -> TrustRegion:
+    def make(params: Sequence[Tensor], **options: Option) -> TrustRegion:
         return TrustRegion(params, curvature, **{**fixed, **options})
 
     return Method(summary, (Phase(make, resample=resample, takers=(TrustRegion,), takes_ranks=True),))
 
 
-def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
+def sapts(summary: str, decomposition: str, **fixed: Option) -> Method:
     """A row of `METHODS`: SAPTS with a decomposition.
 
     Args:
@@ -113,7 +112,7 @@ def sapts(summary: str, decomposition: str, **fixed: Any) -> Method:
     """
     names = {field.name for field in fields(Sweep)}
 
-    def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
+    def make(params: Sequence[Tensor], **options: Option) -> SAPTS:
         chosen = {**DECOMPOSITIONS[decomposition].options, **fixed, **options}
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
         return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})

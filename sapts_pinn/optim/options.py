@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from inspect import signature
 from types import NoneType
-from typing import get_args, get_type_hints, is_typeddict
+from typing import Any, get_args, get_type_hints, is_typeddict
 
+Option = Any  # value of a keyword argument of an optimizer, which is checked where it is used
 KINDS: dict[type, tuple[tuple[type, ...], str]] = {  # annotation: types of values, in words
     bool: ((bool,), "true or false"),
     int: ((int,), "a whole number"),

@@ -14,15 +14,14 @@ step of the whole has no Wolfe search beside the trust region.
 
 from __future__ import annotations
 
-from typing import Any
-
+from .options import Option
 from .radius import PublishedRule
 
 WHOLE = PublishedRule(0.25, 0.25, 0.75, 0.9, 1.2, min_radius=0.001, max_radius=2.0)
 LOCAL = PublishedRule(0.25, 0.3, 0.7, 0.6, 1.5)
 
 
-def published(**special: Any) -> dict[str, Any]:
+def published(**special: Option) -> dict[str, Option]:
     """Return the settings of a published method.
 
     Args:

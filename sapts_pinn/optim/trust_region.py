@@ -17,10 +17,11 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ..errors import InputError
 from ..objectives.base import Evaluation, Objective
@@ -268,7 +269,7 @@ class TrustRegion(Undecorated):
     ) -> None:
         self.info = StepInfo(self.radius, rho, accepted, predicted, length, before, converged)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return all that is needed to continue bit for bit, loadable with weights_only=True."""
         own = {
             "radius": self.radius,
@@ -281,7 +282,7 @@ class TrustRegion(Undecorated):
         }
         return {**super().state_dict(), "trust_region": own}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: StateDict) -> None:
         """Take over a saved state.
 
         Raises:

@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -202,7 +201,8 @@ class Distributed(Communicator):
         finally:
             self.traffic.seconds += time.perf_counter() - began
 
-    def _finish(self, work: Any) -> None:
+    def _finish(self, work: dist.Work | None) -> None:
+        assert work is not None  # of an asynchronous call
         if not self._native:
             work.wait()
             return
@@ -215,7 +215,7 @@ class Distributed(Communicator):
                 raise RuntimeError("a rank is silent")
             time.sleep(5e-5)
 
-    def _gather(self, data: Tensor) -> tuple[list[Tensor], Any]:
+    def _gather(self, data: Tensor) -> tuple[list[Tensor], dist.Work | None]:
         parts = [torch.empty_like(data) for _ in range(self.size)]
         return parts, dist.all_gather(parts, data, async_op=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from torch import Tensor
 
@@ -30,11 +29,11 @@ class TrainableModel(ABC):
         """Parameters in this process."""
 
     @abstractmethod
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Parameters and buffers in this process, by their names in the whole model."""
 
     @abstractmethod
-    def load_state_dict(self, state: Mapping[str, Any], /) -> object:
+    def load_state_dict(self, state: Mapping[str, Tensor], /) -> object:
         """Load what `state_dict` returned."""
 
     @abstractmethod

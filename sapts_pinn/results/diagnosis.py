@@ -23,8 +23,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -36,6 +35,7 @@ from ..networks.model import Model
 from ..objectives.flat import gather
 from ..objectives.least_squares import LeastSquares, residuals
 from ..problems import Sites
+from ..runs.content import DiagnosisContent, Row, cell
 
 FRESH = 4_096  # points at which the equation is tested
 ROUNDED = 0.3  # share of rounding in the residual from which on precision is the limit
@@ -49,14 +49,11 @@ FEW = 8  # recorded steps below which a trend is not one
 MOST = 200  # recorded steps of which a trend is made
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """Limit of a run, with the measurements that tell it.
+@dataclass(frozen=True, kw_only=True)
+class Measurements:
+    """Measurements on a trained model, by which its limit is told.
 
     Attributes:
-        limit: "precision", "sampling", "budget", "data", "conflict", "capacity", or the topic of an objection
-            of the audit.
-        words: A sentence for people: what was seen, and what to do.
         train_residual: Root mean square of the equation's residual, in natural units, where it was trained.
         test_residual: The same on fresh uniform points.
         rounding: Share of rounding in the residual of the loss, 0 to 1.
@@ -66,8 +63,6 @@ class Diagnosis:
             term.
     """
 
-    limit: str
-    words: str
     train_residual: float
     test_residual: float
     rounding: float
@@ -75,16 +70,38 @@ class Diagnosis:
     terms: dict[str, float]
     opposed: tuple[str, float] | None
 
-    def as_json(self) -> dict[str, Any]:
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis(Measurements):
+    """Limit of a run, with the measurements that tell it.
+
+    Attributes:
+        limit: "precision", "sampling", "budget", "data", "conflict", "capacity", or the topic of an objection
+            of the audit.
+        words: A sentence for people: what was seen, and what to do.
+    """
+
+    limit: str
+    words: str
+
+    def as_json(self) -> DiagnosisContent:
         """For result.json."""
-        found = asdict(self)
-        return {**found, "opposed": None if self.opposed is None else list(self.opposed)}
+        return {
+            "limit": self.limit,
+            "words": self.words,
+            "train_residual": self.train_residual,
+            "test_residual": self.test_residual,
+            "rounding": self.rounding,
+            "trend": self.trend,
+            "terms": self.terms,
+            "opposed": None if self.opposed is None else list(self.opposed),
+        }
 
 
 def diagnose(
     model: Model,
     sites: Mapping[str, Sites],
-    history: Sequence[Mapping[str, Any]],
+    history: Sequence[Row],
     threads: int | None = None,
     converged: bool = False,
     objections: Sequence[Finding] = (),
@@ -110,17 +127,18 @@ def diagnose(
     trained = sites["equation"].points
     units = model.problem.terms[0].row_units.to(trained)
     test, train = (_rms(residuals(model, points) / units) for points in (fresh.to(trained), trained))
-    found: dict[str, Any] = {
-        "train_residual": train,
-        "test_residual": test,
-        "rounding": look.rounding(),
-        "trend": trend(history),
-        "terms": {name: value / look.loss for name, value in look.terms.items()},
-        "opposed": look.opposed(),
-    }
+    shares = {name: value / look.loss for name, value in look.terms.items()}
+    found = Measurements(
+        train_residual=train,
+        test_residual=test,
+        rounding=look.rounding(),
+        trend=trend(history),
+        terms=shares,
+        opposed=look.opposed(),
+    )
     data = [t.name for t in model.problem.terms if t.fixed is not None]  # observations
     limit, words = _objection(objections) or _verdict(found, data, converged, look)
-    return Diagnosis(limit, words, **found)
+    return Diagnosis(limit=limit, words=words, **vars(found))
 
 
 class _Look:
@@ -163,12 +181,13 @@ class _Look:
         return min(cosines.items(), key=lambda pair: pair[1])
 
 
-def trend(history: Sequence[Mapping[str, Any]]) -> float | None:
+def trend(history: Sequence[Row]) -> float | None:
     """Decades by which the loss fell over the last quarter of the steps; None with too few of them."""
     if not history:
         return None
     last = _weights(history[-1])  # before a weight changed the loss was another function
-    rows = [(float(row["iteration"]), float(row["loss"])) for row in history if _weights(row) == last]
+    alike = [row for row in history if _weights(row) == last]
+    rows = [(cell(row, "iteration"), cell(row, "loss")) for row in alike]
     span = rows[-1][0] / 4
     rows = [(i, math.log10(f)) for i, f in rows if i >= rows[-1][0] - span and 0 < f < math.inf]
     if len(rows) < FEW:
@@ -178,7 +197,7 @@ def trend(history: Sequence[Mapping[str, Any]]) -> float | None:
     return -span * statistics.median(slopes) if slopes else None
 
 
-def _weights(row: Mapping[str, Any]) -> dict[str, Any]:
+def _weights(row: Row) -> Row:
     return {name: value for name, value in row.items() if name.startswith("weight_")}
 
 
@@ -210,11 +229,11 @@ def _noise(look: _Look, name: str) -> str:
     return f"neighbours agree to {alike:.2f}" if alike < 0.3 + 2 / math.sqrt(len(misfit)) else ""
 
 
-def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, look: _Look) -> tuple[str, str]:
+def _verdict(found: Measurements, data: Sequence[str], converged: bool, look: _Look) -> tuple[str, str]:
     """The limit and its sentence."""
     model = look.objective.model
     precision = str(model.like.dtype).removeprefix("torch.")
-    train, test, falling = found["train_residual"], found["test_residual"], found["trend"]
+    train, test, falling = found.train_residual, found.test_residual, found.trend
     if test > OVERFITTED * train:
         return "sampling", (
             f"the residual is {test:.1e} on fresh points, {_factor(test / train)} times as large as where it "
@@ -222,7 +241,7 @@ def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, loo
         )
     if converged and precision == "float32":
         return "precision", "no step lowers the loss by more than rounding in float32: use dtype float64"
-    if found["rounding"] > ROUNDED:
+    if found.rounding > ROUNDED:
         cure = (
             "use dtype float64"
             if precision == "float32"
@@ -230,7 +249,7 @@ def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, loo
         )
         return (
             "precision",
-            f"rounding in {precision} makes up {found['rounding']:.0%} of the residual: {cure}",
+            f"rounding in {precision} makes up {found.rounding:.0%} of the residual: {cure}",
         )
     if falling is None and not converged:
         return "budget", "the run was too short to tell: give it more time"
@@ -240,20 +259,21 @@ def _verdict(found: Mapping[str, Any], data: Sequence[str], converged: bool, loo
             "more time makes it better"
         )
     size = sum(p.numel() for p in model.parameters())
-    left = max(found["terms"], key=lambda name: found["terms"][name])
-    if left in data and found["terms"][left] > 0.5:
+    left = max(found.terms, key=lambda name: found.terms[name])
+    share = found.terms[left]
+    if left in data and share > 0.5:
         noise = _noise(look, left)
         if noise:
             return "data", (
                 "the data are fitted to their noise, nothing is wrong: "
-                f"{found['terms'][left]:.0%} of the loss is the misfit of {left!r}, unstructured ({noise})"
+                f"{share:.0%} of the loss is the misfit of {left!r}, unstructured ({noise})"
             )
         return "data", (
-            f"{found['terms'][left]:.0%} of the loss is the misfit of {left!r} and falls no more: noise in "
+            f"{share:.0%} of the loss is the misfit of {left!r} and falls no more: noise in "
             "these data, or an equation that does not hold for them"
         )
-    if found["opposed"] is not None and found["opposed"][1] < OPPOSED:
-        name, cosine = found["opposed"]
+    if found.opposed is not None and found.opposed[1] < OPPOSED:
+        name, cosine = found.opposed
         return "conflict", (
             f"{name!r} pulls against the other terms (cosine {cosine:.2f}) and the loss falls no more: "
             "give it another weight, build it in (hard=True), or take a larger network"

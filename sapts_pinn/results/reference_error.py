@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,17 +30,16 @@ def reference_values(problem: Problem, points: Tensor) -> Tensor | None:
         return None
     columns = {name: points[:, i].cpu() for i, name in enumerate(problem.domain.names)}
     if isinstance(reference, Reference):
-        values: Any = reference.evaluate({name: c.numpy() for name, c in columns.items()})
+        values: object = reference.evaluate({name: c.numpy() for name, c in columns.items()})
     else:
         values = call_by_name(reference, columns, "the reference")
-    if not isinstance(values, Mapping):
-        values = {problem.unknown_names[0]: values}
-    if not any(name in values for name in problem.unknown_names):
+    by_name = values if isinstance(values, Mapping) else {problem.unknown_names[0]: values}
+    if not any(name in by_name for name in problem.unknown_names):
         raise InputError(
             f"the reference gives no values of {problem.unknown_names[0]!r}; return a dict by unknown"
         )
     out = [
-        torch.as_tensor(values.get(name, math.nan), dtype=torch.float64).expand(points.shape[0])
+        torch.as_tensor(by_name.get(name, math.nan), dtype=torch.float64).expand(points.shape[0])
         for name in problem.unknown_names
     ]
     return torch.stack(out, 1)

@@ -11,10 +11,10 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..audit import lines
 from ..errors import InputError
+from ..runs.content import Config, Result, Row
 from ..runs.files import write_text
 from ..runs.history import read_history
 from ..runs.status import Status
@@ -57,12 +57,19 @@ MERITS = {  # of result.json: label, format
 }
 
 
-def merits(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+def merits(result: Result) -> list[tuple[str, str]]:
     """Measures of a run's quality: label and number."""
-    return [(label, _number(result[name], form)) for name, (label, form) in MERITS.items() if name in result]
+    known = {
+        "relative_l2_error": result.get("relative_l2_error"),
+        "test_accuracy": result.get("test_accuracy"),
+        "test_error_rate": result.get("test_error_rate"),
+        "test_nats_per_character": result.get("test_nats_per_character"),
+        "test_bits_per_character": result.get("test_bits_per_character"),
+    }
+    return [(label, _number(known[name], form)) for name, (label, form) in MERITS.items() if name in result]
 
 
-def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
+def write_report(folder: Path, result: Result | None = None) -> Path:
     """Write report.html into a run folder.
 
     Args:
@@ -75,8 +82,8 @@ def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
     Raises:
         InputError: A file is missing.
     """
-    config = _read(folder / "config.json")
-    result = result or _read(folder / "result.json")
+    config: Config = json.loads(_read(folder / "config.json"))
+    result = result or json.loads(_read(folder / "result.json"))
     rows = read_history(folder / "history.csv")
     shown = {title: _picture(folder / name) for title, name in PICTURES.items()}
     sample = folder / "sample.txt"
@@ -91,10 +98,10 @@ def write_report(folder: Path, result: Mapping[str, Any] | None = None) -> Path:
     return path
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     if not path.is_file():
         raise InputError(f"{path.parent} has no {path.name}, so that there is nothing to report")
-    return dict(json.loads(path.read_text()))
+    return path.read_text()
 
 
 def _picture(path: Path) -> str:
@@ -105,9 +112,7 @@ def _picture(path: Path) -> str:
     return f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">'
 
 
-def _drawn(
-    plot: Callable[[Sequence[Mapping[str, Any]], Path], Path | None], rows: Sequence[Mapping[str, Any]]
-) -> str:
+def _drawn(plot: Callable[[Sequence[Row], Path], Path | None], rows: Sequence[Row]) -> str:
     """A picture of the history as an <img>; nothing when there is nothing to draw."""
     if len(rows) < 2:
         return ""
@@ -116,7 +121,7 @@ def _drawn(
         return "" if path is None else _picture(path)
 
 
-def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[str, str]) -> str:
+def _page(config: Config, result: Result, shown: Mapping[str, str]) -> str:
     title = f"{result.get('problem') or result.get('task')} by {result['method']}"
     status, problem = Status.parse(result["status"]), config.get("description")
     mark = " failed" if status.reason.cut_short else ""
@@ -144,20 +149,20 @@ def _page(config: Mapping[str, Any], result: Mapping[str, Any], shown: Mapping[s
     )
 
 
-def _diagnosis(result: Mapping[str, Any]) -> str:
+def _diagnosis(result: Result) -> str:
     found = result.get("diagnosis")
     if not found:
         return ""
-    limit, words = (html.escape(str(found[name])) for name in ("limit", "words"))
+    limit, words = html.escape(found["limit"]), html.escape(found["words"])
     return f"<p>Limited by <strong>{limit}</strong>: {words}.</p>"
 
 
-def _audit(result: Mapping[str, Any]) -> str:
+def _audit(result: Result) -> str:
     sentences = [f"<p>Audit: {html.escape(sentence)}.</p>" for sentence in lines(result.get("audit"))]
     return "\n".join(sentences)
 
 
-def _figures(result: Mapping[str, Any]) -> str:
+def _figures(result: Result) -> str:
     """List of the most important numbers, as HTML."""
     shown = [
         *merits(result),
@@ -174,7 +179,7 @@ def _figures(result: Mapping[str, Any]) -> str:
     return f'<dl class="figures">{cells}</dl>'
 
 
-def _doubts(result: Mapping[str, Any]) -> str:
+def _doubts(result: Result) -> str:
     """Sentence on an error estimate that is not reliable, as HTML; empty if it is."""
     found = result.get("error_estimate")
     if not found or found["reliable"]:
@@ -182,7 +187,7 @@ def _doubts(result: Mapping[str, Any]) -> str:
     return f"<p>Error estimate not reliable: {html.escape(found['words'])}.</p>"
 
 
-def _estimated(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _estimated(result: Result) -> list[tuple[str, str]]:
     """The error estimate, where there is one."""
     found = result.get("error_estimate")
     if not found:
@@ -191,15 +196,15 @@ def _estimated(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(f"estimated error{doubt}", _number(found["relative"], ".1e"))]
 
 
-def _estimate(value: Any, result: Mapping[str, Any], name: str) -> str:
-    return "–" if value is None else estimate(float(value), combined_errors(result).get(name), "±")
+def _estimate(value: float | None, result: Result, name: str) -> str:
+    return "–" if value is None else estimate(value, combined_errors(result).get(name), "±")
 
 
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(float(value), form)
 
 
-def _table(rows: Mapping[str, Any]) -> str:
+def _table(rows: Mapping[str, object]) -> str:
     cells = "\n".join(
         f"<tr><td>{html.escape(str(name))}</td><td>{html.escape(_cell(value))}</td></tr>"
         for name, value in rows.items()

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,8 +24,10 @@ from ..networks.time_windows import WindowedModel, spread
 from ..objectives.least_squares import residuals
 from ..optim.earnings import Earnings
 from ..problems import Problem, Reference
+from ..problems.answers import Answer, Coordinates
 from ..problems.conditions.base import as_column
 from ..problems.fields import Field, call_by_name, parse_derivative
+from ..runs.content import Config, Result, Row
 from .extrapolation import blanked, outside
 from .reference_error import compared, error_measure, reference_values
 from .storage import Stored, read, store
@@ -50,9 +51,9 @@ class Solution:
 
     problem: Problem
     model: Model | WindowedModel
-    config: dict[str, Any] = field(repr=False)
-    history: list[dict[str, Any]] = field(repr=False)
-    result: dict[str, Any]
+    config: Config = field(repr=False)
+    history: list[Row] = field(repr=False)
+    result: Result
     uncertainty: Uncertainty | None = field(default=None, repr=False)
 
     @cached_property
@@ -75,7 +76,7 @@ class Solution:
         """
         return combined_errors(self.result)
 
-    def standard_error(self, points: Mapping[str, Any]) -> Any:
+    def standard_error(self, points: Coordinates) -> Answer:
         """The standard error of the unknowns at points, by noise of the data; as for `predict`.
 
         Raises:
@@ -116,7 +117,7 @@ class Solution:
             jumps=None if audit is None else said_of(audit, "derivative"),
         )
 
-    def error_field(self, points: Mapping[str, Any]) -> Any:
+    def error_field(self, points: Coordinates) -> Answer:
         """The estimated error e at points, so that u + e is nearer to the truth; as for `predict`."""
         flat, shape, torch_in = self._points(points)
         rows = [column.reshape(shape) for column in self._estimated[1](flat).unbind(1)]
@@ -135,7 +136,7 @@ class Solution:
             log.warning(text, exc_info=error)
             self.result["remarks"] = [*self.result.get("remarks", ()), text]
 
-    def _points(self, points: Mapping[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
+    def _points(self, points: Coordinates) -> tuple[Tensor, tuple[int, ...], bool]:
         names = self.problem.domain.names
         if not isinstance(points, Mapping):
             raise InputError(
@@ -166,7 +167,7 @@ class Solution:
                         out[name][chunk] = field.value.cpu().to(torch.float64)
         return out
 
-    def predict(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
+    def predict(self, points: Coordinates, extrapolate: bool = False) -> Answer:
         """The unknowns at points.
 
         Args:
@@ -180,7 +181,7 @@ class Solution:
         """
         return self._derivative(points, "", extrapolate)
 
-    def derivative(self, points: Mapping[str, Any], which: str, extrapolate: bool = False) -> Any:
+    def derivative(self, points: Coordinates, which: str, extrapolate: bool = False) -> Answer:
         """A derivative of the unknowns, such as "x", "xx" or "xt"; arguments and result as for `predict`.
 
         Raises:
@@ -188,7 +189,7 @@ class Solution:
         """
         return self._derivative(points, which, extrapolate)
 
-    def _derivative(self, points: Mapping[str, Any], which: str, extrapolate: bool) -> Any:
+    def _derivative(self, points: Coordinates, which: str, extrapolate: bool) -> Answer:
         index = parse_derivative(which, self.problem.domain.names) if isinstance(which, str) else None
         if index is None:
             raise InputError(
@@ -208,8 +209,8 @@ class Solution:
         return blanked(rows, self.problem.domain, points, 3 + inner)
 
     def evaluate(
-        self, function: Callable[..., Any], points: Mapping[str, Any], extrapolate: bool = False
-    ) -> Any:
+        self, function: Callable[..., object], points: Coordinates, extrapolate: bool = False
+    ) -> Answer:
         """An expression of the unknowns and their derivatives, such as a flux or a stress.
 
             solution.evaluate(lambda u, v: v.x - u.y, {"x": x, "y": y})
@@ -236,7 +237,9 @@ class Solution:
         def channels(name: str) -> Callable[[tuple[int, ...]], Tensor]:
             return lambda index: everything(index)[name]
 
-        known: dict[str, Any] = {n: Field(n, domain.names, channels(n)) for n in self.problem.unknown_names}
+        known: dict[str, object] = {
+            n: Field(n, domain.names, channels(n)) for n in self.problem.unknown_names
+        }
         known |= {name: flat[:, i] for i, name in enumerate(domain.names)}
         known |= {name: torch.tensor(value, dtype=flat.dtype) for name, value in self.coefficients.items()}
         what = "the expression"
@@ -257,7 +260,7 @@ class Solution:
         """
         return {name: quantity.of(self, name) for name, quantity in self.problem.quantities.items()}
 
-    def residual(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
+    def residual(self, points: Coordinates, extrapolate: bool = False) -> Answer:
         """The equation's residual at points, as for `predict`; a list of arrays for several equations."""
         flat, shape, torch_in = self._points(points)
         found = torch.empty(self.problem.equation_term.rows, len(flat), dtype=torch.float64)
@@ -267,7 +270,7 @@ class Solution:
         out = [r if torch_in else r.numpy() for r in rows]
         return out if len(out) > 1 else out[0]
 
-    def reference(self, points: Mapping[str, Any]) -> dict[str, Any] | None:
+    def reference(self, points: Coordinates) -> dict[str, Answer] | None:
         """The reference's values by unknown, shaped as by `predict`; None where there is no reference."""
         flat, shape, torch_in = self._points(points)
         values = reference_values(self.problem, flat)
@@ -277,7 +280,7 @@ class Solution:
         names = self.problem.unknown_names
         return {name: v if torch_in else v.numpy() for name, v in zip(names, rows, strict=True)}
 
-    def error(self, points: Mapping[str, Any] | None = None, values: Any = None) -> float:
+    def error(self, points: Coordinates | None = None, values: Answer = None) -> float:
         """The relative L2 error against the problem's reference, or against data.
 
         Args:
@@ -383,8 +386,8 @@ class Solution:
             lines.append(f"  {name:<18} {q['value']:.8g}{known}")
         lines += [f"  audit              {sentence}" for sentence in audit_lines(r.get("audit"))]
         lines += [f"  note               {sentence}" for sentence in r.get("remarks", ())]
-        if r.get("diagnosis"):
-            lines.append(f"  limited by         {r['diagnosis']['limit']}: {r['diagnosis']['words']}")
+        if diagnosis := r.get("diagnosis"):
+            lines.append(f"  limited by         {diagnosis['limit']}: {diagnosis['words']}")
         lines.append(
             f"  work               {r['iterations']} steps, {r['gradient_evaluations']:.0f} gradients on "
             f"{r['points']} points, {r['seconds']:.1f} s"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import InputError
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
@@ -20,7 +20,9 @@ from ..networks.model import Model
 from ..networks.time_windows import WindowedModel, joined
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
+from ..problems.scales import SavedScales
 from ..runs.checkpoint import load_checkpoint, save_checkpoint
+from ..runs.content import Checkpoint, Config, Result, Row, TrainerState
 from ..runs.files import write_json
 from ..runs.folder import (
     check_resumable,
@@ -28,11 +30,12 @@ from ..runs.folder import (
     in_saved_units,
     prepare_folder,
     run_path,
+    saved_units,
     write_config,
 )
 from ..runs.history import read_history, write_history
 from ..runs.manifest import read_config, run_of
-from ..runs.status import StopReason
+from ..runs.result import unfinished
 from .reference_error import error_measure
 
 
@@ -50,9 +53,9 @@ class Stored:
 
     problem: Problem
     model: Model | WindowedModel
-    config: dict[str, Any]
-    history: list[dict[str, Any]]
-    result: dict[str, Any]
+    config: Config
+    history: list[Row]
+    result: Result
 
 
 def store(run: Stored, folder: str | Path, overwrite: bool) -> Path:
@@ -69,8 +72,12 @@ def store(run: Stored, folder: str | Path, overwrite: bool) -> Path:
     target = run_path(folder)
     prepare_folder(target, overwrite, keep=_is_of(run, target))
     write_config(target, run.config, ("model.pt", "result.json", "history.csv"))
-    state = {"config": identity(run.config), "iteration": run.result["iterations"]}
-    save_checkpoint(target / "model.pt", {**state, "model": run.model.state_dict()})
+    state: Checkpoint = {
+        "config": identity(run.config),
+        "iteration": run.result["iterations"],
+        "model": run.model.state_dict(),
+    }
+    save_checkpoint(target / "model.pt", state)
     write_json(target / "result.json", run.result)
     write_history(target / "history.csv", run.history)
     return target
@@ -119,7 +126,7 @@ def read(folder: str | Path, problem: Problem | None, network: NetworkSpec | Non
     check_resumable(state, {**config, **now}, path)
     model = _model(problem, spec, config, state)
     result_file = target / "result.json"
-    result = json.loads(result_file.read_text()) if result_file.is_file() else {}
+    result: Result = json.loads(result_file.read_text()) if result_file.is_file() else {}
     if "trainer" not in state:
         return Stored(model.problem, model, config, read_history(target / "history.csv"), result)
     assert isinstance(model, Model)
@@ -128,9 +135,7 @@ def read(folder: str | Path, problem: Problem | None, network: NetworkSpec | Non
     return Stored(model.problem, model, config, state["trainer"]["history"], result)
 
 
-def _model(
-    problem: Problem, spec: NetworkSpec, config: Mapping[str, Any], state: Mapping[str, Any]
-) -> Model | WindowedModel:
+def _model(problem: Problem, spec: NetworkSpec, config: Config, state: Checkpoint) -> Model | WindowedModel:
     """The trained model of a checkpoint, in the natural units in which it was trained."""
     precision = PRECISIONS[config["dtype"]]
 
@@ -139,36 +144,34 @@ def _model(
         return Model(of, network, network_maker(spec, precision, config["activation"]))
 
     weights = state["model"] if "model" in state else state["trainer"]["model"]
-    windows, scales = config.get("windows", 1), config.get("scales")
-    if windows != 1:
-        return _windows(problem, windows, untrained, weights, scales)
-    model = untrained(in_saved_units(problem, scales))
+    units = saved_units(config)
+    if len(units) > 1:
+        return _windows(problem, units, untrained, weights)
+    model = untrained(in_saved_units(problem, units[0]))
     model.load_state_dict(weights)
     return model
 
 
 def _windows(
     problem: Problem,
-    windows: int,
+    units: Sequence[SavedScales | None],
     untrained: Callable[[Problem], Model],
-    weights: Mapping[str, Any],
-    scales: Any,
+    weights: Mapping[str, Tensor],
 ) -> WindowedModel:
     """Load the networks of all windows; the problem of each follows from the trained one before it."""
-    numbers = iter(range(windows))
-    saved = scales if isinstance(scales, list) else [None] * windows  # earlier versions kept the first's
+    numbers = iter(range(len(units)))
 
     def trained(part: Problem) -> Model:
         number = next(numbers)
-        model = untrained(in_saved_units(part, saved[number]))
+        model = untrained(in_saved_units(part, units[number]))
         prefix = f"models.{number}."
         model.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
         return model
 
-    return joined(problem, windows, trained)
+    return joined(problem, len(units), trained)
 
 
-def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:
+def _latest(folder: Path) -> tuple[Path, Checkpoint]:
     """The trained model of a run folder: the whole one, unless the checkpoint has gone on since.
 
     Raises:
@@ -185,22 +188,14 @@ def _latest(folder: Path) -> tuple[Path, dict[str, Any]]:
     return whole, state
 
 
-def _unfinished(model: Model, config: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+def _unfinished(model: Model, config: Config, state: TrainerState) -> Result:
     """A summary of a run that was killed, from its last checkpoint."""
     measure = error_measure(model.problem)
     return {
-        **{name: config[name] for name in ("problem", "method", "seed", "dtype", "device", "threads")},
-        "parts": 1,
-        "world_size": 1,
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "problem": config["problem"],
         "points": sum(site["points"].shape[0] for site in state["collocation"]["sites"].values()),
-        "iterations": state["iteration"],
-        "function_evaluations": state["counters"][0],
-        "gradient_evaluations": state["counters"][1],
-        "seconds": state["seconds"],
-        "seconds_to_first_step": state["seconds_to_first_step"],
-        "loss": state["loss"],
+        "device": config["device"],
         "relative_l2_error": None if measure is None else measure(model),
         "coefficients": model.values(),
-        "status": StopReason.UNFINISHED.status(),
+        **unfinished(config, state, model.parameters()).as_json(),
     }

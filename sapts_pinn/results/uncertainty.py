@@ -44,7 +44,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,6 +54,7 @@ from ..objectives.least_squares import LeastSquares, LeastSquaresEvaluation
 from ..objectives.residual_block import ResidualBlock
 from ..problems import Sites, Term
 from ..problems.term import Trace
+from ..runs.content import Result
 
 MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,
 LEAST_ROWS = 2  # for each parameter at least so many
@@ -272,11 +272,11 @@ def _gradients(model: Model, unknown: str, points: Tensor) -> Tensor:
     return piece.jacobian(theta, stamp).T.detach()
 
 
-def combined_errors(result: Mapping[str, Any]) -> dict[str, float]:
+def combined_errors(result: Result) -> dict[str, float]:
     """The error of each coefficient by noise of the data and by numerics together, from result.json."""
     known: dict[str, list[float]] = {}
-    for kind in ("standard_errors", "numerical_errors"):
-        for name, value in (result.get(kind) or {}).items():
+    for errors in (result.get("standard_errors"), result.get("numerical_errors")):
+        for name, value in (errors or {}).items():
             known.setdefault(name, []).append(math.inf if value is None else value)
     return {name: math.hypot(*values) for name, values in known.items()}
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ..errors import InputError
+from .content import Checkpoint
 from .files import write_atomically
 
 VERSION = 1
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, state: Checkpoint) -> None:
     """Save tensors, numbers, strings, lists and dictionaries.
 
     Raises:
@@ -29,7 +29,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     write_atomically(path, write)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path) -> Checkpoint:
     """Load what `save_checkpoint` wrote.
 
     Raises:
@@ -38,7 +38,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"there is no checkpoint {path}; give the folder of an earlier run")
     try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        state: Checkpoint = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # a truncated zip, a foreign pickle: torch has no common error for them
         raise InputError(
             f"{path} is not a readable checkpoint of this package ({type(error).__name__})"

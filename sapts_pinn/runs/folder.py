@@ -9,7 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,8 +17,9 @@ import torch
 from .._version import __version__
 from ..errors import InputError
 from ..problems import Problem
-from ..problems.fingerprint import comparable, difference
-from ..problems.scales import Scales
+from ..problems.fingerprint import Fingerprint, comparable, difference
+from ..problems.scales import SavedScales, Scales
+from .content import Checkpoint, Config
 from .files import write_json
 from .manifest import CONFIG, own_files, refuse_foreign, run_of, with_files
 from .repository import commit
@@ -26,33 +27,45 @@ from .repository import commit
 COMPARED = ("problem", "method", "seed", "network", "activation", "dtype", "description")
 
 
-def identity(config: Mapping[str, Any]) -> dict[str, Any]:
+def identity(config: Mapping[str, object]) -> Config:
     """Settings and values of the problem that two sessions of one run have in common."""
     kept = {name: config[name] for name in COMPARED}
-    return {**kept, "fingerprint": config.get("fingerprint"), "scales": config.get("scales")}
+    found = {**kept, "fingerprint": config.get("fingerprint"), "scales": config.get("scales")}
+    return cast("Config", found)  # some of its entries, by name
 
 
-def in_saved_units(problem: Problem, saved: Any) -> Problem:
+def saved_units(config: Config) -> list[SavedScales | None]:
+    """Natural units of a run's configuration, for each window in time.
+
+    They are None in runs of an earlier version, which of several windows kept those of the first.
+    """
+    windows, saved = config.get("windows", 1), config.get("scales")
+    if isinstance(saved, list):
+        return [*saved]
+    return [saved] if windows == 1 else [None] * windows
+
+
+def in_saved_units(problem: Problem, saved: SavedScales | None) -> Problem:
     """The problem in the natural units in which a saved network was trained.
 
     Args:
         problem: The problem as it was built now.
-        saved: The entry `scales` of a run's configuration; None in runs of an earlier version.
+        saved: Of `saved_units`.
     """
     return problem if saved is None else problem.with_natural(Scales.from_json(saved))
 
 
-def check_resumable(state: Mapping[str, Any], config: Mapping[str, Any], path: Path) -> None:
+def check_resumable(state: Checkpoint, config: Mapping[str, object], path: Path) -> None:
     """Make sure that a checkpoint continues the run that is configured.
 
     Raises:
         InputError: They differ; the message says in what.
     """
-    saved, now = state.get("config", {}), identity(config)
+    saved, now = state.get("config") or Config(), identity(config)
     for name in COMPARED:
-        if name != "description" and saved.get(name) != now[name]:
+        if name != "description" and saved.get(name) != now.get(name):
             raise InputError(
-                f"{path} is of another run: its {name} is {saved.get(name)!r}, not {now[name]!r}; "
+                f"{path} is of another run: its {name} is {saved.get(name)!r}, not {now.get(name)!r}; "
                 f"give the same {name}"
             )
     check_values(saved.get("fingerprint"), now["fingerprint"], path)
@@ -70,7 +83,7 @@ def _check_words(then: str, now: str, path: Path) -> None:
         )
 
 
-def check_values(then: Mapping[str, Any] | None, now: Mapping[str, Any], path: Path) -> None:
+def check_values(then: Fingerprint | None, now: Fingerprint | None, path: Path) -> None:
     """Make sure that a problem has the values at fixed probes that it had.
 
     Raises:
@@ -181,7 +194,7 @@ def prepare_folder(folder: Path, overwrite: bool, keep: bool = False) -> None:
         raise InputError(f"cannot write to {folder}: {error.strerror}; give another folder") from error
 
 
-def write_config(folder: Path, config: dict[str, Any], files: Iterable[str]) -> None:
+def write_config(folder: Path, config: Config, files: Iterable[str]) -> None:
     """Write config.json with the list of the run's files, those to come included."""
     write_json(folder / CONFIG, with_files(folder, config, files))
 

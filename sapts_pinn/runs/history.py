@@ -6,13 +6,13 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
+from .content import Row
 from .files import write_text
 
 
-def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+def write_history(path: Path, rows: Sequence[Row]) -> None:
     """Write rows as CSV; cells without a value are empty."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
@@ -22,7 +22,7 @@ def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     write_text(path, text.getvalue())
 
 
-def read_history(path: Path) -> list[dict[str, float | None]]:
+def read_history(path: Path) -> list[Row]:
     """Read the rows that `write_history` wrote.
 
     Args:

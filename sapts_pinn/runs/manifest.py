@@ -11,9 +11,9 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
+from .content import Config
 
 CONFIG = "config.json"
 RUN_FILES = (
@@ -37,10 +37,10 @@ def is_run_file(name: str) -> bool:
     return name in RUN_FILES or re.fullmatch(r"checkpoint-rank\d+\.pt", name) is not None
 
 
-def run_of(folder: Path) -> dict[str, Any] | None:
+def run_of(folder: Path) -> Config | None:
     """The configuration of the run that a folder holds; None where it holds none of this package."""
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config: Config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(config, dict) or not isinstance(config.get("versions"), dict):
@@ -49,7 +49,7 @@ def run_of(folder: Path) -> dict[str, Any] | None:
     return config if known and ("problem" in config or "task" in config) else None
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> Config:
     """Read the configuration of a run folder.
 
     Raises:
@@ -59,7 +59,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{folder} holds no run: there is no {CONFIG} in it")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config: Config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is damaged; give another run folder") from error
     if not isinstance(config, dict) or "method" not in config or not {"problem", "task"} & set(config):
@@ -107,13 +107,13 @@ def refuse_foreign(folder: Path) -> None:
         )
 
 
-def with_files(folder: Path, config: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def with_files(folder: Path, config: Config, names: Iterable[str]) -> dict[str, object]:
     """A configuration with the list of what its run has written there, or is about to write."""
     files = (own_files(folder) | set(names)) - {CONFIG}
     return {**{name: value for name, value in config.items() if name != "files"}, "files": sorted(files)}
 
 
-def with_file(path: Path) -> dict[str, Any] | None:
+def with_file(path: Path) -> dict[str, object] | None:
     """The configuration of the run in a file's folder with the file in its list; None if it is there."""
     if path.name == CONFIG or not is_run_file(path.name):
         return None

@@ -11,15 +11,15 @@ import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
 from .checkpoint import checkpoint_name, load_checkpoint
+from .content import Checkpoint, Config
 
 RANKS = ("parts",)  # options that follow the number of ranks
 
 
-def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]]:
+def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, Checkpoint]:
     """Load the checkpoint of a run.
 
     Args:
@@ -38,11 +38,13 @@ def load_state(resume: str | Path, shard: int = 0) -> tuple[Path, dict[str, Any]
     return path, load_checkpoint(path)
 
 
-def kept_settings(state: Mapping[str, Any]) -> dict[str, Any]:
+def kept_settings(state: Checkpoint) -> dict[str, object]:
     """Settings of a checkpoint that a resumed run keeps unless others are given."""
-    own = state.get("config", {})
+    own = state.get("config") or Config()
     widths = own.get("network")  # one in words is the user's own, which only the user can give
-    network = {"network": tuple(widths), "activation": own["activation"]} if isinstance(widths, list) else {}
+    network: dict[str, object] = {}
+    if isinstance(widths, list):
+        network = {"network": tuple(widths), "activation": own["activation"]}
     saved = state.get("settings")
     if saved is not None:
         return network | {name: value for name, value in saved.items() if name != "options"}
@@ -51,8 +53,8 @@ def kept_settings(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kept_options(
-    state: Mapping[str, Any], given: Mapping[str, Any] | None, ranks: int, path: Path
-) -> dict[str, Any]:
+    state: Checkpoint, given: Mapping[str, object] | None, ranks: int, path: Path
+) -> dict[str, object]:
     """Options of the optimizer in a resumed run.
 
     Args:
@@ -65,7 +67,7 @@ def kept_options(
         InputError: One is asked for that the saved optimizer does not have.
     """
     saved = state.get("settings", {}).get("options")
-    if saved is None:
+    if not isinstance(saved, dict):
         return dict(given or {})
     if given is None:
         same = ranks == state["world_size"]
@@ -80,7 +82,7 @@ def kept_options(
     return dict(given)
 
 
-def redrawn(state: Mapping[str, Any], drawn: Mapping[str, Any], path: Path) -> bool:
+def redrawn(state: Checkpoint, drawn: Mapping[str, object], path: Path) -> bool:
     """Return whether points must be drawn anew, as their number or kind has changed; warns if so.
 
     Args:
@@ -103,5 +105,5 @@ def redrawn(state: Mapping[str, Any], drawn: Mapping[str, Any], path: Path) -> b
     return bool(changed)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     return json.dumps(value, default=repr)

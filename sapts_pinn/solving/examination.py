@@ -10,13 +10,14 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from ..audit import Audit, audited
 from ..networks.model import Model
 from ..results.diagnosis import diagnose
 from ..results.numerical_error import numerical_errors
 from ..results.uncertainty import Uncertainty, uncertainty
+from ..runs.content import AuditContent, DiagnosisContent, Result
 from ..runs.status import Status, StopReason
 from ..training.interrupts import Aborted
 from ..training.trainer import Trainer
@@ -43,19 +44,19 @@ class Examination:
     """
 
     status: Status
-    audit: dict[str, Any] | None = None
+    audit: AuditContent | None = None
     standard_errors: dict[str, float | None] = field(default_factory=dict)
-    noise: dict[str, Any] = field(default_factory=dict)
+    noise: dict[str, float] = field(default_factory=dict)
     numerical_errors: dict[str, float | None] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-    diagnosis: dict[str, Any] | None = None
+    diagnosis: DiagnosisContent | None = None
     symmetry: dict[str, str] = field(default_factory=dict)
     uncertainty: Uncertainty | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Result:
         """Entries of result.json."""
         names = (item.name for item in fields(self) if item.name != "uncertainty")
-        return {name: getattr(self, name) for name in names}
+        return cast("Result", {name: getattr(self, name) for name in names})
 
 
 def attempt(find: Callable[[], Found], otherwise: Found, what: str, remarks: list[str]) -> Found:
@@ -140,7 +141,7 @@ def _status(trainer: Trainer, examined: Audit | None) -> Status:
     return StopReason.OBJECTED.status()
 
 
-def _diagnosis(model: Model, trainer: Trainer, examined: Audit | None) -> dict[str, Any] | None:
+def _diagnosis(model: Model, trainer: Trainer, examined: Audit | None) -> DiagnosisContent | None:
     """Limit of the run; there is none when it failed or reached its target."""
     if trainer.status.reason in (StopReason.FAILED, StopReason.TARGET):
         return None

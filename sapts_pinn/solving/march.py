@@ -15,12 +15,11 @@ from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
-from ..runs.folder import prepare_folder, run_path
+from ..runs.content import Config, Result, Row, cell
+from ..runs.folder import prepare_folder, run_path, saved_units
 from ..runs.status import Status, StopReason
 from ..training.budget import Budget
 from .examination import attempt
-
-ADDED = ("iterations", "function_evaluations", "gradient_evaluations", "seconds", "parameters", "loss")
 
 
 def march(
@@ -77,22 +76,19 @@ def march(
             raise InputError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
     model = joined(problem, windows, lambda of: models[0], models)
     measure = error_measure(problem)
-    worst = max(runs, key=lambda run: float(run.result["loss"]))
-    result = {
-        **worst.result,
-        **{name: sum(run.result[name] for run in runs) for name in ADDED},
+    result: Result = {
+        **_result([run.result for run in runs]),
         "problem": problem.name,
-        "audit": together([run.result["audit"] for run in runs]),
         "relative_l2_error": None if measure is None else measure(model),
         "status": Status(f"budget spent ({limits}), {windows} windows", StopReason.BUDGET),
     }
-    config = {
+    config: Config = {
         **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,
         "edges": edges(problem, windows), "description": str(problem), "fingerprint": fingerprint(problem),
-        "scales": [run.config["scales"] for run in runs],
+        "scales": [units for run in runs if (units := saved_units(run.config)[0]) is not None],
     }  # fmt: skip
     solution = Solution(problem, model, config, _history(runs), result)
-    remarks = result["remarks"] = list(worst.result.get("remarks", ()))
+    remarks = result["remarks"]
     if problem.quantities:
         nothing: dict[str, dict[str, float | None]] = {}
         result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", remarks)
@@ -104,12 +100,30 @@ def march(
     return solution
 
 
-def _history(runs: list[Solution]) -> list[dict[str, Any]]:
+def _result(windows: list[Result]) -> Result:
+    """Facts of all windows together: the sums of their work and losses, else those of the worst."""
+    worst = max(windows, key=lambda one: one["loss"])
+    return {
+        **worst,
+        "iterations": sum(one["iterations"] for one in windows),
+        "function_evaluations": sum(one["function_evaluations"] for one in windows),
+        "gradient_evaluations": sum(one["gradient_evaluations"] for one in windows),
+        "seconds": sum(one["seconds"] for one in windows),
+        "parameters": sum(one["parameters"] for one in windows),
+        "loss": sum(one["loss"] for one in windows),
+        "audit": together([one["audit"] for one in windows]),
+        "remarks": list(worst.get("remarks", ())),
+    }
+
+
+def _history(runs: list[Solution]) -> list[Row]:
     """Concatenate the histories of the windows; steps and seconds are counted on."""
-    rows, steps, seconds = [], 0, 0.0
+    rows: list[Row] = []
+    steps: float = 0
+    seconds = 0.0
     for number, run in enumerate(runs, 1):
         for row in run.history:
-            at = {"iteration": row["iteration"] + steps, "seconds": row["seconds"] + seconds}
+            at = {"iteration": cell(row, "iteration") + steps, "seconds": cell(row, "seconds") + seconds}
             rows.append({**row, **at, "window": number})
-        steps, seconds = rows[-1]["iteration"], rows[-1]["seconds"]
+        steps, seconds = cell(rows[-1], "iteration"), cell(rows[-1], "seconds")
     return rows

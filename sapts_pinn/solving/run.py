@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from ..callbacks.base import Callback
+from ..callbacks.base import Callback, Measure
 from ..errors import InputError
 from ..networks.build import NetworkSpec, network_of
 from ..networks.model import Model
@@ -24,9 +23,11 @@ from ..pipeline.build_model import build_model
 from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
+from ..problems.scales import SavedScales
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
-from ..runs.folder import check_resumable, identity, in_saved_units, versions
+from ..runs.content import Checkpoint, Config, Result
+from ..runs.folder import check_resumable, identity, in_saved_units, saved_units, versions
 from ..runs.resuming import kept_options, kept_settings, redrawn
 from ..runs.status import StopReason
 from ..training.budget import Budget
@@ -76,7 +77,7 @@ class SolveResult(RunResult):
     weights: dict[str, float]
     relative_l2_error: float | None
     coefficients: dict[str, float]
-    scales: Any
+    scales: SavedScales | list[SavedScales]
     slow_path: str | None
 
 
@@ -98,7 +99,7 @@ def solve(
     dtype: str = "float64",
     device: str = "cpu",
     parts: int | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     callbacks: Sequence[Callback] = (),
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -157,7 +158,7 @@ def solve(
         asked = {"options": kept_options(session.earlier.state, options, ranks.size, session.earlier.path)}
         given = kept_settings(session.earlier.state) | given | asked
         settings = RunSettings.merged(usual, given)
-        problem = in_saved_units(problem, session.earlier.state.get("config", {}).get("scales"))
+        problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])
     settings = _with_parts(settings, parts, chosen, ranks.size)
     measure = _measure(problem, settings)
     _try_quantities(problem)
@@ -177,7 +178,7 @@ def solve(
     return _finished(session, trainer, config)
 
 
-def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Mapping[str, Any]) -> bool:
+def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Config) -> bool:
     """Return whether a resumed run draws its points anew.
 
     Raises:
@@ -187,13 +188,13 @@ def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Mapping[str, An
     return redrawn(earlier.state, settings.as_json("drawn"), earlier.path)
 
 
-def _header(settings: RunSettings, config: Mapping[str, Any]) -> dict[str, Any]:
+def _header(settings: RunSettings, config: Config) -> Checkpoint:
     """Entries of a checkpoint by which a later session knows the run."""
-    kept = {**settings.as_json("kept"), "options": config["options"]}
+    kept: dict[str, object] = {**settings.as_json("kept"), "options": config["options"]}
     return {"config": identity(config), "settings": kept}
 
 
-def _finished(session: Session, trainer: Trainer, config: dict[str, Any]) -> Solution:
+def _finished(session: Session, trainer: Trainer, config: Config) -> Solution:
     """The solution of a run that has ended, examined and written."""
     ranks, model = session.ranks, trainer.model
     result = summary(trainer, config).as_json()
@@ -209,7 +210,11 @@ def _finished(session: Session, trainer: Trainer, config: dict[str, Any]) -> Sol
     if trainer.status.reason is not StopReason.FAILED:
         if ranks.rank == 0:
             attempt(solution.add_estimate, None, "error estimate", result["remarks"])
-        result.update(ranks.gather_objects({k: result.get(k) for k in ("error_estimate", "remarks")})[0])
+        found_later: Result = {
+            "error_estimate": result.get("error_estimate"),
+            "remarks": result["remarks"],
+        }
+        result |= ranks.gather_objects(found_later)[0]
     session.write_result(solution.result)
     session.write_whole({"config": identity(config)}, whole.state_dict())
     return solution
@@ -234,7 +239,7 @@ def _with_parts(settings: RunSettings, parts: int | None, chosen: Method, ranks:
     return replace(settings, options=options)
 
 
-def _measure(problem: Problem, settings: RunSettings) -> Callable[[Any], float] | None:
+def _measure(problem: Problem, settings: RunSettings) -> Measure | None:
     """The error against the problem's reference, None without one.
 
     Raises:
@@ -266,7 +271,7 @@ def _made(problem: Problem, settings: RunSettings, ranks: Communicator) -> tuple
 
 def _configuration(
     problem: Problem, settings: RunSettings, source: str | None, ranks: Communicator
-) -> dict[str, Any]:
+) -> Config:
     """The content of config.json."""
     return {
         "problem": problem.name,
@@ -317,11 +322,11 @@ def _weights(trainer: Trainer) -> dict[str, float]:
     return {term.name: balanced.get(term.name, term.weight) for term in problem.terms}
 
 
-def summary(trainer: Trainer, config: Mapping[str, Any]) -> SolveResult:
+def summary(trainer: Trainer, config: Config) -> SolveResult:
     """Facts of a run; all ranks make them together."""
     ranks = trainer.communicator
     return SolveResult(
-        **facts(trainer, config),
+        **vars(facts(trainer, config)),
         problem=config["problem"],
         points=sum(s.points.shape[0] for s in trainer.collocation.sites.values()),
         device=config["device"],

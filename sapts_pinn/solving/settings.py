@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..runs.content import Config
 from ..training import settings as read
 from ..training.budget import Budget
-from ..training.settings import Settings, setting
+from ..training.settings import Arguments, Settings, setting
+
+if TYPE_CHECKING:
+    from ..networks.build import NetworkSpec
 
 OF_A_PROBLEM = (
     "network", "activation", "points", "condition_points", "sampler", "adaptive", "resample", "windows",
 )  # fmt: skip
 
 
-def _network(name: str, value: Any) -> Any:
+def _network(name: str, value: object) -> object:
     """Read a network: hidden widths, a module, or a function that makes one."""
     if callable(value):  # a module is
         return value
@@ -40,7 +44,7 @@ class RunSettings(Settings):
     target_error: float | None = setting(
         None, read.positive, "Stop when the relative L2 error is this small.", float
     )
-    network: Any = setting((30, 30, 30), _network, "Hidden widths. [default: 30,30,30]")
+    network: NetworkSpec = setting((30, 30, 30), _network, "Hidden widths. [default: 30,30,30]")
     activation: str = setting("tanh", read.word, "tanh, sin, gelu, silu or softplus. [default: tanh]")
     points: int = setting(
         8192, read.whole, "Collocation points of the equation. [default: 8192]", int, drawn=True
@@ -66,12 +70,12 @@ class RunSettings(Settings):
     )
     dtype: str = setting("float64", read.dtype, "float64 or float32. [default: float64]")
     device: str = setting("cpu", read.word, "cpu, cuda, ... [default: cpu]")
-    options: Mapping[str, Any] = setting(
+    options: Arguments = setting(
         {}, read.options, "Setting of the method, as name=value, such as visits=0; may be repeated.", list
     )
 
     @classmethod
-    def arguments(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def arguments(cls, config: Config) -> Arguments:
         """Arguments of `solve` that repeat the run of a config.json, as far as they can be written there.
 
         A network in words is the problem's own, which brings it along.
@@ -81,7 +85,7 @@ class RunSettings(Settings):
         return {**found, "network": tuple(network)} if isinstance(network, list) else found
 
 
-def defaults_of(problem: Any) -> Mapping[str, Any]:
+def defaults_of(problem: object) -> Mapping[str, object]:
     """The defaults that a problem has for `solve`.
 
     Raises:

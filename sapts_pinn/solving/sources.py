@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from ..errors import InputError
 from ..problems import Problem
@@ -118,7 +117,7 @@ def _pick(module: ModuleType, name: str | None, path: Path) -> tuple[str, Proble
             problems[key] = value
     choices = ", ".join(f"{path.name}:{key}" for key in problems)
     if name:
-        named: Any = vars(module).get(name)
+        named: object = vars(module).get(name)
         if isinstance(named, Problem):
             return name, named
         hint = f"choose one of {choices}" if problems else "write name = Problem(...) in it"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from ..optim.methods import Make, Method, Phase
 from ..optim.methods import method as known_method
 from ..optim.minibatch.first_order import Batched
 from ..optim.minibatch.optimizer import MiniBatchSAPTS
+from ..optim.options import Option
 from ..optim.sapts.optimizer import SAPTS
 from ..optim.sapts.settings import Sweep
 
@@ -27,14 +27,14 @@ MICRO_BATCH = 128  # samples
 
 
 def _plain(curvature: Callable[[], Curvature]) -> Make:
-    def make(params: Sequence[Tensor], **options: Any) -> SAPTS:
+    def make(params: Sequence[Tensor], **options: Option) -> SAPTS:
         sweep = Sweep(local_steps=0, batch=options.pop("batch", BATCH))
         return SAPTS(params, "data", **{"parts": 1, "curvature": curvature(), "sweep": sweep, **options})
 
     return make
 
 
-def _first_order(kind: Callable[..., torch.optim.Optimizer], lr: float, **fixed: Any) -> Make:
+def _first_order(kind: Callable[..., torch.optim.Optimizer], lr: float, **fixed: Option) -> Make:
     def make(
         params: Sequence[Tensor], lr: float = lr, batch: int = MICRO_BATCH, decay: bool = True
     ) -> Batched:
@@ -54,7 +54,7 @@ def _micro(summary: str, make: Make) -> Method:
 
 
 def _sapts(summary: str, decomposition: str) -> Method:
-    def make(params: Sequence[Tensor], **options: Any) -> MiniBatchSAPTS:
+    def make(params: Sequence[Tensor], **options: Option) -> MiniBatchSAPTS:
         return MiniBatchSAPTS(params, decomposition, **options)
 
     return Method(summary, (Phase(make, divides=decomposition, resample=0, takers=(MiniBatchSAPTS,)),))

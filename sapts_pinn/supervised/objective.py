@@ -22,8 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +30,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from ..errors import InputError
 from ..objectives.base import Counters, ResidualEvaluation, Separable, SeparableEvaluation, drawing
-from ..objectives.flat import gather, scatter_
+from ..objectives.flat import gather, gradient, held_at
 from ..problems import Sites
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -45,6 +44,15 @@ def classification(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 LOSSES: dict[str, Loss] = {"cross-entropy": classification, "mse": mse_loss}
+
+
+class Settings(TypedDict, total=False):
+    """Settings of `Supervised` that have defaults."""
+
+    chunk: int
+    seed: int
+    vary: Callable[[Tensor, Tensor], Tensor] | None
+    counters: Counters | None
 
 
 class Supervised(Separable):
@@ -104,7 +112,7 @@ class Supervised(Separable):
         module: nn.Module,
         loader: Iterable[Sequence[Tensor]],
         loss: str | Loss = "cross-entropy",
-        **more: Any,
+        **more: Unpack[Settings],
     ) -> Supervised:
         """Objective on the samples of a data loader, which is read once, from beginning to end, into memory.
 
@@ -192,7 +200,6 @@ class SupervisedEvaluation(SeparableEvaluation):
         self._gradient: Tensor | None = None
         self._total: Tensor | None = None
         parts: list[Tensor] = []
-        sums: list[Tensor] = []
         alone = len(objective.index) <= objective.chunk
         with torch.enable_grad():
             for _, loss in objective.chunks():
@@ -200,13 +207,12 @@ class SupervisedEvaluation(SeparableEvaluation):
                 if alone:  # the gradient when it is asked for
                     self._total = loss
                 else:  # now: to keep all graphs would need the memory that chunks are to save
-                    found = _gradients(loss, objective.parameters)
-                    sums = [a + b for a, b in zip(sums, found, strict=True)] if sums else found
+                    found = gradient(loss, objective.parameters)
+                    self._gradient = found if self._gradient is None else self._gradient + found
         self.value = float(torch.stack(parts).double().sum())
         self.terms = {"loss": self.value}
         objective.last_terms = self.terms
-        if sums:
-            self._gradient = torch.cat([g.reshape(-1) for g in sums])
+        if self._gradient is not None:
             objective.counters.gradients += objective.share
 
     def gradient(self) -> Tensor:
@@ -214,8 +220,7 @@ class SupervisedEvaluation(SeparableEvaluation):
         if self._gradient is None:
             assert self._total is not None
             self.objective.counters.gradients += self.objective.share
-            found = _gradients(self._total, self.objective.parameters)
-            self._gradient = torch.cat([g.reshape(-1) for g in found])
+            self._gradient = gradient(self._total, self.objective.parameters)
             self._total = None
         return self._gradient
 
@@ -242,11 +247,10 @@ class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
         """S^T J v, [N]."""
         self.objective.counters.functions += self.objective.share
         pieces = []
-        with self._at(), torch.enable_grad():
+        with held_at(self.objective.parameters, self.theta), torch.enable_grad():
             for outputs, root in self._linearised():
                 u = torch.zeros_like(outputs, requires_grad=True)
-                slopes = _gradients(outputs, self.objective.parameters, u, create_graph=True)
-                product = torch.cat([g.reshape(-1) for g in slopes])
+                product = gradient(outputs, self.objective.parameters, u, create_graph=True)
                 (out,) = torch.autograd.grad(product, u, v.to(product), materialize_grads=True)
                 pieces.append(root(out, False).reshape(-1))
         return torch.cat(pieces)
@@ -255,12 +259,11 @@ class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
         """J^T S u, [n]."""
         self.objective.counters.gradients += self.objective.share
         total, start = torch.zeros_like(self.theta), 0
-        with self._at(), torch.enable_grad():
+        with held_at(self.objective.parameters, self.theta), torch.enable_grad():
             for outputs, root in self._linearised():
                 piece = u[start : start + outputs.numel()].view_as(outputs)
                 start += outputs.numel()
-                found = _gradients(outputs, self.objective.parameters, root(piece, True))
-                total += torch.cat([g.reshape(-1) for g in found])
+                total += gradient(outputs, self.objective.parameters, root(piece, True))
         return total
 
     def jacobian(self) -> Tensor:
@@ -280,19 +283,6 @@ class CurvedEvaluation(SupervisedEvaluation, ResidualEvaluation):
             several = outputs[..., 0].numel() if objective.kind == "cross-entropy" else len(outputs)
             share = objective.factor * len(outputs) / len(objective.index)
             yield outputs, _root(objective.kind, outputs.detach(), share / several)
-
-    @contextmanager
-    def _at(self) -> Iterator[None]:
-        """The parameters of this look."""
-        now = gather(self.objective.parameters)
-        moved = not torch.equal(now, self.theta)
-        if moved:
-            scatter_(self.objective.parameters, self.theta)
-        try:
-            yield
-        finally:
-            if moved:
-                scatter_(self.objective.parameters, now)
 
 
 def _root(kind: str | None, outputs: Tensor, share: float) -> Callable[[Tensor, bool], Tensor]:
@@ -314,11 +304,3 @@ def _root(kind: str | None, outputs: Tensor, share: float) -> Callable[[Tensor, 
         return factor * (q * w - first * (second * w).sum(-1, keepdim=True))
 
     return product
-
-
-def _gradients(
-    value: Tensor, parameters: list[Tensor], cotangent: Tensor | None = None, create_graph: bool = False
-) -> list[Tensor]:
-    return list(
-        torch.autograd.grad(value, parameters, cotangent, create_graph=create_graph, materialize_grads=True)
-    )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..runs.content import Row
 from ..viz import OURS, STYLE, THEIRS, column, new_figure, save_figure
 from .tasks import Task, bits
 
@@ -21,7 +22,7 @@ ROWS, COLUMNS, TALL = 4, 8, 1.36  # of mistakes; height of one with its label, i
 SMOOTH = 40  # the loss is averaged over 1 / SMOOTH of the rows
 
 
-def plot_curves(history: Sequence[Mapping[str, Any]], task: Task, path: Path, title: str = "") -> Path:
+def plot_curves(history: Sequence[Row], task: Task, path: Path, title: str = "") -> Path:
     """Draw training loss and test metric against epochs of gradient evaluations and against seconds.
 
     Args:

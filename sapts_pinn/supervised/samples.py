@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import StateDict
 
 from ..objectives.base import Counters
 from ..parallel.communicator import Communicator
@@ -64,12 +63,12 @@ class Samples:
         )
         return StagedSupervised(whole, model.chain) if isinstance(model, ShardedNetwork) else whole
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """State of what is random in the samples."""
         varied = None if self.augmentation is None else self.augmentation.state_dict()
         return {"round": self.round, "augmentation": varied}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self.draw()
         self.round = state["round"]

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -99,20 +98,21 @@ def measured(task: Task, value: float | None) -> dict[str, float | None]:
     return {task.column: value, name: None if value is None else convert(value)}
 
 
-ERROR_RATE: Any = {
-    "metric": error_rate,
-    "metric_name": "error rate",
-    "also": ("test_accuracy", lambda rate: 1.0 - rate),
-}
+def accuracy(rate: float) -> float:
+    """Convert an error rate to an accuracy."""
+    return 1.0 - rate
+
+
+ERROR_RATE = (error_rate, "error rate", ("test_accuracy", accuracy))
 
 TASKS = {
-    "mnist": Task("handwritten digits", mnist, {"mlp": MLP, "cnn": lambda: SmallCNN(1)}, **ERROR_RATE),
+    "mnist": Task("handwritten digits", mnist, {"mlp": MLP, "cnn": lambda: SmallCNN(1)}, *ERROR_RATE),
     "cifar10": Task(
         "photographs of ten kinds",
         cifar10,
         {"cnn": SmallCNN, "resnet": ResNet},
+        *ERROR_RATE,
         augmented=True,
-        **ERROR_RATE,
     ),
     "tinyshakespeare": Task(
         "the next character of Shakespeare",

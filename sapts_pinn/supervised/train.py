@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Generator, nn
@@ -18,15 +17,16 @@ from ..optim.methods import Method
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from ..pipeline.partition import most_stages
+from ..runs.content import Config
 from ..runs.folder import versions
 from ..training.budget import Budget
 from ..training.clock import Clock
 from ..training.course import Course
 from ..training.lifecycle import Earlier, Session
 from ..training.monitor import ErrorMonitor
-from ..training.result import RunResult, facts
+from ..training.result import facts
+from ..training.settings import Arguments, whole
 from ..training.settings import callbacks as read_callbacks
-from ..training.settings import whole
 from ..training.train_settings import TrainSettings
 from ..training.trainer import Trainer
 from .augmentation import CropAndFlip
@@ -37,35 +37,11 @@ from .samples import Samples
 from .staged import ShardedNetwork
 from .tasks import Task, build, measured, samples
 from .tasks import find as find_task
-from .trained import Trained
+from .trained import Trained, TrainResult
 
 PARTS = 4  # of the parameters, or stages, if there are so many layers
 BLOCKS = 2  # of the parameters on mini-batches: each takes as many gradients as the undivided network
 OF_A_RANK = ("threads", "data", "versions")  # entries of config.json that may differ
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainResult(RunResult):
-    """Facts of a run of `train`.
-
-    Attributes:
-        task: Name of the data set.
-        network: Name of the network.
-        samples: Number of training samples.
-        metric: What the test measures, in words.
-        measured: The test metric under its names in result.json.
-    """
-
-    task: str
-    network: str
-    samples: int
-    metric: str
-    measured: dict[str, float | None]
-
-    def as_json(self) -> dict[str, Any]:
-        """Content of result.json."""
-        found = super().as_json()
-        return {**found, **found.pop("measured")}
 
 
 def train(
@@ -75,7 +51,7 @@ def train(
     seed: int = 0,
     network: str | None = None,
     data: Images | Text | Path | str | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     dtype: str = "float32",
     parts: int | None = None,
     out: Path | str | None = None,
@@ -124,9 +100,9 @@ def train(
     made = make()
     usual, blocks = ({"batch": chosen.batch}, BLOCKS) if method in ON_MICRO_BATCHES else ({}, PARTS)
     asked = {} if parts is None else {"parts": whole("parts", parts)}
-    options = {**usual, **_parts(how, made, ranks.size, blocks), **settings.options, **asked}
-    settings = replace(settings, options=options)
-    net = ShardedNetwork(make, options["parts"], ranks) if how.sharded else made
+    given: Arguments = {**usual, **_parts(how, made, ranks.size, blocks), **settings.options, **asked}
+    settings = replace(settings, options=given)
+    net = ShardedNetwork(make, given["parts"], ranks) if how.sharded else made
     session = Session(out, resume, overwrite, ranks, sharded=how.sharded)
     _check_resumable(session.earlier, settings)
     session.check_folder()  # before data are fetched and read
@@ -139,7 +115,7 @@ def train(
     trainer = Trainer(
         net,
         Samples(inputs, targets, augmentation=varied),
-        Course(how, options),
+        Course(how, given),
         Clock(settings.budget, ranks, began),
         ErrorMonitor(lambda net: chosen.metric(net, *test), chosen.column),
         [*read_callbacks(callbacks, Callback), *session.writers(config, {"config": settings.identity()})],
@@ -181,7 +157,7 @@ def _check_resumable(earlier: Earlier | None, settings: TrainSettings) -> None:
     """
     if earlier is None:
         return
-    saved = earlier.state.get("config", {})
+    saved = earlier.state.get("config") or Config()
     for name, value in settings.identity().items():
         if saved.get(name) != value:
             raise InputError(
@@ -196,7 +172,7 @@ def _configuration(
     data: Images | Text | Path | str | None,
     count: int,
     ranks: Communicator,
-) -> dict[str, Any]:
+) -> Config:
     """The content of config.json."""
     return {
         **settings.as_json(),
@@ -228,13 +204,13 @@ def _parts(method: Method, network: nn.Module, ranks: int, blocks: int) -> dict[
     return {}  # as the method has it
 
 
-def _summary(trainer: Trainer, config: Mapping[str, Any]) -> TrainResult:
+def _summary(trainer: Trainer, config: Config) -> TrainResult:
     """Facts of a run; all ranks make them together."""
     error = trainer.communicator.gather_objects(trainer.error)[0]
     return TrainResult(
-        **facts(trainer, config),
+        **vars(facts(trainer, config)),
         task=config["task"],
-        network=config["network"],
+        network=str(config["network"]),
         samples=config["samples"],
         metric=config["metric"],
         measured=measured(find_task(config["task"]), error),

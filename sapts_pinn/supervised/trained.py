@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -17,17 +16,42 @@ from ..errors import InputError
 from ..networks.build import PRECISIONS
 from ..results.report import merits
 from ..runs.checkpoint import load_checkpoint
+from ..runs.content import Config, Result, Row, TrainerState
 from ..runs.files import write_text
 from ..runs.history import read_history
 from ..runs.manifest import read_config
-from ..runs.status import StopReason
-from ..training.train_settings import IDENTITY
+from ..runs.result import RunResult, unfinished
 from .datasets import Images, Text
 from .models import GPT
 from .tasks import Task, build, measured, outputs, samples
 from .tasks import find as find_task
 
 SAMPLE = 1_000  # characters of sample.txt
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainResult(RunResult):
+    """Facts of a run of `train`.
+
+    Attributes:
+        task: Name of the data set.
+        network: Name of the network.
+        samples: Number of training samples.
+        metric: What the test measures, in words.
+        measured: The test metric under its names in result.json.
+    """
+
+    task: str
+    network: str
+    samples: int
+    metric: str
+    measured: dict[str, float | None]
+
+    def as_json(self) -> Result:
+        """Content of result.json."""
+        found: dict[str, object] = {**super().as_json()}
+        del found["measured"]
+        return cast("Result", {**found, **self.measured})
 
 
 @dataclass
@@ -46,9 +70,9 @@ class Trained:
     task: Task
     network: nn.Module
     source: Images | Text | Path | str | None = field(repr=False)
-    config: dict[str, Any] = field(repr=False)
-    history: list[dict[str, Any]] = field(repr=False)
-    result: dict[str, Any]
+    config: Config = field(repr=False)
+    history: list[Row] = field(repr=False)
+    result: Result
 
     @cached_property
     def data(self) -> Images | Text:
@@ -121,7 +145,7 @@ class Trained:
 
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
-        title = "   ·   ".join([self.config["task"], self.config["network"], self.config["method"]])
+        title = "   ·   ".join([self.config["task"], str(self.config["network"]), self.config["method"]])
         made = [plot_curves(self.history, self.task, folder / "curves.png", title)]
         if isinstance(self.data, Text):
             write_text(folder / "sample.txt", self.sample(SAMPLE) + "\n")
@@ -154,9 +178,10 @@ class Trained:
             raise InputError(
                 f"{path} holds the stages of rank 0 only; resume the run on {config['world_size']} ranks"
             )
-        network = build(task, config["network"], 0).to(PRECISIONS[config["dtype"]])
+        network = build(task, str(config["network"]), 0).to(PRECISIONS[config["dtype"]])
         network.load_state_dict(state["model"] if whole else state["trainer"]["model"])
         result_file = target / "result.json"
+        result: Result
         if result_file.is_file():
             result, history = json.loads(result_file.read_text()), read_history(target / "history.csv")
         else:
@@ -177,21 +202,15 @@ class Trained:
         return "\n".join(lines)
 
 
-def _unfinished(
-    task: Task, network: nn.Module, config: Mapping[str, Any], state: Mapping[str, Any]
-) -> dict[str, Any]:
+def _unfinished(task: Task, network: nn.Module, config: Config, state: TrainerState) -> Result:
     """A summary of a run that was killed, from its last checkpoint."""
     errors = [row.get(task.column) for row in state["history"]]
-    return {
-        **{name: config[name] for name in (*IDENTITY, "world_size", "samples", "threads", "metric")},
-        "parts": config["options"].get("parts", 1),
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "iterations": state["iteration"],
-        "function_evaluations": state["counters"][0],
-        "gradient_evaluations": state["counters"][1],
-        "seconds": state["seconds"],
-        "seconds_to_first_step": state["seconds_to_first_step"],
-        "loss": state["loss"],
-        **measured(task, next((e for e in reversed(errors) if e is not None), None)),
-        "status": StopReason.UNFINISHED.status(),
-    }
+    run = TrainResult(
+        **vars(unfinished(config, state, network.parameters())),
+        task=config["task"],
+        network=str(config["network"]),
+        samples=config["samples"],
+        metric=config["metric"],
+        measured=measured(task, next((e for e in reversed(errors) if e is not None), None)),
+    )
+    return run.as_json()

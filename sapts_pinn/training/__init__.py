@@ -12,6 +12,6 @@ records: Rows of the history.
 settings: Settings of a run as a frozen record.
 train_settings: Those of `train`; those of `solve` are in `solving`.
 lifecycle: `Session`: folder, resumption, identity and result of a run.
-result: `RunResult`, the facts of a finished run.
+result: The facts of a run that has ended, from its trainer.
 interrupts: Ctrl-C during a run.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from ..objectives.base import Counters
 from ..parallel.communicator import Communicator, SingleProcess
@@ -91,7 +92,7 @@ class Clock:
         """Begin to count the seconds of this session, whose first step has this number."""
         self._begin, self._first = time.monotonic(), iteration
 
-    def restore(self, seconds: float, work: tuple[float, float], to_first_step: float | None) -> None:
+    def restore(self, seconds: float, work: Sequence[float], to_first_step: float | None) -> None:
         """Go on from an earlier session.
 
         Args:

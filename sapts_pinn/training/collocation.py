@@ -14,10 +14,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
 
 import torch
 from torch import Generator, Tensor
+from torch.optim.optimizer import StateDict
 
 from ..errors import InputError
 from ..geometry import SAMPLERS, rad
@@ -153,7 +153,7 @@ class Collocation:
     def _count(self, name: str) -> int:
         return self.interior if name == "equation" else self.others
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Generator and points, loadable with weights_only=True."""
         return {
             "generator": self.generator.get_state(),
@@ -162,7 +162,7 @@ class Collocation:
             },
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over saved points and generator."""
         self.problem = self.problem if self.model is None else self.model.problem
         self.generator.set_state(state["generator"])

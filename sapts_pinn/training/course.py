@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from traceback import walk_tb
-from typing import Any
 
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from ..errors import InputError
 from ..optim.base import Optimizer
 from ..optim.methods import Method, Phase
 from ..parallel.communicator import Communicator
+from ..runs.content import CourseState
 
 
 class Course:
@@ -33,7 +33,7 @@ class Course:
     optimizer: Optimizer
 
     def __init__(
-        self, method: Method, options: Mapping[str, Any] | None = None, resample: int | None = None
+        self, method: Method, options: Mapping[str, object] | None = None, resample: int | None = None
     ) -> None:
         self.method, self.options, self.resample = method, dict(options or {}), resample
         self.number, self.start = 0, 0
@@ -87,18 +87,18 @@ class Course:
         steps = iteration - self.start
         return bool(every and steps and steps % every == 0)
 
-    def restore(self, state: Mapping[str, Any], parameters: Sequence[Tensor], ranks: Communicator) -> None:
+    def restore(self, state: CourseState, parameters: Sequence[Tensor], ranks: Communicator) -> None:
         """Take over the phase and the optimizer of a saved run."""
         self.number, self.start = state["phase"], state["phase_start"]
         self.begin(parameters, ranks)
         self.optimizer.load_state_dict(state["optimizer"])
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> CourseState:
         """Entries of a checkpoint."""
         return {"optimizer": self.optimizer.state_dict(), "phase": self.number, "phase_start": self.start}
 
 
-def _refusal(error: Exception, options: Mapping[str, Any], phase: int) -> InputError | None:
+def _refusal(error: Exception, options: Mapping[str, object], phase: int) -> InputError | None:
     """Turn the exception of an optimizer's constructor into the user's mistake, if it is one.
 
     Args:

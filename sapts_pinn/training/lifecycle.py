@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from torch import Tensor
 
 from ..callbacks.base import RunView
 from ..callbacks.checkpoints import CheckpointWriter, not_written
@@ -14,6 +15,7 @@ from ..errors import InputError
 from ..parallel.agreement import check_same, code_fingerprint
 from ..parallel.communicator import Communicator
 from ..runs.checkpoint import checkpoint_name, save_checkpoint
+from ..runs.content import Checkpoint, Config, Result
 from ..runs.files import write_json
 from ..runs.folder import check_folder, prepare_folder, run_path, write_config
 from ..runs.resuming import load_state
@@ -30,7 +32,7 @@ class Earlier:
     """
 
     path: Path
-    state: dict[str, Any]
+    state: Checkpoint
 
 
 class Session:
@@ -92,7 +94,7 @@ class Session:
         if self.folder is not None and self.writes:
             check_folder(self.folder, self._overwrite)
 
-    def check_alike(self, config: Mapping[str, Any], own: Collection[str]) -> None:
+    def check_alike(self, config: Mapping[str, object], own: Collection[str]) -> None:
         """Make sure that all ranks run the same code with the same settings.
 
         Args:
@@ -123,7 +125,7 @@ class Session:
                 "give a larger one to go on"
             )
 
-    def open(self, config: dict[str, Any]) -> None:
+    def open(self, config: Config) -> None:
         """Prepare the folder and write config.json, once; a wrong setting found before leaves no trace."""
         if self.folder is not None and self.writes and not self.opened:
             prepare_folder(self.folder, self._overwrite, keep=self._goes_on)
@@ -132,7 +134,7 @@ class Session:
             write_config(self.folder, config, files)
         self.opened = True
 
-    def writers(self, config: dict[str, Any], header: Mapping[str, Any]) -> list[StateWriter]:
+    def writers(self, config: Config, header: Checkpoint) -> list[StateWriter]:
         """The callback that writes checkpoints; none without a folder.
 
         Args:
@@ -141,7 +143,7 @@ class Session:
         """
         return [] if self.folder is None else [StateWriter(self, self.folder, config, header)]
 
-    def write_result(self, result: Mapping[str, Any]) -> None:
+    def write_result(self, result: Result) -> None:
         """Write result.json; a disk that is full by now takes nothing away from what is in memory."""
         if self.folder is None or not self.writes:
             return
@@ -151,7 +153,7 @@ class Session:
             said = not_written(self.folder, error, "save the solution elsewhere")
             warnings.warn(said, UserWarning, stacklevel=3)
 
-    def write_whole(self, header: Mapping[str, Any], model: Mapping[str, Any]) -> None:
+    def write_whole(self, header: Checkpoint, model: Mapping[str, Tensor]) -> None:
         """Write model.pt where the checkpoint has the part of rank 0 only.
 
         Args:
@@ -161,7 +163,7 @@ class Session:
         if self.folder is not None and self.writes and self.sharded and self.ranks.size > 1:
             save_checkpoint(self.folder / "model.pt", {**header, "model": model})
 
-    def failed(self, trainer: Trainer, result: Callable[[], Mapping[str, Any]], how: str) -> Exception:
+    def failed(self, trainer: Trainer, result: Callable[[], Result], how: str) -> Exception:
         """Record what a callback or the user's functions raised in a run, and where the state is.
 
         Args:
@@ -193,9 +195,7 @@ class StateWriter(CheckpointWriter):
         header: Entries of the checkpoint by which a later session knows the run.
     """
 
-    def __init__(
-        self, session: Session, folder: Path, config: dict[str, Any], header: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, session: Session, folder: Path, config: Config, header: Checkpoint) -> None:
         super().__init__(folder)
         self.session, self.config, self.header = session, config, header
 
@@ -211,7 +211,7 @@ class StateWriter(CheckpointWriter):
         self.session.open(self.config)
         super().on_end(trainer)
 
-    def state(self, trainer: RunView) -> dict[str, Any]:
+    def state(self, trainer: RunView) -> Checkpoint:
         """Content of a checkpoint."""
         size = trainer.communicator.size
         return {**self.header, "world_size": size, "trainer": trainer.state_dict()}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from typing import Any
 
+from ..callbacks.base import Measure
 from ..runs.status import Status, StopReason
 from .clock import Clock
 
 SHARE = 0.02  # of the time may go into measuring the error
-Measure = Callable[[Any], float]
 
 
 class ErrorMonitor:
@@ -56,7 +54,7 @@ class ErrorMonitor:
         seconds = clock.common_seconds if together else clock.seconds
         return seconds - self._seconds >= max(0.5, self._cost / SHARE)
 
-    def measure(self, model: Any, clock: Clock, iteration: int, sharded: bool) -> None:
+    def measure(self, model: object, clock: Clock, iteration: int, sharded: bool) -> None:
         """Measure the error, unless another rank does or there is no reference.
 
         Args:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
+
+from torch.optim.optimizer import StateDict
 
 from ..objectives.base import Counters, Objective
 from ..parallel.communicator import Communicator
 from ..problems import Sites
+
+Trained = Any  # model that the points are for: of a problem, or a network of samples
 
 
 class Points(Protocol):
@@ -18,17 +21,17 @@ class Points(Protocol):
     def draw(self) -> object:
         """Draw the first set."""
 
-    def redraw(self, model: Any) -> object:
+    def redraw(self, model: Trained) -> object:
         """Draw a new set, which may depend on the model."""
 
-    def balance(self, model: Any, ranks: Communicator) -> bool:
+    def balance(self, model: Trained, ranks: Communicator) -> bool:
         """Set the weights of the terms anew, all ranks together; return whether the loss has changed."""
 
-    def objective(self, model: Any, counters: Counters, threads: int) -> Objective:
+    def objective(self, model: Trained, counters: Counters, threads: int) -> Objective:
         """The loss of a model on the current set."""
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """State of the points and of their generator, for a checkpoint."""
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ..objectives.base import Counters, Objective
 from ..optim.base import Optimizer, StepInfo
 from ..problems import Sites
+from ..runs.content import Row
 
 EVERY = 10  # steps between rows, after the first hundred
 
@@ -21,7 +21,7 @@ class Records:
     """
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Row] = []
         self.every = EVERY
         self._terms: dict[str, float] = {}  # of the loss at the current parameters, as far as known
 
@@ -50,12 +50,12 @@ class Records:
 
     def add(
         self,
-        start: Mapping[str, Any],
+        start: Row,
         objective: Objective,
         sites: Mapping[str, Sites],
         optimizer: Optimizer,
         counters: Counters,
-        error: Mapping[str, Any],
+        error: Row,
     ) -> None:
         """Add a row, or replace that of the same iteration.
 
@@ -87,7 +87,7 @@ class Records:
         self.rows.append({**row, **error})
 
 
-def sweep_columns(info: StepInfo, parts: int) -> dict[str, Any]:
+def sweep_columns(info: StepInfo, parts: int) -> Row:
     """Columns of a sweep over subdomains; a step without a sweep has no local steps.
 
     Args:
@@ -95,7 +95,7 @@ def sweep_columns(info: StepInfo, parts: int) -> dict[str, Any]:
         parts: Number of subdomains.
     """
     sweep = info.sweep
-    row: dict[str, Any] = {
+    row: Row = {
         "sweep_rho": None if sweep is None else sweep.rho,
         "sweep_accepted": None if sweep is None else int(sweep.accepted),
         "local_steps": 0 if sweep is None else sweep.local_steps,

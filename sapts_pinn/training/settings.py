@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 from ..errors import InputError
+from ..runs.content import Config
 from .budget import Budget
 
 DTYPES = ("float64", "float32")
+T = TypeVar("T")
+Arguments = dict[str, Any]  # of `solve` or `train`, by name; a record of settings checks them
 Reader = Callable[[str, Any], object]  # from the name of a setting and a value given to the value used
 
 
@@ -56,26 +59,26 @@ class Settings:
         return tuple(item.name for item in fields(cls) if about is None or item.metadata[about])
 
     @classmethod
-    def given(cls, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def given(cls, arguments: Mapping[str, object]) -> Arguments:
         """The settings among some arguments; None stands for a value that is not given."""
         return {name: arguments[name] for name in cls.names() if arguments.get(name) is not None}
 
     @classmethod
-    def merged(cls, *layers: Mapping[str, Any]) -> Self:
+    def merged(cls, *layers: Mapping[str, object]) -> Self:
         """Settings from layers of arguments, of which later ones win."""
-        values: dict[str, Any] = {}
+        values: Arguments = {}
         for layer in layers:
             values |= cls.given(layer)
         return cls(**values)
 
     @classmethod
-    def arguments(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def arguments(cls, config: Config) -> Arguments:
         """Arguments that repeat the run of a config.json, as far as they can be written there."""
         return cls.given(config)
 
-    def as_json(self, about: str | None = None) -> dict[str, Any]:
+    def as_json(self, about: str | None = None) -> Config:
         """Entries of config.json: all, or those that are "kept" or "drawn" in a resumed run."""
-        return {name: _plain(getattr(self, name)) for name in self.names(about)}
+        return cast("Config", {name: _plain(getattr(self, name)) for name in self.names(about)})
 
 
 def _plain(value: object) -> object:
@@ -147,19 +150,19 @@ def dtype(name: str, value: object) -> str:
     return value
 
 
-def budget(name: str, value: Any) -> Budget:
+def budget(name: str, value: str | float | Budget) -> Budget:
     """Read a budget."""
     return Budget.parse(value)
 
 
-def options(name: str, value: object) -> dict[str, Any]:
+def options(name: str, value: object) -> dict[str, object]:
     """Read keyword arguments of a method; the record has a copy."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InputError(f'{name} must be a dict such as {{"radius": 0.1}}, not {value!r}')
     return dict(value)
 
 
-def callbacks(given: Any, kind: type) -> tuple[Any, ...]:
+def callbacks(given: object, kind: type[T]) -> tuple[T, ...]:
     """Read the callbacks of a run.
 
     Args:
@@ -169,8 +172,9 @@ def callbacks(given: Any, kind: type) -> tuple[Any, ...]:
     Raises:
         InputError: One is of another class.
     """
-    found = tuple(given) if isinstance(given, Iterable) else (given,)
-    for callback in found:
+    found: list[T] = []
+    for callback in given if isinstance(given, Iterable) else (given,):
         if not isinstance(callback, kind):
             raise InputError(f"callbacks must be a list of {kind.__name__} objects; {callback!r} is none")
-    return found
+        found.append(callback)
+    return tuple(found)

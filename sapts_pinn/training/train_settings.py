@@ -6,13 +6,13 @@ A new setting is a field here and a parameter of `train`.  Nothing here loads Py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
+from ..runs.content import Config
 from . import settings as read
 from .budget import Budget
-from .settings import Settings, setting
+from .settings import Arguments, Settings, setting
 
 IDENTITY = ("task", "network", "method", "seed", "dtype")  # two sessions of one run have them in common
 
@@ -37,13 +37,13 @@ class TrainSettings(Settings):
         read.budget,
         '"3min", "500 iterations", "20 evaluations" (epochs of gradients). [default: 3min]',
     )
-    options: Mapping[str, Any] = setting(
+    options: Arguments = setting(
         {},
         read.options,
         "Setting of the method, as name=value, such as lr=0.01 or batch=256; may be repeated.",
         list,
     )
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Config:
         """The settings that two sessions of one run have in common."""
-        return {name: getattr(self, name) for name in IDENTITY}
+        return cast("Config", {name: getattr(self, name) for name in IDENTITY})

@@ -7,13 +7,12 @@ and m steps are k + m steps, bit for bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from ..callbacks.base import Callback
+from ..callbacks.base import Callback, Measure
 from ..objectives.base import Counters, Objective
 from ..objectives.data_parallel import over_ranks
 from ..objectives.flat import gather, scatter_
@@ -22,6 +21,7 @@ from ..optim.methods import Method
 from ..parallel.communicator import Communicator
 from ..pipeline.sharded_model import Sharded
 from ..pipeline.trainable_model import TrainableModel
+from ..runs.content import Row, TrainerState
 from ..runs.status import Status, StopReason
 from .balancing import is_due
 from .budget import Budget
@@ -104,7 +104,7 @@ class Trainer:
         return self.clock.budget
 
     @property
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[Row]:
         """Rows of the history."""
         return self.records.rows
 
@@ -161,13 +161,13 @@ class Trainer:
         """Give every step a row of the history."""
         self.records.every = 1
 
-    def hand_over_measure(self) -> Callable[[Any], float] | None:
+    def hand_over_measure(self) -> Measure | None:
         """Measure the error no more, and return the measure to a callback that does."""
         return self.monitor.hand_over()
 
     # -- state ---------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> TrainerState:
         """All that is needed to continue, loadable with weights_only=True; collective."""
         return {
             "model": self.model.state_dict(),
@@ -181,7 +181,7 @@ class Trainer:
             "history": self.history,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any], redraw: bool = False) -> None:
+    def load_state_dict(self, state: TrainerState, redraw: bool = False) -> None:
         """Take over a saved run.
 
         Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,11 @@ from ..geometry import Mesh
 from ..runs.files import write_atomically
 from .fields import Array, Values, ends, evaluate, mesh_of, middle_of, time_name
 from .view import View
+
+if TYPE_CHECKING:
+    import pyvista
+
+S = TypeVar("S", bound=np.generic)
 
 EXPORT = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of an exported grid
 # What meshio writes with values at the points.  (It takes .msh for another program's format, which has none.)
@@ -157,7 +162,7 @@ def _cells(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
     }
     corners = choices[inside.ndim]
 
-    def shifted(array: Any, corner: tuple[int, ...]) -> Any:
+    def shifted(array: NDArray[S], corner: tuple[int, ...]) -> NDArray[S]:
         """The array at that corner of every cell."""
         slices = tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))
         return array[slices].reshape(-1)
@@ -203,7 +208,7 @@ def _write_structured(
     write_atomically(path, mesh.save)
 
 
-def _say_where(mesh: Any, fixed: Mapping[str, float]) -> None:
+def _say_where(mesh: pyvista.DataSet, fixed: Mapping[str, float]) -> None:
     """The fixed coordinates as field data: numbers, for meshio cannot read a .vtu file with text in it."""
     for name, value in fixed.items():
         mesh.field_data[f"{name} = {value:g}"] = np.array([value])

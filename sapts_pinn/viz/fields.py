@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ..geometry import Domain, Mesh, Time
+from ..geometry import Domain, Mesh
 from .view import View
 
 Array = NDArray[np.float64]
@@ -53,7 +52,7 @@ def evaluate(solution: View, points: Mapping[str, Array], residual: bool = False
     kept = flat[inside]
     at = {name: kept[:, i] for i, name in enumerate(problem.domain.names)}
 
-    def spread(values: Any) -> Array:
+    def spread(values: ArrayLike) -> Array:
         out = np.full(len(flat), np.nan)
         out[inside] = values
         return out.reshape(shape)
@@ -94,7 +93,7 @@ def middle_of(domain: Domain) -> dict[str, float]:
 
 def time_name(domain: Domain) -> str | None:
     """The name of the time, or None."""
-    return next((f.names[0] for f in domain.factors() if isinstance(f, Time)), None)
+    return next((f.names[0] for f in domain.factors() if f.is_time), None)
 
 
 def mesh_of(domain: Domain) -> Mesh | None:

@@ -15,10 +15,13 @@ from ..runs.files import write_atomically
 from .fields import Array
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 DPI = 160
 OURS, THEIRS = "#2166ac", "#d6604d"
+Axes3D = Any  # of mpl_toolkits.mplot3d, which has no types
 STYLE: Any = {
     "font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False,
     "axes.edgecolor": "#666666", "xtick.color": "#444444", "ytick.color": "#444444", "axes.linewidth": 0.7,
@@ -80,7 +83,7 @@ def log_limits(fields: Sequence[Array]) -> tuple[float, float]:
     return max(high - 4.0, min(high - 1.0, float(np.percentile(known, 2)))), high
 
 
-def colour_bar(axis: Any, mapped: Any) -> None:
+def colour_bar(axis: Axes, mapped: ScalarMappable) -> None:
     """A slim bar beside an image."""
     bar = axis.figure.colorbar(mapped, ax=axis, pad=0.02, aspect=25)
     bar.outline.set_visible(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from .vectors import draw_arrows, draw_streams, flow_of, speed, vector_name
 from .view import View
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -263,7 +264,7 @@ def _continued(field: Array) -> Array:
     return filled
 
 
-def clip(axis: Axes, mesh: Any, section: Section, grid: Mapping[str, Array], domain: Domain) -> None:
+def clip(axis: Axes, drawn: Artist, section: Section, grid: Mapping[str, Array], domain: Domain) -> None:
     """Cut an image off at the boundary and draw that, both from the zero level of the distance."""
     # One ring of points outside, so that the level closes where the domain touches its bounding box.
     pad = {name: np.pad(values, 1, mode="edge") for name, values in grid.items()}
@@ -284,7 +285,7 @@ def clip(axis: Axes, mesh: Any, section: Section, grid: Mapping[str, Array], dom
     region = axis.contourf(pad[section.across], pad[section.up], distance, levels=[-1e300, 0.0], alpha=0.0)
     path = region.get_paths()[0]
     region.remove()
-    mesh.set_clip_path(path, axis.transData)
+    drawn.set_clip_path(path, axis.transData)
     axis.contour(
         pad[section.across],
         pad[section.up],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..runs.content import Row
 from .fields import Array
 from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_history(history: Sequence[Mapping[str, Any]], path: Path) -> Path:
+def plot_history(history: Sequence[Row], path: Path) -> Path:
     """Draw loss, error, trust radius and rho of a run against seconds and gradient evaluations.
 
     Args:
@@ -41,12 +42,13 @@ def plot_history(history: Sequence[Mapping[str, Any]], path: Path) -> Path:
         return save_figure(figure, path)
 
 
-def column(history: Sequence[Mapping[str, Any]], name: str) -> Array:
+def column(history: Sequence[Row], name: str) -> Array:
     """A column of a history, NaN where a row has nothing."""
-    return np.array([np.nan if row.get(name) in (None, "") else float(row[name]) for row in history])
+    values = (row.get(name) for row in history)
+    return np.array([np.nan if value is None else float(value) for value in values])
 
 
-def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key: str) -> None:
+def _history(top: Axes, bottom: Axes, history: Sequence[Row], key: str) -> None:
     x = column(history, key)
     loss, error, radius, rho = (column(history, n) for n in ("loss", "relative_l2_error", "radius", "rho"))
     top.semilogy(x, loss, color=OURS, lw=1.4, label="loss")
@@ -65,7 +67,7 @@ def _history(top: Axes, bottom: Axes, history: Sequence[Mapping[str, Any]], key:
     bottom.grid(color="#dddddd", lw=0.5)
 
 
-def plot_sweeps(history: Sequence[Mapping[str, Any]], path: Path) -> Path | None:
+def plot_sweeps(history: Sequence[Row], path: Path) -> Path | None:
     """Draw how the sweeps of a SAPTS method fared: rho, local steps, and the share of sweeps taken.
 
     Args:

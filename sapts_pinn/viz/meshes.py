@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..geometry import Domain, Mesh
 from ..geometry.mesh.simplices import Cells, boundary_of
 from .fields import Array, ends, evaluate, middle_of, time_name
-from .figures import colour_bar, colour_limits, colour_map, log_limits
+from .figures import Axes3D, colour_bar, colour_limits, colour_map, log_limits
 from .grids import Limits, Panel, columns_for, in_rows
 from .space import Beside
 from .vectors import draw_arrows, draw_streams, flow_of, speed, vector_name
@@ -24,6 +24,7 @@ from .volumes import frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 
@@ -147,7 +148,7 @@ def _panel(
 
 def draw_values(
     axis: Axes, points: Array, triangles: Cells, values: Array, limits: Limits, colours: str | None = None
-) -> Any:
+) -> ScalarMappable:
     """Values at the points of triangles, blended in between."""
     from matplotlib.tri import Triangulation
 
@@ -241,7 +242,7 @@ def beside_sections(solution: View, mesh: Mesh) -> Beside:
     at = dict(zip(mesh.names, mesh.points[corners].T, strict=True))
     found = solution.predict({**at, **_arrays(fixed)}, extrapolate=True)
 
-    def draw(axis: Any, unknown: str, limits: Limits) -> None:
+    def draw(axis: Axes3D, unknown: str, limits: Limits) -> None:
         values = (found[unknown] if isinstance(found, dict) else found)[numbers].reshape(facets.shape).mean(1)
         title = f"{unknown}, cut open at {mesh.names[1]} = {middle[mesh.names[1]]:.3g}"
         _surface(axis, mesh, facets, tags, values, limits, title)
@@ -262,7 +263,7 @@ def _cutaway(mesh: Mesh, middle: Mapping[str, float]) -> tuple[Cells, Cells]:
 
 
 def _surface(
-    axis: Any,
+    axis: Axes3D,
     mesh: Mesh,
     facets: Cells,
     tags: Cells,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..runs.files import write_atomically
-from .fields import ends, evaluate, mesh_of, middle_of, time_name
+from .fields import Array, ends, evaluate, mesh_of, middle_of, time_name
 from .figures import OURS, STYLE, THEIRS, colour_limits, new_figure, pixels
 from .grids import CURVE, SECTION, Section, draw_image
 from .meshes import draw_mesh, draw_values, smooth_triangles
@@ -50,7 +49,7 @@ def animate_solution(solution: View, path: Path, frames: int = 40, seconds: floa
     some = Image.fromarray(np.concatenate([shown[0], shown[frames // 2], shown[-1]]))
     palette = some.quantize(256, method=Image.Quantize.MAXCOVERAGE)
     pictures = [Image.fromarray(f).quantize(palette=palette, dither=Image.Dither.NONE) for f in shown]
-    options: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "loop": 0}
+    options: dict[str, object] = {"save_all": True, "append_images": pictures[1:], "loop": 0}
     duration = max(20, round(1000 * seconds / frames))
     write_atomically(path, lambda p: pictures[0].save(p, format="GIF", duration=duration, **options))
     return path
@@ -59,13 +58,13 @@ def animate_solution(solution: View, path: Path, frames: int = 40, seconds: floa
 class _Movie:
     """A figure whose contents are exchanged from frame to frame."""
 
-    def __init__(self, solution: View, times: Any, time: str) -> None:
+    def __init__(self, solution: View, times: Array, time: str) -> None:
         domain, unknowns = solution.problem.domain, solution.problem.unknown_names
         space = [name for name in domain.names if name != time]
         middle, mesh = middle_of(domain), mesh_of(domain)
         self._times, self._time = times, time
         if len(space) == 1:
-            at: dict[str, Any] = {space[0]: np.linspace(*ends(domain, space[0]), CURVE)}
+            at: dict[str, Array] = {space[0]: np.linspace(*ends(domain, space[0]), CURVE)}
         elif mesh is not None and mesh.dim == 2:
             points, triangles = smooth_triangles(mesh)
             at = dict(zip(mesh.names, points.T, strict=True))
@@ -100,11 +99,11 @@ class _Movie:
                     xlabel=space[0], ylabel=unknown, ylim=(low - gap, high + gap), xlim=ends(domain, space[0])
                 )
             elif mesh is not None and mesh.dim == 2:
-                image = draw_values(axis, points, triangles, fields[0], (low, high))
+                blended = draw_values(axis, points, triangles, fields[0], (low, high))
                 draw_mesh(axis, mesh)
                 axis.set_title(unknown, loc="left")
-                self._figure.colorbar(image, ax=axis, pad=0.02, aspect=25).outline.set_visible(False)
-                self._draw.append((image.set_array, [np.clip(f, low, high) for f in fields]))
+                self._figure.colorbar(blended, ax=axis, pad=0.02, aspect=25).outline.set_visible(False)
+                self._draw.append((blended.set_array, [np.clip(f, low, high) for f in fields]))
             else:
                 image = draw_image(
                     axis,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .fields import ends, evaluate, middle_of, time_name
-from .figures import colour_limits, log_limits, new_figure
+from .figures import Axes3D, colour_limits, log_limits, new_figure
 from .grids import CURVE, SECTION, Cut, Limits, Section, draw_curve
 from .vectors import flow_of, speed, vector_name
 from .view import View
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.gridspec import GridSpec
 
 
-Beside = Callable[[Any, str, Limits], None]  # from axes in space, an unknown, limits of its colours
+Beside = Callable[[Axes3D, str, Limits], None]  # from axes in space, an unknown, limits of its colours
 
 
 def sections(solution: View, beside: Beside | None = None) -> Figure:

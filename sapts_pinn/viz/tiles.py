@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..runs.content import Result
 from ..runs.files import write_atomically
 from .fields import ends, evaluate, mesh_of, middle_of, time_name
 from .figures import STYLE, THEIRS, colour_limits, new_figure, pixels
@@ -177,7 +178,7 @@ def _image(figure: Figure, solution: View) -> None:
     axis.set(xlabel=across, ylabel=up)
 
 
-def describe(result: Mapping[str, Any]) -> str:
+def describe(result: Result) -> str:
     """Describe the accuracy of a solution in a few words: its error, that of a quantity, or else its loss."""
     error = result.get("relative_l2_error")
     if error is not None:

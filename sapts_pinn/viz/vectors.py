@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..problems import Problem
 from .fields import Array, time_name
@@ -13,6 +14,7 @@ from .figures import colour_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.quiver import Quiver
 
 ARROWS = 22  # along the longer side of a picture
 
@@ -67,7 +69,7 @@ def draw_streams(axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array)
 
 def draw_arrows(
     axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array, limits: tuple[float, float]
-) -> Any:
+) -> Quiver:
     """Arrows coloured by the length of the vector, on an empty background.
 
     Their own lengths stop growing at the ninth decile, so that a fast corner leaves the others visible.
@@ -103,7 +105,7 @@ def draw_arrows(
     return arrows
 
 
-def _every(values: Array, gap: float) -> Any:
+def _every(values: Array, gap: float) -> NDArray[np.int64]:
     """Positions of some of these evenly spaced values, a gap apart and as far from both ends."""
     count = max(round((values[-1] - values[0]) / gap), 1)
     return np.unique(np.round((np.arange(count) + 0.5) / count * (len(values) - 1)).astype(int))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..problems import Problem
+from ..problems.answers import Answer, Coordinates
+from ..runs.content import Result
 
 
 class View(Protocol):
@@ -16,17 +17,17 @@ class View(Protocol):
         """Problem that was solved."""
 
     @property
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Result:
         """The content of result.json."""
 
-    def predict(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
+    def predict(self, points: Coordinates, extrapolate: bool = False) -> Answer:
         """Unknowns at points: an array, or a dict of them by name."""
 
-    def error_field(self, points: Mapping[str, Any]) -> Any:
+    def error_field(self, points: Coordinates) -> Answer:
         """Estimated errors at points: an array, or a dict of them by name."""
 
-    def reference(self, points: Mapping[str, Any]) -> dict[str, Any] | None:
+    def reference(self, points: Coordinates) -> dict[str, Answer] | None:
         """The reference at points, by name; None without one."""
 
-    def residual(self, points: Mapping[str, Any], extrapolate: bool = False) -> Any:
+    def residual(self, points: Coordinates, extrapolate: bool = False) -> Answer:
         """Residuals of the equations at points."""

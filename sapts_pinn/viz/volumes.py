@@ -8,16 +8,19 @@ ones are seen: see-through surfaces would show the edges of their triangles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from .fields import Array, ends, time_name
-from .figures import colour_map
+from .figures import Axes3D, colour_map
 from .vectors import speed
 from .view import View
+
+if TYPE_CHECKING:
+    from matplotlib.ticker import MaxNLocator
 
 SIDE = 29  # points along the longest side of the grid
 ARROWS = 7  # arrows along the longest side
@@ -118,7 +121,7 @@ class Volume:
         found: Array = (np.array([-1, 1, -1]) * (at - middle)).max(1)
         return found
 
-    def draw(self, axis: Any, unknown: str, limits: Limits, title: str) -> None:
+    def draw(self, axis: Axes3D, unknown: str, limits: Limits, title: str) -> None:
         """The surfaces of an unknown, coloured as an image with these limits."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
@@ -138,7 +141,7 @@ class Volume:
             axis.add_collection3d(surfaces)
         frame(axis, self.names, self._limits, title)
 
-    def draw_arrows(self, axis: Any, flow: Mapping[str, str], limits: Limits, title: str) -> None:
+    def draw_arrows(self, axis: Axes3D, flow: Mapping[str, str], limits: Limits, title: str) -> None:
         """Arrows of the components along each coordinate, coloured by length, as long as there is room."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
@@ -170,7 +173,7 @@ def _shade(triangles: Array) -> Array:
     return found
 
 
-def frame(axis: Any, names: tuple[str, ...], limits: list[Limits], title: str) -> None:
+def frame(axis: Axes3D, names: tuple[str, ...], limits: list[Limits], title: str) -> None:
     """Axes in space: true proportions, few ticks."""
     for name, (low, high) in zip("xyz", limits, strict=True):
         getattr(axis, f"set_{name}lim")(low, high)
@@ -186,7 +189,7 @@ def frame(axis: Any, names: tuple[str, ...], limits: list[Limits], title: str) -
     axis.set_title(title, loc="left")
 
 
-def _few(bins: int) -> Any:
+def _few(bins: int) -> MaxNLocator:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(bins)

@@ -199,6 +199,16 @@ def test_a_network_is_loaded_in_the_units_it_was_trained_in(tmp_path, monkeypatc
         Solution.load(tmp_path / "run", rod(lambda u: u.xx + 1e-3, scales={"u": 2.0}))
 
 
+def test_scales_that_are_given_are_compared():
+    def of(**scales: float) -> Problem:
+        return rod(lambda u: u.xx + 1e-3, scales=scales)
+
+    recorded = fingerprint(of(u=2.0))
+    assert difference(recorded, fingerprint(of(u=2.0))) is None
+    assert difference(recorded, fingerprint(of(u=3.0))) == "the scales given: 3, not 2, at a fixed probe"
+    assert difference(recorded, fingerprint(rod(lambda u: u.xx + 1e-3))) == "the scales given is gone"
+
+
 def test_windows_of_another_equation_are_not_loaded(tmp_path):
     settings = {**SMALL, "windows": 2, "budget": "4 iterations", "out": tmp_path / "run"}
     solve(heat(lambda x: x * (1 - x)), **settings)

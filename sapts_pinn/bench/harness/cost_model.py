@@ -15,8 +15,7 @@ ranks everybody sends everything to all, and beyond sums go round a ring.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from .report import Row, geometric
 
@@ -42,7 +41,7 @@ def _least_squares(
     return x.tolist(), np.abs(A @ x - y).tolist()
 
 
-def fit(rows: Sequence[Row], cores: int) -> dict[str, Any]:
+def fit(rows: Sequence[Row], cores: int) -> Row:
     """The constants of the cost model from the measurements; empty for fewer than two numbers of ranks."""
     import numpy as np
 
@@ -55,7 +54,7 @@ def fit(rows: Sequence[Row], cores: int) -> dict[str, Any]:
         return {}
     lines = [[1.0, sent] for sent, _ in probes]
     (latency, per_byte), _ = _least_squares(lines, [seconds for _, seconds in probes], [0.0] * len(probes))
-    model: dict[str, Any] = {"latency": latency, "seconds_per_byte": per_byte}
+    model: Row = {"latency": latency, "seconds_per_byte": per_byte}
     off: list[float] = []
     for method, found in steps.items():
         lines, spent, talk = [], [], []
@@ -71,7 +70,7 @@ def fit(rows: Sequence[Row], cores: int) -> dict[str, Any]:
     return {**model, "off_typically": float(np.median(off)), "off_at_most": max(off)}
 
 
-def predict(model: Mapping[str, Any], row: Row, ranks: int, delay: float, cores: float = math.inf) -> float:
+def predict(model: Row, row: Row, ranks: int, delay: float, cores: float = math.inf) -> float:
     """Seconds of a step by the cost model.
 
     Args:
@@ -97,6 +96,6 @@ def reference_runs(rows: Sequence[Row], method: str, delay: int) -> list[Row]:
     return [row for row in several if row["ranks"] == most and row["reached"]]
 
 
-def seconds_to_target(rows: Sequence[Row], model: Mapping[str, Any], ranks: int, delay: int) -> float:
+def seconds_to_target(rows: Sequence[Row], model: Row, ranks: int, delay: int) -> float:
     """Seconds to the target if it takes as many steps as measured."""
     return geometric([row["iterations"] * predict(model, row, ranks, 1e-3 * delay) for row in rows])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from torch import Tensor
 
@@ -43,7 +42,7 @@ class Delayed(Communicator):
         """The inner one's, later."""
         return self._late(self.inner.all_reduce, tensor)
 
-    def gather_objects(self, value: Any) -> list[Any]:
+    def gather_objects(self, value: T) -> list[T]:
         """The inner one's, later."""
         return self._late(self.inner.gather_objects, value)
 

@@ -17,9 +17,14 @@ from ...runs.status import Status, StopReason
 
 MB = 2**20
 
-Row = dict[str, Any]
+Row = dict[str, Any]  # as JSON has it; each suite has entries of its own
 Section = tuple[str, Sequence[str], Sequence[Sequence[str]]]  # a table: its title, columns and rows
 Line = tuple[str, Sequence[float], Sequence[float], str]  # of a picture: label, x, y, style
+
+
+def entries(result: Mapping[str, object], names: Iterable[str]) -> Row:
+    """Entries of result.json, for a row."""
+    return {name: result[name] for name in names}
 
 
 class Facts(TypedDict):

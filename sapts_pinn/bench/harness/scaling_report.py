@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from .cost_model import METHODS, reference_runs, seconds_to_target
 from .report import Line, Row, Section, draw, geometric_spread
@@ -64,7 +63,7 @@ def _ratio(pairs: Sequence[tuple[Row, Row]], key: str) -> str:
     return geometric_spread([a[key] / b[key] for a, b in pairs if a[key] and b[key]], ".2f")
 
 
-def prediction_table(rows: Sequence[Row], model: Mapping[str, Any], delays: Sequence[int]) -> list[Section]:
+def prediction_table(rows: Sequence[Row], model: Row, delays: Sequence[int]) -> list[Section]:
     """Table of the predicted seconds to the target on many ranks; none without a cost model."""
     lines = [
         [f"{delay} ms, {method}", *(f"{seconds_to_target(found, model, p, delay):.3g}" for p in PREDICTED)]
@@ -79,7 +78,7 @@ def prediction_table(rows: Sequence[Row], model: Mapping[str, Any], delays: Sequ
     return [(title, ["", *(f"{p:,} ranks" for p in PREDICTED)], lines)] if lines else []
 
 
-def cost_in_words(model: Mapping[str, Any]) -> list[str]:
+def cost_in_words(model: Row) -> list[str]:
     """Sentence with the constants of the cost model."""
     if not model:
         return ["note: no cost model, for it needs runs with at least two numbers of ranks"]
@@ -99,7 +98,7 @@ def cost_in_words(model: Mapping[str, Any]) -> list[str]:
 def draw_times(
     path: Path,
     rows: Sequence[Row],
-    model: Mapping[str, Any],
+    model: Row,
     delays: Sequence[int],
     cores: int,
     target: float,

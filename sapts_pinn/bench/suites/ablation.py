@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import InputError
 from ..harness.child import in_child
@@ -34,8 +34,7 @@ from ..harness.report import (
 
 if TYPE_CHECKING:
     from ...training.budget import Budget
-
-Options = dict[str, Any]  # of a method
+    from ...training.settings import Arguments
 
 PROBLEMS = ("poisson-2d", "burgers", "allen-cahn")
 PLAIN = "tr"
@@ -44,7 +43,7 @@ SEEDS = (0, 1, 2)
 TARGETS = (1e-2, 1e-3, 1e-4)
 MEASURED = 100  # error measurements in a run
 DEFAULT = "default"
-FACTORS: dict[str, dict[str, Options]] = {
+FACTORS: dict[str, dict[str, Arguments]] = {
     "parts": {f"parts {n}": {"parts": n} for n in (1, 2, 4, 8)},
     "local-steps": {
         f"local steps {m}, fixed": {"adaptive": False, "local_steps": m, "global_steps": 1}
@@ -156,7 +155,7 @@ def _check_factors(factors: Sequence[str] | None) -> None:
 
 
 def _cells(
-    problems: Iterable[str], found: Mapping[str, Mapping[str, Options]], seeds: Iterable[int]
+    problems: Iterable[str], found: Mapping[str, Mapping[str, Arguments]], seeds: Iterable[int]
 ) -> list[Row]:
     """Runs to do; seeds outermost, so that an interrupted suite compares everything."""
     return [
@@ -168,7 +167,7 @@ def _cells(
     ]
 
 
-def variants(method: str, factors: Sequence[str]) -> dict[str, Options]:
+def variants(method: str, factors: Sequence[str]) -> dict[str, Arguments]:
     """Options of a method by what they are called: its default first, and none that comes to the same twice.
 
     Args:
@@ -179,7 +178,7 @@ def variants(method: str, factors: Sequence[str]) -> dict[str, Options]:
 
     if not find_method(method).divides:
         return {DEFAULT: {}}
-    found: dict[str, Options] = {DEFAULT: {}}
+    found: dict[str, Arguments] = {DEFAULT: {}}
     known = [_meaning(method, {})]
     for factor in factors:
         for name, options in FACTORS[factor].items():
@@ -190,8 +189,8 @@ def variants(method: str, factors: Sequence[str]) -> dict[str, Options]:
     return found
 
 
-def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, object]:
-    """Options as they act in one process, without those that have no effect there."""
+def _meaning(method: str, options: Arguments) -> Arguments:
+    """Arguments as they act in one process, without those that have no effect there."""
     import torch
 
     from ...optim.methods import method as find_method
@@ -211,7 +210,7 @@ def _meaning(method: str, options: Mapping[str, Any]) -> dict[str, object]:
 def measure(
     problem: str,
     method: str,
-    options: Options,
+    options: Arguments,
     seed: int,
     work: float,
     points: int | None,

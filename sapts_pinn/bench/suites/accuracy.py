@@ -14,7 +14,19 @@ from pathlib import Path
 from ...errors import InputError
 from ..harness.child import in_child
 from ..harness.options import Names, Whole, Wholes, chosen_names, chosen_seeds, chosen_threads
-from ..harness.report import Row, failed, finish, folder_for, header, machine, save, say, spread, table
+from ..harness.report import (
+    Row,
+    entries,
+    failed,
+    finish,
+    folder_for,
+    header,
+    machine,
+    save,
+    say,
+    spread,
+    table,
+)
 
 PROBLEMS = ("poisson-2d", "burgers", "allen-cahn", "poisson-lshape")
 METHODS = ("tr", "adam", "lbfgs", "adam-lbfgs")
@@ -149,7 +161,7 @@ def measure(problem: str, method: str, seed: int, budget: str, threads: int, out
     solution = solve(
         source.problem, method=method, budget=budget, seed=seed, out=out, overwrite=True, source=source.text
     )
-    return {name: solution.result[name] for name in KEPT}
+    return entries(solution.result, KEPT)
 
 
 def _table(rows: Sequence[Row]) -> str:

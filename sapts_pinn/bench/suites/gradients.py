@@ -29,6 +29,9 @@ from ..harness.options import Whole, at_least, chosen_threads
 from ..harness.report import finish, folder_for, header, machine, say, spread, table
 
 if TYPE_CHECKING:
+    import deepxde as dde
+    from torch import Tensor
+
     from ...objectives.least_squares import LeastSquares
 
 HIDDEN = (20, 20, 20)
@@ -213,7 +216,7 @@ def _ours(points: int, threads: int, seed: int, symmetry: bool, compiled: bool =
 
 
 @cache
-def _deepxde(points: int, soft: bool, seed: int) -> Any:
+def _deepxde(points: int, soft: bool, seed: int) -> dde.Model:
     """DeepXDE's model with our initial weights."""
     import deepxde as dde
     import numpy as np
@@ -231,9 +234,10 @@ def _deepxde(points: int, soft: bool, seed: int) -> Any:
         def step(self, closure: Any = None) -> Any:
             return closure()
 
-    def pde(x: Any, u: Any) -> Any:
+    def pde(x: Tensor, u: Tensor) -> Tensor:
         u_x, u_t = dde.grad.jacobian(u, x, i=0, j=0), dde.grad.jacobian(u, x, i=0, j=1)
-        return (u_t + u * u_x - NU * dde.grad.hessian(u, x, i=0, j=0)) / unit
+        residual: Tensor = (u_t + u * u_x - NU * dde.grad.hessian(u, x, i=0, j=0)) / unit
+        return residual
 
     dde.config.set_default_float("float64")
     domain = dde.geometry.GeometryXTime(dde.geometry.Interval(-1, 1), dde.geometry.TimeDomain(0, 1))
@@ -266,5 +270,6 @@ def _deepxde(points: int, soft: bool, seed: int) -> Any:
     return model
 
 
-def _losses(model: Any) -> Any:
-    return model.outputs_losses_train(model.data.train_x, None, None)[1]
+def _losses(model: dde.Model) -> Tensor:
+    losses: Tensor = model.outputs_losses_train(model.data.train_x, None, None)[1]
+    return losses

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import InputError
 from ..harness.child import in_child
@@ -163,7 +163,7 @@ def _loss(model: dde.Model) -> float:
     return float(terms.detach().sum())
 
 
-def _clock(case: Case, seconds: float) -> Any:
+def _clock(case: Case, seconds: float) -> dde.callbacks.Callback:
     """A callback that ends training in time, and measures the error on the way."""
     import deepxde as dde
 

@@ -19,6 +19,7 @@ from ..harness.report import (
     Row,
     Section,
     draw,
+    entries,
     failed,
     folder_for,
     geometric,
@@ -151,7 +152,7 @@ def measure(
         points=points,
         network=tuple(network) if network else None,
     ).result
-    return {"error": result["relative_l2_error"], **{name: result[name] for name in KEPT}}
+    return {"error": result["relative_l2_error"], **entries(result, KEPT)}
 
 
 def _errors(rows: Sequence[Row]) -> dict[str, dict[float, list[float]]]:

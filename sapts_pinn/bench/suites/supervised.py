@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..harness.child import in_child
 from ..harness.journal import Journal
 from ..harness.options import Names, Whole, Wholes, chosen_names, chosen_seeds, chosen_threads
-from ..harness.report import Row, Section, draw, failed, folder_for, header, machine, publish, say
+from ..harness.report import Row, Section, draw, entries, failed, folder_for, header, machine, publish, say
 from ..harness.supervised_report import (
     draw_curves,
     figures,
@@ -259,7 +259,7 @@ def measure(
     torch.set_num_threads(threads)
     curve: list[tuple[float, float, float]] = []
     found = train(task, method, budget, seed, data=data, options=options, callbacks=[_watch(curve)])
-    return {"metric": curve[-1][2], "curve": curve, **{name: found.result[name] for name in KEPT}}
+    return {"metric": curve[-1][2], "curve": curve, **entries(found.result, KEPT)}
 
 
 def _watch(curve: list[tuple[float, float, float]]) -> Callback:

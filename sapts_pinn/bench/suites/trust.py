@@ -21,7 +21,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ...errors import InputError
 from ...runs.status import Status, StopReason
@@ -43,9 +42,9 @@ UNSCALED = (
     "reaction",
     "wave",
 )
-SMALL: dict[str, Any] = {"network": (12, 12), "points": 512}  # of the runs in random units
+SMALL: Row = {"network": (12, 12), "points": 512}  # of the runs in random units
 
-Cell = dict[str, Any]
+Cell = Row
 
 
 def run(
@@ -166,12 +165,11 @@ def measure(case: str, budget: str, threads: int) -> Row:
             return {**row, "outcome": "refused", "words": [str(error)]}
         row["found"] = chosen.of(solution)
     result = solution.result
-    estimate = result.get("error_estimate") or {}
-    audit = result.get("audit") or {}
-    row["estimate"] = estimate.get("relative")
+    estimate, audit = result.get("error_estimate"), result.get("audit")
+    row["estimate"] = None if estimate is None else estimate["relative"]
     row["words"] = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
-    row["words"] += list(audit.get("objections", ()))
-    row["words"] += [] if estimate.get("reliable", True) else [str(estimate.get("words"))]
+    row["words"] += [] if audit is None else audit["objections"]
+    row["words"] += [] if estimate is None or estimate["reliable"] else [estimate["words"]]
     row["status"] = result["status"]
     return {**row, "outcome": judged(row, chosen.tolerance)}
 

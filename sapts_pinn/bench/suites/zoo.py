@@ -7,17 +7,17 @@ suite goes on where it was when the same command is given again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import pi
 from pathlib import Path
-from typing import Any
 
 from ..harness.child import in_child
 from ..harness.journal import Journal
 from ..harness.options import Names, Whole, Wholes, chosen_names, chosen_seeds, chosen_threads
 from ..harness.report import (
     Row,
+    entries,
     failed,
     folder_for,
     geometric,
@@ -51,7 +51,7 @@ class Figure:
     """
 
     name: str
-    of: Callable[[Mapping[str, Any]], float]
+    of: Callable[[Row], float]
 
 
 ERROR = Figure("relative L2 error", lambda result: number(result["relative_l2_error"]))
@@ -169,7 +169,7 @@ def measure(problem: str, method: str, seed: int, budget: str, threads: int) -> 
 
     torch.set_num_threads(threads)
     result = solve(build(problem), method=method, budget=budget, seed=seed).result
-    return {name: result[name] for name in KEPT if name in result}
+    return entries(result, [name for name in KEPT if name in result])
 
 
 def _lines(rows: Sequence[Row]) -> list[list[str]]:

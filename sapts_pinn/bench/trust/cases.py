@@ -8,11 +8,10 @@ silent (wrong without a word), which is the defect.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import pi
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from ...geometry import Ball, Box, Interval, Mesh, Time
 from ...problems import Dirichlet, Initial, Problem
 from ...problems.fields import Field
 from ...results.solution import Solution
+from ...training.settings import Arguments
 from .local_sources import (
     burst,
     burst_series,
@@ -69,7 +69,7 @@ class Case:
     answer: Callable[[], float] | None
     of: Callable[[Solution], float]
     tolerance: float = 0.01
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Arguments = field(default_factory=dict)
 
     @cached_property
     def expected(self) -> float | None:

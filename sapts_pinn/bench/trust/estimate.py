@@ -30,16 +30,16 @@ def measure(name: str, budget: float, seed: int) -> Row:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = solve(zoo.build(name), budget=budget, seed=seed).result
-    true, found = result["relative_l2_error"], result.get("error_estimate") or {}
-    estimate = found.get("relative")
+    true, found = result["relative_l2_error"], result.get("error_estimate")
+    estimate = None if found is None else found["relative"]
     ratio = estimate / true if estimate is not None and true else None
     return {
         "true": true,
         "estimate": estimate,
         "ratio": ratio,
-        "reliable": found.get("reliable", False),
-        "words": found.get("words", "; ".join(result.get("remarks", ()))),
-        "seconds": found.get("seconds"),
+        "reliable": found is not None and found["reliable"],
+        "words": "; ".join(result.get("remarks", ())) if found is None else found["words"],
+        "seconds": None if found is None else found["seconds"],
     }
 
 

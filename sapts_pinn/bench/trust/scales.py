@@ -20,11 +20,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
 from ...errors import InputError
-from ...geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Time, Union
+from ...geometry import Ball, Difference, Domain, Intersection, Interval, Polygon, Union
 from ...problems import (
     BoundaryEquation,
     Condition,
@@ -46,6 +47,7 @@ from ..harness.report import Row
 from .signatures import keyword_only, with_signature
 
 T = TypeVar("T")
+Array = NDArray[np.float64]
 
 DECADES = 9  # powers of ten from -DECADES to DECADES
 TOGETHER = (BoundaryEquation, Interface)  # conditions in which lengths meet through a normal
@@ -76,7 +78,7 @@ def random_units(problem: Problem, seed: int) -> Units:
     domain, names = problem.domain, problem.domain.names
     coordinates = {name: draw() for name in names}
     groups = [shape.names for shape in domain.factors()]
-    space = [name for f in domain.factors() if not isinstance(f, Time) for name in f.names]
+    space = [name for f in domain.factors() if not f.is_time for name in f.names]
     if any(type(c) in TOGETHER for c in problem.conditions) or len(problem.terms) > 1:
         groups.append(tuple(space))
     for group in groups:
@@ -101,7 +103,7 @@ def in_units(problem: Problem, units: Units) -> Problem:
     translate = _Translation(problem.domain.names, a, b)
     equation = translate.fields(problem.equation)
 
-    def scaled_equation(**given: object) -> tuple[Any, ...]:
+    def scaled_equation(**given: object) -> tuple[Tensor, ...]:
         rows = equation(**given)
         rows = rows if isinstance(rows, (tuple, list)) else (rows,)
         return tuple(e * row for e, row in zip(units.equations, rows, strict=True))
@@ -143,12 +145,12 @@ class _Translation:
             return None if value is None else value * factor
         old = self.fields(value)
 
-        def translated(**given: object) -> Any:
+        def translated(**given: object) -> object:
             return factor * old(**given)
 
         return _named(translated, value)
 
-    def _argument(self, name: str, value: Any) -> Any:
+    def _argument(self, name: str, value: Any) -> object:
         if name in self.a:
             return value / self.a[name]
         return self._field(name, value) if name in self.b else value
@@ -244,7 +246,7 @@ def _(c: Robin, domain: Domain, translate: _Translation, faces: Mapping[str, str
 
 @_condition.register
 def _(c: Initial, domain: Domain, translate: _Translation, faces: Mapping[str, str]) -> Condition:
-    size, time = translate.b[c.unknown], next(f.names[0] for f in domain.factors() if isinstance(f, Time))
+    size, time = translate.b[c.unknown], next(f.names[0] for f in domain.factors() if f.is_time)
     return replace(
         c,
         value=translate.value(c.value, size),
@@ -279,20 +281,20 @@ def _(c: Interface, domain: Domain, translate: _Translation, faces: Mapping[str,
     return replace(c, at=translate.fields(c.at), flux=translate.fields(c.flux))
 
 
-def _reference(problem: Problem, translate: _Translation) -> Reference | Callable[..., Any] | None:
+def _reference(problem: Problem, translate: _Translation) -> Reference | Callable[..., object] | None:
     old, a, b = problem.reference, translate.a, translate.b
     if old is None:
         return None
     single = problem.unknown_names[0]
 
-    def larger(values: Any) -> dict[str, Any]:
-        values = values if isinstance(values, Mapping) else {single: values}
-        return {name: v * b[name] for name, v in values.items()}
+    def larger(values: Any) -> dict[str, Array]:
+        by_name = values if isinstance(values, Mapping) else {single: values}
+        return {name: v * b[name] for name, v in by_name.items()}
 
     if not isinstance(old, Reference):
         function = translate.fields(old)
 
-        def translated(**given: object) -> dict[str, Any]:
+        def translated(**given: object) -> dict[str, Array]:
             return larger(function(**given))
 
         return _named(translated, old)

@@ -21,9 +21,9 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from copy import deepcopy
-from typing import Any
 
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...objectives.base import Evaluation
 from ...parallel.communicator import Communicator
@@ -151,7 +151,7 @@ class Curvature(ABC):
         """
         return False
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return everything learned as tensors, numbers, strings, lists and dictionaries.
 
         Such a dictionary loads with ``torch.load(weights_only=True)``, and a model that takes it over goes on
@@ -159,5 +159,5 @@ class Curvature(ABC):
         """
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027
+    def load_state_dict(self, state: StateDict) -> None:  # noqa: B027
         """Take over what `state_dict` of a model built with the same arguments returned."""

@@ -15,10 +15,10 @@ A step needs one round of inner products, and learning a pair another.  Memory 1
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ..subproblem.newton import newton_scaled
@@ -144,7 +144,7 @@ class LBFGS(Curvature):
 
     # -- state -------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """The pairs where they are kept, and their products."""
         return {
             "rows": None if self._rows is None else self._rows.clone(),
@@ -154,7 +154,7 @@ class LBFGS(Curvature):
             "gamma": self._gamma,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state.
 
         Raises:

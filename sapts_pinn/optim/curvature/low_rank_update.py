@@ -11,10 +11,9 @@ Where ranks divide the rows of H (`rows.py`), H_0 and L are those of the rows he
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...kernels import product
 from .rows import Rows
@@ -106,7 +105,7 @@ class Deferred:
             return self.base
         return torch.addmm(self.base, self.left.T, self.right, beta=self.scale)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """H_0 and the corrections apart, so that going on is the same bit for bit.
 
         Where ranks divide the rows they call it together: rank 0 has all of them then, unless vectors are
@@ -118,7 +117,7 @@ class Deferred:
         return {**state, "left": left, "right": self.right, "first": first}
 
     @classmethod
-    def of(cls, state: dict[str, Any], threads: int, rows: Rows | None = None) -> Deferred:
+    def of(cls, state: StateDict, threads: int, rows: Rows | None = None) -> Deferred:
         """The matrix of a saved state.
 
         Raises:

@@ -33,10 +33,10 @@ from __future__ import annotations
 
 from math import isfinite, sqrt
 from statistics import median
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ..subproblem.low_rank import Spectrum, combine, obs_spectrum, products, spectrum
@@ -125,11 +125,11 @@ class LSR1(Curvature):
         self._pairs, self._spectrum = [], None
         return False
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return the pairs, oldest first; all else follows from them."""
         return {"s": [s for s, _ in self._pairs], "y": [y for _, y in self._pairs]}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over the pairs of another model, the newest of them if its memory was longer."""
         pairs = [(s.clone(), y.clone()) for s, y in zip(state["s"], state["y"], strict=True)]
         self.reset()

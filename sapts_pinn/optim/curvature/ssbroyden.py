@@ -40,10 +40,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...objectives.base import Evaluation
@@ -275,7 +275,7 @@ class SSBroyden(Curvature):
         """Return whether J [rows, n] is worth forming; of a divided H, which may be larger, J^T J as well."""
         return (max(rows, n) if self.divided else rows) * n < DENSE
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """H as it is kept, and what saves work at the next step; ranks that divide it call it together."""
         matrix = self._matrix
         return {
@@ -285,7 +285,7 @@ class SSBroyden(Curvature):
             "product": None if self._product is None else list(self._product),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self.H = None
         if state["H"] is not None:

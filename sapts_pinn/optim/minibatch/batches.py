@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Generator, Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...objectives.base import Separable
@@ -51,14 +50,14 @@ class MiniBatches:
         }
         return {n: i if len(i) else self._order[n][k % len(self._order[n]) :][:1] for n, i in found.items()}
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """The order, and how far it is."""
         return {
             "order": dict(self._order), "next": self._next, "drawn": self.drawn,
             "generator": self.generator.get_state(),
         }  # fmt: skip
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self._order, self._next = dict(state["order"]), state["next"]
         self.drawn = state.get("drawn", self._next)  # older files did not count

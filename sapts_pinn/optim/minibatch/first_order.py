@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch import Generator, Tensor
+from torch.optim.optimizer import StateDict
 
 from ...objectives.base import Separable
 from ...objectives.flat import distinct
-from ..base import Optimizer, StepInfo
+from ..base import Closure, Optimizer, StepInfo
 from .batches import MiniBatches
 
 
@@ -40,7 +41,7 @@ class Batched(Optimizer):
         """Set the spent share of the budget, by which the learning rate decays."""
         self.used = used
 
-    def step(self, closure: Any) -> Tensor:  # type: ignore[override]
+    def step(self, closure: Closure) -> Tensor:  # type: ignore[override]
         """Take a step with the next mini-batch; the closure is an objective of samples."""
         if not isinstance(closure, Separable):
             raise TypeError("mini-batches need an objective that knows its samples, such as Supervised")
@@ -54,11 +55,11 @@ class Batched(Optimizer):
         closure.last_terms = {"loss": float(loss)}
         return torch.as_tensor(loss)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """The inner state, and where in the samples it is."""
         return {**self.inner.state_dict(), "batches": self.batches.state_dict()}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: StateDict) -> None:
         """Take over a saved state."""
         state = dict(state_dict)
         self.batches.load_state_dict(state.pop("batches"))

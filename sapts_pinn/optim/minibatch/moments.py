@@ -14,10 +14,10 @@ Sources: Kingma & Ba, arXiv:1412.6980; as a local solver of SAPTS_IP: the thesis
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 BETAS = (0.9, 0.999)
 EPS = 1e-8
@@ -58,10 +58,10 @@ class Moments:
         spread = (self.v / (1.0 - b2**self.count)).sqrt_().add_(EPS)
         return spread.reciprocal_().mul_(self.m).mul_(-radius / (1.0 - b1**self.count))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return both moments and the count."""
         return {"m": self.m, "v": self.v, "count": self.count}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self.m, self.v, self.count = state["m"].clone(), state["v"].clone(), state["count"]

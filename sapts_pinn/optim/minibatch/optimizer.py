@@ -29,10 +29,11 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Unpack
 
 import torch
 from torch import Generator, Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...objectives.base import Objective, Separable, drawing, seed_generators
@@ -294,7 +295,7 @@ class MiniBatchSAPTS(Undecorated):
 
     # -- state -------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return all that is needed to continue bit for bit, loadable with weights_only=True."""
         own = {
             "radius": self.radius,
@@ -308,7 +309,7 @@ class MiniBatchSAPTS(Undecorated):
         }
         return {**super().state_dict(), "minibatch": own}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: StateDict) -> None:
         """Take over a saved state.
 
         Raises:

@@ -15,10 +15,10 @@ is too small to tell where to go.  From then on batches are 1.5 times as large, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Generator, Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...geometry import interleaved
@@ -107,10 +107,10 @@ class GrowingBatches:
         """Larger batches from now on."""
         self.share = min(1.0, GROWTH * self.share)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Size and position."""
         return {"share": self.share, "start": self.start, "age": self.age}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self.share, self.start, self.age = state["share"], state["start"], state["age"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -136,7 +136,7 @@ class DataDecomposition(Decomposition):
     shared = True
     kind = "interleaved"
     combination = "mean"
-    options: ClassVar[Mapping[str, Any]] = {}
+    options: ClassVar[Mapping[str, object]] = {}
 
     def divide(self, objective: Objective, cut: Cut) -> Division:
         """Give every residual to a part."""

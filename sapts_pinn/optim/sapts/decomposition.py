@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Generator, Tensor
 
@@ -98,7 +98,7 @@ class Decomposition(ABC):
     sharded: ClassVar[bool] = False
     kind: ClassVar[str] = "layers"
     combination: ClassVar[str] = "sum"
-    options: ClassVar[Mapping[str, Any]] = {
+    options: ClassVar[Mapping[str, object]] = {
         "kind": "layers",
         "visits": 0,
         "order": "additive",

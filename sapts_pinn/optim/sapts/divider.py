@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Generator, Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective
@@ -129,7 +128,7 @@ class Divider:
             self.generator.set_state(self._later["generator"])
             self._later = None
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Batch, and states of the generator."""
         random = self._later or {
             "ordered": self._ordered,
@@ -138,7 +137,7 @@ class Divider:
         }
         return {"parts": self.count, "batches": self.batches.state_dict(), "random": random}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self.division = None
         self.batches.load_state_dict(state["batches"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -62,7 +61,7 @@ class Division:
         pieces = self.pieces(evaluation)
         return pieces[self._place[part.number]] if pieces and part.is_piece else None
 
-    def pieces(self, evaluation: Evaluation) -> list[Any]:
+    def pieces(self, evaluation: Evaluation) -> list[SeparableEvaluation]:
         """Evaluations of this rank's pieces of the points, of which one of the whole is the sum, if it is."""
         if self.total is None:
             return []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from torch.optim.optimizer import StateDict
 
 from ..curvature import Curvature
 from ..curvature.make import curvature_by_size, curvature_name, make_curvature
@@ -48,7 +49,7 @@ class LocalModels:
         """Forget all models."""
         self.models = {}
 
-    def state_dict(self) -> dict[int, dict[str, Any]]:
+    def state_dict(self) -> dict[int, StateDict]:
         """For each subdomain the kind and the state of its model, and its radius."""
         return {
             number: {
@@ -59,7 +60,7 @@ class LocalModels:
             for number, (curvature, radius) in self.models.items()
         }
 
-    def load_state_dict(self, state: dict[int, dict[str, Any]], former: str) -> None:
+    def load_state_dict(self, state: dict[int, StateDict], former: str) -> None:
         """Take over a saved state.
 
         Args:

@@ -48,10 +48,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective
@@ -337,7 +337,7 @@ class SAPTS(TrustRegion):
 
     # -- state -------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return all that is needed to continue bit for bit; all ranks call it together."""
         own = self.local_models.state_dict()
         if self.communicator.size > 1 and not self.decomposition.sharded:
@@ -351,7 +351,7 @@ class SAPTS(TrustRegion):
         }
         return {**super().state_dict(), "sapts": state}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: StateDict) -> None:
         """Take over a saved state.
 
         Raises:

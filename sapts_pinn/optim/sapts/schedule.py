@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from ..curvature import Curvature
 from ..radius import RadiusRule
@@ -108,7 +108,7 @@ class LocalStepSchedule:
         elif rho > self.sweep.high:
             self.steps = min(float(self.sweep.local_steps), factor * self.steps)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """All that it has learned."""
         return {
             "local_steps": self.steps,
@@ -118,7 +118,7 @@ class LocalStepSchedule:
             "reach": self.reach,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self.steps, self.unpaid = state["local_steps"], state["unpaid"]
         self.eta, self.reach = state["eta"], state["reach"]
