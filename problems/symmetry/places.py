@@ -21,7 +21,8 @@ OnFace = Callable[[Tensor, Tensor], Tensor]
 
 POINTS = 4096
 OPAQUE = 4  # times as many where only values can tell
-LINES = 4  # start the search for what is narrow
+LINES = 4  # start a search for what is narrow
+SEARCHES = 2  # by independent lines: of several thousand cases a single search misses one
 BESIDE = 1e-9  # of the domain, from a place where the function branches
 BESIDES = 512  # places where the function branches
 MOST = 4096  # points inside the cells
@@ -101,8 +102,10 @@ def _placed(points: Tensor, values: Tensor, columns: list[int]) -> Tensor:
 
 
 def _found(function: Function, bounds: Tensor, generator: Generator) -> Tensor:
+    """Points [M, d] in every cell that the searches have found, and on both sides of where they branch."""
     lower, upper = bounds[0], bounds[1]
-    edges, cells = explore(function, lower, upper, generator, LINES, steep=True)
+    searches = [explore(function, lower, upper, generator, LINES, steep=True) for _ in range(SEARCHES)]
+    edges, cells = (torch.cat(parts) for parts in zip(*searches, strict=True))
     some = edges[torch.randperm(len(edges), generator=generator)[:BESIDES]]
     cells = cells.unique(dim=0)
     cells = cells[torch.randperm(len(cells), generator=generator)[:MOST]]

@@ -143,6 +143,13 @@ def probes_of(
                 step = steps[int(high.double().argmax())]
                 above.append(step * unit[c])
                 scale[name] = min(scale[name], float(step * lengths[c]) / ABOVE)
+    powers = [*(steps[0] * unit)]  # so small that only linear terms are left, also where they are narrow
+    powers += [
+        steps[i] * unit[c]
+        for c in range(count)
+        for row in range(terms.shape[2])
+        for i in _power_laws(terms[:, c, row].where(fine[:, c, row], 0.0))
+    ]
     known = [value for value in scale.values() if value < torch.inf]
     usual = min(known) if known else 1.0
     sizes = torch.tensor([scale[name] if scale[name] < torch.inf else usual for name, _ in channels])
@@ -164,5 +171,29 @@ def probes_of(
         both[row, list(pairs[pair])] = 1.0
     decades = 10 ** (12 * torch.rand(MIXTURES, count, generator=generator, dtype=torch.float64) - 3)
     deep = [*singles, *(stretch * sizes * both for stretch in STRETCHES), decades * sizes]
-    rest = torch.cat(deep)
+    rest = torch.cat([*deep, torch.stack(powers).unique(dim=0)])
     return Probes(channels, broad * drawn(len(broad)), rest * drawn(len(rest)))
+
+
+def _power_laws(terms: Tensor) -> list[int]:
+    """Find the powers by which a residual grows with a channel: of u - u^3 there are two.
+
+    Where one power of a channel is far above all others, only its coefficient can be seen.
+
+    Args:
+        terms: Sizes of the residual on the ladder, [len(LADDER)]; 0 where it is not finite.
+
+    Returns:
+        For each stretch of the ladder with one and the same power the position of its middle.
+    """
+    known = (terms[1:] > 0) & (terms[:-1] > 0)
+    growth = (terms[1:] / terms[:-1].where(known, 1.0)).where(known, 1.0).log10()
+    step = float((LADDER[1] / LADDER[0]).log10())
+    power = (growth / step).where(known, 0.0)
+    middles, start = [], 0
+    for i in range(1, len(power) + 1):
+        if i == len(power) or abs(float(power[i] - power[start])) > 1e-3:
+            if i - start > 1 and float(power[start]) > 0.1:
+                middles.append((start + i) // 2)
+            start = i
+    return middles
