@@ -7,7 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from draws import randn
-from sapts_pinn.objectives.flat import distinct, gather, gather_gradients, scatter_, scatter_gradients
+from sapts_pinn.objectives.flat import (
+    distinct,
+    gather,
+    gather_gradients,
+    gradient,
+    scatter_,
+    scatter_gradients,
+)
 
 
 def tensors() -> list[Tensor]:
@@ -60,3 +67,18 @@ def test_a_tensor_given_twice_is_one_variable() -> None:
     a, b = torch.ones(2), torch.ones(2)
     found = distinct(iter([b, a, b]))
     assert [x is y for x, y in zip(found, (b, a), strict=True)] == [True, True]
+
+
+def test_gradients_are_in_the_order_of_the_parameters_with_zeros_where_there_is_none() -> None:
+    a, unused, b = (t.requires_grad_() for t in (randn(2, 2), randn(3), randn(1)))
+    vector = torch.cat([(a**2).reshape(-1), 3 * b])
+    cotangent = randn(5, seed=7)
+
+    def flat(**options: bool) -> Tensor:
+        return gradient(vector, [a, unused, b], cotangent, **options)
+
+    expected = torch.cat([2 * a.detach().reshape(-1) * cotangent[:4], torch.zeros(3), 3 * cotangent[4:]])
+    assert torch.allclose(flat(retain_graph=True), expected, rtol=1e-15)
+    slopes = flat(create_graph=True)
+    (second,) = torch.autograd.grad(slopes[:4].sum(), a)
+    assert torch.allclose(second, 2 * cotangent[:4].view(2, 2), rtol=1e-15)

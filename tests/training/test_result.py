@@ -46,12 +46,14 @@ def test_facts_are_all_that_a_result_needs_and_of_all_ranks():
         return facts(trainer, config)
 
     for found in on_ranks(2, work):
-        assert set(found) == {item.name for item in fields(RunResult)}
-        assert (found["world_size"], found["iterations"], found["parts"]) == (2, 7, 4)
-        assert (found["function_evaluations"], found["gradient_evaluations"]) == (3.0, 2.0)
-        assert found["parameters"] == 8 and found["parameter_bytes"] == {"all": 64, "largest_rank": 64}
-        assert found["status"] == "budget spent (7 iterations)" and found["loss"] == 0.125
-        assert found["earnings"] == {"plain": 3.0}
+        assert isinstance(found, RunResult) and set(found.as_json()) == {
+            item.name for item in fields(RunResult)
+        }
+        assert (found.world_size, found.iterations, found.parts) == (2, 7, 4)
+        assert (found.function_evaluations, found.gradient_evaluations) == (3.0, 2.0)
+        assert found.parameters == 8 and found.parameter_bytes == {"all": 64, "largest_rank": 64}
+        assert found.status == "budget spent (7 iterations)" and found.loss == 0.125
+        assert found.earnings == {"plain": 3.0}
 
 
 @pytest.mark.parametrize(("options", "parts"), [({}, 1), ({"parts": 3}, 3)])

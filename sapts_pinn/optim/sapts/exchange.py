@@ -117,7 +117,8 @@ class Division:
             like = own[0]
             zero = torch.zeros_like(like.s), torch.zeros_like(like.y)
             found += [
-                Correction(*zero, group, change=change)
+                # The residuals are those of the whole: every rank has been told the same.
+                Correction(*zero, group, residual=like.residual, change=change)
                 for group, change in zip(groups, changes[rank], strict=True)
             ]
         return found
