@@ -45,7 +45,7 @@ def plot_history(history: Sequence[Row], path: Path) -> Path:
 def column(history: Sequence[Row], name: str) -> Array:
     """A column of a history, NaN where a row has nothing."""
     values = (row.get(name) for row in history)
-    return np.array([np.nan if value is None or value == "" else float(value) for value in values])
+    return np.array([np.nan if value is None else float(value) for value in values])
 
 
 def _history(top: Axes, bottom: Axes, history: Sequence[Row], key: str) -> None:

@@ -15,7 +15,7 @@ ROWS = [
         "rho": rho,
     }
     for seconds, count, loss, error, radius, rho in [
-        (0.0, 1, 4.0, 0.5, 1.0, ""),
+        (0.0, 1, 4.0, 0.5, 1.0, None),
         (1.0, 3, 1.0, None, 2.0, -1),
     ]
 ]
