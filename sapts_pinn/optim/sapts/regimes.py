@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 LEAST, SHARE = 10.0, 0.02  # gradients of a stretch, and its share of all work so far
+ROUNDED = 1.0 - 1e-9  # ranks add up the same work in other orders
 FIRST, LONGER, LAST = 4, 4, 64  # stretches that a regime goes on: after it has won, by what factor, at most
 
 
@@ -58,7 +59,7 @@ class Regimes:
         self.fall += fall
         self.work += work
         self.total += work
-        if self.work >= max(LEAST, SHARE * self.total):
+        if self.work >= ROUNDED * max(LEAST, SHARE * self.total):
             rate, self.fall, self.work = self.fall / self.work, 0.0, 0.0
             self._next(rate)
 
