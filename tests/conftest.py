@@ -1,4 +1,4 @@
-"""What every test shares: a machine used sparingly, no screen, and the reference data beside the checkout."""
+"""Settings of all tests: a machine used sparingly, no screen, and the reference data beside the checkout."""
 
 import os
 from collections.abc import Iterator

@@ -74,12 +74,13 @@ class Boundary:
         assert self.work is not None
         return self.rho + (self.micro_batch.by_point(self.bar * out) - self.work) / self.rho.clamp_min(LEAST)
 
-    def loss(self, out: Tensor) -> Tensor:
-        """F_s for an output of the stage, of the last one the losses by points or the loss."""
-        if self.bar is None:
-            return out.sum()
+    def look(self, out: Tensor) -> tuple[Tensor, Tensor | None]:
+        """F_s for an output of the stage, and the residuals by points, without a graph, if it has them."""
         residual = self.residual(out)
-        return (self.bar * out).sum() if residual is None else 0.5 * residual.square().sum()
+        known = None if residual is None else residual.detach()
+        if self.bar is None:
+            return out.sum(), known
+        return (self.bar * out).sum() if residual is None else 0.5 * residual.square().sum(), known
 
 
 Frozen = dict[int, list[Boundary]]  # by stage
@@ -128,12 +129,9 @@ class StageObjective(Objective):
         """F_s at the stage's current parameters."""
         self.counters.functions += self.share
         weights = self.stage.snapshot()
-        losses: list[Tensor] = []
-        residuals: list[Tensor | None] = []
         with torch.set_grad_enabled(not self.recomputes):
-            for boundary, out in self.outputs(weights):
-                losses.append(boundary.loss(out))
-                residuals.append(boundary.residual(out.detach()))
+            looks = [boundary.look(out) for boundary, out in self.outputs(weights)]
+        losses, residuals = [loss for loss, _ in looks], [residual for _, residual in looks]
         value = float(torch.stack([loss.detach() for loss in losses]).sum())
         known = [r for r in residuals if r is not None]
         residual = torch.cat(known) if len(known) == len(residuals) else None
@@ -180,7 +178,7 @@ class FrozenEvaluation(Evaluation):
         sums = [torch.zeros_like(w) for w in weights]
         with keep(self.objective.buffers()), torch.enable_grad():
             for boundary, out in self.objective.outputs(self._weights):
-                found = torch.autograd.grad(boundary.loss(out), weights, materialize_grads=True)
+                found = torch.autograd.grad(boundary.look(out)[0], weights, materialize_grads=True)
                 for total, part in zip(sums, found, strict=True):
                     total.add_(part)
         return sums

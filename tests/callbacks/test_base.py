@@ -1,4 +1,4 @@
-"""What every callback can do: see the run, stop it, hear of its end."""
+"""Callbacks see the run, may stop it, and hear of its end."""
 
 from heat import SHORT, heat
 from sapts_pinn import solve

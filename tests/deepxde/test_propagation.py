@@ -110,7 +110,7 @@ def test_single_precision() -> None:
 
 
 def test_a_coefficient_that_starts_at_zero() -> None:
-    """What it multiplies is needed all the same."""
+    """A derivative that is multiplied by zero is needed all the same."""
     coefficient = dde.Variable(0.0)
     model = model_of(lambda x, y: dde.grad.jacobian(y, x, j=1) - coefficient * dde.grad.hessian(y, x))
     objective = DeepXDEObjective(model, parameters=[*model.net.parameters(), coefficient])

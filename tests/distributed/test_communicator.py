@@ -20,7 +20,7 @@ SHAPES: list[tuple[int, ...]] = [(), (0,), (7,), (3, 4)]
 
 
 def numbers(rank: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Of very different sizes, so that a sum depends on its order."""
+    """Numbers of very different sizes, so that a sum depends on its order."""
     g = torch.Generator().manual_seed(17 * rank + len(shape))
     x = torch.randn(shape, generator=g, dtype=torch.float64)
     return (x > 0) if dtype == torch.bool else (x * 10.0 ** torch.randint(0, 9, shape, generator=g)).to(dtype)
@@ -187,7 +187,7 @@ def test_three_ranks(run_ranks, free_ports):
 
 
 def loses(victim, how, timeout):
-    """One rank dies or stops while the others wait for it."""
+    """A rank dies or stops while the others wait for it."""
     c = connect(timeout=timeout)
     c.all_gather(torch.ones(4))
     if c.rank == victim:

@@ -200,7 +200,7 @@ FAULTY = [
 
 
 def victim(decomposition: str) -> int:
-    """Of a closure rank 0 has the say: what the others see as a whole is not asked for."""
+    """Rank whose looks are spoiled: of a closure rank 0, as the others' look at the whole does not count."""
     return 0 if decomposition == "closure" else 1
 
 

@@ -31,7 +31,8 @@ class GroupSolve:
         radius: First radius of a local step.
         reach: Radius of each group: bound of the sum of the lengths of all its steps.
         steps: At most so many steps of each part.
-        pooled: The model that all parts learn and start from; None where each has its own.
+        pooled: The model that all parts start from; None where each has its own.
+        in_place: Whether the parts teach that model itself; else those of a group a branch of it.
         local_models: The models of their own.
         deadline: `time.monotonic()` after which no further step begins.
         around: Random numbers and buffers that every look begins with, as that at theta_k did.
@@ -43,6 +44,7 @@ class GroupSolve:
     reach: float
     steps: int
     pooled: Curvature | None
+    in_place: bool
     local_models: LocalModels
     deadline: float
     around: Snapshot
@@ -61,7 +63,7 @@ class GroupSolve:
         z, y = theta, torch.zeros_like(theta)
         done = Correction(z, y, [])
         model, radius, restore = self.pooled, self.radius, self.around.restore
-        if model is not None and (division.count > 1 or not model.learns):
+        if model is not None and not self.in_place:
             model = model.branch()
         counters, rule = division.objective.counters, self.sweep.local_rule or self.rule
         for place, part in enumerate(group):

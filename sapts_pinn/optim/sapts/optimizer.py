@@ -236,7 +236,16 @@ class SAPTS(TrustRegion):
         share = self.rule.share_of(reach, division.count, self._how)
         pooled = self.curvature if self.sweep.pooled and division.shared else None
         solve = GroupSolve(
-            self.sweep, self.rule, self.radius, share, steps, pooled, self.local_models, self.deadline, around
+            sweep=self.sweep,
+            rule=self.rule,
+            radius=self.radius,
+            reach=share,
+            steps=steps,
+            pooled=pooled,
+            in_place=self._in_place(division),
+            local_models=self.local_models,
+            deadline=self.deadline,
+            around=around,
         )
         groups = self.divider.order(division)
         corrections = [solve.run(division, group, theta, evaluation) for group in groups]

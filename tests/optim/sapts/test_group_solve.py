@@ -28,15 +28,16 @@ def solved(
     """The parts of the first group, at most four steps each; theta_k."""
     theta, _, _ = centred(division)
     solve = GroupSolve(
-        Sweep(adaptive=False),
-        RadiusRule(),
-        0.3,
-        reach,
-        4,
-        pooled,
-        models or LocalModels("ssbroyden"),
-        deadline,
-        Snapshot(division.whole, torch.device("cpu")),
+        sweep=Sweep(adaptive=False),
+        rule=RadiusRule(),
+        radius=0.3,
+        reach=reach,
+        steps=4,
+        pooled=pooled,
+        in_place=pooled is not None and division.count == 1,
+        local_models=models or LocalModels("ssbroyden"),
+        deadline=deadline,
+        around=Snapshot(division.whole, torch.device("cpu")),
     )
     (group, *_) = division.groups
     return solve.run(division, group, theta, division.whole.evaluate()), theta
