@@ -35,6 +35,7 @@ DECADES = (1e-6, 1.0, 1e6, 1e30)  # around an unknown's scale
 STRETCHES = (1.0, 1e6, 1e12)  # of two channels together, by which their product comes to the top
 PAIRS = 24
 MIXTURES = 8
+HIDDEN = 1e-12  # of a sum: a term smaller than that is known to few digits
 ROWS_AT_ONCE = 65_536  # rows evaluated at a time
 
 
@@ -128,8 +129,8 @@ def probes_of(
     lengths = torch.tensor([float(extent[list(index)].prod()) for _, index in channels]).double()
     unit = torch.eye(count, dtype=torch.float64)
     ladder = torch.cat([torch.zeros(1, count), *(step * unit for step in LADDER / lengths.mean())]).double()
-    found = evaluate(local, names, channels, ladder, sites).abs()
-    size = found.nan_to_num(0, 0, 0).amax(2)
+    found = evaluate(local, names, channels, ladder, sites)
+    size = found.abs().nan_to_num(0, 0, 0).amax(2)
     whole = torch.isfinite(found).all(2)
     data, terms = size[0], size[1:].reshape(len(LADDER), count, -1)
     fine = whole[1:].reshape(terms.shape)
@@ -143,12 +144,14 @@ def probes_of(
                 step = steps[int(high.double().argmax())]
                 above.append(step * unit[c])
                 scale[name] = min(scale[name], float(step * lengths[c]) / ABOVE)
+    added = _added(found)
     powers = [*(steps[0] * unit)]  # so small that only linear terms are left, also where they are narrow
     powers += [
         steps[i] * unit[c]
         for c in range(count)
         for row in range(terms.shape[2])
-        for i in _power_laws(terms[:, c, row].where(fine[:, c, row], 0.0))
+        for sizes in (terms.where(fine, 0.0), added.reshape(terms.shape))
+        for i in _power_laws(sizes[:, c, row])
     ]
     known = [value for value in scale.values() if value < torch.inf]
     usual = min(known) if known else 1.0
@@ -175,6 +178,14 @@ def probes_of(
     return Probes(channels, broad * drawn(len(broad)), rest * drawn(len(rest)))
 
 
+def _added(found: Tensor) -> Tensor:
+    """Sizes of what probes [1 + P, rows, N] add to the first: [P, rows], 0 where rounding hides it."""
+    difference = (found[1:] - found[:1]).abs()
+    hidden = HIDDEN * torch.maximum(found[1:].abs(), found[:1].abs())
+    known = torch.isfinite(difference).all(2)
+    return torch.where(difference > hidden, difference, 0.0).nan_to_num(0, 0, 0).amax(2).where(known, 0.0)
+
+
 def _power_laws(terms: Tensor) -> list[int]:
     """Find the powers by which a residual grows with a channel: of u - u^3 there are two.
 
@@ -184,16 +195,16 @@ def _power_laws(terms: Tensor) -> list[int]:
         terms: Sizes of the residual on the ladder, [len(LADDER)]; 0 where it is not finite.
 
     Returns:
-        For each stretch of the ladder with one and the same power the position of its middle.
+        For each stretch of the ladder with one and the same power the positions of its middle and its end.
     """
     known = (terms[1:] > 0) & (terms[:-1] > 0)
     growth = (terms[1:] / terms[:-1].where(known, 1.0)).where(known, 1.0).log10()
     step = float((LADDER[1] / LADDER[0]).log10())
     power = (growth / step).where(known, 0.0)
-    middles, start = [], 0
+    places, start = [], 0
     for i in range(1, len(power) + 1):
         if i == len(power) or abs(float(power[i] - power[start])) > 1e-3:
             if i - start > 1 and float(power[start]) > 0.1:
-                middles.append((start + i) // 2)
+                places += [(start + i) // 2, i]
             start = i
-    return middles
+    return places

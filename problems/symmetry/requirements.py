@@ -9,7 +9,8 @@ and G are images of each other when, up to one sign for each row,
 Each probe q makes both sides functions of x, which are compared at every place relative to their own size:
 the larger value at the place, and the typical size of this probe's values anywhere (their 90th percentile,
 which a singularity does not spoil).  Where nothing is typically there, as with a source in a small window,
-only the size at the place counts, so that the window alone decides.
+only the size at the place counts, so that the window alone decides.  What the probe adds to the data,
+F(q, x) - F(0, x), is compared in the same way: a term that is small beside the data is seen by itself.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .probing import Local, Probes, evaluate
 
 TOLERANCE = 1e-9
 FLOOR = 1e-12  # of the largest value: rounding
+LOST = 16 * torch.finfo(torch.float64).eps  # of the largest value, where the data are subtracted
 TYPICAL = 0.9
 SPECIAL = 3  # the first stage at places where something narrow happens
 SCREEN = 64  # places that show most differences
@@ -84,6 +86,7 @@ class Requirement:
     def _stages(self) -> list[tuple[Tensor, Callable[[], Sites], int]]:
         """Probes, places, and the stage whose typical sizes count, in the order of cost."""
         every = torch.cat([self.probes.broad, self.probes.deep])
+        deep = torch.cat([self.probes.broad[:1], self.probes.deep])  # the data first, to be subtracted
         block = len(self.many.points) // self.many.fold
 
         def first(n: int) -> Callable[[], Sites]:
@@ -92,9 +95,9 @@ class Requirement:
         return [
             (every, first(SCREEN), 0),
             (self.probes.broad, (lambda: self.many) if block > SCREEN else self._none, 1),
-            (self.probes.deep, first(FEW) if block > SCREEN else self._none, 2),
+            (deep, first(FEW) if block > SCREEN else self._none, 2),
             (self.probes.broad, self._special, 1),
-            (self.probes.deep, self._special, 2),
+            (deep, self._special, 2),
         ]
 
     @cached_property
@@ -115,20 +118,23 @@ class Requirement:
         return self._values[stage]
 
     def _usual(self, stage: int) -> Tensor:
-        """Typical sizes [P, rows, 1] of the probes of a stage."""
+        """Typical sizes [2P, rows, 1] of the probes of a stage, of the values and less the data."""
         if stage not in self._usuals:
             self._usuals[stage] = _typical(self._sizes(stage))
         return self._usuals[stage]
 
     def _largest(self, stage: int) -> Tensor:
-        """Largest sizes [P, rows, 1] of the probes of a stage: rounding is relative to them."""
+        """Largest sizes [2P, rows, 1] of the probes of a stage: rounding is relative to them."""
         return self._sizes(stage).nan_to_num(0, 0, 0).amax(2, keepdim=True)
 
     def _sizes(self, stage: int) -> Tensor:
+        """Sizes [2P, rows, N] of the values of a stage, and of the same values less the data."""
         if len(self._stages[stage][1]().points):
-            return self._own(stage).abs()
+            return with_differences(self._own(stage)).abs()
         broad = len(self.probes.broad)  # there are no more places than those of the screen
-        return (self._own(0)[:broad] if stage == 1 else self._own(0)[broad:]).abs()
+        screen = self._own(0)
+        chosen = screen[:broad] if stage == 1 else torch.cat([screen[:1], screen[broad:]])
+        return with_differences(chosen).abs()
 
     @property
     def rows(self) -> int:
@@ -187,23 +193,33 @@ def agree(
     """Compare values [P, rows, N] row by row: equal, and opposite, both bool [rows].
 
     Args:
-        ours: Values of some probes.
+        ours: Values of some probes; the first is zero, which leaves the data.
         theirs: Values at the images.
-        usual: Typical sizes [P, rows, 1].
-        largest: Largest sizes elsewhere, [P, rows, 1].
+        usual: Typical sizes [2P, rows, 1] of the values, and of the values less the data.
+        largest: Largest sizes of both elsewhere, [2P, rows, 1].
         rounding: What rounding of the coordinates may change, [P, rows, N].
     """
     if ours.shape != theirs.shape:
         none = torch.zeros(ours.shape[1], dtype=torch.bool)
         return none, none
+    if isinstance(rounding, Tensor):
+        rounding = torch.cat([rounding, rounding])
+    ours, theirs = with_differences(ours), with_differences(theirs)
     known = torch.isfinite(ours) & torch.isfinite(theirs)
     lost = torch.isfinite(ours) != torch.isfinite(theirs)
     a, b = torch.where(known, ours, 0.0), torch.where(known, theirs, 0.0)
     size = torch.maximum(a.abs(), b.abs())
     largest = torch.maximum(size.amax(2, keepdim=True), largest)
     allowed = TOLERANCE * (size + usual) + FLOOR * largest + rounding
+    whole = largest[: len(largest) // 2]
+    allowed[len(whole) :] += LOST * torch.maximum(whole, whole[:1])
     equal, opposite = ((((a - sign * b).abs() <= allowed) & ~lost).all(2).all(0) for sign in (1, -1))
     return equal, opposite
+
+
+def with_differences(values: Tensor) -> Tensor:
+    """Values [P, rows, N] of probes, then what each adds to the first, [2P, rows, N]."""
+    return torch.cat([values, values - values[:1]])
 
 
 def _typical(size: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ def test_points_normals_and_channels_are_mirrored():
 def requirement(local, channels=(("u", ()), ("u", (0, 0)))):
     generator = torch.Generator().manual_seed(0)
     broad, deep = torch.randn(2, 4, len(channels), generator=generator, dtype=torch.float64)
+    broad[0] = 0
     many = torch.rand(200, 1, generator=generator, dtype=torch.float64)
     narrow = Sites(torch.tensor([[0.25]], dtype=torch.float64))
     return Requirement(("x",), local, Probes(tuple(channels), broad, deep), Sites(many), lambda: narrow)
@@ -69,7 +70,7 @@ def test_a_narrow_source_is_seen_in_the_stage_of_narrow_places_alone():
 )
 def test_rows_agree_up_to_rounding_and_where_both_are_numbers(ours, theirs, verdict):
     a, b = (torch.tensor(v, dtype=torch.float64).reshape(1, 1, -1) for v in (ours, theirs))
-    none = torch.zeros(1, 1, 1, dtype=torch.float64)
+    none = torch.zeros(2, 1, 1, dtype=torch.float64)
     found = agree(a, b, none, none)
     assert tuple(bool(v) for v in found) == verdict and same(found) is any(verdict)
     assert not same(agree(a, b[..., :1], none, none))

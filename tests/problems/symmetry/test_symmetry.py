@@ -262,6 +262,13 @@ def test_loads_in_si_units():
     assert found(balance, conditions(0.0), strip, ("u", "v")) == {"y": Symmetry((1, -1), None)}
 
 
+@pytest.mark.parametrize(("slope", "symmetric"), [(0.0, True), (1e-5, False)])
+def test_a_linear_term_that_the_load_or_the_cubic_term_hides_at_every_size(slope, symmetric):
+    equation = lambda u, x: u.xx + (1 + slope * x) * u.value - u.value**3 + 7e6
+    problem = Problem(Interval(0, 1), "u", equation, [Dirichlet("u", 0.0)])
+    assert ("x" in problem.symmetries) is symmetric
+
+
 def test_an_unknown_field_without_an_equation_is_what_the_data_say():
     x = np.linspace(0.05, 0.95, 10)
     ends = [Dirichlet("u", 0.0), Dirichlet("f", 0.0)]
