@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,3 +41,17 @@ def put_back(objective: Objective, values: Sequence[Tensor]) -> None:
     """Give the objective's buffers these values."""
     for buffer, value in zip(objective.buffers(), values, strict=True):
         buffer.copy_(value)
+
+
+def placed(state: object, device: torch.device) -> Any:
+    """Return a saved state, nested dictionaries and sequences, with all its tensors on a device.
+
+    Files are read on the processor, whatever device they were written from.
+    """
+    if isinstance(state, Tensor):
+        return state.to(device)
+    if isinstance(state, Mapping):
+        return {key: placed(value, device) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(placed(value, device) for value in state)
+    return state

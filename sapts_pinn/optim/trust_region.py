@@ -32,7 +32,7 @@ from .base import StepInfo, Undecorated
 from .curvature import Curvature, Step
 from .curvature.make import make_divided
 from .radius import RadiusRule
-from .snapshot import Snapshot
+from .snapshot import Snapshot, placed
 
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
 PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
@@ -300,5 +300,5 @@ class TrustRegion(Undecorated):
         self.radius, self.rejections, self._stalled = own["radius"], own["rejections"], own["stalled"]
         self.info = StepInfo.of(own["info"])
         self.values = deque(own["values"], maxlen=self.values.maxlen)
-        self.curvature.load_state_dict(own["curvature"])
+        self.curvature.load_state_dict(placed(own["curvature"], self.parameters[0].device))
         self._at = self._prepared = None

@@ -7,6 +7,7 @@ from torch import nn
 from closures import PLAIN, classification, classifier, training_closure
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.optim import TrustRegion
+from sapts_pinn.optim.snapshot import placed
 
 
 @pytest.mark.parametrize("curvature", PLAIN)
@@ -43,3 +44,11 @@ def test_dropout_draws_the_same_units_at_both_ends_of_a_step():
     for _ in range(6):
         optimizer.step(closure)
         assert optimizer.info["accepted"] and 0.5 < optimizer.info["rho"] < 1.5
+
+
+def test_a_saved_state_is_placed_on_a_device():
+    state = {"H": torch.ones(2), "pairs": [(torch.ones(3), 1.0)], 4: {"none": None, "name": "lbfgs"}}
+    there = placed(state, torch.device("meta"))
+    assert there["H"].is_meta and there["pairs"][0][0].is_meta and there["pairs"][0][1] == 1.0
+    assert isinstance(there["pairs"][0], tuple) and there[4] == {"none": None, "name": "lbfgs"}
+    assert state["H"].device.type == "cpu"

@@ -42,7 +42,7 @@ from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo, Undecorated, WrongGradient
 from ..radius import RadiusRule
 from ..sapts import Decomposition, find_decomposition
-from ..snapshot import Snapshot, copied, put_back
+from ..snapshot import Snapshot, copied, placed, put_back
 from .acceptance import Acceptance
 from .batches import Batch, MiniBatches
 from .examination import is_wrong
@@ -323,9 +323,10 @@ class MiniBatchSAPTS(Undecorated):
         state = rest.pop("minibatch")
         super().load_state_dict(rest)
         self.radius, self.most, self.info = state["radius"], state["most"], StepInfo.of(state["info"])
-        self.moments.load_state_dict(state["moments"])
+        device = self.parameters[0].device
+        self.moments.load_state_dict(placed(state["moments"], device))
         self.batches.load_state_dict(state["batches"])
         self._control = [dict(batch) for batch in state["control"]]
         self.acceptance.load_state_dict(state)
         kept = state.get("best_state")  # older files have none: the parameters they hold pass for the best
-        self._best = None if kept is None else (kept[0], list(kept[1]))
+        self._best = None if kept is None else (kept[0].to(device), [b.to(device) for b in kept[1]])

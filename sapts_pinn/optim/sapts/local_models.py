@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch.optim.optimizer import StateDict
 
 from ..curvature import Curvature
 from ..curvature.make import curvature_by_size, curvature_name, make_curvature
+from ..snapshot import placed
 from .subdomain import Subdomain
 
 
@@ -60,15 +62,16 @@ class LocalModels:
             for number, (curvature, radius) in self.models.items()
         }
 
-    def load_state_dict(self, state: dict[int, StateDict], former: str) -> None:
+    def load_state_dict(self, state: dict[int, StateDict], former: str, device: torch.device) -> None:
         """Take over a saved state.
 
         Args:
-            state: As `state_dict` returned it.
+            state: As `state_dict` returned it, on any device.
             former: Kind of the models in states of earlier versions, which do not say it.
+            device: Where the vectors are that the models will be given.
         """
         self.models = {}
         for number, saved in state.items():
             curvature = make_curvature(saved.get("name") or former)
-            curvature.load_state_dict(saved["curvature"])
+            curvature.load_state_dict(placed(saved["curvature"], device))
             self.models[number] = curvature, saved["radius"]

@@ -380,5 +380,6 @@ class SAPTS(TrustRegion):
             kept = {number: saved for number, saved in kept.items() if number // each == rank}
         # States of earlier versions do not name the models: those of stages were all dense then.
         former = "ssbroyden" if self.decomposition.sharded else self.local_models.name
-        self.local_models.load_state_dict(kept, self.sweep.local_curvature or former or "ssbroyden")
+        name = self.sweep.local_curvature or former or "ssbroyden"
+        self.local_models.load_state_dict(kept, name, self.parameters[0].device)
         self.divider.load_state_dict(state)
