@@ -133,25 +133,19 @@ def connect_ranks(device: str, stack: ExitStack) -> Communicator:
     return ranks
 
 
-def fit_ranks(settings: Arguments, saved: Config, size: int) -> None:
-    """Fit the parts and stages of an earlier run to this number of ranks.
-
-    Raises:
-        InputError: Its checkpoint is of no use to so many ranks.
-    """
-    before = saved.get("world_size", 1)
-    if settings.get("method", "").endswith("sapts-ip") and size != before:
-        raise InputError(
-            f"every rank of a sapts-ip run has its own stages: resume it on {before} ranks, not {size}"
-        )
+def fit_ranks(settings: Arguments, size: int) -> None:
+    """Fit the parts, or stages, of an earlier run to this number of ranks."""
     options = settings.get("options", {})
     count = options.get("parts")
-    if count and count % size and "parts" not in settings:
+    if not count or "parts" in settings:
+        return
+    if settings.get("method", "").endswith("sapts-ip"):
+        lacks = f"{count} stages, too few for {size} ranks" if count < size else ""
+    else:
+        lacks = f"{count} parts, which {size} ranks cannot share evenly" if count % size else ""
+    if lacks:
         settings["options"] = {name: value for name, value in options.items() if name != "parts"}
-        warnings.warn(
-            f"the run had {count} parts, which {size} ranks cannot share evenly; it goes on with {size}",
-            stacklevel=2,
-        )
+        warnings.warn(f"the run had {lacks}; it goes on with {size}", stacklevel=2)
 
 
 # -- a run -----------------------------------------------------------------------------------------------

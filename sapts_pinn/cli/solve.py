@@ -79,7 +79,7 @@ def solve(
         runs.use_threads(threads, saved.get("threads"))
         ranks = runs.connect_ranks(settings.get("device", "cpu"), stack)
         if resume is not None:
-            runs.fit_ranks(settings, saved, ranks.size)
+            runs.fit_ranks(settings, ranks.size)
         name = f"{source.short}-{settings.get('method', 'tr')}-seed{settings.get('seed', 0)}"
         folder = runs.agreed_folder(ranks, out or resume, name)
 

@@ -78,7 +78,7 @@ def train(
         runs.use_threads(threads, saved.get("threads"))
         ranks = runs.connect_ranks("cpu", stack)
         if resume is not None:
-            runs.fit_ranks(settings, saved, ranks.size)
+            runs.fit_ranks(settings, ranks.size)
         settings["options"] = {**settings.get("options", {}), **options}
         name = f"{settings['task']}-{settings.get('method', 'sapts-d')}-seed{settings.get('seed', 0)}"
         folder = runs.agreed_folder(ranks, out or resume, name)

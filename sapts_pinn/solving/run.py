@@ -155,7 +155,8 @@ def solve(
     chosen = find_method(settings.method)
     session = Session(out, resume, overwrite, ranks, sharded=chosen.sharded)
     if session.earlier is not None:
-        asked = {"options": kept_options(session.earlier.state, options, ranks.size, session.earlier.path)}
+        earlier = session.earlier.state, options, ranks.size, session.earlier.path
+        asked = {"options": kept_options(*earlier, chosen.sharded)}
         given = kept_settings(session.earlier.state) | given | asked
         settings = RunSettings.merged(usual, given)
         problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])

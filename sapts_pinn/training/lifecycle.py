@@ -19,6 +19,7 @@ from ..runs.content import Checkpoint, Config, Result
 from ..runs.files import write_json
 from ..runs.folder import check_folder, prepare_folder, run_path, write_config
 from ..runs.resuming import load_state
+from .resharding import joined
 from .trainer import Trainer
 
 
@@ -51,7 +52,7 @@ class Session:
         opened: Whether the folder is ready for the files of this run.
 
     Raises:
-        InputError: There is nothing to continue, or only on another number of ranks.
+        InputError: There is nothing to continue.
     """
 
     def __init__(
@@ -69,12 +70,12 @@ class Session:
         self._overwrite, self._goes_on = overwrite, False
         if resume is None:
             return
-        path, state = load_state(resume, ranks.rank if sharded else 0)
+        path, state = load_state(resume)
         if sharded and state["world_size"] != ranks.size:
-            raise InputError(
-                f"{path} holds the stages of one of {state['world_size']} ranks; "
-                f"resume with as many, not {ranks.size}"
-            )
+            former = range(1, state["world_size"])
+            state = joined([state, *(load_state(resume, rank)[1] for rank in former)], path)
+        elif sharded and ranks.rank:
+            path, state = load_state(resume, ranks.rank)
         self.earlier = Earlier(path, state)
         self.folder = self.folder or path.parent
         self._goes_on = self.folder.resolve() == path.parent.resolve()

@@ -34,15 +34,23 @@ def test_folders_are_numbered_and_overwriting_is_asked_for(tmp_path, capsys, mon
 
 
 def test_parts_that_ranks_cannot_share_evenly_become_one_each():
-    saved = {"world_size": 1}
     settings = {"method": "sapts-d", "options": {"parts": 4, "radius": 0.5}}
-    runs.fit_ranks(settings, saved, 2)
+    runs.fit_ranks(settings, 2)
     assert settings["options"] == {"parts": 4, "radius": 0.5}
     with pytest.warns(UserWarning, match="4 parts, which 3 ranks cannot share evenly; it goes on with 3"):
-        runs.fit_ranks(settings, saved, 3)
+        runs.fit_ranks(settings, 3)
     assert settings["options"] == {"radius": 0.5}
-    with pytest.raises(ValueError, match="resume it on 2 ranks, not 1"):
-        runs.fit_ranks({"method": "sapts-ip"}, {"world_size": 2}, 1)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_stages_stay_while_there_is_one_for_every_rank(ranks):
+    settings = {"method": "sapts-ip", "options": {"parts": 3}}
+    if ranks == 4:
+        with pytest.warns(UserWarning, match="3 stages, too few for 4 ranks; it goes on with 4"):
+            runs.fit_ranks(settings, ranks)
+    else:
+        runs.fit_ranks(settings, ranks)
+    assert settings["options"] == ({} if ranks == 4 else {"parts": 3})
 
 
 def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path, capsys):

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 
 from torch import Tensor
 from torch.optim.optimizer import StateDict
 
+from ...errors import InputError
 from ...objectives.base import Evaluation
 from ...parallel.communicator import Communicator
 from ..subproblem.step import Dot, InnerProducts, MatVec, Step, plain_dot
@@ -161,3 +162,18 @@ class Curvature(ABC):
 
     def load_state_dict(self, state: StateDict) -> None:  # noqa: B027
         """Take over what `state_dict` of a model built with the same arguments returned."""
+
+    @classmethod
+    def resharded(cls, states: Sequence[StateDict], own: slice) -> StateDict:
+        """State of the model of a rank, from those of all ranks that had other shards.
+
+        Args:
+            states: Of the ranks in their order, of models made by `sharded`.
+            own: The parameters of this rank, among all.
+
+        Raises:
+            InputError: Such a model has vectors in its state that it cannot divide anew.
+        """
+        if any(states):
+            raise InputError(f"a model {cls.__name__} cannot go on with another number of ranks; keep theirs")
+        return {}

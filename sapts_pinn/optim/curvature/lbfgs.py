@@ -15,6 +15,7 @@ A step needs one round of inner products, and learning a pair another.  Memory 1
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -165,3 +166,10 @@ class LBFGS(Curvature):
         self._rows = None if state["rows"] is None else state["rows"].clone()
         self._order, self._gamma = list(state["order"]), state["gamma"]
         self._SY, self._YY = state["SY"], state["YY"]
+
+    @classmethod
+    def resharded(cls, states: Sequence[StateDict], own: slice) -> StateDict:
+        """State of the model of a rank, from those of all ranks that had other shards."""
+        kept = [state["rows"] for state in states]
+        known = not any(rows is None for rows in kept)
+        return {**states[0], "rows": torch.cat(kept, 1)[:, own].clone() if known else None}

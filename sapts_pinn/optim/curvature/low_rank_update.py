@@ -11,6 +11,8 @@ Where ranks divide the rows of H (`rows.py`), H_0 and L are those of the rows he
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.optim.optimizer import StateDict
@@ -115,6 +117,12 @@ class Deferred:
         state = {"base": self.rows.saved(self.base, self.size), "scale": self.scale}
         first = self.rows.saved_rows(self.size).start
         return {**state, "left": left, "right": self.right, "first": first}
+
+    @staticmethod
+    def resharded(states: Sequence[StateDict], own: slice) -> StateDict:
+        """State with the rows `own`, from states that together have all rows, in their order."""
+        base, left = torch.cat([s["base"] for s in states]), torch.cat([s["left"] for s in states], 1)
+        return {**states[0], "base": base[own].clone(), "left": left[:, own].clone(), "first": own.start}
 
     @classmethod
     def of(cls, state: StateDict, threads: int, rows: Rows | None = None) -> Deferred:

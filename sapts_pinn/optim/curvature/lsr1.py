@@ -31,6 +31,7 @@ dimensions and tanh regression, this one was never far from the best; Rosenbrock
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite, sqrt
 from statistics import median
 
@@ -136,6 +137,15 @@ class LSR1(Curvature):
         self._pairs = pairs[-self.memory :]
         if self._pairs:
             self._rebuild()
+
+    @classmethod
+    def resharded(cls, states: Sequence[StateDict], own: slice) -> StateDict:
+        """State of the model of a rank, from those of all ranks that had other shards."""
+        kept: dict[str, list[Tensor]] = {}
+        for name in ("s", "y"):
+            whole = zip(*(state[name] for state in states), strict=True)
+            kept[name] = [torch.cat(parts)[own].clone() for parts in whole]
+        return kept
 
 
 class ShortLSR1(LSR1):

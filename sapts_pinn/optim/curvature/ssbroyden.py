@@ -38,7 +38,7 @@ rebuild from the Jacobian is done whole by each.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import torch
@@ -293,3 +293,10 @@ class SSBroyden(Curvature):
         self.scale, self.rebuilds = state["scale"], state["rebuilds"]
         self._product = None if state["product"] is None else (state["product"][0], state["product"][1])
         self._taken = None
+
+    @classmethod
+    def resharded(cls, states: Sequence[StateDict], own: slice) -> StateDict:
+        """State of the model of a rank, from those of all ranks that had other shards."""
+        matrices = [state["H"] for state in states]
+        H = None if any(m is None for m in matrices) else Deferred.resharded(matrices, own)
+        return {**states[0], "H": H, "product": None}

@@ -42,6 +42,7 @@ from ...parallel.communicator import Communicator, SingleProcess
 from ..base import StepInfo, SweepInfo, Undecorated, WrongGradient
 from ..radius import RadiusRule
 from ..sapts import Decomposition, find_decomposition
+from ..sapts.resharding import SHARDS, resharded_moments
 from ..snapshot import Snapshot, copied, placed, put_back
 from .acceptance import Acceptance
 from .batches import Batch, MiniBatches
@@ -316,6 +317,9 @@ class MiniBatchSAPTS(Undecorated):
             InputError: The state is of another optimizer.
         """
         rest = dict(state_dict)
+        if SHARDS in rest:
+            own = sum(p.numel() for p in self.parameters)
+            rest = dict(resharded_moments(rest[SHARDS], len(self.parameters), own, self.walk.communicator))
         if "minibatch" not in rest:
             raise InputError(
                 "this state was not saved by MiniBatchSAPTS; resume with the method it was written by"

@@ -73,6 +73,7 @@ from .global_model import global_model
 from .group_solve import PAIRS, GroupSolve
 from .local_models import LocalModels
 from .local_solve import Correction
+from .resharding import SHARDS, resharded
 from .schedule import LocalStepSchedule
 from .settings import Sweep
 from .stages import ShardedProducts
@@ -367,6 +368,9 @@ class SAPTS(TrustRegion):
             InputError: The state is of another optimizer.
         """
         rest = dict(state_dict)
+        if SHARDS in rest:
+            own = sum(p.numel() for p in self.parameters)
+            rest = resharded(rest[SHARDS], type(self.curvature), len(self.parameters), own, self.communicator)
         if "sapts" not in rest:
             raise InputError("this state was not saved by SAPTS; resume with the method it was written by")
         state = rest.pop("sapts")

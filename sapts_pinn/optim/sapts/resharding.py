@@ -1,0 +1,93 @@
+"""States of an optimizer of sharded parameters, divided anew for another number of ranks.
+
+Every rank has the parameters of consecutive stages, and so the shards of all ranks, one after the other, are
+the vectors of one process.  What is no vector is the same on all ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import torch
+from torch.optim.optimizer import StateDict
+
+from ...errors import InputError
+from ...parallel.communicator import Communicator
+from ..curvature import Curvature
+
+SHARDS = "shards"  # the entry of a state that is the states of all ranks of an earlier session
+
+
+def own_span(own: int, ranks: Communicator) -> slice:
+    """The parameters of this rank among all, given how many it has; all ranks call it together."""
+    counts = ranks.gather_objects(own)
+    start = sum(counts[: ranks.rank])
+    return slice(start, start + own)
+
+
+def resharded(
+    shards: Sequence[StateDict], curvature: type[Curvature], tensors: int, own: int, ranks: Communicator
+) -> StateDict:
+    """State of SAPTS on this rank, from the states of all ranks of an earlier session.
+
+    Args:
+        shards: The states, in the order of the ranks.
+        curvature: The model of the whole.
+        tensors: Number of trained tensors on this rank.
+        own: Number of parameters on this rank.
+        ranks: The ranks of this session.
+
+    Raises:
+        InputError: The model of the curvature cannot be divided anew, or the states are of another network.
+    """
+    span, first = own_span(own, ranks), shards[0]
+    sizes = [size for state in shards for size in state["sapts"]["sizes"]]
+    if sum(sizes) != sum(ranks.gather_objects(own)):
+        raise InputError(
+            f"this state is of {sum(sizes)} parameters in stages, not of {sum(ranks.gather_objects(own))}; "
+            "resume with the network it was written with"
+        )
+    stages = [i for i, (a, b) in enumerate(pairwise(accumulate(sizes, initial=0))) if _within(a, b, span)]
+    local = {number: kept for state in shards for number, kept in state["sapts"]["local"].items()}
+    trust = first["trust_region"]
+    mine = curvature.resharded([state["trust_region"]["curvature"] for state in shards], span)
+    aligned = sum(sizes[i] for i in stages) == own
+    return {
+        **grouped(first, tensors),
+        "trust_region": {**trust, "curvature": mine},
+        "sapts": {
+            **first["sapts"],
+            "local": {i: local[i] for i in stages if i in local},
+            "sizes": [sizes[i] for i in stages] if aligned else [own],
+        },
+    }
+
+
+def resharded_moments(shards: Sequence[StateDict], tensors: int, own: int, ranks: Communicator) -> StateDict:
+    """State of SAPTS on mini-batches on this rank, from the states of all ranks of an earlier session.
+
+    The best parameters so far are left out: those of the state pass for them.
+
+    Args:
+        shards: The states, in the order of the ranks.
+        tensors: Number of trained tensors on this rank.
+        own: Number of parameters on this rank.
+        ranks: The ranks of this session.
+    """
+    span, first = own_span(own, ranks), shards[0]
+    moments = [state["minibatch"]["moments"] for state in shards]
+    joined = {name: torch.cat([m[name] for m in moments])[span].clone() for name in ("m", "v")}
+    here = {**first["minibatch"], "moments": {**moments[0], **joined}, "best_state": None}
+    return {**grouped(first, tensors), "minibatch": here}
+
+
+def grouped(state: StateDict, tensors: int) -> dict[str, Any]:
+    """A state with one parameter group of so many tensors."""
+    (group,) = state["param_groups"]
+    return {**state, "param_groups": [{**group, "params": list(range(tensors))}]}
+
+
+def _within(a: int, b: int, span: slice) -> bool:
+    return bool(span.start <= a and b <= span.stop)
