@@ -6,7 +6,6 @@ What it means is told in `error_estimate.py`, which asks the questions and puts 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +24,7 @@ from .tangent import TangentField
 
 TEST = 2048  # points at which norms are taken
 STARTS = (2.0, 6.0, 20.0)  # widths
+SOME = 0.9  # share of the residual that few features leave when they explain some of it
 _VALUES = Channels([()])
 
 
@@ -36,13 +36,13 @@ class Effort:
         features: Of all unknowns together.
         points: Of the equation.
         search: Features in the search for widths; 0 for none.
-        seconds: After which the search ends.
+        tries: Widths that are tried for each kind of features.
     """
 
     features: int
     points: int
     search: int
-    seconds: float
+    tries: int
 
 
 class ErrorField:
@@ -165,16 +165,28 @@ class Estimator:
         return solve_on_check(r, a.shape[1], check, self._targets(self.check)), check
 
     def unexplained(self, widths: Sequence[float], kind: str) -> float:
-        """The share rho that a few features of such widths leave."""
-        fit, _ = self._fit(self._draw(self.effort.search, widths, kind))
-        return float(fit.unexplained[0])
+        """The share rho that a few features of such widths leave, by e or by w, whichever leaves less.
 
-    def widths(self, kind: str, seconds: float) -> tuple[float, ...]:
-        """A search along the inputs, one after the other, by factors of 2.5."""
+        Few features may explain nothing of a fine residual.  What they leave by w tells widths apart even
+        then: it may be many times the residual.
+        """
+        fit, _ = self._fit(self._draw(self.effort.search, widths, kind))
+        rho, left = fit.unexplained.tolist()
+        forcing, data = self._targets(self.check).norm(dim=0).tolist()
+        if forcing == 0 or self.noisy:
+            return float(rho)
+        return float(min(rho if rho < SOME else math.inf, left * data / forcing))
+
+    def widths(self, kind: str, first: tuple[float, ...] | None = None) -> tuple[float, ...]:
+        """A search along the inputs, one after the other, by factors of 2.5.
+
+        Args:
+            kind: Of the features.
+            first: Widths to begin with; None for the best of a few.
+        """
         count = len(self.columns)
         if not self.effort.search:
-            return (6.0,) * count
-        until = time.thread_time() + seconds  # whatever else the machine does
+            return first or (6.0,) * count
         seen: dict[tuple[float, ...], float] = {}
 
         def found(at: tuple[float, ...]) -> float:
@@ -182,21 +194,22 @@ class Estimator:
                 seen[at] = self.unexplained(at, kind)
             return seen[at]
 
-        best = min(((w,) * count for w in STARTS), key=found)
+        starts = [(w,) * count for w in STARTS]
+        best = min([*([] if first is None else [first]), *starts], key=found)
         moved = True
-        while moved and time.thread_time() < until:
+        while moved and len(seen) < self.effort.tries:
             moved = False
             for i in range(count):
                 for factor in (2.5, 0.4):
                     new = tuple(w * factor if j == i else w for j, w in enumerate(best))
-                    if time.thread_time() < until and 0.3 < new[i] < 300 and found(new) < 0.93 * found(best):
+                    if len(seen) < self.effort.tries and 0.3 < new[i] < 300 and found(new) < 0.93 * found(best):
                         best, moved = new, True
                         break
         return best
 
-    def solve(self, kind: str, widths: tuple[float, ...] | None = None) -> Solved:
-        """The linear problem with features of a kind, of given widths or those that are found."""
-        widths = widths or self.widths(kind, self.effort.seconds / 2)
+    def solve(self, kind: str, first: tuple[float, ...] | None = None) -> Solved:
+        """The linear problem with features of a kind, of the widths that are found, from the `first` on."""
+        widths = self.widths(kind, first)
         features = self._draw(self.effort.features, widths, kind)
         fit, check = self._fit(features)
         sizes = [f.count for f in features]

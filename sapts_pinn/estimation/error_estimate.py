@@ -32,9 +32,9 @@ from .judgement import CURVED, VAGUE, Verdict, judge
 from .random_features import KINDS
 from .tangent import TangentField, tangent_error
 
-CHEAP = Effort(150, 500, 0, 0.3)
-MIDDLE = Effort(300, 1200, 100, 1.0)
-FULL = Effort(800, 3000, 150, 4.0)
+CHEAP = Effort(150, 500, 0, 0)
+MIDDLE = Effort(300, 1200, 100, 12)
+FULL = Effort(800, 3000, 300, 12)
 EFFORTS = (CHEAP, MIDDLE, FULL)
 ENOUGH = 0.3  # share of the residual that is not explained with which one is content
 SHARE, LEAST = 0.1, 3.0  # of the run's seconds, and seconds, that an estimate may take

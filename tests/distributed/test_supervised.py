@@ -280,5 +280,10 @@ def test_train_on_ranks(run_ranks: Callable[..., list[Any]], tmp_path: Path) -> 
     for rank in (low, high):
         assert torch.equal(rank["halves"][1], rank["sapts-ip"][1])  # k + m steps, bit for bit
         assert rank["refused"].startswith("method 'adam' trains in one process, not on 2 ranks; take tr,")
-    with pytest.raises(ValueError, match=r"holds the stages of one of 2 ranks; resume with as many, not 1"):
-        run("sapts-ip", "9 iterations", resume=tmp_path / "halves")
+    alone = told(run("sapts-ip", "4 iterations", parts=2, out=tmp_path / "alone"))
+    longer = [
+        told(run("sapts-ip", "6 iterations", parts=2, resume=tmp_path / folder))
+        for folder in ("halves", "alone")
+    ]
+    assert alone[0] == pytest.approx(low["sapts-ip"][0], rel=1e-12)
+    assert longer[0][0] == pytest.approx(longer[1][0], rel=1e-9), "one process goes on with two ranks' stages"
