@@ -59,7 +59,7 @@ class Count(Callback):
 
 method, budget, folder = sys.argv[1:]
 solve(
-    build("burgers"), source="burgers", method=method, parts=None if method == "tr" else 2,
+    build("klein-gordon"), source="klein-gordon", method=method, parts=None if method == "tr" else 2,
     options={"order": "additive"} if method == "sapts-d" else None,
     network=(16, 16), points=1024, budget=budget, callbacks=[Count()], out=folder, overwrite=True,
 )
@@ -164,15 +164,17 @@ print(
 #
 # ## 4.5 Going on with other ranks
 #
-# A run of `sapts-d` or `sapts-p` can be resumed with any number of ranks, by the same command line that one
-# process has. The number of parts stays when the ranks can share them evenly, otherwise every rank gets one.
-# What has been learned is kept: parameters, points, radius and the pooled curvature. Our run had two
-# parts and goes on with three ranks.
+# A run can be resumed with any number of ranks, by the same command line that one process has. The number of
+# parts stays when the ranks can share them evenly, otherwise every rank gets one; stages stay while there is
+# one for every rank. What has been learned is kept: parameters, points, radius and the curvature. Our run had
+# two parts and goes on with three ranks; the run in stages had two ranks and goes on with one.
 
 # %%
 launch(3, "-m", "sapts_pinn", "solve", "--resume", "two", "--budget", "80 iterations")
-result = json.loads(Path("two", "result.json").read_text())
-print(f"{result['parts']} parts on {result['world_size']} ranks after {result['iterations']} steps")
+launch(1, "-m", "sapts_pinn", "solve", "--resume", "stages", "--budget", "30 iterations", "--quiet")
+for folder in ("two", "stages"):
+    result = json.loads(Path(folder, "result.json").read_text())
+    print(f"{result['parts']} parts on {result['world_size']} ranks after {result['iterations']} steps")
 
 # %%
 Image("two/solution.png", width=900)
@@ -182,7 +184,7 @@ Image("two/solution.png", width=900)
 # says in one sentence who is gone, and the last checkpoint is where the run can be resumed.
 
 # %%
-print(f"final error: {result['relative_l2_error']:.2e}")
+print(f"final error: {json.loads(Path('two', 'result.json').read_text())['relative_l2_error']:.2e}")
 
 # %% [markdown]
 # ## 4.6 What to try
