@@ -188,6 +188,7 @@ class Estimator:
         if not self.effort.search:
             return first or (6.0,) * count
         seen: dict[tuple[float, ...], float] = {}
+        tries = self.effort.tries
 
         def found(at: tuple[float, ...]) -> float:
             if at not in seen:
@@ -197,12 +198,12 @@ class Estimator:
         starts = [(w,) * count for w in STARTS]
         best = min([*([] if first is None else [first]), *starts], key=found)
         moved = True
-        while moved and len(seen) < self.effort.tries:
+        while moved and len(seen) < tries:
             moved = False
             for i in range(count):
                 for factor in (2.5, 0.4):
                     new = tuple(w * factor if j == i else w for j, w in enumerate(best))
-                    if len(seen) < self.effort.tries and 0.3 < new[i] < 300 and found(new) < 0.93 * found(best):
+                    if len(seen) < tries and 0.3 < new[i] < 300 and found(new) < 0.93 * found(best):
                         best, moved = new, True
                         break
         return best

@@ -307,7 +307,10 @@ class SAPTS(TrustRegion):
         trial.accepted = finite and trial.rho > self.rule.accept
         learned: list[Pair] = []
         if self.sweep.pooled and not self._in_place(division) and not division.sharded:
-            learned = [pair for correction in corrections for pair in correction.pairs]
+            # Lengths are those in the model that the parts have started from.  After the pairs of one it is
+            # another; the lengths of the next would scale it once more.
+            learned = [*corrections[0].pairs]
+            learned += [(s, y, None) for correction in corrections[1:] for s, y, _ in correction.pairs]
         # Where a rejected sweep has led, far away, f is another function than the model is of.
         if finite and (trial.accepted or self.rule.covers(self.radius, trial.length)):
             learned.append((trial.s, change, None))
