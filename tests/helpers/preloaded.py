@@ -1,10 +1,11 @@
 """Processes forked from one that has loaded PyTorch and the package, which saves each of them some seconds.
 
-    process = start("rank.py", ["folder", "2"], environment={...}, cwd=folder)       # a file
-    process = start("sapts_pinn", ["solve", "burgers"], ..., stdout=file)           # as python -m
+    process = start("rank.py", ["folder", "2"], stdout=..., ...)            # a file
+    process = start("sapts_pinn", ["solve", "burgers"], ...)                # a module, as python -m has it
+    status, out, err = run("sapts_pinn", ["solve", "burgers"], cwd=folder)  # until it ends
 
-In everything else they are processes like any other: with a group, an environment, a folder and streams of their
-own, an ordinary end, and an exit status.  Tests of how Python itself starts take `subprocess`.
+In everything else they are processes like any other: with a group, an environment, a folder and streams of
+their own, an ordinary end, and an exit status.  Tests of how Python itself starts take `subprocess`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,21 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 LOADED = (
-    "torch", "torch.distributed", "torch._dynamo", "pytest", "short_estimates", "sapts_pinn.bench.harness.delayed",
-    "sapts_pinn.cli.solve", "sapts_pinn.supervised.train", "sapts_pinn.solving.run", "sapts_pinn.pipeline.sharded_model",
-)  # fmt: skip
+    "torch",
+    "torch.distributed",
+    "torch._dynamo",
+    "pytest",
+    "short_estimates",
+    "sapts_pinn.bench.harness.delayed",
+    "sapts_pinn.cli.solve",
+    "sapts_pinn.pipeline.sharded_model",
+    "sapts_pinn.solving.run",
+    "sapts_pinn.supervised.train",
+)
 STREAMS = 2  # standard output and error
 
 # -- in a test -----------------------------------------------------------------------------------------------
@@ -93,8 +103,11 @@ def start(
     """
     here, there = socket.socketpair()
     job = {
-        "program": str(program), "arguments": [*map(str, arguments)], "environment": dict(environment), "cwd": str(cwd)
-    }  # fmt: skip
+        "program": str(program),
+        "arguments": [*map(str, arguments)],
+        "environment": dict(environment),
+        "cwd": str(cwd),
+    }
     with there:
         socket.send_fds(server(), [b"job"], [stdout, stderr, there.fileno()])
     with here.makefile("w") as file:
@@ -102,12 +115,33 @@ def start(
     return Process(int(here.recv(64)), here)
 
 
+def run(
+    program: str | Path,
+    arguments: Sequence[object] = (),
+    *,
+    cwd: Path,
+    environment: Mapping[str, str] = os.environ,
+) -> tuple[int, str, str]:
+    """The exit status of such a process, and what it has said on standard output and error."""
+    with TemporaryFile() as out, TemporaryFile() as err:
+        streams = {"stdout": out.fileno(), "stderr": err.fileno()}
+        process = start(program, arguments, environment=environment, cwd=cwd, **streams)
+        try:
+            status = process.wait(120.0)
+        finally:
+            process.kill()
+        return status, *(file.seek(0) or file.read().decode() for file in (out, err))
+
+
 @cache
 def server() -> socket.socket:
     """The connection with the process that forks, which ends when this one does."""
     here, there = socket.socketpair()
     with there:
-        variables = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error::DeprecationWarning:sapts_pinn"}
+        variables = os.environ | {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONWARNINGS": "error::DeprecationWarning:sapts_pinn",
+        }
         process = subprocess.Popen(
             [sys.executable, __file__, str(there.fileno())], env=variables, pass_fds=[there.fileno()]
         )
@@ -159,7 +193,7 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
                     connection.send(str(status).encode())
 
 
-def run(job: dict[str, Any]) -> None:
+def become(job: dict[str, Any]) -> None:
     """Be the process that was asked for."""
     os.chdir(job["cwd"])
     os.environ.clear()
@@ -177,7 +211,8 @@ def run(job: dict[str, Any]) -> None:
 if __name__ == "__main__":
     for name in LOADED:
         __import__(name)
+    sys.modules["short_estimates"].shorten()  # as conftest.py does
     gc.collect()
     gc.freeze()  # or every process takes a second to clean up what it shares
     if (job := serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
-        run(job)
+        become(job)
