@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -39,4 +42,31 @@ def short_estimates() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         shorten(patch.setattr)
+        yield
+
+
+# Rooms whose tests take problems of the zoo as they are; those of an audit and of estimates change them.
+SHARING = {
+    *("callbacks", "cli", "deepxde", "kernels", "networks", "objectives", "optim", "pipeline", "results"),
+    *("problems", "runs", "solving", "training", "viz"),
+}
+
+
+@cache
+def shared_zoo() -> dict[str, Any]:
+    """The entries of the zoo, each of which builds its problem once and gives it to all who ask."""
+    from sapts_pinn.problems import ZOO
+
+    return {name: replace(entry, build=cache(entry.build)) for name, entry in ZOO.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_problems(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Build no problem of the zoo twice, which takes a tenth of a second; nobody may change one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not SHARING.isdisjoint(request.path.relative_to(ROOT / "tests").parts):
+            from sapts_pinn.problems import ZOO
+
+            for name, entry in shared_zoo().items():
+                patch.setitem(ZOO, name, entry)
         yield

@@ -10,8 +10,8 @@
 
 The function is found again by its name in its file, which every rank imports: it may use what that file
 imports, not what a test or fixture makes.  A string of Python source does as well: it reads the tuple
-`arguments` and leaves its answer in `result`.  A start takes 2 seconds and more: let one answer many
-questions.
+`arguments` and leaves its answer in `result`.  Ranks are forked from a process that has loaded everything
+(`preloaded.py`); under torchrun a start takes 3 seconds and more.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from preloaded import Process, start
 
 RANK = Path(__file__).with_name("rank.py")
 
@@ -64,17 +66,19 @@ def launch(
     (folder / "job").write_bytes(pickle.dumps((*job, arguments)))
     variables = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
     variables |= {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", **(environment or {})}
-    if torchrun:
-        command = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={size}", RANK, folder]
-    else:
-        command = [RANK, folder, size, *lost]
+    if not torchrun:
         meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
         variables |= {k: str(v) for k, v in {**meeting, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size}.items()}
 
+    process: subprocess.Popen[bytes] | Process
     with (folder / "output all").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *map(str, command)], env=variables, stdout=output, stderr=subprocess.STDOUT
-        )
+        if torchrun:
+            module = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+            command = [*module, f"--nproc-per-node={size}", str(RANK), str(folder)]
+            process = subprocess.Popen(command, env=variables, stdout=output, stderr=subprocess.STDOUT)
+        else:
+            streams = {"stdout": output.fileno(), "stderr": output.fileno()}
+            process = start(RANK, [folder, size, *lost], environment=variables, cwd=Path.cwd(), **streams)
         try:
             status: int | None = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -90,10 +94,10 @@ def launch(
     return [r and pickle.loads(r.read_bytes()) for r in results]
 
 
-def end(process: subprocess.Popen[bytes], folder: Path) -> None:
+def end(process: subprocess.Popen[bytes] | Process, folder: Path) -> None:
     """Kill what still runs, stopped ranks and those started by torchrun included."""
     process.kill()
-    process.wait()
+    process.wait(30.0)
     for running in folder.glob("running *"):
         with contextlib.suppress(OSError):  # it has ended
             pid = int(running.read_text())

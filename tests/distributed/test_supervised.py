@@ -193,7 +193,9 @@ METHODS = ("sapts-d", "sapts-p", "sapts-ip", "tr")
 
 
 def run(method: str, budget: str, out: Path | None = None, parts: int | None = None, **more: Any) -> Trained:
-    options: dict[str, Any] = {} if parts is None else {"parts": parts}
+    options: dict[str, Any] = {"batch": 20, "steps": 3} if method.startswith("sapts") else {}
+    if parts is not None:
+        options["parts"] = parts
     return train("mnist", method, budget, data=digits(), dtype="float64", out=out, options=options, **more)
 
 

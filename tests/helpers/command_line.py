@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import preloaded
 from sapts_pinn import cli
 
 FILES = {
@@ -52,9 +53,7 @@ def start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
 
 
 def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
-    process = start(*arguments, cwd=cwd)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+    return preloaded.run("sapts_pinn", arguments, cwd=cwd, environment=ENVIRONMENT)
 
 
 def command(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ def perturb(parameters: list[Tensor], amount: float = 0.1) -> None:
     scatter_(parameters, gather(parameters) + amount * randn(sum(p.numel() for p in parameters), seed=9))
 
 
+@cache
 def inverse() -> Problem:
     x = torch.linspace(-0.9, 0.9, 7, dtype=torch.float64)
     return Problem(

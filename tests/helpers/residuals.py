@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 import torch
@@ -32,6 +33,7 @@ pi = math.pi
 BAR = Interval(-1, 1, name="x") * Time(0, 1)
 
 
+@cache
 def soft() -> Problem:
     return Problem(
         domain=BAR,
@@ -45,6 +47,7 @@ def soft() -> Problem:
     )
 
 
+@cache
 def periodic() -> Problem:
     return Problem(
         domain=BAR,
@@ -54,6 +57,7 @@ def periodic() -> Problem:
     )
 
 
+@cache
 def system() -> Problem:
     return Problem(
         domain=Box((0, 0), (1, 1)),
@@ -63,6 +67,7 @@ def system() -> Problem:
     )
 
 
+@cache
 def inverse() -> Problem:
     x = torch.linspace(-0.9, 0.9, 7, dtype=torch.float64)
     return Problem(

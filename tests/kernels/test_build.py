@@ -1,22 +1,27 @@
 """Compilation of the kernels: the cache, the flags, and life without a compiler."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from preloaded import run
 from sapts_pinn.kernels import build, load
 from sapts_pinn.kernels.build import cache_folder, is_private, why_not_loaded
-from small_runs import ENVIRONMENT
+
+
+@pytest.fixture(autouse=True)
+def quick_compilation(monkeypatch):
+    monkeypatch.setenv("SAPTS_PINN_CFLAGS", "-O0")
+
 
 compiled = pytest.mark.skipif(load() is None, reason="no C compiler on this machine")
 
 
 @compiled
 def test_a_fresh_or_damaged_cache_is_filled(tmp_path, monkeypatch):
+    monkeypatch.delenv("SAPTS_PINN_CFLAGS")  # as a user has it
     monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path / "new" / "folder"))
     assert load.__wrapped__() is not None
     (built,) = cache_folder().iterdir()
@@ -97,15 +102,11 @@ def test_the_loss_is_the_same_without_the_kernel(how, tmp_path: Path):
     off = {"SAPTS_PINN_COMPILED": "0"}
     if how == "no compiler":
         off = {"PATH": nowhere, "SAPTS_PINN_CACHE": nowhere, "CC": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT + "print(*found)"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **off},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    kernel, *numbers = done.stdout.split()
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT + "print(*found)")
+    status, out, err = run(script, cwd=tmp_path, environment={**os.environ, **off})
+    assert status == 0, err
+    kernel, *numbers = out.split()
     assert kernel == "False"
     for there, value in zip(numbers, here["found"][1:], strict=True):
         assert float(there) == pytest.approx(value, rel=1e-13)
@@ -117,13 +118,6 @@ def test_the_loss_is_the_same_without_the_kernel(how, tmp_path: Path):
 IN_A_PROCESS = "from sapts_pinn.kernels import load; assert load() is not None; print('alive')"
 
 
-def in_a_process(folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**ENVIRONMENT, "SAPTS_PINN_CACHE": str(folder)}
-    return subprocess.run(
-        [sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, text=True, check=False
-    )
-
-
 @compiled
 def test_a_damaged_kernel_is_built_again(tmp_path, monkeypatch):
     monkeypatch.setenv("SAPTS_PINN_CACHE", str(tmp_path))
@@ -131,12 +125,14 @@ def test_a_damaged_kernel_is_built_again(tmp_path, monkeypatch):
     (built,) = tmp_path.glob("*.so")
     whole = built.read_bytes()
     half = len(whole) // 2
+    script = tmp_path / "script.py"
+    script.write_text(IN_A_PROCESS)
     for broken in (whole[:half], whole[:half] + b"\xff\x00" + whole[half + 2 :]):
         built.unlink()  # mapped into this process
         built.write_bytes(broken)
         built.chmod(0o700)
-        found = in_a_process(tmp_path)
-        assert found.returncode == 0 and found.stdout == "alive\n", found.stderr
+        status, out, err = run(script, cwd=tmp_path)
+        assert status == 0 and out == "alive\n", err
         (built,) = tmp_path.glob("*.so")
         assert built.read_bytes() != broken
 

@@ -1,12 +1,11 @@
 """Compiled kernels of a network, and the reason where there are none."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 from torch import nn
 
+from preloaded import run
 from residuals import make, oracle
 from sapts_pinn.kernels import network
 from sapts_pinn.objectives.flat import gather
@@ -38,7 +37,7 @@ def test_a_slow_path_names_the_layer(monkeypatch, caplog):
     )
 
 
-def test_nothing_is_printed_of_a_slow_path():
+def test_nothing_is_printed_of_a_slow_path(tmp_path):
     script = """
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.model import Model
@@ -51,11 +50,6 @@ objective = LeastSquares(Model(problem, MLP((len(problem.ansatz.feature_names), 
 objective.evaluate()
 assert "SAPTS_PINN_COMPILED=0" in objective.slow_path
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "SAPTS_PINN_COMPILED": "0"},
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (tmp_path / "script.py").write_text(script)
+    environment = {**os.environ, "SAPTS_PINN_COMPILED": "0"}
+    assert run(tmp_path / "script.py", cwd=tmp_path, environment=environment) == (0, "", "")

@@ -1,13 +1,13 @@
 """Nothing of the user's is deleted, no run is lost, and nothing runs that the user has not named."""
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
+from preloaded import start
 from sapts_pinn import Solution, solve
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.runs.checkpoint import load_checkpoint
@@ -60,24 +60,23 @@ def test_a_run_whose_outputs_are_full_is_written(tmp_path, streams):
         "def equation(u):\n    print('a line of the user', flush=True)\n    return u.xx + 1\n"
         "rod = Problem(Interval(0, 1), 'u', equation, [Dirichlet('u', 0.0)])\n"
     )
-    arguments = [sys.executable, "-m", "sapts_pinn", "solve", "mine.py", "--budget", "5 iterations"]
-    arguments += ["--out", "run", *QUICK[:-1]]
-    with open("/dev/full", "w") as full:
-        out, err = (full if streams in (s, "both") else subprocess.PIPE for s in ("stdout", "stderr"))
-        process = subprocess.Popen(
-            arguments, cwd=tmp_path, env=ENVIRONMENT, stdout=out, stderr=err, text=True
+    arguments = ["solve", "mine.py", "--budget", "5 iterations", "--out", "run", *QUICK[:-1]]
+    told = tmp_path / "told"
+    with open("/dev/full", "w") as full, told.open("w") as file:
+        nobody, closed = os.pipe()
+        os.close(nobody)
+        out = closed if streams == "pipe" else full.fileno()
+        err = {"pipe": closed, "both": full.fileno(), "stdout": file.fileno()}[streams]
+        process = start(
+            "sapts_pinn", arguments, environment=ENVIRONMENT, cwd=tmp_path, stdout=out, stderr=err
         )
-        if streams == "pipe":
-            process.stdout.close()
-            process.stderr.close()
-            process.wait(timeout=120)
-        else:
-            told = process.communicate(timeout=120)
-            assert "Traceback" not in f"{told}"
+        os.close(closed)
+        process.wait(timeout=120.0)
+    assert "Traceback" not in told.read_text()
     assert json.loads((tmp_path / "run" / "result.json").read_text())["iterations"] == 5
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["trainer"]["iteration"] == 5
     if streams == "stdout":
-        assert "note: standard output could not be written" in told[1]
+        assert "note: standard output could not be written" in told.read_text()
 
 
 # -- what ends a run in the middle ---------------------------------------------------------------------------

@@ -11,7 +11,15 @@ from sapts_pinn.solving.gallery import gallery
 from sapts_pinn.viz import tiles
 
 WIDTH, HEIGHT = round(tiles.WIDTH * tiles.DENSITY), round(tiles.HEIGHT * tiles.DENSITY)
-KINDS = ["poisson-1d", "poisson-2d", "lorenz", "poisson-3d", "poisson-5d", "cavity", "navier-stokes-inverse"]
+KINDS = [
+    "poisson-1d",
+    "poisson-2d",
+    "lorenz-inverse",
+    "poisson-3d",
+    "poisson-5d",
+    "kovasznay",
+    "navier-stokes-inverse",
+]
 
 
 @pytest.fixture

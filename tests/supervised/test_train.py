@@ -62,7 +62,7 @@ def run(method: str = "tr", budget: str = "12 iterations", **options: Any) -> Tr
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_learns(method: str) -> None:
     few = {"batch": 40, "steps": 4} if method in ON_MICRO_BATCHES and "sapts" in method else {}
-    budget = {"thesis": "50 iterations", "tr-gauss-newton": "2 iterations"}.get(
+    budget = {"thesis": "25 iterations", "tr-gauss-newton": "2 iterations"}.get(
         method.partition("-sapts")[0], "12 iterations"
     )
     found = run(method, budget, options=few)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from preloaded import run
 from sapts_pinn import solve
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.problems import build
@@ -70,7 +69,9 @@ def test_in_a_fresh_process_too(tmp_path: Path) -> None:
         "from sapts_pinn import solve; from sapts_pinn.problems import build\n"
         "solve(build('poisson-1d'), budget='24 iterations', resume={run!r}, **{options!r})"
     ).format(threads=torch.get_num_threads(), run=str(tmp_path / "run"), options=options)
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    (tmp_path / "code.py").write_text(code)
+    status, _, err = run(tmp_path / "code.py", cwd=tmp_path)
+    assert status == 0, err
     saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["trainer"]
     assert saved["iteration"] == 24
     state = whole.model.state_dict()

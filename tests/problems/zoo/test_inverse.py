@@ -115,7 +115,8 @@ def test_a_field_of_x_does_not_see_t_and_is_positive():
 @pytest.mark.parametrize("method", ["tr", "sapts-d", "sapts-p", "tr-gauss-newton", "lbfgs"])
 def test_every_method_trains_fields(method):
     options = {"network": (6, 6), "points": 64, "condition_points": 8, "method": method}
-    losses = [solve(bar(), **options, budget=f"{n} iterations").result["loss"] for n in (1, 40)]
+    many = 8 if method == "lbfgs" else 40  # of twenty steps each
+    losses = [solve(bar(), **options, budget=f"{n} iterations").result["loss"] for n in (1, many)]
     assert losses[1] < losses[0]
 
 
