@@ -15,7 +15,7 @@ from sapts_pinn.optim.sapts.group_solve import PAIRS, GroupSolve
 from sapts_pinn.optim.sapts.local_models import LocalModels
 from sapts_pinn.optim.sapts.local_solve import Correction
 from sapts_pinn.optim.snapshot import Snapshot
-from subdomains import centred, cut, make
+from subdomains import centred, cut, make, relative
 
 
 def solved(
@@ -97,3 +97,13 @@ def test_after_the_deadline_nothing_moves() -> None:
     done, theta = solved(blocks(), deadline=time.monotonic() - 1.0)
     assert [record.steps for record in done.records] == [0, 0, 0] and not done.s.any()
     assert torch.equal(done.end, theta) and done.pairs == []
+
+
+def test_the_change_of_the_gradient_is_that_of_all_steps_also_of_those_not_kept_as_pairs() -> None:
+    """On f itself the changes along all steps add up to the gradient at the end less that at theta_k."""
+    division = blocks()
+    _, g, _ = centred(division)
+    done, _ = solved(division)
+    assert sum(record.accepted for record in done.records) > PAIRS == len(done.pairs) and done.end is not None
+    change = division.own[0].evaluate(done.end).full_gradient() - g
+    assert relative(done.y, change) < 1e-12

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from sapts_pinn.objectives.flat import scatter_
 from sapts_pinn.optim.base import SubdomainStats
-from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
+from sapts_pinn.optim.curvature import CURVATURES, Identity, SSBroyden, Step
 from sapts_pinn.optim.sapts.local_solve import local_solve
 from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Subdomain
+from sapts_pinn.optim.trust_region import ROUNDING
 from sapts_runs import pinn, sapts
 from subdomains import RULE, centred, cut, make, pipeline
 
@@ -109,3 +110,22 @@ def test_a_local_solve_ends_where_nothing_is_left_to_gain() -> None:
     assert record.steps < 10 and end.value < 1e-30 and record.gain == pytest.approx(5.0)
     still = local_solve(part, z * 0, part.evaluate(z * 0), SSBroyden(), 1.0, 5, RULE)
     assert still[2] == SubdomainStats(7, 0.0, 1.0) and still[3] == [] and torch.equal(still[0], z * 0)
+
+
+class Promising(Identity):
+    """A short step against the gradient, for which some reduction is promised."""
+
+    def __init__(self, predicted: float) -> None:
+        super().__init__()
+        self.predicted = predicted
+
+    def solve(self, g: Tensor, radius: float) -> Step:
+        return Step(-1e-3 * g, self.predicted, True, 1e-3)
+
+
+@pytest.mark.parametrize(("factor", "steps"), [(0.99, 0), (1.01, 1)])
+def test_a_promise_within_rounding_of_the_value_is_not_tried(factor: float, steps: int) -> None:
+    part, z = Cliff("nothing"), torch.tensor([2.0, 2.0], dtype=torch.float64)
+    noise = ROUNDING * torch.finfo(torch.float64).eps * 4.0  # F_d is 4
+    _, _, record, pairs = local_solve(part, z, part.evaluate(z), Promising(factor * noise), 1.0, 1, RULE)
+    assert record.steps == record.accepted == len(pairs) == steps and (record.gain > 0) == bool(steps)

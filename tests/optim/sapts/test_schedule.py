@@ -112,3 +112,29 @@ def test_the_radius_of_sweeps_follows_their_ratio_where_the_number_of_steps_is_a
     fixed = LocalStepSchedule(Sweep(adaptive=False, local_steps=3), rule, 2.0, True)
     fixed.after_sweep(-1.0, 0.0, 2.0, swept(SubdomainStats(0)))
     assert (fixed.reach, fixed.steps) == (6.0, 3.0), "the optimizer's own radius is theirs"
+
+
+def test_what_blocks_earn_is_counted_per_gradient_of_all_groups() -> None:
+    """A sweep costs the work of all its parts and one gradient of the whole, a plain step one gradient."""
+    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, False)
+    schedule.after_sweep(0.9, 0.5, 1.0, swept(SubdomainStats(0, work=2.5), SubdomainStats(1, work=1.25)))
+    assert (schedule.regimes.fall, schedule.regimes.work) == (0.5, 4.75)
+    schedule.after_plain_step(2.0, 1.0, 0.9)
+    assert (schedule.regimes.fall, schedule.regimes.work) == (0.5 + math.log(2.0), 5.75)
+    for before, after in ((1.0, 1.0), (1.0, 2.0), (1.0, 0.0)):  # no fall, or one without a logarithm
+        schedule.after_plain_step(before, after, None)
+    assert (schedule.regimes.fall, schedule.regimes.work) == (0.5 + math.log(2.0), 8.75)
+    of_data = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, True)
+    of_data.after_sweep(0.9, 0.5, 1.0, swept(SubdomainStats(0, work=2.5)))
+    of_data.after_plain_step(2.0, 1.0, 0.9)
+    assert of_data.regimes.total == 0.0, "parts that move all parameters are not compared"
+
+
+def test_while_plain_steps_are_in_force_they_do_not_lengthen_sweeps() -> None:
+    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, False)
+    schedule.regimes.in_force = False
+    schedule.after_plain_step(2.0, 1.0, 0.9)
+    assert schedule.steps == 4.0 and not schedule.due
+    schedule.regimes.in_force = True
+    schedule.after_plain_step(2.0, 1.0, 0.9)
+    assert schedule.steps == pytest.approx(1.1 * 4.0) and schedule.due
