@@ -221,3 +221,15 @@ def test_memory_does_not_depend_on_the_number_of_parts(
         gc.unfreeze()
     assert peaks[8] == peaks[2] if decomposition == "data" else peaks[8] < peaks[2]
     assert [math.floor(peak) for peak in peaks[2]] == ([14, 13] if decomposition == "data" else [13, 12])
+
+
+def test_the_radius_recovers_to_the_one_that_was_found_and_no_farther(no_search: None) -> None:
+    objective, optimizer = both("data", parts=1)
+    optimizer.step(objective)
+    assert optimizer.radius == optimizer.most == RADIUS
+    optimizer.radius = 0.5 * RADIUS  # as after a rejection
+    for k in range(1, 13):
+        optimizer.step(objective)
+        expected = RADIUS * min(1.0, 2.0 ** (k / 10 - 1))
+        assert optimizer.info.accepted and optimizer.radius == pytest.approx(expected, rel=1e-14)
+        assert optimizer.radius <= optimizer.most == RADIUS
