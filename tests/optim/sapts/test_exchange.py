@@ -60,7 +60,7 @@ def test_corrections_travel_whole(rank: int, sharded: bool) -> None:
             randn(n, seed=i),
             randn(n, seed=i + 10),
             [SubdomainStats(k, *randn(6, seed=j).tolist()) for k, j in ((i, i), (i + 7, i + 3))],
-            [(randn(n, seed=j), randn(n, seed=j + 50), 0.5 + j) for j in range(i + 1)],
+            [(randn(n, seed=j), (-1) ** j * randn(n, seed=j + 50).abs(), 0.5 + j) for j in range(i + 1)],
         )
         for i in (0, 2)
     ]
