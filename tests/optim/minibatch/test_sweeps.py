@@ -183,6 +183,7 @@ def test_what_the_parts_did_is_told(decomposition: str, no_search: None) -> None
     assert info["predicted"] == pytest.approx(before, rel=1e-12) and before > 0
     assert len({record["gain"] for record in records}) == 3  # each its own
     assert info["accepted"] and info["radius"] == RADIUS and not info["converged"]
+    assert optimizer.moments.count == 2 * STEPS
     assert info["length"] == pytest.approx(float((gather(objective.parameters) - theta).norm()), rel=1e-9)
     assert [r["steps"] for r in records] == [r["accepted"] for r in records] == [2 * STEPS] * 3
     assert all(r["length"] >= 0.1 * info["length"] / 3 and r["radius"] == RADIUS for r in records)
