@@ -75,6 +75,7 @@ def test_stretches_are_compared_by_their_fall_per_gradient() -> None:
     for fall, expected in ((1.6, False), (1.4, True)):  # of ten gradients, against 3 of twenty
         regimes = Regimes()
         regimes.add(3.0, 2.0 * LEAST)
+        assert regimes.rates == [1.5 / LEAST]
         regimes.add(fall, LEAST)
         assert regimes.sweeps and not regimes.trial
         regimes.add(3.0, 2.0 * LEAST)

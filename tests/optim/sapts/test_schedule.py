@@ -10,6 +10,7 @@ import torch
 from draws import randn
 from sapts_pinn.optim import RadiusRule, Sweep
 from sapts_pinn.optim.base import SubdomainStats
+from sapts_pinn.optim.curvature import Identity
 from sapts_pinn.optim.sapts.local_solve import Correction
 from sapts_pinn.optim.sapts.schedule import LocalStepSchedule
 from sapts_runs import pinn, sapts
@@ -138,3 +139,25 @@ def test_while_plain_steps_are_in_force_they_do_not_lengthen_sweeps() -> None:
     schedule.regimes.in_force = True
     schedule.after_plain_step(2.0, 1.0, 0.9)
     assert schedule.steps == pytest.approx(1.1 * 4.0) and schedule.due
+
+
+class Measured(Identity):
+    """The first-order model, with squares of lengths that are given in turn."""
+
+    def __init__(self, *squares: float) -> None:
+        super().__init__()
+        self.squares = list(squares)
+
+    def square(self, v: torch.Tensor) -> float:
+        return self.squares.pop(0)
+
+
+@pytest.mark.parametrize("squares", [(0.0, 0.0), (0.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (math.nan, math.nan)])
+def test_where_the_model_measures_no_length_eta_stays(squares: tuple[float, float]) -> None:
+    """Nothing has changed, or the model is not positive definite, or has no inverse."""
+    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, True)
+    schedule.eta = 0.5
+    schedule.compare(Measured(*squares), torch.ones(2), torch.ones(2))
+    assert schedule.eta == 0.5
+    schedule.compare(Measured(1.0, 4.0), torch.ones(2), torch.ones(2))
+    assert schedule.eta == pytest.approx(0.5 + 0.02 * (2.0 - 0.5)), "the second is what was missed"
