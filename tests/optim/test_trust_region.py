@@ -209,6 +209,8 @@ def test_the_end_of_progress_is_noticed(curvature):
 def test_a_stationary_start_is_the_end():
     x, optimizer = minimise(lambda x: (x**2).sum() + 1, torch.zeros(2, dtype=torch.float64), 5)
     assert optimizer.info["converged"] and not x.any() and not optimizer.info["accepted"]
+    assert optimizer.info.rho == optimizer.info.predicted == optimizer.info.length == 0
+    assert optimizer.info.before == 1 and optimizer.rejections == 0
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

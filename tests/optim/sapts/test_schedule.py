@@ -52,7 +52,7 @@ def test_sweeps_as_predicted_lengthen_and_others_shorten() -> None:
     schedule = LocalStepSchedule(Sweep(local_steps=6, low=0.1, high=0.3), RadiusRule(), 1.0, True)
     assert schedule.steps == 4 and schedule.due
     once = swept(SubdomainStats(0, work=1.0))
-    for rho, steps in ((0.9, 5.0), (0.2, 5.0), (0.9, 6.0), (0.9, 6.0), (0.05, 3.6)):
+    for rho, steps in ((0.9, 5.0), (0.1, 5.0), (0.3, 5.0), (0.9, 6.0), (0.9, 6.0), (0.05, 3.6)):
         schedule.after_sweep(rho, 0.5, 1.0, once)
         assert schedule.steps == pytest.approx(steps), (
             "between low and high it stays; never more than allowed"
