@@ -371,3 +371,8 @@ def test_a_branch_does_not_multiply_again_what_the_model_has_just_multiplied(mon
     assert next(count) == 0 and torch.equal(step.s, expected.s) and step.predicted == expected.predicted
     branch.solve(-g, 0.3)
     assert next(count) == 2
+
+
+def test_of_no_pairs_nothing_is_learned():
+    model = SSBroyden()
+    assert model.learn_all([]) == 0 and model.H is None
