@@ -82,9 +82,9 @@ plt.show()
 # that of $f$. At $\theta_k$ every $F_d$ has the gradient of $f$; only the curvature is the part's own. A part
 # takes a few trust-region steps on $F_d$, each for the price of its own points.
 #
-# `SAPTS` is a PyTorch optimizer. Here every part starts from $\theta_k$ by itself (*additive*) and takes up to
-# six steps, as long as their lengths add up to no more than the radius; the mean of the four corrections is
-# the combined step. `info` says what happened.
+# `SAPTS` is a PyTorch optimizer. Here every part starts from $\theta_k$ by itself (*additive*) and takes up
+# to six steps, as long as their lengths add up to no more than the radius; the mean of the four corrections
+# is the combined step. `info` says what happened.
 
 # %%
 objective = LeastSquares(model, collocation.sites)
@@ -109,8 +109,8 @@ for number in range(1, 6):
 
 # %% [markdown]
 # The parts' gains say what they believe; $\rho$ is what the whole loss has to say about the combined step. If
-# it is not positive, $\theta_k$ is restored bit for bit: a sweep costs work at worst. Where no part takes a step
-# there is nothing to combine, and rho is $-\infty$ by convention: the radius was too long, and is cut.
+# it is not positive, $\theta_k$ is restored bit for bit: a sweep costs work at worst. Where no part takes a
+# step there is nothing to combine, and rho is $-\infty$ by convention: the radius was too long, and is cut.
 #
 # The kinds can be held against each other from the same point: six local steps, one sweep each.
 

@@ -81,3 +81,11 @@ def test_what_depends_on_the_model_of_the_curvature() -> None:
     assert TrustRegion(parameters(), "gauss-newton").threaded
     assert TrustRegion(parameters(), "gauss-newton").needs_squares
     assert not TrustRegion(parameters()).threaded and not Adam(parameters()).needs_squares
+
+
+def test_an_optimizer_that_divides_nothing_says_so() -> None:
+    for optimizer in (Adam(parameters()), LBFGS(parameters()), MiniBatchSAPTS(parameters())):
+        assert not (optimizer.threaded or optimizer.divided or optimizer.needs_squares)
+        assert optimizer.earned is None
+    with pytest.raises(NotImplementedError):
+        Optimizer(parameters(), {}).step(lambda: 0.0)

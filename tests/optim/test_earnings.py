@@ -23,6 +23,7 @@ def test_gains_add_up_and_shares_are_of_the_total() -> None:
     earned.add_sweep(1.0, 2.0, 2.0, False)
     earned.add_plain_step(1.0, 2.0, 1.0)
     assert earned.sweep_gain == pytest.approx(math.log(4)) and earned.plain_gain == pytest.approx(math.log(2))
+    assert (earned.sweeps, earned.accepted, earned.plain_steps) == (2, 1, 1)
     assert earned.share_of_gain == pytest.approx(2 / 3) and earned.share_of_work == pytest.approx(4 / 5)
     assert earned.words == "1 of 2 sweeps over the parts were taken: 67% of the progress for 80% of the work"
     assert Earnings.of(earned.state_dict()) == earned and Earnings.of(None) == Earnings()

@@ -209,6 +209,8 @@ def test_the_end_of_progress_is_noticed(curvature):
 def test_a_stationary_start_is_the_end():
     x, optimizer = minimise(lambda x: (x**2).sum() + 1, torch.zeros(2, dtype=torch.float64), 5)
     assert optimizer.info["converged"] and not x.any() and not optimizer.info["accepted"]
+    assert optimizer.info.rho == optimizer.info.predicted == optimizer.info.length == 0
+    assert optimizer.info.before == 1 and optimizer.rejections == 0
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -358,3 +360,13 @@ def test_frozen_and_unused_parameters_stay():
     for _ in range(10):
         loss = optimizer.step(closure)
     assert torch.equal(net[0].weight, before) and float(loss) < 1e-2
+
+
+def test_values_of_another_function_do_not_bound_this_one():
+    """From 1 by 0.125, which is as good as promised, and on by twice as much in a function without offset."""
+    x = nn.Parameter(torch.ones(1, dtype=torch.float64))
+    optimizer = TrustRegion([x], "identity", 0.125, window=4)
+    for offset, expected in ((100.0, [101.0, 100.765625]), (0.0, [0.765625, 0.390625])):
+        objective = ClosureObjective(closure_of(lambda x, c=offset: (x**2).sum() + c, x), [x])
+        optimizer.step(objective)
+        assert list(optimizer.values) == expected and optimizer.info.before == expected[0]

@@ -42,7 +42,8 @@ class Positive(Bare):
 
 def test_a_model_that_does_not_learn_says_so() -> None:
     model, s, y = Bare(), randn(3), randn(3, seed=1)
-    assert not (model.learns or model.linearises or model.threaded)
+    assert not (model.learns or model.learns_from_rejected or model.linearises)
+    assert not (model.threaded or model.divided)
     assert not model.update(s, y) and not model.learn(s, y, 1.0) and not model.reset()
     assert math.isnan(model.square(s)) and model.solve_many(s, torch.ones(2)) is None
     assert model.state_dict() == {}

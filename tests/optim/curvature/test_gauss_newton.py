@@ -146,7 +146,8 @@ def test_zero_jacobian():
     model = GaussNewton()
     model.prepare(zero)
     g = torch.zeros_like(look.theta)
-    assert model.solve(g, 1.0).predicted == 0
+    still = model.solve(g, 1.0)
+    assert still.predicted == still.length == 0 and not still.s.any() and not still.on_boundary
     assert [s.predicted for s in model.solve_many(g, torch.ones(2, dtype=torch.float64))] == [0, 0]
 
 

@@ -14,6 +14,7 @@ from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
+from sapts_pinn.optim.curvature.low_rank_update import Deferred
 from sapts_pinn.problems import build
 
 
@@ -357,3 +358,21 @@ def test_branches_of_other_models_are_independent(name):
     assert torch.equal(branch.mv(v), copy.mv(v)) and torch.equal(branch.solve(g, 0.3).s, copy.solve(g, 0.3).s)
     assert torch.equal(branch.mv(v), before[0]) == (name != "lsr1")
     assert torch.equal(model.mv(v), before[0]) and torch.equal(model.solve(g, 0.3).s, before[1])
+
+
+def test_a_branch_does_not_multiply_again_what_the_model_has_just_multiplied(monkeypatch):
+    model, g = SSBroyden(), randn(5)
+    for s, y in pairs_of(5, 3, 1):
+        assert model.learn(s, y)
+    expected, count, times = model.solve(g, 0.3), itertools.count(), Deferred.times
+    monkeypatch.setattr(Deferred, "times", lambda self, *args: next(count) < 0 or times(self, *args))
+    branch = model.branch()
+    step = branch.solve(g, 0.3)
+    assert next(count) == 0 and torch.equal(step.s, expected.s) and step.predicted == expected.predicted
+    branch.solve(-g, 0.3)
+    assert next(count) == 2
+
+
+def test_of_no_pairs_nothing_is_learned():
+    model = SSBroyden()
+    assert model.learn_all([]) == 0 and model.H is None

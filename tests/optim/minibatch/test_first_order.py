@@ -13,6 +13,7 @@ from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim.minibatch.batches import MiniBatches
 from sapts_pinn.optim.minibatch.first_order import Batched
+from sapts_pinn.optim.minibatch.optimizer import MiniBatchSAPTS
 from sapts_pinn.supervised import Supervised
 from sapts_pinn.supervised.methods import METHODS
 
@@ -90,3 +91,14 @@ def test_an_objective_without_samples_is_refused(closure: Any) -> None:
         TypeError, match="mini-batches need an objective that knows its samples, such as Supe"
     ):
         make("adam", classes()).step(closure)
+
+
+def test_batches_are_as_large_as_those_of_sapts() -> None:
+    """By default, so that the methods can be compared."""
+    parameters = classes().parameters
+    size = MiniBatchSAPTS(parameters).batches.size
+    assert Batched(parameters, torch.optim.SGD(parameters, lr=RATE)).batches.size == size
+    for name in NAMES:
+        optimizer = METHODS[name].phases[0].make(parameters)
+        assert isinstance(optimizer, Batched)
+        assert optimizer.batches.size == size

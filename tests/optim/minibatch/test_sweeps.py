@@ -183,6 +183,7 @@ def test_what_the_parts_did_is_told(decomposition: str, no_search: None) -> None
     assert info["predicted"] == pytest.approx(before, rel=1e-12) and before > 0
     assert len({record["gain"] for record in records}) == 3  # each its own
     assert info["accepted"] and info["radius"] == RADIUS and not info["converged"]
+    assert optimizer.moments.count == 2 * STEPS
     assert info["length"] == pytest.approx(float((gather(objective.parameters) - theta).norm()), rel=1e-9)
     assert [r["steps"] for r in records] == [r["accepted"] for r in records] == [2 * STEPS] * 3
     assert all(r["length"] >= 0.1 * info["length"] / 3 and r["radius"] == RADIUS for r in records)
@@ -221,3 +222,15 @@ def test_memory_does_not_depend_on_the_number_of_parts(
         gc.unfreeze()
     assert peaks[8] == peaks[2] if decomposition == "data" else peaks[8] < peaks[2]
     assert [math.floor(peak) for peak in peaks[2]] == ([14, 13] if decomposition == "data" else [13, 12])
+
+
+def test_the_radius_recovers_to_the_one_that_was_found_and_no_farther(no_search: None) -> None:
+    objective, optimizer = both("data", parts=1)
+    optimizer.step(objective)
+    assert optimizer.radius == optimizer.most == RADIUS
+    optimizer.radius = 0.5 * RADIUS  # as after a rejection
+    for k in range(1, 13):
+        optimizer.step(objective)
+        expected = RADIUS * min(1.0, 2.0 ** (k / 10 - 1))
+        assert optimizer.info.accepted and optimizer.radius == pytest.approx(expected, rel=1e-14)
+        assert optimizer.radius <= optimizer.most == RADIUS

@@ -100,6 +100,10 @@ def test_what_is_known_of_a_data_part_is_what_it_would_find(overlap: float) -> N
         if known is not None:
             here = part.evaluate(theta)
             assert known.value == here.value and torch.equal(known.gradient(), here.gradient())
+            assert known.whole and here.whole, "a Jacobian would be of all the part's residuals"
+            assert known.own_piece() is division.base(part, look) and here.own_piece() is not None
+        else:
+            assert part.evaluate(theta).own_piece() is None, "they are not its share of f"
 
 
 def test_parts_of_a_batch_are_consistent_with_the_batch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ import torch
 from preloaded import run
 from sapts_pinn import solve
 from sapts_pinn.objectives.flat import gather, scatter_
+from sapts_pinn.optim import Sweep
+from sapts_pinn.optim.sapts import find_decomposition
+from sapts_pinn.optim.sapts.divider import Divider
+from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.problems import build
 from sapts_runs import COMBINATIONS, PARTS, SAPTS_METHODS, objective_of, pinn, sapts
 
@@ -92,3 +97,30 @@ def test_a_sweep_visits_as_many_parts_as_asked_for(visits: int) -> None:
             assert all(part["steps"] <= 2 for part in optimizer.info["parts"])
             seen |= set(numbers)
         assert seen == set(range(PARTS))
+
+
+@pytest.mark.parametrize(
+    ("factor", "stuck", "grown"), [(0.99, False, True), (1.01, False, False), (1.01, True, True)]
+)
+def test_the_next_batch_begins_where_the_last_ends_and_is_larger_where_noise_decides(
+    factor: float, stuck: bool, grown: bool
+) -> None:
+    """Noise against the variance of the mean of the parts' gradients, each of which estimates the whole's."""
+    objective = pinn(points=3000)
+    divider = Divider(find_decomposition("data"), PARTS, Sweep(batch=0.4), SingleProcess())
+    first = divider.divide(objective)
+    evaluation = first.whole.evaluate()
+    parts = torch.stack([PARTS * part.owned.evaluate().gradient() for part in first.own])
+    variance, square = float(parts.var(0).sum()) / PARTS, float(parts.mean(0).square().sum())
+    divider.batches.theta = factor * math.sqrt(variance / square)
+    divider.next_batch(False, evaluation)
+    assert divider.division is first and divider.batches.age == 1, "it is not due yet"
+    divider.batches.age = 0 if stuck else divider.batches.steps - 1
+    divider.next_batch(stuck, evaluation)
+    assert divider.division is not None and divider.batches.age == 0
+    assert divider.batches.share == pytest.approx(0.6 if grown else 0.4)
+    before, after = (d.objective.sites["equation"].points for d in (first, divider.division))
+    own, overlap = round(0.4 * 3000), round(0.33 * 0.4 * 3000)
+    assert len(before) == own + overlap and len(after) == round((1.5 if grown else 1.0) * len(before))
+    if not grown:  # what the first batch reaches into is where the next begins
+        assert torch.equal(after[:overlap], before[own:])

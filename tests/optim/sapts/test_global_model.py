@@ -43,6 +43,7 @@ def test_the_rows_of_a_rank_are_as_many_numbers_as_the_matrix_of_a_process(size:
 def test_subdomains_that_step_alone_need_the_whole_matrix() -> None:
     for sweep, divided in (
         (Sweep(), False),
+        (Sweep(local_steps=1), False),
         (Sweep(pooled=False), True),
         (Sweep(local_steps=0), True),
     ):

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import torch
+from torch import Tensor
 
 from sapts_pinn.optim import RadiusRule, Sweep
 from sapts_pinn.optim.curvature import Curvature, SSBroyden
@@ -14,8 +15,10 @@ from sapts_pinn.optim.sapts.exchange import Division
 from sapts_pinn.optim.sapts.group_solve import PAIRS, GroupSolve
 from sapts_pinn.optim.sapts.local_models import LocalModels
 from sapts_pinn.optim.sapts.local_solve import Correction
+from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Subdomain
 from sapts_pinn.optim.snapshot import Snapshot
-from subdomains import centred, cut, make
+from sapts_pinn.parallel.communicator import SingleProcess
+from subdomains import centred, cut, make, pipeline, relative
 
 
 def solved(
@@ -40,7 +43,9 @@ def solved(
         around=Snapshot(division.whole, torch.device("cpu")),
     )
     (group, *_) = division.groups
-    return solve.run(division, group, theta, division.whole.evaluate()), theta
+    look = division.whole.evaluate()
+    look.gradient()  # with it stages get what is frozen
+    return solve.run(division, group, theta, look), theta
 
 
 def blocks(additive: bool = False) -> Division:
@@ -97,3 +102,66 @@ def test_after_the_deadline_nothing_moves() -> None:
     done, theta = solved(blocks(), deadline=time.monotonic() - 1.0)
     assert [record.steps for record in done.records] == [0, 0, 0] and not done.s.any()
     assert torch.equal(done.end, theta) and done.pairs == []
+
+
+def test_the_change_of_the_gradient_is_that_of_all_steps_also_of_those_not_kept_as_pairs() -> None:
+    """On f itself the changes along all steps add up to the gradient at the end less that at theta_k."""
+    division = blocks()
+    _, g, _ = centred(division)
+    done, _ = solved(division)
+    assert sum(record.accepted for record in done.records) > PAIRS == len(done.pairs) and done.end is not None
+    change = division.own[0].evaluate(done.end).full_gradient() - g
+    assert relative(done.y, change) < 1e-12
+
+
+def test_parts_that_are_models_of_the_residuals_say_together_what_changes_in_them() -> None:
+    """Stages with what they are given frozen: each sees its own step alone, and their changes add up."""
+    division = cut(pipeline("burgers"), "stages", additive=False)
+    done, theta = solved(division)
+    assert done.end is not None and done.residual is not None and done.change is not None
+    before = [part.evaluate(theta).by_point() for part in division.own]
+    after = [part.evaluate(done.end).by_point() for part in division.own]
+    changes = [b - a for a, b in zip(before, after, strict=True) if a is not None and b is not None]
+    assert len(changes) == 3 and all(float(change.norm()) > 0 for change in changes)
+    assert torch.equal(done.residual, before[0]) and relative(done.change, sum(changes)) < 1e-12
+    assert solved(blocks())[0].residual is None, "blocks know f itself"
+
+
+class Drawing(Subdomain):
+    """|z - 1|^2 / 2; whoever looks draws a random number and moves a buffer, and so does who centres."""
+
+    def __init__(self, number: int, seen: list[tuple[float, float]], buffer: Tensor) -> None:
+        self.number, self.seen, self.buffer = number, seen, buffer
+
+    def _draw(self) -> None:
+        self.seen.append((float(torch.rand(())), float(self.buffer)))
+        self.buffer += 1
+
+    def centre(self, *_: object) -> None:
+        self._draw()
+
+    def evaluate(self, z: Tensor) -> LocalEvaluation:
+        self._draw()
+        return Bowl(z)
+
+
+class Bowl(LocalEvaluation):
+    whole = True
+
+    def __init__(self, z: Tensor) -> None:
+        self.z, self.value = z, 0.5 * float((z - 1).square().sum())
+
+    def gradient(self) -> Tensor:
+        return self.z - 1
+
+    def full_gradient(self) -> Tensor:
+        return self.z - 1
+
+
+def test_every_look_begins_with_the_same_random_numbers_and_buffers() -> None:
+    whole, buffer, seen = make("burgers"), torch.zeros(()), list[tuple[float, float]]()
+    whole.buffers = lambda: [buffer]  # type: ignore[method-assign]
+    parts: list[Subdomain] = [Drawing(i, seen, buffer) for i in range(2)]
+    with torch.random.fork_rng():
+        solved(Division(whole, whole, [parts], SingleProcess(), True, False))
+    assert len(seen) > 8 and len(set(seen[2:])) == 1, "the first two centre, before the snapshot"

@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from sapts_pinn.objectives.base import Evaluation
 from sapts_pinn.optim import SAPTS, Sweep, TrustRegion
 from sapts_pinn.optim.curvature import make as making
 from sapts_pinn.optim.curvature.make import curvature_name, make_curvature
 from sapts_pinn.optim.methods import METHODS
+from sapts_pinn.optim.radius import FAILED
 from sapts_runs import PARTS, objective_of, pinn, sapts
 
 
@@ -68,3 +70,29 @@ def test_states_of_dense_stages_of_earlier_versions_load() -> None:
     again = sapts(objective, "stages", "lsr1", visits=0)
     again.load_state_dict(state)
     assert own_models(again) == ["ssbroyden"] * PARTS
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_after_a_sweep_that_raised_f_the_parts_begin_with_smaller_radii(
+    failed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an adaptive sweep: each goes on with the radius it has found, or with half of it."""
+    objective = pinn(points=20)
+    optimizer = sapts(objective, "parameters", visits=0, radius=0.01)
+    if failed:
+        whole = optimizer.divider.divide(objective).whole
+        look, lies = whole.evaluate, iter([0.0, 1e6])  # at theta_k, and at the end of the sweep
+
+        def lying() -> Evaluation:
+            found = look()
+            found.value += next(lies)
+            return found
+
+        monkeypatch.setattr(whole, "evaluate", lying)
+    optimizer.step(objective)
+    sweep, parts = optimizer.info.sweep, optimizer.info.parts
+    assert sweep is not None and parts is not None and sweep.accepted != failed and len(parts) == PARTS
+    share = FAILED if failed else 1.0
+    for part in parts:
+        assert part.accepted > 0 and optimizer.local_models.models[int(part.number)][1] == share * part.radius
+    assert optimizer.radius == share * 0.01

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from sapts_pinn.objectives.flat import scatter_
 from sapts_pinn.optim.base import SubdomainStats
-from sapts_pinn.optim.curvature import CURVATURES, SSBroyden
+from sapts_pinn.optim.curvature import CURVATURES, Identity, SSBroyden, Step
 from sapts_pinn.optim.sapts.local_solve import local_solve
 from sapts_pinn.optim.sapts.subdomain import LocalEvaluation, Subdomain
+from sapts_pinn.optim.trust_region import ROUNDING
 from sapts_runs import pinn, sapts
 from subdomains import RULE, centred, cut, make, pipeline
 
@@ -109,3 +110,47 @@ def test_a_local_solve_ends_where_nothing_is_left_to_gain() -> None:
     assert record.steps < 10 and end.value < 1e-30 and record.gain == pytest.approx(5.0)
     still = local_solve(part, z * 0, part.evaluate(z * 0), SSBroyden(), 1.0, 5, RULE)
     assert still[2] == SubdomainStats(7, 0.0, 1.0) and still[3] == [] and torch.equal(still[0], z * 0)
+
+
+class Promising(Identity):
+    """A short step against the gradient, for which some reduction is promised."""
+
+    def __init__(self, predicted: float) -> None:
+        super().__init__()
+        self.predicted = predicted
+
+    def solve(self, g: Tensor, radius: float) -> Step:
+        return Step(-1e-3 * g, self.predicted, True, 1e-3)
+
+
+@pytest.mark.parametrize(("factor", "steps"), [(0.99, 0), (1.01, 1)])
+def test_a_promise_within_rounding_of_the_value_is_not_tried(factor: float, steps: int) -> None:
+    part, z = Cliff("nothing"), torch.tensor([2.0, 2.0], dtype=torch.float64)
+    noise = ROUNDING * torch.finfo(torch.float64).eps * 4.0  # F_d is 4
+    _, _, record, pairs = local_solve(part, z, part.evaluate(z), Promising(factor * noise), 1.0, 1, RULE)
+    assert record.steps == record.accepted == len(pairs) == steps and (record.gain > 0) == bool(steps)
+
+
+class Taught(Identity):
+    """The first-order model, which remembers what it is taught."""
+
+    def __init__(self, from_rejected: bool) -> None:
+        super().__init__()
+        self.learns_from_rejected, self.pairs = from_rejected, list[tuple[Tensor, Tensor]]()
+
+    def update(self, s: Tensor, y: Tensor) -> bool:
+        self.pairs.append((s, y))
+        return True
+
+
+@pytest.mark.parametrize("from_rejected", [False, True])
+def test_the_model_is_taught_every_step_that_is_taken_and_rejected_ones_if_it_wants(
+    from_rejected: bool,
+) -> None:
+    """Of |z|^2 / 2, whose gradient is z, so that y is s; the second step of 2.5 goes too far."""
+    part, z, model = Cliff("nothing"), torch.tensor([3.0, 0.0], dtype=torch.float64), Taught(from_rejected)
+    _, _, record, pairs = local_solve(part, z, part.evaluate(z), model, 2.5, 3, RULE)
+    assert record.steps == 3 > record.accepted > 0
+    assert len(model.pairs) == (3 if from_rejected else record.accepted)
+    assert all(torch.equal(s, y) for s, y in model.pairs)
+    assert all(torch.equal(s, a) for (s, _), (a, *_) in zip(model.pairs, pairs, strict=False))

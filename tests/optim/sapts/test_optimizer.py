@@ -17,9 +17,13 @@ from sapts_pinn.objectives.base import Evaluation, Objective
 from sapts_pinn.objectives.closure import ClosureObjective
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.optim import SAPTS, RadiusRule, Sweep, TrustRegion
-from sapts_pinn.optim.curvature import CURVATURES
+from sapts_pinn.optim.base import SubdomainStats
+from sapts_pinn.optim.curvature import CURVATURES, Identity
 from sapts_pinn.optim.curvature.make import make_curvature
+from sapts_pinn.optim.sapts.local_solve import Correction
 from sapts_pinn.optim.sapts.stages import ShardedProducts
+from sapts_pinn.optim.snapshot import Snapshot
+from sapts_pinn.optim.trust_region import PATIENCE, ROUNDING
 from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.pipeline.pipeline_objective import PipelineObjective
 from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
@@ -337,7 +341,7 @@ def test_a_classifier_with_blocks_of_parameters_and_with_stages() -> None:
         assert last < 0.5 * first
 
 
-# -- the parts' own models -----------------------------------------------------------------------------------
+# -- the start, and rejections in a row ----------------------------------------------------------------------
 
 
 def test_a_bad_start_is_said() -> None:
@@ -345,3 +349,54 @@ def test_a_bad_start_is_said() -> None:
     objective = Lying(closure_of(lambda x: (x**2).sum(), x), lambda count: math.nan)
     with pytest.raises(FloatingPointError, match="the loss is nan at the starting point"):
         SAPTS([x], "parameters", 1, sweep=Sweep("tensors")).step(objective)
+
+
+class Asked(Identity):
+    """The first-order model, with a record of where it was prepared and given up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[object] = []
+
+    def prepare(self, evaluation: Evaluation) -> None:
+        self.told.append(evaluation.value)
+
+    def reset(self) -> bool:
+        self.told.append("reset")
+        return True
+
+
+def test_after_so_many_rejected_sweeps_the_model_is_rebuilt_where_they_began() -> None:
+    """Of three looks of a sweep, at two blocks and at the whole, the last lies."""
+    x = [nn.Parameter(torch.ones(1, dtype=torch.float64)) for _ in range(2)]
+    objective = Lying(closure_of(lambda x: (x**2).sum(), *x), lambda k: 1e6 * (k > 1 and k % 3 == 1))
+    sweep = Sweep(
+        "tensors", adaptive=False, local_steps=1, visits=0, order="additive", local_curvature="identity"
+    )
+    model = Asked()
+    optimizer = SAPTS(x, "parameters", 2, model, sweep=sweep)
+    for k in range(1, 2 * PATIENCE + 1):
+        before = optimizer.radius
+        assert float(optimizer.step(objective)) == 2.0 and not optimizer.info.accepted
+        assert objective.count == 1 + 3 * k and all(part.accepted == 1 for part in optimizer.info.parts or ())
+        assert model.told == [2.0, "reset"] * (k // PATIENCE)
+        assert optimizer.radius == 1.0 if k % PATIENCE == 0 else optimizer.radius < before
+
+
+@pytest.mark.parametrize(("factor", "looks"), [(0.9, 0), (1.1, 1)])
+def test_a_sweep_that_promises_no_more_than_rounding_is_not_looked_at(factor: float, looks: int) -> None:
+    """Beside an accepted value of 1."""
+    x = [nn.Parameter(torch.zeros(1, dtype=torch.float64)) for _ in range(2)]
+    noise = ROUNDING * torch.finfo(torch.float64).eps
+    objective = Lying(closure_of(lambda x: x.sum(), *x), lambda k: 0.0)
+    optimizer = SAPTS(x, "parameters", 2, sweep=Sweep("tensors"))
+    optimizer.values.append(1.0)
+    corrections = [
+        Correction(s, 0 * s, [SubdomainStats(0, gain=0.5 * factor * noise, length=1.0, accepted=1)])
+        for s in torch.eye(2, dtype=torch.float64)
+    ]
+    theta, division = gather(x), optimizer.divider.divide(objective)
+    around = Snapshot(objective, theta.device)
+    trial = optimizer._try(division, corrections, theta, torch.ones_like(theta), around)
+    assert objective.count == looks and (trial.evaluation is None) == (looks == 0)
+    assert trial.predicted == pytest.approx(factor * noise) and trial.length == 2.0

@@ -68,3 +68,15 @@ def test_a_state_goes_on() -> None:
     run(regimes, lambda sweeps, _: 0.1, 4)
     regimes.add(0.5, 3.0)
     assert Regimes.of(regimes.state_dict()) == regimes and Regimes.of(None) == Regimes()
+
+
+def test_stretches_are_compared_by_their_fall_per_gradient() -> None:
+    """A stretch ends with the sweep or step that fills it, so that some are longer than others."""
+    for fall, expected in ((1.6, False), (1.4, True)):  # of ten gradients, against 3 of twenty
+        regimes = Regimes()
+        regimes.add(3.0, 2.0 * LEAST)
+        assert regimes.rates == [1.5 / LEAST]
+        regimes.add(fall, LEAST)
+        assert regimes.sweeps and not regimes.trial
+        regimes.add(3.0, 2.0 * LEAST)
+        assert regimes.in_force == expected and regimes.total == 5.0 * LEAST

@@ -10,6 +10,7 @@ import torch
 from draws import randn
 from sapts_pinn.optim import RadiusRule, Sweep
 from sapts_pinn.optim.base import SubdomainStats
+from sapts_pinn.optim.curvature import Identity
 from sapts_pinn.optim.sapts.local_solve import Correction
 from sapts_pinn.optim.sapts.schedule import LocalStepSchedule
 from sapts_runs import pinn, sapts
@@ -51,7 +52,7 @@ def test_sweeps_as_predicted_lengthen_and_others_shorten() -> None:
     schedule = LocalStepSchedule(Sweep(local_steps=6, low=0.1, high=0.3), RadiusRule(), 1.0, True)
     assert schedule.steps == 4 and schedule.due
     once = swept(SubdomainStats(0, work=1.0))
-    for rho, steps in ((0.9, 5.0), (0.2, 5.0), (0.9, 6.0), (0.9, 6.0), (0.05, 3.6)):
+    for rho, steps in ((0.9, 5.0), (0.1, 5.0), (0.3, 5.0), (0.9, 6.0), (0.9, 6.0), (0.05, 3.6)):
         schedule.after_sweep(rho, 0.5, 1.0, once)
         assert schedule.steps == pytest.approx(steps), (
             "between low and high it stays; never more than allowed"
@@ -112,3 +113,51 @@ def test_the_radius_of_sweeps_follows_their_ratio_where_the_number_of_steps_is_a
     fixed = LocalStepSchedule(Sweep(adaptive=False, local_steps=3), rule, 2.0, True)
     fixed.after_sweep(-1.0, 0.0, 2.0, swept(SubdomainStats(0)))
     assert (fixed.reach, fixed.steps) == (6.0, 3.0), "the optimizer's own radius is theirs"
+
+
+def test_what_blocks_earn_is_counted_per_gradient_of_all_groups() -> None:
+    """A sweep costs the work of all its parts and one gradient of the whole, a plain step one gradient."""
+    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, False)
+    schedule.after_sweep(0.9, 0.5, 1.0, swept(SubdomainStats(0, work=2.5), SubdomainStats(1, work=1.25)))
+    assert (schedule.regimes.fall, schedule.regimes.work) == (0.5, 4.75)
+    schedule.after_plain_step(2.0, 1.0, 0.9)
+    assert (schedule.regimes.fall, schedule.regimes.work) == (0.5 + math.log(2.0), 5.75)
+    for before, after in ((1.0, 1.0), (1.0, 2.0), (1.0, 0.0)):  # no fall, or one without a logarithm
+        schedule.after_plain_step(before, after, None)
+    assert (schedule.regimes.fall, schedule.regimes.work) == (0.5 + math.log(2.0), 8.75)
+    of_data = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, True)
+    of_data.after_sweep(0.9, 0.5, 1.0, swept(SubdomainStats(0, work=2.5)))
+    of_data.after_plain_step(2.0, 1.0, 0.9)
+    assert of_data.regimes.total == 0.0, "parts that move all parameters are not compared"
+
+
+def test_while_plain_steps_are_in_force_they_do_not_lengthen_sweeps() -> None:
+    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, False)
+    schedule.regimes.in_force = False
+    schedule.after_plain_step(2.0, 1.0, 0.9)
+    assert schedule.steps == 4.0 and not schedule.due
+    schedule.regimes.in_force = True
+    schedule.after_plain_step(2.0, 1.0, 0.9)
+    assert schedule.steps == pytest.approx(1.1 * 4.0) and schedule.due
+
+
+class Measured(Identity):
+    """The first-order model, with squares of lengths that are given in turn."""
+
+    def __init__(self, *squares: float) -> None:
+        super().__init__()
+        self.squares = list(squares)
+
+    def square(self, v: torch.Tensor) -> float:
+        return self.squares.pop(0)
+
+
+@pytest.mark.parametrize("squares", [(0.0, 0.0), (0.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (math.nan, math.nan)])
+def test_where_the_model_measures_no_length_eta_stays(squares: tuple[float, float]) -> None:
+    """Nothing has changed, or the model is not positive definite, or has no inverse."""
+    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, True)
+    schedule.eta = 0.5
+    schedule.compare(Measured(*squares), torch.ones(2), torch.ones(2))
+    assert schedule.eta == 0.5
+    schedule.compare(Measured(1.0, 4.0), torch.ones(2), torch.ones(2))
+    assert schedule.eta == pytest.approx(0.5 + 0.02 * (2.0 - 0.5)), "the second is what was missed"

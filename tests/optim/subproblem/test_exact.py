@@ -1,9 +1,12 @@
 """The secular equation against bisection: optimal for any spectrum, near the hard case too."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from draws import randn
 from sapts_pinn.optim.subproblem.exact import secular, secular_many
@@ -79,3 +82,19 @@ def test_a_singular_least_squares_model_gets_its_shortest_solution() -> None:
     assert not step.on_boundary
     assert torch.allclose(step.s, -torch.linalg.pinv(J) @ r, rtol=1e-9, atol=1e-11)
     assert step.predicted == pytest.approx(float(r @ r) / 2, rel=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["definite", "indefinite", "negative", "singular"])
+def test_newtons_method_needs_few_iterations(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It converges by itself; bisection alone, which ends there as well, would take some fifty."""
+    B, g = model(kind, 30)
+    e, V = torch.linalg.eigh(B)
+    norm, looks = Tensor.norm, list[Tensor]()
+
+    def counted(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        looks.append(self)
+        return norm(self, *args, **options)
+
+    monkeypatch.setattr(Tensor, "norm", counted)
+    secular_many(V.T @ g, e, torch.tensor([1.0], dtype=torch.float64))
+    assert 4 < len(looks) < 15, "one an iteration, and three or four beside them"

@@ -1,5 +1,7 @@
 """Steps of compact models: the optimality conditions, dependent columns, sharded vectors."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -75,3 +77,14 @@ def test_obs_drops_what_the_columns_have_in_common() -> None:
     assert torch.allclose(twice.eigenvalues, once.eigenvalues, rtol=1e-10)
     g = randn(20, seed=9)
     assert torch.allclose(obs_spectrum(g, twice, 0.7).s, obs_spectrum(g, once, 0.7).s, rtol=1e-9)
+
+
+def test_the_step_is_filled_up_outside_the_basis_where_the_gradient_is_one_eigenvector() -> None:
+    """B = diag(1, 2, -1, -1): lambda is 1, and so the step along the gradient -1 / 2."""
+    psi = torch.eye(4, 2, dtype=torch.float64)
+    g = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    step = obs(g, -1.0, psi, torch.diag(torch.tensor([1 / 2, 1 / 3], dtype=torch.float64)), 2.0)
+    assert step.on_boundary and step.length == pytest.approx(2.0, rel=1e-14)
+    assert float(step.s[0]) == pytest.approx(-0.5, rel=1e-14) and abs(float(step.s[1])) < 1e-15
+    assert float(step.s[2:].norm()) == pytest.approx(math.sqrt(4 - 0.25), rel=1e-14)
+    assert step.predicted == pytest.approx(0.5 * (0.5 + 4.0), rel=1e-14)
