@@ -270,6 +270,6 @@ def test_another_rule_can_be_given(name: str) -> None:
 
 @pytest.mark.parametrize(("before", "expected"), [(2.0, 1.0), (1.6, 4.0), (-math.inf, 4.0)])
 def test_of_radii_nearly_as_good_the_smallest_is_the_first(before: float, expected: float) -> None:
-    """Nearly: by less than three hundredths of what the best has gained on the loss without a step."""
+    """A radius counts as good that lacks less than three hundredths of the largest reduction."""
     values = {16.0: 1.5, 8.0: 1.4, 4.0: 1.0, 2.0: 1.5, 1.0: 1.0 + 0.025, 0.5: 1.2, 0.25: 1.3}
     assert RadiusRule().first(lambda r: values.get(r, 5.0), 1.0, before) == expected

@@ -85,7 +85,7 @@ def test_every_look_at_a_mini_batch_draws_the_same(decomposition: str, what: str
 
 
 def test_what_is_drawn_at_a_mini_batch_of_the_control_depends_on_its_number_alone() -> None:
-    """Whoever looks at it, and after which others: ranks share the mini-batches."""
+    """Ranks share the mini-batches of the control, and get the bits that one process gets."""
     log: Log = []
     objective: Any = Drawing(objective_of("data"), log)
     optimizer = optimizer_of(objective, "data", 2)
