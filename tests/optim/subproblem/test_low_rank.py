@@ -109,3 +109,12 @@ def test_products_of_many_vectors_in_one_round_give_the_same_step(gamma: float) 
     step, expected = obs(g, gamma, psi, W, 0.7, dot), obs(g, gamma, psi, W, 0.7)
     assert torch.allclose(step.s, expected.s, rtol=1e-9, atol=1e-10)
     assert step.predicted == pytest.approx(expected.predicted, rel=1e-9) and dot.rounds < 20
+
+
+def test_a_column_of_zeros_says_nothing() -> None:
+    psi, W = compact(6, 2)
+    wider = torch.cat([psi, torch.zeros(6, 1, dtype=torch.float64)], 1)
+    g, middle = randn(6, seed=4), torch.block_diag(W, torch.ones(1, 1, dtype=torch.float64))
+    step, expected = obs(g, 0.5, wider, middle, 0.7), obs(g, 0.5, psi, W, 0.7)
+    assert torch.allclose(step.s, expected.s, rtol=1e-9, atol=1e-10)
+    assert step.predicted == pytest.approx(expected.predicted, rel=1e-9) and step.predicted > 0
