@@ -61,3 +61,11 @@ def test_of_a_run_they_are_all_of_its_work_and_progress(name: str) -> None:
     assert (earned.plain_steps > 0) == (name == "sapts-p")  # of data parts all pay here
     assert earned.sweep_work + earned.plain_work == pytest.approx(objective.counters.gradients)
     assert earned.sweep_gain + earned.plain_gain == pytest.approx(math.log(first / last))
+
+
+def test_shares_are_known_as_soon_as_anything_was_earned() -> None:
+    earned = Earnings()
+    earned.add_sweep(0.25, 1.25, 1.0, True)
+    assert earned.share_of_gain == 1.0 and earned.share_of_work == 1.0
+    earned.add_plain_step(0.25, 1.0, 0.8)
+    assert earned.share_of_gain == pytest.approx(0.5) and earned.share_of_work == 0.5

@@ -30,7 +30,7 @@ class Watched(Identity):
 
 @pytest.mark.parametrize("replaced", [True, False])
 def test_after_so_many_rejections_in_a_row_the_model_is_given_up(replaced: bool) -> None:
-    """And where another has taken its place the radius is tried anew; a step that is accepted starts over."""
+    """The radius begins anew where another model takes its place; an accepted step ends the count."""
     x, down = nn.Parameter(torch.ones(1, dtype=torch.float64)), False
 
     def closure() -> float:
@@ -59,7 +59,7 @@ def test_after_so_many_rejections_in_a_row_the_model_is_given_up(replaced: bool)
 def test_probing_takes_the_longest_step_whose_ratio_reaches_the_target(
     radius: float, target: float, accepted: bool
 ) -> None:
-    """Of x^2 / 2 at 1, where the model promises r for a step of r, and f falls by r - r^2 / 2."""
+    """For f = x^2 / 2 at 1 the model promises r for a step of r, and f falls by r - r^2 / 2."""
     x = nn.Parameter(torch.ones(1, dtype=torch.float64))
     optimizer = TrustRegion([x], Watched(False), radius, target_ratio=target)
     radii = optimizer.rule.candidates(radius, x).tolist()
@@ -73,7 +73,7 @@ def test_probing_takes_the_longest_step_whose_ratio_reaches_the_target(
 
 
 def test_probing_ends_with_a_step_that_no_radius_limits() -> None:
-    """The rest would be the same step; that of the least radius is one of them here."""
+    """All larger radii would give the same step, here even the least of them."""
     x = nn.Parameter(torch.tensor([3.0], dtype=torch.float64))
 
     class Newton(Watched):

@@ -270,6 +270,24 @@ def test_another_rule_can_be_given(name: str) -> None:
 
 @pytest.mark.parametrize(("before", "expected"), [(2.0, 1.0), (1.6, 4.0), (-math.inf, 4.0)])
 def test_of_radii_nearly_as_good_the_smallest_is_the_first(before: float, expected: float) -> None:
-    """Nearly: by less than three hundredths of what the best has gained on the loss without a step."""
+    """A radius counts as good that lacks less than three hundredths of the largest reduction."""
     values = {16.0: 1.5, 8.0: 1.4, 4.0: 1.0, 2.0: 1.5, 1.0: 1.0 + 0.025, 0.5: 1.2, 0.25: 1.3}
     assert RadiusRule().first(lambda r: values.get(r, 5.0), 1.0, before) == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shrink_factor": 0.0},
+        {"shrink_factor": 1.0},
+        {"grow_factor": 1.0},
+        {"min_radius": -0.1},
+        {"min_radius": 0.5, "max_radius": 0.5},
+    ],
+)
+def test_factors_and_bounds_out_of_range_are_one_sentence(options: dict[str, float]) -> None:
+    with pytest.raises(
+        ValueError, match=r"^0 < shrink_factor < 1 < grow_factor and 0 <= min_radius < max_ra"
+    ):
+        RadiusRule(**options)
+    RadiusRule(shrink_factor=0.01, grow_factor=1.01, min_radius=0.0, max_radius=0.01)

@@ -363,7 +363,7 @@ def test_frozen_and_unused_parameters_stay():
 
 
 def test_values_of_another_function_do_not_bound_this_one():
-    """From 1 by 0.125, which is as good as promised, and on by twice as much in a function without offset."""
+    """A step of 0.125 from 1 is as good as promised; one of twice the length follows, without the offset."""
     x = nn.Parameter(torch.ones(1, dtype=torch.float64))
     optimizer = TrustRegion([x], "identity", 0.125, window=4)
     for offset, expected in ((100.0, [101.0, 100.765625]), (0.0, [0.765625, 0.390625])):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from draws import rng
 from minibatches import STEPS, dropping, objective_of, optimizer_of
 from sapts_pinn.objectives.base import Separable
 from sapts_pinn.optim.minibatch.optimizer import CONTROL
@@ -81,3 +82,16 @@ def test_every_look_at_a_mini_batch_draws_the_same(decomposition: str, what: str
         seen |= {*numbers.values()}
         assert sweep == 0 or len(numbers) == STEPS * optimizer.sweep.sequences
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_what_is_drawn_at_a_mini_batch_of_the_control_depends_on_its_number_alone() -> None:
+    """Ranks share the mini-batches of the control, and get the bits that one process gets."""
+    log: Log = []
+    objective: Any = Drawing(objective_of("data"), log)
+    optimizer = optimizer_of(objective, "data", 2)
+    optimizer.step(objective)
+    log.clear()
+    optimizer._value(objective)
+    indices = [tuple(batch["samples"].tolist()) for batch in optimizer._control]
+    numbers = [float(torch.rand((), generator=rng(i))) for i in range(CONTROL)]
+    assert log == list(zip(indices, numbers, strict=True))

@@ -94,7 +94,7 @@ def test_an_objective_without_samples_is_refused(closure: Any) -> None:
 
 
 def test_batches_are_as_large_as_those_of_sapts() -> None:
-    """By default, so that the methods can be compared."""
+    """Default sizes agree, so that the methods can be compared."""
     parameters = classes().parameters
     size = MiniBatchSAPTS(parameters).batches.size
     assert Batched(parameters, torch.optim.SGD(parameters, lr=RATE)).batches.size == size

@@ -105,7 +105,7 @@ def test_a_sweep_visits_as_many_parts_as_asked_for(visits: int) -> None:
 def test_the_next_batch_begins_where_the_last_ends_and_is_larger_where_noise_decides(
     factor: float, stuck: bool, grown: bool
 ) -> None:
-    """Noise against the variance of the mean of the parts' gradients, each of which estimates the whole's."""
+    """Noise is the variance of the mean of the parts' gradients, each an estimate of the whole's."""
     objective = pinn(points=3000)
     divider = Divider(find_decomposition("data"), PARTS, Sweep(batch=0.4), SingleProcess())
     first = divider.divide(objective)

@@ -76,7 +76,7 @@ def test_states_of_dense_stages_of_earlier_versions_load() -> None:
 def test_after_a_sweep_that_raised_f_the_parts_begin_with_smaller_radii(
     failed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of an adaptive sweep: each goes on with the radius it has found, or with half of it."""
+    """Each part goes on with the radius that its steps have found, or after a failure with half of it."""
     objective = pinn(points=20)
     optimizer = sapts(objective, "parameters", visits=0, radius=0.01)
     if failed:

@@ -367,7 +367,7 @@ class Asked(Identity):
 
 
 def test_after_so_many_rejected_sweeps_the_model_is_rebuilt_where_they_began() -> None:
-    """Of three looks of a sweep, at two blocks and at the whole, the last lies."""
+    """A sweep looks at two blocks and at the whole, and the last of these looks lies."""
     x = [nn.Parameter(torch.ones(1, dtype=torch.float64)) for _ in range(2)]
     objective = Lying(closure_of(lambda x: (x**2).sum(), *x), lambda k: 1e6 * (k > 1 and k % 3 == 1))
     sweep = Sweep(
@@ -385,7 +385,7 @@ def test_after_so_many_rejected_sweeps_the_model_is_rebuilt_where_they_began() -
 
 @pytest.mark.parametrize(("factor", "looks"), [(0.9, 0), (1.1, 1)])
 def test_a_sweep_that_promises_no_more_than_rounding_is_not_looked_at(factor: float, looks: int) -> None:
-    """Beside an accepted value of 1."""
+    """Rounding is counted in units of the last accepted value, 1."""
     x = [nn.Parameter(torch.zeros(1, dtype=torch.float64)) for _ in range(2)]
     noise = ROUNDING * torch.finfo(torch.float64).eps
     objective = Lying(closure_of(lambda x: x.sum(), *x), lambda k: 0.0)

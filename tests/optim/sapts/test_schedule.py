@@ -154,7 +154,7 @@ class Measured(Identity):
 
 @pytest.mark.parametrize("squares", [(0.0, 0.0), (0.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (math.nan, math.nan)])
 def test_where_the_model_measures_no_length_eta_stays(squares: tuple[float, float]) -> None:
-    """Nothing has changed, or the model is not positive definite, or has no inverse."""
+    """Squares are 0 where nothing has changed, negative of an indefinite model, NaN without an inverse."""
     schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, True)
     schedule.eta = 0.5
     schedule.compare(Measured(*squares), torch.ones(2), torch.ones(2))

@@ -86,7 +86,7 @@ def test_a_singular_least_squares_model_gets_its_shortest_solution() -> None:
 
 @pytest.mark.parametrize("kind", ["definite", "indefinite", "negative", "singular"])
 def test_newtons_method_needs_few_iterations(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It converges by itself; bisection alone, which ends there as well, would take some fifty."""
+    """Newton's method converges by itself; bisection alone, which ends there as well, takes some fifty."""
     B, g = model(kind, 30)
     e, V = torch.linalg.eigh(B)
     norm, looks = Tensor.norm, list[Tensor]()

@@ -6,10 +6,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from draws import randn
 from sapts_pinn.optim.subproblem.low_rank import obs, obs_spectrum, spectrum
-from sapts_pinn.optim.subproblem.step import Dot, plain_dot
+from sapts_pinn.optim.subproblem.step import Dot, InnerProducts, plain_dot
 from subproblems import check_optimal, compact, in_halves, orthogonal
 
 
@@ -88,3 +89,32 @@ def test_the_step_is_filled_up_outside_the_basis_where_the_gradient_is_one_eigen
     assert float(step.s[0]) == pytest.approx(-0.5, rel=1e-14) and abs(float(step.s[1])) < 1e-15
     assert float(step.s[2:].norm()) == pytest.approx(math.sqrt(4 - 0.25), rel=1e-14)
     assert step.predicted == pytest.approx(0.5 * (0.5 + 4.0), rel=1e-14)
+
+
+class Halves(InnerProducts):
+    """Products of vectors in two shards, many in one round, which are counted."""
+
+    rounds = 0
+
+    def gram(self, rows: Tensor, others: Tensor) -> Tensor:
+        self.rounds += 1
+        return torch.tensor([[in_halves(a, b) for b in others] for a in rows], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("gamma", [-1.0, 0.5])
+def test_products_of_many_vectors_in_one_round_give_the_same_step(gamma: float) -> None:
+    """Sums in another order differ by rounding, which W enlarges by its condition."""
+    psi, W = compact(12, 3)
+    g, dot = randn(12, seed=4), Halves()
+    step, expected = obs(g, gamma, psi, W, 0.7, dot), obs(g, gamma, psi, W, 0.7)
+    assert torch.allclose(step.s, expected.s, rtol=1e-9, atol=1e-10)
+    assert step.predicted == pytest.approx(expected.predicted, rel=1e-9) and dot.rounds < 20
+
+
+def test_a_column_of_zeros_says_nothing() -> None:
+    psi, W = compact(6, 2)
+    wider = torch.cat([psi, torch.zeros(6, 1, dtype=torch.float64)], 1)
+    g, middle = randn(6, seed=4), torch.block_diag(W, torch.ones(1, 1, dtype=torch.float64))
+    step, expected = obs(g, 0.5, wider, middle, 0.7), obs(g, 0.5, psi, W, 0.7)
+    assert torch.allclose(step.s, expected.s, rtol=1e-9, atol=1e-10)
+    assert step.predicted == pytest.approx(expected.predicted, rel=1e-9) and step.predicted > 0

@@ -10,7 +10,7 @@ from draws import randn
 from sapts_pinn.optim.subproblem.exact import secular
 from sapts_pinn.optim.subproblem.low_rank import obs
 from sapts_pinn.optim.subproblem.steihaug import steihaug
-from sapts_pinn.optim.subproblem.step import Step
+from sapts_pinn.optim.subproblem.step import Step, _step
 from subproblems import best_reduction, compact, model, scaled
 
 
@@ -73,3 +73,13 @@ def test_steps_do_not_touch_the_gradient() -> None:
     before = g.clone()
     every_solver(g, B, 0.5)
     assert torch.equal(g, before)
+
+
+@pytest.mark.parametrize(("predicted", "length"), [(nan, 1.0), (inf, 1.0), (1.0, inf), (1.0, nan)])
+def test_a_step_with_a_number_that_is_not_finite_is_refused(predicted: float, length: float) -> None:
+    s = torch.ones(2, dtype=torch.float64)
+    refused, taken = _step(s, predicted, True, length), _step(s, 1.0, True, 1.5)
+    assert (
+        isnan(refused.predicted) and not refused.s.any() and refused.length == 0 and not refused.on_boundary
+    )
+    assert taken.s is s and (taken.predicted, taken.on_boundary, taken.length) == (1.0, True, 1.5)
