@@ -106,9 +106,9 @@ class Divider:
             own = sum(float((self.count * p.gradient() - gradient).square().sum()) for p in pieces)
             spread = float(self.communicator.all_reduce(gradient.new_tensor(own)))
             stuck = self.batches.noisy(spread, self.count, float(gradient.square().sum())) or stuck
+        self.batches.advance()  # by the share of the batch that ends
         if stuck:
             self.batches.grow()
-        self.batches.advance()
         self.division = self._cut(self._objective)
 
     def order(self, division: Division) -> list[list[Subdomain]]:

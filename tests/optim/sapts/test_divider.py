@@ -122,5 +122,4 @@ def test_the_next_batch_begins_where_the_last_ends_and_is_larger_where_noise_dec
     before, after = (d.objective.sites["equation"].points for d in (first, divider.division))
     own, overlap = round(0.4 * 3000), round(0.33 * 0.4 * 3000)
     assert len(before) == own + overlap and len(after) == round((1.5 if grown else 1.0) * len(before))
-    if not grown:  # what the first batch reaches into is where the next begins
-        assert torch.equal(after[:overlap], before[own:])
+    assert torch.equal(after[:overlap], before[own:]), "it begins where the share of the first ends"
