@@ -1,7 +1,7 @@
 """Settings of all tests: a machine used sparingly, no screen, and the reference data beside the checkout."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -52,12 +52,24 @@ SHARING = {
 }
 
 
+BUILT: list[tuple[Any, dict[str, Any]]] = []  # problems, with what they consisted of at first
+
+
 @cache
 def shared_zoo() -> dict[str, Any]:
     """The entries of the zoo, each of which builds its problem once and gives it to all who ask."""
     from sapts_pinn.problems import ZOO
 
-    return {name: replace(entry, build=cache(entry.build)) for name, entry in ZOO.items()}
+    def once(build: Callable[[], Any]) -> Callable[[], Any]:
+        @cache
+        def built() -> Any:
+            problem = build()
+            BUILT.append((problem, dict(vars(problem))))
+            return problem
+
+        return built
+
+    return {name: replace(entry, build=once(entry.build)) for name, entry in ZOO.items()}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,3 +82,6 @@ def shared_problems(request: pytest.FixtureRequest) -> Iterator[None]:
             for name, entry in shared_zoo().items():
                 patch.setitem(ZOO, name, entry)
         yield
+    for problem, before in BUILT:
+        for name, value in before.items():
+            assert vars(problem).get(name) is value, f"a test has changed {name} of {problem.name}"

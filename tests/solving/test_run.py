@@ -1,5 +1,7 @@
 """A run of `solve`: parts, seeds, configuration and facts."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -53,8 +55,7 @@ def test_the_result_and_the_configuration_say_what_was_done():
 
 
 def test_a_wrong_quantity_shows_before_the_training(tmp_path):
-    problem = build("poisson-1d")
-    object.__setattr__(problem, "quantities", {"wrong": Quantity(lambda solution: solution.nothing)})
+    problem = replace(build("poisson-1d"), quantities={"wrong": Quantity(lambda solution: solution.nothing)})
     with pytest.raises(InputError, match="wrong"):
         solve(problem, out=tmp_path / "r", **SMALL)
     assert not (tmp_path / "r").exists()
