@@ -139,6 +139,7 @@ def bind(model: Model, name: str, method: Method, given: Keywords, options: Keyw
             stacklevel=4,
         )
         method, options = METHODS["tr"], {}
+    method = _undivided(name, method, objective, options, ranks)
     if method.divides and not divisible:
         options.setdefault("batch", 1.0)
     if method.divides:
@@ -155,6 +156,24 @@ def bind(model: Model, name: str, method: Method, given: Keywords, options: Keyw
         )
         bound = Bound(model, name, METHODS["tr"], objective, divisible, options, ranks)
     return bound
+
+
+def _undivided(
+    name: str, method: Method, objective: DeepXDEObjective, options: Keywords, ranks: Communicator
+) -> Method:
+    """The method, or "tr" where few points would be divided for a large network; warns then.
+
+    With options, such as a number of parts, it is as asked for.
+    """
+    if not method.divides_points or options or ranks.size > 1 or not _is_for_gauss_newton(objective):
+        return method
+    warnings.warn(
+        f"of {objective.rows} residuals for a network as large as this one no part knows much of the "
+        f"others', so that training goes on as 'tr' with Gauss-Newton curvature; {name!r} with parts= "
+        "divides them all the same",
+        stacklevel=5,
+    )
+    return METHODS["tr"]
 
 
 def _parts(method: Method, net: nn.Module, ranks: Communicator) -> int:

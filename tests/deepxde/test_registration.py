@@ -122,7 +122,7 @@ def test_callbacks_metrics_and_history(build: Build, capsys: pytest.CaptureFixtu
 
 def test_tr_takes_gauss_newton_for_a_large_network_on_few_points(build: Build) -> None:
     model = build("burgers")
-    model.net = dde.nn.FNN([2, 80, 80, 1], "tanh", "Glorot normal")  # 6,801 parameters, 130 residuals
+    model.net = dde.nn.FNN([2, 80, 80, 1], "tanh", "Glorot normal")  # 6,801 parameters, 160 residuals
     model.compile("tr")
     assert isinstance(model.opt.inner.curvature, GaussNewton)
     history, _ = train(model, 30)
@@ -132,6 +132,18 @@ def test_tr_takes_gauss_newton_for_a_large_network_on_few_points(build: Build) -
     model.compile("tr", loss=absolute)  # no squares
     assert not isinstance(model.opt.inner.curvature, GaussNewton)
     assert not isinstance(compile_(build("burgers"), "tr").opt.inner.curvature, GaussNewton)
+
+
+def test_few_points_of_a_large_network_are_not_divided_unless_parts_are_asked_for(build: Build) -> None:
+    model = build("burgers")
+    model.net = dde.nn.FNN([2, 80, 80, 1], "tanh", "Glorot normal")
+    with pytest.warns(UserWarning, match="of 160 residuals .* training goes on as 'tr' with Gauss-Newton"):
+        model.compile("sapts-d")
+    assert not isinstance(model.opt.inner, SAPTS) and isinstance(model.opt.inner.curvature, GaussNewton)
+    model.compile("sapts-d", parts=2)
+    assert isinstance(model.opt.inner, SAPTS)
+    model.compile("sapts-p")  # divides no points
+    assert isinstance(model.opt.inner, SAPTS)
 
 
 def test_loss_weights_decide(build: Build) -> None:

@@ -11,7 +11,7 @@ from sapts_pinn import solve
 from sapts_pinn.errors import InputError
 from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.runs.checkpoint import load_checkpoint, save_checkpoint
+from sapts_pinn.runs.checkpoint import checkpoint_name, load_checkpoint, save_checkpoint
 from sapts_pinn.training.lifecycle import Session
 
 CONFIG = {"method": "tr", "problem": "p", "versions": {"sapts_pinn": "0"}}
@@ -61,11 +61,20 @@ def test_a_run_goes_on_in_its_own_folder_unless_another_is_given(tmp_path):
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"config.json"}
 
 
-def test_stages_go_on_on_as_many_ranks(tmp_path):
-    save_checkpoint(tmp_path / "checkpoint.pt", {"world_size": 2, "trainer": {}})
+def test_stages_of_other_ranks_are_joined(tmp_path):
+    def save(rank: int) -> None:
+        model = {f"layer{rank}": torch.ones(rank + 1)}
+        trainer = {"iteration": 3, "model": model, "optimizer": {"rank": rank}}
+        save_checkpoint(tmp_path / checkpoint_name(rank), {"world_size": 2, "trainer": trainer})
+
+    save(0)
     assert session(None, resume=tmp_path).earlier is not None
-    with pytest.raises(InputError, match="stages of one of 2 ranks; resume with as many, not 1"):
+    with pytest.raises(InputError, match=r"there is no checkpoint .*checkpoint-rank1\.pt"):
         session(None, resume=tmp_path, sharded=True)
+    save(1)
+    found = session(None, resume=tmp_path, sharded=True).earlier
+    assert found is not None and found.state["trainer"]["model"].keys() == {"layer0", "layer1"}
+    assert found.state["trainer"]["optimizer"] == {"shards": [{"rank": 0}, {"rank": 1}]}
 
 
 def test_a_full_disk_takes_no_result_away(tmp_path):
