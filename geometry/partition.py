@@ -143,7 +143,9 @@ def interleaved(points: Tensor, parts: int, generator: Generator) -> list[Tensor
     _check(points, parts)
     n, device = len(points), points.device
     order, _ = _bisect(points, torch.arange(n, device=device) // parts)
-    draw = torch.rand(-(-n // parts), parts, generator=generator, device=generator.device)
+    draw = torch.rand(
+        -(-n // parts), parts, generator=generator, device=generator.device, dtype=torch.float32
+    )
     deal = draw.argsort(1).reshape(-1)[:n].to(device)  # a permutation of the parts for every cell
     return _by_part(torch.empty_like(deal).index_copy_(0, order, deal), parts)
 

@@ -106,7 +106,9 @@ def _shares(patches: list[Patch], n: int, generator: Generator, sampler: str) ->
     share = measure.cumsum(0) / measure.sum()
     share[-1] = 1.0
     # systematic sampling: the random start makes expected counts exact; a grid stays deterministic
-    start = 0.5 if sampler == "grid" else float(torch.rand((), generator=generator, device=generator.device))
+    start = 0.5
+    if sampler != "grid":
+        start = float(torch.rand((), generator=generator, device=generator.device, dtype=torch.float32))
     ends = [0, *(int(end) for end in (share * n + start).floor())]
     return [b - a for a, b in itertools.pairwise(ends)]
 

@@ -49,6 +49,7 @@ def unit_points(sampler: str, n: int, lengths: tuple[float, ...], generator: Gen
         # scipy.stats
         sobol = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed)
         points: Tensor = sobol.draw(n, dtype=torch.float64)
+        points[:1] = points[:1].float()  # as PyTorch rounds it unless its default precision is another
         return points.to(device)
     from scipy.stats import qmc  # slow to import, and not needed for the other samplers
 

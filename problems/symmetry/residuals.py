@@ -45,7 +45,7 @@ class Residuals:
         generator = torch.Generator().manual_seed(20_240_601)
         return {
             name: torch.where(value == 0, 1.0, value)
-            * (1 + torch.rand((), generator=generator).to(value) / 2)
+            * (1 + torch.rand((), generator=generator, dtype=torch.float32).to(value) / 2)
             for name, value in self.known.items()
         }
 

@@ -72,7 +72,7 @@ def _drawn(seed: int, sign: float | None, channel: Channel, n: int) -> Tensor:
     size = 0.5 + torch.rand(n, generator=generator, dtype=torch.float64)
     if sign is not None:
         return sign * size
-    return torch.where(torch.rand(n, generator=generator) < 0.5, -size, size)
+    return torch.where(torch.rand(n, generator=generator, dtype=torch.float32) < 0.5, -size, size)
 
 
 def zero(channel: Channel, n: int) -> Tensor:

@@ -29,7 +29,7 @@ def initialise(module: nn.Module, generator: Generator) -> None:
             std = math.sqrt(2.0 / (layer.in_features + layer.out_features))
             draw = torch.randn(layer.weight.shape, generator=generator, dtype=torch.float64) * std
             with torch.no_grad():
-                layer.weight.copy_(draw)
+                layer.weight.copy_(draw.float())  # the same numbers whatever the layer was made in
                 if layer.bias is not None:
                     layer.bias.zero_()
 

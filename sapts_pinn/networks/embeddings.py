@@ -30,7 +30,7 @@ class FourierFeatures(Network):
     def __init__(self, inputs: int, count: int, scale: float, generator: Generator | None = None) -> None:
         super().__init__()
         draw = torch.randn(count, inputs, generator=generator, dtype=torch.float64)
-        self.register_buffer("frequencies", (math.pi * scale * draw).to(torch.get_default_dtype()))
+        self.register_buffer("frequencies", (math.pi * scale * draw).float())
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, inputs] -> [N, 2 count]."""

@@ -239,6 +239,7 @@ def train_with_faults() -> list[Any]:
     return found
 
 
+@pytest.mark.slow
 def test_what_is_no_number_on_one_rank_is_rejected_by_all(run_ranks: Callable[..., list[Any]]) -> None:
     for (decomposition, *_), a, b in zip(
         [case for case in FAULTY for _ in "vg"], *run_ranks(train_with_faults, 2, timeout=120.0), strict=True

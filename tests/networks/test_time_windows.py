@@ -56,6 +56,7 @@ def test_without_space_the_start_of_a_window_is_exact():
         assert before == pytest.approx(behind, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_chaotic_system_needs_them():
     settings = {"network": (16, 16), "points": 256, "budget": "2400 iterations"}
     assert solve(build("lorenz"), windows=1, **settings).result["relative_l2_error"] > 0.3

@@ -9,7 +9,7 @@ from sapts_pinn import solve
 from sapts_pinn.errors import InputError
 from sapts_pinn.optim.methods import method
 from sapts_pinn.problems import Quantity
-from sapts_pinn.problems.zoo import build
+from sapts_pinn.problems.zoo import ZOO, build
 from sapts_pinn.solving.run import _default_parts, _fixed_global_seed
 
 SMALL = {"network": (4,), "points": 32, "condition_points": 8, "budget": "2 iterations"}
@@ -66,3 +66,16 @@ def test_settings_that_contradict_are_sentences():
         solve(build("poisson-1d"), parts=2, **SMALL)
     with pytest.raises(InputError, match="target_error needs a reference solution, and cylinder has none"):
         solve(build("cylinder"), target_error=0.1, **SMALL)
+
+
+@pytest.mark.parametrize("name", ["poisson-2d", "burgers", "poisson-holes"])
+def test_a_run_does_not_depend_on_pytorchs_default_precision(name: str) -> None:
+    losses = []
+    for default in (torch.float32, torch.float64):
+        torch.set_default_dtype(default)
+        try:
+            solution = solve(ZOO[name].build(), budget="3 iterations", network=(6, 6), points=60)
+        finally:
+            torch.set_default_dtype(torch.float32)
+        losses.append([row["loss"] for row in solution.history])
+    assert losses[0] == losses[1]

@@ -1,11 +1,14 @@
 """The suite `ablation`."""
 
+import pytest
+
 from benched import SMALL, run_suite
 from sapts_pinn.bench.suites import (
     ablation,
 )
 
 
+@pytest.mark.slow
 def test_ablation(tmp_path, capsys, here):
     arguments = ["--problems", "poisson-1d", "--methods", "sapts-p", "--factors", "parts,pooled"]
     found, _ = run_suite("ablation", [*arguments, "--budget", "8 evaluations", *SMALL], tmp_path, capsys)

@@ -1,5 +1,7 @@
 """The suite `first-step`."""
 
+import pytest
+
 from benched import run_suite
 from sapts_pinn.bench.suites import first_step
 
@@ -9,6 +11,7 @@ def test_first_step(tmp_path, capsys, here):
     assert [row["cache"] for row in found["rows"]] == ["empty", "warm"]
 
 
+@pytest.mark.slow
 def test_the_first_step_is_timed_from_the_process_start(tmp_path):
     found = first_step.measure("poisson-1d", seed=0, cache=str(tmp_path))
     assert 0 < found["seconds_to_first_step"] < found["from_outside"] < found["whole"]

@@ -9,6 +9,7 @@ from sapts_pinn.bench import main
 from sapts_pinn.bench.suites import gradients
 
 
+@pytest.mark.slow
 def test_gradients(tmp_path, capsys, here):
     arguments = ["--points", "64", "--threads", "1", "--repeats", "1", "--seconds", "0.001"]
     found, _ = run_suite("gradients", arguments, tmp_path, capsys)

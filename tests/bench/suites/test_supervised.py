@@ -66,6 +66,7 @@ def test_the_sensitivity_from_end_to_end(small_data: Path, tmp_path: Path, here:
     assert "worst - best" in (tmp_path / "supervised-sensitivity.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_time_budget_is_spent_on_training(
     small_data: Path, here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
