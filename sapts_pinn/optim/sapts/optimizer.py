@@ -73,7 +73,7 @@ from .global_model import global_model
 from .group_solve import PAIRS, GroupSolve
 from .local_models import LocalModels
 from .local_solve import Correction
-from .resharding import SHARDS, resharded
+from .resharding import SHARDS, resharded, saved_kind
 from .schedule import LocalStepSchedule
 from .settings import Sweep
 from .stages import ShardedProducts
@@ -372,6 +372,7 @@ class SAPTS(TrustRegion):
         """
         rest = dict(state_dict)
         if SHARDS in rest:
+            self.curvature = saved_kind(rest[SHARDS][0], self.curvature, self.products)
             own = sum(p.numel() for p in self.parameters)
             rest = resharded(rest[SHARDS], type(self.curvature), len(self.parameters), own, self.communicator)
         if "sapts" not in rest:

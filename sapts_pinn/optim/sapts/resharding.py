@@ -15,7 +15,9 @@ from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
 from ...parallel.communicator import Communicator
-from ..curvature import Curvature
+from ..curvature import CURVATURES, Curvature
+from ..curvature.make import make_curvature
+from ..subproblem.step import InnerProducts
 
 SHARDS = "shards"  # the entry of a state that is the states of all ranks of an earlier session
 
@@ -25,6 +27,21 @@ def own_span(own: int, ranks: Communicator) -> slice:
     counts = ranks.gather_objects(own)
     start = sum(counts[: ranks.rank])
     return slice(start, start + own)
+
+
+def saved_kind(state: StateDict, curvature: Curvature, products: InnerProducts) -> Curvature:
+    """A model of the kind that a state has; other numbers of ranks choose other kinds by size.
+
+    Args:
+        state: Of one rank.
+        curvature: The model that this number of ranks has chosen.
+        products: The inner products of its vectors.
+    """
+    saved = state["trust_region"]["model"]
+    name = next((name for name, kind in CURVATURES.items() if kind.__name__ == saved), None)
+    if name is None or type(curvature).__name__ == saved:
+        return curvature
+    return make_curvature(name, products)
 
 
 def resharded(

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from draws import randn
+from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.optim.curvature import CURVATURES, LBFGS, LSR1, GaussNewton, SSBroyden
 from sapts_pinn.optim.sapts.resharding import grouped, resharded, resharded_moments
 from sapts_pinn.parallel.communicator import SingleProcess
+from sapts_runs import objective_of, sapts
 
 N, CUT = 7, 3
 
@@ -107,3 +109,21 @@ def test_moments_of_ranks_are_joined_and_cut() -> None:
     assert torch.equal(found["minibatch"]["moments"]["m"], torch.cat([first, second])[CUT:])
     assert found["minibatch"]["moments"]["count"] == 2 and found["minibatch"]["best_state"] is None
     assert grouped(found, 9)["param_groups"][0]["params"] == list(range(9))
+
+
+def test_the_model_of_the_curvature_is_of_the_kind_that_was_saved() -> None:
+    """Other numbers of ranks may choose another by size, and go on with what there is."""
+    losses = []
+    for kind in ("lbfgs", "ssbroyden"):
+        first = objective_of("stages")
+        optimizer = sapts(first, "stages", "lbfgs")
+        for _ in range(4):
+            optimizer.step(first)
+        shards = {"shards": [optimizer.state_dict()]}
+        other = objective_of("stages")
+        scatter_(other.parameters, gather(first.parameters))
+        again = sapts(other, "stages", kind)
+        again.load_state_dict(shards)
+        assert isinstance(again.curvature, LBFGS)
+        losses.append(float(again.step(other)))
+    assert losses[0] == losses[1]
