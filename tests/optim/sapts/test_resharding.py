@@ -29,7 +29,7 @@ def learned(name: str) -> dict[str, Any]:
 
 def same(a: Any, b: Any) -> bool:
     if isinstance(a, Tensor):
-        return torch.equal(a, b)
+        return torch.equal(a.nan_to_num(), b.nan_to_num())  # room for pairs to come holds anything
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
     if isinstance(a, list | tuple):
