@@ -165,9 +165,9 @@ print(
 # ## 4.5 Going on with other ranks
 #
 # A run can be resumed with any number of ranks, by the same command line that one process has. The number of
-# parts stays when the ranks can share them evenly, otherwise every rank gets one; stages stay while there is
-# one for every rank. What has been learned is kept: parameters, points, radius and the curvature. Our run had
-# two parts and goes on with three ranks; the run in stages had two ranks and goes on with one.
+# parts, or stages, stays when the ranks can share them evenly, otherwise every rank gets one. What has been
+# learned is kept: parameters, points, radius and the curvature. Our run had two parts and goes on with three
+# ranks; the run in stages had two ranks and goes on with one.
 
 # %%
 launch(3, "-m", "sapts_pinn", "solve", "--resume", "two", "--budget", "80 iterations")

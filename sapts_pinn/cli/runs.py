@@ -137,15 +137,12 @@ def fit_ranks(settings: Arguments, size: int) -> None:
     """Fit the parts, or stages, of an earlier run to this number of ranks."""
     options = settings.get("options", {})
     count = options.get("parts")
-    if not count or "parts" in settings:
-        return
-    if settings.get("method", "").endswith("sapts-ip"):
-        lacks = f"{count} stages, too few for {size} ranks" if count < size else ""
-    else:
-        lacks = f"{count} parts, which {size} ranks cannot share evenly" if count % size else ""
-    if lacks:
+    if count and count % size and "parts" not in settings:
         settings["options"] = {name: value for name, value in options.items() if name != "parts"}
-        warnings.warn(f"the run had {lacks}; it goes on with {size}", stacklevel=2)
+        warnings.warn(
+            f"the run had {count} parts, which {size} ranks cannot share evenly; it goes on with {size}",
+            stacklevel=2,
+        )
 
 
 # -- a run -----------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def kept_settings(state: Checkpoint) -> dict[str, object]:
 
 
 def kept_options(
-    state: Checkpoint, given: Mapping[str, object] | None, ranks: int, path: Path, sharded: bool = False
+    state: Checkpoint, given: Mapping[str, object] | None, ranks: int, path: Path
 ) -> dict[str, object]:
     """Options of the optimizer in a resumed run.
 
@@ -62,7 +62,6 @@ def kept_options(
         given: What is asked for now; None for what it was.
         ranks: How many there are now.
         path: Of the checkpoint.
-        sharded: Whether parts are stages of the network, which ranks need not share evenly.
 
     Raises:
         InputError: One is asked for that the saved optimizer does not have.
@@ -71,7 +70,8 @@ def kept_options(
     if not isinstance(saved, dict):
         return dict(given or {})
     if given is None:
-        same = ranks == state["world_size"] or (sharded and int(saved.get("parts", 0)) >= ranks)
+        parts = saved.get("parts")
+        same = ranks == state["world_size"] or (isinstance(parts, int) and parts % ranks == 0)
         return {name: value for name, value in saved.items() if same or name not in RANKS}
     for name in sorted((saved.keys() | given.keys()) - {*RANKS}):
         was, now = (_plain(options.get(name)) for options in (saved, given))

@@ -156,7 +156,7 @@ def solve(
     session = Session(out, resume, overwrite, ranks, sharded=chosen.sharded)
     if session.earlier is not None:
         earlier = session.earlier.state, options, ranks.size, session.earlier.path
-        asked = {"options": kept_options(*earlier, chosen.sharded)}
+        asked = {"options": kept_options(*earlier)}
         given = kept_settings(session.earlier.state) | given | asked
         settings = RunSettings.merged(usual, given)
         problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])

@@ -42,17 +42,6 @@ def test_parts_that_ranks_cannot_share_evenly_become_one_each():
     assert settings["options"] == {"radius": 0.5}
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
-def test_stages_stay_while_there_is_one_for_every_rank(ranks):
-    settings = {"method": "sapts-ip", "options": {"parts": 3}}
-    if ranks == 4:
-        with pytest.warns(UserWarning, match="3 stages, too few for 4 ranks; it goes on with 4"):
-            runs.fit_ranks(settings, ranks)
-    else:
-        runs.fit_ranks(settings, ranks)
-    assert settings["options"] == ({} if ranks == 4 else {"parts": 3})
-
-
 def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path, capsys):
     process = ranks(
         2, "poisson-1d", "--method", "sapts-d", "--parts", "2", "--budget", "1h", *QUICK, cwd=tmp_path

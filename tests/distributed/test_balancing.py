@@ -6,14 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
+from heat import weighted
 from sapts_pinn import solve
-from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.parallel.communicator import Communicator
 from sapts_pinn.parallel.torchrun import connect
 from sapts_pinn.pipeline.sharded_model import ShardedModel
-from sapts_pinn.problems import Dirichlet, Initial, Neumann, Problem
 from sapts_pinn.training import balancing
 
 FIRST = 10  # steps until the weights are set again
@@ -21,27 +18,12 @@ STEPS = FIRST + 4
 METHODS = "tr", "sapts-d", "sapts-ip"
 
 
-def heat() -> Problem:
-    return Problem(
-        domain=Interval(0, 1) * Time(0, 0.1),
-        unknowns="u",
-        equation=lambda u: u.t - u.xx,
-        conditions=[
-            Dirichlet("u", 0.0, on="x=0"),
-            Neumann("u", 0.0, on="x=1"),
-            Initial("u", lambda x: torch.sin(math.pi * x / 2), hard=False),
-        ],
-        symmetry=False,
-        name="heat",
-    )
-
-
 def run(method: str, ranks: Communicator | None, steps: int = STEPS) -> tuple[list[dict[str, float]], float]:
     """The weights in every row of the history, and the loss."""
     settings: dict[str, Any] = {"network": (6, 6), "points": 96, "condition_points": 16}
     if method.startswith("sapts"):
         settings["parts"] = 2
-    found = solve(heat(), method=method, budget=f"{steps} iterations", communicator=ranks, **settings)
+    found = solve(weighted(), method=method, budget=f"{steps} iterations", communicator=ranks, **settings)
     rows = [{k: v for k, v in row.items() if k.startswith("weight_")} for row in found.history]
     return rows, found.result["loss"]
 

@@ -25,7 +25,7 @@ def first(curvature: str) -> dict[str, Any]:
 
 
 def session(number: int, curvature: str, folder: str, ranks: Communicator) -> list[float]:
-    """One session of a run: losses of all its steps so far."""
+    """Run one session, and return the losses of all steps so far."""
     if number:
         return run(ranks, number + 1, resume=folder)
     return run(ranks, 1, out=folder, **first(curvature))
@@ -67,3 +67,22 @@ def test_ranks_one_two_four_and_one_again(run_ranks: Callable[..., list[Any]], t
         expected = run(alone, len(SESSIONS), out=str(tmp_path / f"whole-{name}"), **first(name))
         assert found[name] == pytest.approx(expected, rel=1e-7), name
         assert expected[-1] < 0.9 * expected[0]
+
+
+def uneven(folder: str) -> tuple[int, list[float]]:
+    """In a rank: a run of three stages goes on with one for each of two ranks."""
+    solution = solve(
+        build("burgers"), network=(6, 6, 6), points=60, budget="6 iterations", communicator=connect(),
+        method="sapts-ip", resume=folder,
+    )  # fmt: skip
+    return solution.result["parts"], [row["loss"] for row in solution.history]
+
+
+def test_stages_that_ranks_cannot_share_evenly_become_one_each(
+    run_ranks: Callable[..., list[Any]], tmp_path: Path
+) -> None:
+    more: dict[str, Any] = {"network": (6, 6, 6), "points": 60, "budget": "3 iterations"}
+    solve(build("burgers"), method="sapts-ip", parts=3, out=tmp_path, **more)
+    low, high = run_ranks(uneven, 2, str(tmp_path))
+    assert low == high and low[0] == 2
+    assert len(low[1]) == 6 and low[1][-1] < low[1][0]

@@ -137,7 +137,7 @@ def single(case: int, parts: int) -> list[tuple[float, list[Any], Tensor]]:
 
 
 def check(case: int, parts: int, results: list[dict[int, Any]]) -> None:
-    """One process with as many parts has taken the same steps.
+    """Compare the steps of ranks with those of one process with as many parts.
 
     Several parts of a rank are summed before the ranks are: another order, whose rounding grows.
     """

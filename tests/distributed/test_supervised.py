@@ -28,7 +28,7 @@ STEPS = 6
 
 
 def digits(count: int = 200) -> Images:
-    """Nothing to see in them, so that the loss stays away from zero."""
+    """Make pictures with nothing to see in them, so that the loss stays away from zero."""
     random = Generator().manual_seed(0)
     labels = torch.randint(10, (count,), generator=random)
     pictures, half = torch.randint(256, (count, 1, 28, 28), generator=random).byte(), count // 2
@@ -157,7 +157,7 @@ def climb(optimizer: MiniBatchSAPTS, objective: Any) -> None:
 
 
 def steps() -> dict[bool, list[Any]]:
-    """Of every case, without and with micro-batches; in one go, for a start takes seconds."""
+    """Take the steps of every case, without and with micro-batches; in one go, for a start takes seconds."""
     ranks = connect()
     return {
         micro: [attempt(case, ranks.size, ranks, micro) for case in range(len(cases))]

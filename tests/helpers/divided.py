@@ -80,7 +80,7 @@ def whole_of(name: str, kind: str = "widths") -> LeastSquares:
 def divided(
     name: str, parts: int, communicator: Communicator | None = None, kind: str = "widths"
 ) -> PipelineObjective:
-    """The same objective divided."""
+    """Divide the objective of `whole_of` into stages."""
     whole = whole_of(name, kind)
     chain = ModelStageChain(whole.model.problem, network_of(whole.model.problem, kind), parts, communicator)
     chain.load_state_dict(whole.model.state_dict())

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from draws import rng
+from heat import INSULATED, weighted
 from sapts_pinn import solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
@@ -22,7 +23,7 @@ from sapts_pinn.optim.trust_region import TrustRegion
 from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.pipeline.sharded_model import ShardedModel
 from sapts_pinn.pipeline.trainable_model import WholeModel
-from sapts_pinn.problems import Dirichlet, Initial, Neumann, Observations, Periodic, Problem, build
+from sapts_pinn.problems import Dirichlet, Initial, Observations, Periodic, Problem, build
 from sapts_pinn.training import balancing
 from sapts_pinn.training.balancing import CHANGE, FIRST, HELD, balanced, is_due, typical_rate
 from sapts_pinn.training.collocation import Collocation
@@ -32,18 +33,7 @@ INITIAL, SLOPE, END = "initial value of u", "normal derivative of u on x=1", "u 
 
 
 def problem(weight: float | None = None, end: str = SLOPE) -> Problem:
-    """Soft are an initial value, and a slope or a value at x = 1; the value at x = 0 is exact."""
-    return Problem(
-        domain=Interval(0, 1) * Time(0, 0.1),
-        unknowns="u",
-        equation=lambda u: u.t - u.xx,
-        conditions=[
-            Dirichlet("u", 0.0, on="x=0"),
-            Neumann("u", 0.0, on="x=1") if end == SLOPE else Dirichlet("u", 1.0, on="x=1", hard=False),
-            Initial("u", lambda x: torch.sin(math.pi * x / 2), hard=False, weight=weight),
-        ],
-        symmetry=False,
-    )
+    return weighted(INSULATED if end == SLOPE else Dirichlet("u", 1.0, on="x=1", hard=False), weight)
 
 
 def collocation(of: Problem) -> Collocation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,34 +9,19 @@ from typing import Any
 import pytest
 import torch
 
+from heat import weighted
 from sapts_pinn import solve
 from sapts_pinn.callbacks import Callback
-from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.optim.baselines import LBFGS
 from sapts_pinn.optim.sapts.optimizer import SAPTS
 from sapts_pinn.optim.trust_region import TrustRegion
-from sapts_pinn.problems import Dirichlet, Initial, Neumann, Problem
 from sapts_pinn.results.solution import Solution
 from sapts_pinn.training import balancing
 
 SMALL = {"network": (6, 6), "points": 96, "condition_points": 16, "resample": 8}
 
 
-@cache
-def problem() -> Problem:
-    """Soft are an initial value and a slope at x = 1; the value at x = 0 is exact."""
-    return Problem(
-        domain=Interval(0, 1) * Time(0, 0.1),
-        unknowns="u",
-        equation=lambda u: u.t - u.xx,
-        conditions=[
-            Dirichlet("u", 0.0, on="x=0"),
-            Neumann("u", 0.0, on="x=1"),
-            Initial("u", lambda x: torch.sin(math.pi * x / 2), hard=False),
-        ],
-        symmetry=False,
-    )
-
+problem = cache(weighted)
 
 METHODS = ["tr", "tr-gauss-newton", "tr-lbfgs", "adam", "lbfgs", "sapts-d", "sapts-p", "sapts-ip"]
 SOON = 12  # instead of FIRST

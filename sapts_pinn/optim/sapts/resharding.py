@@ -22,11 +22,11 @@ from ..subproblem.step import InnerProducts
 SHARDS = "shards"  # the entry of a state that is the states of all ranks of an earlier session
 
 
-def own_span(own: int, ranks: Communicator) -> slice:
-    """The parameters of this rank among all, given how many it has; all ranks call it together."""
+def own_span(own: int, ranks: Communicator) -> tuple[slice, int]:
+    """The parameters of this rank among all, given how many it has, and how many all are; collective."""
     counts = ranks.gather_objects(own)
     start = sum(counts[: ranks.rank])
-    return slice(start, start + own)
+    return slice(start, start + own), sum(counts)
 
 
 def saved_kind(state: StateDict, curvature: Curvature, products: InnerProducts) -> Curvature:
@@ -59,14 +59,15 @@ def resharded(
     Raises:
         InputError: The model of the curvature cannot be divided anew, or the states are of another network.
     """
-    span, first = own_span(own, ranks), shards[0]
+    (span, total), first = own_span(own, ranks), shards[0]
     sizes = [size for state in shards for size in state["sapts"]["sizes"]]
-    if sum(sizes) != sum(ranks.gather_objects(own)):
+    if sum(sizes) != total:
         raise InputError(
-            f"this state is of {sum(sizes)} parameters in stages, not of {sum(ranks.gather_objects(own))}; "
+            f"this state is of {sum(sizes)} parameters in stages, not of {total}; "
             "resume with the network it was written with"
         )
-    stages = [i for i, (a, b) in enumerate(pairwise(accumulate(sizes, initial=0))) if _within(a, b, span)]
+    ends = pairwise(accumulate(sizes, initial=0))
+    stages = [i for i, (a, b) in enumerate(ends) if span.start <= a and b <= span.stop]
     local = {number: kept for state in shards for number, kept in state["sapts"]["local"].items()}
     trust = first["trust_region"]
     mine = curvature.resharded([state["trust_region"]["curvature"] for state in shards], span)
@@ -93,7 +94,7 @@ def resharded_moments(shards: Sequence[StateDict], tensors: int, own: int, ranks
         own: Number of parameters on this rank.
         ranks: The ranks of this session.
     """
-    span, first = own_span(own, ranks), shards[0]
+    (span, _), first = own_span(own, ranks), shards[0]
     moments = [state["minibatch"]["moments"] for state in shards]
     joined = {name: torch.cat([m[name] for m in moments])[span].clone() for name in ("m", "v")}
     here = {**first["minibatch"], "moments": {**moments[0], **joined}, "best_state": None}
@@ -104,7 +105,3 @@ def grouped(state: StateDict, tensors: int) -> dict[str, Any]:
     """A state with one parameter group of so many tensors."""
     (group,) = state["param_groups"]
     return {**state, "param_groups": [{**group, "params": list(range(tensors))}]}
-
-
-def _within(a: int, b: int, span: slice) -> bool:
-    return bool(span.start <= a and b <= span.stop)

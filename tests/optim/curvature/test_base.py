@@ -1,4 +1,4 @@
-"""What a curvature model has without asking: it learns nothing, shares nothing, and says so."""
+"""Defaults of a curvature model: it learns nothing, shares nothing, and says so."""
 
 from __future__ import annotations
 
