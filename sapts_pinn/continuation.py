@@ -27,7 +27,7 @@ def continuation(
     values: Sequence[P],
     *,
     budget: str | float | Budget = "2min",
-    method: str = "tr",
+    method: str = "auto",
     **settings: Any,
 ) -> Solution:
     """Solve a family of problems one after the other, each from the network of the one before.

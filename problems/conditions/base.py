@@ -54,10 +54,14 @@ class Sites:
     fold: int = 1
     weight: float | None = None
 
+    def places(self, rows: Tensor) -> Tensor:
+        """Numbers of the points that belong to some residuals, [fold * k] for [k] of these."""
+        block = self.points.shape[0] // self.fold
+        return torch.cat([rows + i * block for i in range(self.fold)])
+
     def of(self, rows: Tensor) -> Sites:
         """Select the sites of some residuals, by their numbers."""
-        block = self.points.shape[0] // self.fold
-        index = torch.cat([rows + i * block for i in range(self.fold)])
+        index = self.places(rows)
         return replace(
             self,
             points=self.points[index],

@@ -94,7 +94,7 @@ def gallery(
     *,
     problems: str | None = None,
     budget: str = "10s",
-    method: str = "tr",
+    method: str = "auto",
     seed: Whole = 0,
     out: Path = Path("runs/gallery.png"),
     threads: Whole | None = None,

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..runs.content import Config
-from ..solving.settings import RunSettings
+from ..solving.settings import RunSettings, defaults_of
 from ..training.settings import Arguments
 from . import runs
 from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
+    from ..problems import Problem
     from ..results.solution import Solution
     from ..solving.sources import Source
 
@@ -53,7 +54,8 @@ def solve(
         overwrite: Replace the run that the folder holds.
         resume: Run folder to continue, with its own settings.
         threads: Threads to compute with. [default: one per core]
-        parts: Parts of a SAPTS method, a multiple of the number of ranks. [default: 4, or the ranks]
+        parts: Parts of a SAPTS method, a multiple of the number of ranks. [default: the ranks; in one
+            process 2 of the points, 4 of a network]
         radius: Initial trust radius.
         no_symmetry: Leave the symmetries of the problem out of the network.
         additive: All parts of sapts-d start from the same point, as they do on several ranks, instead of
@@ -80,14 +82,15 @@ def solve(
         ranks = runs.connect_ranks(settings.get("device", "cpu"), stack)
         if resume is not None:
             runs.fit_ranks(settings, ranks.size)
-        name = f"{source.short}-{settings.get('method', 'tr')}-seed{settings.get('seed', 0)}"
+        method = _method(source.problem, settings, ranks.size)
+        name = f"{source.short}-{method}-seed{settings.get('seed', 0)}"
         folder = runs.agreed_folder(ranks, out or resume, name)
 
         def run(callbacks: Sequence[Callback]) -> Solution:
-            from ..optim.methods import method
+            from ..optim.methods import method as find_method
             from ..solving.run import solve as train
 
-            runs.check_kinds(method(settings.get("method", "tr")), options)
+            runs.check_kinds(find_method(method), options)
             return train(
                 source.problem, **settings, callbacks=callbacks, out=folder, overwrite=overwrite,
                 resume=resume, source=source.text, started=STARTED, communicator=ranks,
@@ -114,6 +117,14 @@ def _asked(chosen: object, radius: float | None, additive: bool) -> tuple[Argume
     if radius is not None:
         options["radius"] = radius
     return given, options | ({"order": "additive", "visits": 0} if additive else {})
+
+
+def _method(problem: Problem, settings: Arguments, ranks: int) -> str:
+    """Name of the method of a run, by which its folder is called."""
+    from ..solving.choice import with_method
+
+    merged = RunSettings.merged(defaults_of(problem), settings)
+    return with_method(problem, merged, ranks, settings.get("parts"))[0].method
 
 
 def pictures(solution: Solution, folder: Path) -> list[runs.Step]:

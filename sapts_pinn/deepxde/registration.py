@@ -33,7 +33,7 @@ from .untyped import Keywords, Model
 from .views import Whole, refusal
 
 OURS = ("tr", "sapts", "thesis")  # what the names of our methods begin with
-PARTS = 4  # in one process
+OF_POINTS, PARTS = 2, 4  # parts in one process
 KERNEL = 5e10  # multiplications for J J^T in every step: some two seconds
 
 
@@ -177,11 +177,11 @@ def _undivided(
 
 
 def _parts(method: Method, net: nn.Module, ranks: Communicator) -> int:
-    """Default number of parts: one a rank; in one process four, if the network has so many layers."""
+    """Default number of parts: one a rank; in one process two of the points, four of a network's layers."""
     if ranks.size > 1:
         return ranks.size
     if method.divides_points:
-        return PARTS
+        return OF_POINTS
     return min(PARTS, sum(any(True for _ in m.parameters(recurse=False)) for m in net.modules()))
 
 

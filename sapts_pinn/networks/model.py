@@ -14,6 +14,7 @@ part of the unknowns, and a new network that starts from zero adds what is missi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 
 import torch
 from torch import Tensor, nn
@@ -129,6 +130,17 @@ class Location:
 
     def _jet(self, function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
         return torch.stack(derivatives(function, points, self.channels.indices))
+
+    def at(self, index: Tensor) -> Location:
+        """Location at some of the points, by their numbers [k]: the jets are taken over, not computed."""
+        chosen = copy(self)
+        index = index.to(self.inputs.device)
+        chosen.inputs = self.inputs[:, index]
+        chosen._extension, chosen._factor = (
+            [None if jet is None else jet[:, index] for jet in jets]
+            for jets in (self._extension, self._factor)
+        )
+        return chosen
 
     def network_jet(self) -> Tensor:
         """Jet of the network [C, m, N] by PyTorch, differentiable in the parameters."""

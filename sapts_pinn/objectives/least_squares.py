@@ -18,12 +18,13 @@ from ..derivatives.taylor import Channels
 from ..errors import InputError
 from ..kernels import CompiledNetwork
 from ..networks.compiled import compile_network, slow_path
-from ..networks.model import Model
+from ..networks.model import Location, Model
 from ..problems import Sites, Term
 from .base import Counters, ResidualEvaluation, Separable, SeparableEvaluation
 from .flat import gather
 from .residual_block import BLOCK_POINTS, TAPE_LIMIT, ResidualBlock, split_sites
 
+SHARED_POINTS = 131_072  # at most, whose jets are kept for the parts of an objective
 JACOBIAN = (
     4.0  # gradients that a row of J at every point costs, measured with one residual and 921 parameters
 )
@@ -149,6 +150,9 @@ class LeastSquares(Separable):
         self.threads = threads or torch.get_num_threads()
         self.counts = counts or {name: s.points.shape[0] // s.fold for name, s in self.sites.items()}
         self.last_terms = {}
+        self._whole: tuple[LeastSquares, Mapping[str, Tensor]] | None = None  # of which it is a part
+        self._parts = 0  # how many have been made of it
+        self._locations: dict[str, Location] = {}
         self.terms = [
             t for t in model.problem.terms if t.name in self.sites and self.sites[t.name].points.shape[0]
         ]
@@ -160,10 +164,37 @@ class LeastSquares(Separable):
         """The terms at their points; made when first needed, as an objective may only serve to be divided."""
         self.counters.log(self.slow_path)
         return [
-            ResidualBlock(self.model, term, chunk, self.counts[term.name], self._kernels(term))
+            ResidualBlock(self.model, term, chunk, self.counts[term.name], self._kernels(term), location)
             for term in self.terms
-            for chunk in split_sites(self.sites[term.name])
+            for chunk, location in self._chunks(term)
         ]
+
+    def _chunks(self, term: Term) -> list[tuple[Sites, Location | None]]:
+        """The sites of a term in chunks, with their jets where these are taken from a larger set."""
+        sites = self.sites[term.name]
+        chunks = split_sites(sites)
+        shared = len(chunks) == 1 and (self._has_parts or self._is_one_of_many)
+        return [(chunk, self._location(term) if shared else None) for chunk in chunks]
+
+    @property
+    def _has_parts(self) -> bool:
+        """Several parts have been made of it, of points few enough to keep the jets of all."""
+        return self._parts > 1 and sum(s.points.shape[0] for s in self.sites.values()) <= SHARED_POINTS
+
+    @property
+    def _is_one_of_many(self) -> bool:
+        return self._whole is not None and (self._whole[0]._has_parts or self._whole[0]._is_one_of_many)
+
+    def _location(self, term: Term) -> Location:
+        """The points of a term with their jets, which parts take from the whole: they are dear."""
+        if term.name not in self._locations:
+            if self._whole is not None and self._is_one_of_many:
+                whole, rows = self._whole
+                places = whole.sites[term.name].places(rows[term.name])
+                self._locations[term.name] = whole._location(term).at(places)
+            else:
+                self._locations[term.name] = Location(self.model, self.sites[term.name].points, term.needs)
+        return self._locations[term.name]
 
     @cached_property
     def _streams(self) -> bool:
@@ -239,8 +270,9 @@ class LeastSquares(Separable):
         sites = {name: self.sites[name].of(index) for name, index in part.items()}
         points = sum(s.points.shape[0] for s in sites.values())
         share = self.share * points / sum(s.points.shape[0] for s in self.sites.values())
-        counts = None if estimate else self.counts
-        return self._like(sites, counts, share)
+        found = self._like(sites, None if estimate else self.counts, share)
+        found._whole, self._parts = (self, part), self._parts + 1
+        return found
 
     def _like(
         self, sites: Mapping[str, Sites], counts: Mapping[str, int] | None, share: float

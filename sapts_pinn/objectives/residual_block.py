@@ -39,10 +39,17 @@ class ResidualBlock:
         sites: The places.
         count: Number of residuals over which the term is averaged.
         kernels: Compiled kernels of the model's network; without them PyTorch is used.
+        location: The sites' points with the jets of the ansatz there, where they are known.
     """
 
     def __init__(
-        self, model: Model, term: Term, sites: Sites, count: int, kernels: Sequence[CompiledNetwork]
+        self,
+        model: Model,
+        term: Term,
+        sites: Sites,
+        count: int,
+        kernels: Sequence[CompiledNetwork],
+        location: Location | None = None,
     ) -> None:
         self.model, self.term = model, term
         like = model.like
@@ -52,7 +59,7 @@ class ResidualBlock:
             normals=None if sites.normals is None else sites.normals.to(like),
             values=None if sites.values is None else sites.values.to(like),
         )
-        self.location = Location(model, sites.points, term.needs)
+        self.location = location or Location(model, sites.points, term.needs)
         self.rows = sites.points.shape[0] // sites.fold
         weight = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
         self.scale = (weight / term.row_units).to(like)  # [rows, 1]

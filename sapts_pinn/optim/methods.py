@@ -122,6 +122,10 @@ def sapts(summary: str, decomposition: str, **fixed: Option) -> Method:
 
 
 METHODS: dict[str, Method] = {
+    "auto": Method(
+        "sapts-d where its parts are known to pay, else tr",  # `solve` chooses; elsewhere it is tr
+        (Phase(_automatic, takers=(TrustRegion,), takes_ranks=True),),
+    ),
     "tr": Method(
         "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS",
         (Phase(_automatic, takers=(TrustRegion,), takes_ranks=True),),

@@ -34,6 +34,7 @@ from .curvature.make import make_divided
 from .radius import RadiusRule
 from .snapshot import Snapshot, placed
 
+SKEWED = 200  # pairs that may leave the matrix of the curvature unsymmetric by rounding
 ROUNDING = 10.0  # predicted reductions below this many eps |f| are noise
 PATIENCE = 20  # rejections in a row after which the curvature is rebuilt
 
@@ -156,7 +157,7 @@ class TrustRegion(Undecorated):
             self._rebuild()
         # The last accepted value again: the same function still, as after loading a checkpoint.
         if not self.values or self.values[-1] != evaluation.value:
-            self.curvature.symmetrise()
+            self.curvature.symmetrise(after=SKEWED)
             self._stalled = False
             self.values.clear()
             self.values.append(evaluation.value)

@@ -363,6 +363,8 @@ class Solution:
     def __str__(self) -> str:
         r = self.result
         lines = [f"{r['problem']} by {r['method']}: {r['status']}"]
+        if r.get("chosen"):
+            lines.append(f"  method             {r['method']}, as {r['chosen']}")
         if r["relative_l2_error"] is not None:
             source = (
                 self.problem.reference.source

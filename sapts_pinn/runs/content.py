@@ -40,6 +40,7 @@ class Config(TypedDict, total=False):
     files: list[str]
     # of `solve`
     problem: str
+    chosen: str | None
     source: str | None
     target_error: float | None
     network: list[int] | str  # of `train` the name, as of a network of one's own
@@ -128,6 +129,7 @@ class Result(TypedDict, total=False):
     earnings: dict[str, float] | None
     # of `solve`
     problem: str
+    chosen: str | None
     points: int
     device: str
     collectives: int

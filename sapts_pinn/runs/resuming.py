@@ -52,6 +52,18 @@ def kept_settings(state: Checkpoint) -> dict[str, object]:
     return network | ({"points": len(sites["equation"]["points"])} if "equation" in sites else {})
 
 
+def saved_method(resume: str | Path) -> str | None:
+    """Name of the method of a run, None where its checkpoint does not say.
+
+    Args:
+        resume: Run folder, or checkpoint.
+
+    Raises:
+        InputError: There is no checkpoint, or it is damaged.
+    """
+    return (load_state(resume)[1].get("config") or Config()).get("method")
+
+
 def kept_options(
     state: Checkpoint, given: Mapping[str, object] | None, ranks: int, path: Path
 ) -> dict[str, object]:

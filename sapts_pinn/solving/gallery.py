@@ -18,7 +18,7 @@ def gallery(
     problems: Sequence[str] | None = None,
     *,
     budget: str = "10s",
-    method: str = "tr",
+    method: str = "auto",
     seed: int = 0,
     told: Callable[[str, str], None] = lambda name, caption: None,
 ) -> Path:

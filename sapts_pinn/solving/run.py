@@ -28,7 +28,7 @@ from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Checkpoint, Config, Result
 from ..runs.folder import check_resumable, identity, in_saved_units, saved_units, versions
-from ..runs.resuming import kept_options, kept_settings, redrawn
+from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method
 from ..runs.status import StopReason
 from ..training.budget import Budget
 from ..training.clock import Clock
@@ -40,9 +40,10 @@ from ..training.result import RunResult, facts
 from ..training.settings import callbacks as read_callbacks
 from ..training.settings import whole
 from ..training.trainer import Trainer
+from .choice import PARTS, with_method
 from .examination import attempt, examine
 from .march import march
-from .settings import RunSettings, defaults_of
+from .settings import AUTO, RunSettings, defaults_of
 
 AGAIN = "go on with it by solve(..., resume={})"
 OF_A_RANK = ("source", "threads", "fingerprint", "versions")  # entries of config.json that may differ
@@ -54,6 +55,7 @@ class SolveResult(RunResult):
 
     Attributes:
         problem: Name of the problem.
+        chosen: Why the method was chosen; None where it was named.
         points: Number of collocation points of all terms.
         device: Of the network.
         collectives: Collective operations of this rank.
@@ -68,6 +70,7 @@ class SolveResult(RunResult):
     """
 
     problem: str
+    chosen: str | None
     points: int
     device: str
     collectives: int
@@ -84,7 +87,7 @@ class SolveResult(RunResult):
 def solve(
     problem: Problem,
     *,
-    method: str = "tr",
+    method: str = AUTO,
     budget: str | float | Budget = "2min",
     target_error: float | None = None,
     seed: int = 0,
@@ -112,7 +115,8 @@ def solve(
 
     Args:
         problem: What to solve.
-        method: Name of a method, see `sapts_pinn.optim.methods.METHODS`.
+        method: Name of a method, see `sapts_pinn.optim.methods.METHODS`; "auto" is "sapts-d" where its parts
+            are known to pay, else "tr", see `choice.py`.
         budget: "2min", "500 iterations", "10000 evaluations", seconds; what an earlier session spent counts.
         target_error: Stop when the relative L2 error is this small (needs a reference).
         seed: Fixes the whole run on a given machine and number of threads.
@@ -126,8 +130,8 @@ def solve(
         windows: Train a network for each of so many windows in time, one after the other, see `windows.py`.
         dtype: "float64" or "float32".
         device: "cpu", "cuda", ...
-        parts: Parts of a SAPTS method, a multiple of the number of ranks; by default the ranks, or 4
-            in one process (fewer where a network has fewer layers to give them).
+        parts: Parts of a SAPTS method, a multiple of the number of ranks; by default the ranks, or in one
+            process 2 of the points, 4 of the parameters (fewer where a network has fewer layers).
         options: Keyword arguments of the optimizer, such as {"radius": 0.1}.
         callbacks: Told after every step.
         out: Run folder to write: configuration, checkpoint, history.
@@ -152,19 +156,23 @@ def solve(
         shared = {name: value for name, value in arguments.items() if name not in ("problem", "windows")}
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
     ranks = communicator or connect(settings.device)
-    chosen = find_method(settings.method)
-    session = Session(out, resume, overwrite, ranks, sharded=chosen.sharded)
+    if resume is not None and settings.method == AUTO and (former := saved_method(resume)) is not None:
+        given["method"] = former
+        settings = RunSettings.merged(usual, given)
+    session = Session(out, resume, overwrite, ranks, sharded=find_method(settings.method).sharded)
     if session.earlier is not None:
         earlier = session.earlier.state, options, ranks.size, session.earlier.path
         asked = {"options": kept_options(*earlier)}
         given = kept_settings(session.earlier.state) | given | asked
         settings = RunSettings.merged(usual, given)
         problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])
+    settings, why = with_method(problem, settings, ranks.size, parts)
+    chosen = find_method(settings.method)
     settings = _with_parts(settings, parts, chosen, ranks.size)
     measure = _measure(problem, settings)
     _try_quantities(problem)
     model, collocation = _made(problem, settings, ranks)
-    config = _configuration(problem, settings, source, ranks)
+    config = _configuration(problem, settings, source, ranks, why)
     session.check_alike(config, OF_A_RANK)
     redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config)
     course, clock = Course(chosen, settings.options, settings.resample), Clock(settings.budget, ranks, began)
@@ -271,13 +279,14 @@ def _made(problem: Problem, settings: RunSettings, ranks: Communicator) -> tuple
 
 
 def _configuration(
-    problem: Problem, settings: RunSettings, source: str | None, ranks: Communicator
+    problem: Problem, settings: RunSettings, source: str | None, ranks: Communicator, why: str | None
 ) -> Config:
     """The content of config.json."""
     return {
         "problem": problem.name,
         "source": source,
         **settings.as_json(),
+        "chosen": why,
         "threads": torch.get_num_threads(),
         "world_size": ranks.size,
         "symmetry": problem.symmetry,
@@ -297,10 +306,12 @@ def _fixed_global_seed(seed: int) -> Iterator[None]:
 
 
 def _default_parts(chosen: Method, ranks: int, network: NetworkSpec) -> int:
-    """Default number of parts: one a rank; four in one process, or as many as a network has layers."""
+    """Default number of parts: one a rank; in one process two of the points, four of a network's layers."""
     if ranks > 1:
         return ranks
-    if not chosen.divides_points and isinstance(network, Sequence) and not isinstance(network, nn.Module):
+    if chosen.divides_points:
+        return PARTS
+    if isinstance(network, Sequence) and not isinstance(network, nn.Module):
         return min(4, len(network) + 1)
     return 4
 
@@ -329,6 +340,7 @@ def summary(trainer: Trainer, config: Config) -> SolveResult:
     return SolveResult(
         **vars(facts(trainer, config)),
         problem=config["problem"],
+        chosen=config["chosen"],
         points=sum(s.points.shape[0] for s in trainer.collocation.sites.values()),
         device=config["device"],
         collectives=ranks.traffic.collectives,

@@ -18,6 +18,7 @@ from ..training.settings import Arguments, Settings, setting
 if TYPE_CHECKING:
     from ..networks.build import NetworkSpec
 
+AUTO = "auto"  # the method that `choice.py` chooses
 OF_A_PROBLEM = (
     "network", "activation", "points", "condition_points", "sampler", "adaptive", "resample", "windows",
 )  # fmt: skip
@@ -36,7 +37,9 @@ def _network(name: str, value: object) -> object:
 class RunSettings(Settings):
     """Settings of one run of `solve`, whose docstring explains each."""
 
-    method: str = setting("tr", read.word, "Training method, see `sapts-pinn list`. [default: tr]")
+    method: str = setting(
+        AUTO, read.word, "Training method, see `sapts-pinn list`; auto chooses. [default: auto]"
+    )
     budget: Budget = setting(
         "2min", read.budget, '"2min", "500 iterations", "10000 evaluations". [default: 2min]'
     )

@@ -42,6 +42,21 @@ def test_ansatz_of_the_zoo(name):
         assert_close(model(x)[:, j], u(x))
 
 
+@pytest.mark.parametrize("name", ["burgers", "allen-cahn", "poisson-lshape", "kirsch"])
+def test_a_location_at_some_of_its_points(name):
+    problem = build(name)
+    network = randomise(MLP((len(problem.ansatz.feature_names), 5, len(problem.unknown_names))))
+    model = Model(problem, network)
+    x = problem.domain.interior(16, torch.Generator().manual_seed(4))
+    index = torch.tensor([3, 0, 11])
+    chosen = Location(model, x, problem.equation_term.needs).at(index)
+    alone = Location(model, x[index], problem.equation_term.needs)
+    for one, other in zip(
+        chosen.fields(chosen.network_jet()).values(), alone.fields(alone.network_jet()).values(), strict=True
+    ):
+        assert_close(one.value, other.value, 1e-13)
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_an_embedding_is_what_comes_before_the_first_parameter(count):
     """And what comes behind is the network itself where it is one module."""

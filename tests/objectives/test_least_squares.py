@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from draws import randn
 from residuals import KINDS, PROBLEMS, assert_close, make, oracle
 from sapts_pinn.kernels import load
-from sapts_pinn.networks.model import Model
+from sapts_pinn.networks.model import Location, Model
 from sapts_pinn.objectives import least_squares as module
+from sapts_pinn.objectives import residual_block
 from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.objectives.least_squares import LeastSquares, LeastSquaresEvaluation, residuals
 from sapts_pinn.problems import (
@@ -136,6 +137,38 @@ def test_parts_of_parts_and_their_share_of_the_work():
     quarter.value_and_grad()
     assert (objective.counters.functions, objective.counters.gradients) == (0.25, 0.25)
     assert_close(quarter.evaluate().residual().view(4, 5), objective.evaluate().residual().view(4, 20)[:, :5])
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_parts_take_the_jets_of_the_whole(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are computed once where there are several parts, also parts of parts, and are the same."""
+    objective, made = make("soft", n=20), []
+    index = {name: torch.arange(10, 20) for name in objective.sites}
+    alone = LeastSquares(objective.model, {name: s.of(index[name]) for name, s in objective.sites.items()})
+    known = alone.evaluate().residual()
+
+    class Counted(Location):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments)
+            made.append(len(arguments[1]))
+
+    monkeypatch.setattr(module, "Location", Counted)
+    monkeypatch.setattr(residual_block, "Location", Counted)
+    halves = [objective.restrict(index) for _ in range(parts)]
+    fifths = [h.restrict({name: torch.arange(2) for name in index}) for h in halves for _ in range(2)]
+    for half in halves:  # of other counts of residuals, by which each is averaged
+        assert_close(half.evaluate().residual(), math.sqrt(0.5) * known, 1e-14)
+    for fifth in fifths:
+        fifth.evaluate()
+    folds = [s.fold for s in objective.sites.values()]
+    assert made == [(20 if parts > 1 else 10) * fold for fold in folds]
+
+
+def test_jets_of_many_points_are_not_kept_for_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHARED_POINTS", 79)
+    objective = make("soft", n=20)
+    parts = [objective.restrict({name: torch.arange(10) for name in objective.sites}) for _ in range(3)]
+    assert parts[0].evaluate().value > 0 and not objective._locations
 
 
 def test_an_empty_objective_is_refused():

@@ -31,7 +31,7 @@ def test_an_unknown_method_is_told_with_the_nearest() -> None:
     assert method("tr") is METHODS["tr"]
     with pytest.raises(InputError, match=r"^unknown method 'sapst-d'; did you mean 'sapts-d'\?$"):
         method("sapst-d")
-    with pytest.raises(InputError, match=r"^unknown method 'quasi'; choose one of tr, tr-ssbroyden, "):
+    with pytest.raises(InputError, match=r"^unknown method 'quasi'; choose one of auto, tr, tr-ssbroyden, "):
         method("quasi")
 
 

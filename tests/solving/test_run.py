@@ -18,7 +18,7 @@ SMALL = {"network": (4,), "points": 32, "condition_points": 8, "budget": "2 iter
 @pytest.mark.parametrize(
     ("name", "ranks", "network", "parts"),
     [
-        ("sapts-d", 1, (8,), 4),
+        ("sapts-d", 1, (8,), 2),
         ("sapts-d", 3, (8,), 3),
         ("sapts-p", 1, (8,), 2),  # hidden and output layer
         ("sapts-p", 1, (8,) * 9, 4),
@@ -63,7 +63,7 @@ def test_a_wrong_quantity_shows_before_the_training(tmp_path):
 
 def test_settings_that_contradict_are_sentences():
     with pytest.raises(InputError, match="method 'tr' has no parts; drop parts=2, or use a SAPTS method"):
-        solve(build("poisson-1d"), parts=2, **SMALL)
+        solve(build("poisson-1d"), method="tr", parts=2, **SMALL)
     with pytest.raises(InputError, match="target_error needs a reference solution, and cylinder has none"):
         solve(build("cylinder"), target_error=0.1, **SMALL)
 

@@ -106,8 +106,8 @@ class Curvature(ABC):
         """Return the steps for radii [k], if they cost little more than one; else None."""
         return None
 
-    def symmetrise(self) -> None:  # noqa: B027
-        """Remove what rounding has built up; called where the objective has become another function."""
+    def symmetrise(self, after: int = 0) -> None:  # noqa: B027
+        """Remove the asymmetry that rounding has built up, if at least so many pairs were learned since."""
 
     def update(self, s: Tensor, y: Tensor) -> bool:
         """Learn the secant pair ``B s = y``.

@@ -75,6 +75,7 @@ class SSBroyden(Curvature):
         self.threads = torch.get_num_threads()
         self.scale = 1.0  # y.s / y.y of the last pair
         self.rebuilds = 0  # since the last pair was learned
+        self.learned = 0  # pairs since H was made symmetric
         # The last step as it was returned and as a whole, and its s.Bs, which the update needs.
         self._taken: tuple[Tensor, Tensor, float] | None = None
         self._product: tuple[Tensor, Tensor] | None = None  # a gradient g and H g
@@ -212,6 +213,7 @@ class SSBroyden(Curvature):
             g_plus = self._product[0] + y
             self._product = g_plus, (self._product[1] + Hy) / tau + (right @ g_plus) @ left
         self.scale, self.rebuilds = curvature / float(y.dot(y)), 0
+        self.learned += 1
         return True
 
     @staticmethod
@@ -242,9 +244,10 @@ class SSBroyden(Curvature):
         other._matrix = None if self._matrix is None else self._matrix.share()
         return other
 
-    def symmetrise(self) -> None:
-        """Remove the asymmetry that rounding has built up."""
-        if self._matrix is not None and not self._matrix.shared:
+    def symmetrise(self, after: int = 0) -> None:
+        """Remove the asymmetry that rounding has built up, if at least so many pairs were learned since."""
+        if self._matrix is not None and not self._matrix.shared and self.learned >= after:
+            self.learned = 0
             H = self._matrix.dense()
             self.H = 0.5 * (H + self._rows.transposed(H))
             self._product = None
@@ -282,6 +285,7 @@ class SSBroyden(Curvature):
             "H": None if matrix is None else matrix.state_dict(),
             "scale": self.scale,
             "rebuilds": self.rebuilds,
+            "learned": self.learned,
             "product": None if self._product is None else list(self._product),
         }
 
@@ -291,6 +295,7 @@ class SSBroyden(Curvature):
         if state["H"] is not None:
             self._matrix = Deferred.of(state["H"], self.threads, self._rows)
         self.scale, self.rebuilds = state["scale"], state["rebuilds"]
+        self.learned = state.get("learned", 0)  # earlier versions did not count them
         self._product = None if state["product"] is None else (state["product"][0], state["product"][1])
         self._taken = None
 

@@ -25,7 +25,7 @@ from ...geometry import interleaved
 from ...objectives.base import Separable
 
 GROWTH = 1.5
-LEAST = 1024  # residuals of the first batch
+LEAST = 256  # residuals of a part and term in the first batch: fewer take as long to evaluate
 CHUNKS = 64  # pieces of the order, each spread over the domain
 
 
@@ -58,17 +58,22 @@ class GrowingBatches:
         """The batch has all residuals."""
         return self.share * (1.0 + self.overlap) >= 1.0
 
-    def order(self, objective: Separable, generator: Generator) -> dict[str, Tensor]:
+    def order(self, objective: Separable, generator: Generator, parts: int = 1) -> dict[str, Tensor]:
         """For each term an order of its residuals of which every run covers the domain evenly.
 
         A share too small for a batch is enlarged by the way.
+
+        Args:
+            objective: What is divided into batches.
+            generator: Source of the order.
+            parts: Number of parts of a batch.
         """
         orders = {}
         for name, sites in objective.sites.items():
             count = len(sites.points) // sites.fold
             pieces = interleaved(sites.points[:count], min(CHUNKS, count), generator)
             orders[name] = torch.cat(pieces)
-        self.share = min(1.0, max(self.share, LEAST / sum(map(len, orders.values()))))
+        self.share = min(1.0, max(self.share, LEAST * parts * len(orders) / sum(map(len, orders.values()))))
         return orders
 
     def take(self, objective: Separable, order: dict[str, Tensor]) -> Separable:

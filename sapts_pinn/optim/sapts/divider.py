@@ -71,7 +71,7 @@ class Divider:
                 separable = objective.separable()
                 if separable is None:
                     raise TypeError("batches need an objective that knows its points; drop the option batch")
-                self._sequence = self.batches.order(separable, self.generator)
+                self._sequence = self.batches.order(separable, self.generator, self.count)
             if before is not None:
                 self.generator.set_state(before["drawn"])
             self.division = self._cut(objective)

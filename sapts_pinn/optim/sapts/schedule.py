@@ -17,7 +17,8 @@ from .settings import Sweep
 FIRST = 4  # local steps of the first sweep
 SHORTEN, GROW = 0.6, 1.25  # of the number of local steps
 REGROW = 0.1  # more after a plain step: sweeps are tried again after eight of them, later if they did not pay
-LONG = 0.02  # weight of the latest sweep in the mean of eta: one sweep says little
+SELDOM = 4  # sweeps to one whose eta is measured, at the price of two products with the matrix
+LONG = 0.08  # weight of the latest in the mean of eta: one sweep says little
 BLIND = 0.9  # mean eta at which the parts see too little of f
 
 
@@ -39,6 +40,7 @@ class LocalStepSchedule:
         reach: Radius of the next adaptive sweep.
         eta: Mean over sweeps on all points of what the subdomains have not seen of the gradient's change;
             they are trusted until they have failed often.
+        sweeps: Number of sweeps on all points so far.
         unpaid: Number of sweeps in a row whose subdomains knew too little.
         regimes: Whether sweeps of subdomains with parameters of their own are worth their work.
     """
@@ -48,7 +50,7 @@ class LocalStepSchedule:
         limit = sweep.local_steps
         self.steps = float(min(limit, FIRST) if sweep.adaptive else limit)
         self.reach = rule.reach(radius, limit)
-        self.eta, self.unpaid, self.regimes = 0.0, 0, Regimes()
+        self.eta, self.sweeps, self.unpaid, self.regimes = 0.0, 0, 0, Regimes()
 
     @property
     def due(self) -> bool:
@@ -89,13 +91,16 @@ class LocalStepSchedule:
         self._lengthen(-math.inf if blind else rho, GROW)
 
     def compare(self, curvature: Curvature, change: Tensor, seen: Tensor) -> None:
-        """Take the eta of a sweep into its mean.
+        """Take the eta of a sweep on all points into its mean, of every fourth one.
 
         Args:
             curvature: The model in whose metric gradients are measured.
             change: The change of the gradient of f, [n].
             seen: What the subdomains have seen of it, [n].
         """
+        self.sweeps += 1
+        if self.sweeps % SELDOM != 1:
+            return
         whole, missed = curvature.square(change), curvature.square(change - seen)
         if not (whole > 0 and missed >= 0):
             return
@@ -115,6 +120,7 @@ class LocalStepSchedule:
             "unpaid": self.unpaid,
             "regimes": self.regimes.state_dict(),
             "eta": self.eta,
+            "sweeps": self.sweeps,
             "reach": self.reach,
         }
 
@@ -122,4 +128,5 @@ class LocalStepSchedule:
         """Take over a saved state."""
         self.steps, self.unpaid = state["local_steps"], state["unpaid"]
         self.eta, self.reach = state["eta"], state["reach"]
+        self.sweeps = state.get("sweeps", 0)  # earlier versions measured the eta of each
         self.regimes = Regimes.of(state.get("regimes"))

@@ -12,7 +12,7 @@ from sapts_pinn.optim import RadiusRule, Sweep
 from sapts_pinn.optim.base import SubdomainStats
 from sapts_pinn.optim.curvature import Identity
 from sapts_pinn.optim.sapts.local_solve import Correction
-from sapts_pinn.optim.sapts.schedule import LocalStepSchedule
+from sapts_pinn.optim.sapts.schedule import LONG, SELDOM, LocalStepSchedule
 from sapts_runs import pinn, sapts
 
 
@@ -24,11 +24,15 @@ def test_eta_is_what_the_parts_have_not_seen_of_the_gradients_change() -> None:
     change, seen = randn(len(H), seed=1), randn(len(H), seed=2)
     missed = change - seen
     eta = math.sqrt(float(missed @ H @ missed) / float(change @ H @ change))
-    optimizer.schedule.eta = 0.0
-    optimizer.schedule.compare(optimizer.curvature, change, seen)
-    assert optimizer.schedule.eta == pytest.approx(0.02 * eta, rel=1e-10)
-    optimizer.schedule.compare(optimizer.curvature, change, change)
-    assert optimizer.schedule.eta == pytest.approx(0.98 * 0.02 * eta, rel=1e-10)
+    schedule = optimizer.schedule
+    schedule.eta, schedule.sweeps = 0.0, 0
+    schedule.compare(optimizer.curvature, change, seen)
+    assert schedule.eta == pytest.approx(LONG * eta, rel=1e-10)
+    for _ in range(SELDOM - 1):
+        schedule.compare(optimizer.curvature, change, 2 * seen)
+        assert schedule.eta == pytest.approx(LONG * eta, rel=1e-10), "only every fourth sweep is measured"
+    schedule.compare(optimizer.curvature, change, change)
+    assert schedule.eta == pytest.approx((1 - LONG) * LONG * eta, rel=1e-10)
 
 
 @pytest.mark.parametrize(("eta", "fade"), [(0.99, True), (0.5, False)])
@@ -159,5 +163,6 @@ def test_where_the_model_measures_no_length_eta_stays(squares: tuple[float, floa
     schedule.eta = 0.5
     schedule.compare(Measured(*squares), torch.ones(2), torch.ones(2))
     assert schedule.eta == 0.5
+    schedule.sweeps = 0
     schedule.compare(Measured(1.0, 4.0), torch.ones(2), torch.ones(2))
-    assert schedule.eta == pytest.approx(0.5 + 0.02 * (2.0 - 0.5)), "the second is what was missed"
+    assert schedule.eta == pytest.approx(0.5 + LONG * (2.0 - 0.5)), "the second is what was missed"
