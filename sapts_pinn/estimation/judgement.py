@@ -44,7 +44,7 @@ SURE = 10.0  # so many times nearer to each other than to u two independent solu
 KNOWN = 1e-2  # share of its right-hand side that such a solution leaves at most
 LIKELY = 0.5  # share of the residual left by an answer that may be right
 VAGUE, BENT = 0.05, 0.05  # shares of the residual left, and beyond first order, where two ways may differ
-WORSE = 30.0  # times the residual of u, which w leaves beyond first order, from which on w tells nothing
+WORSE = 10.0  # times the residual of u, which w leaves beyond first order, from which on w tells nothing
 APART, SOME = 1.5, 0.5  # by so many times, and so much as the two solutions differ
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 
