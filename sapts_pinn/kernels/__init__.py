@@ -14,7 +14,7 @@ threads: Division of work over threads.
 """
 
 from .build import load
-from .dense import product
+from .dense import product, symmetric_product
 from .layout import Layout, NotCompiled
 from .network import CompiledNetwork
 from .point_set import JoinedPointSet, PointSet, SinglePointSet
@@ -28,4 +28,5 @@ __all__ = [
     "SinglePointSet",
     "load",
     "product",
+    "symmetric_product",
 ]

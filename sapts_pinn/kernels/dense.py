@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 
 import torch
 from torch import Tensor
@@ -34,3 +35,22 @@ def product(H: Tensor, x: Tensor, threads: int) -> Tensor:
 
     in_parallel(threads, m, rows)
     return out
+
+
+def symmetric_product(H: Tensor, x: Tensor, threads: int) -> Tensor:
+    """Multiply a symmetric H [n, n] by a vector x [n]; the kernel reads the upper triangle only."""
+    library = _library(H)
+    if library is None:
+        return torch.mv(H, x)
+    n, x = len(H), x.contiguous()
+    # Rows of equal area: the first k of n rows have 1 - (1 - k / n)^2 of the triangle.
+    cuts = [round(n * (1 - math.sqrt(1 - i / threads))) for i in range(threads + 1)]
+    parts = x.new_empty(threads, n)
+
+    def rows(_: int, first: int, last: int) -> None:
+        for i in range(first, last):
+            begin, end = ctypes.c_long(cuts[i]), ctypes.c_long(cuts[i + 1])
+            library.symmetric_product(pointer(H), ctypes.c_long(n), begin, end, pointer(x), pointer(parts[i]))
+
+    in_parallel(threads, threads, rows)
+    return parts[0] if threads == 1 else parts.sum(0)

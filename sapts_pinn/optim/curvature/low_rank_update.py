@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import StateDict
 
-from ...kernels import product
+from ...kernels import product, symmetric_product
 from .rows import Rows
 
 FULL = 64  # rows
@@ -64,7 +64,8 @@ class Deferred:
             x: A vector, [n].
             known: The entries held of H_0 x, [m], if somebody has them.
         """
-        out = product(self.base, x, self.threads) if known is None else known
+        multiply = symmetric_product if len(self.base) == self.size else product
+        out = multiply(self.base, x, self.threads) if known is None else known
         if self._count == 0:
             return self.rows.join(self.scale * out, self.size)
         out = torch.addmv(out, self.left.T, torch.mv(self.right, x), beta=self.scale)
