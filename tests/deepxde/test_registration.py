@@ -91,7 +91,7 @@ def test_options_reach_the_method(build: Build) -> None:
     assert (opt.inner.count, opt.inner.radius) == (3, 0.5)
     assert (opt.inner.sweep.local_steps, opt.inner.sweep.kind) == (7, "random")
     assert compile_(build("burgers"), "sapts-p").opt.inner.count == 3  # as many as the network has layers
-    assert compile_(build("burgers"), "sapts-d").opt.inner.count == 4
+    assert compile_(build("burgers"), "sapts-d").opt.inner.count == 2
 
 
 # -- what stays native ---------------------------------------------------------------------------------------

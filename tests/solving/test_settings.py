@@ -55,7 +55,7 @@ def test_the_configuration_holds_every_setting_and_repeats_the_run(tmp_path):
 
 def test_later_layers_win_and_none_is_not_given():
     found = RunSettings.merged({"points": 5, "seed": 1}, {"points": None, "seed": 2, "unknown": 3})
-    assert (found.points, found.seed, found.method) == (5, 2, "tr")
+    assert (found.points, found.seed, found.method) == (5, 2, "auto")
 
 
 WRONG = [

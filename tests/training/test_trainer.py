@@ -185,7 +185,7 @@ def test_the_same_seed_is_the_same_run_and_another_is_not():
     assert a.result["loss"] != c.result["loss"]
 
 
-@pytest.mark.parametrize(("method", "parts"), [("sapts-d", 4), ("sapts-p", 3), ("sapts-ip", 3)])
+@pytest.mark.parametrize(("method", "parts"), [("sapts-d", 2), ("sapts-p", 3), ("sapts-ip", 3)])
 def test_a_network_of_three_layers_has_no_more_parts_of_its_own_by_default(method, parts):
     found = solve(build("poisson-1d"), method=method, network=(4, 4), points=32, budget="2 iterations")
     assert found.result["parts"] == parts
