@@ -1,20 +1,19 @@
-"""Mini-batches of a least-squares objective that overlap, and grow when their noise decides the step.
+"""Mini-batches of a least-squares objective that overlap, and grow when what they teach is their own noise.
 
 A batch is a run of residuals in an order in which every run is spread over the whole domain; the next batch
 begins where this one's own share ends, and a batch reaches into its successor by an overlap.  Value,
 gradient, rho and y of a step are all of one batch.
 
-**Growth.**  With the gradients g_d of D equal parts of a batch, their mean g has the variance
-
-    V = sum_d |g_d - g|^2 / (D (D - 1)),
-
-and a batch whose noise exceeds its gradient, V > theta^2 |g|^2 (norm test: Byrd, Chin, Nocedal & Wu, 2012),
-is too small to tell where to go.  From then on batches are 1.5 times as large, until the batch is the whole.
+**Growth.**  A batch that is too small is fitted better than the domain is.  The next batch tells, at no cost,
+as it is evaluated at the same parameters in any case: where its loss is more than twice that of the batch
+before, or no smaller than that of a batch three batches ago, batches are 1.5 times as large from then on,
+until the batch is the whole.  The norm test, which compares a gradient with its variance (Byrd, Chin,
+Nocedal & Wu, 2012), grows them too soon: the gradient of a batch that is nearly solved is small.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Generator, Tensor
@@ -26,6 +25,7 @@ from ...objectives.base import Separable
 
 GROWTH = 1.5
 LEAST = 256  # residuals of a part and term in the first batch: fewer take as long to evaluate
+STILL = 3  # batches without progress after which batches grow
 CHUNKS = 64  # pieces of the order, each spread over the domain
 
 
@@ -36,18 +36,20 @@ class GrowingBatches:
     Attributes:
         share: Of all residuals in a batch, without the overlap.
         overlap: By how much of its size a batch reaches into the next.
-        theta: Of the norm test.
+        gap: Loss of the next batch over that of the last, above which batches grow.
         steps: Taken with one batch before the next one.
         start: Where the current batch begins, in [0, 1).
         age: Steps taken with it.
+        losses: Of the latest batches of this size, where they began.
     """
 
     share: float
     overlap: float = 0.33
-    theta: float = 1.0
+    gap: float = 2.0
     steps: int = 10
     start: float = 0.0
     age: int = 0
+    losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -98,15 +100,19 @@ class GrowingBatches:
         """Go on to the next batch."""
         self.start, self.age = (self.start + self.share) % 1.0, 0
 
-    def noisy(self, spread: float, parts: int, square: float) -> bool:
-        """The norm test.
+    def too_small(self, before: float, after: float) -> bool:
+        """Test whether a batch was overfitted, or nothing was gained by several; takes note of its end.
 
         Args:
-            spread: sum_d |g_d - g|^2.
-            parts: D.
-            square: |g|^2.
+            before: Its loss at the end.
+            after: The loss of the next batch there.
         """
-        return parts > 1 and spread / (parts * (parts - 1)) > self.theta**2 * square
+        still = len(self.losses) == STILL and after >= self.losses[0]
+        if after > self.gap * before or still:
+            self.losses = []
+            return True
+        self.losses = [*self.losses, after][-STILL:]
+        return False
 
     def grow(self) -> None:
         """Larger batches from now on."""
@@ -114,8 +120,9 @@ class GrowingBatches:
 
     def state_dict(self) -> StateDict:
         """Size and position."""
-        return {"share": self.share, "start": self.start, "age": self.age}
+        return {"share": self.share, "start": self.start, "age": self.age, "losses": list(self.losses)}
 
     def load_state_dict(self, state: StateDict) -> None:
         """Take over a saved state."""
         self.share, self.start, self.age = state["share"], state["start"], state["age"]
+        self.losses = list(state.get("losses", ()))  # earlier versions compared gradients

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Generator, Tensor
 from torch.optim.optimizer import StateDict
 
 from ...errors import InputError
-from ...objectives.base import Evaluation, Objective
+from ...objectives.base import Objective
 from ...parallel.communicator import Communicator
 from .batches import GrowingBatches
 from .decomposition import Cut, Decomposition
@@ -90,26 +92,24 @@ class Divider:
         cut = Cut(self.count, sweep.kind, sweep.overlap, sweep.consistent, additive, generator, ranks)
         return self.decomposition.divide(objective, cut)
 
-    def next_batch(self, stuck: bool, evaluation: Evaluation) -> None:
-        """Take a new batch where one is due; a larger one where noise decides, or where nothing moves.
+    def next_batch(self, stuck: bool, value: float, look: Callable[[Division], float]) -> None:
+        """Take a new batch where one is due; a larger one where this one was overfitted, or nothing moves.
 
         Args:
             stuck: Whether no further progress is possible on the batch.
-            evaluation: That of the batch at the current parameters.
+            value: Loss of the batch at the current parameters.
+            look: Evaluates the loss of the next one there.
         """
         if not (self.batches.due() or stuck):
             return
-        assert self._objective is not None and self.division is not None
-        pieces = self.division.pieces(evaluation)
-        if pieces:
-            gradient = evaluation.gradient()
-            own = sum(float((self.count * p.gradient() - gradient).square().sum()) for p in pieces)
-            spread = float(self.communicator.all_reduce(gradient.new_tensor(own)))
-            stuck = self.batches.noisy(spread, self.count, float(gradient.square().sum())) or stuck
+        assert self._objective is not None
         self.batches.advance()  # by the share of the batch that ends
         if stuck:
             self.batches.grow()
         self.division = self._cut(self._objective)
+        if not stuck and self.batches.too_small(value, look(self.division)):
+            self.batches.grow()
+            self.division = self._cut(self._objective)
 
     def order(self, division: Division) -> list[list[Subdomain]]:
         """For each group of this rank the subdomains to visit, in turn; every rank draws for all."""

@@ -58,15 +58,11 @@ class Division:
 
     def base(self, part: Subdomain, evaluation: Evaluation) -> SeparableEvaluation | None:
         """The part's own share of an evaluation of the whole, if it is a sum over the parts."""
-        pieces = self.pieces(evaluation)
-        return pieces[self._place[part.number]] if pieces and part.is_piece else None
-
-    def pieces(self, evaluation: Evaluation) -> list[SeparableEvaluation]:
-        """Evaluations of this rank's pieces of the points, of which one of the whole is the sum, if it is."""
-        if self.total is None:
-            return []
+        if self.total is None or not part.is_piece:
+            return None
         assert isinstance(evaluation, DataParallelEvaluation)
-        return evaluation.parts
+        own: SeparableEvaluation = evaluation.parts[self._place[part.number]]
+        return own
 
     def look(self, corrections: Sequence[Correction], alone: bool) -> Evaluation:
         """Evaluate the whole; if one group alone moved, its last part knows its share already."""

@@ -225,7 +225,7 @@ class SAPTS(TrustRegion):
         if not self.divider.batches.whole:
             assert self._at is not None
             stuck, self.info = self.info.converged, replace(self.info, converged=False)
-            self.divider.next_batch(stuck, self._at[2])
+            self.divider.next_batch(stuck, self._at[2].value, lambda d: self._current(d.whole)[1].value)
         return loss
 
     def _sweep(self, division: Division, steps: int) -> Tensor:

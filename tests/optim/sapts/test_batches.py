@@ -1,11 +1,11 @@
-"""Mini-batches that grow: the norm test, where a batch lies, how large it gets."""
+"""Mini-batches that grow: when, where a batch lies, how large it gets."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from draws import randn, rng
+from draws import rng
 from sapts_pinn.errors import InputError
 from sapts_pinn.optim.sapts.batches import GROWTH, LEAST, GrowingBatches
 from sapts_runs import pinn, sapts
@@ -16,7 +16,7 @@ def test_batches_grow_and_end_with_all_points() -> None:
     optimizer = sapts(objective, "data", batch=0.3)
     optimizer.divider.batches.steps = 2
     sizes = []
-    for _ in range(150):
+    for _ in range(400):
         optimizer.step(objective)
         assert optimizer.divider.division is not None
         sizes.append(sum(len(s.points) for s in optimizer.divider.division.objective.sites.values()))
@@ -26,14 +26,21 @@ def test_batches_grow_and_end_with_all_points() -> None:
     assert sizes[0] == pytest.approx(0.3 * 1.33 * 4000, rel=0.01) and sizes[-1] == 4000
 
 
-def test_the_norm_test_compares_the_variance_of_the_mean_with_the_gradient() -> None:
-    parts = randn(5, 8)
-    mean = parts.mean(0)
-    variance = float(parts.var(0).sum()) / 5  # of the mean of five, by entries
-    spread, square = float((parts - mean).square().sum()), float(mean.square().sum())
-    for theta in (0.99 * (variance / square) ** 0.5, 1.01 * (variance / square) ** 0.5):
-        assert GrowingBatches(0.1, theta=theta).noisy(spread, 5, square) == (variance > theta**2 * square)
-    assert not GrowingBatches(0.1).noisy(spread, 1, 0.0), "one part says nothing of the noise"
+def test_a_batch_is_too_small_where_the_next_one_is_fitted_much_worse() -> None:
+    assert GrowingBatches(0.1).too_small(1.0, 2.01) and not GrowingBatches(0.1).too_small(1.0, 1.99)
+    assert GrowingBatches(0.1, gap=3.0).too_small(2.0, 6.1) and not GrowingBatches(0.1).too_small(0.0, 0.0)
+
+
+def test_batches_are_too_small_where_three_of_them_gain_nothing() -> None:
+    batches = GrowingBatches(0.1)
+    assert [batches.too_small(1.0, loss) for loss in (1.5, 1.6, 1.7, 1.4)] == [False] * 4, (
+        "below the first"
+    )
+    saved = batches.state_dict()
+    assert batches.too_small(1.0, 1.6), "as much as that of three before"
+    assert not any(batches.too_small(1.0, 1.6) for _ in range(3)), "those of larger batches count anew"
+    batches.load_state_dict(saved)
+    assert batches.too_small(1.0, 1.6)
 
 
 def test_batches_are_runs_of_the_order_that_overlap_and_wrap_around() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from sapts_pinn.objectives.flat import gather, scatter_
 from sapts_pinn.optim import Sweep
 from sapts_pinn.optim.sapts import find_decomposition
 from sapts_pinn.optim.sapts.divider import Divider
+from sapts_pinn.optim.sapts.exchange import Division
 from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.problems import build
 from sapts_runs import COMBINATIONS, PARTS, SAPTS_METHODS, objective_of, pinn, sapts
@@ -100,25 +100,27 @@ def test_a_sweep_visits_as_many_parts_as_asked_for(visits: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("factor", "stuck", "grown"), [(0.99, False, True), (1.01, False, False), (1.01, True, True)]
+    ("gap", "stuck", "grown"), [(0.99, False, True), (1.01, False, False), (1.01, True, True)]
 )
-def test_the_next_batch_begins_where_the_last_ends_and_is_larger_where_noise_decides(
-    factor: float, stuck: bool, grown: bool
+def test_the_next_batch_begins_where_the_last_ends_and_is_larger_where_that_was_overfitted(
+    gap: float, stuck: bool, grown: bool
 ) -> None:
-    """Noise is the variance of the mean of the parts' gradients, each an estimate of the whole's."""
+    """The gap is that between the losses of both at the same parameters."""
     objective = pinn(points=3000)
     divider = Divider(find_decomposition("data"), PARTS, Sweep(batch=0.4), SingleProcess())
-    first = divider.divide(objective)
-    evaluation = first.whole.evaluate()
-    parts = torch.stack([PARTS * part.owned.evaluate().gradient() for part in first.own])
-    variance, square = float(parts.var(0).sum()) / PARTS, float(parts.mean(0).square().sum())
-    divider.batches.theta = factor * math.sqrt(variance / square)
-    divider.next_batch(False, evaluation)
-    assert divider.division is first and divider.batches.age == 1, "it is not due yet"
+    first, looked = divider.divide(objective), []
+
+    def look(division: Division) -> float:
+        looked.append(division)
+        return division.whole.evaluate().value
+
+    divider.next_batch(False, 1.0, look)
+    assert divider.division is first and divider.batches.age == 1 and not looked, "it is not due yet"
+    beyond = objective.restrict({"equation": divider._sequence["equation"][1200:][:1596]}, estimate=True)
     divider.batches.age = 0 if stuck else divider.batches.steps - 1
-    divider.next_batch(stuck, evaluation)
+    divider.next_batch(stuck, gap * beyond.evaluate().value / divider.batches.gap, look)
     assert divider.division is not None and divider.batches.age == 0
-    assert divider.batches.share == pytest.approx(0.6 if grown else 0.4)
+    assert divider.batches.share == pytest.approx(0.6 if grown else 0.4) and len(looked) == (not stuck)
     before, after = (d.objective.sites["equation"].points for d in (first, divider.division))
     own, overlap = round(0.4 * 3000), round(0.33 * 0.4 * 3000)
     assert len(before) == own + overlap and len(after) == round((1.5 if grown else 1.0) * len(before))
