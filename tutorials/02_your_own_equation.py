@@ -303,7 +303,7 @@ rod = Problem(
     conditions=[
         Dirichlet("u", 0.0),
         Initial("u", lambda x: torch.sin(pi * x) + 0.5 * torch.sin(3 * pi * x)),
-        Observations("u", {"x": xs, "t": ts}, readings, weight=1.0),
+        Observations("u", {"x": xs, "t": ts}, readings, weight=0.01),
     ],
     coefficients=[Coefficient("D", init=0.1), Coefficient("r", init=0.1)],
     name="rod",
@@ -320,9 +320,9 @@ for i, name in enumerate("Dr"):
 # The network agrees with the fit of the exact solution to a small part of the standard error. What
 # separates it from the truth is the noise of the readings, which no method can remove.
 #
-# The weight of the observations is a choice with a meaning. With a large one the network would rather bend
-# the equation than miss a reading, and begins to fit noise; try `weight=1000`. With a small one the
-# equation is obeyed first.
+# The weight of the observations is a choice with a meaning. With a small one the equation is obeyed first.
+# With a large one the network would rather bend the equation than miss a reading, and begins to fit noise:
+# try `weight=1`, and see what the summary says then.
 
 # %% [markdown]
 # ## 2.5 When something is wrong
