@@ -4,11 +4,12 @@ A batch is a run of residuals in an order in which every run is spread over the 
 begins where this one's own share ends, and a batch reaches into its successor by an overlap.  Value,
 gradient, rho and y of a step are all of one batch.
 
-**Growth.**  A batch that is too small is fitted better than the domain is.  The next batch tells, at no cost,
-as it is evaluated at the same parameters in any case: where its loss is more than twice that of the batch
-before, or no smaller than that of a batch three batches ago, batches are 1.5 times as large from then on,
-until the batch is the whole.  The norm test, which compares a gradient with its variance (Byrd, Chin,
-Nocedal & Wu, 2012), grows them too soon: the gradient of a batch that is nearly solved is small.
+**Growth.**  A batch that is too small is fitted better than the domain is.  The next batch tells: it is
+evaluated at the same parameters in any case, and only given up where a larger one is needed.  Where its loss
+is more than twice that of the batch before, or no smaller than that of a batch three batches ago, batches
+are 1.5 times as large from then on, until the batch is the whole.  The norm test, which compares a gradient
+with its variance (Byrd, Chin, Nocedal & Wu, 2012), grows them too soon: the gradient of a batch that is
+nearly solved is small.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Sweep:
         local_curvature: The parts' own model; None for that of the whole.
         local_rule: Acceptance and radius of the parts' steps; None for the rule of the whole.
         batch: Share of the residuals in the first batch, which overlaps the next by a third; batches grow
-            when their noise decides.  1 for all residuals.
+            when they are overfitted.  1 for all residuals.
         low: m shrinks when a sweep's rho is below.
         high: m grows when it is above.
     """
