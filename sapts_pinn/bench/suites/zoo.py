@@ -110,7 +110,7 @@ GOALS = (
 def run(
     *,
     problems: Names | None = None,
-    method: str = "tr",
+    method: str = "auto",
     budget: str = "3min",
     seeds: Wholes | None = None,
     threads: Whole | None = None,
