@@ -124,12 +124,12 @@ print(burgers)
 # There is no learning rate and no schedule to choose. The budget is wall time here; `"2000 iterations"` or
 # `"5000 evaluations"` work as well. `out=` names a run folder, which section 1.9 comes back to. The
 # defaults are a $\tanh$ network with three hidden layers of 30 units, 8,192 collocation points that are
-# partly redrawn where the residual is large, and double precision. `method="tr"` is the plain trust region,
-# which section 1.7 explains; without it `solve` chooses, here the trust region with parts of the points that
-# tutorial 3 is about.
+# partly redrawn where the residual is large, and double precision. The method is chosen by the size of the
+# problem, which the summary tells: here `sapts-d`, a trust region (section 1.7) with parts of the points
+# (tutorial 3).
 
 # %%
-solution = solve(burgers, method="tr", budget="30s", seed=0, out="runs/burgers", overwrite=True)
+solution = solve(burgers, budget="30s", seed=0, out="runs/burgers", overwrite=True)
 print(solution)
 
 # %% [markdown]
@@ -253,13 +253,13 @@ plt.show()
 # The circles grow where the valley is straight and shrink in its bend. Several circles about one point are
 # rejections: the step would have climbed the wall.
 #
-# The training of our network is the same in 1,981 dimensions. `solution.history` holds a row for each
-# recorded step. With the default curvature, lengths are measured in the model's own norm, $\lVert
+# The training of our network is the same in 1,981 dimensions. `method="tr"` takes such steps and no others,
+# so we look at a short run of it. `history` holds a row for each recorded step. With the default curvature, lengths are measured in the model's own norm, $\lVert
 # s\rVert_B^2 = s^\mathsf{T}Bs$. That makes the radius independent of the scale of the parameters, and it is
 # of the size of the square root of the loss, which it follows on its way down.
 
 # %%
-history = solution.history
+history = solve(burgers, method="tr", budget="10s", seed=0).history
 column = {
     name: np.array([np.nan if row[name] is None else row[name] for row in history], dtype=float)
     for name in ("seconds", "loss", "relative_l2_error", "radius", "rho", "accepted")

@@ -78,7 +78,7 @@ def pictures(notebook: nbformat.NotebookNode) -> list[bytes]:
 def into_readme(notebook: nbformat.NotebookNode) -> None:
     """Put what `print(solution)` said at the end of the first run into the README, beside its figure."""
     texts = [output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ())]
-    said = next(text for text in texts if " by tr: " in text)
+    said = next(text for text in texts if text.startswith("burgers by "))
     path = HERE.parent / "README.md"
     readme, count = re.subn(
         r"```text\n.*?```", lambda _: f"```text\n{said}```", path.read_text(), count=1, flags=re.S
