@@ -46,6 +46,7 @@ MATTERS = 0.05  # share of the loss
 LEFT_TO_US = ("residual", "condition", "data")  # topics of the audit whose cause is looked for here
 FITTED = 1.5  # chi^2 per observation that is no more than noise
 FEW = 8  # recorded steps below which a trend is not one
+RISEN = 0.1  # decades by which the loss at the end may lie above its least
 MOST = 200  # recorded steps of which a trend is made
 
 
@@ -182,14 +183,21 @@ class _Look:
 
 
 def trend(history: Sequence[Row]) -> float | None:
-    """Decades by which the loss fell over the last quarter of the steps; None with too few of them."""
+    """Decades by which the loss fell over the last quarter of the steps; None with too few of them.
+
+    Where the loss was lower on the way than it is at the end, as before points were drawn anew, such a step
+    hides what a quarter shows: then the mean fall of the last half is taken.
+    """
     if not history:
         return None
     last = _weights(history[-1])  # before a weight changed the loss was another function
     alike = [row for row in history if _weights(row) == last]
     rows = [(cell(row, "iteration"), cell(row, "loss")) for row in alike]
-    span = rows[-1][0] / 4
-    rows = [(i, math.log10(f)) for i, f in rows if i >= rows[-1][0] - span and 0 < f < math.inf]
+    end, span = rows[-1][0], rows[-1][0] / 4
+    rows = [(i, math.log10(f)) for i, f in rows if i >= end - 2 * span and 0 < f < math.inf]
+    quarter = [row for row in rows if row[0] >= end - span]
+    if not quarter or quarter[-1][1] <= min(f for _, f in quarter) + RISEN:
+        rows = quarter
     if len(rows) < FEW:
         return None
     rows = rows[:: -(-len(rows) // MOST)]

@@ -75,8 +75,14 @@ def test_a_change_of_weights_is_no_trend():
     falling = [{"iteration": i, "loss": 10 ** (-i / 50), "weight_u": 10.0} for i in range(88)]
     after = [{**row, "iteration": 88 + i, "weight_u": 90.0} for i, row in enumerate(falling[:12])]
     assert trend([*falling, *after]) == pytest.approx(99 / 4 / 50)
-    without = [{k: v for k, v in row.items() if k != "weight_u"} for row in [*falling, *after]]
-    assert trend(without) < 0.5 * trend([*falling, *after])
+
+
+def test_points_drawn_anew_do_not_hide_that_the_loss_falls() -> None:
+    """One step up near the end is seen over the half; a loss that is up again each time does not fall."""
+    once = [{"iteration": i, "loss": 10 ** (-i / 50 + (1.0 if i >= 450 else 0.0))} for i in range(500)]
+    assert trend(once) == pytest.approx(499 / 4 / 50, rel=0.1)
+    never = [{"iteration": i, "loss": 10 ** (-(i % 45) / 50)} for i in range(500)]
+    assert abs(trend(never)) < 0.3, "of 2.5 decades that the teeth fall by"
 
 
 def test_what_needs_no_diagnosis_gets_none():

@@ -33,9 +33,7 @@ def test_a_batch_is_too_small_where_the_next_one_is_fitted_much_worse() -> None:
 
 def test_batches_are_too_small_where_three_of_them_gain_nothing() -> None:
     batches = GrowingBatches(0.1)
-    assert [batches.too_small(1.0, loss) for loss in (1.5, 1.6, 1.7, 1.4)] == [False] * 4, (
-        "below the first"
-    )
+    assert [batches.too_small(1.0, loss) for loss in (1.5, 1.6, 1.7, 1.4)] == [False] * 4, "below the first"
     saved = batches.state_dict()
     assert batches.too_small(1.0, 1.6), "as much as that of three before"
     assert not any(batches.too_small(1.0, 1.6) for _ in range(3)), "those of larger batches count anew"
