@@ -254,9 +254,10 @@ plt.show()
 # rejections: the step would have climbed the wall.
 #
 # The training of our network is the same in 1,981 dimensions. `method="tr"` takes such steps and no others,
-# so we look at a short run of it. `history` holds a row for each recorded step. With the default curvature, lengths are measured in the model's own norm, $\lVert
-# s\rVert_B^2 = s^\mathsf{T}Bs$. That makes the radius independent of the scale of the parameters, and it is
-# of the size of the square root of the loss, which it follows on its way down.
+# so we look at a short run of it. `history` holds a row for each recorded step. With the default curvature,
+# lengths are measured in the model's own norm, $\lVert s\rVert_B^2 = s^\mathsf{T}Bs$. That makes the radius
+# independent of the scale of the parameters, and it is of the size of the square root of the loss, which it
+# follows on its way down.
 
 # %%
 history = solve(burgers, method="tr", budget="10s", seed=0).history

@@ -140,7 +140,7 @@ METHODS: dict[str, Method] = {
     "tr-lbfgs": _trust_region("trust region with limited-memory BFGS", "lbfgs"),
     "tr-lsr1": _trust_region("trust region with limited-memory SR1", "lsr1"),
     "tr-identity": _trust_region("first-order trust region", "identity"),
-    "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.1),
+    "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.25),
     "sapts-p": sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
     "sapts-ip": sapts("SAPTS, the network divided into stages, inexact", "stages"),
     "thesis-sapts-d": sapts("SAPTS_D with the published settings", "data", **published()),
