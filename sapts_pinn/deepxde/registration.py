@@ -23,6 +23,7 @@ from ..optim import TrustRegion
 from ..optim.curvature.gauss_newton import DENSE_BYTES
 from ..optim.curvature.make import DENSE
 from ..optim.methods import METHODS, Method
+from ..optim.sapts import Decomposition
 from ..optim.sapts.optimizer import SAPTS
 from ..optim.sapts.settings import Sweep
 from ..parallel.communicator import Communicator
@@ -33,7 +34,6 @@ from .untyped import Keywords, Model
 from .views import Whole, refusal
 
 OURS = ("tr", "sapts", "thesis")  # what the names of our methods begin with
-OF_POINTS, PARTS = 2, 4  # parts in one process
 KERNEL = 5e10  # multiplications for J J^T in every step: some two seconds
 
 
@@ -142,8 +142,8 @@ def bind(model: Model, name: str, method: Method, given: Keywords, options: Keyw
     method = _undivided(name, method, objective, options, ranks)
     if method.divides and not divisible:
         options.setdefault("batch", 1.0)
-    if method.divides:
-        options.setdefault("parts", _parts(method, model.net, ranks))
+    if method.decomposition is not None:
+        options.setdefault("parts", _parts(method.decomposition, model.net, ranks))
     _check_curvature(name, objective, options)
     if method is METHODS["tr"] and "curvature" not in options and _is_for_gauss_newton(objective):
         options = {"curvature": "gauss-newton", "target_ratio": 0.1, **options}
@@ -176,13 +176,14 @@ def _undivided(
     return METHODS["tr"]
 
 
-def _parts(method: Method, net: nn.Module, ranks: Communicator) -> int:
-    """Default number of parts: one a rank; in one process two of the points, four of a network's layers."""
+def _parts(decomposition: Decomposition, net: nn.Module, ranks: Communicator) -> int:
+    """Default number of parts: one a rank; in one process the usual number, at most one a layer."""
     if ranks.size > 1:
         return ranks.size
-    if method.divides_points:
-        return OF_POINTS
-    return min(PARTS, sum(any(True for _ in m.parameters(recurse=False)) for m in net.modules()))
+    if decomposition.shared:
+        return decomposition.parts
+    layers = sum(any(True for _ in m.parameters(recurse=False)) for m in net.modules())
+    return min(decomposition.parts, layers)
 
 
 def _check_options(name: str, method: Method, options: Keywords) -> None:

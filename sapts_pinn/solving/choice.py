@@ -14,10 +14,10 @@ from torch import nn
 
 from ..networks.build import network_of
 from ..optim.curvature.make import curvature_by_size
+from ..optim.sapts.data import DataDecomposition
 from ..problems import Problem
 from .settings import AUTO, RunSettings
 
-PARTS = 2  # of the points in one process
 POINTS = 4096  # of the equation, below which a part takes about as long as the whole
 
 
@@ -57,7 +57,7 @@ def choose(problem: Problem, settings: RunSettings, ranks: int, parts: int | Non
     if curvature_by_size(size) != "ssbroyden":
         return Choice("tr", f"parts of the points are not known to pay with {size} parameters")
     rows = settings.points * problem.equation_term.rows
-    if rows < PARTS * size:
+    if rows < DataDecomposition.parts * size:
         return Choice("tr", f"{rows} residuals are too few to divide, of {size} parameters")
     return Choice("sapts-d", f"{settings.points} points are worth dividing")
 

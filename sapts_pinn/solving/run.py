@@ -17,6 +17,7 @@ from ..networks.build import NetworkSpec, network_of
 from ..networks.model import Model
 from ..optim.methods import Method
 from ..optim.methods import method as find_method
+from ..optim.sapts import Decomposition
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from ..pipeline.build_model import build_model
@@ -40,7 +41,7 @@ from ..training.result import RunResult, facts
 from ..training.settings import callbacks as read_callbacks
 from ..training.settings import whole
 from ..training.trainer import Trainer
-from .choice import PARTS, with_method
+from .choice import with_method
 from .examination import attempt, examine
 from .march import march
 from .settings import AUTO, RunSettings, defaults_of
@@ -235,7 +236,8 @@ def _with_parts(settings: RunSettings, parts: int | None, chosen: Method, ranks:
     Raises:
         InputError: The method has none, or the number is none.
     """
-    if not chosen.divides:
+    decomposition = chosen.decomposition
+    if decomposition is None:
         if parts is not None:
             raise InputError(
                 f"method {settings.method!r} has no parts; drop parts={parts}, or use a SAPTS method"
@@ -244,7 +246,7 @@ def _with_parts(settings: RunSettings, parts: int | None, chosen: Method, ranks:
     options = dict(settings.options)
     if parts is not None:
         options["parts"] = whole("parts", parts)
-    options.setdefault("parts", _default_parts(chosen, ranks, settings.network))
+    options.setdefault("parts", _default_parts(decomposition, ranks, settings.network))
     return replace(settings, options=options)
 
 
@@ -305,15 +307,13 @@ def _fixed_global_seed(seed: int) -> Iterator[None]:
         yield
 
 
-def _default_parts(chosen: Method, ranks: int, network: NetworkSpec) -> int:
-    """Default number of parts: one a rank; in one process two of the points, four of a network's layers."""
+def _default_parts(chosen: Decomposition, ranks: int, network: NetworkSpec) -> int:
+    """Default number of parts: one a rank; in one process the usual number, at most one a layer."""
     if ranks > 1:
         return ranks
-    if chosen.divides_points:
-        return PARTS
-    if isinstance(network, Sequence) and not isinstance(network, nn.Module):
-        return min(4, len(network) + 1)
-    return 4
+    if not chosen.shared and isinstance(network, Sequence) and not isinstance(network, nn.Module):
+        return min(chosen.parts, len(network) + 1)
+    return chosen.parts
 
 
 def _try_quantities(problem: Problem) -> None:

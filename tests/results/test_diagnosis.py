@@ -78,7 +78,7 @@ def test_a_change_of_weights_is_no_trend():
 
 
 def test_points_drawn_anew_do_not_hide_that_the_loss_falls() -> None:
-    """One step up near the end is seen over the half; a loss that is up again each time does not fall."""
+    """The trend bridges one jump of the loss near its end, and is small where it jumps back each time."""
     once = [{"iteration": i, "loss": 10 ** (-i / 50 + (1.0 if i >= 450 else 0.0))} for i in range(500)]
     assert trend(once) == pytest.approx(499 / 4 / 50, rel=0.1)
     never = [{"iteration": i, "loss": 10 ** (-(i % 45) / 50)} for i in range(500)]

@@ -7,8 +7,9 @@ from torch import nn
 
 from sapts_pinn.errors import InputError
 from sapts_pinn.optim.methods import METHODS
+from sapts_pinn.optim.sapts.data import DataDecomposition
 from sapts_pinn.problems import build
-from sapts_pinn.solving.choice import PARTS, POINTS, choose, with_method
+from sapts_pinn.solving.choice import POINTS, choose, with_method
 from sapts_pinn.solving.run import solve
 from sapts_pinn.solving.settings import AUTO, RunSettings
 
@@ -52,7 +53,7 @@ def test_the_choice_is_told_and_kept(tmp_path) -> None:
         json.loads((tmp_path / "run" / name).read_text()) for name in ("config.json", "result.json")
     )
     assert config["method"] == result["method"] == "sapts-d"
-    assert config["options"]["parts"] == PARTS
+    assert config["options"]["parts"] == DataDecomposition.parts
     assert config["chosen"] == result["chosen"] == "4096 points are worth dividing"
     assert "method             sapts-d, as 4096 points are worth dividing" in str(solution)
     more = solve(build("poisson-lshape"), resume=tmp_path / "run", budget="3 iterations")

@@ -26,7 +26,7 @@ SMALL = {"network": (4,), "points": 32, "condition_points": 8, "budget": "2 iter
     ],
 )
 def test_parts_are_the_ranks_or_as_many_as_there_are_layers(name, ranks, network, parts):
-    assert _default_parts(method(name), ranks, network) == parts
+    assert _default_parts(method(name).decomposition, ranks, network) == parts
 
 
 def test_the_global_generator_is_left_alone():

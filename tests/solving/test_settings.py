@@ -1,4 +1,4 @@
-"""One list of settings: the arguments, the commands and config.json add up to it."""
+"""Settings of `solve`: its arguments, the options of the command and config.json come from one list."""
 
 import inspect
 import json

@@ -136,6 +136,7 @@ class DataDecomposition(Decomposition):
     shared = True
     kind = "interleaved"
     combination = "mean"
+    parts = 2  # more know less of each other, and cost as much apiece where fixed costs decide
     options: ClassVar[Mapping[str, object]] = {}
 
     def divide(self, objective: Objective, cut: Cut) -> Division:

@@ -90,6 +90,7 @@ class Decomposition(ABC):
         sharded: Whether a rank holds the parameters of its own subdomains only.
         kind: How it cuts if nothing else is asked for.
         combination: How the corrections of its groups are combined by default.
+        parts: Usual number of subdomains in one process.
         options: Settings of `Sweep` with which its named methods differ from the defaults.
     """
 
@@ -98,6 +99,7 @@ class Decomposition(ABC):
     sharded: ClassVar[bool] = False
     kind: ClassVar[str] = "layers"
     combination: ClassVar[str] = "sum"
+    parts: ClassVar[int] = 4
     options: ClassVar[Mapping[str, object]] = {
         "kind": "layers",
         "visits": 0,
