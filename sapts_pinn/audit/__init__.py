@@ -14,7 +14,7 @@ of the trained function:
 Each returns findings: one sentence each, with the figures that it rests on.
 """
 
-from .findings import Audit, Finding, lines, said_of, together
+from .findings import Audit, Finding, lines, together
 from .run import audit, audited
 
-__all__ = ["Audit", "Finding", "audit", "audited", "lines", "said_of", "together"]
+__all__ = ["Audit", "Finding", "audit", "audited", "lines", "together"]

@@ -96,11 +96,6 @@ def together(audits: Sequence[AuditContent | None]) -> AuditContent | None:
     return {"passed": not objections, "objections": objections, "figures": figures}
 
 
-def said_of(audit: AuditContent, topic: str) -> list[str]:
-    """The sentences of an audit, as read from result.json, about one topic."""
-    return [found["words"] for found in audit["objections"] if found["topic"] == topic]
-
-
 def lines(audit: AuditContent | None) -> list[str]:
     """The sentences of an audit as read from result.json, for the summary and the report."""
     if not audit:

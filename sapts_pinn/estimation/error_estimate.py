@@ -15,21 +15,19 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..audit import derivatives
-from ..audit.state import State
 from ..networks.model import Model
 from ..networks.time_windows import WindowedModel
-from ..runs.content import EstimateContent
+from ..runs.content import AuditContent, EstimateContent
 from .error_equation import Effort, ErrorField, Estimator, rms
 from .judgement import CURVED, VAGUE, Verdict, judge
 from .random_features import KINDS
+from .seen import Seen
 from .tangent import TangentField, tangent_error
 
 CHEAP = Effort(150, 500, 0, 0)
@@ -122,7 +120,7 @@ def estimate_error(
     noise: Callable[[Tensor], Tensor] | None = None,
     seed: int = 7_031,
     seconds: float = math.inf,
-    jumps: Sequence[str] | None = None,
+    audit: AuditContent | None = None,
 ) -> tuple[ErrorEstimate, ErrorField | TangentField]:
     """Estimate the error of a model, as figures and as a function.
 
@@ -133,7 +131,7 @@ def estimate_error(
         noise: Standard errors [N, m] at points [N, dim] by noise of the data, see `uncertainty`; None: none.
         seed: Of points and features.
         seconds: What the run took; a tenth of that is a reasonable time for its estimate.
-        jumps: What the audit says of derivatives that are not those of the values; None: it is looked for.
+        audit: What the audit of the run has found; None: its parts that matter here are repeated.
     """
     begin, first, until = time.monotonic(), time.thread_time(), max(LEAST, SHARE * seconds)
     widths: dict[str, tuple[float, ...]] = {}
@@ -154,22 +152,15 @@ def estimate_error(
         enough = min(rho, 1.0 if tangent is None else tangent.unexplained) < ENOUGH
         if enough or now - first - tried + DEARER * (now - start) > until:
             break
-    if jumps is None:
-        jumps = broken(estimator.model)
     besides = torch.zeros_like(estimator.u) if noise is None else noise(estimator.test).to(estimator.u)
     noisy = noise is None and any(term.noise is not None for term in model.problem.terms)
-    doubts = [*jumps, *(["noise of the data is not in it, which only the run itself knows"] if noisy else ())]
-    verdict = judge(estimator, list(solved.values()), tangent, bool(jumps))
-    verdict.doubts[:0] = doubts
+    seen = Seen.measured(estimator.model) if audit is None else Seen.of(audit)
+    verdict = judge(estimator, list(solved.values()), tangent, seen)
+    verdict.doubts[:0] = [
+        *seen.words,
+        *(["noise of the data is not in it, which only the run itself knows"] if noisy else ()),
+    ]
     return _figures(verdict, estimator, counted, besides, begin), verdict.field
-
-
-def broken(model: Model | WindowedModel) -> list[str]:
-    """Sentences about derivatives of a model that are not those of its values, see `audit/derivatives.py`."""
-    parts = model.windows if isinstance(model, WindowedModel) else [model]
-    with warnings.catch_warnings():  # of the user's functions, which have warned before
-        warnings.simplefilter("ignore")
-        return [f.words for part in parts for f in derivatives.check(State(part))]
 
 
 def _figures(

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from ..audit import lines as audit_lines
-from ..audit import said_of
 from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
 from ..estimation.tangent import TangentField
@@ -107,14 +106,13 @@ class Solution:
             assert spread is not None
             return torch.stack([spread.of(name, points).cpu() for name in names], 1)
 
-        audit = self.result.get("audit")
         return estimate_error(
             self.model,
             EFFORTS,
             compared(self.problem) or None,
             None if spread is None else noise,
             seconds=self.result.get("seconds", 0.0),
-            jumps=None if audit is None else said_of(audit, "derivative"),
+            audit=self.result.get("audit"),
         )
 
     def error_field(self, points: Coordinates) -> Answer:

@@ -127,7 +127,8 @@ def solve(
         condition_points: Points of every condition that is a weighted term.
         sampler: "uniform", "grid", "lhs", "sobol" or "halton".
         adaptive: Share of the points drawn where the residual is large, at a resampling.
-        resample: Steps between resamplings; None leaves it to the method, 0 never resamples.
+        resample: Steps between resamplings, 0 for never; None: after 50, 100 and 200 steps, and then as the
+            method does, every 500 steps those of trust regions.
         windows: Train a network for each of so many windows in time, one after the other, see `windows.py`.
         dtype: "float64" or "float32".
         device: "cpu", "cuda", ...

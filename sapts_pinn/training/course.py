@@ -1,4 +1,9 @@
-"""The course of a method: its phases one after the other, each with its optimizer."""
+"""The course of a method: its phases one after the other, each with its optimizer.
+
+In its first steps a network may take a jump between collocation points to a wrong solution, which has no
+residual elsewhere.  The jump grows thinner for as long as the points stay, until no other points find it; so
+the first points are replaced early (`EARLY`), and then at long intervals.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,8 @@ from ..optim.methods import Method, Phase
 from ..parallel.communicator import Communicator
 from ..runs.content import CourseState
 
+EARLY = (50, 100, 200)  # steps after which points are drawn anew in the first interval of a method
+
 
 class Course:
     """The phases of a method, and the optimizer of the current one.
@@ -21,7 +28,7 @@ class Course:
     Args:
         method: The method.
         options: Keyword arguments of the optimizers, such as `radius`.
-        resample: Steps between resamplings; None leaves it to the method, 0 never resamples.
+        resample: Steps between resamplings; None leaves it to the method and to `EARLY`, 0 never resamples.
 
     Attributes:
         method: The method.
@@ -85,7 +92,8 @@ class Course:
         """Return whether the points are drawn anew before a step."""
         every = self.phase.resample if self.resample is None else self.resample
         steps = iteration - self.start
-        return bool(every and steps and steps % every == 0)
+        early = self.resample is None and steps in EARLY and steps < every
+        return bool(every and steps and (early or steps % every == 0))
 
     def restore(self, state: CourseState, parameters: Sequence[Tensor], ranks: Communicator) -> None:
         """Take over the phase and the optimizer of a saved run."""

@@ -13,7 +13,7 @@ from sapts_pinn.audit.residuals import check as check_residual
 from sapts_pinn.audit.state import State
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.model import Model
-from sapts_pinn.problems import Dirichlet, Initial, Periodic, Problem
+from sapts_pinn.problems import Coefficient, Dirichlet, Initial, Observations, Periodic, Problem
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 
@@ -81,3 +81,22 @@ def test_the_order_of_a_pole_is_the_slope_of_its_logarithm(power):
     distance = torch.logspace(-6, 0, 200, dtype=torch.float64)
     beside = Beside("x=0", distance[:, None], distance, distance[None], 3 * distance**-power)
     assert _order(beside) == pytest.approx(power, abs=1e-9)
+
+
+@pytest.mark.parametrize(("kinds", "expected"), [({}, ["data"]), ({"noise": 0.05}, [])])
+def test_noisy_readings_that_bend_the_equation_are_said(kinds, expected):
+    """Decay at an unknown rate; ten readings with errors of 5 % of the start."""
+    generator = torch.Generator().manual_seed(5)
+    t = torch.linspace(0.05, 2, 10, dtype=torch.float64)
+    readings = torch.exp(-t) + 0.05 * torch.randn(10, generator=generator, dtype=torch.float64)
+    problem = Problem(
+        Time(0, 2),
+        "u",
+        lambda u, k: u.t + k * u,
+        [Initial("u", 1.0), Observations("u", {"t": t}, readings, **kinds)],
+        coefficients=[Coefficient("k", init=0.5)],
+    )
+    solution = solve(problem, method="tr", budget="200 iterations", points=256, network=(16, 16))
+    audit = solution.result["audit"]
+    assert [f["topic"] for f in audit["objections"]] == expected
+    assert all("noise=" in f["words"] for f in audit["objections"])

@@ -44,6 +44,22 @@ def test_points_are_drawn_anew_by_steps_of_the_phase(given, steps):
     assert [i for i in range(10, 20) if course.resamples(i)] == steps
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "steps"),
+    [
+        ("tr", None, [50, 100, 200, 500, 1000]),
+        ("sapts-d", None, [50, 100, 200, 500, 1000]),
+        ("tr", 400, [400, 800]),
+        ("tr", 0, []),
+        ("lbfgs", None, [*range(25, 1001, 25)]),
+    ],
+)
+def test_the_first_points_are_replaced_early(name, given, steps):
+    course, ranks = Course(method(name), resample=given), SingleProcess()
+    course.begin(parameters(), ranks)
+    assert [i for i in range(1001) if course.resamples(i)] == steps
+
+
 def test_an_option_that_no_phase_takes_is_refused():
     course = Course(method("tr"), {"radios": 1.0})
     with pytest.raises(InputError, match="phase 1 of the method does not take the option 'radios'"):

@@ -105,7 +105,8 @@ def test_a_field_of_x_does_not_see_t_and_is_positive():
     solution = solve(bar(), network=(6,), points=32, condition_points=8, budget="5 iterations")
     x, t = np.linspace(0, 1, 9)[:, None], np.linspace(0, 2, 5)[None]
     k = solution.predict({"x": x, "t": t})["k"]
-    assert (k > 0).all() and (k == k[:, :1]).all() and np.ptp(k[:, 0]) > 0
+    # Not bit by bit: where a point lies in the batch may decide how its sums are ordered.
+    assert (k > 0).all() and np.ptp(k / k[:, :1], axis=1).max() < 1e-14 and np.ptp(k[:, 0]) > 1e-6
     assert np.abs(solution.derivative({"x": x, "t": t}, "t")["k"]).max() == 0
     assert solution.coefficients["c"] > 0 and isinstance(solution.model.network, SideBySide)
     assert "  unknown     k(x), positive, starting from 0.3" in str(solution.problem)
