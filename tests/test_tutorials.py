@@ -27,12 +27,12 @@ ERRORS = {  # what a slow and busy machine still reaches
     "07_geometry_from_a_mesh": 5e-2,
     "08_inverse_problem": 0.2,
 }
-SHARES = {"01_first_pde": 2, "07_geometry_from_a_mesh": 2}  # by which seconds are divided, where not by 4
+SHARES = {"01_first_pde": 3, "07_geometry_from_a_mesh": 3}  # by which seconds are divided, where not by 4
 DATA = TUTORIALS.parents[1] / "shared" / "data"  # without which tutorial 6 would fetch some
 HELPERS = Path(__file__).with_name("helpers")
 # Goes before the cells of a tutorial, each of whose runs would end with seconds of it.
 SHORT_ESTIMATES = "from short_estimates import shorten; shorten()"
-FEWER_SAMPLES = "\nfrom fewer_samples import thin; thin('mnist', 10_000)"
+FEWER_SAMPLES = "\nfrom fewer_samples import thin; thin('mnist', 5_000)"
 
 
 def names() -> list[str]:

@@ -98,7 +98,7 @@ class DeepXDEObjective(Separable):
         self._take_up(view_of(model.data, inputs, targets, auxiliary, 0))
         self.plan = self._find_plan()
         self._set(inputs, targets, auxiliary)
-        if self.plan and not self._sample()._is_deepxde():
+        if self.compiled and not self._sample()._is_deepxde():
             self.plan = None
             self._set(inputs, targets, auxiliary)
         self.counters.log(self.slow_path)
@@ -172,22 +172,36 @@ class DeepXDEObjective(Separable):
         """Test that loss and gradient are the same by propagated and by DeepXDE's own derivatives."""
         assert self.propagation is not None
         with self._away():
-            totals = [self._look(False, network)[2] for network in (self.propagation, self.model.net)]
-            found, own = ((value.detach(), gradient(value, self.parameters)) for value in totals)
+            found, own = (
+                (value.detach(), gradient(value, self.parameters))
+                for value in (self._look(False, network)[2] for network in (self.propagation, self.model.net))
+            )
+        return self._alike(found, own)
+
+    def is_deepxde(self, other: Objective) -> bool:
+        """Test that loss and gradient of another form of this objective are DeepXDE's."""
+        with self._away():
+            found, own = (
+                (torch.as_tensor(value), slopes)
+                for value, slopes in (one.value_and_grad() for one in (other, self))
+            )
+        return self._alike(found, own)
+
+    def _alike(self, found: tuple[Tensor, Tensor], own: tuple[Tensor, Tensor]) -> bool:
         close = SAME[self.parameters[0].dtype]
         return all(float((a - b).norm()) <= close * float(b.norm()) for a, b in zip(found, own, strict=True))
 
     @property
     def propagation(self) -> Propagation | None:
         """The derivatives at the points, if they are propagated."""
-        if self._propagation is None and self.plan is not None:
+        if self._propagation is None and self.plan is not None and self.plan.compiled:
             self._propagation = Propagation(self.plan, self.inputs, self.threads)
         return self._propagation
 
     @property
     def compiled(self) -> bool:
         """The compiled kernel evaluates the network."""
-        return self.plan is not None
+        return self.plan is not None and self.plan.compiled
 
     @property
     def slow_path(self) -> str | None:

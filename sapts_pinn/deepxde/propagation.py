@@ -8,7 +8,7 @@ function that knows them: in reverse mode
 
 which is looked up. So `dde.grad`, `torch.autograd.grad`, transforms of inputs and outputs and the operators
 of conditions work as they are, and only one pass and one reverse pass go through the layers, in compiled
-code.
+code.  Stages of the network (`staged.py`) use the plan without it.
 
 Which derivatives are needed is found by trying: random numbers take their place, and needed are those that
 the losses depend on, if only as multiples of zero. All others are not a number, so that an equation that
@@ -137,11 +137,13 @@ class Plan:
         net: The network.
         layout: Its architecture.
         channels: The derivatives that are needed.
+        compiled: Whether compiled code can carry it out on this machine.
     """
 
     net: Net
     layout: Layout
     channels: Channels
+    compiled: bool
 
     @property
     def weights(self) -> list[Tensor]:
@@ -185,9 +187,8 @@ def plan_for(net: Net, losses: Losses) -> Plan | None:
     if widths is None or activation is None:
         return None
     layout = Layout(widths, (activation,) * (len(widths) - 2))
-    if CompiledNetwork.refusal(layout, MAX_ORDER, net.linears[0].weight.dtype) is not None:
-        return None
-    plan = Plan(net, layout, Channels([()]))
+    refusal = CompiledNetwork.refusal(layout, MAX_ORDER, net.linears[0].weight.dtype)
+    plan = Plan(net, layout, Channels([()]), compiled=refusal is None)
     try:
         needed = _needed(plan, losses)
     except Exception:  # of an equation that does what cannot be foreseen: it is left to DeepXDE

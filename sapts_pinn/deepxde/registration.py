@@ -219,7 +219,7 @@ def _is_for_gauss_newton(objective: DeepXDEObjective) -> bool:
     """
     N, n = objective.rows, sum(p.numel() for p in objective.parameters)
     cheap = N < n and 8 * N * n <= DENSE_BYTES and N * N * n <= KERNEL
-    return objective.squares and objective.plan is not None and n > DENSE and cheap
+    return objective.squares and objective.compiled and n > DENSE and cheap
 
 
 def _share(model: Model, bound: Bound) -> None:

@@ -34,11 +34,12 @@ def staged(objective: DeepXDEObjective, parts: int) -> PipelineObjective:
             parameters in another way than through the network.
     """
     plan = objective.plan
+    refusal = InputError(
+        "this model cannot be cut into stages: it takes a deepxde.nn.FNN of tanh, sin, swish or gelu on "
+        f"the CPU, and derivatives of order {MAX_ORDER} at most; use 'sapts-p'"
+    )
     if plan is None:
-        raise InputError(
-            "this model cannot be cut into stages: it takes a deepxde.nn.FNN of tanh, sin, swish or gelu on "
-            f"the CPU, and derivatives of order {MAX_ORDER} at most; use 'sapts-p'"
-        )
+        raise refusal
     if len(objective.parameters) > len(plan.weights) or objective.l1 or objective.l2:
         what = "regularization" if objective.l1 or objective.l2 else "external_trainable_variables"
         raise InputError(f"stages know nothing of {what}, which do not belong to a layer; use 'sapts-p'")
@@ -56,4 +57,8 @@ def staged(objective: DeepXDEObjective, parts: int) -> PipelineObjective:
         table = Table(dict(zip(channels.indices, out.unbind(), strict=True)))
         return objective.loss_of(lambda points: plan.field(points, lambda _: table))
 
-    return PipelineObjective(chain, [MicroBatch("loss", channels, inputs, shapes, end)], objective.counters)
+    found = PipelineObjective(chain, [MicroBatch("loss", channels, inputs, shapes, end)], objective.counters)
+    # A compiled plan was tested when it was made.
+    if not objective.compiled and not objective.is_deepxde(found):
+        raise refusal
+    return found

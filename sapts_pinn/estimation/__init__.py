@@ -3,7 +3,7 @@
 error_estimate: `estimate_error`, the estimate as a whole.
 error_equation: The linear problem for the error, solved with random features.
 linearised: A problem linearised at a trained model.
-seen: What an audit has seen that the linearised equation cannot see.
+seen: Findings of an audit that the linearised equation cannot make.
 random_features: Linear least squares over random features.
 joints: Conditions on the error where windows in time meet.
 """

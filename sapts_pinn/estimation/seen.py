@@ -1,4 +1,4 @@
-"""What an audit has seen that a linearised equation on uniform points cannot see.
+"""Findings of an audit that a linearised equation on uniform points cannot make.
 
 Derivatives that are not those of the values make the residual another function's.  A residual that sits in a
 layer or in a spike, where few points are or none, is no part of F(u) on the points of the estimate: across it

@@ -42,6 +42,7 @@ def test_parts_that_ranks_cannot_share_evenly_become_one_each():
     assert settings["options"] == {"radius": 0.5}
 
 
+@pytest.mark.slow
 def test_ranks_speak_with_one_voice_stop_in_order_and_go_on(tmp_path, capsys):
     process = ranks(
         2, "poisson-1d", "--method", "sapts-d", "--parts", "2", "--budget", "1h", *QUICK, cwd=tmp_path

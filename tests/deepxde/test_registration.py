@@ -14,6 +14,7 @@ import torch
 
 import sapts_pinn.deepxde as ours
 from deepxde_runs import Build, compile_, train
+from kernel_cases import compiled
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim import SAPTS, GaussNewton, TrustRegion
 
@@ -120,6 +121,7 @@ def test_callbacks_metrics_and_history(build: Build, capsys: pytest.CaptureFixtu
     assert "Compiling model..." in said and "Best model at step" in said and model.opt_name == "sapts-d"
 
 
+@compiled
 def test_tr_takes_gauss_newton_for_a_large_network_on_few_points(build: Build) -> None:
     model = build("burgers")
     model.net = dde.nn.FNN([2, 80, 80, 1], "tanh", "Glorot normal")  # 6,801 parameters, 160 residuals
@@ -134,6 +136,7 @@ def test_tr_takes_gauss_newton_for_a_large_network_on_few_points(build: Build) -
     assert not isinstance(compile_(build("burgers"), "tr").opt.inner.curvature, GaussNewton)
 
 
+@compiled
 def test_few_points_of_a_large_network_are_not_divided_unless_parts_are_asked_for(build: Build) -> None:
     model = build("burgers")
     model.net = dde.nn.FNN([2, 80, 80, 1], "tanh", "Glorot normal")

@@ -72,7 +72,8 @@ result = status, said.getvalue(), time.time()
 """
 
 
-@pytest.mark.parametrize("doomed", [pytest.param(0, marks=pytest.mark.slow), 1])
+@pytest.mark.slow
+@pytest.mark.parametrize("doomed", [0, 1])
 def test_survivors_name_the_dead_rank_and_the_run_goes_on_from_its_checkpoint(
     run_ranks: Callable[..., list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doomed: int
 ) -> None:

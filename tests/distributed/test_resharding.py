@@ -54,6 +54,7 @@ def each(number: int, folder: str) -> dict[str, list[float]]:
     return {name: session(number, name, f"{folder}/{name}", ranks) for name in CURVATURES}
 
 
+@pytest.mark.slow
 def test_ranks_one_two_four_and_one_again(run_ranks: Callable[..., list[Any]], tmp_path: Path) -> None:
     alone = SingleProcess()
     found: dict[str, list[float]] = {}

@@ -216,6 +216,7 @@ def one_thread() -> Any:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 def test_ranks_take_the_steps_of_one_process(run_ranks: Callable[..., list[Any]]) -> None:
     results = run_ranks(steps, 2, timeout=200.0)
     for micro in (False, True):

@@ -8,6 +8,7 @@ import torch
 from torch.func import functional_call
 
 import sapts_pinn.kernels.network as module
+from kernel_cases import compiled as kernel
 from sapts_pinn import Coefficient, Dirichlet, Initial, Observations, Problem, Unknown, solve
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.networks.build import network_of
@@ -50,7 +51,7 @@ def objective_of(problem, n=11):
     return LeastSquares(model, {t.name: t.sites(n, generator, "uniform") for t in problem.terms})
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=kernel), False])
 def test_the_jacobian_of_fields_and_coefficients_by_differences(compiled, monkeypatch):
     if not compiled:
         monkeypatch.setattr(module, "why_not_loaded", lambda single: "there is no C compiler")
