@@ -31,17 +31,6 @@ from ..harness.report import Row, Section, folder_for, header, machine, number, 
 
 ADMITTED = 1 / 3  # an estimate of at least this share of the true deviation admits it
 BATCH = 100  # random problems measured at a time
-UNSCALED = (
-    "poisson-1d",
-    "heat",
-    "burgers",
-    "klein-gordon",
-    "kovasznay",
-    "lorenz",
-    "cavity",
-    "reaction",
-    "wave",
-)
 SMALL: Row = {"network": (12, 12), "points": 512}  # of the runs in random units
 
 Cell = Row
@@ -278,7 +267,9 @@ class _Scales(Part):
     """The zoo in random units."""
 
     def cells(self, asked: Asked) -> list[Cell]:
-        return [{"problem": name, "seed": seed} for name in UNSCALED for seed in (0, 1)]
+        from ..trust.estimate import names_with_reference
+
+        return [{"problem": name, "seed": seed} for seed in (0, 1) for name in names_with_reference()]
 
     def measure(self, cell: Cell, budget: str, threads: int) -> Row:
         from ..trust import scales
