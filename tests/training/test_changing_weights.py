@@ -49,7 +49,10 @@ def in_one_session(method: str) -> Solution:
 
 @pytest.mark.usefixtures("early_changes")
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("stop", [SOON - 3, SOON, SOON + 4])
+@pytest.mark.parametrize(
+    "stop",
+    [pytest.param(SOON - 3, marks=pytest.mark.slow), SOON, pytest.param(SOON + 4, marks=pytest.mark.slow)],
+)
 def test_two_sessions_are_one_run_across_a_change(tmp_path: Path, method: str, stop: int):
     class Stop(Callback):
         def on_step(self, trainer):
