@@ -52,6 +52,12 @@ class Division:
         self._place = {part.number: i for i, part in enumerate(self.own)}
 
     @property
+    def cost(self) -> float:
+        """Gradients at all points that one of the whole costs: less than one for a batch."""
+        separable = self.objective.separable()
+        return 1.0 if separable is None else separable.share
+
+    @property
     def sizes_owned(self) -> list[int]:
         """Numbers of parameters of this rank's parts, where they move different ones."""
         return [len(part.indices) for part in self.own if part.indices is not None]

@@ -264,7 +264,7 @@ class SAPTS(TrustRegion):
             self.rejections += 1
             after = f
         gain = math.log(f / after) if trial.accepted and after > 0 else 0.0
-        self.schedule.after_sweep(trial.rho, gain, trial.length, corrections)
+        self.schedule.after_sweep(trial.rho, gain, trial.length, corrections, division.cost)
         self._resize(division, trial, corrections)
         self._prepared = None
         if self.rejections and self.rejections % PATIENCE == 0:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-LEAST, SHARE = 10.0, 0.02  # gradients of a stretch, and its share of all work so far
+LEAST, SHARE = 10.0, 0.02  # gradients (of a batch) of a stretch, and its share of all work so far
 ROUNDED = 1.0 - 1e-9  # ranks add up the same work in other orders
 FIRST, LONGER, LAST = 4, 4, 64  # stretches that a regime goes on: after it has won, by what factor, at most
 
@@ -54,7 +54,7 @@ class Regimes:
 
         Args:
             fall: Fall of log f by it.
-            work: Gradients spent on it by all ranks.
+            work: Spent on it by all ranks, in gradients of the whole or of its batch.
         """
         self.fall += fall
         self.work += work

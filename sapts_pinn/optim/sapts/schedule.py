@@ -72,7 +72,9 @@ class LocalStepSchedule:
         if rho is not None and (self.shared or self.regimes.sweeps):
             self._lengthen(rho, 1.0 + REGROW / 2.0 ** min(self.unpaid, 10))
 
-    def after_sweep(self, rho: float, gain: float, length: float, corrections: Sequence[Correction]) -> None:
+    def after_sweep(
+        self, rho: float, gain: float, length: float, corrections: Sequence[Correction], cost: float = 1.0
+    ) -> None:
         """Learn from a sweep.
 
         Args:
@@ -80,12 +82,14 @@ class LocalStepSchedule:
             gain: Fall of log f.
             length: Length of the correction.
             corrections: Those of all groups.
+            cost: Gradients at all points that a plain step costs, by which work is measured.
         """
         if not self.sweep.adaptive:
             return
         self.reach = self.rule.next_reach(self.reach, rho, length)
         if not self.shared:
-            self.regimes.add(gain, 1.0 + sum(record.work for c in corrections for record in c.records))
+            work = sum(record.work for c in corrections for record in c.records)
+            self.regimes.add(gain, 1.0 + work / cost)
         blind = self.shared and self.eta >= BLIND
         self.unpaid = self.unpaid + 1 if blind else 0
         self._lengthen(-math.inf if blind else rho, GROW)

@@ -6,13 +6,17 @@ import math
 
 import pytest
 import torch
+from torch import Generator
 
 from draws import randn
 from sapts_pinn.optim import RadiusRule, Sweep
 from sapts_pinn.optim.base import SubdomainStats
 from sapts_pinn.optim.curvature import Identity
+from sapts_pinn.optim.sapts.blocks import ParameterDecomposition
+from sapts_pinn.optim.sapts.decomposition import Cut
 from sapts_pinn.optim.sapts.local_solve import Correction
 from sapts_pinn.optim.sapts.schedule import LONG, SELDOM, LocalStepSchedule
+from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_runs import pinn, sapts
 
 
@@ -133,6 +137,19 @@ def test_what_blocks_earn_is_counted_per_gradient_of_all_groups() -> None:
     of_data.after_sweep(0.9, 0.5, 1.0, swept(SubdomainStats(0, work=2.5)))
     of_data.after_plain_step(2.0, 1.0, 0.9)
     assert of_data.regimes.total == 0.0, "parts that move all parameters are not compared"
+
+
+def test_what_blocks_cost_is_counted_in_gradients_of_the_batch() -> None:
+    """Local steps on a quarter of the points, counted as 0.25 each, cost as much as plain steps there."""
+    schedule = LocalStepSchedule(Sweep(), RadiusRule(), 1.0, False)
+    schedule.after_sweep(0.9, 0.5, 1.0, swept(SubdomainStats(0, work=0.5)), cost=0.25)
+    assert schedule.regimes.work == 3.0
+    objective = pinn()
+    half = {name: torch.arange(len(s.points) // s.fold)[::2] for name, s in objective.sites.items()}
+    cut = Cut(2, "layers", 0.0, True, True, Generator(), SingleProcess())
+    batch = objective.restrict(half, estimate=True)
+    assert ParameterDecomposition().divide(objective, cut).cost == 1.0
+    assert ParameterDecomposition().divide(batch, cut).cost == pytest.approx(0.5, abs=0.05)
 
 
 def test_while_plain_steps_are_in_force_they_do_not_lengthen_sweeps() -> None:
