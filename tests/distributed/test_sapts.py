@@ -100,7 +100,7 @@ def start(case: int, parts: int, ranks: Communicator) -> tuple[Objective, SAPTS]
     options = {**SWEEP, **({} if decomposition == "data" else {"kind": "layers"}), **options}
     curvature = options.pop("curvature", "lbfgs" if decomposition == "stages" else "ssbroyden")
     objective = objective_of(name, decomposition, parts, ranks, options.pop("points", 60))
-    sweep = Sweep(**options)
+    sweep = Sweep(**options, pieces=parts)  # the order of summation is that of the ranks
     return objective, SAPTS(
         objective.parameters, decomposition, parts, curvature, sweep=sweep, communicator=ranks
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...objectives.base import Evaluation, Objective, ResidualEvaluation, SeparableEvaluation
@@ -206,15 +206,26 @@ class ParameterDecomposition(Decomposition):
         return parameter_parts(parameters, count, kind or ("layers" if count <= matrices else "neurons"))
 
     def divide(self, objective: Objective, cut: Cut) -> Division:
-        """Give every part its block; f itself is computed by all ranks, each a share of the points."""
+        """Give every part its block; f itself is computed by all ranks, each a share of the points.
+
+        Raises:
+            InputError: The pieces of f cannot be shared evenly among the ranks.
+        """
         blocks = self.blocks(objective.parameters, cut.count, cut.kind)
         ranks, separable = cut.communicator, objective.separable()
         # The blocks look at f through an objective of their own: the whole's records are of the whole.
         inner = objective if separable is None else separable.copy()
         parts = [BlockSubdomain(i, blocks[i], inner) for i in cut.mine]
+        pieces = cut.pieces or ranks.size
+        if pieces % ranks.size:
+            raise InputError(f"pieces must be a multiple of the number of ranks, {ranks.size}, not {pieces}")
         if separable is None:
             whole = ReplicatedObjective(objective, ranks) if ranks.size > 1 else objective
             return cut.division(objective, whole, parts, self)
-        sites = data_parts(separable.sites, cut.count, "interleaved", cut.generator, ()).owned
-        total = summed(separable, [separable.restrict(sites[i]) for i in cut.mine], ranks)
+        if pieces == 1:
+            return cut.division(separable, separable, parts, self)
+        # A generator of their own: what is drawn by several ranks is drawn by a single process, too.
+        sites = data_parts(separable.sites, pieces, "interleaved", Generator().manual_seed(0), ()).owned
+        mine = range(pieces)[ranks.rank * pieces // ranks.size :][: pieces // ranks.size]
+        total = summed(separable, [separable.restrict(sites[i]) for i in mine], ranks)
         return cut.division(separable, total, parts, self, total)

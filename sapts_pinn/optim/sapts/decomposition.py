@@ -35,6 +35,7 @@ class Cut:
         additive: Whether every subdomain is a group of its own; else there is one group per rank.
         generator: Source of all randomness, in the same state on every rank.
         communicator: The ranks.
+        pieces: Of the points, in which blocks of parameters evaluate f; 0 for one per rank.
     """
 
     count: int
@@ -44,6 +45,7 @@ class Cut:
     additive: bool
     generator: Generator
     communicator: Communicator
+    pieces: int = 0
 
     @property
     def shares(self) -> list[range]:

@@ -89,7 +89,9 @@ class Divider:
         sweep = self.sweep
         additive = sweep.order == "additive"
         ranks, generator = self.communicator, self.generator
-        cut = Cut(self.count, sweep.kind, sweep.overlap, sweep.consistent, additive, generator, ranks)
+        cut = Cut(
+            self.count, sweep.kind, sweep.overlap, sweep.consistent, additive, generator, ranks, sweep.pieces
+        )
         return self.decomposition.divide(objective, cut)
 
     def next_batch(self, stuck: bool, value: float, look: Callable[[Division], float]) -> None:

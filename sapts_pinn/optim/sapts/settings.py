@@ -31,6 +31,8 @@ class Sweep:
         local_rule: Acceptance and radius of the parts' steps; None for the rule of the whole.
         batch: Share of the residuals in the first batch, which overlaps the next by a third; batches grow
             when they are overfitted.  1 for all residuals.
+        pieces: Of the points, in which f is summed where parts are blocks of parameters; 0 for one per rank.
+            A process sums as N ranks do, rounding included, with N.
         low: m shrinks when a sweep's rho is below.
         high: m grows when it is above.
     """
@@ -48,6 +50,7 @@ class Sweep:
     local_curvature: str | None = None
     local_rule: RadiusRule | None = None
     batch: float = 1.0
+    pieces: int = 0
     low: float = 0.1
     high: float = 0.3
 
@@ -64,6 +67,7 @@ class Sweep:
             ("local_steps", self.local_steps),
             ("visits", self.visits),
             ("global_steps", self.global_steps),
+            ("pieces", self.pieces),
         ):
             if number < 0:
                 raise InputError(f"{name} must not be negative, and is {number}")

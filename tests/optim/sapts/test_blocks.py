@@ -13,14 +13,22 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from draws import randn
+from draws import randn, rng
+from sapts_pinn.errors import InputError
 from sapts_pinn.kernels import build as kernels
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
 from sapts_pinn.objectives.flat import gather
 from sapts_pinn.optim import SAPTS, Sweep
-from sapts_pinn.optim.sapts.blocks import PARAMETER_KINDS, BlockSubdomain, parameter_parts
-from sapts_runs import closure_of, rosenbrock
+from sapts_pinn.optim.sapts.blocks import (
+    PARAMETER_KINDS,
+    BlockSubdomain,
+    ParameterDecomposition,
+    parameter_parts,
+)
+from sapts_pinn.optim.sapts.decomposition import Cut
+from sapts_pinn.parallel.communicator import SingleProcess
+from sapts_runs import closure_of, pinn, rosenbrock
 from subdomains import PROBLEMS, centred, check_slopes, closure, cut, make, relative
 
 
@@ -221,3 +229,23 @@ def test_bad_decompositions_of_the_parameters_are_refused() -> None:
         parameter_parts(tensors, 5, "neurons")
     with pytest.raises(ValueError, match="4 parameters but 1 names"):
         parameter_parts(tensors, 2, "layers", ["weight"])
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 3])
+def test_the_whole_is_summed_in_pieces_of_the_points(pieces: int) -> None:
+    objective = pinn()
+    cut = Cut(2, "layers", 0.0, True, True, rng(), SingleProcess(), pieces)
+    whole = ParameterDecomposition().divide(objective, cut).whole
+    assert (whole is objective) == (pieces < 2)
+    (value, slopes), (expected, gradient) = whole.value_and_grad(), objective.value_and_grad()
+    assert value == pytest.approx(expected, rel=1e-14)
+    assert float((slopes - gradient).norm()) <= 1e-13 * float(gradient.norm())
+
+
+def test_pieces_that_ranks_cannot_share_evenly_are_refused() -> None:
+    class Two(SingleProcess):
+        size = 2
+
+    cut = Cut(2, "layers", 0.0, True, True, rng(), Two(), 3)
+    with pytest.raises(InputError, match="pieces must be a multiple of the number of ranks, 2, not 3"):
+        ParameterDecomposition().divide(pinn(), cut)
