@@ -243,9 +243,8 @@ def test_the_whole_is_summed_in_pieces_of_the_points(pieces: int) -> None:
 
 
 def test_pieces_that_ranks_cannot_share_evenly_are_refused() -> None:
-    class Two(SingleProcess):
-        size = 2
-
-    cut = Cut(2, "layers", 0.0, True, True, rng(), Two(), 3)
+    ranks = SingleProcess()
+    ranks.size = 2
+    cut = Cut(2, "layers", 0.0, True, True, rng(), ranks, 3)
     with pytest.raises(InputError, match="pieces must be a multiple of the number of ranks, 2, not 3"):
         ParameterDecomposition().divide(pinn(), cut)
