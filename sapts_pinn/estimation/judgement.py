@@ -21,9 +21,10 @@ explained, an unstable solution can be much farther away than e tells: the estim
 both, and not reliable.  A w that satisfies the equation far worse than u does, as where features cannot
 follow a shock, tells nothing.
 
-Where neither features nor tangent functions explain anything of a residual that is no small part of the
-equation's terms, (1) says nothing.  A jump between two solutions is such a case: its residual is a spike, or
-little at all.  The error is then taken to be a multiple of the residual over the terms, and is not reliable.
+Where neither features nor tangent functions explain half of a residual that is no small part of the
+equation's terms, (1) says too little.  A jump between two solutions is such a case: its residual is a spike,
+or little at all; and chaos, where errors grow from window to window.  The error is then at least a multiple
+of what is not explained of the residual, over the terms, and is not reliable.
 
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
 notice, they do not determine the solution, and no estimate is reliable.
@@ -50,7 +51,7 @@ KNOWN = 1e-2  # share of its right-hand side that such a solution leaves at most
 LIKELY = 0.5  # share of the residual left by an answer that may be right
 VAGUE, BENT = 0.05, 0.05  # shares of the residual left, and beyond first order, where two ways may differ
 WORSE = 10.0  # times the residual of u, which w leaves beyond first order, from which on w tells nothing
-DARK, HIGH = 0.9, 0.0125  # share not explained, and residual over the terms, where (1) says nothing
+DARK, HIGH = 0.5, 0.0125  # share not explained, and residual over the terms, where (1) says too little
 APART, SOME = 1.5, 0.5  # by so many times, and so much as the two solutions differ
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 
@@ -89,7 +90,7 @@ def judge(estimator: Estimator, solved: Sequence[Solved], tangent: Candidate | N
     verdict = _answer(estimator, best, other, tangent)
     _second_opinion(verdict, estimator, best, other, seen.broken, own=verdict.field is best.best.field)
     dark = verdict.unexplained > DARK and seen.residual > HIGH
-    least = max(seen.hidden, AMPLIFIED * seen.residual if dark else 0.0)
+    least = max(seen.hidden, AMPLIFIED * verdict.unexplained * seen.residual if dark else 0.0)
     verdict.size = torch.maximum(verdict.size, least * estimator.u.square().mean(0).sqrt() / verdict.factor)
     if verdict.unexplained > UNSURE:
         verdict.doubts.append(

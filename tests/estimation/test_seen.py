@@ -49,7 +49,7 @@ def test_what_an_audit_says_is_taken_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unexplained", "residual", "least"), [(0.95, 0.1, 0.2), (0.95, 0.01, 0), (0.8, 0.1, 0)]
+    ("unexplained", "residual", "least"), [(0.95, 0.1, 0.19), (0.95, 0.01, 0), (0.4, 0.1, 0)]
 )
 def test_where_the_equation_for_the_error_says_nothing_it_is_by_the_residual(
     unexplained: float, residual: float, least: float, monkeypatch: pytest.MonkeyPatch
@@ -61,7 +61,7 @@ def test_where_the_equation_for_the_error_says_nothing_it_is_by_the_residual(
     problem = soft(X, lambda u, x: u.xx + PI**2 * torch.sin(PI * x), zero_on("x"))
     model = given(problem, lambda x: torch.sin(PI * unit(x)))
     found = estimate_error(model, (CHEAP,), audit=content(residual=residual))[0]
-    assert found.relative == pytest.approx(least or 5e-9, rel=0.1) and not found.reliable
+    assert found.relative == pytest.approx(least or 5e-9, rel=0.1) and found.reliable == (unexplained < 0.5)
 
 
 def test_without_an_audit_the_model_is_looked_at() -> None:
