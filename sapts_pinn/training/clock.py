@@ -135,7 +135,7 @@ class Clock:
         if self.ranks.size == 1:
             return own or self._budget_spent(iteration)
         if converged:
-            return own
+            return reached  # what one rank has requested, the others do not know
         if iteration >= self.budget.iterations:
             self._spent = 1.0
             return self._budget_spent(iteration)

@@ -58,6 +58,12 @@ def test_the_first_reason_counts_and_the_budget_is_the_last():
     assert clock.ending(2, converged, True) == "enough"
 
 
+def test_ranks_that_converge_together_say_so_whatever_one_of_them_was_asked():
+    clock, converged = Clock(Budget(iterations=9), TwoRanks(lambda mine: mine)), StopReason.CONVERGED.status()
+    clock.request_stop("this rank has seen enough")
+    assert clock.ending(3, converged, True) == converged
+
+
 def test_ranks_ask_once_in_a_while_and_take_the_reason_of_any(now):
     ranks = TwoRanks(lambda mine: mine)
     clock = Clock(Budget(seconds=100), ranks)
