@@ -38,7 +38,7 @@ CLOUDS, CLOUD, ROUNDS = 6, 40, 6  # climbs, points and radii of each
 MUCH = 3.0  # ratio of the residual on fresh points to that in training
 COUNTS = 0.03  # of the terms: a residual that is seen in the solution
 UNSOLVED = 0.5  # of the terms: one that has solved nothing
-BENT = 0.1  # of the terms: one that measurements have caused, or a run too short
+DISAGREES = 0.1  # of the terms: one that measurements have caused, or a run too short
 POLE = 30.0  # coefficient over its median where it counts as a pole
 
 
@@ -88,11 +88,6 @@ def check(state: State, train: Tensor) -> tuple[list[Finding], dict[str, float]]
     return [*found, *_unsolved(state, float(relative[row]))], figures
 
 
-def relative_residual(state: State) -> Tensor:
-    """The residual on fresh points over the terms of the equation, [K]."""
-    return rms(state.terms.residual) / state.scale.clamp(min=torch.finfo(torch.float64).tiny)
-
-
 def _unsolved(state: State, relative: float) -> list[Finding]:
     """A residual as large as the terms, or bent by measurements of unknown noise."""
     size = f"{times(relative)} of the largest"
@@ -101,10 +96,10 @@ def _unsolved(state: State, relative: float) -> list[Finding]:
         words = f"{unsolved}: a longer run goes on from here"
         return [Finding("residual", words, {"relative": relative})]
     measured = [c.measurements() for c in state.problem.conditions]
-    if relative > BENT and any(data is not None and data.noise is None for data in measured):
+    if relative > DISAGREES and any(data is not None and data.noise is None for data in measured):
         words = (
-            f"measurements and equation disagree (the residual of the equation is {size} of its terms): "
-            "noisy ones bend it: give their noise= or a smaller weight=; without noise, train longer"
+            f"measurements and equation disagree (the residual of the equation is {size} of its terms): if "
+            "the measurements are noisy, give their noise= or a smaller weight=, else train longer"
         )
         return [Finding("data", words, {"relative": relative})]
     return []

@@ -172,19 +172,15 @@ class DeepXDEObjective(Separable):
         """Test that loss and gradient are the same by propagated and by DeepXDE's own derivatives."""
         assert self.propagation is not None
         with self._away():
-            found, own = (
-                (value.detach(), gradient(value, self.parameters))
-                for value in (self._look(False, network)[2] for network in (self.propagation, self.model.net))
-            )
+            totals = [self._look(False, network)[2] for network in (self.propagation, self.model.net)]
+            found, own = ((value.detach(), gradient(value, self.parameters)) for value in totals)
         return self._alike(found, own)
 
     def is_deepxde(self, other: Objective) -> bool:
         """Test that loss and gradient of another form of this objective are DeepXDE's."""
         with self._away():
-            found, own = (
-                (torch.as_tensor(value), slopes)
-                for value, slopes in (one.value_and_grad() for one in (other, self))
-            )
+            pairs = [one.value_and_grad() for one in (other, self)]
+        found, own = ((torch.as_tensor(value), slopes) for value, slopes in pairs)
         return self._alike(found, own)
 
     def _alike(self, found: tuple[Tensor, Tensor], own: tuple[Tensor, Tensor]) -> bool:

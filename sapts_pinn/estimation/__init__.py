@@ -3,7 +3,7 @@
 error_estimate: `estimate_error`, the estimate as a whole.
 error_equation: The linear problem for the error, solved with random features.
 linearised: A problem linearised at a trained model.
-seen: Findings of an audit that the linearised equation cannot make.
+seen: Findings of an audit that the points of an estimate do not show.
 random_features: Linear least squares over random features.
 joints: Conditions on the error where windows in time meet.
 """

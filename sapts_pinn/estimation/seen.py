@@ -1,4 +1,4 @@
-"""Findings of an audit that a linearised equation on uniform points cannot make.
+"""Findings of an audit that the points of an error estimate do not show.
 
 Derivatives that are not those of the values make the residual another function's.  A residual that sits in a
 layer or in a spike, where few points are or none, is no part of F(u) on the points of the estimate: across it

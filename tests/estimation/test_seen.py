@@ -1,4 +1,4 @@
-"""What an audit has seen is in the estimate."""
+"""Error estimates take over the findings of an audit."""
 
 import math
 

@@ -52,7 +52,7 @@ N = 6
 
 
 def corrections() -> list[Correction]:
-    """Of three groups, with y = B s for a B that is neither definite nor symmetric."""
+    """The correction of three groups, with y = B s for a B that is neither definite nor symmetric."""
     B = randn(N, N, seed=9)
     S = [randn(N, seed=i) for i in range(3)]
     return [
