@@ -252,14 +252,13 @@ class _Clouds:
     Attributes:
         count: Points evaluated.
         square: The largest share of a cloud in the mean square of the residual (see above), over all rows.
-        absolute: The same of the mean absolute value.
         largest: The largest residual.
         at: Where.
     """
 
     def __init__(self, state: State, scale: Tensor, points: Tensor, values: Tensor) -> None:
         size = torch.nan_to_num(values, posinf=0.0, neginf=0.0).abs().amax(0)
-        self.count, self.square, self.absolute = 0, 0.0, 0.0
+        self.count, self.square = 0, 0.0
         centres = points[size.argsort(descending=True)[:CLOUDS]]
         self.largest, self.at = float(size.max()), points[size.argmax()]
         radius, dim = 0.02, points.shape[1]
@@ -277,7 +276,6 @@ class _Clouds:
             grouped = r.reshape(len(scale), len(centres), CLOUD)
             share = (2 * radius) ** dim
             self.square = max(self.square, share * float(grouped.square().mean(-1).sum(0).max()))
-            self.absolute = max(self.absolute, share * float(grouped.abs().mean(-1).amax()))
             size, pick = grouped.abs().amax(0).max(1)
             centres = cloud.reshape(len(centres), CLOUD, dim)[torch.arange(len(centres)), pick]
             if float(size.max()) > self.largest:

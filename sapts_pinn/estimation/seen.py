@@ -66,5 +66,5 @@ def _audited(state: State) -> Audit:
 
 
 def _hidden(figures: Mapping[str, float]) -> float:
-    """The jump across a layer, or about what a spike can cause."""
-    return max(figures.get("integral", 0.0), AMPLIFIED * figures.get("spike", 0.0))
+    """The jump across a layer, or about what a spike can cause: at most a jump by the solution's size."""
+    return max(figures.get("integral", 0.0), min(AMPLIFIED * figures.get("spike", 0.0), 1.0))

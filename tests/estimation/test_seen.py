@@ -44,6 +44,8 @@ def test_what_an_audit_says_is_taken_over() -> None:
     spike = content(("sampling", "a spike somewhere", {"spike": 0.2}), ("condition", "missed", {}))
     found = estimate_error(model, (CHEAP,), audit=spike)[0]
     assert found.relative == pytest.approx(AMPLIFIED * 0.2, rel=0.1) and found.words == "a spike somewhere"
+    corner = content(("sampling", "a spike in a corner", {"spike": 50.0}))
+    assert estimate_error(model, (CHEAP,), audit=corner)[0].relative == pytest.approx(1.0, rel=0.1)
     passed = estimate_error(model, (CHEAP,), audit=content(residual=0.5))[0]
     assert passed.relative == pytest.approx(1e-5, rel=0.1) and passed.reliable
 
