@@ -152,7 +152,7 @@ def test_the_orbit_of_the_earth_in_metres_and_seconds():
         [Initial("x", R, velocity=0.0), Initial("y", 0.0, velocity=R * rate)],
         reference=lambda t: {"x": R * torch.cos(rate * t), "y": R * torch.sin(rate * t)},
     )
-    assert error_of(problem, "500 iterations", (20, 20)) < 1e-4
+    assert error_of(problem, "1000 iterations", (20, 20)) < 1e-4
 
 
 def test_steel_bends():
