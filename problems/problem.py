@@ -35,6 +35,7 @@ from .condition_term import condition_term, weighted_by_noise
 from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column
 from .fields import Field, call_by_name
 from .focus import Supports, focused, supports
+from .jumps import Jumps, jumps
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales, check_given, find
@@ -256,6 +257,11 @@ class Problem:
             tuple(self.conditions),
             simple=not self.coefficients and not self.particular,
         )
+
+    @cached_property
+    def jumps(self) -> Jumps:
+        """Places where prescribed values jump, so that no solution is continuous."""
+        return jumps(self)
 
     @cached_property
     def orders(self) -> dict[str, int]:

@@ -33,8 +33,8 @@ class Compatibility:
 
     def __init__(self, candidates: Candidates, data: PrescribedData) -> None:
         self.candidates, self.data, self.domain = candidates, data, candidates.domain
-        outline = candidates.outline
-        self.shapes = (*outline.factors, *outline.holes)
+        self.outline = candidates.outline
+        self.shapes = self.outline.shapes
 
     def refuse_contradictions(self) -> None:
         """Report values that disagree where two conditions meet, and refuse one of the two conditions."""
@@ -75,14 +75,15 @@ class Compatibility:
         """Largest difference of two conditions where their faces meet, with the size of the values."""
         k1, k2 = (next(k for k, shape in enumerate(self.shapes) if f in shape.faces) for f in (f1, f2))
         # A hole touches nothing else where it is built in.
-        a_hole = max(k1, k2) >= len(self.candidates.outline.factors)
+        a_hole = max(k1, k2) >= len(self.outline.factors)
         timed = self.shapes[k1].is_time or self.shapes[k2].is_time
         if f1 != f2 and (k1 == k2 or (a_hole and not timed)):
             # Opposite ends; at the corners of a polygon a jump is common and nothing is built in.
             return 0.0, 1.0, ""
         inner = self.domain.interior(64, torch.Generator().manual_seed(11))
-        on1, on2 = self._moved(inner, k1, f1), self._moved(inner, k2, f2)
-        corner = self._moved(on1, k2, f2)
+        names = self.domain.names
+        on1, on2 = self.outline.drawn_on(inner, names, k1, f1), self.outline.drawn_on(inner, names, k2, f2)
+        corner = self.outline.drawn_on(on1, names, k2, f2)
         differences, sizes, kinds = [], [], []
         for which, kind in ((VALUE, ""), (RATE, "the velocity of ")):
             at = self._comparable(first, second, which, k1 != k2)
@@ -117,15 +118,6 @@ class Compatibility:
             elif not prescribed.start and apart:  # its rate of change meets the other's velocity
                 at.append(self.data.rate(self.data.of(condition)))
         return at
-
-    def _moved(self, points: Tensor, k: int, face: str) -> Tensor:
-        """Move the coordinates of shape k of some points to one of its faces."""
-        shape = self.shapes[k]
-        drawn = shape.boundary(len(points), torch.Generator().manual_seed(13), on=face).points
-        columns = [self.domain.names.index(name) for name in shape.names]
-        out = points.clone()
-        out[:, columns] = drawn
-        return out
 
 
 def _limit(at: list[Function], on: tuple[Tensor, Tensor], corner: Tensor) -> Tensor:

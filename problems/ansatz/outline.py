@@ -55,6 +55,26 @@ class Outline:
                 holes += cut
         return cls(tuple(factors), tuple(holes))
 
+    @property
+    def shapes(self) -> tuple[Domain, ...]:
+        """Factors and holes."""
+        return (*self.factors, *self.holes)
+
+    def drawn_on(self, points: Tensor, names: Sequence[str], k: int, face: str) -> Tensor:
+        """Points [N, dim] with the coordinates of shape k drawn anew on one of its faces.
+
+        Args:
+            points: Points of the domain.
+            names: Names of the coordinates.
+            k: Number of the shape in `shapes`.
+            face: Its face.
+        """
+        shape = self.shapes[k]
+        drawn = shape.boundary(len(points), torch.Generator().manual_seed(13), on=face).points
+        out = points.clone()
+        out[:, [names.index(name) for name in shape.names]] = drawn
+        return out
+
     def depth(self, hole: Ball) -> float:
         """Distance of a hole's centre from the outer boundary."""
         depths = []

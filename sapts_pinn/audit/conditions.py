@@ -8,6 +8,8 @@ measured by u inside, and du/dn = 0 by the slopes inside.
 A condition that is exact by construction must hold to rounding.  A weighted one may be missed by what
 training left, which its training points tell as well; missed by a large part of its size it is no condition.
 
+Where the values of two conditions jump one of them is missed; places near to it are left out.
+
 A wall that has the domain on both sides is a seam where the nodes of a mesh lie twice.
 """
 
@@ -46,8 +48,8 @@ def check(state: State, sites: Mapping[str, Sites]) -> tuple[list[Finding], dict
     worst = 0.0
     problem = state.problem
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
-        fresh = term.sites(POINTS, state.generator, "uniform")
-        rows = _rows(state, term, fresh)
+        fresh = _away(state, term.sites(POINTS, state.generator, "uniform"))
+        rows = rows_of(state, term, fresh)
         if (data := condition.measurements()) is not None:
             found += _data(data.noise, term.name, rows, fresh)
             continue
@@ -57,7 +59,7 @@ def check(state: State, sites: Mapping[str, Sites]) -> tuple[list[Finding], dict
         trained = None
         if term.name in sites:
             counts = float(violated.max()) > COUNTS
-            trained = rms(_rows(state, term, sites[term.name])) / size if counts else violated
+            trained = rms(rows_of(state, term, _away(state, sites[term.name]))) / size if counts else violated
         found += _judged(term.name, violated, trained, state, fresh, rows)
     found += _seam(state)
     return found, {"condition": worst}
@@ -93,11 +95,17 @@ def _judged(
     return []
 
 
+def _away(state: State, sites: Sites) -> Sites:
+    """The sites that are not near a jump of the prescribed values; all where none would be left."""
+    near = state.problem.jumps.near(sites.points).unflatten(0, (sites.fold, -1)).any(0)
+    return sites.of((~near).nonzero()[:, 0]) if near.any() and not near.all() else sites
+
+
 def _needs(term: Term) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, index) for name, found in term.needs.items() for index in found]
 
 
-def _rows(state: State, term: Term, sites: Sites) -> Tensor:
+def rows_of(state: State, term: Term, sites: Sites) -> Tensor:
     """Residuals of a condition at its sites, [rows, N]."""
     with torch.no_grad():
         double = Sites(

@@ -62,7 +62,8 @@ class Audit:
         figures: What was measured on the way, dimensionless unless told otherwise:
             `points` (number of fresh points), `relative_residual` (rms of the residual over rms of the
             largest term of the equation), `train_residual` and `test_residual` (rms in the equation's unit),
-            `condition` (largest violation of a condition, relative to the solution).
+            `condition` (largest violation of a condition, relative to the solution), `around_jumps` (relative
+            error near places where prescribed values jump, where there are any).
     """
 
     objections: tuple[Finding, ...]

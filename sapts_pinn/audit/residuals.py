@@ -19,6 +19,10 @@ extent, in dim coordinates) gives the share mean(r^2) (2 rho)^dim of the mean sq
 A pole.  Where the largest coefficient |dF/dq_c| grows without bound towards the places where the residual is,
 as 1 / sin^2 theta does, mean squares are ruled by these places: the equation has to be multiplied by what
 takes the pole away.  The order p of the pole is the slope of log |dF/dq| against log d beside the face.
+
+A jump of the prescribed values, as where a hot wall meets a cold start, causes terms and a residual without
+bound.  Nearby, T is the largest term at the point itself where that is more, and within `problems.jumps.ZONE`
+the residual is left out of all this (`jumps.py` looks there).
 """
 
 from __future__ import annotations
@@ -28,8 +32,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..problems.jumps import ZONE
 from .findings import Finding
-from .state import State, rms, times
+from .state import State, Terms, rms, times
 
 NEAR = 768  # points beside all faces together
 DECADES = 6  # of distances from the face
@@ -39,6 +44,7 @@ MUCH = 3.0  # ratio of the residual on fresh points to that in training
 COUNTS = 0.03  # of the terms: a residual that is seen in the solution
 UNSOLVED = 0.5  # of the terms: one that has solved nothing
 DISAGREES = 0.1  # of the terms: one that measurements have caused, or a run too short
+NEARBY = 0.25  # of the extent: around a jump of the prescribed values, where its terms are large
 POLE = 30.0  # coefficient over its median where it counts as a pole
 
 
@@ -53,28 +59,29 @@ class Beside:
     coefficient: Tensor
 
 
-def check(state: State, train: Tensor) -> tuple[list[Finding], dict[str, float]]:
+def check(state: State, points: Tensor) -> tuple[list[Finding], dict[str, float]]:
     """Judge the residual.
 
     Args:
         state: The trained function.
-        train: The residual where it was trained, [K, N].
+        points: Where it was trained, [N, dim].
 
     Returns:
         Objections, and the figures of `Audit`.
     """
     scale = state.scale.clamp(min=torch.finfo(torch.float64).tiny)[:, None]
-    fresh, trained = state.terms.residual / scale, train / scale
+    fresh = _over_terms(state, scale, state.interior, state.terms)
+    trained = _relative(state, scale, points[~state.problem.jumps.near(points)])
     relative = rms(fresh)
     row = int(relative.argmax())
     beside = _beside(state, scale)
     known = torch.cat([state.interior, *(b.points for b in beside), state.breaks])
-    values = torch.cat([fresh, *(b.residual for b in beside), state.residual(state.breaks) / scale], 1)
+    values = torch.cat([fresh, *(b.residual for b in beside), _relative(state, scale, state.breaks)], 1)
     clouds = _Clouds(state, scale, known, values)
     figures = {
         "relative_residual": float(relative[row]),
-        "train_residual": float(rms(train.reshape(-1))),
-        "test_residual": float(rms(state.terms.residual.reshape(-1))),
+        "train_residual": float(rms((trained * scale).reshape(-1))),
+        "test_residual": float(rms((fresh * scale).reshape(-1))),
         "points": float(len(known) + clouds.count),
     }
     found = [f for f in (_not_finite(state, known, values),) if f]
@@ -86,6 +93,21 @@ def check(state: State, train: Tensor) -> tuple[list[Finding], dict[str, float]]
     if not layers:
         found += _sampling(state, fresh, trained, clouds)
     return [*found, *_unsolved(state, float(relative[row]))], figures
+
+
+def _relative(state: State, scale: Tensor, points: Tensor) -> Tensor:
+    """The residual over the terms of the equation at points, [K, N]."""
+    if not len(state.problem.jumps.places):
+        return state.residual(points) / scale
+    terms = state.taken_apart(points, state.channels(points, state.needs))
+    return _over_terms(state, scale, points, terms)
+
+
+def _over_terms(state: State, scale: Tensor, points: Tensor, terms: Terms) -> Tensor:
+    """The same where the equation has been taken apart before."""
+    distance = state.problem.jumps.distance(points)
+    over = torch.where(distance < NEARBY, torch.maximum(scale, terms.largest), scale)
+    return torch.where(distance > ZONE, terms.residual / over, 0.0)
 
 
 def _unsolved(state: State, relative: float) -> list[Finding]:
@@ -130,7 +152,7 @@ def _beside(state: State, scale: Tensor) -> list[Beside]:
     points, depth, face = points[inside], depth[inside], face[inside]
     terms = state.taken_apart(points, state.channels(points, state.needs))
     coefficient = (terms.slopes / _usual(state)[:, :, None]).abs().amax((0, 1))
-    residual = terms.residual / scale
+    residual = _over_terms(state, scale, points, terms)
     out = []
     for k, name in enumerate(domain.faces):
         of = face == k
@@ -271,7 +293,9 @@ class _Clouds:
             inside = state.problem.domain.inside(cloud)
             r = torch.zeros(len(scale), len(cloud), dtype=torch.float64)
             if inside.any():
-                r[:, inside] = torch.nan_to_num(state.residual(cloud[inside]) / scale, posinf=0.0, neginf=0.0)
+                r[:, inside] = torch.nan_to_num(
+                    _relative(state, scale, cloud[inside]), posinf=0.0, neginf=0.0
+                )
             self.count += int(inside.sum())
             grouped = r.reshape(len(scale), len(centres), CLOUD)
             share = (2 * radius) ** dim

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..networks.model import Model
 from ..problems import Sites
-from . import conditions, derivatives, mirrors, residuals, sizes
+from . import conditions, derivatives, jumps, mirrors, residuals, sizes
 from .findings import Audit, without_consequences
 from .state import State
 
@@ -30,10 +30,11 @@ def audit(model: Model, sites: Mapping[str, Sites]) -> Audit:
     step = -(-len(points) // state.count)
     with warnings.catch_warnings():  # of the user's functions, which have warned before
         warnings.simplefilter("ignore")
-        found, figures = residuals.check(state, state.residual(points[::step]))
+        found, figures = residuals.check(state, points[::step])
         more, conditional = conditions.check(state, sites)
+        figures |= {**conditional, **jumps.check(state)}
         found += more + derivatives.check(state) + mirrors.check(state) + sizes.check(state)
-    return Audit(without_consequences(found), {**figures, **conditional})
+    return Audit(without_consequences(found), figures)
 
 
 def audited(model: Model, sites: Mapping[str, Sites]) -> tuple[Audit | None, list[str]]:

@@ -179,6 +179,9 @@ def _figures(
     better = u + verdict.field(estimator.test)
     l2 = torch.hypot(rms(e), rms(besides))
     most = torch.hypot(e.abs().amax(0), besides.abs().amax(0))
+    # Where values jump, every continuous function misses one of them by half of the jump.
+    jumps = estimator.problem.jumps.sizes
+    most = torch.maximum(most, torch.tensor([0.5 * jumps.get(name, 0.0) for name in names]).to(most))
     # No error is told as more than ten times the solution.
     scale = torch.stack([rms(better), 0.1 * rms(u), 0.1 * l2]).amax(0)
     top = torch.stack([better.abs().amax(0), 0.1 * u.abs().amax(0), 0.1 * most]).amax(0)

@@ -26,6 +26,9 @@ equation's terms, (1) says too little.  A jump between two solutions is such a c
 or little at all; and chaos, where errors grow from window to window.  The error is then at least a multiple
 of what is not explained of the residual, over the terms, and is not reliable.
 
+Around places where the prescribed values jump the linear problem has no smooth answer.  Its points keep away
+from them, and the error there is taken over from the audit (`audit/residuals.py`).
+
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
 notice, they do not determine the solution, and no estimate is reliable.
 """
@@ -91,7 +94,10 @@ def judge(estimator: Estimator, solved: Sequence[Solved], tangent: Candidate | N
     _second_opinion(verdict, estimator, best, other, seen.broken, own=verdict.field is best.best.field)
     dark = verdict.unexplained > DARK and seen.residual > HIGH
     least = max(seen.hidden, AMPLIFIED * verdict.unexplained * seen.residual if dark else 0.0)
-    verdict.size = torch.maximum(verdict.size, least * estimator.u.square().mean(0).sqrt() / verdict.factor)
+    usual = estimator.u.square().mean(0).sqrt() / verdict.factor
+    verdict.size = torch.maximum(verdict.size, least * usual)
+    # Near jumps of the prescribed values, which the points of the estimate keep away from.
+    verdict.size = torch.hypot(verdict.size, seen.around_jumps * usual)
     if verdict.unexplained > UNSURE:
         verdict.doubts.append(
             f"{verdict.unexplained:.0%} of the residual is too fine for the features of the estimate"

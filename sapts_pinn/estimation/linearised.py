@@ -187,6 +187,9 @@ def linearised(model: Model | WindowedModel, term: Term, sites: Sites, share: Te
     finite = torch.isfinite(values).all(0) & torch.isfinite(by_coefficient).all(1).all(0)
     finite &= torch.isfinite(slopes).all(2).all(1).all(0).unflatten(0, (sites.fold, -1)).all(0)
     finite &= torch.isfinite(found).all(1).all(0).unflatten(0, (sites.fold, -1)).all(0)
+    # Nor where the prescribed values jump, as no smooth error can mend that.
+    away = ~model.problem.jumps.near(sites.points)
+    finite &= away.unflatten(0, (sites.fold, -1)).all(0)
     if not finite.all():
         whole = finite.repeat(sites.fold)
         values, share = torch.where(finite, values, 0.0), torch.where(finite, share, 0.0)

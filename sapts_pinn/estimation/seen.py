@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..audit import derivatives, residuals
+from ..audit import derivatives, jumps, residuals
 from ..audit.findings import Audit, together
 from ..audit.state import State
 from ..networks.model import Model
@@ -30,12 +30,14 @@ class Seen:
         broken: Whether the derivatives of the model are not those of its values.
         residual: Residual of the equation over its terms, the largest of all rows.
         hidden: Relative error that a residual between the points may have caused.
+        around_jumps: Relative error near places where prescribed values jump.
     """
 
     words: tuple[str, ...]
     broken: bool
     residual: float
     hidden: float
+    around_jumps: float = 0.0
 
     @classmethod
     def of(cls, audit: AuditContent) -> Seen:
@@ -46,6 +48,7 @@ class Seen:
             any(f["topic"] == "derivative" for f in found),
             audit["figures"].get("relative_residual", 0.0),
             max((_hidden(f["figures"]) for f in found), default=0.0),
+            audit["figures"].get("around_jumps", 0.0),
         )
 
     @classmethod
@@ -61,8 +64,8 @@ class Seen:
 
 
 def _audited(state: State) -> Audit:
-    found, figures = residuals.check(state, state.terms.residual)
-    return Audit((*derivatives.check(state), *found), figures)
+    found, figures = residuals.check(state, state.interior)
+    return Audit((*derivatives.check(state), *found), {**figures, **jumps.check(state)})
 
 
 def _hidden(figures: Mapping[str, float]) -> float:

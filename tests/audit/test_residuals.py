@@ -49,9 +49,7 @@ def test_a_false_steady_state_shows_in_the_layer_where_it_begins():
     )
     model = Model(jump, model.network)
     seen = sites["equation"].points > 1.0  # no point in the layer
-    findings, figures = check_residual(
-        State(model, 4096), State(model).residual(sites["equation"].points[seen.flatten()])
-    )
+    findings, figures = check_residual(State(model, 4096), sites["equation"].points[seen.flatten()])
     assert figures["train_residual"] < 1e-6
     assert [f.topic for f in findings if f.topic != "residual"] == ["layer"]
     words = findings[0].words
