@@ -86,7 +86,8 @@ class LeastSquaresEvaluation(ResidualEvaluation, SeparableEvaluation):
     def jvp(self, v: Tensor) -> Tensor:
         """J v, [N]."""
         self.objective.counters.functions += self.objective.share
-        return torch.cat([block.jvp(self.theta, v) for block in self.objective.blocks])
+        blocks = zip(self.objective.blocks, self._stamps, strict=True)
+        return torch.cat([block.jvp(self.theta, stamp, v) for block, stamp in blocks])
 
     def vjp(self, u: Tensor) -> Tensor:
         """J^T u, [n]."""

@@ -215,14 +215,29 @@ class ResidualBlock:
 
         return torch.func.vmap(one_point, in_dims=(1, 2), chunk_size=1024)(self.location.inputs, bar).T
 
-    def jvp(self, theta: Tensor, vector: Tensor) -> Tensor:
-        """J vector, [rows of the term * N / fold], by forward mode through PyTorch."""
+    def jvp(self, theta: Tensor, stamp: int, vector: Tensor) -> Tensor:
+        """J vector, [rows of the term * N / fold].
 
-        def residual(at: Tensor) -> Tensor:
-            return self.residual_of(self._network(at[: self._size]), self._known(at))
+        Forward mode goes through the network alone: what the user has written may read values with NumPy,
+        which no transform of PyTorch bears.
 
-        product: Tensor = torch.func.jvp(residual, (theta,), (vector,))[1]
-        return product.reshape(-1)
+        Args:
+            theta: The parameters, [n].
+            stamp: As `residual` returned it.
+            vector: [n].
+        """
+        network, coefficients = vector[: self._size], vector[self._size :].unbind()
+        moved: Tensor = torch.func.jvp(self._network, (theta[: self._size],), (network,))[1]
+        products = []
+        for row in range(self.term.rows):
+            one = torch.ones(self.rows, dtype=theta.dtype, device=theta.device)
+            bar, bars = self._pull_back(theta, stamp, row, one)
+            stamp = self._stamp
+            product = (bar * moved).sum((0, 1))
+            for found, value in zip(bars, coefficients, strict=True):
+                product = product + found * value
+            products.append(product.unflatten(0, (self.sites.fold, self.rows)).sum(0))
+        return torch.cat(products)
 
     def release(self) -> None:
         """Free the memory kept for a reverse pass."""
