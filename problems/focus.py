@@ -17,7 +17,8 @@ from torch import Generator, Tensor
 
 from ..geometry import Domain
 from .conditions.base import Sites
-from .functions.branches import explore, margins
+from .functions.branches import explore
+from .functions.margins import leaves_torch, margins
 
 Function = Callable[[Tensor], Tensor]
 
@@ -27,6 +28,9 @@ HALVINGS = 40
 AROUND = 8.0  # half lengths
 SHARE = 0.25  # of a term's points
 MOST = 256  # centres
+MANY = 65_536  # points at which values of what cannot be followed are compared
+AROUND_EACH = 64  # of them, whose median is the usual value there
+APART = 10.0  # so many times the usual deviation from that is a support
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ def supports(function: Function, lower: Tensor, upper: Tensor) -> Supports | Non
     span = upper - lower
     breaks, inside = explore(function, lower, upper, generator)
     if not len(inside):
-        return None
+        opaque = leaves_torch(function, lower + span * torch.rand(2, dim, generator=generator).double())
+        return _by_values(function, lower, upper, generator) if opaque else None
 
     def pattern(points: Tensor) -> Tensor:
         """Signs of all margins as one number, [N]."""
@@ -108,18 +113,8 @@ def supports(function: Function, lower: Tensor, upper: Tensor) -> Supports | Non
         return None
     if len(centres) > MOST:
         centres = centres[torch.randperm(len(centres), generator=generator)[:MOST]]
-    own, reach = pattern(centres), torch.zeros_like(centres)
-    for axis in range(dim):
-        along = torch.zeros(dim, dtype=torch.float64)
-        along[axis] = span[axis]
-        low = high = torch.zeros(len(centres), dtype=torch.float64)
-        for sign in (-1.0, 1.0):
-            size = torch.ones(len(centres), dtype=torch.float64)
-            for _ in range(HALVINGS):
-                ahead = torch.minimum(torch.maximum(centres + sign * size[:, None] * along, lower), upper)
-                size = torch.where(pattern(ahead) == own, size, size / 2)
-            low, high = high, size
-        reach[:, axis] = torch.maximum(low, high) * span[axis]
+    own = pattern(centres)
+    reach = _reach(centres, lower, upper, lambda points: pattern(points) == own)
     real = torch.zeros(len(centres), dtype=torch.bool)  # not the prolongation of a window's sides
     with torch.no_grad():
         here = function(centres)
@@ -130,3 +125,53 @@ def supports(function: Function, lower: Tensor, upper: Tensor) -> Supports | Non
                 other = function(torch.minimum(torch.maximum(beside, lower), upper))
                 real |= (other - here).abs() > 1e-6 * here.abs().max()
     return Supports(lower, upper, centres[real], reach[real]) if real.any() else None
+
+
+def _reach(centres: Tensor, lower: Tensor, upper: Tensor, same: Function) -> Tensor:
+    """Half lengths [K, d] of the supports around their centres [K, d].
+
+    Args:
+        centres: Points inside the supports.
+        lower, upper: Corners of the box, [d].
+        same: Whether points [K, d] belong to the support of their centres, bool [K].
+    """
+    reach = torch.zeros_like(centres)
+    for axis, length in enumerate((upper - lower).tolist()):
+        for sign in (-1.0, 1.0):
+            size = torch.full_like(centres[:, 0], length)
+            for _ in range(HALVINGS):
+                ahead = centres.clone()
+                ahead[:, axis] += sign * size
+                ahead = torch.minimum(torch.maximum(ahead, lower), upper)
+                size = torch.where(same(ahead), size, size / 2)
+            reach[:, axis] = torch.maximum(reach[:, axis], size)
+    return reach
+
+
+def _by_values(function: Function, lower: Tensor, upper: Tensor, generator: Generator) -> Supports | None:
+    """Small supports of a function whose branchings cannot be seen, by its values at many points."""
+    from scipy.spatial import cKDTree
+
+    unit = torch.rand(MANY, len(lower), generator=generator, dtype=torch.float64)
+    points = lower + (upper - lower) * unit
+    with torch.no_grad():
+        values = function(points)
+    # A point is compared with a sample of points around it that is too wide for a small support to fill.
+    _, around = cKDTree(unit.numpy()).query(unit.numpy(), k=AROUND_EACH)
+    usual = values[torch.from_numpy(around)].median(1).values
+    apart = (values - usual).abs()
+    found = apart > APART * apart.quantile(1 - 2 * SMALL).clamp_min(1e-12 * values.abs().max())
+    if not found.any():
+        return None
+    chosen = found.nonzero()[:, 0]
+    chosen = chosen[torch.randperm(len(chosen), generator=generator)[:MOST]]
+    centres, own, other = points[chosen], values[chosen], usual[chosen]
+
+    def same(at: Tensor) -> Tensor:
+        there = function(at)
+        return (there - own).abs() < (there - other).abs()
+
+    with torch.no_grad():
+        reach = _reach(centres, lower, upper, same)
+    small = (2 * reach / (upper - lower)).clamp(max=1.0).prod(1) < SMALL
+    return Supports(lower, upper, centres[small], reach[small]) if small.any() else None

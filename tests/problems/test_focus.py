@@ -1,5 +1,6 @@
 """Points where a residual lives on a small support."""
 
+import numpy
 import torch
 
 from sapts_pinn.geometry import Interval
@@ -31,3 +32,32 @@ def test_small_supports_get_points():
     generators = [torch.Generator().manual_seed(0) for _ in range(2)]
     mine = plain.equation_term.sites(100, generators[0], "sobol").points
     assert torch.equal(mine, square.interior(100, generators[1], "sobol"))
+
+
+def numpy_window(p):
+    """500 on a ten-thousandth of the square, by NumPy."""
+    x, y = p.detach().numpy().T
+    return torch.from_numpy(((abs(x - 0.3) < 5e-3) & (abs(y - 0.6) < 5e-3)) * 500.0)
+
+
+def test_small_supports_that_only_numpy_sees_get_points():
+    lower, upper = ZERO.expand(2), ONE.expand(2)
+    small = supports(lambda p: numpy_window(p) + torch.sin(3 * p[:, 0]) * p[:, 1], lower, upper)
+    assert float((numpy_window(small.draw(1000, torch.Generator().manual_seed(0))) > 0).double().mean()) > 0.3
+    square = X * Interval(0, 1, name="y")
+    problem = Problem(
+        square, "u", lambda u, x, y: u.xx + u.yy + numpy_window(torch.stack([x, y], 1)), [Dirichlet("u")]
+    )
+    drawn = problem.equation_term.sites(1000, torch.Generator().manual_seed(0), "sobol").points
+    assert float((numpy_window(drawn) > 0).double().mean()) > 0.05
+
+
+def test_smooth_or_halved_values_from_numpy_are_no_small_supports():
+    lower, upper = ZERO.expand(2), ONE.expand(2)
+    for wave in (1.0, 20.0):
+        assert (
+            supports(lambda p, w=wave: torch.from_numpy(numpy.sin(w * p.numpy()).prod(1)), lower, upper)
+            is None
+        )
+    assert supports(lambda p: torch.from_numpy((p.numpy()[:, 0] < 0.5) * 1.0), lower, upper) is None
+    assert supports(lambda p: torch.from_numpy(0 * p.numpy()[:, 0] + 3.0), lower, upper) is None
