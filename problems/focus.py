@@ -132,7 +132,8 @@ def _reach(centres: Tensor, lower: Tensor, upper: Tensor, same: Function) -> Ten
 
     Args:
         centres: Points inside the supports.
-        lower, upper: Corners of the box, [d].
+        lower: Lower corner of the box, [d].
+        upper: Upper corner.
         same: Whether points [K, d] belong to the support of their centres, bool [K].
     """
     reach = torch.zeros_like(centres)
