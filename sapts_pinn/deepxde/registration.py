@@ -20,8 +20,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..optim import TrustRegion
-from ..optim.curvature.gauss_newton import DENSE_BYTES
-from ..optim.curvature.make import DENSE
 from ..optim.methods import METHODS, Method
 from ..optim.sapts import Decomposition
 from ..optim.sapts.optimizer import SAPTS
@@ -34,7 +32,6 @@ from .untyped import Keywords, Model
 from .views import Whole, refusal
 
 OURS = ("tr", "sapts", "thesis")  # what the names of our methods begin with
-KERNEL = 5e10  # multiplications for J J^T in every step: some two seconds
 
 
 def register() -> None:
@@ -139,14 +136,11 @@ def bind(model: Model, name: str, method: Method, given: Keywords, options: Keyw
             stacklevel=4,
         )
         method, options = METHODS["tr"], {}
-    method = _undivided(name, method, objective, options, ranks)
     if method.divides and not divisible:
         options.setdefault("batch", 1.0)
     if method.decomposition is not None:
         options.setdefault("parts", _parts(method.decomposition, model.net, ranks))
     _check_curvature(name, objective, options)
-    if method is METHODS["tr"] and "curvature" not in options and _is_for_gauss_newton(objective):
-        options = {"curvature": "gauss-newton", "target_ratio": 0.1, **options}
     bound = Bound(model, name, method, objective, divisible, options, ranks)
     if not objective.squares and bound.inner.needs_squares:
         warnings.warn(
@@ -156,24 +150,6 @@ def bind(model: Model, name: str, method: Method, given: Keywords, options: Keyw
         )
         bound = Bound(model, name, METHODS["tr"], objective, divisible, options, ranks)
     return bound
-
-
-def _undivided(
-    name: str, method: Method, objective: DeepXDEObjective, options: Keywords, ranks: Communicator
-) -> Method:
-    """The method, or "tr" where few points would be divided for a large network; warns then.
-
-    With options, such as a number of parts, it is as asked for.
-    """
-    if not method.divides_points or options or ranks.size > 1 or not _is_for_gauss_newton(objective):
-        return method
-    warnings.warn(
-        f"of {objective.rows} residuals for a network as large as this one no part knows much of the "
-        f"others', so that training goes on as 'tr' with Gauss-Newton curvature; {name!r} with parts= "
-        "divides them all the same",
-        stacklevel=5,
-    )
-    return METHODS["tr"]
 
 
 def _parts(decomposition: Decomposition, net: nn.Module, ranks: Communicator) -> int:
@@ -209,17 +185,6 @@ def _check_curvature(name: str, objective: DeepXDEObjective, options: Keywords) 
                 stacklevel=5,
             )
             del options[option]
-
-
-def _is_for_gauss_newton(objective: DeepXDEObjective) -> bool:
-    """A large network on few points, whose dense quasi-Newton matrix would not be affordable but J J^T is.
-
-    On DeepXDE's Helmholtz example, 45,901 parameters and 560 residuals, `tr` has a loss of 2.7 after 120
-    seconds with limited-memory BFGS, and 0.05 with Gauss-Newton.
-    """
-    N, n = objective.rows, sum(p.numel() for p in objective.parameters)
-    cheap = N < n and 8 * N * n <= DENSE_BYTES and N * N * n <= KERNEL
-    return objective.squares and objective.compiled and n > DENSE and cheap
 
 
 def _share(model: Model, bound: Bound) -> None:
