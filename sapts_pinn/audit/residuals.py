@@ -104,7 +104,7 @@ def _relative(state: State, scale: Tensor, points: Tensor) -> Tensor:
 
 
 def _over_terms(state: State, scale: Tensor, points: Tensor, terms: Terms) -> Tensor:
-    """The same where the equation has been taken apart before."""
+    """The residual over the terms, where the equation has been taken apart before, [K, N]."""
     distance = state.problem.jumps.distance(points)
     over = torch.where(distance < NEARBY, torch.maximum(scale, terms.largest), scale)
     return torch.where(distance > ZONE, terms.residual / over, 0.0)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..audit import lines as audit_lines
 from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
 from ..estimation.tangent import TangentField
@@ -21,8 +21,7 @@ from ..networks.build import NetworkSpec
 from ..networks.model import Location, Model
 from ..networks.time_windows import WindowedModel, spread
 from ..objectives.least_squares import residuals
-from ..optim.earnings import Earnings
-from ..problems import Problem, Reference
+from ..problems import Problem
 from ..problems.answers import Answer, Coordinates
 from ..problems.conditions.base import as_column
 from ..problems.fields import Field, call_by_name, parse_derivative
@@ -30,7 +29,11 @@ from ..runs.content import Config, Result, Row
 from .extrapolation import blanked, outside
 from .reference_error import compared, error_measure, reference_values
 from .storage import Stored, read, store
-from .uncertainty import Uncertainty, combined_errors, estimate
+from .summary import summary
+from .uncertainty import Uncertainty, combined_errors
+
+if TYPE_CHECKING:
+    import pyvista
 
 log = logging.getLogger(__name__)
 
@@ -308,11 +311,46 @@ class Solution:
             below += float((b[known] ** 2).sum())
         return math.sqrt(above / below)
 
-    def plot(self, path: str | Path) -> Path:
-        """Draw the solution (and its error, where a reference is known) into a picture."""
-        from ..viz import plot_solution
+    def plot(self, path: str | Path, kind: str | None = None, field: str | None = None, **at: float) -> Path:
+        """Draw the solution (and its error, where a reference is known) into a picture.
 
-        return plot_solution(self, Path(path))
+        Args:
+            path: Where; the extension gives the format.
+            kind: Of a scene in space that PyVista renders, such as "warp" or "slices", in place of flat
+                pictures; see `sapts_pinn.viz.scene`.
+            field: What its colours show: an unknown or another field of `to_pyvista`; None chooses.
+            at: Values of some coordinates of the scene, such as t=0.5.
+
+        Raises:
+            InputError: The extension is no picture's, or there is no such scene.
+        """
+        from ..viz import plot_solution, title_of
+        from ..viz.scene import draw
+
+        if kind is None and field is None and not at:
+            return plot_solution(self, Path(path))
+        return draw(self, Path(path), field, kind, at, title_of(self))
+
+    def show(self, kind: str | None = None, field: str | None = None, **at: float) -> None:
+        """Show a scene in a window, or in a notebook; arguments and errors as of `plot`."""
+        from ..viz import scene, title_of
+
+        scene.show(self, field, kind, at, title_of(self))
+
+    def to_pyvista(self, resolution: int | None = None, **at: float) -> pyvista.UnstructuredGrid:
+        """The solution as a dataset of PyVista: unknowns, errors, gradients and residual.
+
+        Args:
+            resolution: Points along each coordinate of a grid; 1001, 201 or 41 by default, for one, two or
+                three coordinates.  On a mesh the fields are given at its points.
+            at: Values of some coordinates, such as t=0.5; of a mesh in time the end otherwise.
+
+        Raises:
+            InputError: There is no such coordinate, or nothing of the domain there.
+        """
+        from ..viz.dataset import to_pyvista
+
+        return to_pyvista(self, resolution, at)
 
     def animate(self, path: str | Path, frames: int = 40, seconds: float = 4.0) -> Path:
         """Write a .gif animation over time: `frames` frames in `seconds` seconds."""
@@ -359,40 +397,4 @@ class Solution:
         return cls(run.problem, run.model, run.config, run.history, run.result)
 
     def __str__(self) -> str:
-        r = self.result
-        lines = [f"{r['problem']} by {r['method']}: {r['status']}"]
-        if r.get("chosen"):
-            lines.append(f"  method             {r['method']}, as {r['chosen']}")
-        if r["relative_l2_error"] is not None:
-            source = (
-                self.problem.reference.source
-                if isinstance(self.problem.reference, Reference)
-                else "given function"
-            )
-            lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
-        if r.get("error_estimate"):
-            lines.append(f"  error estimate     {self.error_estimate}")
-        lines.append(f"  loss               {r['loss']:.3e}")
-        lines += [f"  symmetry           {name}: {words}" for name, words in r.get("symmetry", {}).items()]
-        soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]
-        lines += [f"  weights            {', '.join(soft)}"] if soft else []
-        errors = self.estimate_errors
-        lines += [f"  {n:<18} {estimate(v, errors.get(n))}" for n, v in r["coefficients"].items()]
-        for name, q in r.get("quantities", {}).items():
-            source = self.problem.quantities[name].source if name in self.problem.quantities else ""
-            theirs = "" if q["reference"] is None else f"{q['reference']:.8g}"
-            off = "" if q["relative_error"] is None else f", relative error {q['relative_error']:.1e}"
-            known = f"   ({f'{source}: ' if source else ''}{theirs}{off})" if theirs else ""
-            lines.append(f"  {name:<18} {q['value']:.8g}{known}")
-        lines += [f"  audit              {sentence}" for sentence in audit_lines(r.get("audit"))]
-        lines += [f"  note               {sentence}" for sentence in r.get("remarks", ())]
-        if diagnosis := r.get("diagnosis"):
-            lines.append(f"  limited by         {diagnosis['limit']}: {diagnosis['words']}")
-        lines.append(
-            f"  work               {r['iterations']} steps, {r['gradient_evaluations']:.0f} gradients on "
-            f"{r['points']} points, {r['seconds']:.1f} s"
-        )
-        earned = Earnings.of(r.get("earnings")).words
-        lines += [f"  parts              {earned}"] if earned else []
-        lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
-        return "\n".join(lines)
+        return "\n".join(summary(self))

@@ -32,6 +32,7 @@ __all__ = [
     "plot_solution",
     "plot_sweeps",
     "save_figure",
+    "title_of",
 ]
 
 
@@ -59,11 +60,12 @@ def plot_solution(solution: View, path: Path) -> Path:
             figure = sections(solution, beside_sections(solution, mesh))
         else:
             figure = {1: curves, 2: images}.get(domain.dim, sections)(solution)
-        figure.suptitle(_title(solution), x=0.02, ha="left")
+        figure.suptitle(title_of(solution), x=0.02, ha="left")
         return save_figure(figure, path)
 
 
-def _title(solution: View) -> str:
+def title_of(solution: View) -> str:
+    """Problem, method, error or its estimate, and time of a solution, on one line."""
     r = solution.result
     parts = [str(r["problem"]), str(r["method"])]
     if r.get("relative_l2_error") is not None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 160
+FEW, OUTLYING = 0.005, 4.0  # share of values on either side that may be left out, and how far they are then
 OURS, THEIRS = "#2166ac", "#d6604d"
 Axes3D = Any  # of mpl_toolkits.mplot3d, which has no types
 STYLE: Any = {
@@ -58,13 +59,21 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
 
 def colour_limits(fields: Sequence[Array]) -> tuple[float, float]:
-    """Common limits, symmetric when the values change sign in earnest."""
+    """Common limits, symmetric when the values change sign in earnest.
+
+    Where a few values are far from all others, such as a pressure in a corner, the limits are quantiles.
+    """
     known = np.concatenate([f[np.isfinite(f)].reshape(-1) for f in fields])
     if known.size == 0:
         return 0.0, 1.0
     low, high = float(known.min()), float(known.max())
+    near, far = np.quantile(known, [FEW, 1 - FEW]).tolist()
+    if high - low > OUTLYING * (far - near) > 0:
+        low, high = near, far
     if low < 0 < high and min(-low, high) > 0.2 * max(-low, high):
         low, high = -max(-low, high), max(-low, high)
+    if abs(low) < 1e-12 * high:
+        low = 0.0
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 

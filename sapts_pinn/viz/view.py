@@ -23,6 +23,9 @@ class View(Protocol):
     def predict(self, points: Coordinates, extrapolate: bool = False) -> Answer:
         """Unknowns at points: an array, or a dict of them by name."""
 
+    def derivative(self, points: Coordinates, which: str, extrapolate: bool = False) -> Answer:
+        """A derivative of the unknowns at points, such as "x": an array, or a dict of them by name."""
+
     def error_field(self, points: Coordinates) -> Answer:
         """Estimated errors at points: an array, or a dict of them by name."""
 

@@ -1,0 +1,54 @@
+"""Summary of a run, as `print(solution)` shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..audit import lines as audit_lines
+from ..optim.earnings import Earnings
+from ..problems import Reference
+from .uncertainty import estimate
+
+if TYPE_CHECKING:
+    from .solution import Solution
+
+
+def summary(solution: Solution) -> list[str]:
+    """Lines with the error and its estimate, what the audit says, and what limits the run."""
+    r = solution.result
+    lines = [f"{r['problem']} by {r['method']}: {r['status']}"]
+    if r.get("chosen"):
+        lines.append(f"  method             {r['method']}, as {r['chosen']}")
+    if r["relative_l2_error"] is not None:
+        source = (
+            solution.problem.reference.source
+            if isinstance(solution.problem.reference, Reference)
+            else "given function"
+        )
+        lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
+    if r.get("error_estimate"):
+        lines.append(f"  error estimate     {solution.error_estimate}")
+    lines.append(f"  loss               {r['loss']:.3e}")
+    lines += [f"  symmetry           {name}: {words}" for name, words in r.get("symmetry", {}).items()]
+    soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]
+    lines += [f"  weights            {', '.join(soft)}"] if soft else []
+    errors = solution.estimate_errors
+    lines += [f"  {n:<18} {estimate(v, errors.get(n))}" for n, v in r["coefficients"].items()]
+    for name, q in r.get("quantities", {}).items():
+        source = solution.problem.quantities[name].source if name in solution.problem.quantities else ""
+        theirs = "" if q["reference"] is None else f"{q['reference']:.8g}"
+        off = "" if q["relative_error"] is None else f", relative error {q['relative_error']:.1e}"
+        known = f"   ({f'{source}: ' if source else ''}{theirs}{off})" if theirs else ""
+        lines.append(f"  {name:<18} {q['value']:.8g}{known}")
+    lines += [f"  audit              {sentence}" for sentence in audit_lines(r.get("audit"))]
+    lines += [f"  note               {sentence}" for sentence in r.get("remarks", ())]
+    if diagnosis := r.get("diagnosis"):
+        lines.append(f"  limited by         {diagnosis['limit']}: {diagnosis['words']}")
+    lines.append(
+        f"  work               {r['iterations']} steps, {r['gradient_evaluations']:.0f} gradients on "
+        f"{r['points']} points, {r['seconds']:.1f} s"
+    )
+    earned = Earnings.of(r.get("earnings")).words
+    lines += [f"  parts              {earned}"] if earned else []
+    lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
+    return lines
