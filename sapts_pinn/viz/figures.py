@@ -93,7 +93,14 @@ def log_limits(fields: Sequence[Array]) -> tuple[float, float]:
 
 
 def colour_bar(axis: Axes, mapped: ScalarMappable) -> None:
-    """A slim bar beside an image."""
-    bar = axis.figure.colorbar(mapped, ax=axis, pad=0.02, aspect=25)
+    """A slim bar beside an image, with arrows where values lie beyond the limits."""
+    extend = "neither"
+    values, (low, high) = mapped.get_array(), mapped.get_clim()
+    if values is not None and low is not None and high is not None:
+        known = np.ma.masked_invalid(values).compressed()
+        slack = 1e-6 * (high - low)
+        beyond = (bool((known < low - slack).any()), bool((known > high + slack).any()))
+        extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, extend)
+    bar = axis.figure.colorbar(mapped, ax=axis, pad=0.02, aspect=25, extend=extend)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=2, labelsize="small")
