@@ -120,9 +120,12 @@ class PipelineObjective(Staged):
 
     def evaluate(self) -> PipelineEvaluation:
         """Evaluate the loss at the current parameters; collective."""
-        self.counters.functions += self.share
         # Copies: what is differentiated later must not move with the parameters.
-        weights = {s: stage.snapshot() for s, stage in self.chain.own.items()}
+        return self.evaluate_at({s: stage.snapshot() for s, stage in self.chain.own.items()})
+
+    def evaluate_at(self, weights: dict[int, Weights]) -> PipelineEvaluation:
+        """Evaluate the loss at the weights of a snapshot, by stage; collective."""
+        self.counters.functions += self.share
         tapes: list[Tape] = []
         terms = {micro_batch.name: torch.zeros((), dtype=torch.float64) for micro_batch in self.micro_batches}
         for micro_batch in self.micro_batches:

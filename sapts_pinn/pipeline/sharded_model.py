@@ -19,6 +19,7 @@ from .microbatch import MicroBatch, residuals
 from .pipeline_objective import PipelineObjective
 from .stages import ModelStageChain, StageChain, merge
 from .trainable_model import TrainableModel, WholeModel
+from .undivided_objective import UndividedObjective
 
 PROBES = 32  # vectors of random signs, for the norm of a Jacobian that is divided among ranks
 
@@ -145,7 +146,9 @@ class ShardedModel(Sharded, TrainableModel):
     def objective(
         self, sites: Mapping[str, Sites], counters: Counters, threads: int = 1
     ) -> PipelineObjective:
-        """Make the loss at given sites, by term; the stages run in PyTorch with its own threads."""
+        """Make the loss at given sites, by term; stages of several ranks run in PyTorch with its threads."""
+        if self.communicator.size == 1:
+            return UndividedObjective.of_whole(self.chain, sites, counters, threads)
         return PipelineObjective.of_problem(self.chain, sites, counters)
 
     def __call__(self, points: Tensor) -> Tensor:
