@@ -101,6 +101,9 @@ def scene(
     _ready()
     plotter = pyvista.Plotter(off_screen=off_screen, window_size=list(SIZE))
     _fill(plotter, data, kind, limits, field)
+    title = "   ·   ".join(
+        [*([title] if title else []), *(f"{n} = {v:.3g}" for n, v in sampled.fixed.items())]
+    )
     if title:
         plotter.add_text(title, position="upper_left", font_size=9, color="black")
     height = (field, *limits) if kind == "warp" else None

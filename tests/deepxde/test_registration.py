@@ -127,15 +127,27 @@ def test_a_large_network_on_few_points_has_a_limited_memory_unless_asked_otherwi
     """Gauss-Newton, which once was the choice there, stands still on Helmholtz_Dirichlet_2d as written."""
     model = build("burgers")
     model.net = dde.nn.FNN([2, 80, 80, 1], "tanh", "Glorot normal")  # 6,801 parameters, 160 residuals
-    for name in ("tr", "sapts-d"):
-        model.compile(name)
-        assert isinstance(model.opt.inner.curvature, LBFGS)
-    assert isinstance(model.opt.inner, SAPTS)
+    model.compile("tr")
+    assert isinstance(model.opt.inner.curvature, LBFGS)
     model.compile("tr", curvature="gauss-newton")
     assert isinstance(model.opt.inner.curvature, GaussNewton)
     model.compile("tr-gauss-newton")
     history, _ = train(model, 30)
     assert history.loss_train[-1].sum() < 0.1 * history.loss_train[0].sum()
+
+
+def test_few_points_of_a_large_network_are_not_divided_unless_parts_are_asked_for(build: Build) -> None:
+    model = build("burgers")
+    model.net = dde.nn.FNN([2, 80, 80, 1], "tanh", "Glorot normal")
+    with pytest.warns(
+        UserWarning, match=r"of 160 residuals .* training goes on as 'tr'; 'sapts-d' with parts="
+    ):
+        model.compile("sapts-d")
+    assert not isinstance(model.opt.inner, SAPTS) and isinstance(model.opt.inner.curvature, LBFGS)
+    model.compile("sapts-d", parts=2)
+    assert isinstance(model.opt.inner, SAPTS)
+    model.compile("sapts-p")  # divides no points
+    assert isinstance(model.opt.inner, SAPTS)
 
 
 def test_loss_weights_decide(build: Build) -> None:
