@@ -7,11 +7,12 @@ the others stay in the middle of the domain; the field data say where ("x4 = 0.5
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..errors import InputError
@@ -66,7 +67,11 @@ class Sampled:
 
 
 def sample(
-    solution: View, at: Mapping[str, float], resolution: int | None = None, residual: bool = True
+    solution: View,
+    at: Mapping[str, float],
+    resolution: int | None = None,
+    residual: bool = True,
+    rim: bool = False,
 ) -> Sampled:
     """Evaluate unknowns, reference, error and residual.
 
@@ -75,6 +80,8 @@ def sample(
         at: Values of some coordinates, such as a time.
         resolution: Points along each coordinate of a grid; None for `RESOLUTION`.  A mesh has points.
         residual: Whether the residual is needed, which takes longer than the rest.
+        rim: Whether cells of a grid that are cut by the boundary are kept, with the unknowns extrapolated and
+            the signed distance from it in the field "distance", to be clipped by.
 
     Raises:
         InputError: There is no such coordinate, a value outside of the domain, a coordinate of a mesh, or
@@ -96,7 +103,7 @@ def sample(
         return _on_mesh(solution, mesh.cells, at, residual)
     if len(at) == domain.dim:
         raise InputError(f"all coordinates are given; leave out {domain.names[0]!r} to see a section")
-    return _on_grid(solution, at, resolution, residual)
+    return _on_grid(solution, at, resolution, residual, rim)
 
 
 def say_where(mesh: pyvista.DataSet, fixed: Mapping[str, float]) -> None:
@@ -168,10 +175,13 @@ def _on_mesh(solution: View, cells: NDArray[np.int64], at: Mapping[str, float], 
     return Sampled(points, KINDS[mesh.dim], cells, fields_of(values), mesh.names, fixed)
 
 
-def _on_grid(solution: View, at: Mapping[str, float], resolution: int | None, residual: bool) -> Sampled:
+def _on_grid(
+    solution: View, at: Mapping[str, float], resolution: int | None, residual: bool, rim: bool
+) -> Sampled:
     """The fields on the cells of a grid that lie in the domain."""
     grid = on_grid(solution, at, resolution, residual)
-    kind, cells = cells_inside(grid.inside)
+    rim = rim and not grid.inside.all()
+    kind, cells = cells_inside(grid.inside, np.any if rim else np.all)
     if not len(cells):
         fixed = ", ".join(f"{name} = {value:g}" for name, value in grid.fixed.items())
         raise InputError(f"no cell of the grid lies in the domain at {fixed or 'this resolution'}")
@@ -179,7 +189,22 @@ def _on_grid(solution: View, at: Mapping[str, float], resolution: int | None, re
     cells = cells.reshape(-1, 2 ** len(grid.names))
     points = grid.position.reshape(-1, 3)[used]
     fields = {name: v.reshape(-1)[used] for name, v in grid.fields.items()}
+    if rim:
+        fields |= _beyond(solution, points, grid)
     return Sampled(points, kind, cells, fields, grid.names, grid.fixed)
+
+
+def _beyond(solution: View, points: Array, grid: Grid) -> dict[str, Array]:
+    """The unknowns at points [P, 3] that may lie outside, and the distance from the boundary."""
+    domain = solution.problem.domain
+    places = {name: points[:, i] for i, name in enumerate(grid.names)}
+    places |= {name: np.full(len(points), value) for name, value in grid.fixed.items()}
+    found = solution.predict(places, extrapolate=True)
+    named = found if isinstance(found, dict) else {solution.problem.unknown_names[0]: found}
+    flat = torch.from_numpy(np.stack([places[name] for name in domain.names], 1))
+    with torch.no_grad():
+        distance = domain.distance(flat).numpy()
+    return {**{name: np.asarray(values) for name, values in named.items()}, "distance": distance}
 
 
 @dataclass(frozen=True)
@@ -230,8 +255,10 @@ def fields_of(values: Values) -> dict[str, Array]:
     return fields
 
 
-def cells_inside(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
-    """Corners [cells, 2^d] of the cells that lie inside, as lines, quads or hexahedra."""
+def cells_inside(
+    inside: NDArray[np.bool_], which: Callable[..., NDArray[np.bool_]] = np.all
+) -> tuple[str, NDArray[np.int64]]:
+    """Corners [cells, 2^d] of the cells of which all (or any) lie inside, as lines, quads or hexahedra."""
     number = np.arange(inside.size).reshape(inside.shape)
     square = [(0, 0), (1, 0), (1, 1), (0, 1)]
     choices: dict[int, list[tuple[int, ...]]] = {
@@ -246,6 +273,6 @@ def cells_inside(inside: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
         slices = tuple(slice(c, n - 1 + c) for c, n in zip(corner, inside.shape, strict=True))
         return array[slices].reshape(-1)
 
-    kept = np.all([shifted(inside, corner) for corner in corners], 0)
+    kept = which([shifted(inside, corner) for corner in corners], 0)
     cells = np.stack([shifted(number, corner) for corner in corners], 1)[kept]
     return {1: "line", 2: "quad", 3: "hexahedron"}[inside.ndim], cells

@@ -44,6 +44,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 SIZE = (1200, 900)  # pixels
 HEIGHT, LONGEST = 0.4, 5.0  # of a warped surface; ratio of two extents of space
 LEVELS, ARROWS = 7, 24  # surfaces, arrows along a coordinate
+FEWEST = 8  # of them along a short side
 SEEDS = {True: 8, False: 5}  # streamlines along a coordinate, in the plane and in space
 LARGEST = 0.1  # of the extent: the largest displacement of a deformed body
 
@@ -79,9 +80,10 @@ def scene(
     names = tuple(name for name in domain.names if name not in at)[:3]
     flow = {c: component for c, component in flow_of(solution.problem).items() if c in names}
     kind = _kind(solution, kind, names, bool(flow), field)
-    sampled = sample(solution, at, residual=field == "residual")
-    sampled.fields.update(vectors(solution, sampled))
     vector = vector_name(flow_of(solution.problem)) if flow else ""
+    own = field in (None, vector, *solution.problem.unknown_names)  # else it is not known beyond the boundary
+    sampled = sample(solution, at, residual=field == "residual", rim=own)
+    sampled.fields.update(vectors(solution, sampled))
     field = field or (vector if kind in OF_VECTORS else solution.problem.unknown_names[0])
     if field not in sampled.fields:
         sampled.fields.update(details(solution, sampled))
@@ -90,6 +92,8 @@ def scene(
         raise InputError(
             f"{solution.problem.name} has no field {field!r}; it has {', '.join(data.point_data)}"
         )
+    if "distance" in sampled.fields:
+        data = data.clip_scalar(scalars="distance", value=0.0)
     lower, upper = (np.array([ends(domain, name)[i] for name in names]) for i in (0, 1))
     lengths = _lengths(upper - lower, [name == time for name in names])
     data.points[:, : len(names)] = (data.points[:, : len(names)] - lower) / (upper - lower) * lengths
@@ -254,11 +258,17 @@ def _deformed(plotter: pyvista.Plotter, data: Any, _: bool, largest: float, colo
 
 
 def _thinned(data: Any, count: int) -> Any:
-    """Keep a point of the data in each of equal cubes, `count` along a side: arrows do not overlap."""
+    """Keep a point of the data in each of some boxes: `count` along the longest side, a few along others."""
     import pyvista
 
-    cube = np.floor(data.points * count).astype(int)
-    _, first = np.unique(cube, axis=0, return_index=True)
+    points = np.asarray(data.points)
+    lower, upper = points.min(0), points.max(0)
+    extent = np.where(upper > lower, upper - lower, np.inf)
+    boxes = np.maximum(count * extent / extent[np.isfinite(extent)].max(), FEWEST)
+    place = (points - lower) / extent * np.where(np.isfinite(boxes), boxes, 1.0)
+    order = np.abs(place - np.floor(place) - 0.5).max(1).argsort(kind="stable")  # the middle of a box first
+    _, first = np.unique(np.floor(place[order]).astype(int), axis=0, return_index=True)
+    first = order[first]
     out = pyvista.PolyData(np.asarray(data.points)[first])
     for name in ("shown", "vector"):
         out.point_data[name] = np.asarray(data.point_data[name])[first]

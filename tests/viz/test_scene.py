@@ -101,3 +101,13 @@ def test_where_vtk_cannot_render_there_is_a_sentence(solutions, tmp_path, monkey
     with pytest.raises(InputError, match=r"cannot render here: .* leave out kind="):
         solutions["system"].plot(tmp_path / "scene.png", kind="warp")
     scene._renders.cache_clear()
+
+
+@needs_rendering
+def test_a_round_rim_is_smooth(solutions):
+    """Cells that the boundary cuts are clipped there: the area is that of the ring, not of whole cells."""
+    plotter = scene.scene(solutions["clipped"], "u", "map", off_screen=True)
+    (mesh,) = (a.mapper.dataset for a in plotter.actors.values() if getattr(a, "mapper", None) is not None)
+    lengths = np.diff(np.reshape(mesh.bounds, (3, 2)), axis=1)[:2, 0]
+    assert mesh.area / lengths.prod() == pytest.approx(np.pi / 4 * (1 - 0.16), rel=1e-3)
+    plotter.close()
