@@ -74,7 +74,7 @@ def fluid(seed):
     )
 
 
-small = {"network": (16, 16), "points": 1024}
+small = {"network": (16, 16), "points": 2048}
 solution = solve(fluid(seed=0), budget="4s", **small)
 print(solution)
 
