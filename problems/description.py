@@ -11,7 +11,6 @@ from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.singular import Singularity
 from .conditions.base import Condition, Known
-from .jumps import Jumps
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales
@@ -85,9 +84,6 @@ class Description(Protocol):
 
     @property
     def ansatz(self) -> Ansatz: ...  # noqa: D102
-
-    @property
-    def jumps(self) -> Jumps: ...  # noqa: D102
 
     @property
     def symmetries(self) -> dict[str, Symmetry]: ...  # noqa: D102

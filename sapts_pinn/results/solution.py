@@ -397,4 +397,4 @@ class Solution:
         return cls(run.problem, run.model, run.config, run.history, run.result)
 
     def __str__(self) -> str:
-        return "\n".join(summary(self))
+        return "\n".join(summary(self.problem, self.result))

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..audit import lines as audit_lines
+from ..estimation.error_estimate import ErrorEstimate
 from ..optim.earnings import Earnings
-from ..problems import Reference
-from .uncertainty import estimate
-
-if TYPE_CHECKING:
-    from .solution import Solution
+from ..problems import Problem, Reference
+from ..runs.content import Result
+from .uncertainty import combined_errors, estimate
 
 
-def summary(solution: Solution) -> list[str]:
-    """Lines with the error and its estimate, what the audit says, and what limits the run."""
-    r = solution.result
+def summary(problem: Problem, r: Result) -> list[str]:
+    """Lines with the error and its estimate, what the audit says, and what limits the run.
+
+    Args:
+        problem: What was solved.
+        r: The content of result.json.
+    """
     lines = [f"{r['problem']} by {r['method']}: {r['status']}"]
     if r.get("chosen"):
         lines.append(f"  method             {r['method']}, as {r['chosen']}")
     if r["relative_l2_error"] is not None:
-        source = (
-            solution.problem.reference.source
-            if isinstance(solution.problem.reference, Reference)
-            else "given function"
-        )
+        source = problem.reference.source if isinstance(problem.reference, Reference) else "given function"
         lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")
-    if r.get("error_estimate"):
-        lines.append(f"  error estimate     {solution.error_estimate}")
+    if found := r.get("error_estimate"):
+        lines.append(f"  error estimate     {ErrorEstimate.from_json(found)}")
     lines.append(f"  loss               {r['loss']:.3e}")
     lines += [f"  symmetry           {name}: {words}" for name, words in r.get("symmetry", {}).items()]
     soft = [f"{w:g} for {name}" for name, w in r.get("weights", {}).items() if name != "equation"]
     lines += [f"  weights            {', '.join(soft)}"] if soft else []
-    errors = solution.estimate_errors
+    errors = combined_errors(r)
     lines += [f"  {n:<18} {estimate(v, errors.get(n))}" for n, v in r["coefficients"].items()]
     for name, q in r.get("quantities", {}).items():
-        source = solution.problem.quantities[name].source if name in solution.problem.quantities else ""
+        source = problem.quantities[name].source if name in problem.quantities else ""
         theirs = "" if q["reference"] is None else f"{q['reference']:.8g}"
         off = "" if q["relative_error"] is None else f", relative error {q['relative_error']:.1e}"
         known = f"   ({f'{source}: ' if source else ''}{theirs}{off})" if theirs else ""

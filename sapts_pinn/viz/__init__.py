@@ -1,4 +1,4 @@
-"""Pictures of solutions and of the way to them.
+"""Pictures of solutions and of the way to them: flat by matplotlib, in space by PyVista (`scene.py`).
 
 Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's
 boundary; more as sections through the middle, or as snapshots where one of three coordinates is time, and

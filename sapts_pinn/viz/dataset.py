@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=np.generic)
 
 RESOLUTION = {1: 1001, 2: 201, 3: 41}  # points along a coordinate of a regular grid
+DETAILS = ("estimated_error", "gradient")  # ends of the names of fields that take longer
 KINDS = {1: "line", 2: "triangle", 3: "tetra"}  # cells of a mesh, by dimension
 
 
@@ -48,6 +49,12 @@ class Sampled:
     fields: dict[str, Array]
     names: tuple[str, ...]
     fixed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def places(self) -> dict[str, Array]:
+        """All coordinates of the points by name, each [P]."""
+        shown = {name: self.points[:, i] for i, name in enumerate(self.names)}
+        return shown | {name: np.full(len(self.points), value) for name, value in self.fixed.items()}
 
     def dataset(self) -> pyvista.UnstructuredGrid:
         """Make a dataset of PyVista."""
@@ -137,15 +144,13 @@ def to_pyvista(
 
 def details(solution: View, sampled: Sampled) -> dict[str, Array]:
     """Estimated error [P] and gradient [P, 3] of each unknown at the points of a sample."""
-    count, unknowns = len(sampled.points), solution.problem.unknown_names
-    places = {name: sampled.points[:, i] for i, name in enumerate(sampled.names)}
-    places |= {name: np.full(count, value) for name, value in sampled.fixed.items()}
+    places, unknowns = sampled.places, solution.problem.unknown_names
     wrong = solution.error_field(places)
     found = {
         f"{name}_estimated_error": np.asarray(wrong[name] if isinstance(wrong, dict) else wrong)
         for name in unknowns
     }
-    found |= {f"{name}_gradient": np.zeros((count, 3)) for name in unknowns}
+    found |= {f"{name}_gradient": np.zeros_like(sampled.points) for name in unknowns}
     for i, coordinate in enumerate(sampled.names):
         slope = solution.derivative(places, coordinate, extrapolate=True)
         for name in unknowns:
@@ -189,16 +194,15 @@ def _on_grid(
     cells = cells.reshape(-1, 2 ** len(grid.names))
     points = grid.position.reshape(-1, 3)[used]
     fields = {name: v.reshape(-1)[used] for name, v in grid.fields.items()}
+    sampled = Sampled(points, kind, cells, fields, grid.names, grid.fixed)
     if rim:
-        fields |= _beyond(solution, points, grid)
-    return Sampled(points, kind, cells, fields, grid.names, grid.fixed)
+        fields |= _beyond(solution, sampled.places)
+    return sampled
 
 
-def _beyond(solution: View, points: Array, grid: Grid) -> dict[str, Array]:
-    """The unknowns at points [P, 3] that may lie outside, and the distance from the boundary."""
+def _beyond(solution: View, places: Mapping[str, Array]) -> dict[str, Array]:
+    """The unknowns at points that may lie outside, and the distance from the boundary, each [P]."""
     domain = solution.problem.domain
-    places = {name: points[:, i] for i, name in enumerate(grid.names)}
-    places |= {name: np.full(len(points), value) for name, value in grid.fixed.items()}
     found = solution.predict(places, extrapolate=True)
     named = found if isinstance(found, dict) else {solution.problem.unknown_names[0]: found}
     flat = torch.from_numpy(np.stack([places[name] for name in domain.names], 1))

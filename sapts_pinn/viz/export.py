@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +77,7 @@ def _export_grid(solution: View, path: Path) -> None:
     """The values on a whole regular grid."""
     import pyvista
 
-    none: Mapping[str, float] = {}
-    grid = on_grid(solution, none)
+    grid = on_grid(solution, {})
     shape = (*grid.position.shape[:-1], 1, 1)[:3]
     axes = (np.ascontiguousarray(grid.position[..., i]).reshape(shape) for i in range(3))
     mesh = pyvista.StructuredGrid(*axes)

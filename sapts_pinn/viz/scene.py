@@ -24,7 +24,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..runs.files import write_atomically
-from .dataset import details, sample, vectors
+from .dataset import DETAILS, details, sample, vectors
 from .fields import Array, ends, mesh_of, time_name
 from .figures import colour_limits, colour_map
 from .vectors import flow_of, vector_name
@@ -86,12 +86,12 @@ def scene(
     sampled.fields.update(vectors(solution, sampled))
     field = field or (vector if kind in OF_VECTORS else solution.problem.unknown_names[0])
     if field not in sampled.fields:
+        dear = [f"{u}_{what}" for u in solution.problem.unknown_names for what in DETAILS]
+        if field not in dear:
+            able = ", ".join(dict.fromkeys([*sampled.fields, "residual", *dear]))
+            raise InputError(f"{solution.problem.name} has no field {field!r}; it has {able}")
         sampled.fields.update(details(solution, sampled))
     data: Any = sampled.dataset()  # its arrays have no types that fit
-    if field not in data.point_data:
-        raise InputError(
-            f"{solution.problem.name} has no field {field!r}; it has {', '.join(data.point_data)}"
-        )
     if "distance" in sampled.fields:
         data = data.clip_scalar(scalars="distance", value=0.0)
     lower, upper = (np.array([ends(domain, name)[i] for name in names]) for i in (0, 1))
@@ -252,7 +252,6 @@ def _deformed(plotter: pyvista.Plotter, data: Any, _: bool, largest: float, colo
     factor = LARGEST / largest
     plotter.add_mesh(data, style="wireframe", color="lightgrey", opacity=0.3)
     plotter.add_mesh(data.warp_by_vector("vector", factor=factor), **colours)
-    # In the lengths of the scene; every coordinate of space has the same unless one is very long.
     words = f"largest displacement drawn as {LARGEST:g} of the extent"
     plotter.add_text(words, position="lower_left", font_size=8, color="black")
 

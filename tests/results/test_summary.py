@@ -10,7 +10,7 @@ def test_a_summary_tells_error_estimate_audit_and_work():
         Interval(0, 1), "u", lambda u: u.xx + 1, [Dirichlet("u", 0.0)], reference=lambda x: x * (1 - x) / 2
     )
     solution = solve(problem, budget="5 iterations", network=(4,), points=64)
-    lines = summary(solution)
+    lines = summary(solution.problem, solution.result)
     assert str(solution) == "\n".join(lines)
     for words in ("relative L2 error", "error estimate", "audit", "limited by", "work", "network"):
         assert sum(line.startswith(f"  {words}") for line in lines) == 1, words
