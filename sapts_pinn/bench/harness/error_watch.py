@@ -12,8 +12,8 @@ from ...results.reference_error import error_measure
 class ErrorWatch(Callback):
     """Measures the error, and how far the run has come, at the start, on the way and at the end.
 
-    `rows` gets one entry for every measurement.  Its `seconds`, `collectives`, `messages` and `bytes` are those
-    of the run without the measurements; `accepted`, `sweeps` and `sweeps_accepted` are counts of steps.
+    `rows` gets one entry for every measurement.  Its `seconds`, `collectives`, `messages` and `bytes` are
+    those of the run without the measurements; `accepted`, `sweeps` and `sweeps_accepted` are counts of steps.
     A network divided among ranks is measured by all of them together: there `progress` has to be the same on
     every rank.
 

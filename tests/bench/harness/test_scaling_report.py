@@ -41,7 +41,13 @@ def test_times_are_means_of_what_reached_and_ratios_are_by_seed():
     (_, columns, lines), (title, _, ratios) = time_tables(ROWS, 0, cores=1, seeds=2)
     found = {line[0]: line[1:6] for line in lines}
     assert columns[1:6] == ["reached", "seconds", "speed-up", "efficiency", "steps"]
-    assert found["1 rank, tr"] == ["2/2", "4.0 [4.0, 4.0]", "1.00 [1.00, 1.00]", "100% [100%, 100%]", "10 [10, 10]"]
+    assert found["1 rank, tr"] == [
+        "2/2",
+        "4.0 [4.0, 4.0]",
+        "1.00 [1.00, 1.00]",
+        "100% [100%, 100%]",
+        "10 [10, 10]",
+    ]
     assert found["2 ranks (oversubscribed), tr"][2:4] == ["2.00 [2.00, 2.00]", "100% [100%, 100%]"]
     assert found["2 ranks (oversubscribed), sapts-d"] == ["1/2", "1.0", "-", "-", "10"]
     assert ratios == [["2 ranks (oversubscribed), sapts-d", "1/2", "0.50", "1.00", "1.00"]]
