@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..callbacks.base import Callback, Measure
+from ..callbacks.base import Measure
+from ..callbacks.functions import Given, as_callbacks
 from ..errors import InputError
 from ..networks.build import NetworkSpec, network_of
 from ..networks.model import Model
@@ -19,6 +20,7 @@ from ..optim.methods import Method
 from ..optim.methods import method as find_method
 from ..optim.sapts import Decomposition
 from ..parallel.communicator import Communicator
+from ..parallel.threads import number_of_threads
 from ..parallel.torchrun import connect
 from ..pipeline.build_model import build_model
 from ..pipeline.trainable_model import TrainableModel
@@ -38,7 +40,6 @@ from ..training.course import Course
 from ..training.lifecycle import Earlier, Session
 from ..training.monitor import ErrorMonitor
 from ..training.result import RunResult, facts
-from ..training.settings import callbacks as read_callbacks
 from ..training.settings import whole
 from ..training.trainer import Trainer
 from .choice import with_method
@@ -102,9 +103,10 @@ def solve(
     windows: int | None = None,
     dtype: str = "float64",
     device: str = "cpu",
+    threads: int | None = None,
     parts: int | None = None,
     options: Mapping[str, object] | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Given | Iterable[Given] = (),
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: str | Path | None = None,
@@ -130,12 +132,13 @@ def solve(
         resample: Steps between resamplings, 0 for never; None: after 50, 100 and 200 steps, and then as the
             method does, every 500 steps those of trust regions.
         windows: Train a network for each of so many windows in time, one after the other, see `windows.py`.
-        dtype: "float64" or "float32".
+        dtype: "float64" or "float32", or torch.float64 or torch.float32.
         device: "cpu", "cuda", ...
+        threads: Threads of this process during the run; None: as many as PyTorch has.
         parts: Parts of a SAPTS method, a multiple of the number of ranks; by default the ranks, or in one
             process 2 of the points, 4 of the parameters (fewer where a network has fewer layers).
         options: Keyword arguments of the optimizer, such as {"radius": 0.1}.
-        callbacks: Told after every step.
+        callbacks: Told after every step: `Callback` objects, or functions of the run, f(run).
         out: Run folder to write: configuration, checkpoint, history.
         overwrite: Whether `out` may hold an earlier run, which is replaced.
         resume: Run folder, or checkpoint, to continue; it is also written to when `out` is not given.
@@ -151,6 +154,9 @@ def solve(
         InputError: A setting is wrong; one sentence with the value and the fix.
     """
     arguments = dict(locals())
+    if threads is not None:
+        with number_of_threads(threads):
+            return solve(**{**arguments, "threads": None})
     began = time.monotonic() if started is None else started
     usual, given = defaults_of(problem), RunSettings.given(arguments)
     settings = RunSettings.merged(usual, given)
@@ -179,7 +185,7 @@ def solve(
     redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config)
     course, clock = Course(chosen, settings.options, settings.resample), Clock(settings.budget, ranks, began)
     monitor = ErrorMonitor(measure, target=settings.target_error)
-    told = [*read_callbacks(callbacks, Callback), *session.writers(config, _header(settings, config))]
+    told = [*as_callbacks(callbacks), *session.writers(config, _header(settings, config))]
     trainer = Trainer(model, collocation, course, clock, monitor, told)
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace

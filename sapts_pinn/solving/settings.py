@@ -5,6 +5,7 @@ A new setting is a field here and a parameter of `solve`.  Nothing here loads Py
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,8 +29,16 @@ def _network(name: str, value: object) -> object:
     """Read a network: hidden widths, a module, or a function that makes one."""
     if callable(value):  # a module is
         return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise InputError(
+            f"{name}={value} does not say how many layers there are: write ({value},) for a single hidden "
+            f"layer of width {value}, ({value}, {value}, {value}) for three"
+        )
     if not isinstance(value, (tuple, list)):
-        raise InputError(f"{name} must be hidden widths such as (30, 30, 30), or a module, not {value!r}")
+        raise InputError(
+            f"{name} must be hidden widths such as (30, 30, 30), a module, or a function (inputs, outputs) "
+            f"-> module, not {reprlib.repr(value)}"
+        )
     return tuple(read.whole(f"a width of {name}", width) for width in value)
 
 
