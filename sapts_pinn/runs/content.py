@@ -46,6 +46,7 @@ class Config(TypedDict, total=False):
     network: list[int] | str  # of `train` the name, as of a network of one's own
     activation: str
     points: int
+    own_points: str | None  # digest of points that the user gave
     condition_points: int
     sampler: str
     adaptive: float

@@ -20,6 +20,7 @@ from ..runs.folder import prepare_folder, run_path, saved_units
 from ..runs.status import Status, StopReason
 from ..training.budget import Budget
 from .examination import attempt
+from .own_points import in_windows, own_points
 
 
 def march(
@@ -57,6 +58,8 @@ def march(
             raise InputError(
                 f"{name} cannot be had with windows={windows}, one by one; drop it, or give windows=1"
             )
+    own = own_points(settings["points"], problem) if "points" in settings else None
+    shares = None if own is None else in_windows(own, problem, windows)
     limits = Budget.parse(budget)
     share = Budget(*(limit / windows for limit in (limits.seconds, limits.iterations, limits.evaluations)))
     folder = None if out is None else run_path(out)
@@ -69,6 +72,8 @@ def march(
     for number in range(windows):
         part = window(problem, windows, number, models[-1] if models else None)
         inside = None if folder is None else folder / f"window{number + 1}"
+        if shares is not None:
+            settings["points"] = shares[number]
         runs.append(train(part, budget=share, out=inside, overwrite=overwrite, windows=1, **settings))
         models.append(cast("Model", runs[-1].model))  # of one window
         how = Status.parse(runs[-1].result["status"])

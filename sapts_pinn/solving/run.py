@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from ..callbacks.base import Measure
 from ..callbacks.functions import Given, as_callbacks
 from ..errors import InputError
 from ..networks.build import NetworkSpec, network_of
 from ..networks.model import Model
-from ..optim.methods import Method
 from ..optim.methods import method as find_method
-from ..optim.sapts import Decomposition
 from ..parallel.communicator import Communicator
 from ..parallel.threads import number_of_threads
 from ..parallel.torchrun import connect
-from ..pipeline.build_model import build_model
 from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
@@ -40,11 +36,13 @@ from ..training.course import Course
 from ..training.lifecycle import Earlier, Session
 from ..training.monitor import ErrorMonitor
 from ..training.result import RunResult, facts
-from ..training.settings import whole
+from ..training.settings import Arguments
 from ..training.trainer import Trainer
 from .choice import with_method
 from .examination import attempt, examine
+from .making import made, with_parts
 from .march import march
+from .own_points import Points, are_others, digest, own_points, saved_points, with_number
 from .settings import AUTO, RunSettings, defaults_of
 
 AGAIN = "go on with it by solve(..., resume={})"
@@ -95,7 +93,7 @@ def solve(
     seed: int = 0,
     network: NetworkSpec | None = None,
     activation: str | None = None,
-    points: int | None = None,
+    points: Points | None = None,
     condition_points: int | None = None,
     sampler: str | None = None,
     adaptive: float | None = None,
@@ -125,7 +123,8 @@ def solve(
         seed: Fixes the whole run on a given machine and number of threads.
         network: Hidden widths, a module, or a function (inputs, outputs) -> module.
         activation: "tanh", "sin", "gelu", "silu" or "softplus", for a network given by widths.
-        points: Collocation points of the equation.
+        points: Number of collocation points of the equation; or the points themselves, which stay: an array
+            [N, dim] of NumPy or PyTorch, or a dict of arrays by coordinate.
         condition_points: Points of every condition that is a weighted term.
         sampler: "uniform", "grid", "lhs", "sobol" or "halton".
         adaptive: Share of the points drawn where the residual is large, at a resampling.
@@ -158,34 +157,43 @@ def solve(
         with number_of_threads(threads):
             return solve(**{**arguments, "threads": None})
     began = time.monotonic() if started is None else started
-    usual, given = defaults_of(problem), RunSettings.given(arguments)
-    settings = RunSettings.merged(usual, given)
+    usual = defaults_of(problem)
+    arguments["own"] = own_points(points, problem)
+    settings = RunSettings.merged(usual, RunSettings.given(with_number(arguments)))
     if settings.windows != 1:
-        shared = {name: value for name, value in arguments.items() if name not in ("problem", "windows")}
+        shared = {
+            name: value for name, value in arguments.items() if name not in ("problem", "windows", "own")
+        }
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
-    ranks = communicator or connect(settings.device)
-    if resume is not None and settings.method == AUTO and (former := saved_method(resume)) is not None:
-        given["method"] = former
-        settings = RunSettings.merged(usual, given)
-    session = Session(out, resume, overwrite, ranks, sharded=find_method(settings.method).sharded)
+    return _solved(problem, arguments, began)
+
+
+def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
+    """The solution of a single run, from the arguments of `solve`."""
+    ranks: Communicator = arguments["communicator"] or connect(arguments["device"])
+    parts, resume = arguments["parts"], arguments["resume"]
+    asked, own = RunSettings.given(with_number(arguments)), arguments["own"]
+    if resume is not None and asked["method"] == AUTO and (former := saved_method(resume)) is not None:
+        asked["method"] = former
+    settings = RunSettings.merged(defaults_of(problem), asked)
+    sharded = find_method(settings.method).sharded
+    session = Session(arguments["out"], resume, arguments["overwrite"], ranks, sharded)
     if session.earlier is not None:
-        earlier = session.earlier.state, options, ranks.size, session.earlier.path
-        asked = {"options": kept_options(*earlier)}
-        given = kept_settings(session.earlier.state) | given | asked
-        settings = RunSettings.merged(usual, given)
+        settings, own = _resumed(session.earlier, problem, asked, own, ranks)
         problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])
     settings, why = with_method(problem, settings, ranks.size, parts)
     chosen = find_method(settings.method)
-    settings = _with_parts(settings, parts, chosen, ranks.size)
+    settings = with_parts(settings, parts, chosen, ranks.size)
     measure = _measure(problem, settings)
     _try_quantities(problem)
-    model, collocation = _made(problem, settings, ranks)
-    config = _configuration(problem, settings, source, ranks, why)
+    model, collocation = made(problem, settings, ranks, own)
+    config = _configuration(problem, settings, arguments["source"], ranks, why)
+    config["own_points"] = digest(own)
     session.check_alike(config, OF_A_RANK)
-    redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config)
+    redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config, own)
     course, clock = Course(chosen, settings.options, settings.resample), Clock(settings.budget, ranks, began)
     monitor = ErrorMonitor(measure, target=settings.target_error)
-    told = [*as_callbacks(callbacks), *session.writers(config, _header(settings, config))]
+    told = [*as_callbacks(arguments["callbacks"]), *session.writers(config, _header(settings, config))]
     trainer = Trainer(model, collocation, course, clock, monitor, told)
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace
@@ -195,19 +203,42 @@ def solve(
     return _finished(session, trainer, config)
 
 
-def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Config) -> bool:
+def _resumed(
+    earlier: Earlier, problem: Problem, asked: Arguments, own: Tensor | None, ranks: Communicator
+) -> tuple[RunSettings, Tensor | None]:
+    """Settings of a resumed run, and the points of its own.
+
+    Args:
+        earlier: The session that goes on.
+        problem: What to solve.
+        asked: Settings that are given now.
+        own: Points that are given now.
+        ranks: The ranks.
+    """
+    kept, former = kept_settings(earlier.state), saved_points(earlier.state)
+    if "points" not in asked:
+        own = former
+    elif own is None and former is not None:
+        kept.pop("resample", None)  # never, as these points were to stay
+    options = {"options": kept_options(earlier.state, asked.get("options"), ranks.size, earlier.path)}
+    return RunSettings.merged(defaults_of(problem), kept | asked | options), own
+
+
+def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Config, own: Tensor | None) -> bool:
     """Return whether a resumed run draws its points anew.
 
     Raises:
         InputError: The checkpoint is of another run.
     """
     check_resumable(earlier.state, config, earlier.path)
-    return redrawn(earlier.state, settings.as_json("drawn"), earlier.path)
+    others = are_others(saved_points(earlier.state), own, earlier.path)
+    return redrawn(earlier.state, {} if others else settings.as_json("drawn"), earlier.path) or others
 
 
 def _header(settings: RunSettings, config: Config) -> Checkpoint:
     """Entries of a checkpoint by which a later session knows the run."""
     kept: dict[str, object] = {**settings.as_json("kept"), "options": config["options"]}
+    kept["own_points"] = config["own_points"]
     return {"config": identity(config), "settings": kept}
 
 
@@ -237,26 +268,6 @@ def _finished(session: Session, trainer: Trainer, config: Config) -> Solution:
     return solution
 
 
-def _with_parts(settings: RunSettings, parts: int | None, chosen: Method, ranks: int) -> RunSettings:
-    """The settings with the number of parts among the options of a method that has parts.
-
-    Raises:
-        InputError: The method has none, or the number is none.
-    """
-    decomposition = chosen.decomposition
-    if decomposition is None:
-        if parts is not None:
-            raise InputError(
-                f"method {settings.method!r} has no parts; drop parts={parts}, or use a SAPTS method"
-            )
-        return settings
-    options = dict(settings.options)
-    if parts is not None:
-        options["parts"] = whole("parts", parts)
-    options.setdefault("parts", _default_parts(decomposition, ranks, settings.network))
-    return replace(settings, options=options)
-
-
 def _measure(problem: Problem, settings: RunSettings) -> Measure | None:
     """The error against the problem's reference, None without one.
 
@@ -267,24 +278,6 @@ def _measure(problem: Problem, settings: RunSettings) -> Measure | None:
     if settings.target_error is not None and measure is None:
         raise InputError(f"target_error needs a reference solution, and {problem.name} has none")
     return measure
-
-
-def _made(problem: Problem, settings: RunSettings, ranks: Communicator) -> tuple[TrainableModel, Collocation]:
-    """The untrained model and its collocation points, from the seed."""
-    generator = torch.Generator().manual_seed(settings.seed)
-    stages = settings.options["parts"] if find_method(settings.method).sharded else None
-    with _fixed_global_seed(settings.seed):
-        made = build_model(problem, settings, generator, ranks, stages)
-    collocation = Collocation(
-        problem,
-        settings.points,
-        settings.condition_points,
-        settings.sampler,
-        settings.adaptive,
-        generator,
-        made,
-    )
-    return made, collocation
 
 
 def _configuration(
@@ -304,23 +297,6 @@ def _configuration(
         "fingerprint": fingerprint(problem),
         "versions": versions(),
     }
-
-
-@contextmanager
-def _fixed_global_seed(seed: int) -> Iterator[None]:
-    """Seed PyTorch's global generator, by which modules draw their weights, and restore it afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
-
-
-def _default_parts(chosen: Decomposition, ranks: int, network: NetworkSpec) -> int:
-    """Default number of parts: one a rank; in one process the usual number, at most one a layer."""
-    if ranks > 1:
-        return ranks
-    if not chosen.shared and isinstance(network, Sequence) and not isinstance(network, nn.Module):
-        return min(chosen.parts, len(network) + 1)
-    return chosen.parts
 
 
 def _try_quantities(problem: Problem) -> None:

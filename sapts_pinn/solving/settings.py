@@ -93,6 +93,8 @@ class RunSettings(Settings):
         A network in words is the problem's own, which brings it along.
         """
         found = super().arguments(config)
+        if config.get("own_points") is not None:  # the checkpoint has them
+            found.pop("points"), found.pop("resample", None)
         network = found.pop("network", None)
         return {**found, "network": tuple(network)} if isinstance(network, list) else found
 
