@@ -116,8 +116,8 @@ def in_windows(points: Tensor, problem: Problem, windows: int) -> list[Tensor]:
     for number, own in enumerate(found, 1):
         if len(own) <= problem.domain.dim:
             raise InputError(
-                f"{len(own)} of the {len(points)} points given are in window {number} of {windows}, which is too "
-                "few to train on; give more of them, or fewer windows"
+                f"{len(own)} of the {len(points)} points given are in window {number} of {windows}, which is "
+                "too few to train on; give more of them, or fewer windows"
             )
     return found
 

@@ -25,7 +25,7 @@ from ..problems.fingerprint import fingerprint
 from ..problems.scales import SavedScales
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
-from ..runs.content import Checkpoint, Config, Result
+from ..runs.content import Checkpoint, Config, Result, StartContent
 from ..runs.folder import check_resumable, identity, in_saved_units, saved_units, versions
 from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method
 from ..runs.status import StopReason
@@ -44,9 +44,10 @@ from .making import made, with_parts
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
 from .settings import AUTO, RunSettings, defaults_of
+from .warm_start import check_start, warm_start, with_architecture
 
 AGAIN = "go on with it by solve(..., resume={})"
-OF_A_RANK = ("source", "threads", "fingerprint", "versions")  # entries of config.json that may differ
+OF_A_RANK = ("source", "threads", "fingerprint", "versions", "init")  # entries of config.json that may differ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,7 @@ class SolveResult(RunResult):
         coefficients: Estimates of unknown coefficients.
         scales: Natural units of the problem.
         slow_path: Why compiled code was not used; None if it was.
+        init: How the run started from an earlier solution; None if it did not.
     """
 
     problem: str
@@ -82,6 +84,7 @@ class SolveResult(RunResult):
     coefficients: dict[str, float]
     scales: SavedScales | list[SavedScales]
     slow_path: str | None
+    init: StartContent | None
 
 
 def solve(
@@ -89,6 +92,7 @@ def solve(
     *,
     method: str = AUTO,
     budget: str | float | Budget = "2min",
+    init: Solution | None = None,
     target_error: float | None = None,
     seed: int = 0,
     network: NetworkSpec | None = None,
@@ -119,6 +123,8 @@ def solve(
         method: Name of a method, see `sapts_pinn.optim.methods.METHODS`; "auto" is "sapts-d" where its parts
             are known to pay, else "tr", see `choice.py`.
         budget: "2min", "500 iterations", "10000 evaluations", seconds; what an earlier session spent counts.
+        init: Solution to start from: its parameters where network and ansatz are the same, else a fit to its
+            values and derivatives, which takes a tenth of the time at most; its network where none is given.
         target_error: Stop when the relative L2 error is this small (needs a reference).
         seed: Fixes the whole run on a given machine and number of threads.
         network: Hidden widths, a module, or a function (inputs, outputs) -> module.
@@ -158,6 +164,8 @@ def solve(
             return solve(**{**arguments, "threads": None})
     began = time.monotonic() if started is None else started
     usual = defaults_of(problem)
+    if init is not None:
+        arguments = with_architecture(arguments, check_start(init, problem))
     arguments["own"] = own_points(points, problem)
     settings = RunSettings.merged(usual, RunSettings.given(with_number(arguments)))
     if settings.windows != 1:
@@ -189,9 +197,12 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     model, collocation = made(problem, settings, ranks, own)
     config = _configuration(problem, settings, arguments["source"], ranks, why)
     config["own_points"] = digest(own)
+    config["init"] = _started(model, arguments["init"], settings, session)
     session.check_alike(config, OF_A_RANK)
     redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config, own)
     course, clock = Course(chosen, settings.options, settings.resample), Clock(settings.budget, ranks, began)
+    if session.earlier is None and config["init"] is not None:
+        clock.discount(-config["init"]["seconds"])
     monitor = ErrorMonitor(measure, target=settings.target_error)
     told = [*as_callbacks(arguments["callbacks"]), *session.writers(config, _header(settings, config))]
     trainer = Trainer(model, collocation, course, clock, monitor, told)
@@ -201,6 +212,21 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     if trainer.failure is not None:
         raise session.failed(trainer, lambda: summary(trainer, config).as_json(), AGAIN)
     return _finished(session, trainer, config)
+
+
+def _started(
+    model: TrainableModel, init: Solution | None, settings: RunSettings, session: Session
+) -> StartContent | None:
+    """Start a new run from an earlier solution, or look up how the run that goes on has started.
+
+    Raises:
+        InputError: A run that goes on is given another start.
+    """
+    if init is None:
+        return None if session.earlier is None else session.earlier.state.get("init")
+    if session.earlier is not None:
+        raise InputError(f"the run of {session.earlier.path} goes on from where it is: drop init")
+    return warm_start(model, init, settings.budget.seconds, session.ranks)
 
 
 def _resumed(
@@ -239,7 +265,7 @@ def _header(settings: RunSettings, config: Config) -> Checkpoint:
     """Entries of a checkpoint by which a later session knows the run."""
     kept: dict[str, object] = {**settings.as_json("kept"), "options": config["options"]}
     kept["own_points"] = config["own_points"]
-    return {"config": identity(config), "settings": kept}
+    return {"config": identity(config), "settings": kept, "init": config["init"]}
 
 
 def _finished(session: Session, trainer: Trainer, config: Config) -> Solution:
@@ -335,6 +361,7 @@ def summary(trainer: Trainer, config: Config) -> SolveResult:
         coefficients=_coefficients(trainer),
         scales=config["scales"],
         slow_path=trainer.objective.slow_path,
+        init=config["init"],
     )
 
 
