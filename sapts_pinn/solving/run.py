@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack, overload
 
 import torch
 from torch import Tensor
@@ -43,7 +44,8 @@ from .examination import attempt, examine
 from .making import made, with_parts
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
-from .settings import AUTO, RunSettings, defaults_of
+from .seeds import Ensemble, each_seed
+from .settings import AUTO, RunSettings, SolveArguments, defaults_of
 from .warm_start import check_start, warm_start, with_architecture
 
 AGAIN = "go on with it by solve(..., resume={})"
@@ -87,6 +89,16 @@ class SolveResult(RunResult):
     init: StartContent | None
 
 
+@overload
+def solve(problem: Problem, *, seeds: None = None, **settings: Unpack[SolveArguments]) -> Solution: ...
+
+
+@overload
+def solve(
+    problem: Problem, *, seeds: int | Iterable[int], **settings: Unpack[SolveArguments]
+) -> Ensemble: ...
+
+
 def solve(
     problem: Problem,
     *,
@@ -95,6 +107,7 @@ def solve(
     init: Solution | None = None,
     target_error: float | None = None,
     seed: int = 0,
+    seeds: int | Iterable[int] | None = None,
     network: NetworkSpec | None = None,
     activation: str | None = None,
     points: Points | None = None,
@@ -115,7 +128,7 @@ def solve(
     source: str | None = None,
     started: float | None = None,
     communicator: Communicator | None = None,
-) -> Solution:
+) -> Solution | Ensemble:
     """Train a network to solve a problem.
 
     Args:
@@ -127,6 +140,8 @@ def solve(
             values and derivatives, which takes a tenth of the time at most; its network where none is given.
         target_error: Stop when the relative L2 error is this small (needs a reference).
         seed: Fixes the whole run on a given machine and number of threads.
+        seeds: How many seeds, or which ones, in place of `seed`: the problem is solved from each, and an
+            `Ensemble` is returned, with their mean (`predict`), `spread` and `best`.
         network: Hidden widths, a module, or a function (inputs, outputs) -> module.
         activation: "tanh", "sin", "gelu", "silu" or "softplus", for a network given by widths.
         points: Number of collocation points of the equation; or the points themselves, which stay: an array
@@ -153,7 +168,7 @@ def solve(
             rank calls `solve` with the same arguments and gets the same solution; rank 0 writes the folder.
 
     Returns:
-        The solution.
+        The solution; an `Ensemble` of them for several seeds.
 
     Raises:
         InputError: A setting is wrong; one sentence with the value and the fix.
@@ -161,17 +176,20 @@ def solve(
     arguments = dict(locals())
     if threads is not None:
         with number_of_threads(threads):
-            return solve(**{**arguments, "threads": None})
+            found: Solution | Ensemble = solve(**{**arguments, "threads": None})
+            return found
     began = time.monotonic() if started is None else started
     usual = defaults_of(problem)
     if init is not None:
         arguments = with_architecture(arguments, check_start(init, problem))
     arguments["own"] = own_points(points, problem)
     settings = RunSettings.merged(usual, RunSettings.given(with_number(arguments)))
+    shared = {name: value for name, value in arguments.items() if name not in ("problem", "own")}
+    if seeds is not None:
+        return each_seed(solve, problem, **shared)
+    del shared["seeds"]
     if settings.windows != 1:
-        shared = {
-            name: value for name, value in arguments.items() if name not in ("problem", "windows", "own")
-        }
+        del shared["windows"]
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
     return _solved(problem, arguments, began)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from ..errors import InputError
 from ..runs.content import Config
@@ -17,7 +17,14 @@ from ..training.budget import Budget
 from ..training.settings import Arguments, Settings, setting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ..callbacks.functions import Given
     from ..networks.build import NetworkSpec
+    from ..parallel.communicator import Communicator
+    from ..results.solution import Solution
+    from .own_points import Points
 
 AUTO = "auto"  # the method that `choice.py` chooses
 OF_A_PROBLEM = (
@@ -97,6 +104,36 @@ class RunSettings(Settings):
             found.pop("points"), found.pop("resample", None)
         network = found.pop("network", None)
         return {**found, "network": tuple(network)} if isinstance(network, list) else found
+
+
+class SolveArguments(TypedDict, total=False):
+    """Keyword arguments of `solve`, for type checkers: the result depends on `seeds` alone."""
+
+    method: str
+    budget: str | float | Budget
+    init: Solution | None
+    target_error: float | None
+    seed: int
+    network: NetworkSpec | None
+    activation: str | None
+    points: Points | None
+    condition_points: int | None
+    sampler: str | None
+    adaptive: float | None
+    resample: int | None
+    windows: int | None
+    dtype: str
+    device: str
+    threads: int | None
+    parts: int | None
+    options: Mapping[str, object] | None
+    callbacks: Given | Iterable[Given]
+    out: str | Path | None
+    overwrite: bool
+    resume: str | Path | None
+    source: str | None
+    started: float | None
+    communicator: Communicator | None
 
 
 def defaults_of(problem: object) -> Mapping[str, object]:
