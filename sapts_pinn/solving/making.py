@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..networks.build import NetworkSpec
+from ..networks.build import NetworkSpec, independent
 from ..optim.methods import Method
 from ..optim.methods import method as find_method
 from ..optim.sapts import Decomposition
@@ -22,6 +23,8 @@ from ..training.collocation import Collocation
 from ..training.settings import whole
 from .own_points import OwnCollocation
 from .settings import RunSettings
+
+LARGE = 100_000  # parameters from which on ranks divide those of the stages of a network: beyond, memory counts
 
 
 def with_parts(settings: RunSettings, parts: int | None, chosen: Method, ranks: int) -> RunSettings:
@@ -58,10 +61,33 @@ def made(
     generator = torch.Generator().manual_seed(settings.seed)
     stages = settings.options["parts"] if find_method(settings.method).sharded else None
     with _fixed_global_seed(settings.seed):
-        model = build_model(problem, settings, generator, ranks, stages)
+        model = build_model(problem, settings, generator, ranks, stages, is_pipeline(settings))
     number = settings.points, settings.condition_points
     drawn = Collocation(problem, *number, settings.sampler, settings.adaptive, generator, model)
     return model, drawn if own is None else OwnCollocation(**vars(drawn), own=own)
+
+
+def with_pipeline(problem: Problem, settings: RunSettings, ranks: int) -> RunSettings:
+    """The settings, with the choice whether several ranks divide the parameters of the stages of a network.
+
+    They do where a network is large.  The parameters of a small one are fewer numbers than its activations:
+    there every rank holds all stages, and the ranks divide the points.
+    """
+    sizes = settings.network
+    if not find_method(settings.method).sharded or ranks == 1 or "pipeline" in settings.options:
+        return settings
+    widths = not isinstance(sizes, nn.Module) and isinstance(sizes, Sequence)
+    if not widths or independent(problem):
+        return settings
+    layers = [len(problem.ansatz.feature_names), *sizes, len(problem.unknown_names)]
+    if sum((a + 1) * b for a, b in pairwise(layers)) > LARGE:
+        return settings
+    return replace(settings, options={**settings.options, "pipeline": False})
+
+
+def is_pipeline(settings: RunSettings) -> bool:
+    """Return whether ranks divide the parameters of a method with stages."""
+    return bool(settings.options.get("pipeline", True))
 
 
 @contextmanager

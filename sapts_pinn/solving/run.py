@@ -28,7 +28,7 @@ from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Checkpoint, Config, Result, StartContent
 from ..runs.folder import check_resumable, identity, in_saved_units, saved_units, versions
-from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method
+from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method, saved_pipeline
 from ..runs.status import StopReason
 from ..training.budget import Budget
 from ..training.clock import Clock
@@ -41,7 +41,7 @@ from ..training.settings import Arguments
 from ..training.trainer import Trainer
 from .choice import with_method
 from .examination import attempt, examine
-from .making import made, with_parts
+from .making import is_pipeline, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
 from .seeds import Ensemble, each_seed
@@ -202,7 +202,10 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     if resume is not None and asked["method"] == AUTO and (former := saved_method(resume)) is not None:
         asked["method"] = former
     settings = RunSettings.merged(defaults_of(problem), asked)
-    sharded = find_method(settings.method).sharded
+    if resume is None:
+        settings = with_pipeline(problem, settings, ranks.size)
+    pipeline = is_pipeline(settings) if resume is None else saved_pipeline(resume)
+    sharded = find_method(settings.method).sharded and pipeline
     session = Session(arguments["out"], resume, arguments["overwrite"], ranks, sharded)
     if session.earlier is not None:
         settings, own = _resumed(session.earlier, problem, asked, own, ranks)
