@@ -82,9 +82,7 @@ class StagedModel(WholeModel):
             )
         return chain
 
-    def objective(
-        self, sites: Mapping[str, Sites], counters: Counters, threads: int
-    ) -> UndividedObjective:  # type: ignore[override]
+    def objective(self, sites: Mapping[str, Sites], counters: Counters, threads: int) -> UndividedObjective:  # type: ignore[override]
         """Make the loss at given sites, by term."""
         whole = LeastSquares(self, sites, counters=counters, threads=threads)
         return UndividedObjective.of(self.chain(), whole, sites, counters)

@@ -24,7 +24,9 @@ from ..training.settings import whole
 from .own_points import OwnCollocation
 from .settings import RunSettings
 
-LARGE = 100_000  # parameters from which on ranks divide those of the stages of a network: beyond, memory counts
+LARGE = (
+    100_000  # parameters from which on ranks divide those of the stages of a network: beyond, memory counts
+)
 
 
 def with_parts(settings: RunSettings, parts: int | None, chosen: Method, ranks: int) -> RunSettings:

@@ -133,8 +133,8 @@ class StageDecomposition(Decomposition):
 class UndividedStages(StageDecomposition):
     """Stages of a network that every rank holds whole.
 
-    All ranks compute f and its gradient, each a share of the points.  In a sweep every rank moves its own stages,
-    with the inputs and cotangents of all points.
+    All ranks compute f and its gradient, each a share of the points.  In a sweep every rank moves its own
+    stages, with the inputs and cotangents of all points.
     """
 
     sharded = False
