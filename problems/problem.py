@@ -324,6 +324,12 @@ class Problem:
         other.__dict__["natural"] = natural
         return other
 
+    def with_terms(self, terms: tuple[Term, ...]) -> Problem:
+        """Copy of the problem with another loss, such as the distance to a known function."""
+        other = copy(self)
+        other.__dict__["terms"] = terms
+        return other
+
     @property
     def uniform_equation_term(self) -> Term:
         """The term of the equation at uniform points: sizes are means over the domain."""

@@ -87,12 +87,16 @@ class Coefficient:
     @property
     def parameter(self) -> float:
         """Initial value of the trained parameter."""
-        return math.log(self.init) if self.positive else float(self.init) / self.scale
+        return self.of(float(self.init))
 
     @property
     def scale(self) -> float:
         """Unit of the trained parameter of a coefficient of either sign, so that steps are of its order."""
         return abs(float(self.init)) or 1.0
+
+    def of(self, value: float) -> float:
+        """Trained parameter of a value."""
+        return math.log(value) if self.positive else value / self.scale
 
     def value(self, parameter: Tensor) -> Tensor:
         """Coefficient from its trained parameter, of any shape."""

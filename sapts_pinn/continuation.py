@@ -51,7 +51,8 @@ def continuation(
         raise InputError("continuation needs at least one value of the parameter")
     if find_method(method).sharded:
         raise InputError(f"continuation needs one network, which {method!r} has not; use tr or sapts-d")
-    limits, network, found = Budget.parse(budget), settings.pop("network", None), None
+    limits, network = Budget.parse(budget), settings.pop("network", None)
+    found: Solution | None = None
     last = {name: settings.pop(name) for name in ("out", "overwrite", "callbacks") if name in settings}
     for i, value in enumerate(values):
         final = i == len(values) - 1

@@ -1,66 +1,15 @@
-"""`ensemble`: the same problem from several seeds, for how far the answers differ.
-
-Where networks that start differently agree, the answer is not an accident of one of them; the spread is a
-hint at the error that needs no reference (deep ensembles: Lakshminarayanan, Pritzel and Blundell,
-arXiv:1612.01474; for PINNs Haitsiukevich and Ilin, arXiv:2204.05108).  It does not see what all share: a
-wrong equation, or an ansatz that cannot follow the solution.
-"""
+"""`ensemble`: the same problem from several seeds; `solve(problem, seeds=...)` does the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .errors import InputError
 from .problems import Problem
-from .problems.answers import Answer, Coordinates
-from .results.solution import Solution
 from .solving.run import solve
+from .solving.seeds import Ensemble
 from .training.budget import Budget
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """Solutions of one problem from several seeds.
-
-    Attributes:
-        solutions: By seed.
-    """
-
-    solutions: dict[int, Solution]
-
-    @property
-    def best(self) -> Solution:
-        """The one with the lowest loss."""
-        return min(self.solutions.values(), key=lambda s: float(s.result["loss"]))
-
-    def predict(self, points: Coordinates, extrapolate: bool = False) -> Answer:
-        """The mean of the unknowns at points; arguments and result as for `Solution.predict`."""
-        return self._over(points, np.mean, extrapolate)
-
-    def spread(self, points: Coordinates, extrapolate: bool = False) -> Answer:
-        """The standard deviation of the unknowns at points, likewise."""
-        return self._over(points, lambda values, axis: np.std(values, axis, ddof=1), extrapolate)
-
-    def _over(self, points: Coordinates, function: Callable[..., Answer], extrapolate: bool) -> Answer:
-        found = [s.predict(points, extrapolate) for s in self.solutions.values()]
-        if isinstance(found[0], dict):
-            return {name: function(np.stack([f[name] for f in found]), axis=0) for name in found[0]}
-        return function(np.stack(found), axis=0)
-
-    def __str__(self) -> str:
-        lines = [f"{'seed':>6}  {'loss':>9}  {'error':>9}  limited by"]
-        for seed, s in self.solutions.items():
-            error, found = s.result["relative_l2_error"], s.result.get("diagnosis")
-            shown = "-" if error is None else f"{error:.2e}"
-            lines.append(
-                f"{seed:>6}  {s.result['loss']:>9.2e}  {shown:>9}  {found['limit'] if found else '-'}"
-            )
-        return "\n".join(lines)
 
 
 def ensemble(
@@ -78,7 +27,7 @@ def ensemble(
         seeds: How many, or which ones.
         budget: Of each.
         out: Folder with a run folder for each seed, `seed0`, `seed1`, ...
-        **settings: Other arguments of `solve`.
+        **settings: Other arguments of `solve`, such as `resume`, a folder of seeds that go on.
 
     Returns:
         All solutions.
@@ -86,12 +35,7 @@ def ensemble(
     Raises:
         InputError: There are fewer than two different seeds, or a setting is wrong.
     """
-    wanted = list(dict.fromkeys(range(seeds) if isinstance(seeds, int) else seeds))
-    if len(wanted) < 2:
-        raise InputError(f"an ensemble needs two or more different seeds, not {seeds!r}")
-    if "seed" in settings:
-        raise InputError("an ensemble is told its seeds: drop seed, and give seeds")
-    folders = {seed: None if out is None else Path(out) / f"seed{seed}" for seed in wanted}
-    return Ensemble(
-        {seed: solve(problem, seed=seed, budget=budget, out=folders[seed], **settings) for seed in wanted}
-    )
+    return solve(problem, seeds=seeds, budget=budget, out=out, **settings)
+
+
+__all__ = ["Ensemble", "ensemble"]

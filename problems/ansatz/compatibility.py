@@ -1,7 +1,8 @@
 """Conditions that contradict each other where they meet: on a common face, and in corners.
 
 Of two conditions whose values differ there, one at most can be built in.  Values at the very corner do not
-decide, as those of x % 1 show: the limits along the two faces are compared as well.
+decide, as those of x % 1 show: the limits along the two faces are compared as well.  Values that differ by
+the rounding of a constant, as those of sin(3.14159 x) at x = 1, are both built in, with a note.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .candidates import Candidate, Candidates
 from .data import RATE, VALUE, PrescribedData
 
 COMPATIBLE = 1e-9  # a relative difference below this between two conditions is rounding,
-TOLERABLE = 1e-6  # and below this it does less harm than a weighted term
+TOLERABLE = 1e-5  # and below this that of numbers with a few digits, such as 3.14159: it is only noted
 CLOSE = (1e-9, 1e-12)  # distances from a corner, of the way there, at which two conditions are compared
 STAYS = 0.5  # what is left at the second of a difference that is one in the limit, at least
 
@@ -59,12 +60,19 @@ class Compatibility:
         where = f"on {f1} and on {f2} differ by {jump:.3g} where they meet"
         if f1 == f2:
             where = f"is prescribed twice on {f1}, the values differ by {jump:.3g}"
+        possible = self.candidates.possible(c1, p1) and self.candidates.possible(c2, p2)
+        if relative <= TOLERABLE:
+            effect = ", so that the solution is off by as much there" if possible else ""
+            self.candidates.messages.append(
+                f"{of}{p1.unknown} {where}, {relative:.1g} of the values{effect}; write numbers such as "
+                "math.pi with all their digits"
+            )
+            return
         message = f"contradictory conditions: {of}{p1.unknown} {where}"
         # What happens on a face in space lasts; the start is forgotten.
         candidates = sorted((second, first), key=lambda pair: not pair[1].start)
         weaker = next((c for c, _ in candidates if c.hard is None), None)
-        possible = self.candidates.possible(c1, p1) and self.candidates.possible(c2, p2)
-        if relative > TOLERABLE and weaker is not None and possible:
+        if weaker is not None and possible:
             message += f"; {weaker.describe(self.domain)} is a weighted term"
             self.candidates.refuse(weaker, message)
         else:

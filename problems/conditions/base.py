@@ -103,8 +103,8 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
         )
     if isinstance(result, bool) or (isinstance(result, Tensor) and result.dtype == torch.bool):
         raise InputError(
-            f"{what} returned a comparison, true or false; return numbers: an equation as the difference of "
-            "its sides (not ==), a step as (x > 0.5) * 1.0"
+            f"{what} returned a comparison, true or false; return numbers: u.xx + u.yy == 1 is written "
+            "u.xx + u.yy - 1, as the difference of its sides (not ==), a step as (x > 0.5) * 1.0"
         )
     if isinstance(result, (int, float)):
         return torch.full_like(like.reshape(n, -1)[:, 0], float(result))

@@ -1,6 +1,7 @@
 """Callbacks: told before, after every step of, and after a run.
 
 base: `Callback`, which does nothing, and `RunView`, what a callback sees of a run.
+functions: Plain functions as callbacks.
 early_stop: `EarlyStop`.
 checkpoints: `CheckpointWriter`.
 progress: `Progress`, a live line.

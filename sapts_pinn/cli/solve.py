@@ -91,10 +91,11 @@ def solve(
             from ..solving.run import solve as train
 
             runs.check_kinds(find_method(method), options)
-            return train(
+            found: Solution = train(
                 source.problem, **settings, callbacks=callbacks, out=folder, overwrite=overwrite,
                 resume=resume, source=source.text, started=STARTED, communicator=ranks,
             )  # fmt: skip
+            return found
 
         solution = runs.watched(run, stop, folder, "solve", quiet, _logs(log_parts and not quiet))
         runs.close(stop, ranks, lambda: pictures(solution, folder))

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..parallel.communicator import Communicator
 from ..problems import Sites
 from .flat import scatter_gradients
 
@@ -289,3 +290,16 @@ class Staged(Objective):
     @abstractmethod
     def evaluate(self) -> StagedEvaluation:
         """Evaluate at the current parameters; collective."""
+
+    def over_ranks(self, communicator: Communicator) -> Staged:
+        """Return the same loss, value and gradient of which several ranks compute together.
+
+        Args:
+            communicator: The ranks, each of which has all stages.
+
+        Raises:
+            TypeError: The loss cannot be divided among them.
+        """
+        if communicator.size > 1:
+            raise TypeError("this loss is that of stages, each of which one rank has")
+        return self

@@ -14,7 +14,7 @@ from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
 from .options import Option, misfit
 from .published import published
-from .sapts import DECOMPOSITIONS, Decomposition
+from .sapts import DECOMPOSITIONS, UNDIVIDED, Decomposition
 from .sapts.optimizer import SAPTS
 from .sapts.settings import Sweep
 from .trust_region import TrustRegion
@@ -108,14 +108,17 @@ def sapts(summary: str, decomposition: str, **fixed: Option) -> Method:
         summary: One line for the list.
         decomposition: One of `DECOMPOSITIONS`.
         fixed: Options that differ from the decomposition's; those of the sweep are told from those of the
-            optimizer by their names.
+            optimizer by their names.  `pipeline`, of stages: each rank holds its own ones only; if not, all.
     """
     names = {field.name for field in fields(Sweep)}
 
     def make(params: Sequence[Tensor], **options: Option) -> SAPTS:
-        chosen = {**DECOMPOSITIONS[decomposition].options, **fixed, **options}
+        way = DECOMPOSITIONS[decomposition]
+        chosen = {**way.options, **fixed, **options}
+        if way.sharded and not chosen.pop("pipeline", True):
+            way = UNDIVIDED
         sweep = Sweep(**{name: chosen.pop(name) for name in names if name in chosen})
-        return SAPTS(params, decomposition, sweep=sweep, **{"curvature": None, **chosen})
+        return SAPTS(params, way, sweep=sweep, **{"curvature": None, **chosen})
 
     phase = Phase(make, divides=decomposition, takers=(SAPTS, Sweep), takes_ranks=True)
     return Method(summary, (phase,))

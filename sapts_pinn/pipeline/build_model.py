@@ -12,6 +12,7 @@ from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..parallel.communicator import Communicator
 from ..problems import Problem
 from .sharded_model import ShardedModel
+from .staged_model import StagedModel
 from .trainable_model import TrainableModel, WholeModel
 
 
@@ -41,6 +42,7 @@ def build_model(
     generator: Generator,
     ranks: Communicator,
     stages: int | None = None,
+    pipeline: bool = True,
 ) -> TrainableModel:
     """Make the model of a problem.
 
@@ -49,16 +51,19 @@ def build_model(
         settings: Architecture of the network.
         generator: Draws the initial weights.
         ranks: The ranks that train it.
-        stages: Number of stages that are divided among the ranks; None keeps the model whole on each.
+        stages: Number of stages; None for a model without.
+        pipeline: Whether the stages are divided among the ranks; if not, each holds all of them.
 
     Raises:
         InputError: The network does not fit the problem or cannot be cut, or the device is not available.
     """
     spec = settings.network, PRECISIONS[settings.dtype], settings.activation
-    if stages is not None:
+    if stages is not None and pipeline:
         return ShardedModel(problem, generator, *spec, stages, ranks)
-    network = network_of(problem, settings.network, generator, *spec[1:])
-    return WholeModel(problem, network.to(_device(settings.device)), network_maker(*spec))
+    network = network_of(problem, settings.network, generator, *spec[1:]).to(_device(settings.device))
+    if stages is not None:
+        return StagedModel(problem, network, stages, network_maker(*spec))
+    return WholeModel(problem, network, network_maker(*spec))
 
 
 def _device(name: str) -> torch.device:

@@ -7,12 +7,15 @@ is evaluated only where a stage's own objective is asked for, which needs what g
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from ..objectives.base import Counters, Evaluation, SeparableEvaluation, StagedEvaluation
+from ..objectives.base import Counters, Evaluation, Separable, SeparableEvaluation, StagedEvaluation
+from ..objectives.data_parallel import DataParallelObjective, over_ranks
 from ..objectives.least_squares import LeastSquares
+from ..parallel.communicator import Communicator
 from ..problems import Sites
 from .microbatch import Weights
 from .pipeline_objective import PipelineEvaluation, PipelineObjective
@@ -30,7 +33,8 @@ class UndividedObjective(PipelineObjective):
         whole: The same loss of the undivided network, whose parameters are those of the stages.
     """
 
-    whole: LeastSquares
+    whole: Separable
+    _sum: DataParallelObjective | None  # over ranks; None where this process computes it alone
 
     @classmethod
     def of_whole(
@@ -53,15 +57,47 @@ class UndividedObjective(PipelineObjective):
         )
         if not (shared and whole.compiled):
             return PipelineObjective.of_problem(chain, sites, counters)
+        return cls.of(chain, whole, sites, counters)
+
+    @classmethod
+    def of(
+        cls, chain: ModelStageChain, whole: Separable, sites: Mapping[str, Sites], counters: Counters
+    ) -> UndividedObjective:
+        """Make the loss at given sites from that of the undivided network.
+
+        Args:
+            chain: All stages, in this process.
+            whole: The loss of the network, with the parameters of the stages.
+            sites: Places by term.
+            counters: Where work is counted.
+        """
         objective = cls.of_problem(chain, sites, counters)
         assert isinstance(objective, cls)
-        objective.whole = whole
+        objective.whole, objective._sum = whole, None
         return objective
+
+    def over_ranks(self, communicator: Communicator) -> UndividedObjective:
+        """Return the same loss, value and gradient of which several ranks compute together.
+
+        Args:
+            communicator: The ranks, each of which has all stages and all points.
+        """
+        if communicator.size == 1:
+            return self
+        together = copy(self)
+        together._sum = over_ranks(self.whole, communicator)
+        self.last_terms = together.last_terms = together._sum.last_terms
+        return together
 
     def evaluate(self) -> UndividedEvaluation:  # type: ignore[override]
         """Evaluate the loss at the current parameters."""
-        inner = self.whole.evaluate()
-        self.last_terms = self.whole.last_terms
+        inner: Evaluation
+        if self._sum is None:
+            inner = self.whole.evaluate()
+            self.last_terms = self.whole.last_terms
+        else:
+            inner = self._sum.evaluate()
+            self.last_terms = self._sum.last_terms
         weights = {s: stage.snapshot() for s, stage in self.chain.own.items()}
         return UndividedEvaluation(self, inner.value, dict(self.last_terms), inner, weights)
 

@@ -6,8 +6,16 @@ from ..audit import lines as audit_lines
 from ..estimation.error_estimate import ErrorEstimate
 from ..optim.earnings import Earnings
 from ..problems import Problem, Reference
-from ..runs.content import Result
+from ..runs.content import Result, StartContent
 from .uncertainty import combined_errors, estimate
+
+
+def start_words(start: StartContent) -> str:
+    """How a run started from an earlier solution, in words."""
+    if not start["steps"]:
+        return str(start["how"])
+    cost = f"{start['steps']} steps, {start['seconds']:.1f} s"
+    return f"{start['how']} and derivatives in {cost}, relative misfit {start['misfit']:.1e}"
 
 
 def summary(problem: Problem, r: Result) -> list[str]:
@@ -20,6 +28,8 @@ def summary(problem: Problem, r: Result) -> list[str]:
     lines = [f"{r['problem']} by {r['method']}: {r['status']}"]
     if r.get("chosen"):
         lines.append(f"  method             {r['method']}, as {r['chosen']}")
+    if (start := r.get("init")) is not None:
+        lines.append(f"  start              solution of {start['problem']}: {start_words(start)}")
     if r["relative_l2_error"] is not None:
         source = problem.reference.source if isinstance(problem.reference, Reference) else "given function"
         lines.append(f"  relative L2 error  {r['relative_l2_error']:.3e}   (reference: {source})")

@@ -36,7 +36,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         InputError: There is none, it is damaged, or it is of another version of this package.
     """
     if not path.is_file():
-        raise InputError(f"there is no checkpoint {path}; give the folder of an earlier run")
+        sets = {"window1": "windows in time: give windows= as well", "seed*": "seeds: give seeds= as well"}
+        held = next((what for pattern, what in sets.items() if any(path.parent.glob(pattern))), None)
+        hint = "give the folder of an earlier run" if held is None else f"the folder holds {held}"
+        raise InputError(f"there is no checkpoint {path}; {hint}")
     try:
         state: Checkpoint = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # a truncated zip, a foreign pickle: torch has no common error for them

@@ -46,6 +46,8 @@ class Config(TypedDict, total=False):
     network: list[int] | str  # of `train` the name, as of a network of one's own
     activation: str
     points: int
+    own_points: str | None  # digest of points that the user gave
+    init: StartContent | None
     condition_points: int
     sampler: str
     adaptive: float
@@ -63,6 +65,17 @@ class Config(TypedDict, total=False):
     data: str | None
     samples: int
     parts: int | None
+
+
+class StartContent(TypedDict):
+    """Start of a run from an earlier solution, see `sapts_pinn.solving.warm_start`."""
+
+    problem: str
+    how: str
+    points: int
+    steps: int
+    seconds: float
+    misfit: float
 
 
 class AuditFinding(TypedDict):
@@ -141,6 +154,7 @@ class Result(TypedDict, total=False):
     coefficients: dict[str, float]
     scales: SavedScales | list[SavedScales] | None
     slow_path: str | None
+    init: StartContent | None
     audit: AuditContent | None
     standard_errors: dict[str, float | None]
     noise: dict[str, float]
@@ -188,6 +202,7 @@ class Checkpoint(TypedDict, total=False):
     version: int
     config: Config
     settings: dict[str, object]
+    init: StartContent | None
     world_size: int
     iteration: int
     trainer: TrainerState

@@ -64,6 +64,16 @@ def saved_method(resume: str | Path) -> str | None:
     return (load_state(resume)[1].get("config") or Config()).get("method")
 
 
+def saved_pipeline(resume: str | Path) -> bool:
+    """Return whether the ranks of a run with stages divided the parameters of these.
+
+    Args:
+        resume: Run folder, or checkpoint.
+    """
+    options = load_state(resume)[1].get("settings", {}).get("options")
+    return not isinstance(options, dict) or bool(options.get("pipeline", True))
+
+
 def kept_options(
     state: Checkpoint, given: Mapping[str, object] | None, ranks: int, path: Path
 ) -> dict[str, object]:

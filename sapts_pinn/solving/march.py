@@ -16,10 +16,12 @@ from ..problems.fingerprint import fingerprint
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Config, Result, Row, cell
-from ..runs.folder import prepare_folder, run_path, saved_units
+from ..runs.folder import prepare_folder, saved_units
 from ..runs.status import Status, StopReason
 from ..training.budget import Budget
 from .examination import attempt
+from .members import as_before, member, own_folder
+from .own_points import in_windows, own_points
 
 
 def march(
@@ -30,6 +32,7 @@ def march(
     budget: str | float | Budget,
     out: str | Path | None,
     overwrite: bool,
+    resume: str | Path | None = None,
     **settings: Any,
 ) -> Solution:
     """Train one network for each of some windows in time, each going on where the one before ended.
@@ -42,6 +45,7 @@ def march(
         budget: Of all windows together; each has the same share.
         out: Folder to write: the whole solution, and the run of each window in `window1`, `window2`, ...
         overwrite: Whether `out` may hold an earlier run, which is replaced.
+        resume: Such a folder to go on with: windows that have ended are read, the next one continues.
         **settings: Other arguments of `solve`.
 
     Returns:
@@ -52,28 +56,44 @@ def march(
         InputError: The problem or a setting cannot be had in windows.
     """
     check(problem, windows)
-    for name in ("target_error", "resume"):
-        if settings.pop(name, None) is not None:
-            raise InputError(
-                f"{name} cannot be had with windows={windows}, one by one; drop it, or give windows=1"
-            )
+    if settings.pop("target_error", None) is not None:
+        raise InputError(
+            f"target_error cannot be had with windows={windows}, one by one; drop it, or give windows=1"
+        )
+    folder = own_folder(out, resume, "windows")
+    if resume is not None and folder is not None:
+        settings = as_before(folder / "window1", settings)
+    own = own_points(settings["points"], problem) if "points" in settings else None
+    shares = None if own is None else in_windows(own, problem, windows)
     limits = Budget.parse(budget)
     share = Budget(*(limit / windows for limit in (limits.seconds, limits.iterations, limits.evaluations)))
-    folder = None if out is None else run_path(out)
     ranks = settings["communicator"] = settings.get("communicator") or connect(settings.get("device", "cpu"))
     writes = folder is not None and ranks.rank == 0
     if writes and folder is not None:
-        prepare_folder(folder, overwrite)
+        prepare_folder(folder, overwrite or resume is not None, keep=resume is not None)
     runs: list[Solution] = []
     models: list[Model] = []
     for number in range(windows):
         part = window(problem, windows, number, models[-1] if models else None)
         inside = None if folder is None else folder / f"window{number + 1}"
-        runs.append(train(part, budget=share, out=inside, overwrite=overwrite, windows=1, **settings))
+        if shares is not None:
+            settings["points"] = shares[number]
+        given = {**settings, "budget": share, "overwrite": overwrite, "windows": 1}
+        if resume is None or inside is None:
+            runs.append(train(part, out=inside, **given))
+        else:
+            runs.append(member(train, part, inside, **given))
         models.append(cast("Model", runs[-1].model))  # of one window
         how = Status.parse(runs[-1].result["status"])
-        if not how.reason.is_regular:
-            raise InputError(f"window {number + 1} of {windows} ended early ({how}); no other can follow")
+        if not (
+            how.reason.is_regular or how.reason is StopReason.UNFINISHED
+        ):  # a run that was read and whose budget is spent
+            again = (
+                "" if folder is None else f"; go on by solve(..., windows={windows}, resume={str(folder)!r})"
+            )
+            raise InputError(
+                f"window {number + 1} of {windows} ended early ({how}); no other can follow{again}"
+            )
     model = joined(problem, windows, lambda of: models[0], models)
     measure = error_measure(problem)
     result: Result = {
@@ -111,7 +131,7 @@ def _result(windows: list[Result]) -> Result:
         "seconds": sum(one["seconds"] for one in windows),
         "parameters": sum(one["parameters"] for one in windows),
         "loss": sum(one["loss"] for one in windows),
-        "audit": together([one["audit"] for one in windows]),
+        "audit": together([one.get("audit") for one in windows]),
         "remarks": list(worst.get("remarks", ())),
     }
 

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack, overload
 
 import torch
-from torch import nn
+from torch import Tensor
 
-from ..callbacks.base import Callback, Measure
+from ..callbacks.base import Measure
+from ..callbacks.functions import Given, as_callbacks
 from ..errors import InputError
 from ..networks.build import NetworkSpec, network_of
 from ..networks.model import Model
-from ..optim.methods import Method
 from ..optim.methods import method as find_method
-from ..optim.sapts import Decomposition
 from ..parallel.communicator import Communicator
+from ..parallel.threads import number_of_threads
 from ..parallel.torchrun import connect
-from ..pipeline.build_model import build_model
 from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..problems.scales import SavedScales
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
-from ..runs.content import Checkpoint, Config, Result
+from ..runs.content import Checkpoint, Config, Result, StartContent
 from ..runs.folder import check_resumable, identity, in_saved_units, saved_units, versions
-from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method
+from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method, saved_pipeline
 from ..runs.status import StopReason
 from ..training.budget import Budget
 from ..training.clock import Clock
@@ -38,16 +37,19 @@ from ..training.course import Course
 from ..training.lifecycle import Earlier, Session
 from ..training.monitor import ErrorMonitor
 from ..training.result import RunResult, facts
-from ..training.settings import callbacks as read_callbacks
-from ..training.settings import whole
+from ..training.settings import Arguments
 from ..training.trainer import Trainer
 from .choice import with_method
 from .examination import attempt, examine
+from .making import is_pipeline, made, with_parts, with_pipeline
 from .march import march
-from .settings import AUTO, RunSettings, defaults_of
+from .own_points import Points, are_others, digest, own_points, saved_points, with_number
+from .seeds import Ensemble, each_seed
+from .settings import AUTO, RunSettings, SolveArguments, defaults_of
+from .warm_start import check_start, warm_start, with_architecture
 
 AGAIN = "go on with it by solve(..., resume={})"
-OF_A_RANK = ("source", "threads", "fingerprint", "versions")  # entries of config.json that may differ
+OF_A_RANK = ("source", "threads", "fingerprint", "versions", "init")  # entries of config.json that may differ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class SolveResult(RunResult):
         coefficients: Estimates of unknown coefficients.
         scales: Natural units of the problem.
         slow_path: Why compiled code was not used; None if it was.
+        init: How the run started from an earlier solution; None if it did not.
     """
 
     problem: str
@@ -83,6 +86,17 @@ class SolveResult(RunResult):
     coefficients: dict[str, float]
     scales: SavedScales | list[SavedScales]
     slow_path: str | None
+    init: StartContent | None
+
+
+@overload
+def solve(problem: Problem, *, seeds: None = None, **settings: Unpack[SolveArguments]) -> Solution: ...
+
+
+@overload
+def solve(
+    problem: Problem, *, seeds: int | Iterable[int], **settings: Unpack[SolveArguments]
+) -> Ensemble: ...
 
 
 def solve(
@@ -90,11 +104,13 @@ def solve(
     *,
     method: str = AUTO,
     budget: str | float | Budget = "2min",
+    init: Solution | None = None,
     target_error: float | None = None,
     seed: int = 0,
+    seeds: int | Iterable[int] | None = None,
     network: NetworkSpec | None = None,
     activation: str | None = None,
-    points: int | None = None,
+    points: Points | None = None,
     condition_points: int | None = None,
     sampler: str | None = None,
     adaptive: float | None = None,
@@ -102,16 +118,17 @@ def solve(
     windows: int | None = None,
     dtype: str = "float64",
     device: str = "cpu",
+    threads: int | None = None,
     parts: int | None = None,
     options: Mapping[str, object] | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Given | Iterable[Given] = (),
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: str | Path | None = None,
     source: str | None = None,
     started: float | None = None,
     communicator: Communicator | None = None,
-) -> Solution:
+) -> Solution | Ensemble:
     """Train a network to solve a problem.
 
     Args:
@@ -119,23 +136,29 @@ def solve(
         method: Name of a method, see `sapts_pinn.optim.methods.METHODS`; "auto" is "sapts-d" where its parts
             are known to pay, else "tr", see `choice.py`.
         budget: "2min", "500 iterations", "10000 evaluations", seconds; what an earlier session spent counts.
+        init: Solution to start from: its parameters where network and ansatz are the same, else a fit to its
+            values and derivatives, which takes a tenth of the time at most; its network where none is given.
         target_error: Stop when the relative L2 error is this small (needs a reference).
         seed: Fixes the whole run on a given machine and number of threads.
+        seeds: How many seeds, or which ones, in place of `seed`: the problem is solved from each, and an
+            `Ensemble` is returned, with their mean (`predict`), `spread` and `best`.
         network: Hidden widths, a module, or a function (inputs, outputs) -> module.
         activation: "tanh", "sin", "gelu", "silu" or "softplus", for a network given by widths.
-        points: Collocation points of the equation.
+        points: Number of collocation points of the equation; or the points themselves, which stay: an array
+            [N, dim] of NumPy or PyTorch, or a dict of arrays by coordinate.
         condition_points: Points of every condition that is a weighted term.
         sampler: "uniform", "grid", "lhs", "sobol" or "halton".
         adaptive: Share of the points drawn where the residual is large, at a resampling.
         resample: Steps between resamplings, 0 for never; None: after 50, 100 and 200 steps, and then as the
             method does, every 500 steps those of trust regions.
         windows: Train a network for each of so many windows in time, one after the other, see `windows.py`.
-        dtype: "float64" or "float32".
+        dtype: "float64" or "float32", or torch.float64 or torch.float32.
         device: "cpu", "cuda", ...
+        threads: Threads of this process during the run; None: as many as PyTorch has.
         parts: Parts of a SAPTS method, a multiple of the number of ranks; by default the ranks, or in one
             process 2 of the points, 4 of the parameters (fewer where a network has fewer layers).
         options: Keyword arguments of the optimizer, such as {"radius": 0.1}.
-        callbacks: Told after every step.
+        callbacks: Told after every step: `Callback` objects, or functions of the run, f(run).
         out: Run folder to write: configuration, checkpoint, history.
         overwrite: Whether `out` may hold an earlier run, which is replaced.
         resume: Run folder, or checkpoint, to continue; it is also written to when `out` is not given.
@@ -145,41 +168,64 @@ def solve(
             rank calls `solve` with the same arguments and gets the same solution; rank 0 writes the folder.
 
     Returns:
-        The solution.
+        The solution; an `Ensemble` of them for several seeds.
 
     Raises:
         InputError: A setting is wrong; one sentence with the value and the fix.
     """
     arguments = dict(locals())
+    if threads is not None:
+        with number_of_threads(threads):
+            found: Solution | Ensemble = solve(**{**arguments, "threads": None})
+            return found
     began = time.monotonic() if started is None else started
-    usual, given = defaults_of(problem), RunSettings.given(arguments)
-    settings = RunSettings.merged(usual, given)
+    usual = defaults_of(problem)
+    if init is not None:
+        arguments = with_architecture(arguments, check_start(init, problem))
+    arguments["own"] = own_points(points, problem)
+    settings = RunSettings.merged(usual, RunSettings.given(with_number(arguments)))
+    shared = {name: value for name, value in arguments.items() if name not in ("problem", "own")}
+    if seeds is not None:
+        return each_seed(solve, problem, **shared)
+    del shared["seeds"]
     if settings.windows != 1:
-        shared = {name: value for name, value in arguments.items() if name not in ("problem", "windows")}
+        del shared["windows"]
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
-    ranks = communicator or connect(settings.device)
-    if resume is not None and settings.method == AUTO and (former := saved_method(resume)) is not None:
-        given["method"] = former
-        settings = RunSettings.merged(usual, given)
-    session = Session(out, resume, overwrite, ranks, sharded=find_method(settings.method).sharded)
+    return _solved(problem, arguments, began)
+
+
+def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
+    """The solution of a single run, from the arguments of `solve`."""
+    ranks: Communicator = arguments["communicator"] or connect(arguments["device"])
+    parts, resume = arguments["parts"], arguments["resume"]
+    asked, own = RunSettings.given(with_number(arguments)), arguments["own"]
+    if resume is not None and asked["method"] == AUTO and (former := saved_method(resume)) is not None:
+        asked["method"] = former
+    settings = RunSettings.merged(defaults_of(problem), asked)
+    if resume is None:
+        settings = with_pipeline(problem, settings, ranks.size)
+    pipeline = is_pipeline(settings) if resume is None else saved_pipeline(resume)
+    sharded = find_method(settings.method).sharded and pipeline
+    session = Session(arguments["out"], resume, arguments["overwrite"], ranks, sharded)
     if session.earlier is not None:
-        earlier = session.earlier.state, options, ranks.size, session.earlier.path
-        asked = {"options": kept_options(*earlier)}
-        given = kept_settings(session.earlier.state) | given | asked
-        settings = RunSettings.merged(usual, given)
+        settings, own = _resumed(session.earlier, problem, asked, own, ranks)
         problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])
     settings, why = with_method(problem, settings, ranks.size, parts)
     chosen = find_method(settings.method)
-    settings = _with_parts(settings, parts, chosen, ranks.size)
+    settings = with_parts(settings, parts, chosen, ranks.size)
     measure = _measure(problem, settings)
     _try_quantities(problem)
-    model, collocation = _made(problem, settings, ranks)
-    config = _configuration(problem, settings, source, ranks, why)
+    model, collocation = made(problem, settings, ranks, own)
+    config = _configuration(problem, settings, arguments["source"], ranks, why)
+    config["own_points"] = digest(own)
+    config["init"] = _started(model, arguments["init"], settings, session)
     session.check_alike(config, OF_A_RANK)
-    redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config)
+    redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config, own)
     course, clock = Course(chosen, settings.options, settings.resample), Clock(settings.budget, ranks, began)
+    if session.earlier is None and config["init"] is not None:
+        clock.discount(-config["init"]["seconds"])
     monitor = ErrorMonitor(measure, target=settings.target_error)
-    told = [*read_callbacks(callbacks, Callback), *session.writers(config, _header(settings, config))]
+    told = [*as_callbacks(arguments["callbacks"]), *session.writers(config, _header(settings, config))]
     trainer = Trainer(model, collocation, course, clock, monitor, told)
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace
@@ -189,20 +235,58 @@ def solve(
     return _finished(session, trainer, config)
 
 
-def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Config) -> bool:
+def _started(
+    model: TrainableModel, init: Solution | None, settings: RunSettings, session: Session
+) -> StartContent | None:
+    """Start a new run from an earlier solution, or look up how the run that goes on has started.
+
+    Raises:
+        InputError: A run that goes on is given another start.
+    """
+    if init is None:
+        return None if session.earlier is None else session.earlier.state.get("init")
+    if session.earlier is not None:
+        raise InputError(f"the run of {session.earlier.path} goes on from where it is: drop init")
+    return warm_start(model, init, settings.budget.seconds, session.ranks)
+
+
+def _resumed(
+    earlier: Earlier, problem: Problem, asked: Arguments, own: Tensor | None, ranks: Communicator
+) -> tuple[RunSettings, Tensor | None]:
+    """Settings of a resumed run, and the points of its own.
+
+    Args:
+        earlier: The session that goes on.
+        problem: What to solve.
+        asked: Settings that are given now.
+        own: Points that are given now.
+        ranks: The ranks.
+    """
+    kept, former = kept_settings(earlier.state), saved_points(earlier.state)
+    if "points" not in asked:
+        own = former
+    elif own is None and former is not None:
+        kept.pop("resample", None)  # never, as these points were to stay
+    options = {"options": kept_options(earlier.state, asked.get("options"), ranks.size, earlier.path)}
+    return RunSettings.merged(defaults_of(problem), kept | asked | options), own
+
+
+def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Config, own: Tensor | None) -> bool:
     """Return whether a resumed run draws its points anew.
 
     Raises:
         InputError: The checkpoint is of another run.
     """
     check_resumable(earlier.state, config, earlier.path)
-    return redrawn(earlier.state, settings.as_json("drawn"), earlier.path)
+    others = are_others(saved_points(earlier.state), own, earlier.path)
+    return redrawn(earlier.state, {} if others else settings.as_json("drawn"), earlier.path) or others
 
 
 def _header(settings: RunSettings, config: Config) -> Checkpoint:
     """Entries of a checkpoint by which a later session knows the run."""
     kept: dict[str, object] = {**settings.as_json("kept"), "options": config["options"]}
-    return {"config": identity(config), "settings": kept}
+    kept["own_points"] = config["own_points"]
+    return {"config": identity(config), "settings": kept, "init": config["init"]}
 
 
 def _finished(session: Session, trainer: Trainer, config: Config) -> Solution:
@@ -231,26 +315,6 @@ def _finished(session: Session, trainer: Trainer, config: Config) -> Solution:
     return solution
 
 
-def _with_parts(settings: RunSettings, parts: int | None, chosen: Method, ranks: int) -> RunSettings:
-    """The settings with the number of parts among the options of a method that has parts.
-
-    Raises:
-        InputError: The method has none, or the number is none.
-    """
-    decomposition = chosen.decomposition
-    if decomposition is None:
-        if parts is not None:
-            raise InputError(
-                f"method {settings.method!r} has no parts; drop parts={parts}, or use a SAPTS method"
-            )
-        return settings
-    options = dict(settings.options)
-    if parts is not None:
-        options["parts"] = whole("parts", parts)
-    options.setdefault("parts", _default_parts(decomposition, ranks, settings.network))
-    return replace(settings, options=options)
-
-
 def _measure(problem: Problem, settings: RunSettings) -> Measure | None:
     """The error against the problem's reference, None without one.
 
@@ -261,24 +325,6 @@ def _measure(problem: Problem, settings: RunSettings) -> Measure | None:
     if settings.target_error is not None and measure is None:
         raise InputError(f"target_error needs a reference solution, and {problem.name} has none")
     return measure
-
-
-def _made(problem: Problem, settings: RunSettings, ranks: Communicator) -> tuple[TrainableModel, Collocation]:
-    """The untrained model and its collocation points, from the seed."""
-    generator = torch.Generator().manual_seed(settings.seed)
-    stages = settings.options["parts"] if find_method(settings.method).sharded else None
-    with _fixed_global_seed(settings.seed):
-        made = build_model(problem, settings, generator, ranks, stages)
-    collocation = Collocation(
-        problem,
-        settings.points,
-        settings.condition_points,
-        settings.sampler,
-        settings.adaptive,
-        generator,
-        made,
-    )
-    return made, collocation
 
 
 def _configuration(
@@ -298,23 +344,6 @@ def _configuration(
         "fingerprint": fingerprint(problem),
         "versions": versions(),
     }
-
-
-@contextmanager
-def _fixed_global_seed(seed: int) -> Iterator[None]:
-    """Seed PyTorch's global generator, by which modules draw their weights, and restore it afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
-
-
-def _default_parts(chosen: Decomposition, ranks: int, network: NetworkSpec) -> int:
-    """Default number of parts: one a rank; in one process the usual number, at most one a layer."""
-    if ranks > 1:
-        return ranks
-    if not chosen.shared and isinstance(network, Sequence) and not isinstance(network, nn.Module):
-        return min(chosen.parts, len(network) + 1)
-    return chosen.parts
 
 
 def _try_quantities(problem: Problem) -> None:
@@ -353,6 +382,7 @@ def summary(trainer: Trainer, config: Config) -> SolveResult:
         coefficients=_coefficients(trainer),
         scales=config["scales"],
         slow_path=trainer.objective.slow_path,
+        init=config["init"],
     )
 
 

@@ -5,9 +5,10 @@ A new setting is a field here and a parameter of `solve`.  Nothing here loads Py
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from ..errors import InputError
 from ..runs.content import Config
@@ -16,7 +17,14 @@ from ..training.budget import Budget
 from ..training.settings import Arguments, Settings, setting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ..callbacks.functions import Given
     from ..networks.build import NetworkSpec
+    from ..parallel.communicator import Communicator
+    from ..results.solution import Solution
+    from .own_points import Points
 
 AUTO = "auto"  # the method that `choice.py` chooses
 OF_A_PROBLEM = (
@@ -28,8 +36,16 @@ def _network(name: str, value: object) -> object:
     """Read a network: hidden widths, a module, or a function that makes one."""
     if callable(value):  # a module is
         return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise InputError(
+            f"{name}={value} does not say how many layers there are: write ({value},) for a single hidden "
+            f"layer of width {value}, ({value}, {value}, {value}) for three"
+        )
     if not isinstance(value, (tuple, list)):
-        raise InputError(f"{name} must be hidden widths such as (30, 30, 30), or a module, not {value!r}")
+        raise InputError(
+            f"{name} must be hidden widths such as (30, 30, 30), a module, or a function (inputs, outputs) "
+            f"-> module, not {reprlib.repr(value)}"
+        )
     return tuple(read.whole(f"a width of {name}", width) for width in value)
 
 
@@ -84,8 +100,40 @@ class RunSettings(Settings):
         A network in words is the problem's own, which brings it along.
         """
         found = super().arguments(config)
+        if config.get("own_points") is not None:  # the checkpoint has them
+            found.pop("points"), found.pop("resample", None)
         network = found.pop("network", None)
         return {**found, "network": tuple(network)} if isinstance(network, list) else found
+
+
+class SolveArguments(TypedDict, total=False):
+    """Keyword arguments of `solve`, for type checkers: the result depends on `seeds` alone."""
+
+    method: str
+    budget: str | float | Budget
+    init: Solution | None
+    target_error: float | None
+    seed: int
+    network: NetworkSpec | None
+    activation: str | None
+    points: Points | None
+    condition_points: int | None
+    sampler: str | None
+    adaptive: float | None
+    resample: int | None
+    windows: int | None
+    dtype: str
+    device: str
+    threads: int | None
+    parts: int | None
+    options: Mapping[str, object] | None
+    callbacks: Given | Iterable[Given]
+    out: str | Path | None
+    overwrite: bool
+    resume: str | Path | None
+    source: str | None
+    started: float | None
+    communicator: Communicator | None
 
 
 def defaults_of(problem: object) -> Mapping[str, object]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Generator, nn
 
-from ..callbacks.base import Callback
+from ..callbacks.functions import Given, as_callbacks
 from ..errors import InputError
 from ..networks.build import PRECISIONS
 from ..optim.methods import Method
@@ -26,7 +26,6 @@ from ..training.lifecycle import Earlier, Session
 from ..training.monitor import ErrorMonitor
 from ..training.result import facts
 from ..training.settings import Arguments, whole
-from ..training.settings import callbacks as read_callbacks
 from ..training.train_settings import TrainSettings
 from ..training.trainer import Trainer
 from .augmentation import CropAndFlip
@@ -57,7 +56,7 @@ def train(
     out: Path | str | None = None,
     resume: Path | str | None = None,
     overwrite: bool = False,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Given | Iterable[Given] = (),
     started: float | None = None,
     communicator: Communicator | None = None,
 ) -> Trained:
@@ -76,7 +75,7 @@ def train(
         out: Run folder: config.json, history.csv, result.json, checkpoint.pt.
         resume: Folder of a run, or its checkpoint, to go on with.
         overwrite: Whether `out` may hold an earlier run.
-        callbacks: Told after every step.
+        callbacks: Told after every step: `Callback` objects, or functions of the run, f(run).
         started: `time.monotonic()` when the user's command began.
         communicator: The ranks; by default those that torchrun has started, or this process alone.  Every
             rank calls `train` with the same arguments and gets the same network; rank 0 writes the folder.
@@ -118,7 +117,7 @@ def train(
         Course(how, given),
         Clock(settings.budget, ranks, began),
         ErrorMonitor(lambda net: chosen.metric(net, *test), chosen.column),
-        [*read_callbacks(callbacks, Callback), *session.writers(config, {"config": settings.identity()})],
+        [*as_callbacks(callbacks), *session.writers(config, {"config": settings.identity()})],
     )
     session.restore(trainer)
     trainer.run()

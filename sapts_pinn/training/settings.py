@@ -7,17 +7,16 @@ PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 from ..errors import InputError
 from ..runs.content import Config
 from .budget import Budget
 
 DTYPES = ("float64", "float32")
-T = TypeVar("T")
 Arguments = dict[str, Any]  # of `solve` or `train`, by name; a record of settings checks them
 Reader = Callable[[str, Any], object]  # from the name of a setting and a value given to the value used
 
@@ -144,10 +143,12 @@ def seed(name: str, value: object) -> int:
 
 
 def dtype(name: str, value: object) -> str:
-    """Read the name of a precision."""
-    if not (isinstance(value, str) and value in DTYPES):
-        raise InputError(f"{name} must be {' or '.join(DTYPES)}, not {value!r}")
-    return value
+    """Read a precision: its name, or the type of that name in PyTorch or NumPy."""
+    words = str(value)
+    for known in DTYPES:
+        if words in (known, f"torch.{known}", f"<class 'numpy.{known}'>"):
+            return known
+    raise InputError(f"{name} must be {' or '.join(DTYPES)}, not {value!r}")
 
 
 def budget(name: str, value: str | float | Budget) -> Budget:
@@ -160,21 +161,3 @@ def options(name: str, value: object) -> dict[str, object]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InputError(f'{name} must be a dict such as {{"radius": 0.1}}, not {value!r}')
     return dict(value)
-
-
-def callbacks(given: object, kind: type[T]) -> tuple[T, ...]:
-    """Read the callbacks of a run.
-
-    Args:
-        given: Their list.
-        kind: Class of them all.
-
-    Raises:
-        InputError: One is of another class.
-    """
-    found: list[T] = []
-    for callback in given if isinstance(given, Iterable) else (given,):
-        if not isinstance(callback, kind):
-            raise InputError(f"callbacks must be a list of {kind.__name__} objects; {callback!r} is none")
-        found.append(callback)
-    return tuple(found)

@@ -260,6 +260,10 @@ def test_numpy_numbers_are_numbers():
             lambda: Problem(Interval(0, 1), "u", lambda u: u.xx.value == 1.0, [Dirichlet("u")]),
             r"a comparison, .*not ==",
         ),
+        (
+            lambda: Problem(Interval(0, 1), "u", lambda u: u.xx + u.x == 1, [Dirichlet("u")]),
+            r"the equation returned a comparison, .* u\.xx \+ u\.yy == 1 is written u\.xx \+ u\.yy - 1",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_of_another_kind_is_refused(mistake, sentence):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sapts_pinn import solve
+from sapts_pinn import Solution, solve
 from sapts_pinn.errors import InputError
 from sapts_pinn.problems.zoo import build
 from sapts_pinn.solving import march as module
@@ -52,7 +52,30 @@ def test_no_window_follows_one_that_ended_early(monkeypatch):
         march(failed, build("heat"), 3, budget="3 iterations", out=None, overwrite=False)
 
 
-@pytest.mark.parametrize("name", ["target_error", "resume"])
-def test_what_windows_cannot_have_is_refused(name):
-    with pytest.raises(InputError, match=f"{name} cannot be had with windows=2, one by one; drop it"):
-        module.march(solve, build("heat"), 2, budget="1s", out=None, overwrite=False, **{name: 0.1})
+def test_what_windows_cannot_have_is_refused():
+    with pytest.raises(InputError, match="target_error cannot be had with windows=2, one by one; drop it"):
+        module.march(solve, build("heat"), 2, budget="1s", out=None, overwrite=False, target_error=0.1)
+
+
+def test_interrupted_windows_go_on(tmp_path):
+    whole = solve(build("heat"), windows=3, budget="12 iterations", out=tmp_path / "whole", **SMALL)
+
+    def fail(run):
+        if run.iteration == 2 and run.model.problem.domain.bounds[0, 1] > 0.3:
+            raise KeyboardInterrupt
+
+    part = tmp_path / "part"
+    with pytest.raises(
+        InputError, match=r"window 2 of 3 ended early .*; go on by solve\(\.\.\., windows=3, resume="
+    ):
+        solve(build("heat"), windows=3, budget="12 iterations", out=part, callbacks=fail, **SMALL)
+    with pytest.raises(InputError, match="the folder holds windows in time: give windows= as well"):
+        solve(build("heat"), resume=part)
+    found = solve(build("heat"), windows=3, budget="12 iterations", resume=part)
+    assert found.result["iterations"] == 12 and found.result["loss"] == whole.result["loss"]
+    assert found.config["points"] == SMALL["points"] and found.error() == whole.error()
+    again = solve(build("heat"), windows=3, budget="12 iterations", resume=part)
+    assert again.result["loss"] == whole.result["loss"], "all windows are read"
+    assert Solution.load(part).error() == whole.error()
+    with pytest.raises(InputError, match=r"window1.* is of a problem with other values"):
+        solve(build("heat"), windows=2, budget="12 iterations", resume=part)

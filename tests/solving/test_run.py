@@ -7,35 +7,10 @@ import torch
 
 from sapts_pinn import solve
 from sapts_pinn.errors import InputError
-from sapts_pinn.optim.methods import method
 from sapts_pinn.problems import Quantity
 from sapts_pinn.problems.zoo import ZOO, build
-from sapts_pinn.solving.run import _default_parts, _fixed_global_seed
 
 SMALL = {"network": (4,), "points": 32, "condition_points": 8, "budget": "2 iterations"}
-
-
-@pytest.mark.parametrize(
-    ("name", "ranks", "network", "parts"),
-    [
-        ("sapts-d", 1, (8,), 2),
-        ("sapts-d", 3, (8,), 3),
-        ("sapts-p", 1, (8,), 2),  # hidden and output layer
-        ("sapts-p", 1, (8,) * 9, 4),
-        ("sapts-p", 1, None, 4),
-    ],
-)
-def test_parts_are_the_ranks_or_as_many_as_there_are_layers(name, ranks, network, parts):
-    assert _default_parts(method(name).decomposition, ranks, network) == parts
-
-
-def test_the_global_generator_is_left_alone():
-    before = torch.get_rng_state()
-    with _fixed_global_seed(3):
-        first = torch.rand(3)
-    assert torch.equal(torch.get_rng_state(), before)
-    with _fixed_global_seed(3):
-        assert torch.equal(torch.rand(3), first)
 
 
 def test_a_seed_fixes_the_run_and_another_changes_it():

@@ -11,7 +11,7 @@ from sapts_pinn.callbacks import Callback
 from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import Interval
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.solving.settings import RunSettings
+from sapts_pinn.solving.settings import RunSettings, SolveArguments
 from sapts_pinn.supervised.train import train
 from sapts_pinn.training.budget import Budget
 from sapts_pinn.training.train_settings import TrainSettings
@@ -19,13 +19,21 @@ from sapts_pinn.training.train_settings import TrainSettings
 SMALL = {"budget": "1 iteration", "network": (4,), "points": 16, "condition_points": 8}
 BESIDE = {  # arguments that are no settings: of the process, the folder, and a shorthand for options
     "problem", "parts", "callbacks", "out", "overwrite", "resume", "source", "started", "communicator",
-    "data",
+    "data", "threads", "seeds", "init",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("settings", "function"), [(RunSettings, solve), (TrainSettings, train)])
 def test_the_arguments_are_the_settings(settings, function):
     assert set(inspect.signature(function).parameters) - BESIDE == set(settings.names())
+
+
+def test_type_checkers_see_every_argument_of_solve():
+    listed = inspect.get_annotations(SolveArguments)
+    arguments = inspect.signature(solve).parameters
+    assert {*listed} == {*arguments} - {"problem", "seeds"}
+    for name, annotation in listed.items():
+        assert annotation.__forward_arg__ == arguments[name].annotation
 
 
 @pytest.mark.parametrize(("settings", "command"), [(RunSettings, "solve"), (TrainSettings, "train")])

@@ -4,10 +4,10 @@ import json
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 
-from sapts_pinn.callbacks import Callback, EarlyStop
 from sapts_pinn.errors import InputError
 from sapts_pinn.training import settings as read
 from sapts_pinn.training.budget import Budget
@@ -64,6 +64,9 @@ def test_what_is_written_makes_the_same_settings():
         (read.positive, None, None),
         (read.seed, 2**64 - 1, 2**64 - 1),
         (read.dtype, "float32", "float32"),
+        (read.dtype, torch.float32, "float32"),
+        (read.dtype, np.float64, "float64"),
+        (read.dtype, np.dtype("float32"), "float32"),
         (read.budget, 30, Budget(seconds=30)),
         (read.options, {"radius": 0.1}, {"radius": 0.1}),
     ],
@@ -88,6 +91,7 @@ def test_readers_convert(reader, value, result):
         (read.seed, True, "x must be a non-negative integer, not True"),
         (read.seed, 2**64, r"x must be below 2\*\*64, and is 18446744073709551616"),
         (read.dtype, "float16", "x must be float64 or float32, not 'float16'"),
+        (read.dtype, torch.float16, r"x must be float64 or float32, not torch\.float16"),
         (read.options, [("radius", 1)], r'x must be a dict such as \{"radius": 0.1\}, not \[\('),
         (read.options, {1: 2}, r'x must be a dict such as \{"radius": 0.1\}, not \{1: 2\}'),
     ],
@@ -102,10 +106,3 @@ def test_options_are_copied():
     found = read.options("x", given)
     given["radius"] = 1.0
     assert found == {"radius": 0.1}
-
-
-def test_callbacks_are_a_list_or_one_of_their_class():
-    one = EarlyStop()
-    assert read.callbacks(iter([one]), Callback) == (one,) == read.callbacks(one, Callback)
-    with pytest.raises(InputError, match="callbacks must be a list of Callback objects; 3 is none"):
-        read.callbacks([one, 3], Callback)

@@ -21,11 +21,12 @@ from ...errors import InputError
 from .blocks import ParameterDecomposition
 from .data import DataDecomposition
 from .decomposition import Decomposition
-from .stages import StageDecomposition
+from .stages import StageDecomposition, UndividedStages
 
 DECOMPOSITIONS: dict[str, Decomposition] = {
     found.name: found for found in (DataDecomposition(), ParameterDecomposition(), StageDecomposition())
 }
+UNDIVIDED = UndividedStages()  # stages where every rank holds the whole network
 
 
 def find_decomposition(given: str | Decomposition) -> Decomposition:
@@ -41,4 +42,4 @@ def find_decomposition(given: str | Decomposition) -> Decomposition:
     return DECOMPOSITIONS[given]
 
 
-__all__ = ["DECOMPOSITIONS", "Decomposition", "find_decomposition"]
+__all__ = ["DECOMPOSITIONS", "UNDIVIDED", "Decomposition", "find_decomposition"]

@@ -90,6 +90,7 @@ class Decomposition(ABC):
         name: Its row in `DECOMPOSITIONS`.
         shared: Whether every subdomain moves all parameters, so that one model of the curvature serves all.
         sharded: Whether a rank holds the parameters of its own subdomains only.
+        teaches: Whether subdomains know their gradients in all parameters, so that their pairs are of f.
         kind: How it cuts if nothing else is asked for.
         combination: How the corrections of its groups are combined by default.
         parts: Usual number of subdomains in one process.
@@ -99,6 +100,7 @@ class Decomposition(ABC):
     name: ClassVar[str]
     shared: ClassVar[bool] = False
     sharded: ClassVar[bool] = False
+    teaches: ClassVar[bool] = True
     kind: ClassVar[str] = "layers"
     combination: ClassVar[str] = "sum"
     parts: ClassVar[int] = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import torch
 from torch import Tensor
@@ -92,10 +92,14 @@ class Division:
             return self._exchange_records(own)
         packed = torch.stack([_pack(c, pairs) for c in own])
         gathered = torch.cat(self.communicator.all_gather(packed))
+        changes = [change for rows in self._exchange_changes(own) for change in rows]
         first = self.communicator.rank * len(own)
         return [
-            own[i - first] if first <= i < first + len(own) else _unpack(row, own[0], pairs)
-            for i, row in enumerate(gathered)
+            own[i - first]
+            if first <= i < first + len(own)
+            # The residuals are those of the whole: every rank has been told the same.
+            else replace(_unpack(row, own[0], pairs), residual=own[0].residual, change=change)
+            for i, (row, change) in enumerate(zip(gathered, changes, strict=True))
         ]
 
     def _exchange_records(self, own: list[Correction]) -> list[Correction]:

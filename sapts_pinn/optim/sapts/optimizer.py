@@ -250,7 +250,8 @@ class SAPTS(TrustRegion):
         )
         groups = self.divider.order(division)
         corrections = [solve.run(division, group, theta, evaluation) for group in groups]
-        pairs = min(steps * len(corrections[0].records), PAIRS) if self.sweep.pooled else 0
+        teaches = self.sweep.pooled and self.decomposition.teaches
+        pairs = min(steps * len(corrections[0].records), PAIRS) if teaches else 0
         corrections = division.exchange(corrections, pairs)
         trial = self._try(division, corrections, theta, g, around)
         if trial.accepted and trial.evaluation is not None and trial.gradient is not None:
@@ -306,7 +307,7 @@ class SAPTS(TrustRegion):
             self.schedule.compare(self.curvature, change, seen)
         trial.accepted = finite and trial.rho > self.rule.accept
         learned: list[Pair] = []
-        if self.sweep.pooled and not self._in_place(division) and not division.sharded:
+        if self.sweep.pooled and self.decomposition.teaches and not self._in_place(division):
             # Lengths are those in the model that the parts have started from.  After the pairs of one it is
             # another; the lengths of the next would scale it once more.
             learned = [*corrections[0].pairs]

@@ -118,16 +118,41 @@ class StageDecomposition(Decomposition):
 
     name = "stages"
     sharded = True
+    teaches = False
     kind = "interleaved"
     combination = "subspace"
     options: ClassVar[Mapping[str, Any]] = {**Decomposition.options, "local_steps": 5}
 
     def divide(self, objective: Objective, cut: Cut) -> Division:
         """Take the stages into which the network is cut."""
-        staged = objective.staged()
-        if staged is None:
-            raise TypeError(
-                "stages need a PipelineObjective as the objective, which knows the network's stages"
-            )
+        staged = _staged(objective)
         parts = stage_subdomains(staged, cut.count)
         return cut.division(staged, staged, parts, self, shares=staged.layout.shares)
+
+
+class UndividedStages(StageDecomposition):
+    """Stages of a network that every rank holds whole.
+
+    All ranks compute f and its gradient, each a share of the points.  In a sweep every rank moves its own
+    stages, with the inputs and cotangents of all points.
+    """
+
+    sharded = False
+
+    def divide(self, objective: Objective, cut: Cut) -> Division:
+        """Take this rank's share of the stages into which the network is cut."""
+        staged = _staged(objective)
+        parts = stage_subdomains(staged, cut.count)
+        return cut.division(staged, staged.over_ranks(cut.communicator), [parts[i] for i in cut.mine], self)
+
+
+def _staged(objective: Objective) -> Staged:
+    """The objective as one of stages.
+
+    Raises:
+        TypeError: It is none.
+    """
+    staged = objective.staged()
+    if staged is None:
+        raise TypeError("stages need a PipelineObjective as the objective, which knows the network's stages")
+    return staged

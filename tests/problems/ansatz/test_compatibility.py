@@ -1,5 +1,8 @@
 """Conditions that contradict each other where they meet."""
 
+import re
+import warnings
+
 import pytest
 import torch
 
@@ -67,6 +70,17 @@ def test_contradictions_elsewhere():
     with pytest.warns(UserWarning, match="differ by 1 where they meet$"):  # a term anyway: nothing to decide
         problem = Problem(L_SHAPE * T, "u", lambda u: u.t - u.xx, [Dirichlet("u", 1.0), Initial("u", 0.0)])
     assert len(problem.ansatz.exact) == 1
+
+
+@pytest.mark.parametrize("pi", [3.14159, 3.1416])
+def test_a_constant_with_few_digits_is_noted_and_both_conditions_are_built_in(pi):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        problem = heat(lambda x: torch.sin(pi * x))
+    assert [term.name for term in problem.terms] == ["equation"]
+    assert re.search(
+        r"note .* u on x=1 and on t=0 differ by \S+e-06 where they meet, .*the solution is off", str(problem)
+    )
 
 
 def test_no_contradiction_between_different_unknowns():

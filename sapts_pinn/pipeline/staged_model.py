@@ -1,0 +1,88 @@
+"""Model of a problem in stages that every rank holds whole, for networks that are not large.
+
+Parameters of a small network are fewer numbers than the activations between its stages: ranks that share the
+points of the loss send less, and less often, than ranks that share the stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from ..errors import InputError
+from ..networks.build import independent
+from ..objectives.base import Counters
+from ..objectives.least_squares import LeastSquares
+from ..problems import Problem, Sites
+from .stages import ModelStageChain
+from .trainable_model import WholeModel
+from .undivided_objective import UndividedObjective
+
+
+class StagedModel(WholeModel):
+    """A whole model whose loss can be looked at stage by stage.
+
+    Args:
+        problem: Gives the ansatz and the coefficients.
+        network: A chain of layers.
+        parts: Number of stages.
+        architecture: As of `Model`.
+
+    Raises:
+        InputError: The network cannot be cut into so many stages.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        network: nn.Module,
+        parts: int,
+        architecture: Callable[[Problem], nn.Module] | None = None,
+    ) -> None:
+        super().__init__(problem, network, architecture)
+        if apart := independent(problem):
+            raise InputError(
+                f"{apart[0]} has a network of its own, and stages are those of one chain of layers; "
+                "use a method other than sapts-ip"
+            )
+        self.parts = parts
+        self.chain()
+
+    @property
+    def can_be_freed(self) -> bool:
+        """False: stages cannot be exchanged in the middle of a training."""
+        return False
+
+    def free(self) -> None:
+        """Refuse to drop the symmetries of the ansatz.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            f"a symmetry of {self.problem.name} does not hold, and a network in stages cannot go on without; "
+            "give symmetry=False to the problem"
+        )
+
+    def chain(self) -> ModelStageChain:
+        """The stages, whose parameters are those of this model.
+
+        Raises:
+            InputError: They would have others, or the network cannot be cut.
+        """
+        chain = ModelStageChain(self.problem, self.network, self.parts)
+        chain.part.coefficients = self.coefficients
+        chain.stages[-1].coefficients = self.coefficients
+        own, whole = chain.parameters(), [*self.parameters()]
+        if len(own) != len(whole) or any(a is not b for a, b in zip(own, whole, strict=True)):
+            raise InputError(
+                f"stages of {type(self.network).__name__} have parameters of their own; "
+                "give options={'pipeline': True}, or hidden widths as the network"
+            )
+        return chain
+
+    def objective(self, sites: Mapping[str, Sites], counters: Counters, threads: int) -> UndividedObjective:  # type: ignore[override]
+        """Make the loss at given sites, by term."""
+        whole = LeastSquares(self, sites, counters=counters, threads=threads)
+        return UndividedObjective.of(self.chain(), whole, sites, counters)
