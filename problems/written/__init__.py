@@ -1,4 +1,4 @@
-"""Problems as they are written in a paper: formulas of the equations and conditions, from the user's functions.
+"""Problems as in a paper: formulas of the equations and conditions, from the functions of the user.
 
 statement_of(problem)      formulas in the syntax of Python, as kept in config.json
 as_text, as_mathml         the same for a terminal and for a page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 
 from ...catalogue import PROBLEMS
 from ...errors import InputError
@@ -51,7 +52,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "poisson-1d": poisson.poisson_1d,
     "poisson-multiscale": poisson.poisson_multiscale,
     "poisson-2d": poisson.poisson_2d,
-    "poisson-2d-k4": lambda: poisson.poisson_2d(k=4),
+    "poisson-2d-k4": partial(poisson.poisson_2d, k=4),
     "poisson-3d": poisson.poisson_3d,
     "poisson-5d": poisson.poisson_5d,
     "poisson-interface": poisson.poisson_interface,
@@ -63,13 +64,13 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "poisson-holes": holes.poisson_holes,
     "poisson-boltzmann": holes.poisson_boltzmann,
     "helmholtz": helmholtz.helmholtz,
-    "helmholtz-6-6": lambda: helmholtz.helmholtz(6, 6),
+    "helmholtz-6-6": partial(helmholtz.helmholtz, 6, 6),
     "heat": heat.heat,
     "convection": convection.convection,
     "reaction": reaction.reaction,
     "gray-scott": gray_scott.gray_scott,
     "wave": wave.wave,
-    "wave-4": lambda: wave.wave(4),
+    "wave-4": partial(wave.wave, 4),
     "klein-gordon": klein_gordon.klein_gordon,
     "schroedinger": schroedinger.schroedinger,
     "kdv": kdv.kdv,
@@ -80,7 +81,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "cavity": navier_stokes.cavity,
     "cylinder": navier_stokes.cylinder,
     "burgers-inverse": inverse.burgers_inverse,
-    "burgers-inverse-noise-1": lambda: inverse.burgers_inverse(0.01),
+    "burgers-inverse-noise-1": partial(inverse.burgers_inverse, 0.01),
     "lorenz-inverse": lorenz_inverse.lorenz_inverse,
     "navier-stokes-inverse": inverse.navier_stokes_inverse,
     "diffusion-inverse": inverse.diffusion_inverse,

@@ -1,11 +1,10 @@
-"""`sapts-pinn list`, `show`, `gallery` and `bench`: lists, pictures and measurements."""
+"""`sapts-pinn show`, `gallery` and `bench`: reports, pictures and measurements."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -14,38 +13,6 @@ from ..runs.manifest import read_config, refuse_foreign
 from . import runs
 from .app import DONE, Folder, Switch, Whole, app
 from .messages import notes, say
-
-if TYPE_CHECKING:
-    from ..optim.methods import Method
-
-
-@app.command(name="list")
-def list_() -> int:
-    """Problems, data sets and methods, each with one line."""
-    from ..optim.methods import METHODS
-    from ..problems.zoo import ZOO
-    from ..supervised.methods import METHODS as ON_SAMPLES
-    from ..supervised.tasks import TASKS
-
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name, entry in ZOO.items():
-        groups.setdefault(f"Problems: {entry.group}", []).append((name, entry.summary))
-    groups["Methods"] = _summaries(METHODS)
-    groups["Data sets, to `train` on"] = [
-        (name, f"{task.summary}; networks: {', '.join(task.networks)}") for name, task in TASKS.items()
-    ]
-    groups["Methods of `train`"] = _summaries(ON_SAMPLES)
-    width = max(len(name) for rows in groups.values() for name, _ in rows)
-    blocks = [
-        "\n".join([title, *(f"  {name:<{width}}  {summary}" for name, summary in rows)])
-        for title, rows in groups.items()
-    ]
-    print("\n\n".join(blocks))
-    return DONE
-
-
-def _summaries(methods: Mapping[str, Method]) -> list[tuple[str, str]]:
-    return [(name, method.summary) for name, method in methods.items()]
 
 
 @app.command

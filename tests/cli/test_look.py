@@ -1,9 +1,6 @@
-"""`sapts-pinn list` and `show`."""
-
-import re
+"""`sapts-pinn show`."""
 
 from command_line import FILES, QUICK, command
-from sapts_pinn.problems.zoo import ZOO
 
 
 def test_show_draws_again_also_what_was_killed(tmp_path, capsys):
@@ -19,19 +16,3 @@ def test_show_draws_again_also_what_was_killed(tmp_path, capsys):
     status, out, err = command(capsys, "show", folder)
     assert status == 0 and "unfinished" in out and not err
     assert (folder / "report.html").is_file()
-
-
-def test_list_names_every_problem_and_method(capsys):
-    from sapts_pinn.optim.methods import METHODS
-    from sapts_pinn.supervised.methods import METHODS as ON_SAMPLES
-    from sapts_pinn.supervised.tasks import TASKS
-
-    status, out, _ = command(capsys, "list")
-    assert status == 0
-    problems, samples = out.split("Data sets, to `train` on\n")
-    for text, names in ((problems, [*ZOO, *METHODS]), (samples, [*TASKS, *ON_SAMPLES])):
-        for name in names:
-            assert re.search(rf"^  {re.escape(name)}  +\S", text, flags=re.MULTILINE), name
-    for name, task in TASKS.items():
-        assert re.search(rf"^  {name} .*: {', '.join(task.networks)}$", samples, flags=re.MULTILINE)
-    assert max(map(len, out.splitlines())) <= 110
