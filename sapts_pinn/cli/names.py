@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json as json_
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -178,8 +179,7 @@ def _literature(name: str) -> str:
 
     make = ZOO[name].build
     function = getattr(make, "func", make)  # of a `partial`
-    module = inspect.getmodule(function)
-    texts = [inspect.getdoc(function), None if module is None else inspect.getdoc(module)]
+    texts = [inspect.getdoc(function), sys.modules[function.__module__].__doc__]
     whole = "\n\n".join(text.partition("\nArgs:")[0].strip() for text in texts if text)
     return "\n\n".join(_wrapped(paragraph) for paragraph in whole.split("\n\n"))
 

@@ -118,8 +118,8 @@ def solve(
 
             runs.check_kinds(find_method(method), options)
             return train(
-                source.problem, **settings, callbacks=callbacks, out=folder, overwrite=overwrite,
-                resume=resume, source=source.text, started=STARTED, communicator=ranks,
+                source.problem, **settings, callbacks=callbacks, progress=False, out=folder,
+                overwrite=overwrite, resume=resume, source=source.text, started=STARTED, communicator=ranks,
             )  # fmt: skip
 
         solution = runs.watched(run, stop, folder, "solve", quiet, _logs(log_parts and not quiet))

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..callbacks.base import Callback, Measure
+from ..callbacks.progress import shown
 from ..errors import InputError
 from ..networks.build import NetworkSpec, network_of
 from ..networks.model import Model
@@ -105,6 +106,7 @@ def solve(
     parts: int | None = None,
     options: Mapping[str, object] | None = None,
     callbacks: Sequence[Callback] = (),
+    progress: bool | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: str | Path | None = None,
@@ -136,6 +138,7 @@ def solve(
             process 2 of the points, 4 of the parameters (fewer where a network has fewer layers).
         options: Keyword arguments of the optimizer, such as {"radius": 0.1}.
         callbacks: Told after every step.
+        progress: Show a bar with loss, error and time left; None shows it in a notebook or at a prompt.
         out: Run folder to write: configuration, checkpoint, history.
         overwrite: Whether `out` may hold an earlier run, which is replaced.
         resume: Run folder, or checkpoint, to continue; it is also written to when `out` is not given.
@@ -179,7 +182,8 @@ def solve(
     redraw = session.earlier is not None and _is_redrawn(session.earlier, settings, config)
     course, clock = Course(chosen, settings.options, settings.resample), Clock(settings.budget, ranks, began)
     monitor = ErrorMonitor(measure, target=settings.target_error)
-    told = [*read_callbacks(callbacks, Callback), *session.writers(config, _header(settings, config))]
+    watching = read_callbacks(callbacks, Callback)
+    told = [*watching, *session.writers(config, _header(settings, config)), *shown(progress, watching)]
     trainer = Trainer(model, collocation, course, clock, monitor, told)
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace

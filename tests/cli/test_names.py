@@ -56,9 +56,9 @@ def test_info_of_a_problem(capsys, tmp_path):
     for words in (
         "equation    u_t + u u_x - (0.01/pi) u_xx = 0\n",
         "conditions  u = 0 on x=-1, x=1\n",
-        "              u = -sin(pi x) on t=0\n",
+        "\n              u = -sin(pi x) on t=0\n",
         "reference   Cole-Hopf",
-        "Basdevant et al.",
+        "J. Comput. Phys.",
         "solve with  sapts-pinn solve burgers\n",
     ):
         assert words in out

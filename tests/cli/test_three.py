@@ -21,7 +21,7 @@ def test_the_three_methods_are_run_and_compared(capsys, tmp_path):
 
 
 def test_as_json_it_is_one_object(capsys, tmp_path):
-    status, out, err = command(
+    status, out, _ = command(
         capsys, "solve", "poisson-1d", "--method", "sapts", "--budget", "1 iterations", "--json",
         "--network", "4,4", "--out", tmp_path / "runs", *QUICK[2:],
     )  # fmt: skip
