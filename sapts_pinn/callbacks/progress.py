@@ -78,8 +78,9 @@ class Cell(Screen):
 
     def show(self, run: RunView) -> None:
         """Replace the line."""
-        from IPython.display import display
+        import IPython.display
 
+        display: Any = IPython.display.display
         done = round(BAR * min(max(run.used, 0.0), 1.0))
         line = {"text/plain": f"{'█' * done}{'░' * (BAR - done)} {figures(run)}"}
         if self._handle is None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from ..errors import InputError
 from ..runs.content import Config
 from ..runs.manifest import read_config, refuse_foreign
 from . import runs
@@ -17,23 +20,59 @@ from .messages import notes, say
 
 @app.command
 def show(
-    folder: Folder, /, *, problem: str | None = None, data: Path | None = None, debug: Switch = False
+    *folders: Folder,
+    problem: str | None = None,
+    data: Path | None = None,
+    out: Path | None = None,
+    open: Switch = False,
+    debug: Switch = False,
 ) -> int:
-    """Draw the pictures and the report of a run folder again, and print its summary.
+    """Draw the pictures and the report of a run folder again, and print its summary; compare several.
 
     Args:
-        folder: Run folder.
+        folders: Run folder. Of several the figures are printed beside each other, and written into a page.
         problem: FILE.py or FILE.py:object of the run; needed where it is not one of `sapts-pinn list`.
         data: Folder of the data set, if it has moved since `train`.
+        out: Page of a comparison. [default: comparison.html in the folder that holds them all]
+        open: Open the report, or the comparison, in the browser.
         debug: Show the traceback of an error.
     """
+    if not folders:
+        raise InputError("give a run folder, such as runs/burgers-tr-seed0, or several to compare them")
+    if len(folders) > 1:
+        page = _compared(folders, out)
+    else:
+        page = _shown(folders[0], problem, data)
+    if open:
+        webbrowser.open(page.absolute().as_uri())
+    return DONE
+
+
+def _compared(folders: Sequence[Path], out: Path | None) -> Path:
+    """Print and write a comparison of runs."""
+    from ..results.comparison import compare
+    from ..results.report import write_comparison
+
+    found = compare(folders)
+    page = out or found.folder / "comparison.html"
+    if page.suffix.lower() != ".html":
+        raise InputError(
+            f"cannot write the comparison as {page.name!r}: give --out a name that ends in .html"
+        )
+    write_comparison(found, page)
+    print(f"{found}\ncomparison: {page}")
+    return page
+
+
+def _shown(folder: Path, problem: str | None, data: Path | None) -> Path:
+    """Draw a run again, and print its summary."""
     config = read_config(folder)
     refuse_foreign(folder)
     with notes(quiet=True):
         is_training = runs.kind_of(config) == "train"
         run = _trained(folder, data) if is_training else _solved(folder, config, problem)
     print(f"{run}\n  report             {folder / 'report.html'}")
-    return DONE
+    return folder / "report.html"
 
 
 def _solved(folder: Path, config: Config, problem: str | None) -> object:

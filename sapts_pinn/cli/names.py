@@ -42,8 +42,8 @@ def list_(*, json: Switch = False) -> int:
         (n, f"{row.summary}; networks: {', '.join(row.networks)}") for n, row in catalogue.DATA_SETS.items()
     ]
     blocks.append(_block("Data sets, to `train` on", sets, catalogue.DATA_SETS))
-    rows = catalogue.METHODS_ON_SAMPLES
-    blocks.append(_block("Methods of `train`", rows.items(), rows))
+    others = catalogue.METHODS_ON_SAMPLES
+    blocks.append(_block("Methods of `train`", others.items(), others))
     print("\n\n".join([*blocks, "`sapts-pinn info NAME` says more."]))
     return DONE
 

@@ -156,8 +156,13 @@ def _method(problem: Problem, settings: Arguments, ranks: int) -> str:
 def pictures(solution: Solution, folder: Path) -> list[runs.Step]:
     """Pictures and report of a run folder, with the functions that make them."""
     from ..results.report import write_report
+    from ..viz.scene_page import can_export, export_scene
 
+    scene: list[runs.Step] = []
+    if can_export() and solution.problem.domain.dim > 1:
+        scene = [("scene.html", lambda: export_scene(solution, folder / "scene.html"))]
     return [
+        *scene,
         ("solution.png", lambda: solution.plot(folder / "solution.png")),
         ("solution.vtu", lambda: solution.export(folder / "solution.vtu")),
         ("report.html", lambda: write_report(folder, solution.result)),

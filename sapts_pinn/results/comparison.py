@@ -61,9 +61,11 @@ class Comparison:
 
     Attributes:
         runs: The runs.
+        folder: The folder that holds them all.
     """
 
     runs: tuple[Compared, ...]
+    folder: Path
 
     @property
     def differing(self) -> dict[str, list[str]]:
@@ -119,7 +121,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
     common = Path(os.path.commonpath(places)) if len(places) > 1 else places[0].parent
     if common in places:
         common = common.parent
-    return Comparison(tuple(_read(place, str(place.relative_to(common))) for place in places))
+    return Comparison(tuple(_read(place, str(place.relative_to(common))) for place in places), common)
 
 
 def _read(folder: Path, name: str) -> Compared:

@@ -26,10 +26,12 @@ from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..problems.scales import SavedScales
+from ..problems.written import statement_of
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Checkpoint, Config, Result
 from ..runs.folder import check_resumable, identity, in_saved_units, saved_units, versions
+from ..runs.machine import machine
 from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method
 from ..runs.status import StopReason
 from ..training.budget import Budget
@@ -48,7 +50,13 @@ from .march import march
 from .settings import AUTO, RunSettings, defaults_of
 
 AGAIN = "go on with it by solve(..., resume={})"
-OF_A_RANK = ("source", "threads", "fingerprint", "versions")  # entries of config.json that may differ
+OF_A_RANK = (
+    "source",
+    "threads",
+    "fingerprint",
+    "versions",
+    "machine",
+)  # entries of config.json that may differ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,9 +306,11 @@ def _configuration(
         "world_size": ranks.size,
         "symmetry": problem.symmetry,
         "description": str(problem),
+        "statement": statement_of(problem),
         "scales": problem.natural.as_json(),
         "fingerprint": fingerprint(problem),
         "versions": versions(),
+        "machine": machine(),
     }
 
 

@@ -102,7 +102,7 @@ def scene(
     limits = colour_limits([data.point_data["shown"]])
     if vector:
         data.point_data["vector"] = data.point_data[vector] * _stretched(lengths / (upper - lower))
-    ready()
+    _ready()
     plotter = pyvista.Plotter(off_screen=off_screen, window_size=list(SIZE))
     _fill(plotter, data, kind, limits, field)
     title = "   ·   ".join(
@@ -325,15 +325,20 @@ def _axes(
         plotter.camera.zoom(1.1)
 
 
-def ready() -> None:
+def silence() -> None:
+    """Let VTK keep its warnings, such as that there is no display, to itself."""
+    from vtkmodules.vtkCommonCore import vtkLogger
+
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
+
+
+def _ready() -> None:
     """Make sure that VTK can render, which ends the process where it cannot.
 
     Raises:
         InputError: It cannot.
     """
-    from vtkmodules.vtkCommonCore import vtkLogger
-
-    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)  # it renders without a display, and says so
+    silence()
     if not _renders():
         raise InputError(
             "PyVista cannot render here: install a display's libraries (apt-get install libegl1 libgl1), or "

@@ -16,7 +16,7 @@ import json
 import zipfile
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +25,11 @@ from ..runs.files import write_text
 from .dataset import sample
 from .fields import Array, ends, time_name
 from .figures import colour_limits, colour_map
-from .scene import HEIGHT, ready, scene_lengths
+from .scene import HEIGHT, scene_lengths, silence
 from .view import View
 
-if TYPE_CHECKING:
-    import pyvista
-
 MOMENTS = 21
-RESOLUTION = {1: 201, 2: 101, 3: 33}  # points along each of so many coordinates that are seen at once
+RESOLUTION = {2: 61, 3: 33}  # points along each of so many coordinates of a moment
 SURFACE = 201  # of one surface that stays
 TEXT, ASIDE = 0.045, 0.03  # height of text, and its distance from the axes
 TUBE = 0.004  # radius of a line
@@ -51,17 +48,17 @@ def export_scene(solution: View, path: Path) -> Path:
         path: Where, an .html file.
 
     Raises:
-        InputError: A package is missing, there is a single coordinate, or VTK cannot render here.
+        InputError: A package is missing, or there is a single coordinate.
     """
     domain = solution.problem.domain
     if not can_export():
         raise InputError("a scene as a page needs more packages: pip install 'sapts-pinn[view]'")
     if domain.dim < 2:
         raise InputError(f"{solution.problem.name} has one coordinate, and nothing to show in space")
-    ready()
     import pyvista
 
-    plotter = pyvista.Plotter(off_screen=True, window_size=[900, 700])
+    silence()  # nothing is rendered here
+    plotter: Any = pyvista.Plotter(off_screen=True, window_size=[900, 700])  # PyVista has no types that fit
     plotter.background_color = "white"
     name, values = _fill(plotter, solution)
     plotter.view_vector((0.45, -1.0, 0.6))
@@ -81,7 +78,6 @@ def _written(plotter: Any) -> str:
 
     vtk.initialize_serializers()
     context, window = vtk.SynchronizationContext(), plotter.render_window
-    window.Render()
     context.set_ignore_last_dependencies(True)
     scene = vtk.serialize(None, window, vtk.reference_id(window), context, 1)
     camera = plotter.renderer.GetActiveCamera()
@@ -183,7 +179,8 @@ class _Frame:
         flat = len(self.names) == 2
         x, y = self.lengths[:2].tolist()
         z = HEIGHT if flat else float(self.lengths[2])
-        plotter.add_mesh(pyvista.Box(bounds=(0, x, 0, y, 0, z)).extract_all_edges(), color="grey")
+        box: Any = pyvista.Box(bounds=(0, x, 0, y, 0, z))
+        plotter.add_mesh(box.extract_all_edges(), color="grey")
         names = [*self.names, self.field] if flat else [*self.names]
         ranges = [*zip(self.lower.tolist(), self.upper.tolist(), strict=True)]
         ranges = [*ranges, self.limits] if flat else ranges
@@ -198,11 +195,12 @@ class _Frame:
                 plotter.add_mesh(_text(text, place(share), upright), color="black", lighting=False)
 
 
-def _text(text: str, centre: tuple[float, float, float], upright: bool) -> pyvista.PolyData:
+def _text(text: str, centre: tuple[float, float, float], upright: bool) -> Any:
     """Text in the plane of the first two coordinates, or upright, around a point."""
     import pyvista
 
-    made: Any = pyvista.Text3D(text, depth=0.0)
+    write: Any = pyvista.Text3D  # which has no types
+    made = write(text, depth=0.0)
     made.points -= np.asarray(made.center)
     made.points *= TEXT  # of a letter of height 1
     if upright:

@@ -14,7 +14,7 @@ def test_the_three_methods_are_run_and_compared(capsys, tmp_path):
     )  # fmt: skip
     assert status == 0
     lines = out.splitlines()
-    assert [line.split()[0] for line in lines[-5:-2]] == list(SAPTS), out
+    assert [line.split()[0] for line in lines[-6:-3]] == list(SAPTS), out
     for name in SAPTS:
         assert json.loads((folder / name / "result.json").read_text())["method"] == name
         assert (folder / name / "report.html").is_file()
