@@ -175,9 +175,9 @@ def _literature(name: str) -> str:
     """Docstring of the module of a problem of the zoo, which names its sources, and of its function."""
     if name not in catalogue.PROBLEMS:
         return ""
-    from ..problems.zoo import ZOO
+    from ..problems.zoo import BUILDERS
 
-    make = ZOO[name].build
+    make = BUILDERS[name]
     function = getattr(make, "func", make)  # of a `partial`
     texts = [inspect.getdoc(function), sys.modules[function.__module__].__doc__]
     whole = "\n\n".join(text.partition("\nArgs:")[0].strip() for text in texts if text)

@@ -14,6 +14,7 @@ import importlib.util
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from .fields import Array, ends, time_name
 from .figures import colour_limits, colour_map
 from .scene import HEIGHT, scene_lengths, silence
 from .view import View
+
+Place = tuple[float, float, float]
 
 MOMENTS = 21
 RESOLUTION = {2: 61, 3: 33}  # points along each of so many coordinates of a moment
@@ -185,7 +188,7 @@ class _Frame:
         ranges = [*zip(self.lower.tolist(), self.upper.tolist(), strict=True)]
         ranges = [*ranges, self.limits] if flat else ranges
         step = ASIDE + TEXT
-        marks = [
+        marks: list[tuple[str, tuple[float, float], Callable[[float], Place], bool]] = [
             (names[0], ranges[0], lambda share: (share * x, -step, 0.0), False),
             (names[1], ranges[1], lambda share: (x + step, share * y, 0.0), False),
             (names[2], ranges[2], lambda share: (-2 * step, 0.0, share * z), True),
@@ -195,7 +198,7 @@ class _Frame:
                 plotter.add_mesh(_text(text, place(share), upright), color="black", lighting=False)
 
 
-def _text(text: str, centre: tuple[float, float, float], upright: bool) -> Any:
+def _text(text: str, centre: Place, upright: bool) -> Any:
     """Text in the plane of the first two coordinates, or upright, around a point."""
     import pyvista
 

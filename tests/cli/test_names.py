@@ -66,7 +66,7 @@ def test_info_of_a_problem(capsys, tmp_path):
 
 
 def test_info_of_a_variant_has_the_literature_of_its_family(capsys):
-    assert "DeepXDE's example" in command(capsys, "info", "wave-4")[1]
+    assert "Why it is hard" in command(capsys, "info", "wave-4")[1]
 
 
 def test_info_of_a_file_a_method_and_a_data_set(capsys, tmp_path):

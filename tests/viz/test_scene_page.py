@@ -23,11 +23,16 @@ def solved(domain, equation, conditions):
 @pytest.mark.parametrize(
     ("domain", "equation", "conditions", "slider"),
     [
-        (Interval(0, 2) * Time(0, 1), lambda u: u.t - u.xx, [Dirichlet("u", 0.0), Initial("u", 0.0)], "t"),
+        (
+            Interval(0, 2) * Time(0, 1),
+            lambda u: u.t - u.xx - 1,
+            [Dirichlet("u", 0.0), Initial("u", 0.0)],
+            "t",
+        ),
         (Box((0, 0), (1, 3)), lambda u: u.xx + u.yy + 1, [Dirichlet("u", 0.0)], "y"),
         (
             Ball((0, 0), 1) * Time(0, 2),
-            lambda u: u.t - u.xx - u.yy,
+            lambda u: u.t - u.xx - u.yy - 1,
             [Dirichlet("u", 0.0), Initial("u", 0.0)],
             "t",
         ),
