@@ -141,7 +141,7 @@ def _content(folder: Path, config: Config, result: Result, rows: Sequence[Row]) 
         "figures": _figures(result),
         "problem": config.get("description", ""),
         "typeset": typeset(config),
-        "symmetry": [*result.get("symmetry", {}).items()],
+        "symmetry": [*(result.get("symmetry") or {}).items()],
         "scene": _scene(scene),
         "pictures": [(title, picture) for title, picture in pictures if picture],
         "sample": sample.read_text(encoding="utf-8") if sample.is_file() else "",
