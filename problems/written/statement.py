@@ -92,7 +92,7 @@ def _left(
     points: Mapping[str, Tensor],
     names: tuple[str, ...],
 ) -> str | None:
-    """What a demand prescribes, None where it is not one of the usual kinds."""
+    """Left side of a demand; None where it is not one of the usual kinds."""
     if len(unknowns) != 1:
         return None
     (u,) = unknowns

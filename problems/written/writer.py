@@ -61,7 +61,7 @@ class Writer(ABC):
 
     @abstractmethod
     def call(self, function: str, arguments: list[Part]) -> Part:
-        """One of `FUNCTIONS`."""
+        """A function of `FUNCTIONS` with its arguments."""
 
     @abstractmethod
     def joined(self, left: str, sign: str, right: str) -> str:
@@ -77,7 +77,7 @@ class Writer(ABC):
 
     @abstractmethod
     def cases(self, test: str, yes: str, no: str) -> str:
-        """One of two values, by a comparison."""
+        """A choice between two values by a comparison."""
 
     @abstractmethod
     def enclosed(self, text: str) -> str:

@@ -205,21 +205,25 @@ def _drawn(plot: Callable[[Sequence[Row], Path], Path | None], rows: Sequence[Ro
         return "" if path is None else _picture(path)
 
 
-def _column(rows: Sequence[Row], name: str) -> tuple[list[float], list[float | None]]:
-    """Seconds and the values of a column."""
-    known = [row for row in rows if row.get("seconds") is not None]
-    return [float(row["seconds"] or 0.0) for row in known], [row.get(name) for row in known]
+def _column(rows: Sequence[Row], name: str, over: str = "seconds") -> tuple[list[float], list[float | None]]:
+    """Values of a column over those of another one."""
+    known = [row for row in rows if row.get(over) is not None]
+    return [float(row[over] or 0.0) for row in known], [row.get(name) for row in known]
 
 
 def _charts(rows: Sequence[Row]) -> list[Chart]:
     """Curves of the history."""
-    wanted = {
-        "Loss and error": {"loss": "loss", "relative_l2_error": "relative L2 error"},
-        "Trust region": {"radius": "radius", "rho": "rho, where it is positive"},
-    }
+    progress = {"loss": "loss", "relative_l2_error": "relative L2 error"}
+    wanted = [
+        ("Loss and error over time", "seconds", progress),
+        ("Loss and error over work", "gradient_evaluations", progress),
+        ("Trust region", "seconds", {"radius": "radius", "rho": "rho, where it is positive"}),
+    ]
     charts = [
-        Chart(title, "seconds", [Curve(label, *_column(rows, name)) for name, label in columns.items()])
-        for title, columns in wanted.items()
+        Chart(
+            title, _label(over), [Curve(label, *_column(rows, name, over)) for name, label in names.items()]
+        )
+        for title, over, names in wanted
     ]
     return [chart for chart in charts if chart]
 
