@@ -7,6 +7,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
@@ -78,9 +79,7 @@ class Cell(Screen):
 
     def show(self, run: RunView) -> None:
         """Replace the line."""
-        import IPython.display
-
-        display: Any = IPython.display.display
+        display: Any = import_module("IPython.display").display  # which has no types
         done = round(BAR * min(max(run.used, 0.0), 1.0))
         line = {"text/plain": f"{'█' * done}{'░' * (BAR - done)} {figures(run)}"}
         if self._handle is None:
