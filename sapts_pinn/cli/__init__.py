@@ -1,4 +1,4 @@
-"""The command line: `sapts-pinn list | check | solve | train | show | gallery | bench`.
+"""The command line: `sapts-pinn list | info | check | solve | train | show | gallery | bench`.
 
 Standard output is for results, standard error for progress, notes and errors.  Exit status: 0 done, 1 the run
 failed or was interrupted, 2 the command or its input is wrong, which is told in one sentence.  Whatever loads
@@ -18,7 +18,7 @@ from cyclopts import CycloptsError
 
 from ..errors import InputError, RankFailure
 from ..training.interrupts import Aborted
-from . import check, look, solve, train  # noqa: F401  registers the commands
+from . import check, look, names, solve, train  # noqa: F401  registers the commands
 from .app import DONE, FAILED, WRONG, app
 from .messages import say_once
 

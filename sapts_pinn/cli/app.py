@@ -9,8 +9,9 @@ from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter, Token
+from cyclopts import App, Group, Parameter, Token
 
+from .. import catalogue
 from .._version import __version__
 from ..errors import InputError
 from ..training.settings import Arguments, Settings
@@ -64,27 +65,56 @@ def method_options(texts: Iterable[str]) -> Arguments:
     return options
 
 
+def _problems(context: object) -> dict[str, str]:
+    """Names that a shell completes, with what they stand for."""
+    return {name: row.summary for name, row in catalogue.PROBLEMS.items()}
+
+
+def _everything(context: object) -> dict[str, str]:
+    sets = {name: row.summary for name, row in catalogue.DATA_SETS.items()}
+    return _problems(context) | catalogue.METHODS | sets
+
+
+RUN, METHOD, NETWORK, POINTS, OUTPUT = (
+    Group(title, sort_key=place)
+    for place, title in enumerate(("Run", "Method", "Network", "Points and weights", "Machine and output"))
+)
+GROUPS = {  # of settings; others are of the run
+    METHOD: ("method", "options", "parts"),
+    NETWORK: ("network", "activation", "windows", "dtype"),
+    POINTS: ("points", "condition_points", "sampler", "adaptive", "resample"),
+    OUTPUT: ("device",),
+}
+Name = Annotated[str, Parameter(completer=_everything)]
+ProblemName = Annotated[str | None, Parameter(completer=_problems)]
+DataName = Annotated[str | None, Parameter(completer=lambda context: [*catalogue.DATA_SETS])]
+OfRun, OfMethod, OfOutput = Parameter(group=RUN), Parameter(group=METHOD), Parameter(group=OUTPUT)
 Folder = Annotated[Path, Parameter(converter=_folder, n_tokens=1)]
 Whole = Annotated[int, Parameter(converter=_whole, n_tokens=1)]
-Switch = Annotated[bool, Parameter(negative="")]
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 Several = Annotated[list[str], Parameter(negative="")]
 
 TYPES: dict[type, Any] = {int: Whole, list: Several}  # others are as they are
 
 
-def options_of(settings: type[Settings], *others: str) -> type:
+def options_of(settings: type[Settings], *others: str, methods: Iterable[str] = ()) -> type:
     """A record of the options of a command, one for each setting.
 
     Args:
         settings: The settings; `options` becomes `--option`, to be repeated.
         *others: Settings without an option of their own.
+        methods: Names that a shell completes after `--method`.
     """
+    known = list(methods)
     rows = []
     for item in fields(settings):
         if item.name not in others:
             name = "option" if item.name == "options" else item.name
             kind = TYPES.get(item.metadata["option"], item.metadata["option"])
-            hint = getitem(Annotated, (kind | None, Parameter(help=item.metadata["help"])))
+            group = next((group for group, names in GROUPS.items() if item.name in names), RUN)
+            named = (lambda context: known) if name == "method" else None
+            about = Parameter(help=item.metadata["help"], group=group, completer=named)
+            hint = getitem(Annotated, (kind | None, about))
             rows.append((name, hint, field(default=None)))
     name, inside = (
         f"{settings.__name__}Options",
@@ -113,3 +143,4 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,  # Ctrl-C is ours to answer
 )
+app.register_install_completion_command(help="Let the shell complete commands, options and names.")

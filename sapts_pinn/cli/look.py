@@ -1,72 +1,78 @@
-"""`sapts-pinn list`, `show`, `gallery` and `bench`: lists, pictures and measurements."""
+"""`sapts-pinn show`, `gallery` and `bench`: reports, pictures and measurements."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from ..errors import InputError
 from ..runs.content import Config
 from ..runs.manifest import read_config, refuse_foreign
 from . import runs
 from .app import DONE, Folder, Switch, Whole, app
 from .messages import notes, say
 
-if TYPE_CHECKING:
-    from ..optim.methods import Method
-
-
-@app.command(name="list")
-def list_() -> int:
-    """Problems, data sets and methods, each with one line."""
-    from ..optim.methods import METHODS
-    from ..problems.zoo import ZOO
-    from ..supervised.methods import METHODS as ON_SAMPLES
-    from ..supervised.tasks import TASKS
-
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name, entry in ZOO.items():
-        groups.setdefault(f"Problems: {entry.group}", []).append((name, entry.summary))
-    groups["Methods"] = _summaries(METHODS)
-    groups["Data sets, to `train` on"] = [
-        (name, f"{task.summary}; networks: {', '.join(task.networks)}") for name, task in TASKS.items()
-    ]
-    groups["Methods of `train`"] = _summaries(ON_SAMPLES)
-    width = max(len(name) for rows in groups.values() for name, _ in rows)
-    blocks = [
-        "\n".join([title, *(f"  {name:<{width}}  {summary}" for name, summary in rows)])
-        for title, rows in groups.items()
-    ]
-    print("\n\n".join(blocks))
-    return DONE
-
-
-def _summaries(methods: Mapping[str, Method]) -> list[tuple[str, str]]:
-    return [(name, method.summary) for name, method in methods.items()]
-
 
 @app.command
 def show(
-    folder: Folder, /, *, problem: str | None = None, data: Path | None = None, debug: Switch = False
+    *folders: Folder,
+    problem: str | None = None,
+    data: Path | None = None,
+    out: Path | None = None,
+    open: Switch = False,
+    debug: Switch = False,
 ) -> int:
-    """Draw the pictures and the report of a run folder again, and print its summary.
+    """Draw the pictures and the report of a run folder again, and print its summary; compare several.
 
     Args:
-        folder: Run folder.
+        folders: Run folder. Of several the figures are printed beside each other, and written into a page.
         problem: FILE.py or FILE.py:object of the run; needed where it is not one of `sapts-pinn list`.
         data: Folder of the data set, if it has moved since `train`.
+        out: Page of a comparison. [default: comparison.html in the folder that holds them all]
+        open: Open the report, or the comparison, in the browser.
         debug: Show the traceback of an error.
     """
+    if not folders:
+        raise InputError("give a run folder, such as runs/burgers-tr-seed0, or several to compare them")
+    if len(folders) > 1:
+        page = _compared(folders, out)
+    else:
+        page = _shown(folders[0], problem, data)
+    if open:
+        webbrowser.open(page.absolute().as_uri())
+    return DONE
+
+
+def _compared(folders: Sequence[Path], out: Path | None) -> Path:
+    """Print and write a comparison of runs."""
+    from ..results.comparison import compare
+    from ..results.report import write_comparison
+
+    found = compare(folders)
+    page = out or found.folder / "comparison.html"
+    if page.suffix.lower() != ".html":
+        raise InputError(
+            f"cannot write the comparison as {page.name!r}: give --out a name that ends in .html"
+        )
+    write_comparison(found, page)
+    print(f"{found}\ncomparison: {page}")
+    return page
+
+
+def _shown(folder: Path, problem: str | None, data: Path | None) -> Path:
+    """Draw a run again, and print its summary."""
     config = read_config(folder)
     refuse_foreign(folder)
     with notes(quiet=True):
         is_training = runs.kind_of(config) == "train"
         run = _trained(folder, data) if is_training else _solved(folder, config, problem)
     print(f"{run}\n  report             {folder / 'report.html'}")
-    return DONE
+    return folder / "report.html"
 
 
 def _solved(folder: Path, config: Config, problem: str | None) -> object:

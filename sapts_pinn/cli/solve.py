@@ -6,14 +6,27 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from .. import catalogue
 from ..errors import InputError
 from ..runs.content import Config
 from ..solving.settings import RunSettings, defaults_of
 from ..training.settings import Arguments
-from . import runs
-from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
+from . import runs, three
+from .app import (
+    STARTED,
+    Folder,
+    OfMethod,
+    OfOutput,
+    OfRun,
+    ProblemName,
+    Switch,
+    Whole,
+    app,
+    given_options,
+    options_of,
+)
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
@@ -23,29 +36,40 @@ if TYPE_CHECKING:
 
     Options = object
 else:
-    Options = options_of(RunSettings)
+    Options = options_of(RunSettings, methods=("sapts", *catalogue.METHODS))
+
+EXAMPLES = """\
+Examples:
+  sapts-pinn solve burgers --budget 1min
+  sapts-pinn solve heat.py --method tr --option radius=0.5 --out runs/heat
+  sapts-pinn solve --resume runs/heat --budget 5min
+  sapts-pinn solve burgers --method sapts
+"""
 
 
-@app.command
+@app.command(help_epilogue=EXAMPLES)
 def solve(
-    problem: str | None = None,
+    problem: ProblemName = None,
     /,
     *,
     chosen: Options | None = None,
-    out: Folder | None = None,
-    overwrite: Switch = False,
-    resume: Folder | None = None,
-    threads: Whole | None = None,
-    parts: Whole | None = None,
-    radius: float | None = None,
-    no_symmetry: Switch = False,
-    additive: Switch = False,
-    log_parts: Switch = False,
-    json: Switch = False,
-    quiet: Switch = False,
-    debug: Switch = False,
+    out: Annotated[Folder | None, OfRun] = None,
+    overwrite: Annotated[Switch, OfRun] = False,
+    resume: Annotated[Folder | None, OfRun] = None,
+    no_symmetry: Annotated[Switch, OfRun] = False,
+    parts: Annotated[Whole | None, OfMethod] = None,
+    radius: Annotated[float | None, OfMethod] = None,
+    additive: Annotated[Switch, OfMethod] = False,
+    threads: Annotated[Whole | None, OfOutput] = None,
+    log_parts: Annotated[Switch, OfOutput] = False,
+    json: Annotated[Switch, OfOutput] = False,
+    quiet: Annotated[Switch, OfOutput] = False,
+    debug: Annotated[Switch, OfOutput] = False,
 ) -> int:
     """Train a network to solve a problem, and write a run folder.
+
+    With --method sapts it runs sapts-d, sapts-p and sapts-ip in turn, each with
+    the whole budget and in a folder of its own inside --out, and compares them.
 
     Args:
         problem: NAME from `sapts-pinn list`, FILE.py, or FILE.py:object; with --resume only for a file.
@@ -65,6 +89,8 @@ def solve(
         quiet: Print nothing but errors.
         debug: Show the traceback of an error.
     """
+    if three.is_asked(chosen):
+        return three.solve_each(solve, locals())
     given, options = _asked(chosen, radius, additive)
     saved = Config() if resume is None else runs.saved_settings(resume, "solve")
     if problem is None and resume is None:
@@ -92,8 +118,8 @@ def solve(
 
             runs.check_kinds(find_method(method), options)
             found: Solution = train(
-                source.problem, **settings, callbacks=callbacks, out=folder, overwrite=overwrite,
-                resume=resume, source=source.text, started=STARTED, communicator=ranks,
+                source.problem, **settings, callbacks=callbacks, progress=False, out=folder,
+                overwrite=overwrite, resume=resume, source=source.text, started=STARTED, communicator=ranks,
             )  # fmt: skip
             return found
 
@@ -131,8 +157,13 @@ def _method(problem: Problem, settings: Arguments, ranks: int) -> str:
 def pictures(solution: Solution, folder: Path) -> list[runs.Step]:
     """Pictures and report of a run folder, with the functions that make them."""
     from ..results.report import write_report
+    from ..viz.scene_page import can_export, export_scene
 
+    scene: list[runs.Step] = []
+    if can_export() and solution.problem.domain.dim > 1:
+        scene = [("scene.html", lambda: export_scene(solution, folder / "scene.html"))]
     return [
+        *scene,
         ("solution.png", lambda: solution.plot(folder / "solution.png")),
         ("solution.vtu", lambda: solution.export(folder / "solution.vtu")),
         ("report.html", lambda: write_report(folder, solution.result)),

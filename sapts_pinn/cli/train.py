@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from .. import catalogue
 from ..errors import InputError
 from ..runs.content import Config
 from ..training.settings import Arguments
 from ..training.train_settings import TrainSettings
 from . import runs
-from .app import STARTED, Folder, Switch, Whole, app, given_options, options_of
+from .app import (
+    STARTED,
+    DataName,
+    Folder,
+    OfMethod,
+    OfOutput,
+    OfRun,
+    Switch,
+    Whole,
+    app,
+    given_options,
+    options_of,
+)
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
@@ -20,24 +33,30 @@ if TYPE_CHECKING:
 
     Options = object
 else:
-    Options = options_of(TrainSettings, "task")
+    Options = options_of(TrainSettings, "task", methods=catalogue.METHODS_ON_SAMPLES)
+
+EXAMPLES = """\
+Examples:
+  sapts-pinn train mnist --budget 5min
+  sapts-pinn train cifar10 --network resnet --method adam --option lr=0.001
+"""
 
 
-@app.command
+@app.command(help_epilogue=EXAMPLES)
 def train(
-    data_set: str | None = None,
+    data_set: DataName = None,
     /,
     *,
     chosen: Options | None = None,
-    data: Path | None = None,
-    parts: Whole | None = None,
-    threads: Whole | None = None,
-    out: Folder | None = None,
-    overwrite: Switch = False,
-    resume: Folder | None = None,
-    json: Switch = False,
-    quiet: Switch = False,
-    debug: Switch = False,
+    data: Annotated[Path | None, OfRun] = None,
+    out: Annotated[Folder | None, OfRun] = None,
+    overwrite: Annotated[Switch, OfRun] = False,
+    resume: Annotated[Folder | None, OfRun] = None,
+    parts: Annotated[Whole | None, OfMethod] = None,
+    threads: Annotated[Whole | None, OfOutput] = None,
+    json: Annotated[Switch, OfOutput] = False,
+    quiet: Annotated[Switch, OfOutput] = False,
+    debug: Annotated[Switch, OfOutput] = False,
 ) -> int:
     """Train a network on a data set, and write a run folder.
 

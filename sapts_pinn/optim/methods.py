@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from torch import Tensor
 
+from ..catalogue import METHODS as SAYS
 from ..errors import InputError
 from .base import Optimizer
 from .baselines import LBFGS, Adam
@@ -126,40 +127,36 @@ def sapts(summary: str, decomposition: str, **fixed: Option) -> Method:
 
 METHODS: dict[str, Method] = {
     "auto": Method(
-        "sapts-d where its parts are known to pay, else tr",  # `solve` chooses; elsewhere it is tr
+        SAYS["auto"],  # `solve` chooses; elsewhere it is tr
         (Phase(_automatic, takers=(TrustRegion,), takes_ranks=True),),
     ),
     "tr": Method(
-        "trust region, curvature by size: self-scaled Broyden, or limited-memory BFGS",
+        SAYS["tr"],
         (Phase(_automatic, takers=(TrustRegion,), takes_ranks=True),),
     ),
-    "tr-ssbroyden": _trust_region("trust region with a dense self-scaled Broyden inverse", "ssbroyden"),
+    "tr-ssbroyden": _trust_region(SAYS["tr-ssbroyden"], "ssbroyden"),
     "tr-gauss-newton": _trust_region(
-        "trust region with Gauss-Newton curvature and a probed radius",
+        SAYS["tr-gauss-newton"],
         "gauss-newton",
         resample=25,
         target_ratio=0.1,
     ),
-    "tr-lbfgs": _trust_region("trust region with limited-memory BFGS", "lbfgs"),
-    "tr-lsr1": _trust_region("trust region with limited-memory SR1", "lsr1"),
-    "tr-identity": _trust_region("first-order trust region", "identity"),
-    "sapts-d": sapts("SAPTS, the data divided among parts, pooled curvature", "data", batch=0.25),
-    "sapts-p": sapts("SAPTS, the parameters divided into blocks", "parameters", batch=0.1),
-    "sapts-ip": sapts("SAPTS, the network divided into stages, inexact", "stages"),
-    "thesis-sapts-d": sapts("SAPTS_D with the published settings", "data", **published()),
-    "thesis-sapts-p": sapts(
-        "SAPTS_P with the published settings", "parameters", **published(kind="tensors", batch=1.0)
-    ),
+    "tr-lbfgs": _trust_region(SAYS["tr-lbfgs"], "lbfgs"),
+    "tr-lsr1": _trust_region(SAYS["tr-lsr1"], "lsr1"),
+    "tr-identity": _trust_region(SAYS["tr-identity"], "identity"),
+    "sapts-d": sapts(SAYS["sapts-d"], "data", batch=0.25),
+    "sapts-p": sapts(SAYS["sapts-p"], "parameters", batch=0.1),
+    "sapts-ip": sapts(SAYS["sapts-ip"], "stages"),
+    "thesis-sapts-d": sapts(SAYS["thesis-sapts-d"], "data", **published()),
+    "thesis-sapts-p": sapts(SAYS["thesis-sapts-p"], "parameters", **published(kind="tensors", batch=1.0)),
     "thesis-sapts-ip": sapts(
-        "SAPTS_IP with the published settings, first-order local steps",
+        SAYS["thesis-sapts-ip"],
         "stages",
         **published(batch=1.0, local_curvature="identity"),
     ),
-    "adam": Method("Adam, decaying learning rate", (Phase(Adam),)),
-    "lbfgs": Method("L-BFGS, strong Wolfe line search", (Phase(LBFGS, resample=25),)),
-    "adam-lbfgs": Method(
-        "Adam for a quarter of the budget, then L-BFGS", (Phase(Adam, 0.25), Phase(LBFGS, resample=25))
-    ),
+    "adam": Method(SAYS["adam"], (Phase(Adam),)),
+    "lbfgs": Method(SAYS["lbfgs"], (Phase(LBFGS, resample=25),)),
+    "adam-lbfgs": Method(SAYS["adam-lbfgs"], (Phase(Adam, 0.25), Phase(LBFGS, resample=25))),
 }
 
 

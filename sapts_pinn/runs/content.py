@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..problems.fingerprint import Fingerprint
     from ..problems.scales import SavedScales
+    from ..problems.written import Statement
 
 Row = dict[str, float | None]  # of the history, by column
 
@@ -57,6 +58,8 @@ class Config(TypedDict, total=False):
     device: str
     symmetry: bool
     description: str
+    statement: Statement
+    machine: dict[str, str]
     scales: SavedScales | list[SavedScales]
     fingerprint: Fingerprint
     # of `train`

@@ -24,6 +24,7 @@ RUN_FILES = (
     "model.pt",
     "solution.png",
     "solution.vtu",
+    "scene.html",
     "curves.png",
     "confusion.png",
     "mistakes.png",

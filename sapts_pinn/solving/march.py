@@ -13,6 +13,7 @@ from ..networks.time_windows import check, edges, joined, window
 from ..parallel.torchrun import connect
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
+from ..problems.written import statement_of
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Config, Result, Row, cell
@@ -104,7 +105,8 @@ def march(
     }
     config: Config = {
         **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,
-        "edges": edges(problem, windows), "description": str(problem), "fingerprint": fingerprint(problem),
+        "edges": edges(problem, windows), "description": str(problem),
+        "statement": statement_of(problem), "fingerprint": fingerprint(problem),
         "scales": [units for run in runs if (units := saved_units(run.config)[0]) is not None],
     }  # fmt: skip
     solution = Solution(problem, model, config, _history(runs), result)

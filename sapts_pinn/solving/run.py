@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..callbacks.base import Measure
 from ..callbacks.functions import Given, as_callbacks
+from ..callbacks.progress import shown
 from ..errors import InputError
 from ..networks.build import NetworkSpec, network_of
 from ..networks.model import Model
@@ -24,10 +25,12 @@ from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..problems.scales import SavedScales
+from ..problems.written import statement_of
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Checkpoint, Config, Result, StartContent
 from ..runs.folder import check_resumable, identity, in_saved_units, saved_units, versions
+from ..runs.machine import machine
 from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method, saved_pipeline
 from ..runs.status import StopReason
 from ..training.budget import Budget
@@ -49,7 +52,9 @@ from .settings import AUTO, RunSettings, SolveArguments, defaults_of
 from .warm_start import check_start, warm_start, with_architecture
 
 AGAIN = "go on with it by solve(..., resume={})"
-OF_A_RANK = ("source", "threads", "fingerprint", "versions", "init")  # entries of config.json that may differ
+OF_A_RANK = (  # entries of config.json that may differ
+    "source", "threads", "fingerprint", "versions", "machine", "init",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +127,7 @@ def solve(
     parts: int | None = None,
     options: Mapping[str, object] | None = None,
     callbacks: Given | Iterable[Given] = (),
+    progress: bool | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: str | Path | None = None,
@@ -159,6 +165,7 @@ def solve(
             process 2 of the points, 4 of the parameters (fewer where a network has fewer layers).
         options: Keyword arguments of the optimizer, such as {"radius": 0.1}.
         callbacks: Told after every step: `Callback` objects, or functions of the run, f(run).
+        progress: Show a bar with loss, error and time left; None shows it in a notebook or at a prompt.
         out: Run folder to write: configuration, checkpoint, history.
         overwrite: Whether `out` may hold an earlier run, which is replaced.
         resume: Run folder, or checkpoint, to continue; it is also written to when `out` is not given.
@@ -225,7 +232,9 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     if session.earlier is None and config["init"] is not None:
         clock.discount(-config["init"]["seconds"])
     monitor = ErrorMonitor(measure, target=settings.target_error)
-    told = [*as_callbacks(arguments["callbacks"]), *session.writers(config, _header(settings, config))]
+    watching = as_callbacks(arguments["callbacks"])
+    shows = shown(arguments["progress"], watching)
+    told = [*watching, *session.writers(config, _header(settings, config)), *shows]
     trainer = Trainer(model, collocation, course, clock, monitor, told)
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace
@@ -340,9 +349,11 @@ def _configuration(
         "world_size": ranks.size,
         "symmetry": problem.symmetry,
         "description": str(problem),
+        "statement": statement_of(problem),
         "scales": problem.natural.as_json(),
         "fingerprint": fingerprint(problem),
         "versions": versions(),
+        "machine": machine(),
     }
 
 

@@ -128,6 +128,7 @@ class SolveArguments(TypedDict, total=False):
     parts: int | None
     options: Mapping[str, object] | None
     callbacks: Given | Iterable[Given]
+    progress: bool | None
     out: str | Path | None
     overwrite: bool
     resume: str | Path | None

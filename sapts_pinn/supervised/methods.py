@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ..catalogue import METHODS_ON_SAMPLES as SAYS
 from ..errors import InputError
 from ..optim.curvature import LBFGS, Curvature, GaussNewton
 from ..optim.methods import Make, Method, Phase
@@ -61,20 +62,20 @@ def _sapts(summary: str, decomposition: str) -> Method:
 
 
 METHODS = {
-    "sapts-d": _sapts("SAPTS, the samples divided among parts", "data"),
-    "sapts-p": _sapts("SAPTS, the parameters divided into blocks", "parameters"),
-    "sapts-ip": _sapts("SAPTS, the network divided into stages, inexact", "stages"),
-    "tr": _growing("trust region on growing batches, limited-memory BFGS", LBFGS),
+    "sapts-d": _sapts(SAYS["sapts-d"], "data"),
+    "sapts-p": _sapts(SAYS["sapts-p"], "parameters"),
+    "sapts-ip": _sapts(SAYS["sapts-ip"], "stages"),
+    "tr": _growing(SAYS["tr"], LBFGS),
     "tr-gauss-newton": _growing(
-        "trust region on growing batches, Gauss-Newton by products",
+        SAYS["tr-gauss-newton"],
         lambda: GaussNewton(matrix_free=True, iterations=PRODUCTS),
     ),
     "thesis-sapts-d": known_method("thesis-sapts-d"),
     "thesis-sapts-p": known_method("thesis-sapts-p"),
     "thesis-sapts-ip": known_method("thesis-sapts-ip"),
-    "sgd": _micro("SGD with momentum 0.9", _first_order(torch.optim.SGD, 0.1, momentum=0.9)),
-    "adam": _micro("Adam", _first_order(torch.optim.Adam, 1e-3)),
-    "adamw": _micro("AdamW", _first_order(torch.optim.AdamW, 1e-3)),
+    "sgd": _micro(SAYS["sgd"], _first_order(torch.optim.SGD, 0.1, momentum=0.9)),
+    "adam": _micro(SAYS["adam"], _first_order(torch.optim.Adam, 1e-3)),
+    "adamw": _micro(SAYS["adamw"], _first_order(torch.optim.AdamW, 1e-3)),
 }
 ON_MICRO_BATCHES = ("sapts-d", "sapts-p", "sapts-ip", "sgd", "adam", "adamw")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..catalogue import DATA_SETS
 from ..errors import InputError
 from .datasets import Images, Split, Text, cifar10, mnist, tinyshakespeare
 from .models import GPT, MLP, ResNet, SmallCNN
@@ -106,16 +107,16 @@ def accuracy(rate: float) -> float:
 ERROR_RATE = (error_rate, "error rate", ("test_accuracy", accuracy))
 
 TASKS = {
-    "mnist": Task("handwritten digits", mnist, {"mlp": MLP, "cnn": lambda: SmallCNN(1)}, *ERROR_RATE),
+    "mnist": Task(DATA_SETS["mnist"].summary, mnist, {"mlp": MLP, "cnn": lambda: SmallCNN(1)}, *ERROR_RATE),
     "cifar10": Task(
-        "photographs of ten kinds",
+        DATA_SETS["cifar10"].summary,
         cifar10,
         {"cnn": SmallCNN, "resnet": ResNet},
         *ERROR_RATE,
         augmented=True,
     ),
     "tinyshakespeare": Task(
-        "the next character of Shakespeare",
+        DATA_SETS["tinyshakespeare"].summary,
         tinyshakespeare,
         {"gpt": GPT},
         nats,

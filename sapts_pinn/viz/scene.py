@@ -95,7 +95,7 @@ def scene(
     if "distance" in sampled.fields:
         data = data.clip_scalar(scalars="distance", value=0.0)
     lower, upper = (np.array([ends(domain, name)[i] for name in names]) for i in (0, 1))
-    lengths = _lengths(upper - lower, [name == time for name in names])
+    lengths = scene_lengths(upper - lower, [name == time for name in names])
     data.points[:, : len(names)] = (data.points[:, : len(names)] - lower) / (upper - lower) * lengths
     values = np.asarray(data.point_data[field])
     data.point_data["shown"] = np.linalg.norm(values, axis=1) if values.ndim == 2 else values
@@ -178,7 +178,7 @@ def _kind(solution: View, kind: str | None, names: tuple[str, ...], vector: bool
     return kind
 
 
-def _lengths(extent: Array, timed: list[bool]) -> Array:
+def scene_lengths(extent: Array, timed: list[bool]) -> Array:
     """Lengths of the coordinates in the scene, the longest 1."""
     space = [e for e, t in zip(extent, timed, strict=True) if not t]
     longest = max(space, default=1.0)
@@ -325,15 +325,20 @@ def _axes(
         plotter.camera.zoom(1.1)
 
 
+def silence() -> None:
+    """Let VTK keep its warnings, such as that there is no display, to itself."""
+    from vtkmodules.vtkCommonCore import vtkLogger
+
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
+
+
 def _ready() -> None:
     """Make sure that VTK can render, which ends the process where it cannot.
 
     Raises:
         InputError: It cannot.
     """
-    from vtkmodules.vtkCommonCore import vtkLogger
-
-    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)  # it renders without a display, and says so
+    silence()
     if not _renders():
         raise InputError(
             "PyVista cannot render here: install a display's libraries (apt-get install libegl1 libgl1), or "

@@ -1,9 +1,8 @@
-"""`sapts-pinn list` and `show`."""
+"""`sapts-pinn show`."""
 
-import re
+import webbrowser
 
 from command_line import FILES, QUICK, command
-from sapts_pinn.problems.zoo import ZOO
 
 
 def test_show_draws_again_also_what_was_killed(tmp_path, capsys):
@@ -21,17 +20,28 @@ def test_show_draws_again_also_what_was_killed(tmp_path, capsys):
     assert (folder / "report.html").is_file()
 
 
-def test_list_names_every_problem_and_method(capsys):
-    from sapts_pinn.optim.methods import METHODS
-    from sapts_pinn.supervised.methods import METHODS as ON_SAMPLES
-    from sapts_pinn.supervised.tasks import TASKS
-
-    status, out, _ = command(capsys, "list")
-    assert status == 0
-    problems, samples = out.split("Data sets, to `train` on\n")
-    for text, names in ((problems, [*ZOO, *METHODS]), (samples, [*TASKS, *ON_SAMPLES])):
-        for name in names:
-            assert re.search(rf"^  {re.escape(name)}  +\S", text, flags=re.MULTILINE), name
-    for name, task in TASKS.items():
-        assert re.search(rf"^  {name} .*: {', '.join(task.networks)}$", samples, flags=re.MULTILINE)
-    assert max(map(len, out.splitlines())) <= 110
+def test_show_compares_several_runs_and_opens_the_page(tmp_path, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    for name in ("a", "b"):
+        command(
+            capsys,
+            "solve",
+            "poisson-1d",
+            "--budget",
+            "2 iterations",
+            "--out",
+            tmp_path / name,
+            "--quiet",
+            *QUICK,
+        )
+    status, out, _ = command(capsys, "show", tmp_path / "a", tmp_path / "b", "--open")
+    page = tmp_path / "comparison.html"
+    assert status == 0 and out.splitlines()[-1] == f"comparison: {page}" and opened == [page.as_uri()]
+    assert "./a/report.html" in page.read_text()
+    status, _, err = command(capsys, "show", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "a.txt")
+    assert status == 2 and "give --out a name that ends in .html" in err
+    assert command(capsys, "show", tmp_path / "a", "--open")[0] == 0
+    assert opened[1:] == [(tmp_path / "a" / "report.html").as_uri()]
+    status, _, err = command(capsys, "show")
+    assert status == 2 and "give a run folder" in err

@@ -11,7 +11,7 @@ import pytest
 import preloaded
 from sapts_pinn import cli
 
-FILES = {
+FILES = {  # of a problem with one coordinate; others have a scene as well, where trame-vtk is installed
     "config.json",
     "history.csv",
     "result.json",

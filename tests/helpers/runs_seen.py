@@ -20,6 +20,7 @@ def seen(**given: Any) -> Any:
         "seconds": 12.34,
         "common_seconds": 0.0,
         "seconds_left": math.inf,
+        "used": 0.25,
         "optimizer": SimpleNamespace(info={}),
         "counters": SimpleNamespace(gradients=8.0),
         "communicator": SingleProcess(),

@@ -1,0 +1,116 @@
+"""Statement of a problem in formulas: what vanishes inside the domain, and what holds on its boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+from torch import Generator
+
+from ..conditions.base import VALUE, Condition, Demand, time_names
+from .symbols import formulas
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from ..description import Description
+
+POINTS = 7  # at which formulas are tried
+NORMAL = "normal"  # normal(u) is the outward normal derivative
+SPELLED = 6  # faces that are named
+
+
+class Written(TypedDict):
+    """A condition: words, and a formula where there is one.
+
+    Attributes:
+        words: Short name, such as "u on x=0".
+        left: What is prescribed, such as `u`, `u.t` or `normal(u)`.
+        right: Its value, a formula of the coordinates.
+        on: Where, such as "x=-1, x=1".
+    """
+
+    words: str
+    left: NotRequired[str]
+    right: NotRequired[str]
+    on: NotRequired[str]
+
+
+class Statement(TypedDict):
+    """A problem in formulas in the syntax of Python, as in config.json.
+
+    Attributes:
+        equations: What must vanish; None where the function has no formula.
+        conditions: The conditions.
+    """
+
+    equations: list[str] | None
+    conditions: list[Written]
+
+
+def statement_of(problem: Description) -> Statement:
+    """Formulas of a problem's equations and conditions."""
+    drawn = problem.domain.interior(POINTS, Generator().manual_seed(3))
+    points = {name: drawn[:, i].contiguous() for i, name in enumerate(problem.domain.names)}
+    names = tuple(c.name for c in problem.coefficients)
+    written = [
+        row for condition in problem.conditions for row in _condition(problem, condition, points, names)
+    ]
+    return {
+        "equations": formulas(problem.equation, problem.unknown_names, points, names),
+        "conditions": written,
+    }
+
+
+def _condition(
+    problem: Description, condition: Condition, points: Mapping[str, Tensor], names: tuple[str, ...]
+) -> list[Written]:
+    """A condition, or each of the two requirements of an initial value and velocity."""
+    words = condition.describe(problem.domain)
+    faces, unknowns = condition.faces(problem.domain), condition.unknowns()
+    demands = condition.demands(1)
+    lefts = [_left(problem, demand, unknowns, points, names) for demand in demands]
+    if len(unknowns) != 1 or not demands or None in lefts:
+        return [{"words": words}]
+    where = ", ".join(faces) if len(faces) <= SPELLED else f"{len(faces)} faces"
+    rows: list[Written] = []
+    for demand, left in zip(demands, lefts, strict=True):
+        right = _value(demand.value, points, names)
+        row: Written = {"words": words}
+        if left is not None and right is not None:
+            row |= {"left": left, "right": right, "on": where}
+        rows.append(row)
+    return rows if all("left" in row for row in rows) else [{"words": words}]
+
+
+def _left(
+    problem: Description,
+    demand: Demand,
+    unknowns: tuple[str, ...],
+    points: Mapping[str, Tensor],
+    names: tuple[str, ...],
+) -> str | None:
+    """Left side of a demand; None where it is not one of the usual kinds."""
+    if len(unknowns) != 1:
+        return None
+    (u,) = unknowns
+    time = next(iter(time_names(problem.domain)), None)
+    if demand.kind == "Robin":
+        alpha, beta = (_value(factor, points, names) for factor in demand.factors)
+        return None if alpha is None or beta is None else f"({alpha})*{u} + ({beta})*{NORMAL}({u})"
+    return {VALUE: u, "normal derivative": f"{NORMAL}({u})", "velocity": time and f"{u}.{time}"}.get(
+        demand.kind
+    )
+
+
+def _value(
+    value: float | Callable[..., object] | None, points: Mapping[str, Tensor], names: tuple[str, ...]
+) -> str | None:
+    """Formula of a prescribed value."""
+    if value is None:
+        return None
+    given = value if callable(value) else (lambda: value)
+    found = formulas(given, (), points, names)
+    return found[0] if found is not None and len(found) == 1 else None

@@ -1,0 +1,52 @@
+"""Values and formulas on pages."""
+
+import pytest
+
+from sapts_pinn.results.pages import number, plain, render, typeset
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "–"),
+        ({}, "–"),
+        (True, "yes"),
+        (0.123456, "0.123"),
+        (12345, "12,345"),
+        ([10, 10], "10, 10"),
+        ({"u": 1.43, "rows": {"equation": [1.15]}}, "u 1.43; rows equation 1.15"),
+        ("word", "word"),
+    ],
+)
+def test_values_are_written_without_braces(value, expected):
+    assert plain(value) == expected
+
+
+def test_a_number_that_is_none_is_a_dash():
+    assert number(None) == number("x") == "–" and number(0.5, ".1%") == "50.0%"
+
+
+def test_formulas_become_mathml():
+    row = {"words": "u on x=0", "left": "u", "right": "0.123456", "on": "x=0"}
+    found = typeset({"statement": {"equations": ["u.t - u.xx"], "conditions": [row, {"words": "data"}]}})
+    assert len(found["equations"]) == 1 and "<math" in found["equations"][0]
+    assert "<math" in found["conditions"][0]["math"] and found["conditions"][1]["math"] is None
+    assert found["rounded"] is True
+
+
+@pytest.mark.parametrize(
+    "statement", [None, [], "x", {"equations": 3}, {"conditions": [1]}, {"equations": [EVIL]}]
+)
+def test_what_is_no_statement_shows_nothing(statement):
+    found = typeset({"statement": statement})
+    assert found["equations"] == [] and found["conditions"] == []
+
+
+def test_everything_in_a_template_is_escaped():
+    page = render(
+        "comparison.html", title=EVIL, heads=[EVIL], rows=[([EVIL, EVIL], EVIL)], differing=[(EVIL, [EVIL])],
+        charts=[],
+    )  # fmt: skip
+    assert EVIL not in page and page.count("&lt;script&gt;") >= 6
