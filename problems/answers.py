@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 Coordinates = Mapping[str, ArrayLike | Tensor]  # by name: arrays, tensors or numbers that broadcast
+Points = Coordinates | ArrayLike | Tensor  # or [..., dim], the coordinates in the last axis
 # An array of the broadcast shape, a tensor if a coordinate is one; for a system a dict of them by unknown.  A
 # union of these would make every user tell them apart who knows the problem.
 Answer = Any

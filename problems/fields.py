@@ -337,6 +337,11 @@ def _gradient(values: Tensor, x: Tensor, again: bool = True) -> Tensor:
 
 def slope(function: Callable[[Tensor], Tensor], points: Tensor, axis: int) -> Tensor:
     """The derivative of a function [N, d] -> [N] along a coordinate, itself differentiable in the points."""
+    if torch._C._get_tracing_state() is not None:
+        raise InputError(
+            "torch.jit.trace would record the derivative that this solution's ansatz contains for one number "
+            "of points only; use torch.export.export"
+        )
     if torch._C._functorch.is_functorch_wrapped_tensor(points):  # reverse mode would drop the tangents
         tangent = torch.zeros_like(points)
         tangent[:, axis] = 1.0

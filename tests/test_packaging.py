@@ -1,17 +1,23 @@
-"""The package list equals the tree, names load lazily, imports point one way, no machine paths."""
+"""The package list equals the tree, names load lazily, imports point one way, no machine paths; releases."""
 
+import ast
 import fnmatch
+import importlib.util
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
+import venv
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 import sapts_pinn
 
@@ -149,15 +155,110 @@ def test_nothing_of_a_machine_or_a_person_is_in_the_tree():
     assert not found
 
 
+def test_every_package_that_is_imported_is_a_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [name for group in project["optional-dependencies"].values() for name in group]
+    named = {re.split(r"[\[>=<]", d)[0].lower() for d in (*project["dependencies"], *extras)}
+    known = {*sys.stdlib_module_names, *named, "sapts_pinn"}
+    # What some of them consist of or bring along.
+    known |= {"PIL", "mpl_toolkits", "vtkmodules", "typing_extensions"}
+    imported = {}
+    for path in package_files().values():
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0]: path for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                imported[node.module.split(".")[0]] = path
+    assert not {name: str(path) for name, path in imported.items() if name not in known}
+
+
+def test_extras_and_required_packages():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"view", "track", "docs", "bench", "export"} <= set(project["optional-dependencies"])
+    required = {re.split(r"[\[>=<]", name)[0] for name in project["dependencies"]}
+    assert {"torch", "deepxde", "scipy", "meshio", "pyvista", "numpy"} <= required
+    assert not {"urls", "authors", "maintainers"} & set(project)
+    lowest = project["requires-python"].removeprefix(">=")
+    assert f"Programming Language :: Python :: {lowest}" in project["classifiers"]
+
+
+def test_the_conda_recipe_has_the_same_version_and_dependencies():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    recipe = (ROOT / ".ci/conda/recipe.yaml").read_text()
+    assert f'version: "{sapts_pinn.__version__}"' in recipe
+    assert f"sapts-pinn = {project['scripts']['sapts-pinn']}" in recipe
+    assert f'python_min: "{project["requires-python"].removeprefix(">=")}"' in recipe
+    names = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+    run = recipe.partition("  run:")[2].partition("tests:")[0]
+    wanted = [re.match(r"([\w-]+)(>=.*)", d).groups() for d in project["dependencies"]]
+    assert re.findall(r"- (.*)", run)[1:] == [f"{names.get(n, n)} {version}" for n, version in wanted]
+
+
+def test_the_image_copies_what_there_is():
+    copied = [
+        line.split()[1:-1] for line in (ROOT / ".ci/Dockerfile").read_text().splitlines() if "COPY" in line
+    ]
+    assert copied and all((ROOT / name).exists() for names in copied for name in names)
+
+
+@pytest.fixture(scope="module")
+def distributions():
+    """The script that builds a release."""
+    spec = importlib.util.spec_from_file_location("distributions", ROOT / ".ci/distributions.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+ADDRESS = "https://files.invalid/raw/v0/"
+
+
+def test_links_of_the_readme_are_absolute_on_pypi(distributions):
+    text = '![a](b/c.png) [d](e.md#f) [g](#h) [i](https://j) <img src="k.png">\n```py\nx[l](m)\n```\n[n](o)'
+    found = distributions.with_absolute_links(text, "https://z/")
+    assert found == (
+        "![a](https://z/b/c.png) [d](https://z/e.md#f) [g](#h) [i](https://j) "
+        '<img src="https://z/k.png">\n```py\nx[l](m)\n```\n[n](https://z/o)'
+    )
+    readme = distributions.with_absolute_links((ROOT / "README.md").read_text(), ADDRESS)
+    images = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", readme)
+    assert images and all(image.startswith("https://") for image in images)
+    here = [image.removeprefix(ADDRESS) for image in images if image.startswith(ADDRESS)]
+    assert all((ROOT / image).is_file() for image in here)
+
+
 @pytest.mark.slow
-def test_wheel_holds_exactly_the_tree(tmp_path):
-    root = copy_of_the_tree(tmp_path / "tree")
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", tmp_path, root], check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
+def test_distributions_hold_the_tree_and_install_into_an_empty_environment(distributions, tmp_path):
+    sdist, wheel = sorted(distributions.build(ADDRESS, tmp_path), key=lambda path: path.suffix)
+    archive = zipfile.ZipFile(wheel)
+    names = {Path(name) for name in archive.namelist()}
     assert {name for name in names if name.parts[0] == "sapts_pinn"} == set(package_files())
     assert any(name.name == "LICENSE" for name in names)
+    (metadata,) = (archive.read(str(name)).decode() for name in names if name.name == "METADATA")
+    assert f"]({ADDRESS}" in metadata and not re.search(r"!\[[^\]]*\]\((?!https://)", metadata)
+    with tarfile.open(sdist) as source:
+        assert any(name.endswith("/kernels/dense.c") for name in source.getnames())
+
+    # Empty but for the packages that it depends on, by a path: installing PyTorch again would take minutes.
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=False)
+    own = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", own, "install", "--quiet", "--no-deps", wheel]
+    subprocess.run(pip, check=True)
+    (packages,) = environment.glob("lib/*/site-packages")
+    (packages / "dependencies.pth").write_text(f"{Path(torch.__file__).parents[1]}\n")
+    code = (
+        "import sapts_pinn, sys; from sapts_pinn import solve; from sapts_pinn.problems import build\n"
+        "print(sapts_pinn.__file__)\n"
+        "print(solve(build('burgers'), budget='2 iterations', network=(4,), points=64).result['iterations'])"
+    )
+    clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    run = partial(subprocess.run, cwd=tmp_path, env=clean, check=True, capture_output=True, text=True)
+    where, steps = run([own, "-c", code]).stdout.splitlines()
+    assert Path(where).is_relative_to(packages) and steps == "2"
+    assert "burgers" in run([environment / "bin" / "sapts-pinn", "list"]).stdout
 
 
 def test_make_test_finds_every_test_with_a_budget_of_seconds() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..conditions.base import Condition, time_names, value_at
-from ..fields import derivatives
+from ..fields import slope
 from .ansatz import Function
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class PrescribedData:
     def rate(self, function: Function) -> Function:
         """The derivative in time."""
         axis = self.domain.names.index(time_names(self.domain)[0])
-        return lambda points: derivatives(function, points, [(axis,)])[0]
+        return lambda points: slope(function, points, axis)
 
 
 def _sum(parts: list[Function]) -> Function:

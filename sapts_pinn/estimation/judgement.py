@@ -28,7 +28,7 @@ of what is not explained of the residual, over the terms, and is not reliable.
 
 Around places where the prescribed values jump the linear problem has no smooth answer.  Its points keep away
 from them, and the error there is taken over from the audit (`audit/residuals.py`).  Equation and conditions
-without these places do not determine w: any solution that is singular there may be added.  It has no say then.
+without these places do not determine w, as any solution that is singular there may be added: it has no say.
 
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
 notice, they do not determine the solution, and no estimate is reliable.

@@ -25,11 +25,14 @@ from ..derivatives.taylor import Channels, apply_elementwise, multiply, propagat
 from ..errors import InputError
 from ..problems import Problem
 from ..problems.fields import Field, derivatives
+from .by_value import ByValue
 from .freeing import freed, silence
 from .mlp import MLP
 
+VALUES = Channels([()])
 
-class Model(nn.Module):
+
+class Model(ByValue, nn.Module):
     """A network inside a problem's ansatz.
 
     Args:
@@ -91,10 +94,20 @@ class Model(nn.Module):
         return next(self.network.parameters())
 
     def forward(self, points: Tensor) -> Tensor:
-        """Values of the unknowns [N, m] at points [N, dim]."""
-        location = Location(self, points, {name: ((),) for name in self.problem.unknown_names})
-        fields = location.fields(location.network_jet())
-        return torch.stack([field.value for field in fields.values()], 1)
+        """Values of the unknowns [N, m] at points [N, dim], differentiable in the points.
+
+        It consists of operations of PyTorch for any N, as `torch.export` and `torch.jit.trace` need them.
+        """
+        points, ansatz = points.to(self.like), self.problem.ansatz
+        outputs = propagate(self.network, ansatz.features(points).unsqueeze(0), VALUES)[0]
+        columns = []
+        for name, output in zip(self.problem.unknown_names, outputs.unbind(1), strict=True):
+            factor, extension = ansatz.factor[name], ansatz.extension[name]
+            scaled = self.problem.natural.unknowns[name] * output
+            value = scaled if factor is None else factor(points) * scaled
+            value = value if extension is None else value + extension(points)
+            columns.append(ansatz.positive[name] * value.exp() if name in ansatz.positive else value)
+        return torch.stack(columns, 1)
 
 
 class Location:

@@ -26,12 +26,13 @@ from ..geometry import Domain, Time
 from ..problems import Condition, Initial, Problem, Sites
 from ..problems.conditions.base import Fields, Known
 from ..problems.wellposed.findings import IllPosed
+from .by_value import ByValue
 from .model import Location, Model
 
 WEIGHT = 100.0  # of the continuity between windows
 
 
-class WindowedModel(nn.Module):
+class WindowedModel(ByValue, nn.Module):
     """Model of a problem over the whole time, made of the models of its windows.
 
     Args:
@@ -65,11 +66,26 @@ class WindowedModel(nn.Module):
                 yield model, chosen
 
     def forward(self, points: Tensor) -> Tensor:
-        """Values of the unknowns [N, m] at points [N, dim]."""
-        out = points.new_empty(len(points), len(self.problem.unknown_names))
-        for model, chosen in self.at(points):
-            out[chosen] = model(points[chosen]).to(out)
+        """Values of the unknowns [N, m] at points [N, dim], differentiable in the points.
+
+        All windows are evaluated and one is chosen at each point, which `torch.export` and `torch.jit.trace`
+        record for any points.
+        """
+        time, axis = points[:, self._axis], torch.arange(points.shape[1], device=points.device) == self._axis
+        out = points
+        for number, model in enumerate(self.windows):
+            # A window sees no times of others, where it could overflow.
+            own = time.clamp(*self._ends(number)) if len(self.models) > 1 else time
+            values = model(torch.where(axis, own.unsqueeze(1), points)).to(points)
+            out = (
+                values if number == 0 else torch.where((time > self.edges[number - 1])[:, None], values, out)
+            )
         return out
+
+    def _ends(self, number: int) -> tuple[float | None, float | None]:
+        """Ends of a window; None where it is the first or the last."""
+        last = number == len(self.edges)
+        return None if number == 0 else self.edges[number - 1], None if last else self.edges[number]
 
 
 def spread(model: Model | WindowedModel, points: Tensor) -> Iterator[tuple[Model, Tensor]]:

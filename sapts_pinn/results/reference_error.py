@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
 from ..networks.model import Location, Model
 from ..problems import Problem, Reference
+from ..problems.answers import Answer
 from ..problems.fields import call_by_name
 
 Predictor = Callable[[Tensor], Tensor]  # a model: points [N, dim] to unknowns [N, m]
@@ -98,3 +101,15 @@ def error_measure(problem: Problem) -> Callable[[Predictor], float] | None:
         return float(((found - exact) * known).norm() / exact.norm())
 
     return error
+
+
+def data_error(found: Answer, values: Answer, inside: NDArray[np.bool_]) -> float:
+    """Relative L2 error of values of the unknowns against data, by unknown for a system; NaN is ignored."""
+    pairs = [(found[n], values[n]) for n in found] if isinstance(found, Mapping) else [(found, values)]
+    above = below = 0.0
+    for ours, theirs in pairs:
+        a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+        known = np.isfinite(b) & inside
+        above += float(((a - b)[known] ** 2).sum())
+        below += float((b[known] ** 2).sum())
+    return math.sqrt(above / below)

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ..errors import InputError
 from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
 from ..estimation.tangent import TangentField
 from ..networks.build import NetworkSpec
-from ..networks.model import Location, Model
+from ..networks.by_value import ByValue
+from ..networks.model import Model
 from ..networks.time_windows import WindowedModel, spread
 from ..objectives.least_squares import residuals
 from ..problems import Problem
-from ..problems.answers import Answer, Coordinates
+from ..problems.answers import Answer, Coordinates, Points
 from ..problems.conditions.base import as_column
-from ..problems.fields import Field, call_by_name, parse_derivative
+from ..problems.fields import call_by_name, parse_derivative
 from ..runs.content import Config, Result, Row
+from .evaluation import derivative_at, named
 from .extrapolation import blanked, outside
-from .reference_error import compared, error_measure, reference_values
+from .places import Places, places
+from .reference_error import compared, data_error, error_measure, reference_values
 from .storage import Stored, read, store
-from .summary import summary
+from .summary import summary, title_line
 from .uncertainty import Uncertainty, combined_errors
 
 if TYPE_CHECKING:
@@ -38,8 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Solution:
+@dataclass(repr=False)
+class Solution(ByValue):
     """A trained model with its history.
 
     Attributes:
@@ -53,10 +56,10 @@ class Solution:
 
     problem: Problem
     model: Model | WindowedModel
-    config: Config = field(repr=False)
-    history: list[Row] = field(repr=False)
+    config: Config
+    history: list[Row]
     result: Result
-    uncertainty: Uncertainty | None = field(default=None, repr=False)
+    uncertainty: Uncertainty | None = None
 
     @cached_property
     def coefficients(self) -> dict[str, float]:
@@ -78,7 +81,7 @@ class Solution:
         """
         return combined_errors(self.result)
 
-    def standard_error(self, points: Coordinates) -> Answer:
+    def standard_error(self, points: Points) -> Answer:
         """The standard error of the unknowns at points, by noise of the data; as for `predict`.
 
         Raises:
@@ -89,11 +92,8 @@ class Solution:
                 f"{self.problem.name} has no standard errors of its unknowns: they need observations and "
                 "something to estimate, and are known after `solve` only"
             )
-        flat, shape, torch_in = self._points(points)
-        names = self.problem.unknown_names
-        values = {name: self.uncertainty.of(name, flat).cpu().reshape(shape) for name in names}
-        out = {name: v if torch_in else v.numpy() for name, v in values.items()}
-        return out if len(out) > 1 else next(iter(out.values()))
+        at, names = self._places(points), self.problem.unknown_names
+        return at.answer({name: self.uncertainty.of(name, at.plain).cpu() for name in names})
 
     @cached_property
     def error_estimate(self) -> ErrorEstimate:
@@ -103,28 +103,21 @@ class Solution:
 
     @cached_property
     def _estimated(self) -> tuple[ErrorEstimate, ErrorField | TangentField]:
-        names, spread = self.problem.unknown_names, self.uncertainty
-
-        def noise(points: Tensor) -> Tensor:
-            assert spread is not None
-            return torch.stack([spread.of(name, points).cpu() for name in names], 1)
-
+        noise = self.uncertainty
         return estimate_error(
             self.model,
             EFFORTS,
             compared(self.problem) or None,
-            None if spread is None else noise,
+            None if noise is None else partial(noise.of_all, self.problem.unknown_names),
             seconds=self.result.get("seconds", 0.0),
             audit=self.result.get("audit"),
         )
 
-    def error_field(self, points: Coordinates) -> Answer:
+    def error_field(self, points: Points) -> Answer:
         """The estimated error e at points, so that u + e is nearer to the truth; as for `predict`."""
-        flat, shape, torch_in = self._points(points)
-        rows = [column.reshape(shape) for column in self._estimated[1](flat).unbind(1)]
-        names = self.problem.unknown_names
-        out = {name: v if torch_in else v.numpy() for name, v in zip(names, rows, strict=True)}
-        return out if len(out) > 1 else next(iter(out.values()))
+        at = self._places(points)
+        columns = self._estimated[1](at.plain).unbind(1)
+        return at.answer(dict(zip(self.problem.unknown_names, columns, strict=True)))
 
     def add_estimate(self) -> None:
         """Put the error estimate into the result; what goes wrong with it becomes a remark there."""
@@ -137,80 +130,69 @@ class Solution:
             log.warning(text, exc_info=error)
             self.result["remarks"] = [*self.result.get("remarks", ()), text]
 
-    def _points(self, points: Coordinates) -> tuple[Tensor, tuple[int, ...], bool]:
-        names = self.problem.domain.names
-        if not isinstance(points, Mapping):
-            raise InputError(
-                f"points must give the coordinates by name, such as {{{names[0]!r}: 0.5, ...}}, "
-                f"not {type(points).__name__}"
-            )
-        for name in (*points, *names):
-            if name not in names or name not in points:
-                raise InputError(
-                    f"points must give exactly the coordinates {', '.join(names)}, not {', '.join(points)}"
-                )
-        torch_in = any(isinstance(v, Tensor) for v in points.values())
-        columns = torch.broadcast_tensors(
-            *(torch.as_tensor(points[name], dtype=torch.float64).detach().cpu() for name in names)
-        )
-        return torch.stack([c.reshape(-1) for c in columns], 1), tuple(columns[0].shape), torch_in
+    def _places(self, points: Points | None, coordinates: Coordinates | None = None) -> Places:
+        return places(self.problem.domain.names, points, coordinates or {})
 
-    def _evaluate(self, points: Tensor, index: tuple[int, ...]) -> dict[str, Tensor]:
-        names = self.problem.unknown_names
-        out = {name: torch.empty(len(points), dtype=torch.float64) for name in names}
-        with torch.no_grad():
-            for model, chosen in spread(self.model, points):
-                for chunk in chosen.split(16_384):
-                    location = Location(model, points[chunk], {name: (index,) for name in names})
-                    fields = location.fields(location.network_jet())
-                    for name in names:
-                        field = fields[name].d(*(self.problem.domain.names[i] for i in index))
-                        out[name][chunk] = field.value.cpu().to(torch.float64)
-        return out
-
-    def predict(self, points: Coordinates, extrapolate: bool = False) -> Answer:
+    def predict(
+        self, points: Points | None = None, extrapolate: bool = False, **coordinates: ArrayLike | Tensor
+    ) -> Answer:
         """The unknowns at points.
 
+            solution.predict(x=0.5, t=np.linspace(0, 1, 11))
+            solution.predict([(0.5, 0.1), (0.5, 0.2)])
+
         Args:
-            points: Coordinates by name, NumPy arrays, tensors or numbers that broadcast.
+            points: Coordinates by name: arrays, tensors or numbers that broadcast; or [..., dim], the
+                coordinates in the last axis in the order of the domain.
             extrapolate: Whether to answer outside the domain with what the network happens to say there; by
                 default the values there are NaN, and a warning says so.
+            coordinates: The coordinates by keyword, in place of `points`.
 
         Returns:
-            An array of the broadcast shape (a tensor if a coordinate is one); for a system a dict of them by
-            unknown.
-        """
-        return self._derivative(points, "", extrapolate)
+            An array of the shape of the points; for a system a dict of them by unknown.  A tensor if one was
+            given, with a graph if one requires a gradient: it can be differentiated to any order.
 
-    def derivative(self, points: Coordinates, which: str, extrapolate: bool = False) -> Answer:
+        Raises:
+            InputError: A coordinate is missing or unknown, or the shapes do not fit.
+        """
+        return self._derivative(self._places(points, coordinates), "", extrapolate)
+
+    def derivative(
+        self,
+        points: Points | None = None,
+        which: str = "",
+        extrapolate: bool = False,
+        **coordinates: ArrayLike | Tensor,
+    ) -> Answer:
         """A derivative of the unknowns, such as "x", "xx" or "xt"; arguments and result as for `predict`.
 
         Raises:
-            InputError: `which` is not made of coordinate names.
+            InputError: `which` is not made of coordinate names; or as for `predict`.
         """
-        return self._derivative(points, which, extrapolate)
+        return self._derivative(self._places(points, coordinates), which, extrapolate)
 
-    def _derivative(self, points: Coordinates, which: str, extrapolate: bool) -> Answer:
+    def _derivative(self, at: Places, which: str, extrapolate: bool) -> Answer:
         index = parse_derivative(which, self.problem.domain.names) if isinstance(which, str) else None
         if index is None:
             raise InputError(
                 f"a derivative is given by the coordinates {', '.join(self.problem.domain.names)}, such as "
                 f"{2 * self.problem.domain.names[0]!r}, not by {which!r}"
             )
-        flat, shape, torch_in = self._points(points)
-        found = self._evaluate(flat, index)
+        found = derivative_at(self.model, at.flat, index)
         if not extrapolate:
-            found = dict(zip(found, self._blanked([*found.values()], flat, 1), strict=True))
-        values = {name: v.reshape(shape) for name, v in found.items()}
-        out = {name: v if torch_in else v.numpy() for name, v in values.items()}
-        return out if len(out) > 1 else next(iter(out.values()))
+            found = dict(zip(found, self._blanked([*found.values()], at.plain, 1), strict=True))
+        return at.answer(found)
 
     def _blanked(self, rows: Sequence[Tensor], points: Tensor, inner: int = 0) -> list[Tensor]:
         """NaN outside the domain, told by a warning at the line of the user, `inner` calls further up."""
         return blanked(rows, self.problem.domain, points, 3 + inner)
 
     def evaluate(
-        self, function: Callable[..., object], points: Coordinates, extrapolate: bool = False
+        self,
+        function: Callable[..., object],
+        points: Points | None = None,
+        extrapolate: bool = False,
+        **coordinates: ArrayLike | Tensor,
     ) -> Answer:
         """An expression of the unknowns and their derivatives, such as a flux or a stress.
 
@@ -221,35 +203,21 @@ class Solution:
                 equation: u.x is a derivative.  It returns a tensor, or a tuple of them.
             points: As for `predict`.
             extrapolate: As for `predict`.
+            coordinates: As for `predict`.
 
         Returns:
-            An array of the broadcast shape (a tensor if a coordinate is one), or a tuple of them.
+            An array or a tensor as for `predict`, or a tuple of them.
 
         Raises:
             InputError: The function asks for a name that is not there, or contains a mistake.
         """
-        flat, shape, torch_in = self._points(points)
-        domain = self.problem.domain
-
-        @cache
-        def everything(index: tuple[int, ...]) -> dict[str, Tensor]:
-            return self._evaluate(flat, index)
-
-        def channels(name: str) -> Callable[[tuple[int, ...]], Tensor]:
-            return lambda index: everything(index)[name]
-
-        known: dict[str, object] = {
-            n: Field(n, domain.names, channels(n)) for n in self.problem.unknown_names
-        }
-        known |= {name: flat[:, i] for i, name in enumerate(domain.names)}
-        known |= {name: torch.tensor(value, dtype=flat.dtype) for name, value in self.coefficients.items()}
-        what = "the expression"
-        result = call_by_name(function, known, what)
+        at, what = self._places(points, coordinates), "the expression"
+        result = call_by_name(function, named(self.model, at.flat), what)
         rows = result if isinstance(result, (tuple, list)) else (result,)
-        columns = [as_column(row, flat.shape[0], what, flat) for row in rows]
+        columns = [as_column(row, len(at.flat), what, at.flat) for row in rows]
         if not extrapolate:
-            columns = self._blanked(columns, flat)
-        out = tuple(c.reshape(shape) if torch_in else c.reshape(shape).numpy() for c in columns)
+            columns = self._blanked(columns, at.plain)
+        out = tuple(at.shaped(c) for c in columns)
         return out if isinstance(result, (tuple, list)) else out[0]
 
     @cached_property
@@ -261,31 +229,32 @@ class Solution:
         """
         return {name: quantity.of(self, name) for name, quantity in self.problem.quantities.items()}
 
-    def residual(self, points: Coordinates, extrapolate: bool = False) -> Answer:
-        """The equation's residual at points, as for `predict`; a list of arrays for several equations."""
-        flat, shape, torch_in = self._points(points)
+    def residual(
+        self, points: Points | None = None, extrapolate: bool = False, **coordinates: ArrayLike | Tensor
+    ) -> Answer:
+        """The equation's residual at points, as for `predict` but without a graph; a list for several."""
+        at = self._places(points, coordinates)
+        flat = at.plain
         found = torch.empty(self.problem.equation_term.rows, len(flat), dtype=torch.float64)
         for model, chosen in spread(self.model, flat):
             found[:, chosen] = residuals(model, flat[chosen])
-        rows = [r.reshape(shape) for r in (found if extrapolate else self._blanked([*found], flat))]
-        out = [r if torch_in else r.numpy() for r in rows]
+        out = [at.shaped(row) for row in (found if extrapolate else self._blanked([*found], flat))]
         return out if len(out) > 1 else out[0]
 
-    def reference(self, points: Coordinates) -> dict[str, Answer] | None:
+    def reference(self, points: Points) -> dict[str, Answer] | None:
         """The reference's values by unknown, shaped as by `predict`; None where there is no reference."""
-        flat, shape, torch_in = self._points(points)
-        values = reference_values(self.problem, flat)
+        at = self._places(points)
+        values = reference_values(self.problem, at.plain)
         if values is None:
             return None
-        rows = [v.reshape(shape) for v in values.unbind(1)]
-        names = self.problem.unknown_names
-        return {name: v if torch_in else v.numpy() for name, v in zip(names, rows, strict=True)}
+        columns = zip(self.problem.unknown_names, values.unbind(1), strict=True)
+        return {name: at.shaped(column) for name, column in columns}
 
-    def error(self, points: Coordinates | None = None, values: Answer = None) -> float:
+    def error(self, points: Points | None = None, values: Answer = None) -> float:
         """The relative L2 error against the problem's reference, or against data.
 
         Args:
-            points: Coordinates of the data.
+            points: Where the data are, as for `predict`.
             values: The data (a dict by unknown for a system); NaN entries are ignored, as are points outside
                 the domain, with a warning.
 
@@ -299,17 +268,10 @@ class Solution:
                     f"{self.problem.name} has no reference; give points and values to compare with"
                 )
             return measure(self.model)
-        found = self.predict(points)
-        flat, shape, _ = self._points(points)
-        inside = (~outside(self.problem.domain, flat)).reshape(shape).numpy()
-        pairs = [(found[n], values[n]) for n in found] if isinstance(found, dict) else [(found, values)]
-        above = below = 0.0
-        for ours, theirs in pairs:
-            a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
-            known = np.isfinite(b) & inside
-            above += float(((a - b)[known] ** 2).sum())
-            below += float((b[known] ** 2).sum())
-        return math.sqrt(above / below)
+        with torch.no_grad():
+            found, at = self.predict(points), self._places(points)
+        inside = (~outside(self.problem.domain, at.plain)).reshape(at.shape).numpy()
+        return data_error(found, values, inside)
 
     def plot(self, path: str | Path, kind: str | None = None, field: str | None = None, **at: float) -> Path:
         """Draw the solution (and its error, where a reference is known) into a picture.
@@ -359,10 +321,29 @@ class Solution:
         return animate_solution(self, Path(path), frames, seconds)
 
     def export(self, path: str | Path, frames: int = 21) -> Path:
-        """Write the fields for ParaView: .vtu, .vts, .pvd (frames in time) or any format meshio writes."""
-        from ..viz.export import export_solution
+        """Write fields, for ParaView, a spreadsheet or NumPy, or the model itself.
 
+        Args:
+            path: Where.  Fields: .vtu, .vts, .vti, .pvd and .xdmf (frames in time), .csv, .npz, or another
+                format of `sapts_pinn.viz.export`.  The model: .pt2, .onnx, .safetensors, see
+                `sapts_pinn.results.model_files`.
+            frames: Number of moments of a .pvd or .xdmf file.
+
+        Raises:
+            InputError: There is no such format, or a package that it needs is not installed.
+        """
+        from ..viz.export import export_solution
+        from .model_files import WRITERS, export_model
+
+        if Path(path).suffix.lower() in WRITERS:
+            return export_model(self.model, self.config, Path(path))
         return export_solution(self, Path(path), frames)
+
+    def cite(self) -> str:
+        """BibTeX of the package and of the papers of the methods that this run used."""
+        from .citations import Used, citations
+
+        return citations(Used(self.problem, self.model, self.config, self.result))
 
     def save(self, folder: str | Path, overwrite: bool = True) -> Path:
         """Write the model, configuration, history and result into a folder that `Solution.load` reads.
@@ -398,3 +379,11 @@ class Solution:
 
     def __str__(self) -> str:
         return "\n".join(summary(self.problem, self.result))
+
+    def __repr__(self) -> str:
+        return f"Solution({title_line(self.result)})"
+
+    def _repr_html_(self) -> str:
+        from .notebook import notebook_html
+
+        return notebook_html(self, summary(self.problem, self.result))

@@ -59,3 +59,13 @@ def summary(problem: Problem, r: Result) -> list[str]:
     lines += [f"  parts              {earned}"] if earned else []
     lines.append(f"  network            {r['parameters']} parameters, {r['dtype']}, {r['device']}")
     return lines
+
+
+def title_line(r: Result) -> str:
+    """Name problem, method, steps and error on one line."""
+    parts = [str(r.get("problem")), str(r.get("method")), f"{r.get('iterations', 0)} steps"]
+    if (error := r.get("relative_l2_error")) is not None:
+        parts.append(f"relative L2 error {error:.1e}")
+    elif (loss := r.get("loss")) is not None:
+        parts.append(f"loss {loss:.1e}")
+    return ", ".join(parts)

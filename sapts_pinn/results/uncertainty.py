@@ -41,7 +41,7 @@ parameters does not show in the residual, nothing moves.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -96,6 +96,10 @@ class Uncertainty:
             gradients = _gradients(self._model, unknown, chunk).to(self._factor)
             rows.append((self._data @ inverse(self._damped, gradients)).norm(dim=0))
         return torch.cat(rows)
+
+    def of_all(self, unknowns: Sequence[str], points: Tensor) -> Tensor:
+        """The standard errors of unknowns at points [M, dim], [M, m] on the processor."""
+        return torch.stack([self.of(name, points).cpu() for name in unknowns], 1)
 
 
 def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = None) -> Uncertainty | None:

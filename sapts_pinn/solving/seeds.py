@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from ..errors import InputError
 from ..problems import Problem
-from ..problems.answers import Answer, Coordinates
+from ..problems.answers import Answer, Points
 from ..results.solution import Solution
 from .members import Solve, as_before, member, own_folder
 
@@ -37,19 +40,33 @@ class Ensemble:
         """The one with the lowest loss."""
         return min(self.solutions.values(), key=lambda s: float(s.result["loss"]))
 
-    def predict(self, points: Coordinates, extrapolate: bool = False) -> Answer:
+    def predict(
+        self, points: Points | None = None, extrapolate: bool = False, **coordinates: ArrayLike | Tensor
+    ) -> Answer:
         """The mean of the unknowns at points; arguments and result as for `Solution.predict`."""
-        return self._over(points, np.mean, extrapolate)
+        return self._over(lambda values: values.mean(0), points, extrapolate, **coordinates)
 
-    def spread(self, points: Coordinates, extrapolate: bool = False) -> Answer:
+    def spread(
+        self, points: Points | None = None, extrapolate: bool = False, **coordinates: ArrayLike | Tensor
+    ) -> Answer:
         """The standard deviation of the unknowns at points, likewise."""
-        return self._over(points, lambda values, axis: np.std(values, axis, ddof=1), extrapolate)
 
-    def _over(self, points: Coordinates, function: Callable[..., Answer], extrapolate: bool) -> Answer:
-        found = [s.predict(points, extrapolate) for s in self.solutions.values()]
+        def deviation(values: Answer) -> Answer:
+            return (((values - values.mean(0)) ** 2).sum(0) / (len(values) - 1)) ** 0.5
+
+        return self._over(deviation, points, extrapolate, **coordinates)
+
+    def _over(
+        self, function: Callable[[Answer], Answer], points: Points | None, extrapolate: bool, **named: Answer
+    ) -> Answer:
+        found = [s.predict(points, extrapolate, **named) for s in self.solutions.values()]
+
+        def over(values: list[Answer]) -> Answer:
+            return function(torch.stack(values) if isinstance(values[0], Tensor) else np.stack(values))
+
         if isinstance(found[0], dict):
-            return {name: function(np.stack([f[name] for f in found]), axis=0) for name in found[0]}
-        return function(np.stack(found), axis=0)
+            return {name: over([f[name] for f in found]) for name in found[0]}
+        return over(found)
 
     def __str__(self) -> str:
         lines = [f"{'seed':>6}  {'loss':>9}  {'error':>9}  limited by"]

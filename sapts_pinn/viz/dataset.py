@@ -137,9 +137,14 @@ def to_pyvista(
         InputError: As `sample`.
     """
     sampled = sample(solution, at or {}, resolution)
+    complete(solution, sampled)
+    return sampled.dataset()
+
+
+def complete(solution: View, sampled: Sampled) -> None:
+    """Add all that is known to a sample: see `to_pyvista`."""
     sampled.fields.update(details(solution, sampled))
     sampled.fields.update(vectors(solution, sampled))
-    return sampled.dataset()
 
 
 def details(solution: View, sampled: Sampled) -> dict[str, Array]:
@@ -244,6 +249,19 @@ def on_grid(
     values = evaluate(solution, places, residual)
     position = np.stack([*grids, *[np.zeros_like(grids[0])] * (3 - len(shown))], -1)
     return Grid(position, fields_of(values), values.inside, shown, fixed)
+
+
+def whole_grid(solution: View) -> Grid:
+    """All fields of `to_pyvista` on a regular grid, NaN outside of the domain; vectors are [..., 3]."""
+    grid = on_grid(solution, {})
+    flat = {name: values[grid.inside] for name, values in grid.fields.items()}
+    none = np.empty((0, 0), np.int64)
+    inside = Sampled(grid.position[grid.inside], "", none, flat, grid.names, grid.fixed)
+    complete(solution, inside)
+    for name, values in inside.fields.items():
+        grid.fields[name] = np.full((*grid.inside.shape, *values.shape[1:]), np.nan)
+        grid.fields[name][grid.inside] = values
+    return grid
 
 
 def fields_of(values: Values) -> dict[str, Array]:

@@ -34,6 +34,12 @@ PROBLEMS = {
     "positive": lambda: Problem(
         Interval(0, 1), (Unknown("u", positive=True),), lambda u: u.xx - u, [Dirichlet("u", 1.0)]
     ),
+    "velocity": lambda: Problem(
+        Interval(0, 1) * Time(0, 1),
+        "u",
+        lambda u: u.tt - u.xx,
+        [Dirichlet("u", 0.0), Initial("u", 0.0, velocity=lambda x: torch.sin(torch.pi * x))],
+    ),
 }
 
 

@@ -95,7 +95,7 @@ def test_quantities_and_the_printed_summary(solution):
 @pytest.mark.parametrize(
     ("ask", "sentence"),
     [
-        (lambda s: s.predict([0.5]), "points must give the coordinates by name, .* not list"),
+        (lambda s: s.predict([0.5]), "points must be .* x, t in the last axis, not .*1"),
         (lambda s: s.predict({"x": 0.5}), "exactly the coordinates x, t, not x"),
         (lambda s: s.predict({"x": 0.5, "t": 0, "y": 0}), "exactly the coordinates x, t, not x, t, y"),
         (
@@ -108,3 +108,26 @@ def test_quantities_and_the_printed_summary(solution):
 def test_mistakes_are_sentences(solution, ask, sentence):
     with pytest.raises(InputError, match=sentence):
         ask(solution)
+
+
+def test_points_of_every_form_have_one_answer(solution):
+    expected = solution.predict({"x": X, "t": T})["u"]
+    assert np.array_equal(solution.predict(x=X, t=T)["u"], expected)
+    table = np.stack(np.broadcast_arrays(X, T), -1)
+    assert np.array_equal(solution.predict(table)["u"], expected)
+    assert np.array_equal(solution.predict([*map(tuple, table.reshape(-1, 2))])["u"], expected.ravel())
+    slopes = solution.derivative(which="x", x=X, t=T)["u"]
+    assert np.array_equal(slopes, solution.derivative(table, "x")["u"])
+    assert np.array_equal(solution.evaluate(lambda u: u.x, x=X, t=T), slopes)
+    assert np.array_equal(solution.residual(x=X, t=T)[0], solution.residual(table)[0])
+    assert solution.error(table, {"u": expected, "v": np.full((5, 3), np.nan)}) == 0
+    with pytest.warns(UserWarning, match="1 of 1 points are outside") as caught:
+        solution.predict(x=2.0, t=0.5)
+    assert caught[0].filename == __file__
+
+
+def test_it_is_shown_in_a_line_and_in_a_notebook(solution):
+    assert "\n" not in repr(solution) and len(repr(solution)) < 100
+    assert repr(solution).startswith("Solution(pair, tr, 2 steps, relative L2 error ")
+    assert solution._repr_html_().startswith("<div>") and "error estimate" in solution._repr_html_()
+    assert solution.cite().startswith("@software{sapts_pinn,")

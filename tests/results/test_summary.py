@@ -2,7 +2,7 @@
 
 from sapts_pinn import Dirichlet, Problem, solve
 from sapts_pinn.geometry import Interval
-from sapts_pinn.results.summary import summary
+from sapts_pinn.results.summary import summary, title_line
 
 
 def test_a_summary_tells_error_estimate_audit_and_work():
@@ -17,3 +17,10 @@ def test_a_summary_tells_error_estimate_audit_and_work():
     assert f"{solution.result['relative_l2_error']:.3e}" in "\n".join(lines) and "given function" in str(
         solution
     )
+
+
+def test_a_title_is_short_whatever_is_known():
+    known = {"problem": "heat", "method": "tr", "iterations": 20, "loss": 1e-3, "relative_l2_error": 0.02}
+    assert title_line(known) == "heat, tr, 20 steps, relative L2 error 2.0e-02"
+    assert title_line({**known, "relative_l2_error": None}) == "heat, tr, 20 steps, loss 1.0e-03"
+    assert title_line({**known, "relative_l2_error": None, "loss": None}) == "heat, tr, 20 steps"

@@ -94,11 +94,60 @@ def test_vts_holds_the_whole_grid(solutions, tmp_path):
         assert np.allclose(mesh["u"][known], found["u"] if isinstance(found, dict) else found)
 
 
+def test_vti_holds_all_fields_on_a_grid_of_equal_spacing(solutions, tmp_path):
+    for name in ("system", "clipped", "curve", "five"):
+        solution = solutions[name]
+        image = pyvista.read(solution.export(tmp_path / f"{name}.vti"))
+        assert isinstance(image, pyvista.ImageData)
+        assert set(image.point_data) == set(solution.to_pyvista(21).point_data)
+        known, names = np.isfinite(image["u"]), solution.problem.domain.names
+        assert known.all() == (name != "clipped")
+        at = {n: image.points[known][:, i] for i, n in enumerate(names[:3])}
+        at |= {n: 0.5 for n in names[3:]}
+        found = solution.predict(at)
+        assert np.allclose(image["u"][known], found["u"] if isinstance(found, dict) else found)
+        slope = solution.derivative(at, names[0])
+        slope = slope["u"] if isinstance(slope, dict) else slope
+        assert np.allclose(image["u_gradient"][known][:, 0], slope)
+
+
+@pytest.mark.parametrize("name", ["mesh in time", "system"])
+def test_xdmf_is_one_file_with_all_fields_at_some_moments(solutions, tmp_path, name):
+    solution = solutions[name]
+    path = solution.export(tmp_path / "s.xdmf", frames=3)
+    assert [p.name for p in tmp_path.iterdir()] == ["s.xdmf"]
+    with meshio.xdmf.TimeSeriesReader(path) as reader:
+        points, cells = reader.read_points_cells()
+        assert cells[0].type == {"mesh in time": "triangle", "system": "line"}[name]
+        for step, moment in enumerate((0.0, 0.5, 1.0)):
+            t, fields, _ = reader.read_data(step)
+            grid = solution.to_pyvista(t=moment)
+            assert t == moment and set(fields) == set(grid.point_data)
+            for field in fields:
+                assert np.array_equal(fields[field].reshape(grid[field].shape), grid[field]), field
+    space = [n for n in solution.problem.domain.names if n != "t"]
+    found = solution.predict({**{n: points[:, i] for i, n in enumerate(space)}, "t": 1.0})
+    assert np.allclose(fields["u"].ravel(), found["u"] if isinstance(found, dict) else found)
+    with pytest.raises(ValueError, match=r"a series needs at least 2 moments, not 1"):
+        solution.export(tmp_path / "s.xdmf", frames=1)
+
+
+def test_xdmf_without_time_holds_all_fields(solutions, tmp_path):
+    path = solutions["clipped"].export(tmp_path / "s.xdmf")
+    mesh, grid = meshio.read(path), solutions["clipped"].to_pyvista()
+    assert set(mesh.point_data) == set(grid.point_data)
+    assert np.array_equal(mesh.points, grid.points) and np.array_equal(
+        mesh.point_data["u"].ravel(), grid["u"]
+    )
+
+
 def test_other_formats(solutions, tmp_path):
     expected = pyvista.read(solutions["clipped"].export(tmp_path / "a.vtu"))["u"]
     assert np.array_equal(pyvista.read(solutions["clipped"].export(tmp_path / "a.vtk"))["u"], expected)
     assert np.allclose(meshio.read(solutions["clipped"].export(tmp_path / "a.msh")).point_data["u"], expected)
     for name in ("a.docx", "a"):
-        with pytest.raises(ValueError, match=r"cannot export .*: use .vtu, .vts, .vtk"):
+        with pytest.raises(
+            ValueError, match=r"cannot export .*: use .vtu, .vts, .vtk, .*; for the model .pt2"
+        ):
             solutions["clipped"].export(tmp_path / name)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.msh", "a.vtk", "a.vtu"]
