@@ -251,7 +251,8 @@ def fields_of(values: Values) -> dict[str, Array]:
     fields: dict[str, Array] = {}
     for name, found in values.found.items():
         fields[name] = found
-        if values.exact is not None:
+        if name in (values.exact or {}):
+            assert values.exact is not None
             fields[f"{name}_reference"] = values.exact[name]
             fields[f"{name}_error"] = found - values.exact[name]
     if values.residual is not None:
