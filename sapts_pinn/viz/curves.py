@@ -42,10 +42,11 @@ def curves_of(solution: View) -> Figure:
         draw_orbit(figure, grid[:, 0], values)
     axes = [figure.add_subplot(grid[i, -1]) for i in range(len(rows) + 1)]
     for axis, unknowns in zip(axes, rows, strict=False):
+        data = [pair for unknown in unknowns for pair in observed(problem, unknown)]
+        for i, (at, measured) in enumerate(data):
+            look = {"ms": 3, "color": "#222222", "mfc": "none", "mew": 0.7, "zorder": 3}
+            axis.plot(at[name], measured, "o", label=None if i else "data", **look)
         draw_curve(axis, x, values, unknowns)
-        for unknown in unknowns:
-            for at, measured in observed(problem, unknown):
-                axis.plot(at[name], measured, "o", ms=3, color="#222222", mfc="none", mew=0.7, zorder=3)
     draw_wrong(axes[-1], x, values)
     for error in (estimated_error(solution, {name: x}, values.inside) or {}).values():
         axes[-1].semilogy(x, np.maximum(error, 1e-300), color=THEIRS, lw=1, label="|estimated error|")
@@ -81,7 +82,7 @@ def draw_curve(axis: Axes, x: Array, values: Values, unknowns: Sequence[str]) ->
     if alone:
         axis.legend(loc="best")
     else:  # above: there is little room among many curves
-        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(unknowns) + 1, borderaxespad=0.2)
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(unknowns) + 2, borderaxespad=0.2)
     axis.set_ylabel(", ".join(unknowns))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.path import Path
 
-IMAGE, SECTION = 301, 161  # points along a side of an image, and of one of many
+IMAGE, SECTION = 221, 141  # points along a side of an image, and of one of many
 
 
 @dataclass(frozen=True)

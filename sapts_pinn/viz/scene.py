@@ -81,12 +81,18 @@ def scene(
     flow = {c: component for c, component in flow_of(solution.problem).items() if c in names}
     kind = _kind(solution, kind, names, bool(flow), field)
     vector = vector_name(flow_of(solution.problem)) if flow else ""
-    own = field in (None, vector, *solution.problem.unknown_names)  # else it is not known beyond the boundary
+    derived = solution.problem.derived
+    own = field in (
+        None,
+        vector,
+        *solution.problem.unknown_names,
+        *derived,
+    )  # else it is not known beyond the boundary
     sampled = sample(solution, at, residual=field == "residual", rim=own)
     sampled.fields.update(vectors(solution, sampled))
     field = field or (vector if kind in OF_VECTORS else solution.problem.unknown_names[0])
     if field not in sampled.fields:
-        dear = [f"{u}_{what}" for u in solution.problem.unknown_names for what in DETAILS]
+        dear = [f"{u}_{what}" for u in solution.problem.unknown_names for what in DETAILS] + [*derived]
         if field not in dear:
             able = ", ".join(dict.fromkeys([*sampled.fields, "residual", *dear]))
             raise InputError(f"{solution.problem.name} has no field {field!r}; it has {able}")
@@ -197,6 +203,8 @@ def _meaning(solution: View, field: str) -> Meaning:
     of = next((u for u in unknowns if field in (u, f"{u}_reference")), None)
     if of is not None:
         return meaning_of(solution, of)
+    if field in solution.problem.derived:
+        return Meaning.LEVEL
     errors = [f"{u}_{what}" for u in unknowns for what in ("error", "estimated_error")]
     return Meaning.SIGNED if field in errors else Meaning.MAGNITUDE
 

@@ -68,7 +68,7 @@ def shown_of(solution: View) -> list[Shown]:
     """The fields of a solution, the main ones first.  Unknowns of one coordinate alone are none of them."""
     problem = solution.problem
     flow, profiles = flow_of(problem), profiles_of(solution)
-    found = [Shown(name, (), Meaning.MAGNITUDE, {}, f) for name, f in problem.derived.items()]
+    found = [Shown(name, (), Meaning.LEVEL, {}, f) for name, f in problem.derived.items()]
     if flow:
         name = f"|{vector_name(flow)}|"
         displaces = bool(problem.displacement)
