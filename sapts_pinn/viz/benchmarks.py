@@ -32,7 +32,7 @@ def plot_errors(runs: Mapping[str, Mapping[str, Sequence[Run]]], path: Path) -> 
     rows = -(-len(runs) // columns)
     with matplotlib.rc_context(STYLE):
         figure = new_figure(0.6 + 2.6 * columns, 0.7 + 2.1 * rows)
-        axes = figure.subplots(rows, columns, squeeze=False).flat
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis, (problem, of) in zip(axes, runs.items(), strict=False):
             for method, seeds in of.items():
                 colour = CURVES[methods.index(method) % len(CURVES)]
@@ -41,13 +41,13 @@ def plot_errors(runs: Mapping[str, Mapping[str, Sequence[Run]]], path: Path) -> 
                     axis.semilogy(seconds, _positive(errors), color=colour, lw=1.1, alpha=0.8, label=label)
             axis.set_title(problem, loc="left")
             axis.grid(**GRID)
-        for axis in list(axes)[len(runs) :]:
+        for axis in axes[len(runs) :]:
             axis.set_visible(False)
         figure.supxlabel("seconds", fontsize=9)
         figure.supylabel("relative L2 error", fontsize=9)
         named = {
             label: handle
-            for axis in figure.axes
+            for axis in axes
             for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
         }
         figure.legend([*named.values()], [*named], loc="outside lower left", ncols=6)
@@ -55,7 +55,8 @@ def plot_errors(runs: Mapping[str, Mapping[str, Sequence[Run]]], path: Path) -> 
 
 
 def _positive(errors: Sequence[float]) -> Array:
-    return np.maximum(np.asarray(errors, float), 1e-300)
+    found: Array = np.maximum(np.asarray(errors, float), 1e-300)
+    return found
 
 
 def performance(costs: Mapping[str, Sequence[float]]) -> tuple[Array, dict[str, Array]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +12,13 @@ from .fields import Array, Values, ends, evaluate, middle_of, time_name
 from .figures import Axes3D, new_figure
 from .observed import observed
 from .panels import Kind, Panel
-from .style import CURVES, DASHED, GREY, GRID, OURS, THEIRS
+from .style import CURVES, DASHED, GRID, OURS, THEIRS
 from .view import View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.gridspec import SubplotSpec
 
 CURVE = 801  # points along a curve
 TOGETHER = 10.0  # ratio of sizes up to which unknowns share axes
@@ -44,7 +45,7 @@ def curves_of(solution: View) -> Figure:
     for axis, unknowns in zip(axes, rows, strict=False):
         data = [pair for unknown in unknowns for pair in observed(problem, unknown)]
         for i, (at, measured) in enumerate(data):
-            look = {"ms": 3, "color": "#222222", "mfc": "none", "mew": 0.7, "zorder": 3}
+            look: Any = {"ms": 3, "color": "#222222", "mfc": "none", "mew": 0.7, "zorder": 3}
             axis.plot(at[name], measured, "o", label=None if i else "data", **look)
         draw_curve(axis, x, values, unknowns)
     draw_wrong(axes[-1], x, values)
@@ -106,10 +107,10 @@ def draw_wrong(axis: Axes, x: Array, values: Values) -> None:
     axis.grid(**GRID)
 
 
-def draw_orbit(figure: Figure, place: object, values: Values) -> None:
+def draw_orbit(figure: Figure, place: SubplotSpec, values: Values) -> None:
     """Draw the orbit of the first two or three unknowns of a system in time: its phase portrait."""
     names = [*values.found][:3]
-    axis: Axes3D = figure.add_subplot(place, projection="3d" if len(names) == 3 else None)  # type: ignore[arg-type]
+    axis: Axes3D = figure.add_subplot(place, projection="3d" if len(names) == 3 else None)
     axis.plot(*(values.found[n] for n in names), color=OURS, lw=1.4, label="network")
     if values.compared(names):
         assert values.exact is not None
@@ -167,7 +168,6 @@ def draw_profile(axis: Axes, solution: View, unknown: str, coordinate: str) -> N
 
 __all__ = [
     "CURVE",
-    "GREY",
     "curves_of",
     "draw_curve",
     "draw_orbit",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.path import Path
 
+SIDE = 50  # points along a side of an outline
 IMAGE, SECTION = 221, 141  # points along a side of an image, and of one of many
 
 
@@ -113,7 +114,8 @@ class Cut(Plane):
             across, up, _continued(field), shading="gouraud", cmap=colours, vmin=limits[0], vmax=limits[1],
             rasterized=True,
         )  # fmt: skip
-        rest = self.region or Path(_box(*(ends(self._domain, name) for name in self.names)), closed=True)
+        box = _box(*(ends(self._domain, name) for name in self.names))
+        rest = self.region or Path(box, closed=True)
         corners = dict(zip(self.names, np.asarray(rest.vertices, float).T, strict=True))
         fixed = {name: np.array(value) for name, value in self.section.fixed.items()}
         shift = self._solution.predict({**fixed, **corners}, extrapolate=True)
@@ -169,10 +171,10 @@ class Cut(Plane):
         return across, up, distance.reshape(up.shape)
 
 
-def _box(across: tuple[float, float], up: tuple[float, float], count: int = 50) -> Array:
-    """Points around a rectangle, [4 count + 1, 2]."""
-    s = np.linspace(0, 1, count, endpoint=False)
-    zero, one = np.zeros(count), np.ones(count)
+def _box(across: tuple[float, float], up: tuple[float, float]) -> Array:
+    """Points around a rectangle, [N, 2], closed."""
+    s = np.linspace(0, 1, SIDE, endpoint=False)
+    zero, one = np.zeros(SIDE), np.ones(SIDE)
     x = np.concatenate([s, one, 1 - s, zero, [0]])
     y = np.concatenate([zero, s, one, 1 - s, [0]])
     return np.stack([across[0] + x * (across[1] - across[0]), up[0] + y * (up[1] - up[0])], 1)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 AXES = (("seconds", "seconds"), ("gradient_evaluations", "gradient evaluations"))
 RHO = (-1.0, 2.0)  # where rho is cut off
-TERMS, NAMED = 6, 28  # terms that get a colour of their own; letters of their names
+TERMS, NAMED = 6, 36  # terms that get a colour of their own; letters of their names
 
 
 def plot_history(history: Sequence[Row], path: Path) -> Path:
@@ -197,12 +197,12 @@ def plot_parts(history: Sequence[Row], path: Path) -> Path | None:
             seen = np.isfinite(part["gain"])
             look = {"color": CURVES[i % len(CURVES)], "ms": 3, "lw": 0.8}
             gain = np.where(part["gain"] > 0, part["gain"], np.nan)
-            gains.semilogy(step[seen], gain[seen], ".", label=f"part {number}", **look)
+            gains.semilogy(step[seen], gain[seen], "o", label=f"part {number}", **look)
             radii.semilogy(step[seen], part["radius"][seen], "-", **look)
         gains.set(ylabel="reduction by a visit")
         radii.set(ylabel="radius", xlabel="step", xlim=gains.get_xlim())
         if len(parts) <= TERMS:
-            gains.legend(loc="best", ncols=3)
+            gains.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=TERMS, borderaxespad=0.2)
         _bars(figure.add_subplot(grid[0, 2]), parts, "gain", "reduction, all visits")
         _bars(figure.add_subplot(grid[1, 2]), parts, "steps", "local steps, accepted")
         for axis in (gains, radii):
@@ -222,6 +222,8 @@ def _parts(history: Sequence[Row]) -> dict[int, dict[str, Array]]:
 
 def _bars(axis: Axes, parts: Mapping[int, Mapping[str, Array]], name: str, title: str) -> None:
     """Sum of a column by part; of steps the accepted ones in front of all."""
+    from matplotlib.ticker import MaxNLocator
+
     numbers = [*parts]
     colours = [CURVES[i % len(CURVES)] for i in range(len(parts))]
     if name == "steps":
@@ -230,4 +232,4 @@ def _bars(axis: Axes, parts: Mapping[int, Mapping[str, Array]], name: str, title
     axis.bar(numbers, [np.nansum(part[name]) for part in parts.values()], color=colours)
     axis.set_title(title, loc="left")
     axis.set_xlabel("part")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -41,7 +41,8 @@ class Misfit:
         """Draw the places in the plane, coloured by decades, the worst above."""
         plane.outline(axis)
         order = np.argsort(self.values)
-        drawn = axis.scatter(*self.points[order].T, c=logs(self.values[order]), **self._look(), clip_on=False)
+        x, y = self.points[order].T
+        drawn = axis.scatter(x, y, c=logs(self.values[order]), **self._look(), clip_on=False)
         (left, low), (right, high) = bounds
         axis.set(xlim=(left, right), ylim=(low, high), xlabel=plane.names[0], ylabel=plane.names[1])
         axis.set_aspect("equal" if equal else "auto")

@@ -23,10 +23,11 @@ from .panels import MOST, Kind, Panel, arranged, chosen
 from .planes import Plane
 from .shown import Shown, limits_of, profiles_of, shown_of
 from .space import cuts_of, moments, space_panels, volumes
-from .style import Limits, Meaning, colour_limits, log_limits
+from .style import Limits, colour_limits, log_limits
 from .view import View
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -42,8 +43,12 @@ def planes_of(solution: View) -> list[Plane]:
     return [Cut(solution, section, count) for section in cuts_of(domain)]
 
 
-def main_panels(solution: View) -> list[Panel]:
-    """The main field of a solution of two coordinates or more, and its reference or another field beside."""
+def main_panels(solution: View) -> tuple[list[Panel], float]:
+    """The main field of a solution of two coordinates or more, and its reference or another field beside.
+
+    Returns:
+        One or two panels, and the ratio of height to width of their planes.
+    """
     domain, mesh = solution.problem.domain, mesh_of(solution.problem.domain)
     plane: Plane
     if mesh is not None and mesh.dim == 2:
@@ -52,7 +57,7 @@ def main_panels(solution: View) -> list[Panel]:
         plane = Cut(solution, cuts_of(domain)[-1], SECTION)
     panels = profile_panels(solution, profiles_of(solution))
     panels += [p for p in _one(solution, plane, shown_of(solution)) if p.rank < 1 or 2 <= p.rank < 3]
-    return panels[:2]
+    return panels[:2], _aspect(solution, plane)
 
 
 def overview_of(solution: View) -> Figure:
@@ -199,8 +204,9 @@ def _name_faces(solution: View, figure: Figure) -> None:
     mesh = mesh_of(solution.problem.domain)
     if mesh is None or mesh.dim != 2:
         return
-    handles = {c.get_label(): c for c in figure.axes[0].collections if c.get_label() in mesh.faces}
+    drawn = [c for c in figure.axes[0].collections if c.get_label() in mesh.faces]
+    handles: dict[str, Artist] = {str(c.get_label()): c for c in drawn}
     figure.legend([*handles.values()], [*handles], loc="outside lower left", ncols=8, handlelength=1.2)
 
 
-__all__ = ["Meaning", "overview_of", "planes_of"]
+__all__ = ["main_panels", "overview_of", "planes_of"]

@@ -89,7 +89,7 @@ def _on_line(
 def _density(axis: Axes, domain: Domain, at: Array, names: Sequence[str]) -> None:
     """Number of points in squares, over their mean."""
     box: Any = [ends(domain, name) for name in names]
-    counts, across, up = np.histogram2d(*at.T, bins=BINS, range=box)
+    counts, across, up = np.histogram2d(at[:, 0], at[:, 1], bins=BINS, range=box)
     share = np.where(counts > 0, counts, np.nan) / counts[counts > 0].mean()
     image = axis.pcolormesh(across, up, share.T, cmap="viridis", vmin=0, rasterized=True)
     axis.set_title("density over its mean", loc="left")

@@ -155,6 +155,6 @@ def colour_bar(axis: Axes, mapped: ScalarMappable, field: Array | None = None) -
         extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, extend)
     bar = axis.figure.colorbar(mapped, ax=axis, pad=0.02, aspect=22, extend=extend)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(length=2, labelsize=7.5)
+    bar.ax.tick_params(length=2)
     bar.locator = MaxNLocator(5)
     bar.update_ticks()

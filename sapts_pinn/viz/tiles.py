@@ -17,6 +17,7 @@ from .curves import CURVE, draw_curve
 from .fields import ends, evaluate
 from .figures import new_figure, pixels
 from .overview import main_panels
+from .panels import LOW
 from .style import GREY, STYLE, THEIRS
 from .view import View
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 Tile = NDArray[np.uint8]
 
 WIDTH, HEIGHT, DENSITY = 4.6, 2.7, 110  # of a tile, in inches and dots per inch
+SMALL: Any = {
+    "font.size": 7.5, "axes.titlesize": 8, "legend.fontsize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5,
+}  # fmt: skip
 RED = "#c0392b"
 MARKS = ((0.01, "#2e9e4f"), (0.1, "#e6a117"))  # largest error of green and of amber
 
@@ -38,7 +42,7 @@ def tile(solution: View, caption: str, name: str | None = None) -> Tile:
     """
     import matplotlib
 
-    with matplotlib.rc_context({**STYLE, "font.size": 7.5, "axes.titlesize": 8}):
+    with matplotlib.rc_context({**STYLE, **SMALL}):
         figure = _figure(name or solution.problem.name, caption, mark_of(solution.result))
         _draw(figure, solution)
         for axis in figure.axes:
@@ -111,11 +115,13 @@ def _draw(figure: Figure, solution: View) -> None:
     if solution.problem.domain.dim == 1:
         _curves(figure, solution)
         return
-    panels = main_panels(solution)
+    panels, aspect = main_panels(solution)
+    rows = len(panels) if aspect < LOW else 1
     for i, panel in enumerate(panels):
-        panel.draw(figure.add_subplot(1, len(panels), i + 1))
-    for axis in figure.axes[1:]:
-        axis.set_ylabel("")
+        axis = figure.add_subplot(rows, len(panels) // rows, i + 1)
+        panel.draw(axis)
+        if i and rows == 1:
+            axis.set_ylabel("")
 
 
 def _curves(figure: Figure, solution: View) -> None:

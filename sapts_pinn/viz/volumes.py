@@ -27,6 +27,7 @@ ARROWS = 7  # arrows along the longest side
 SHELLS = 5  # surfaces of an unknown
 LIGHT = np.array([0.2, -0.6, 0.77])
 Limits = tuple[float, float]
+Pruned = Literal["upper", "lower"] | None  # tick that is left out
 
 
 class Volume:
@@ -181,7 +182,7 @@ def frame(axis: Axes3D, names: tuple[str, ...], limits: list[Limits], title: str
         getattr(axis, f"set_{name}lim")(low, high)
     lengths = [high - low for low, high in limits]
     axis.set_box_aspect(lengths, zoom=1.1 if min(lengths) > 0.6 * max(lengths) else 1.2)
-    ends = ("upper", "lower", None)  # without the ticks that would meet where two axes do
+    ends: tuple[Pruned, ...] = ("upper", "lower", None)  # without the ticks that would meet where two axes do
     axes = (axis.xaxis, axis.yaxis, axis.zaxis)
     for which, label, length, end in zip(axes, names, lengths, ends, strict=True):
         which.set_label_text(label)
@@ -193,7 +194,7 @@ def frame(axis: Axes3D, names: tuple[str, ...], limits: list[Limits], title: str
     axis.set_title(title, loc="left")
 
 
-def _few(bins: int, end: Literal["upper", "lower"] | None) -> MaxNLocator:
+def _few(bins: int, end: Pruned) -> MaxNLocator:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(bins, prune=end)

@@ -36,5 +36,7 @@ def test_the_points_of_measurements_are_drawn_where_they_lie(small_pictures):
 
 
 def test_the_main_panels_are_a_field_and_its_reference(small_pictures):
-    assert len(main_panels(untrained(build("burgers")))) == 2
-    assert main_panels(untrained(build("diffusion-inverse")))[0].kind.value == "curve", "k(x)"
+    panels, aspect = main_panels(untrained(build("kovasznay")))
+    assert len(panels) == 2 and aspect == pytest.approx(4 / 3)
+    panels, _ = main_panels(untrained(build("diffusion-inverse")))
+    assert [panel.kind.value for panel in panels] == ["curve", "plane"], "k(x), and u"

@@ -17,10 +17,12 @@ TITLES = {
         "|(u, v)|", "|residual 1|", "|residual 2|", "|estimated error of u|", "|estimated error of v|",
         LARGEST,
     ],
-    "flow on a mesh": ["|(u, v)|", "|residual 1|", "|residual 2|", MISFIT],
+    "flow on a mesh": [
+        "|(u, v)|", "|residual 1|", "|residual 2|", "|estimated error of u|", "|estimated error of v|",
+        MISFIT,
+    ],
     "mesh in time": [
-        "u at t = 0", "u at t = 0.5", "u at t = 1",
-        "|residual| at t = 0", "|residual| at t = 0.5", "|residual| at t = 1",
+        "u at t = 0", "u at t = 0.5", "u at t = 1", "|residual| at t = 0", "|residual| at t = 0.5", MISFIT,
     ],
     "snapshots": [
         "u at t = 0", "u at t = 0.5", "u at t = 1",
@@ -30,10 +32,21 @@ TITLES = {
         "u at x2 = 0.5", "u at x1 = 0.5", "u at x0 = 0.5", "|residual| at x2 = 0.5", "|residual| at x1 = 0.5",
         "surfaces of u",
     ],
-    "mesh in space": [],
-    "space and time": [],
-    "flow in time": [],
-    "flow in space": [],
+    "mesh in space": [
+        "u at z = 0", "u at y = 0", "u at x = 1", "|error of u| at z = 0", "u, cut at y = 0", "surfaces of u",
+    ],
+    "space and time": [
+        "u at z = 0, t = 0.5", "u at y = 0, t = 0.5", "u at x = 0, t = 0.5",
+        "|residual| at z = 0, t = 0.5", "surfaces of u at t = 0", "surfaces of u at t = 1",
+    ],
+    "flow in time": [
+        "|(u, v)| at t = 0", "|(u, v)| at t = 0.5", "|(u, v)| at t = 1",
+        "largest |residual| at t = 0", "largest |residual| at t = 0.5", MISFIT,
+    ],
+    "flow in space": [
+        "|(u, v, w)| at z = 0.5", "|(u, v, w)| at y = 0.5", "|(u, v, w)| at x = 0.5",
+        "largest |residual| at z = 0.5", "largest |residual| at y = 0.5", "(u, v, w)",
+    ],
 }  # fmt: skip
 
 

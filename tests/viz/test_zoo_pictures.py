@@ -23,8 +23,7 @@ def test_the_picture_of_every_problem_is_filled_in_limits_and_readable(name, sma
         assert len(panels) <= MOST and figure.get_figwidth() <= WIDEST
         for axis in panels:
             assert is_filled(axis, image), f"{axis.get_title(loc='left')!r} is blank"
-            for mapped in [m for m in (*axis.images, *axis.collections) if m.colorbar is not None]:
-                check_limits(mapped)
+        check_limits([m for a in panels for m in (*a.images, *a.collections) if m.colorbar is not None])
         assert overlaps(figure) == []
 
 
@@ -36,16 +35,21 @@ def is_filled(axis, image) -> bool:
     return len(np.unique(inside.reshape(-1, 3), axis=0)) > 8
 
 
-def check_limits(mapped) -> None:
-    """Limits that show the bulk of the values, with an arrow where values lie beyond them."""
-    values = np.ma.masked_invalid(mapped.get_array()).compressed()
-    low, high = mapped.get_clim()
-    assert values.size and np.isfinite([low, high]).all() and low < high
-    near, far = np.quantile(values, [0.01, 0.99])
-    assert high - low <= max(2 * OUTLYING * (far - near), 1.0), "no outlier sets the colours"
-    slack = 1e-6 * (high - low)
-    beyond = {
-        "min": (values < low - slack).any() and mapped.colorbar.extend not in ("min", "both"),
-        "max": (values > high + slack).any() and mapped.colorbar.extend not in ("max", "both"),
-    }
-    assert not any(beyond.values()), beyond
+def check_limits(images) -> None:
+    """Limits that show the bulk of the values, with an arrow where values lie beyond them.
+
+    Images with the same limits are judged together: a solution and its reference share them.
+    """
+    for limits in {image.get_clim() for image in images}:
+        low, high = limits
+        assert np.isfinite(limits).all() and low < high
+        alike = [image for image in images if image.get_clim() == limits]
+        shown = [np.ma.masked_invalid(image.get_array()).compressed() for image in alike]
+        assert all(values.size for values in shown)
+        near, far = np.quantile(np.concatenate(shown), [0.01, 0.99])
+        assert high - low <= max(2 * OUTLYING * (far - near), 1.0), "no outlier sets the colours"
+        slack = 1e-6 * (high - low)
+        for image, values in zip(alike, shown, strict=True):
+            extend = image.colorbar.extend
+            assert extend in ("min", "both") or values.min() >= low - slack
+            assert extend in ("max", "both") or values.max() <= high + slack
