@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from .view import View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+STEP = 4  # colours that differ by less count as one in the choice of a palette
 EXTENSIONS = (".gif", ".mp4")
 
 
@@ -64,10 +65,23 @@ def animate_solution(solution: View, path: Path, frames: int = 40, seconds: floa
 
 
 def _save_gif(path: Path, shown: Sequence[NDArray[np.uint8]], duration: float) -> None:
-    """Write frames, each with a palette of its own colours."""
-    import imageio.v3 as imageio
+    """Write frames with one palette, and diffuse what it lacks: no bands.
 
-    imageio.imwrite(path, shown, extension=".gif", duration=max(20, round(1000 * duration)), loop=0)
+    The palette is chosen from the different colours of all frames, each counted once, so that those of a bar
+    are in it as well as those of a background.
+    """
+    from PIL import Image
+
+    every = np.concatenate([frame.reshape(-1, 3) for frame in shown])
+    different = np.unique(every // STEP * STEP + STEP // 2, axis=0)
+    palette = Image.fromarray(different[None].astype(np.uint8)).quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    table = np.array(palette.getpalette(), np.int64).reshape(-1, 3)
+    table[np.abs(table - 255).sum(1).argmin()] = 255  # the background is white
+    palette.putpalette(table.astype(np.uint8).tobytes())
+    dither = Image.Dither.FLOYDSTEINBERG
+    pictures = [Image.fromarray(frame).quantize(palette=palette, dither=dither) for frame in shown]
+    options: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "loop": 0}
+    pictures[0].save(path, format="GIF", duration=max(20, round(1000 * duration)), **options)
 
 
 def _save_mp4(path: Path, shown: Sequence[NDArray[np.uint8]], duration: float) -> None:
@@ -141,7 +155,7 @@ class _Movie:
 
     def _axes(self, count: int, high: float) -> Sequence[Axes]:
         self._figure = new_figure(5.0 * count, high + 0.6)
-        self._figure.set_dpi(100)
+        self._figure.set_dpi(110)  # at which bold letters are hinted well
         axes: Sequence[Axes] = self._figure.subplots(1, count, squeeze=False)[0]
         return axes
 

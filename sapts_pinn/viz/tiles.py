@@ -29,7 +29,8 @@ Tile = NDArray[np.uint8]
 
 WIDTH, HEIGHT, DENSITY = 4.6, 2.7, 110  # of a tile, in inches and dots per inch
 SMALL: Any = {
-    "font.size": 7.5, "axes.titlesize": 8, "legend.fontsize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5,
+    "font.size": 7.5, "axes.titlesize": 8, "legend.fontsize": 7,
+    "xtick.labelsize": 6.5, "ytick.labelsize": 6.5,
 }  # fmt: skip
 RED = "#c0392b"
 MARKS = ((0.01, "#2e9e4f"), (0.1, "#e6a117"))  # largest error of green and of amber

@@ -32,7 +32,7 @@ def is_filled(axis, image) -> bool:
     box = axis.get_window_extent()
     high = image.shape[0]
     inside = image[int(high - box.y1) : int(high - box.y0), int(box.x0) : int(box.x1)]
-    return len(np.unique(inside.reshape(-1, 3), axis=0)) > 8
+    return len(np.unique(inside.reshape(-1, 3), axis=0)) > 2
 
 
 def check_limits(images) -> None:
