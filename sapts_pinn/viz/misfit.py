@@ -1,4 +1,4 @@
-"""How far the weighted conditions are from being satisfied, at the places where they hold."""
+"""Misfits of the weighted conditions at the places where they hold."""
 
 from __future__ import annotations
 

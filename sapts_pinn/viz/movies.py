@@ -74,7 +74,9 @@ def _save_gif(path: Path, shown: Sequence[NDArray[np.uint8]], duration: float) -
 
     every = np.concatenate([frame.reshape(-1, 3) for frame in shown])
     different = np.unique(every // STEP * STEP + STEP // 2, axis=0)
-    palette = Image.fromarray(different[None].astype(np.uint8)).quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    palette = Image.fromarray(different[None].astype(np.uint8)).quantize(
+        256, method=Image.Quantize.MAXCOVERAGE
+    )
     table = np.array(palette.getpalette(), np.int64).reshape(-1, 3)
     table[np.abs(table - 255).sum(1).argmin()] = 255  # the background is white
     palette.putpalette(table.astype(np.uint8).tobytes())

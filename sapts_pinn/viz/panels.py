@@ -77,9 +77,7 @@ def arranged(panels: Sequence[Panel], aspect: float, columns: int | None = None)
         projection = "3d" if panel.kind is Kind.SPACE else None
         axis = figure.add_subplot(grid[i // columns, i % columns], projection=projection)
         panel.draw(axis)
-        title = axis.get_title(loc="left")
-        if len(title) > LONG:  # the place of a section on a line of its own
-            axis.set_title(title.replace(" at ", "\nat ", 1), loc="left")
+        break_title(axis, LONG)
         axes.append(axis)
     planes = [panel.kind is Kind.PLANE for panel in panels]
     for i in range(len(axes)):
@@ -89,6 +87,14 @@ def arranged(panels: Sequence[Panel], aspect: float, columns: int | None = None)
         if planes[i] and planes[i + columns]:
             _drop(axes[i], axes[i + columns], "x")
     return figure
+
+
+def break_title(axis: Axes, most: int) -> None:
+    """Put the end of a title that is longer than this, such as the place of a section, on a second line."""
+    title = axis.get_title(loc="left")
+    if len(title) > most:
+        old, new = (" at ", "\nat ") if " at " in title else (", ", ",\n")
+        axis.set_title(title.replace(old, new, 1), loc="left")
 
 
 def _drop(axis: Axes, other: Axes, which: str) -> None:

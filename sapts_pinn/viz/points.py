@@ -75,7 +75,7 @@ def _shown(domain: Domain) -> list[str]:
 def _on_line(
     left: Axes, right: Axes, domain: Domain, interior: Array, others: Sequence[tuple[str, Array]]
 ) -> None:
-    """One coordinate: the points on a line, and their histogram."""
+    """Draw the points of one coordinate on a line, and their histogram."""
     (name,) = domain.names
     left.plot(interior[:, 0], 0 * interior[:, 0], "|", ms=12, mew=0.5, color="#777777", label="equation")
     for i, (term, at) in enumerate(others):

@@ -1,4 +1,4 @@
-"""What a picture shows of a solution: unknowns, vectors of them, and fields computed of them."""
+"""Fields of a picture: unknowns, vectors of them, and fields computed of them."""
 
 from __future__ import annotations
 

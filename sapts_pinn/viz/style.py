@@ -1,4 +1,4 @@
-"""One style of all pictures: fonts, sizes, colours, colour maps by the meaning of a field, and their limits.
+"""Style of all pictures: fonts, sizes, colours, colour maps by the meaning of a field, and their limits.
 
 The map of a field follows from the problem, never from the values that a network happens to have: a picture
 of a bad solution has the colours of a good one.

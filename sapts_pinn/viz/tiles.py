@@ -17,7 +17,7 @@ from .curves import CURVE, draw_curve
 from .fields import ends, evaluate
 from .figures import new_figure, pixels
 from .overview import main_panels
-from .panels import LOW
+from .panels import LOW, break_title
 from .style import GREY, STYLE, THEIRS
 from .view import View
 
@@ -32,6 +32,7 @@ SMALL: Any = {
     "font.size": 7.5, "axes.titlesize": 8, "legend.fontsize": 7,
     "xtick.labelsize": 6.5, "ytick.labelsize": 6.5,
 }  # fmt: skip
+LONG = 24  # letters of a title
 RED = "#c0392b"
 MARKS = ((0.01, "#2e9e4f"), (0.1, "#e6a117"))  # largest error of green and of amber
 
@@ -121,6 +122,7 @@ def _draw(figure: Figure, solution: View) -> None:
     for i, panel in enumerate(panels):
         axis = figure.add_subplot(rows, len(panels) // rows, i + 1)
         panel.draw(axis)
+        break_title(axis, LONG)
         if i and rows == 1:
             axis.set_ylabel("")
 
