@@ -46,6 +46,8 @@ class Misfit:
         (left, low), (right, high) = bounds
         axis.set(xlim=(left, right), ylim=(low, high), xlabel=plane.names[0], ylabel=plane.names[1])
         axis.set_aspect("equal" if equal else "auto")
+        for spine in axis.spines.values():
+            spine.set(visible=True, color="#cccccc")
         self._finish(axis, drawn)
 
     def in_space(self, axis: Axes3D, solution: View) -> None:
@@ -66,8 +68,6 @@ class Misfit:
 
     def _finish(self, axis: Any, drawn: Any) -> None:
         axis.set_title("log$_{10}$ |misfit of conditions|", loc="left")
-        for spine in axis.spines.values():
-            spine.set_visible(False)
         colour_bar(axis, drawn)
 
 

@@ -149,7 +149,7 @@ def _found(solution: View, plane: Plane, shown: Shown, field: Array, limits: Lim
     fixed = {name: float(np.ravel(v)[0]) for name, v in plane.at.items() if name not in plane.names}
     for unknown in () if shown.flow else shown.unknowns:
         for at in beside(solution.problem, unknown, fixed):
-            axis.plot(*(at[name] for name in plane.names), ".", ms=1.5, color="#111111", alpha=0.6)
+            axis.plot(*(at[name] for name in plane.names), ".", ms=1.2, mew=0, color="#111111", alpha=0.5)
 
 
 def _image(
