@@ -99,6 +99,12 @@ def check_additions(problem: Description) -> None:
             raise InputError(
                 f"quantities: {label!r} is {quantity!r}; write Quantity(lambda solution: ..., value=...)"
             )
+    for label, function in problem.derived.items():
+        if not callable(function):
+            raise InputError(f"derived: {label!r} is {function!r}; give functions of the unknowns by name")
+    for label in problem.displacement:
+        if label not in unknowns:
+            raise InputError(f"displacement: {label!r} is none of the unknowns {', '.join(unknowns)}")
     if callable(problem.reference):
         for name in parameter_names(problem.reference, "the reference"):
             if name not in coordinates:

@@ -39,6 +39,12 @@ class Description(Protocol):
     def quantities(self) -> Mapping[str, Quantity]: ...  # noqa: D102
 
     @property
+    def derived(self) -> Mapping[str, Callable[..., object]]: ...  # noqa: D102
+
+    @property
+    def displacement(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
     def conditions(self) -> Sequence[Condition]: ...  # noqa: D102
 
     @property

@@ -70,6 +70,9 @@ class Problem:
         particular: A known part of unknowns, functions of the coordinates by unknown, such as the singularity
             at a corner: the network adds what is missing.  Conditions and results mean the sum.
         quantities: Numbers to report of the solution, by name: `Quantity`.
+        derived: Fields computed of the unknowns that pictures show first, such as a stress: functions written
+            like an equation, by name.
+        displacement: Unknowns that displace the body, one for each coordinate of space: pictures deform it.
         options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override
             them.
         scales: Natural sizes that are known better than they are found: of what the network adds to an
@@ -89,6 +92,8 @@ class Problem:
     symmetry: bool = True
     particular: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     quantities: Mapping[str, Quantity] = field(default_factory=dict)
+    derived: Mapping[str, Callable[..., object]] = field(default_factory=dict)
+    displacement: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
 

@@ -47,6 +47,12 @@ def stress(u: Field, v: Field) -> tuple[Tensor, Tensor, Tensor]:
     return s_xx, s_yy, (u.y + v.x) / (2 * (1 + POISSON))
 
 
+def von_mises(u: Field, v: Field) -> Tensor:
+    """Equivalent stress of plane stress."""
+    s_xx, s_yy, s_xy = stress(u, v)
+    return (s_xx**2 - s_xx * s_yy + s_yy**2 + 3 * s_xy**2) ** 0.5
+
+
 def kirsch() -> Problem:
     """The quarter [0, 4]^2 without the unit disc; on its top the stress is 3."""
 
@@ -73,6 +79,8 @@ def kirsch() -> Problem:
             BoundaryEquation(traction, on="hole"),
         ],
         quantities={"stress factor": Quantity(_factor, 3.0, "Kirsch 1898")},
+        derived={"von Mises stress": von_mises},
+        displacement=("u", "v"),
         reference=Reference("Kirsch's formula", 1e-15, _evaluate, _test_points),
         name="kirsch",
     )

@@ -29,6 +29,7 @@ from ..problems.fields import call_by_name, parse_derivative
 from ..runs.content import Config, Result, Row
 from .evaluation import derivative_at, named
 from .extrapolation import blanked, outside
+from .pictures import Pictures
 from .places import Places, places
 from .reference_error import compared, data_error, error_measure, reference_values
 from .storage import Stored, read, store
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(repr=False)
-class Solution(ByValue):
+class Solution(Pictures, ByValue):
     """A trained model with its history.
 
     Attributes:
@@ -273,32 +274,6 @@ class Solution(ByValue):
         inside = (~outside(self.problem.domain, at.plain)).reshape(at.shape).numpy()
         return data_error(found, values, inside)
 
-    def plot(self, path: str | Path, kind: str | None = None, field: str | None = None, **at: float) -> Path:
-        """Draw the solution (and its error, where a reference is known) into a picture.
-
-        Args:
-            path: Where; the extension gives the format.
-            kind: Of a scene in space that PyVista renders, such as "warp" or "slices", in place of flat
-                pictures; see `sapts_pinn.viz.scene`.
-            field: What its colours show: an unknown or another field of `to_pyvista`; None chooses.
-            at: Values of some coordinates of the scene, such as t=0.5.
-
-        Raises:
-            InputError: The extension is no picture's, or there is no such scene.
-        """
-        from ..viz import plot_solution, title_of
-        from ..viz.scene import draw
-
-        if kind is None and field is None and not at:
-            return plot_solution(self, Path(path))
-        return draw(self, Path(path), field, kind, at, title_of(self))
-
-    def show(self, kind: str | None = None, field: str | None = None, **at: float) -> None:
-        """Show a scene in a window, or in a notebook; arguments and errors as of `plot`."""
-        from ..viz import scene, title_of
-
-        scene.show(self, field, kind, at, title_of(self))
-
     def to_pyvista(self, resolution: int | None = None, **at: float) -> pyvista.UnstructuredGrid:
         """The solution as a dataset of PyVista: unknowns, errors, gradients and residual.
 
@@ -313,12 +288,6 @@ class Solution(ByValue):
         from ..viz.dataset import to_pyvista
 
         return to_pyvista(self, resolution, at)
-
-    def animate(self, path: str | Path, frames: int = 40, seconds: float = 4.0) -> Path:
-        """Write a .gif animation over time: `frames` frames in `seconds` seconds."""
-        from ..viz import animate_solution
-
-        return animate_solution(self, Path(path), frames, seconds)
 
     def export(self, path: str | Path, frames: int = 21) -> Path:
         """Write fields, for ParaView, a spreadsheet or NumPy, or the model itself.

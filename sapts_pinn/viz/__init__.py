@@ -1,25 +1,28 @@
 """Pictures of solutions and of the way to them: flat by matplotlib, in space by PyVista (`scene.py`).
 
-Time counts as a coordinate.  One coordinate is drawn as a curve; two as images, clipped at the domain's
-boundary; more as sections through the middle, or as snapshots where one of three coordinates is time, and
-three coordinates of space as surfaces of equal value besides (`volumes.py`).  On a mesh the values at its
-points are drawn, with its edges and its tagged boundary (`meshes.py`).  Unknowns u, v (and w) on as many
-coordinates of space are a vector, drawn as streamlines and as arrows too (`flow.py`).
+Time counts as a coordinate.  One coordinate is drawn as a curve (`curves.py`); two and more by panels
+(`overview.py`), chosen by the meaning of the fields: on a plane, at three moments, or on three planes through
+the middle with surfaces of equal value beside (`volumes.py`).  A plane is a regular grid clipped at the
+domain's boundary (`grids.py`) or a mesh (`meshes.py`).  Unknowns u, v (and w) on as many coordinates of space
+are a vector, drawn with streamlines.  `style.py` holds the style of all pictures.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .curves import curves_of
 from .estimated import words
-from .fields import mesh_of
-from .figures import OURS, STYLE, THEIRS, new_figure, save_figure
-from .grids import curves, images
+from .figures import new_figure, save_figure
 from .history import column, plot_history, plot_sweeps
-from .meshes import beside_sections, on_mesh
 from .movies import animate_solution
-from .space import sections
+from .overview import overview_of
+from .style import OURS, STYLE, THEIRS
 from .view import View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "OURS",
@@ -27,6 +30,7 @@ __all__ = [
     "THEIRS",
     "animate_solution",
     "column",
+    "draw_solution",
     "new_figure",
     "plot_history",
     "plot_solution",
@@ -51,24 +55,23 @@ def plot_solution(solution: View, path: Path) -> Path:
     """
     import matplotlib
 
-    domain = solution.problem.domain
-    mesh = mesh_of(domain)
     with matplotlib.rc_context(STYLE):
-        if mesh is not None and mesh.dim == 2:
-            figure = on_mesh(solution, mesh)
-        elif mesh is not None and mesh.dim == 3:
-            figure = sections(solution, beside_sections(solution, mesh))
-        else:
-            figure = {1: curves, 2: images}.get(domain.dim, sections)(solution)
-        figure.suptitle(title_of(solution), x=0.02, ha="left")
-        return save_figure(figure, path)
+        return save_figure(draw_solution(solution), path)
+
+
+def draw_solution(solution: View) -> Figure:
+    """Figure of a solution, in at most six panels."""
+    figure = (curves_of if solution.problem.domain.dim == 1 else overview_of)(solution)
+    figure.suptitle(title_of(solution), x=0.02, ha="left")
+    return figure
 
 
 def title_of(solution: View) -> str:
-    """Problem, method, error or its estimate, and time of a solution, on one line."""
+    """Problem, method, error or its estimate, and time of a solution; on a second line its coefficients."""
     r = solution.result
     parts = [str(r["problem"]), str(r["method"])]
     if r.get("relative_l2_error") is not None:
         parts.append(f"relative L2 error {r['relative_l2_error']:.1e}")
     parts += [words(solution)] if words(solution) else []
-    return "   ·   ".join([*parts, f"{r['seconds']:.0f} s"])
+    found = ", ".join(f"{name} = {value:.5g}" for name, value in r.get("coefficients", {}).items())
+    return "   ·   ".join([*parts, f"{r['seconds']:.0f} s"]) + (f"\n{found}" if found else "")

@@ -125,8 +125,8 @@ def to_pyvista(
     """The dataset of a solution with all that is known of it.
 
     Beside the fields of `sample` it has the estimated error of each unknown ("u_estimated_error"), the
-    gradient ("u_gradient", [P, 3], by the coordinates that are shown), and vectors of unknowns
-    ("(u, v)", [P, 3]).
+    gradient ("u_gradient", [P, 3], by the coordinates that are shown), the derived fields of the problem, and
+    vectors of unknowns ("(u, v)", [P, 3]).
 
     Args:
         solution: The solution.
@@ -148,7 +148,7 @@ def complete(solution: View, sampled: Sampled) -> None:
 
 
 def details(solution: View, sampled: Sampled) -> dict[str, Array]:
-    """Estimated error [P] and gradient [P, 3] of each unknown at the points of a sample."""
+    """Estimated error [P] and gradient [P, 3] of each unknown at the points, and derived fields."""
     places, unknowns = sampled.places, solution.problem.unknown_names
     wrong = solution.error_field(places)
     found = {
@@ -160,6 +160,8 @@ def details(solution: View, sampled: Sampled) -> dict[str, Array]:
         slope = solution.derivative(places, coordinate, extrapolate=True)
         for name in unknowns:
             found[f"{name}_gradient"][:, i] = slope[name] if isinstance(slope, dict) else slope
+    for name, function in solution.problem.derived.items():
+        found[name] = np.asarray(solution.evaluate(function, places, extrapolate=True), float)
     return found
 
 
@@ -269,7 +271,8 @@ def fields_of(values: Values) -> dict[str, Array]:
     fields: dict[str, Array] = {}
     for name, found in values.found.items():
         fields[name] = found
-        if values.exact is not None:
+        if name in (values.exact or {}):
+            assert values.exact is not None
             fields[f"{name}_reference"] = values.exact[name]
             fields[f"{name}_error"] = found - values.exact[name]
     if values.residual is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from .view import View
 Array = NDArray[np.float64]
 
 AT_ONCE = 4_096  # points at which residuals are computed at a time
+ENOUGH = 0.05  # of the points: of a reference that is known at fewer, such as a table, there is no picture
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,26 @@ class Values:
 
     Attributes:
         found: The unknowns.
-        exact: Their reference, or None.
-        residual: Absolute residual of the equations, the largest of a system's; None if not asked for.
+        exact: The reference of those of which one is known at some of the points; None if of no unknown.
+        residuals: Absolute residual of each equation; None if not asked for.
         inside: Which points lie in the domain; everything else is NaN elsewhere.
     """
 
     found: dict[str, Array]
     exact: dict[str, Array] | None
-    residual: Array | None
+    residuals: list[Array] | None
     inside: NDArray[np.bool_]
 
-    def wrong(self, name: str) -> tuple[Array, str]:
-        """The error of an unknown, or where that is not known the residual, and its name."""
-        if self.exact is not None:
-            return np.abs(self.found[name] - self.exact[name]), f"|error of {name}|"
-        assert self.residual is not None
-        return self.residual, "|residual|" if len(self.found) == 1 else "largest |residual|"
+    @property
+    def residual(self) -> Array | None:
+        """Largest absolute residual of the equations."""
+        return None if self.residuals is None else np.max(self.residuals, axis=0)
+
+    def compared(self, names: Iterable[str]) -> bool:
+        """Test whether the reference of unknowns is known at enough of the points to draw it."""
+        count = max(int(self.inside.sum()), 1)
+        exact = self.exact or {}
+        return all(n in exact and np.isfinite(exact[n]).sum() >= ENOUGH * count for n in names)
 
 
 def evaluate(solution: View, points: Mapping[str, Array], residual: bool = False) -> Values:
@@ -59,17 +64,20 @@ def evaluate(solution: View, points: Mapping[str, Array], residual: bool = False
 
     found = solution.predict(at, extrapolate=True)  # all of them are inside
     found = found if isinstance(found, dict) else {problem.unknown_names[0]: found}
-    exact = solution.reference(at)
-    rows = [
-        np.abs(solution.residual({name: c[i : i + AT_ONCE] for name, c in at.items()}, extrapolate=True))
-        for i in range(0, len(kept) if residual or exact is None else 0, AT_ONCE)
-    ]
-    return Values(
+    exact = {name: v for name, v in (solution.reference(at) or {}).items() if np.isfinite(v).any()}
+    values = Values(
         {name: spread(v) for name, v in found.items()},
-        None if exact is None else {name: spread(v) for name, v in exact.items()},
-        spread(np.concatenate([r.reshape(-1, r.shape[-1]).max(0) for r in rows])) if rows else None,
+        {name: spread(v) for name, v in exact.items()} or None,
+        None,
         inside.reshape(shape),
     )
+    if not residual and values.compared(found):
+        return values
+    rows = [
+        np.abs(np.atleast_2d(solution.residual({name: c[i : i + AT_ONCE] for name, c in at.items()}, True)))
+        for i in range(0, len(kept), AT_ONCE)
+    ]
+    return replace(values, residuals=[spread(row) for row in np.concatenate(rows, 1)] if rows else None)
 
 
 def ends(domain: Domain, name: str) -> tuple[float, float]:

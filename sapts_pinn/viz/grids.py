@@ -1,71 +1,27 @@
-"""Solutions on regular grids: curves, and images clipped at the domain's boundary."""
+"""Solutions on regular grids: images clipped at the domain's boundary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ..geometry import Domain
-from .estimated import estimated_error
-from .fields import Array, Values, ends, evaluate, time_name
-from .figures import OURS, THEIRS, colour_bar, colour_limits, colour_map, log_limits, new_figure
-from .vectors import draw_arrows, draw_streams, flow_of, speed, vector_name
+from .fields import Array, ends, evaluate, time_name
+from .planes import Painted, Plane
+from .style import Limits
 from .view import View
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.path import Path
 
-
-Limits = tuple[float, float]
-Panel = Callable[["Axes"], object]  # draws itself
-
-MOST = 6  # panels up to which an estimate gets one of its own
-CURVE, IMAGE, SECTION = 801, 301, 121  # points along a curve, along a side of an image and of one of many
-
-
-def curves(solution: View) -> Figure:
-    """Plot a solution of one coordinate, and its error below."""
-    problem = solution.problem
-    (name,) = problem.domain.names
-    x = np.linspace(*ends(problem.domain, name), CURVE)
-    values = evaluate(solution, {name: x})
-    rows = len(values.found)
-    figure = new_figure(6.4, 0.5 + 3.4 * rows)
-    axes = figure.subplots(2 * rows, 1, sharex=True, squeeze=False, height_ratios=[2, 1] * rows)[:, 0]
-    for row, unknown in enumerate(values.found):
-        draw_curve(axes[2 * row], axes[2 * row + 1], x, values, unknown)
-    for row, error in enumerate((estimated_error(solution, {name: x}, values.inside) or {}).values()):
-        below = axes[2 * row + 1]
-        below.semilogy(x, np.maximum(error, 1e-300), color=THEIRS, lw=1, label="|estimated error|")
-        below.relim()
-        below.legend(loc="best")
-    axes[-1].set(xlabel=name, xlim=(x[0], x[-1]))
-    return figure
-
-
-def draw_curve(top: Axes, bottom: Axes | None, x: Array, values: Values, unknown: str) -> None:
-    """An unknown with its reference, and below it its error, if there is a place for it."""
-    top.plot(x, values.found[unknown], color=OURS, lw=2, label="network")
-    if values.exact is not None:
-        top.plot(x, values.exact[unknown], color=THEIRS, lw=1.2, ls=(0, (4, 3)), label="reference")
-    top.legend(loc="best")
-    top.set_ylabel(unknown)
-    if bottom is None:
-        return
-    shown, label = values.wrong(unknown)
-    bottom.semilogy(x, np.maximum(shown, 1e-300), color="#444444", lw=1)
-    with np.errstate(all="ignore"):
-        top_value = float(np.nanmax(shown, initial=0.0)) or 1.0
-    bottom.set(ylabel=label, ylim=(max(top_value * 1e-5, 1e-17), 3 * top_value))
-    bottom.grid(color="#dddddd", lw=0.5)
+SIDE = 50  # points along a side of an outline
+IMAGE, SECTION = 221, 141  # points along a side of an image, and of one of many
 
 
 @dataclass(frozen=True)
@@ -94,162 +50,134 @@ class Section:
 
     @property
     def label(self) -> str:
-        """Where it lies."""
+        """Where it lies; empty where nothing is fixed."""
         values = list(self.fixed.values())
-        if max(values) - min(values) < 1e-12:
+        if len(values) > 1 and max(values) - min(values) < 1e-12:
             return " = ".join([*self.fixed, f"{values[0]:.3g}"])
         return ", ".join(f"{name} = {value:.3g}" for name, value in self.fixed.items())
 
 
-class Cut:
-    """A solution on a plane.
+class Cut(Plane):
+    """A solution on a regular grid in a plane.
 
     Args:
         solution: What to draw.
         section: Where.
         count: Points along each side.
+        residual: Whether the residual is wanted beside a reference.
     """
 
-    def __init__(self, solution: View, section: Section, count: int) -> None:
-        self.section = section
-        self._domain = solution.problem.domain
-        self._flow = flow_of(solution.problem)
-        self.grid = section.grid(self._domain, count)
-        self.values = evaluate(solution, self.grid)
-        self._equal = time_name(self._domain) not in (section.across, section.up)
+    def __init__(self, solution: View, section: Section, count: int, residual: bool = False) -> None:
+        self._domain, self.section, self._solution = solution.problem.domain, section, solution
+        self.names, self.label = (section.across, section.up), section.label
+        self.at = self.grid = section.grid(self._domain, count)
+        self.values = evaluate(solution, self.grid, residual)
+        self._equal = time_name(self._domain) not in self.names
 
-    def image(self, axis: Axes, field: Array, title: str, limits: Limits, colours: str | None = None) -> None:
-        """A field on the plane."""
-        where = axis, self.section, self.grid, self.values.inside
-        draw_image(*where, field, title, limits, self._domain, self._equal, colours)
+    def paint(self, axis: Axes, field: Array, limits: Limits, colours: str) -> Painted:
+        """Draw a field, cut off at the boundary of the domain."""
+        (left, right), (low, high) = (ends(self._domain, name) for name in self.names)
+        a, b = (right - left) / (field.shape[1] - 1) / 2, (high - low) / (field.shape[0] - 1) / 2
+        image = axis.imshow(
+            _continued(field),
+            origin="lower",
+            extent=(left - a, right + a, low - b, high + b),  # the points are the middles of the pixels
+            interpolation="bilinear",
+            interpolation_stage="data",
+            aspect="equal" if self._equal else "auto",
+            cmap=colours,
+            vmin=limits[0],
+            vmax=limits[1],
+        )
+        if self.region is not None:
+            image.set_clip_path(self.region, axis.transData)
+            self.outline(axis)
+        axis.set(xlim=(left, right), ylim=(low, high))
+        return Painted(image, lambda values: image.set_data(_continued(values)))
 
-    def wrong(self, axis: Axes, unknown: str, limits: Limits) -> None:
-        """Decades of the error of an unknown, or of the residual."""
-        field, title = self.values.wrong(unknown)
-        self.image(axis, np.log10(np.maximum(field, 1e-300)), f"log$_{{10}}$ {title}", limits, "magma")
+    def outline(self, axis: Axes) -> None:
+        """Draw the boundary of the domain, where it is not the box of the axes."""
+        from matplotlib.patches import PathPatch
 
-    def decades(self, axis: Axes, field: Array, title: str) -> None:
-        """Decades of a field that is not negative."""
-        shown = np.log10(np.maximum(field, 1e-300))
-        self.image(axis, shown, f"log$_{{10}}$ {title}", log_limits([field]), "magma")
+        if self.region is not None:  # whole: half of a line along the axes would be cut off by them
+            axis.add_patch(PathPatch(self.region, fill=False, ec="#444444", lw=0.8, clip_on=False))
 
-    def streams(self, axis: Axes, found: Mapping[str, Array], title: str, limits: Limits) -> None:
-        """The length of the vector, with streamlines of its components in the plane."""
-        self.image(axis, speed(found, self._flow), title, limits)
-        draw_streams(axis, *self._vectors(found))
+    def moved(self, axis: Axes, field: Array, by: tuple[str, str], limits: Limits, colours: str) -> Painted:
+        """Draw a field on the body that unknowns displace, magnified so that it is seen."""
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path
 
-    def arrows(self, axis: Axes, title: str, limits: Limits) -> None:
-        """Arrows of the components in the plane."""
-        arrows = draw_arrows(axis, *self._vectors(self.values.found), limits)
-        if not self.values.inside.all():
-            clip(axis, arrows, self.section, self.grid, self._domain)
-        axis.set_title(title, loc="left")
-        colour_bar(axis, arrows)
+        found = self._solution.predict(self.grid, extrapolate=True)  # cut off at the boundary
+        factor = self.factor(self.values.found, by)
+        across, up = (self.grid[name] + factor * found[u] for name, u in zip(self.names, by, strict=True))
+        mesh = axis.pcolormesh(
+            across, up, _continued(field), shading="gouraud", cmap=colours, vmin=limits[0], vmax=limits[1],
+            rasterized=True,
+        )  # fmt: skip
+        box = _box(*(ends(self._domain, name) for name in self.names))
+        rest = self.region or Path(box, closed=True)
+        corners = dict(zip(self.names, np.asarray(rest.vertices, float).T, strict=True))
+        fixed = {name: np.array(value) for name, value in self.section.fixed.items()}
+        shift = self._solution.predict({**fixed, **corners}, extrapolate=True)
+        shifted = np.stack([corners[n] + factor * shift[u] for n, u in zip(self.names, by, strict=True)], 1)
+        edge = Path(shifted, rest.codes)
+        mesh.set_clip_path(edge, axis.transData)
+        axis.add_patch(PathPatch(edge, fill=False, ec="#444444", lw=0.8))
+        axis.add_patch(PathPatch(rest, fill=False, ec="#999999", lw=0.7, ls=":"))
+        every = np.concatenate([shifted, np.asarray(rest.vertices, float)])
+        low, high = every.min(0), every.max(0)
+        gap = 0.02 * (high - low)
+        axis.set(xlim=(low[0] - gap[0], high[0] + gap[0]), ylim=(low[1] - gap[1], high[1] + gap[1]))
+        return Painted(mesh, lambda values: mesh.set_array(_continued(values)))
 
-    def _vectors(self, found: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
-        names = self.section.across, self.section.up
-        a, b = (np.unique(self.grid[name]) for name in names)
-        along, up = (found[self._flow[name]] for name in names)
+    def vectors(self, flow: Mapping[str, str], exact: bool) -> tuple[Array, Array, Array, Array]:
+        """Coordinates [n] and [m] of the grid, and the components [m, n] of a vector, or of its reference."""
+        a, b = (np.unique(self.grid[name]) for name in self.names)
+        fields = self.values.exact if exact else self.values.found
+        assert fields is not None
+        along, up = (fields[flow[name]] for name in self.names)
         return a, b, along, up
 
+    @cached_property
+    def region(self) -> Path | None:
+        """Outline of the domain in the plane, the zero level of its signed distance; None of a whole box."""
+        if self.values.inside.all():
+            return None
+        from contourpy import FillType, contour_generator
+        from matplotlib.path import Path
 
-def images(solution: View) -> Figure:
-    """Two coordinates: solution, reference, error; or solution and residual; then streamlines and arrows."""
-    domain = solution.problem.domain
-    time = time_name(domain)
-    across = time or domain.names[0]
-    (up,) = (name for name in domain.names if name != across)
-    cut = Cut(solution, Section(across, up, {}), IMAGE)
-    found, exact = cut.values.found, cut.values.exact
-    panels: list[Panel] = []
-    for unknown in found:
-        drawn = {unknown: found[unknown]}
-        if exact is not None:
-            drawn[f"{unknown}, reference"] = exact[unknown]
-        limits = colour_limits(list(drawn.values()))
-        panels += [partial(cut.image, field=f, title=title, limits=limits) for title, f in drawn.items()]
-        if exact is not None or unknown == [*found][-1]:  # a system has one residual
-            limits = log_limits([cut.values.wrong(unknown)[0]])
-            panels.append(partial(cut.wrong, unknown=unknown, limits=limits))
-    if flow := flow_of(solution.problem):
-        of, fields = vector_name(flow), [found] if exact is None else [found, exact]
-        limits = colour_limits([speed(f, flow) for f in fields])
-        for field, title in zip(fields, (f"|{of}|", f"|{of}|, reference"), strict=False):
-            panels.append(partial(cut.streams, found=field, title=title, limits=limits))
-        panels.append(partial(cut.arrows, title=of, limits=limits))
-    errors = estimated_error(solution, cut.grid, cut.values.inside) or {}
-    for unknown, error in errors.items():
-        if len(panels) < MOST:
-            panels.append(partial(cut.decades, field=error, title=f"|estimated error of {unknown}|"))
-    wide, high = (end - start for start, end in (ends(domain, across), ends(domain, up)))
-    aspect = 0.85 if time else min(max(high / wide, 0.4), 2.0)
-    return in_rows(panels, columns_for(len(panels), exact is not None), 3.4, 2.6 * aspect, across, up)
+        across, up, distance = self._padded()
+        if not (distance < 0).any():
+            return None
+        found = contour_generator(across, up, distance, fill_type=FillType.OuterCode).filled(-1e300, 0.0)
+        pieces = [Path(points, codes) for points, codes in zip(*found, strict=True) if points is not None]
+        return Path.make_compound_path(*pieces)
 
-
-def columns_for(panels: int, compared: bool) -> int:
-    """Columns of a picture: a comparison takes three, few panels stand in two."""
-    return 3 if compared or panels > 4 else 2
+    def _padded(self) -> tuple[Array, Array, Array]:
+        """Coordinates and signed distance, with a ring of points outside, so that levels close."""
+        time = time_name(self._domain)
+        pad = {name: np.pad(values, 1, mode="edge") for name, values in self.grid.items()}
+        # The distance vanishes all over the first and the last moment; the shape is that of every other.
+        if time in self.section.fixed:
+            pad[str(time)] = np.full_like(pad[str(time)], sum(ends(self._domain, str(time))) / 2)
+        for name, shape in zip(self.names, ((1, -1), (-1, 1)), strict=True):
+            values = np.unique(self.grid[name])
+            step = (values[-1] - values[0]) / (len(values) - 1)
+            column = np.concatenate([[values[0] - step], values, [values[-1] + step]])
+            pad[name] = np.broadcast_to(column.reshape(shape), pad[name].shape)
+        points = np.stack([pad[name].reshape(-1) for name in self._domain.names], 1)
+        distance = self._domain.distance(torch.from_numpy(points)).detach().numpy()
+        across, up = (pad[name] for name in self.names)
+        return across, up, distance.reshape(up.shape)
 
 
-def in_rows(panels: Sequence[Panel], columns: int, wide: float, high: float, across: str, up: str) -> Figure:
-    """A figure of panels with common axes, row by row.
-
-    Args:
-        panels: Draw one panel each.
-        columns: Of the figure.
-        wide: Width of a panel in inches.
-        high: Its height without its title.
-        across: Label of the horizontal axes.
-        up: Label of the vertical axes.
-    """
-    rows = -(-len(panels) // columns)
-    figure = new_figure(wide * columns + 0.4, 0.6 + rows * (high + 0.45))
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axis, draw in zip(axes.flat, panels, strict=False):
-        draw(axis)
-    for axis in axes.flat[len(panels) :]:
-        axis.set_visible(False)
-    for number in range(columns):  # the lowest panel of each column
-        last = axes[rows - 1 if axes[-1, number].get_visible() else rows - 2, number]
-        last.set_xlabel(across)
-        last.tick_params(labelbottom=True)
-    for axis in axes[:, 0]:
-        axis.set_ylabel(up)
-    return figure
-
-
-def draw_image(
-    axis: Axes,
-    section: Section,
-    grid: Mapping[str, Array],
-    inside: NDArray[np.bool_],
-    field: Array,
-    title: str,
-    limits: tuple[float, float],
-    domain: Domain,
-    equal: bool,
-    colours: str | None = None,
-) -> Callable[[Array], None]:
-    """An image, clipped at the boundary; gives back what exchanges its values."""
-    (left, right), (low, high) = (ends(domain, name) for name in (section.across, section.up))
-    a, b = (right - left) / (field.shape[1] - 1) / 2, (high - low) / (field.shape[0] - 1) / 2
-    mesh = axis.imshow(
-        _continued(field),
-        origin="lower",
-        extent=(left - a, right + a, low - b, high + b),  # the points are the middles of the pixels
-        interpolation="bilinear",
-        interpolation_stage="data",
-        aspect="equal" if equal else "auto",
-        cmap=colours or colour_map(limits),
-        vmin=limits[0],
-        vmax=limits[1],
-    )
-    if not inside.all():
-        clip(axis, mesh, section, grid, domain)
-    axis.set(xlim=(left, right), ylim=(low, high))
-    axis.set_title(title, loc="left")
-    colour_bar(axis, mesh)
-    return lambda values: mesh.set_data(_continued(values))
+def _box(across: tuple[float, float], up: tuple[float, float]) -> Array:
+    """Points around a rectangle, [N, 2], closed."""
+    s = np.linspace(0, 1, SIDE, endpoint=False)
+    zero, one = np.zeros(SIDE), np.ones(SIDE)
+    x = np.concatenate([s, one, 1 - s, zero, [0]])
+    y = np.concatenate([zero, s, one, 1 - s, [0]])
+    return np.stack([across[0] + x * (across[1] - across[0]), up[0] + y * (up[1] - up[0])], 1)
 
 
 def _continued(field: Array) -> Array:
@@ -262,38 +190,3 @@ def _continued(field: Array) -> Array:
     nearest = distance_transform_edt(unknown, return_distances=False, return_indices=True)
     filled: Array = field[tuple(nearest)]
     return filled
-
-
-def clip(axis: Axes, drawn: Artist, section: Section, grid: Mapping[str, Array], domain: Domain) -> None:
-    """Cut an image off at the boundary and draw that, both from the zero level of the distance."""
-    # One ring of points outside, so that the level closes where the domain touches its bounding box.
-    pad = {name: np.pad(values, 1, mode="edge") for name, values in grid.items()}
-    # The distance vanishes all over the first and the last moment; the shape is that of every other.
-    pad |= {
-        name: np.full_like(pad[name], sum(ends(domain, name)) / 2)
-        for name in section.fixed
-        if name == time_name(domain)
-    }
-    for name, axis_number in ((section.across, 1), (section.up, 0)):
-        step = (grid[name].max() - grid[name].min()) / (len(grid[name]) - 1)
-        column = np.concatenate([[grid[name].min() - step], np.unique(grid[name]), [grid[name].max() + step]])
-        pad[name] = np.broadcast_to(column[None] if axis_number == 1 else column[:, None], pad[name].shape)
-    points = np.stack([pad[name].reshape(-1) for name in domain.names], 1)
-    distance = domain.distance(torch.from_numpy(points)).detach().numpy().reshape(pad[section.up].shape)
-    if not (distance < 0).any():
-        return
-    region = axis.contourf(pad[section.across], pad[section.up], distance, levels=[-1e300, 0.0], alpha=0.0)
-    path = region.get_paths()[0]
-    region.remove()
-    drawn.set_clip_path(path, axis.transData)
-    axis.contour(
-        pad[section.across],
-        pad[section.up],
-        distance,
-        levels=[0.0],
-        colors="#444444",
-        linewidths=0.8,
-        negative_linestyles="solid",
-    )
-    for spine in axis.spines.values():
-        spine.set_visible(False)

@@ -7,26 +7,22 @@ joined by a cutaway: the surface of the cells behind the middle plane, which sho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from ..geometry import Domain, Mesh
+from ..geometry import Mesh
 from ..geometry.mesh.simplices import Cells, boundary_of
-from .fields import Array, ends, evaluate, middle_of, time_name
-from .figures import Axes3D, colour_bar, colour_limits, colour_map, log_limits
-from .grids import Limits, Panel, columns_for, in_rows
-from .space import Beside
-from .vectors import draw_arrows, draw_streams, flow_of, speed, vector_name
+from .fields import Array, evaluate, middle_of
+from .figures import Axes3D
+from .planes import Painted, Plane
+from .style import Limits
 from .view import View
 from .volumes import frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.figure import Figure
-
 
 FINE = 12_000  # triangles of a smooth picture
 SHOWN = 4_000  # cells up to which edges are shown
@@ -34,220 +30,144 @@ STREAMS = 81  # points along a side of the grid that streamlines are drawn from
 COLOURS = ("#e6550d", "#2ca25f", "#756bb1", "#dd1c77", "#3182bd", "#8c6d31", "#636363")
 
 
-def refined(points: Array, triangles: Cells) -> tuple[Array, Cells]:
-    """Every triangle in four, by the middles of its sides."""
-    sides = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1)
-    sides, number = np.unique(sides, axis=0, return_inverse=True)
-    ab, bc, ca = (len(points) + number.reshape(3, -1)).astype(np.int64)
-    a, b, c = triangles.T
-    parts = [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
-    return np.concatenate([points, points[sides].mean(1)]), np.concatenate([np.stack(p, 1) for p in parts])
-
-
 def smooth_triangles(mesh: Mesh) -> tuple[Array, Cells]:
     """Points and triangles of a mesh in the plane, fine enough for a picture."""
+    from matplotlib.tri import Triangulation, UniformTriRefiner
+
     if mesh.cells is None:  # a closed curve: triangles of its box, those inside
         from scipy.spatial import Delaunay
 
         axes = [np.linspace(low, high, 120) for low, high in mesh.bounds.T.tolist()]
         grid = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)
-        import torch
-
         inside = grid[(mesh.distance(torch.from_numpy(grid)) < 0).numpy()]
         points = np.concatenate([mesh.points, inside])
         triangles = Delaunay(points).simplices.astype(np.int64)
         kept = mesh.distance(torch.from_numpy(points[triangles].mean(1))) < 0
         return points, triangles[kept.numpy()]
-    points, triangles = mesh.points, mesh.cells
-    while len(triangles) < FINE:
-        points, triangles = refined(points, triangles)
-    return points, triangles
+    halvings = 0
+    while len(mesh.cells) * 4**halvings < FINE:
+        halvings += 1
+    coarse = Triangulation(mesh.points[:, 0], mesh.points[:, 1], mesh.cells)
+    fine = UniformTriRefiner(coarse).refine_triangulation(subdiv=halvings) if halvings else coarse
+    return np.stack([fine.x, fine.y], 1), fine.triangles.astype(np.int64)
 
 
-def moments(domain: Domain) -> list[dict[str, float]]:
-    """Start, middle and end of the time; one moment without any."""
-    time = time_name(domain)
-    if time is None:
-        return [{}]
-    start, end = ends(domain, time)
-    return [{time: t} for t in (start, (start + end) / 2, end)]
+class MeshPlane(Plane):
+    """A solution on a mesh in the plane, at one moment.
+
+    Args:
+        solution: What to draw.
+        mesh: The mesh.
+        moment: Values of the coordinates that are not of the mesh.
+        residual: Whether the residual is wanted beside a reference.
+    """
+
+    def __init__(
+        self, solution: View, mesh: Mesh, moment: Mapping[str, float], residual: bool = False
+    ) -> None:
+        self.names = (mesh.names[0], mesh.names[1])
+        self.label = ", ".join(f"{name} = {value:.3g}" for name, value in moment.items())
+        self._solution, self._mesh = solution, mesh
+        self._moment = {name: np.array(value) for name, value in moment.items()}
+        self._points, self._triangles = smooth_triangles(mesh)
+        self.at = {**self._moment, **dict(zip(mesh.names, self._points.T, strict=True))}
+        self.values = evaluate(solution, self.at, residual)
+
+    def paint(self, axis: Axes, field: Array, limits: Limits, colours: str) -> Painted:
+        """Draw a field, with the edges of the mesh and its boundary by face."""
+        painted = self._blended(axis, self._points, field, limits, colours)
+        draw_edges(axis, self._mesh)
+        self.outline(axis)
+        return painted
+
+    def outline(self, axis: Axes) -> None:
+        """Draw the boundary of the mesh, a collection for each face."""
+        draw_faces(axis, self._mesh, self._mesh.points)
+
+    def moved(self, axis: Axes, field: Array, by: tuple[str, str], limits: Limits, colours: str) -> Painted:
+        """Draw a field on the body that unknowns displace, magnified so that it is seen."""
+        factor = self.factor(self.values.found, by)
+        shift = np.stack([self.values.found[u] for u in by], 1)
+        painted = self._blended(axis, self._points + factor * shift, field, limits, colours)
+        corners = dict(zip(self._mesh.names, self._mesh.points.T, strict=True))
+        found = self._solution.predict({**self._moment, **corners}, extrapolate=True)
+        shift = np.stack([found[u] for u in by], 1)
+        draw_faces(axis, self._mesh, self._mesh.points + factor * shift)
+        return painted
+
+    def vectors(self, flow: Mapping[str, str], exact: bool) -> tuple[Array, Array, Array, Array]:
+        """Coordinates [n] and [m] of a grid on the bounding box, and the components [m, n] on it."""
+        a, b = (np.linspace(low, high, STREAMS) for low, high in self._mesh.bounds.T.tolist())
+        first, second = np.meshgrid(a, b)
+        values = evaluate(self._solution, {self.names[0]: first, self.names[1]: second, **self._moment})
+        fields = values.exact if exact else values.found
+        assert fields is not None
+        along_a, along_b = (fields[flow[name]] for name in self.names)
+        return a, b, along_a, along_b
+
+    def _blended(self, axis: Axes, points: Array, values: Array, limits: Limits, colours: str) -> Painted:
+        """Values at the points of triangles, blended in between."""
+        from matplotlib.tri import Triangulation
+
+        image = axis.tripcolor(
+            Triangulation(points[:, 0], points[:, 1], self._triangles),
+            values,
+            shading="gouraud",
+            cmap=colours,
+            vmin=limits[0],
+            vmax=limits[1],
+            rasterized=True,
+        )
+        axis.set_aspect("equal")
+        return Painted(image, image.set_array)
 
 
-def on_mesh(solution: View, mesh: Mesh) -> Figure:
-    """A mesh in the plane: solution, reference, error and residual, or snapshots of solution and error."""
+def draw_edges(axis: Axes, mesh: Mesh) -> None:
+    """The edges of a mesh in the plane, thin, if there are not too many."""
     from matplotlib.collections import LineCollection
 
-    domain = solution.problem.domain
-    points, triangles = smooth_triangles(mesh)
-    at = dict(zip(mesh.names, points.T, strict=True))
-    when = moments(domain)
-    values = [evaluate(solution, {**at, **_arrays(moment)}, residual=True) for moment in when]
-    unknowns, flow = solution.problem.unknown_names, flow_of(solution.problem)
-    # Rows of moments; or, without time, one panel after the other.
-    panels: list[Panel] = []
-
-    def add(title: str, field: Array, limits: Limits, colours: str | None = None) -> None:
-        panels.append(lambda axis: _panel(axis, mesh, points, triangles, title, field, limits, colours))
-
-    def at_moment(title: str, moment: Mapping[str, float]) -> str:
-        return " at ".join([title, *(f"{k} = {t:.3g}" for k, t in moment.items())])
-
-    for unknown in unknowns:
-        known = [v.found[unknown] for v in values] + [v.exact[unknown] for v in values if v.exact]
-        limits = colour_limits(known)
-        for v, moment in zip(values, when, strict=True):
-            add(at_moment(unknown, moment), v.found[unknown], limits)
-        exact = values[0].exact
-        if exact is not None and len(when) == 1:
-            add(f"{unknown}, reference", exact[unknown], limits)
-        if exact is not None or unknown == unknowns[-1]:
-            wrong = [v.wrong(unknown) for v in values]
-            decades = log_limits([w for w, _ in wrong])
-            for w, name in wrong:
-                add(f"log$_{{10}}$ {name}", _log(w), decades, "magma")
-    residual = values[0].residual
-    if values[0].exact is not None and len(when) == 1 and residual is not None:
-        name = "|residual|" if len(unknowns) == 1 else "largest |residual|"
-        add(f"log$_{{10}}$ {name}", _log(residual), log_limits([residual]), "magma")
-    if flow:
-        limits = colour_limits([speed(v.found, flow) for v in values])
-        for v, moment in zip(values, when, strict=True):
-            panels.append(
-                partial(_flow_panel, solution, mesh, flow, moment, (points, triangles), v.found, limits)
-            )
-        for moment in when:
-            panels.append(partial(_arrow_panel, solution, mesh, flow, moment, limits))
-    wide, high = (mesh.bounds[1] - mesh.bounds[0]).tolist()
-    columns = 3 if len(when) > 1 else columns_for(len(panels), False)
-    figure = in_rows(panels, columns, 4.3, 3.1 * min(max(high / wide, 0.3), 2.0), *mesh.names)
-    handles = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)][-len(mesh.faces) :]
-    figure.legend(handles, mesh.faces, loc="outside lower left", ncols=8, handlelength=1.2)
-    return figure
+    if mesh.cells is not None and len(mesh.cells) <= SHOWN:
+        pairs = [mesh.cells[:, [0, 1]], mesh.cells[:, [1, 2]], mesh.cells[:, [2, 0]]]
+        sides = np.unique(np.sort(np.concatenate(pairs), 1), axis=0)
+        lines = list(mesh.points[sides])
+        axis.add_collection(LineCollection(lines, colors="white", linewidths=0.25, alpha=0.35))
 
 
-def _log(values: Array) -> Array:
-    logs: Array = np.log10(np.maximum(values, 1e-300))
-    return logs
-
-
-def _panel(
-    axis: Axes,
-    mesh: Mesh,
-    points: Array,
-    triangles: Cells,
-    title: str,
-    values: Array,
-    limits: Limits,
-    colours: str | None,
-) -> None:
-    image = draw_values(axis, points, triangles, values, limits, colours)
-    draw_mesh(axis, mesh)
-    axis.set_title(title, loc="left")
-    colour_bar(axis, image)
-
-
-def draw_values(
-    axis: Axes, points: Array, triangles: Cells, values: Array, limits: Limits, colours: str | None = None
-) -> ScalarMappable:
-    """Values at the points of triangles, blended in between."""
-    from matplotlib.tri import Triangulation
-
-    image = axis.tripcolor(
-        Triangulation(points[:, 0], points[:, 1], triangles),
-        np.clip(values, *limits),
-        shading="gouraud",
-        cmap=colours or colour_map(limits),
-        vmin=limits[0],
-        vmax=limits[1],
-        rasterized=True,
-    )
-    axis.set_aspect("equal")
-    for spine in axis.spines.values():
-        spine.set_visible(False)
-    return image
-
-
-def draw_mesh(axis: Axes, mesh: Mesh, edges: bool = True) -> None:
-    """The edges of a mesh in the plane, thin, if wanted, and its boundary, a collection for each face."""
+def draw_faces(axis: Axes, mesh: Mesh, points: Array) -> None:
+    """The boundary of a mesh in the plane, a collection for each face; whole, also along the axes."""
     from matplotlib.collections import LineCollection
 
-    if edges and mesh.cells is not None and len(mesh.cells) <= SHOWN:
-        sides = np.sort(
-            np.concatenate([mesh.cells[:, [0, 1]], mesh.cells[:, [1, 2]], mesh.cells[:, [2, 0]]]), 1
-        )
-        lines = mesh.points[np.unique(sides, axis=0)]
-        axis.add_collection(LineCollection(list(lines), colors="white", linewidths=0.25, alpha=0.35))
-    for i in range(len(mesh.faces)):
-        lines = mesh.points[mesh.facets[mesh.facet_tags == i]]
-        axis.add_collection(
-            LineCollection(list(lines), colors=COLOURS[i % len(COLOURS)], linewidths=1.5, capstyle="round")
-        )
+    for i, face in enumerate(mesh.faces):
+        lines = list(points[mesh.facets[mesh.facet_tags == i]])
+        colour = COLOURS[i % len(COLOURS)]
+        drawn = LineCollection(lines, colors=colour, linewidths=1.5, capstyle="round", clip_on=False)
+        drawn.set_label(face)
+        axis.add_collection(drawn)
 
 
-def _flow_panel(
-    solution: View,
-    mesh: Mesh,
-    flow: Mapping[str, str],
-    moment: Mapping[str, float],
-    where: tuple[Array, Cells],
-    found: Mapping[str, Array],
-    limits: Limits,
-    axis: Axes,
-) -> None:
-    """The length of the vector, with streamlines."""
-    title = " at ".join([f"|{vector_name(flow)}|", *(f"{k} = {t:.3g}" for k, t in moment.items())])
-    _panel(axis, mesh, *where, title, speed(found, flow), limits, None)
-    draw_streams(axis, *_on_box(solution, mesh, flow, moment))
+class Cutaway:
+    """A mesh in space, cut open at its middle.
 
+    Args:
+        solution: What to draw.
+        mesh: The mesh.
+    """
 
-def _arrow_panel(
-    solution: View,
-    mesh: Mesh,
-    flow: Mapping[str, str],
-    moment: Mapping[str, float],
-    limits: Limits,
-    axis: Axes,
-) -> None:
-    """Arrows of the vector."""
-    arrows = draw_arrows(axis, *_on_box(solution, mesh, flow, moment), limits)
-    draw_mesh(axis, mesh, edges=False)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
-    title = " at ".join([vector_name(flow), *(f"{k} = {t:.3g}" for k, t in moment.items())])
-    axis.set_title(title, loc="left")
-    colour_bar(axis, arrows)
+    def __init__(self, solution: View, mesh: Mesh) -> None:
+        self._mesh, self._middle = mesh, middle_of(solution.problem.domain)
+        self._facets, self._tags = _cutaway(mesh, self._middle)
+        corners, self._numbers = np.unique(self._facets, return_inverse=True)
+        fixed = {name: np.array(v) for name, v in self._middle.items() if name not in mesh.names}
+        at = dict(zip(mesh.names, mesh.points[corners].T, strict=True))
+        found = solution.predict({**at, **fixed}, extrapolate=True)
+        self._found = found if isinstance(found, dict) else {solution.problem.unknown_names[0]: found}
 
-
-def _on_box(
-    solution: View, mesh: Mesh, flow: Mapping[str, str], moment: Mapping[str, float]
-) -> tuple[Array, Array, Array, Array]:
-    """Coordinates [n] and [m] of a grid on the bounding box, and the components [m, n] on it."""
-    a, b = (np.linspace(low, high, STREAMS) for low, high in mesh.bounds.T.tolist())
-    first, second = np.meshgrid(a, b)
-    at = {mesh.names[0]: first, mesh.names[1]: second, **_arrays(moment)}
-    along_a, along_b = (evaluate(solution, at).found[flow[name]] for name in mesh.names)
-    return a, b, along_a, along_b
-
-
-def _arrays(moment: Mapping[str, float]) -> dict[str, Array]:
-    return {name: np.array(value) for name, value in moment.items()}
-
-
-def beside_sections(solution: View, mesh: Mesh) -> Beside:
-    """Panels beside the sections of a mesh in space: a cutaway of an unknown."""
-    middle = middle_of(solution.problem.domain)
-    fixed = {name: value for name, value in middle.items() if name not in mesh.names}
-    facets, tags = _cutaway(mesh, middle)
-    corners, numbers = np.unique(facets, return_inverse=True)
-    at = dict(zip(mesh.names, mesh.points[corners].T, strict=True))
-    found = solution.predict({**at, **_arrays(fixed)}, extrapolate=True)
-
-    def draw(axis: Axes3D, unknown: str, limits: Limits) -> None:
-        values = (found[unknown] if isinstance(found, dict) else found)[numbers].reshape(facets.shape).mean(1)
-        title = f"{unknown}, cut open at {mesh.names[1]} = {middle[mesh.names[1]]:.3g}"
-        _surface(axis, mesh, facets, tags, values, limits, title)
-
-    return draw
+    def draw(self, axis: Axes3D, unknown: str, limits: Limits, colours: str) -> None:
+        """The facets around what is behind the middle, coloured by an unknown."""
+        values = self._found[unknown][self._numbers].reshape(self._facets.shape).mean(1)
+        name = self._mesh.names[1]
+        title = f"{unknown}, cut at {name} = {self._middle[name]:.3g}"
+        _surface(axis, self._mesh, self._facets, self._tags, values, limits, title, colours)
 
 
 def _cutaway(mesh: Mesh, middle: Mapping[str, float]) -> tuple[Cells, Cells]:
@@ -270,6 +190,7 @@ def _surface(
     values: Array,
     limits: Limits,
     title: str,
+    colours: str,
 ) -> None:
     """Facets in space, coloured by value, their edges by face."""
     from matplotlib import colormaps
@@ -278,7 +199,7 @@ def _surface(
     from matplotlib.lines import Line2D
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-    scale = ScalarMappable(Normalize(*limits), colormaps[colour_map(limits)])
+    scale = ScalarMappable(Normalize(*limits), colormaps[colours])
     edges = [COLOURS[t % len(COLOURS)] if t >= 0 else "#ffffff40" for t in tags]
     thin = len(facets) > SHOWN
     surface = Poly3DCollection(

@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..runs.files import write_atomically
 from .dataset import DETAILS, details, sample, vectors
 from .fields import Array, ends, mesh_of, time_name
-from .figures import colour_limits, colour_map
+from .style import Limits, Meaning, colour_limits, meaning_of
 from .vectors import flow_of, vector_name
 from .view import View
 
@@ -81,12 +81,18 @@ def scene(
     flow = {c: component for c, component in flow_of(solution.problem).items() if c in names}
     kind = _kind(solution, kind, names, bool(flow), field)
     vector = vector_name(flow_of(solution.problem)) if flow else ""
-    own = field in (None, vector, *solution.problem.unknown_names)  # else it is not known beyond the boundary
+    derived = solution.problem.derived
+    own = field in (
+        None,
+        vector,
+        *solution.problem.unknown_names,
+        *derived,
+    )  # else it is not known beyond the boundary
     sampled = sample(solution, at, residual=field == "residual", rim=own)
     sampled.fields.update(vectors(solution, sampled))
     field = field or (vector if kind in OF_VECTORS else solution.problem.unknown_names[0])
     if field not in sampled.fields:
-        dear = [f"{u}_{what}" for u in solution.problem.unknown_names for what in DETAILS]
+        dear = [f"{u}_{what}" for u in solution.problem.unknown_names for what in DETAILS] + [*derived]
         if field not in dear:
             able = ", ".join(dict.fromkeys([*sampled.fields, "residual", *dear]))
             raise InputError(f"{solution.problem.name} has no field {field!r}; it has {able}")
@@ -99,12 +105,13 @@ def scene(
     data.points[:, : len(names)] = (data.points[:, : len(names)] - lower) / (upper - lower) * lengths
     values = np.asarray(data.point_data[field])
     data.point_data["shown"] = np.linalg.norm(values, axis=1) if values.ndim == 2 else values
-    limits = colour_limits([data.point_data["shown"]])
+    meaning = _meaning(solution, field)
+    limits = colour_limits([data.point_data["shown"]], meaning)
     if vector:
         data.point_data["vector"] = data.point_data[vector] * _stretched(lengths / (upper - lower))
     _ready()
     plotter = pyvista.Plotter(off_screen=off_screen, window_size=list(SIZE))
-    _fill(plotter, data, kind, limits, field)
+    _fill(plotter, data, kind, limits, field, meaning.colours)
     title = "   ·   ".join(
         [*([title] if title else []), *(f"{n} = {v:.3g}" for n, v in sampled.fixed.items())]
     )
@@ -190,12 +197,24 @@ def _stretched(by: Array) -> Array:
     return np.pad(by, (0, 3 - len(by)), constant_values=1.0)
 
 
-def _fill(plotter: pyvista.Plotter, data: Any, kind: str, limits: tuple[float, float], field: str) -> None:
+def _meaning(solution: View, field: str) -> Meaning:
+    """Meaning of a field of `to_pyvista`, by its name."""
+    unknowns = solution.problem.unknown_names
+    of = next((u for u in unknowns if field in (u, f"{u}_reference")), None)
+    if of is not None:
+        return meaning_of(solution, of)
+    if field in solution.problem.derived:
+        return Meaning.LEVEL
+    errors = [f"{u}_{what}" for u in unknowns for what in ("error", "estimated_error")]
+    return Meaning.SIGNED if field in errors else Meaning.MAGNITUDE
+
+
+def _fill(plotter: pyvista.Plotter, data: Any, kind: str, limits: Limits, field: str, map_name: str) -> None:
     """Add what the kind of the scene shows."""
     colours: Keywords = {
         "scalars": "shown",
         "clim": limits,
-        "cmap": colour_map(limits),
+        "cmap": map_name,
         "scalar_bar_args": {"title": field, "color": "black", "vertical": True, "fmt": "%.3g"},
     }
     flat = data.bounds[5] == data.bounds[4]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..problems import Problem
 from .fields import Array, time_name
-from .figures import colour_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +52,9 @@ def draw_streams(axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array)
     if unknown.all() or not (np.nan_to_num(along_a) ** 2 + np.nan_to_num(along_b) ** 2).any():
         return
     limits = axis.get_xlim(), axis.get_ylim()
-    wide, high = a[-1] - a[0], b[-1] - b[0]  # as dense one way as the other, in a channel too
+    longer = float(
+        np.sqrt((a[-1] - a[0]) / (b[-1] - b[0]))
+    )  # as dense one way as the other, in a channel too
     axis.streamplot(
         a,
         b,
@@ -62,13 +63,19 @@ def draw_streams(axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array)
         color="white",
         linewidth=0.6,
         arrowsize=0.6,
-        density=(min(wide / high, 1.0), min(high / wide, 1.0)),
+        density=(longer, 1 / longer),
     )
     axis.set(xlim=limits[0], ylim=limits[1])
 
 
 def draw_arrows(
-    axis: Axes, a: Array, b: Array, along_a: Array, along_b: Array, limits: tuple[float, float]
+    axis: Axes,
+    a: Array,
+    b: Array,
+    along_a: Array,
+    along_b: Array,
+    limits: tuple[float, float],
+    colours: str,
 ) -> Quiver:
     """Arrows coloured by the length of the vector, on an empty background.
 
@@ -81,6 +88,7 @@ def draw_arrows(
         along_a: [m, n], horizontal component, NaN outside of the domain.
         along_b: [m, n], vertical component.
         limits: Of the colours.
+        colours: Name of their map.
 
     Returns:
         The arrows.
@@ -99,7 +107,7 @@ def draw_arrows(
     arrows = axis.quiver(
         x, y, p * shorter, q * shorter, length,
         angles="xy", scale_units="xy", scale=full / gap, pivot="mid", width=0.006, minlength=0.3,
-        cmap=colour_map(limits), clim=limits,
+        cmap=colours, clim=limits,
     )  # fmt: skip
     axis.set(xlim=(a[0], a[-1]), ylim=(b[0], b[-1]), aspect="equal")
     return arrows

@@ -8,14 +8,14 @@ ones are seen: see-through surfaces would show the edges of their triangles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from .fields import Array, ends, time_name
-from .figures import Axes3D, colour_map
+from .figures import Axes3D
 from .vectors import speed
 from .view import View
 
@@ -27,6 +27,7 @@ ARROWS = 7  # arrows along the longest side
 SHELLS = 5  # surfaces of an unknown
 LIGHT = np.array([0.2, -0.6, 0.77])
 Limits = tuple[float, float]
+Pruned = Literal["upper", "lower"] | None  # tick that is left out
 
 
 class Volume:
@@ -121,19 +122,19 @@ class Volume:
         found: Array = (np.array([-1, 1, -1]) * (at - middle)).max(1)
         return found
 
-    def draw(self, axis: Axes3D, unknown: str, limits: Limits, title: str) -> None:
+    def draw(self, axis: Axes3D, unknown: str, limits: Limits, title: str, colours: str) -> None:
         """The surfaces of an unknown, coloured as an image with these limits."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
         from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-        colours = ScalarMappable(Normalize(*limits), colour_map(limits))
+        scale = ScalarMappable(Normalize(*limits), colours)
         shells = [(level, self.surface(unknown, level)) for level in self.levels(unknown)]
         shells = [(level, triangles) for level, triangles in shells if len(triangles)]
         if shells:
             triangles = np.concatenate([t for _, t in shells])
             faces = np.repeat(
-                colours.to_rgba(np.array([level for level, _ in shells])), [len(t) for _, t in shells], axis=0
+                scale.to_rgba(np.array([level for level, _ in shells])), [len(t) for _, t in shells], axis=0
             )
             faces[:, :3] *= _shade(triangles)[:, None]
             surfaces = Poly3DCollection(triangles, facecolors=faces, edgecolors=faces, linewidths=0.2)
@@ -141,7 +142,9 @@ class Volume:
             axis.add_collection3d(surfaces)
         frame(axis, self.names, self._limits, title)
 
-    def draw_arrows(self, axis: Axes3D, flow: Mapping[str, str], limits: Limits, title: str) -> None:
+    def draw_arrows(
+        self, axis: Axes3D, flow: Mapping[str, str], limits: Limits, title: str, colours: str
+    ) -> None:
         """Arrows of the components along each coordinate, coloured by length, as long as there is room."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
@@ -160,8 +163,8 @@ class Volume:
         kept: NDArray[np.bool_] = length * room > 0.05 * min(steps)
         parts = np.stack([found[flow[name]] for name in self.names], 1)[kept] * room
         if len(parts):
-            colours = ScalarMappable(Normalize(*limits), colour_map(limits)).to_rgba(length[kept])
-            axis.quiver(*at[kept].T, *parts.T, pivot="middle", colors=colours, linewidths=1.0)
+            shades = ScalarMappable(Normalize(*limits), colours).to_rgba(length[kept])
+            axis.quiver(*at[kept].T, *parts.T, pivot="middle", colors=shades, linewidths=1.0)
         frame(axis, self.names, self._limits, title)
 
 
@@ -179,17 +182,19 @@ def frame(axis: Axes3D, names: tuple[str, ...], limits: list[Limits], title: str
         getattr(axis, f"set_{name}lim")(low, high)
     lengths = [high - low for low, high in limits]
     axis.set_box_aspect(lengths, zoom=1.1 if min(lengths) > 0.6 * max(lengths) else 1.2)
-    for which, label, length in zip((axis.xaxis, axis.yaxis, axis.zaxis), names, lengths, strict=True):
+    ends: tuple[Pruned, ...] = ("upper", "lower", None)  # without the ticks that would meet where two axes do
+    axes = (axis.xaxis, axis.yaxis, axis.zaxis)
+    for which, label, length, end in zip(axes, names, lengths, ends, strict=True):
         which.set_label_text(label)
         which.labelpad = -5
-        which.set_major_locator(_few(4 if length > 0.6 * max(lengths) else 2))
+        which.set_major_locator(_few(4 if length > 0.6 * max(lengths) else 2, end))
         which.pane.set_alpha(0.35)
     axis.view_init(elev=22, azim=-60)
     axis.tick_params(labelsize=7, pad=-2)
     axis.set_title(title, loc="left")
 
 
-def _few(bins: int) -> MaxNLocator:
+def _few(bins: int, end: Pruned) -> MaxNLocator:
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(bins)
+    return MaxNLocator(bins, prune=end)

@@ -1,12 +1,19 @@
 """Problems of every kind that a picture or an exported file tells apart."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from sapts_pinn import Dirichlet, Initial, Neumann, Problem
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Polygon, Time, example_mesh
+from sapts_pinn.networks.build import network_of
+from sapts_pinn.networks.model import Model
+from sapts_pinn.results.solution import Solution
 
 SMALL = {"budget": "2 iterations", "network": (4,), "points": 64, "condition_points": 16}
 
@@ -133,3 +140,43 @@ def colours_in(image: np.ndarray) -> int:
     """How many colours there are, in 16 steps of each of the three."""
     steps = (image * 15).astype(int)
     return len(np.unique(steps @ (256, 16, 1)))
+
+
+def untrained(problem: Problem) -> Solution:
+    """A solution as it is before training, to be drawn."""
+    network = network_of(problem, (6,), torch.Generator().manual_seed(0), torch.float64)
+    result = {"problem": problem.name, "method": "untrained", "seconds": 0.0, "loss": 1.0}
+    return Solution(problem, Model(problem, network), {}, [], result)
+
+
+def panels_of(figure: Figure) -> list[Axes]:
+    """The axes of a figure that are no colour bars."""
+    return [axis for axis in figure.axes if axis.get_visible() and axis.get_label() != "<colorbar>"]
+
+
+def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
+    """What is written in a figure that has been drawn, and where, in pixels."""
+    written = [figure._suptitle] if figure._suptitle is not None else []
+    for legend in [*figure.legends, *(a.get_legend() for a in figure.axes if a.get_legend() is not None)]:
+        written += legend.get_texts()
+    for axes in figure.axes:
+        written += [axes.title, axes._left_title, *axes.texts]
+        for axis in (axes.xaxis, axes.yaxis, *([axes.zaxis] if axes.name == "3d" else [])):
+            low, high = sorted(axis.get_view_interval())
+            slack = 1e-9 * (high - low)
+            ticks = [t for t in axis.get_major_ticks() if low - slack <= t.get_loc() <= high + slack]
+            written += [axis.label, *(text for t in ticks for text in (t.label1, t.label2))]
+    renderer = figure.canvas.get_renderer()
+    shown = [text for text in written if text.get_visible() and text.get_text().strip()]
+    return [(text.get_text(), text.get_window_extent(renderer)) for text in shown]
+
+
+def overlaps(figure: Figure, allowed: float = 1.0) -> list[tuple[str, str]]:
+    """Pairs of texts of a figure that lie on each other by more than some pixels both ways."""
+    found = []
+    for (a, p), (b, q) in combinations(texts_of(figure), 2):
+        wide = min(p.x1, q.x1) - max(p.x0, q.x0)
+        high = min(p.y1, q.y1) - max(p.y0, q.y0)
+        if min(wide, high) > allowed:
+            found.append((a, b))
+    return found

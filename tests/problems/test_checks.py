@@ -57,6 +57,8 @@ MESSAGES = [
         lambda: problem(quantities={"drag": 3.0}),
         r"quantities: 'drag' is 3.0; write Quantity\(lambda solution: ..., value=...\)",
     ),
+    (lambda: problem(derived={"flux": 3.0}), r"derived: 'flux' is 3.0; give functions of the unknowns"),
+    (lambda: problem(displacement=("v",)), r"displacement: 'v' is none of the unknowns u"),
 ]
 
 

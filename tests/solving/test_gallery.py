@@ -47,7 +47,7 @@ def test_every_kind_of_problem_has_its_tile(tmp_path, quick):
     told = lambda name, caption: said.append((name, caption))
     path = gallery(tmp_path / "new" / "sheet.png", KINDS, budget="1 iterations", told=told)
     pictures = cut(path)
-    assert len(pictures) == 12, "two rows of six"
+    assert len(pictures) == 8, "two rows of four"
     assert [name for name, _ in said] == KINDS
     assert all("relative error" in caption and "s" in caption for _, caption in said), said
     for name, picture in zip(KINDS, pictures, strict=False):

@@ -5,7 +5,7 @@ import pytest
 from pictured import PROBLEMS, SMALL, corner, cube
 from sapts_pinn import solve
 from sapts_pinn.results.solution import Solution
-from sapts_pinn.viz import figures, grids, meshes, space, volumes
+from sapts_pinn.viz import figures, meshes, misfit, overview, style, volumes
 
 
 class Solutions(dict[str, Solution]):
@@ -26,6 +26,8 @@ def solutions() -> Solutions:
 def small_pictures(monkeypatch) -> None:
     """Whatever is in a picture at few pixels is in it at many."""
     monkeypatch.setattr(figures, "DPI", 60)
-    monkeypatch.setattr(grids, "IMAGE", 61)
-    for module, name, value in ((space, "SECTION", 31), (meshes, "FINE", 1_400), (volumes, "SIDE", 13)):
+    for module, name, value in (
+        (overview, "IMAGE", 31), (overview, "SECTION", 25), (meshes, "FINE", 1_400), (volumes, "SIDE", 13),
+        (misfit, "PLACES", 60), (style, "PROBES", 64),
+    ):  # fmt: skip
         monkeypatch.setattr(module, name, value)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sapts_pinn.geometry import Ball, Box, Interval, Mesh, Time, example_mesh
-from sapts_pinn.viz.fields import ends, evaluate, mesh_of, middle_of, time_name
+from sapts_pinn.viz.fields import Values, ends, evaluate, mesh_of, middle_of, time_name
 
 
 def test_values_outside_the_domain_are_unknown(solutions):
@@ -39,7 +39,24 @@ def test_values_are_those_of_the_solution_and_its_reference(solutions):
     x = np.linspace(0, 1, 7)
     values = evaluate(solutions["curve"], {"x": x}, residual=True)
     assert np.allclose(values.found["u"], solutions["curve"].predict({"x": x}))
-    error, name = values.wrong("u")
-    assert name == "|error of u|" and np.allclose(error, np.abs(values.found["u"] - x * (1 - x) / 2))
+    assert values.compared(["u"]) and np.allclose(values.exact["u"], x * (1 - x) / 2)
     assert np.allclose(values.residual, np.abs(solutions["curve"].residual({"x": x})).reshape(-1))
     assert evaluate(solutions["curve"], {"x": x}).residual is None
+
+
+def test_a_reference_known_at_few_points_is_not_drawn(solutions):
+    inside = np.ones(100, bool)
+    table = np.full(100, np.nan)
+    table[:4] = 1.0
+    assert not Values({"u": table}, {"u": table}, None, inside).compared(["u"])
+    table[:5] = 1.0
+    values = Values({"u": table}, {"u": table}, [np.ones(100), 2 * np.ones(100)], inside)
+    assert values.compared(["u"]) and not values.compared(["u", "p"])
+    assert (values.residual == 2).all(), "the largest of both equations"
+
+
+def test_residuals_are_those_of_each_equation(solutions):
+    x, y = np.linspace(0.1, 0.9, 5), np.full(5, 0.4)
+    values = evaluate(solutions["flow"], {"x": x, "y": y})
+    found = solutions["flow"].residual({"x": x, "y": y})
+    assert values.exact is None and np.allclose(values.residuals, np.abs(found)) and len(found) == 2

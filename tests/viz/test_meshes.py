@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
-from pictured import heat_in_space, plate_in_time
 from sapts_pinn.geometry import Mesh, example_mesh
 from sapts_pinn.viz import figures, meshes
 
@@ -12,14 +11,6 @@ from sapts_pinn.viz import figures, meshes
 def area(points, triangles) -> float:
     at = points[triangles]
     return float(np.abs(np.linalg.det(at[:, 1:] - at[:, :1])).sum() / 2)
-
-
-def test_every_triangle_becomes_four_of_equal_area_without_new_gaps():
-    points, triangles = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]]), np.array([[0, 1, 2], [1, 3, 2]])
-    finer, parts = meshes.refined(points, triangles)
-    assert len(parts) == 8 and len(finer) == 9, "the common side has one middle"
-    at = finer[parts]
-    assert np.linalg.det(at[:, 1:] - at[:, :1]) == pytest.approx(0.25), "oriented as before"
 
 
 @pytest.mark.parametrize("curve", [False, True])
@@ -35,18 +26,14 @@ def test_triangles_of_a_picture_cover_the_mesh(curve, monkeypatch):
     )
 
 
-def test_moments_are_start_middle_and_end():
-    assert meshes.moments(plate_in_time().domain) == [{"t": 0}, {"t": 0.5}, {"t": 1}]
-    assert meshes.moments(Mesh(example_mesh("l-shape"))) == [{}]
-    assert len(meshes.moments(heat_in_space().domain)) == 3
-
-
 def test_the_boundary_is_a_collection_for_each_face_and_edges_are_drawn_once():
     mesh = Mesh(example_mesh("l-shape"))
     axis = figures.new_figure(3, 3).subplots()
-    meshes.draw_mesh(axis, mesh)
+    meshes.draw_edges(axis, mesh)
+    meshes.draw_faces(axis, mesh, mesh.points)
     edges, *faces = (c for c in axis.collections if isinstance(c, LineCollection))
     assert len(edges.get_segments()) == len(mesh.points) + len(mesh.cells) - 1, "Euler's formula"
+    assert [c.get_label() for c in faces] == list(mesh.faces)
     length = [np.linalg.norm(np.diff(c.get_segments(), axis=1), axis=2).sum() for c in faces]
     assert dict(zip(mesh.faces, length, strict=True)) == pytest.approx({"outer": 6, "corner": 2})
 

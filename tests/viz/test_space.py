@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pictured import cube, disk_in_time, heat_in_space
+from pictured import cube, disk_in_time, heat_in_space, plate_in_time
+from sapts_pinn.geometry import Mesh, example_mesh
 from sapts_pinn.viz import space
 
 
@@ -28,13 +29,13 @@ from sapts_pinn.viz import space
     ids=["moments", "planes", "planes in time"],
 )
 def test_two_coordinates_are_cut_at_moments_and_more_by_planes(problem, planes):
-    found = space._sections(SimpleNamespace(problem=problem))
+    found = space.cuts_of(problem.domain)
     assert [(s.across, s.up, s.fixed) for s in found] == planes
 
 
 def test_volumes_stand_at_both_ends_of_the_time():
     def volumes(problem):
-        return space._volumes(SimpleNamespace(problem=problem, predict=predict))
+        return space.volumes(SimpleNamespace(problem=problem, predict=predict))
 
     def predict(at, extrapolate):
         return 0 * at["x" if "x" in at else "x0"]
@@ -44,3 +45,9 @@ def test_volumes_stand_at_both_ends_of_the_time():
     assert volumes(disk_in_time()) == []
     (five,) = volumes(cube(5))
     assert five.names == ("x0", "x1", "x2") and five.moment == " at x3 = 0.5, x4 = 0.5"
+
+
+def test_moments_are_start_middle_and_end():
+    assert space.moments(plate_in_time().domain) == [{"t": 0}, {"t": 0.5}, {"t": 1}]
+    assert space.moments(Mesh(example_mesh("l-shape"))) == [{}]
+    assert len(space.moments(heat_in_space().domain)) == 3

@@ -20,6 +20,17 @@ def test_a_tile_shows_what_no_problem_of_the_zoo_has(solutions, name, small_pict
         assert (edge > 0.99).all(), "nothing is clipped"
 
 
+def test_a_mark_is_green_amber_or_red_by_the_error():
+    def colour(error, drag=None):
+        quantities = {"drag": {"relative_error": drag}}
+        return tiles.mark_of({"relative_l2_error": error, "quantities": quantities})
+
+    green, amber = (found for _, found in tiles.MARKS)
+    assert (colour(0.01), colour(0.05), colour(0.2)) == (green, amber, tiles.RED)
+    assert colour(None, 0.005) == green, "that of a quantity, where there is no other"
+    assert colour(None) == tiles.GREY
+
+
 def test_a_sheet_is_filled_with_white(tmp_path):
     grey = [np.full((4, 5, 3), value, np.uint8) for value in (10, 20, 30)]
     drawn = np.asarray(Image.open(tiles.write_sheet(grey, tmp_path / "s.png", columns=2)))

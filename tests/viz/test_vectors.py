@@ -12,7 +12,7 @@ def test_arrows_point_along_the_vector_and_stay_inside():
     x, y = np.meshgrid(a, b)
     along_x, along_y = np.where(np.hypot(x, y) < 0.9, (-y, x), np.nan)
     axis = figures.new_figure(3, 3).subplots()
-    arrows = flow.draw_arrows(axis, a, b, along_x, along_y, (0.0, 1.0))
+    arrows = flow.draw_arrows(axis, a, b, along_x, along_y, (0.0, 1.0), "cividis")
     assert len(arrows.X) > 100 and np.hypot(arrows.X, arrows.Y).max() < 0.9
     length = np.hypot(arrows.X, arrows.Y)
     assert np.allclose(arrows.get_array(), length), "coloured by the length of the vector"

@@ -158,27 +158,29 @@ def failed(row: Row) -> bool:
 
 def draw(path: Path, panels: Mapping[str, Sequence[Line]], title: str = "", **axes: str) -> None:
     """Write a picture: one panel for each entry, lines of one label in one colour."""
-    from matplotlib.figure import Figure
+    import matplotlib
 
-    from ...runs.files import write_atomically
+    from ...viz.figures import new_figure, save_figure
+    from ...viz.style import CURVES, GRID, STYLE
 
     labels = list(dict.fromkeys(line[0] for lines in panels.values() for line in lines))
+    colours = {label: CURVES[i % len(CURVES)] for i, label in enumerate(labels)}
     across = max(len(panels), 1)
-    figure = Figure(figsize=(4.6 * across, 3.8), layout="constrained")
-    figure.suptitle(title)
-    for panel, (name, lines) in zip(
-        figure.subplots(1, across, squeeze=False)[0], panels.items(), strict=False
-    ):
-        panel.set_title(name)
-        panel.grid(alpha=0.3)
-        for label, x, y, style in lines:
-            panel.plot(x, y, style, color=f"C{labels.index(label)}", lw=1, ms=4, alpha=0.8)
-        if any(value > 0 for line in lines for value in line[2]):  # else there is nothing a scale could show
-            panel.set(**axes)
-            for label in dict.fromkeys(line[0] for line in lines):
-                panel.plot([], [], color=f"C{labels.index(label)}", label=label)
-            panel.legend(fontsize="small")
-    write_atomically(path, lambda p: figure.savefig(p, dpi=150))
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(4.6 * across, 3.8)
+        figure.suptitle(title)
+        places = figure.subplots(1, across, squeeze=False)[0]
+        for panel, (name, lines) in zip(places, panels.items(), strict=False):
+            panel.set_title(name)
+            panel.grid(**GRID)
+            for label, x, y, style in lines:
+                panel.plot(x, y, style, color=colours[label], lw=1, ms=4, alpha=0.8)
+            if any(v > 0 for line in lines for v in line[2]):  # else there is nothing a scale could show
+                panel.set(**axes)
+                for label in dict.fromkeys(line[0] for line in lines):
+                    panel.plot([], [], color=colours[label], label=label)
+                panel.legend(fontsize="small")
+        save_figure(figure, path)
 
 
 def publish(

@@ -17,6 +17,7 @@ from .report import Line, Row, Section
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -177,32 +178,42 @@ def draw_curves(
     path: Path, rows: Sequence[Row], tasks: Sequence[str], methods: Sequence[str], peers: Collection[str]
 ) -> None:
     """Write a picture: the mean over the seeds and their range, against work and against time."""
-    from matplotlib.figure import Figure
+    import matplotlib
 
-    from ...runs.files import write_atomically
+    from ...viz.figures import new_figure, save_figure
+    from ...viz.style import STYLE
 
-    figure = Figure(figsize=(11.0, 3.6 * len(tasks)), layout="constrained")
-    panels = figure.subplots(len(tasks), len(AXES), squeeze=False, sharey="row")
-    for line, task in zip(panels, tasks, strict=True):
-        name, factor = _drawn(task)
-        line[0].set_ylabel(name)
-        for axis, label in AXES.items():
-            panel = line[axis]
-            panel.set(title=task, xlabel=label)
-            panel.grid(alpha=0.3)
-            for i, method in enumerate(methods):
-                found = chosen_runs(rows, task, method, method in peers)
-                if not found:
-                    continue
-                x, metrics = _on_one_axis(found, axis)
-                values, style = factor * metrics, "--" if method in peers else "-"
-                panel.plot(x, values.mean(0), style, color=f"C{i}", lw=1.2, label=method)
-                panel.fill_between(x, values.min(0), values.max(0), color=f"C{i}", alpha=0.2, lw=0)
-            if panel.lines:
-                panel.set_yscale("log")
-        if line[0].lines:
-            line[0].legend(fontsize="small")
-    write_atomically(path, lambda p: figure.savefig(p, dpi=150))
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(9.6, 3.3 * len(tasks))
+        panels = figure.subplots(len(tasks), len(AXES), squeeze=False, sharey="row")
+        for line, task in zip(panels, tasks, strict=True):
+            line[0].set_ylabel(_drawn(task)[0])
+            for axis, label in AXES.items():
+                line[axis].set(title=task, xlabel=label)
+                _draw_metrics(line[axis], rows, task, axis, methods, peers)
+            if line[0].lines:
+                line[0].legend(fontsize="small")
+        save_figure(figure, path)
+
+
+def _draw_metrics(
+    panel: Axes, rows: Sequence[Row], task: str, axis: int, methods: Sequence[str], peers: Collection[str]
+) -> None:
+    """Draw the metric of each method on one task against work or time."""
+    from ...viz.style import CURVES, GRID
+
+    factor = _drawn(task)[1]
+    panel.grid(**GRID)
+    for i, method in enumerate(methods):
+        found = chosen_runs(rows, task, method, method in peers)
+        if not found:
+            continue
+        x, metrics = _on_one_axis(found, axis)
+        values, style, colour = factor * metrics, "--" if method in peers else "-", CURVES[i % len(CURVES)]
+        panel.plot(x, values.mean(0), style, color=colour, lw=1.2, label=method)
+        panel.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.2, lw=0)
+    if panel.lines:
+        panel.set_yscale("log")
 
 
 def _on_one_axis(rows: Sequence[Row], axis: int) -> tuple[Array, Array]:

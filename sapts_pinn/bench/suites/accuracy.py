@@ -181,30 +181,14 @@ def _table(rows: Sequence[Row]) -> str:
 
 def _plot(folder: Path, rows: Sequence[Row]) -> Path:
     """Error against time, one panel for each problem, one colour for each method, one line for each seed."""
-    from matplotlib.figure import Figure
+    from ...viz.benchmarks import Run, plot_errors
 
-    from ...runs.files import write_atomically
-
-    problems, methods = ([*dict.fromkeys(row[name] for row in rows)] for name in ("problem", "method"))
-    across = min(len(problems), 3)
-    down = -(-len(problems) // across)
-    figure = Figure(figsize=(4.6 * across, 3.6 * down), layout="constrained")
-    panels = figure.subplots(down, across, squeeze=False).ravel()
-    for panel, problem in zip(panels, problems, strict=False):
-        panel.set(title=problem, xlabel="seconds", ylabel="relative L2 error", yscale="log")
-        for row in rows:
-            if row["problem"] == problem and not row.get("broken"):
-                color = f"C{methods.index(row['method'])}"
-                panel.plot(*_curve(folder / row["run"] / "history.csv"), color=color, lw=1, alpha=0.8)
-        panel.grid(alpha=0.3)
-    for panel in panels[len(problems) :]:
-        panel.set_axis_off()
-    for i, method in enumerate(methods):
-        panels[0].plot([], [], color=f"C{i}", label=method)
-    panels[0].legend()
-    path = folder / "error-against-time.png"
-    write_atomically(path, lambda p: figure.savefig(p, dpi=150))
-    return path
+    runs: dict[str, dict[str, list[Run]]] = {row["problem"]: {} for row in rows}
+    for row in rows:
+        curves = runs[row["problem"]].setdefault(row["method"], [])
+        if not row.get("broken"):
+            curves.append(_curve(folder / row["run"] / "history.csv"))
+    return plot_errors(runs, folder / "error-against-time.png")
 
 
 def _curve(path: Path) -> tuple[list[float], list[float]]:

@@ -38,6 +38,7 @@ from ..harness.report import (
     geometric_spread,
     header,
     machine,
+    number,
     publish,
 )
 
@@ -70,6 +71,7 @@ def run(
         out: Folder for the results, and for going on with them. [default: bench-results/race]
     """
     from ...optim.methods import method as find_method
+    from ...viz.benchmarks import plot_errors, plot_profile
 
     methods = [name for name in chosen_names(methods, METHODS) if name != against]
     for name in (against, *methods):
@@ -97,6 +99,9 @@ def run(
         said = {**fixed, "seeds": seeds}
         head = header(f"Time to the error of {against} after {budget:g} s", facts, said)
         found = ratios(rows, against)
+        if rows:
+            plot_errors(courses(rows), folder / "errors.png")
+            plot_profile(times(rows, against), folder / "profile.png")
         publish(folder, "race", head, sections(found), journal.notes, facts, said, rows)
 
     cells = [{"problem": problem, "seed": seed} for seed in seeds for problem in sources]
@@ -155,6 +160,25 @@ def ratios(rows: Sequence[Row], against: str) -> dict[str, dict[str, list[float]
                 ratio = reached(other, error) / max(reached(first, error), 1e-3)
                 found.setdefault(method, {}).setdefault(row["problem"], []).append(ratio)
     return found
+
+
+def courses(rows: Sequence[Row]) -> dict[str, dict[str, list[tuple[list[float], list[float]]]]]:
+    """Seconds and errors of the runs, by problem and method, one for each seed."""
+    found: dict[str, dict[str, list[tuple[list[float], list[float]]]]] = {}
+    for row in rows:
+        for method, run in row["runs"].items():
+            errors = [number(e) for e in run["errors"]]
+            found.setdefault(row["problem"], {}).setdefault(method, []).append((run["seconds"], errors))
+    return found
+
+
+def times(rows: Sequence[Row], against: str) -> dict[str, list[float]]:
+    """Seconds of each method to the last error of the one to beat, one for each problem and seed."""
+    methods = dict.fromkeys(name for row in rows for name in row["runs"])
+    return {
+        name: [reached(row["runs"][name], row["runs"][against]["errors"][-1]) for row in rows]
+        for name in methods
+    }
 
 
 def sections(found: Mapping[str, Mapping[str, Sequence[float]]]) -> list[Section]:

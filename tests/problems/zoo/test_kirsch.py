@@ -22,3 +22,7 @@ def test_kirsch_trebles_the_stress():
     s_xx, s_yy, _ = kirsch.stress(u, v)
     torch.testing.assert_close(s_xx[0], torch.tensor(3.0, dtype=torch.float64))
     torch.testing.assert_close(s_yy[1], torch.tensor(-1.0, dtype=torch.float64))
+    # At the hole one stress alone is left, the one along it.
+    expected = torch.tensor([3.0, 1.0], dtype=torch.float64)
+    torch.testing.assert_close(kirsch.von_mises(u, v), expected)
+    assert build("kirsch").derived == {"von Mises stress": kirsch.von_mises}
