@@ -11,8 +11,8 @@ from types import ModuleType
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: problems are small
 
-from sapts_pinn.problems import ZOO, Problem  # noqa: E402
-from sapts_pinn.problems.zoo import Entry  # noqa: E402
+from sapts_pinn.problems import ZOO, Problem
+from sapts_pinn.problems.zoo import Entry
 
 PICTURES = Path(__file__).parents[1] / "gallery" / "pictures"
 
@@ -81,7 +81,7 @@ def index() -> str:
     """Markdown table of all problems, by group."""
     rows = [
         "# Gallery\n",
-        "Every problem of the zoo, from `sapts_pinn.problems.ZOO`; `sapts-pinn list` prints the same list, and\n"
+        "Every problem of the zoo, `sapts_pinn.problems.ZOO`; `sapts-pinn list` prints the same list, and\n"
         "`make gallery` trains and draws them all. Pictures are of short runs with default settings: their\n"
         "caption tells the time and the error.\n",
     ]

@@ -19,7 +19,7 @@ from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gallery import pages  # noqa: E402
+from gallery import pages
 
 # What `pymdownx.arithmatex` leaves of TeX in a page, and what stands between dollars in a notebook.
 IN_PAGE = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)

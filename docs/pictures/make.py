@@ -1,7 +1,7 @@
 """Draw the pictures of the README and the documentation from real runs.
 
-    python docs/pictures/make.py hero              the animation of the README, 30 s of training
-    python docs/pictures/make.py tiles [NAME ...]  a tile for each problem of the zoo, 10 s of training each
+python docs/pictures/make.py hero              the animation of the README, 30 s of training
+python docs/pictures/make.py tiles [NAME ...]  a tile for each problem of the zoo, 10 s of training each
 """
 
 from __future__ import annotations

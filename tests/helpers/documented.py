@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ class Block:
 
 def pages() -> list[Path]:
     """The README and every page of the documentation that is written by hand."""
-    return [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "tutorials" not in p.parts)]
+    written = (p for p in (ROOT / "docs").rglob("*.md") if "tutorials" not in p.parts)
+    return [ROOT / "README.md", *sorted(written)]
 
 
 def blocks(page: Path) -> list[Block]:
@@ -75,7 +76,7 @@ def shortened(solve: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def short_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def short_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Make every run of an example short, in a folder of its own."""
     import sapts_pinn
     from sapts_pinn import continuation, ensemble
@@ -86,11 +87,10 @@ def short_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
     monkeypatch.setattr(continuation, "solve", short)
     monkeypatch.setattr(ensemble, "solve", short)
     monkeypatch.chdir(tmp_path)
-    yield
 
 
 def run(code: str, namespace: dict[str, Any]) -> None:
     """Execute an example as a reader would who copies it, with budgets of two iterations."""
     code = re.sub(r"(budget=|\"sapts-d\", )\"\d+(?:s|min)\"", r'\1"2 iterations"', code)
-    code = re.sub(r"\b(iterations=|range\()\d{2,}\b", r"\g<1>3", code)
-    exec(compile(code, "<example>", "exec"), namespace)
+    code = re.sub(r"\b(iterations=|range\()\d{3,}\b", r"\g<1>3", code)
+    exec(compile(code, "<example>", "exec", dont_inherit=True), namespace)
