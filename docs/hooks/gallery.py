@@ -19,7 +19,7 @@ PICTURES = Path(__file__).parents[1] / "gallery" / "pictures"
 
 def written(entry: Entry) -> tuple[ModuleType, Callable[..., Problem]]:
     """Module and function that state a problem; an entry with arguments calls it from a lambda."""
-    build = entry.build
+    build = getattr(entry.build, "func", entry.build)  # of a `functools.partial`
     if build.__name__ == "<lambda>":
         names = build.__code__.co_names  # one where module and function have the same
         build = getattr(build.__globals__[names[0]], names[-1])
