@@ -6,6 +6,7 @@ import re
 import warnings
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -64,16 +65,17 @@ def test_the_faq_has_every_limit_of_a_diagnosis() -> None:
     assert limits == {limit for limit in limits if f'### "limited by {limit}"' in faq} and len(limits) == 6
 
 
-def test_the_site_has_a_page_for_every_problem() -> None:
-    """Made from the problem: its source, its printout, its literature."""
-    import importlib.util
+def hook(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module of the documentation's build."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "hooks"))
+    return import_module(name)
 
+
+def test_the_site_has_a_page_for_every_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made from the problem: its source, its printout, its literature."""
     from sapts_pinn.problems import ZOO
 
-    spec = importlib.util.spec_from_file_location("gallery", ROOT / "docs" / "hooks" / "gallery.py")
-    assert spec is not None and spec.loader is not None
-    gallery = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(gallery)
+    gallery = hook("gallery", monkeypatch)
     index = gallery.index()
     assert all(f"[{name}]({name}.md)" in index for name in ZOO)
     text = gallery.page("helmholtz-6-6", ZOO["helmholtz-6-6"])
@@ -81,6 +83,14 @@ def test_the_site_has_a_page_for_every_problem() -> None:
     pictures = list((ROOT / "docs" / "gallery" / "pictures").glob("*.png"))
     assert {path.stem for path in pictures} <= set(ZOO)
     assert all(path.stat().st_size < 40_000 for path in pictures)
+
+
+def test_formulas_need_no_script_and_code_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = hook("build", monkeypatch)
+    loads = '<script src="https://cdnjs.cloudflare.com/ajax/libs/mathjax/latest.js"></script>'
+    page = build.of_notebook(f"{loads}<p>$x &lt; y^2$, <code>$5 and $6</code></p>$$\\bigl(a\\bigr)$$")
+    assert page.count("<math") == 2 and "cdnjs" not in page
+    assert "<code>$5 and $6</code>" in page and "big" not in page
 
 
 def test_pictures_of_the_documentation_are_small() -> None:

@@ -26,14 +26,21 @@ IN_PAGE = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>',
 IN_NOTEBOOK = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?(?:\n[^$\n]+?)?)\$", re.DOTALL)
 CODE = re.compile(r"(<(pre|code|script|style|svg)\b.*?</\2>|<img\b[^>]*>)", re.DOTALL)
 SCRIPT = re.compile(r"<script\b[^>]*>.*?</script>", re.DOTALL)
+KNOWN = (  # forms of TeX that latex2mathml draws badly, and others that mean the same
+    (r"\\operatorname\*?\{", r"\\mathrm{"),
+    (r"\\math(\w+) (\w)", r"\\math\1{\2}"),
+    (r"\\[bB]igg?[lr]?(?![a-z])", ""),
+    (r"\\tfrac", r"\\frac"),
+)
 ELSEWHERE = re.compile(r"mathjax|mermaid|cdnjs", re.IGNORECASE)
 
 
 def mathml(tex: str, block: bool) -> str:
     """MathML of a formula in TeX, given as it stands in HTML."""
-    # latex2mathml knows no \operatorname*, and draws \tfrac as it draws \frac.
-    tex = re.sub(r"\\operatorname\*", r"\\operatorname", html.unescape(tex)).replace(r"\tfrac", r"\frac")
-    return str(convert(tex.strip(), display="block" if block else "inline"))
+    tex = html.unescape(tex).strip()
+    for written, known in KNOWN:
+        tex = re.sub(written, known, tex)
+    return str(convert(tex, display="block" if block else "inline"))
 
 
 def of_notebook(content: str) -> str:
