@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,12 @@ def told(problem: Problem) -> list[str]:
     return lines
 
 
+def flowing(docstring: str) -> str:
+    """Markdown of a docstring: paragraphs flow, indented formulas stay as they are."""
+    lines = docstring.splitlines()
+    return "\n".join(line if line.startswith("    ") else re.sub(r"([*<])", r"\\\1", line) for line in lines)
+
+
 def page(name: str, entry: Entry) -> str:
     """Markdown page of a problem."""
     module, build = written(entry)
@@ -65,7 +72,7 @@ def page(name: str, entry: Entry) -> str:
             picture(name),
             *told(problem),
             "\n## Statement and literature\n",
-            f"```text\n{text}\n```\n",
+            f"{flowing(text)}\n",
             "## Source\n",
             f"```python\n{inspect.getsource(build)}```\n",
             "## What the library makes of it\n",
