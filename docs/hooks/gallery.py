@@ -90,7 +90,7 @@ def index() -> str:
         "# Gallery\n",
         "Every problem of the zoo, `sapts_pinn.problems.ZOO`; `sapts-pinn list` prints the same list, and\n"
         "`make gallery` trains and draws them all. Pictures are of short runs with default settings: their\n"
-        "caption tells the time and the error.\n",
+        "caption tells the work and the error.\n",
     ]
     for group in dict.fromkeys(entry.group for entry in ZOO.values()):
         rows += [f"\n## {group}\n", "| problem | |", "|---|---|"]

@@ -1,7 +1,8 @@
 """Draw the pictures of the README and the documentation from real runs.
 
-python docs/pictures/make.py hero              the animation of the README, 30 s of training
-python docs/pictures/make.py tiles [NAME ...]  a tile for each problem of the zoo, 10 s of training each
+`python docs/pictures/make.py hero` makes the animation of the README, after 1,500 gradients, and
+`python docs/pictures/make.py tiles [NAME ...]` a tile for each problem of the zoo, after 300 gradients each.
+Budgets are of work, so that the pictures are those of a quiet machine on a busy one, too.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def frame(
 
 def hero() -> None:
     """Write the animation: Burgers' equation forms its layer, and what is wrong with it."""
-    solution = solve(build("burgers"), budget="30s")
+    solution = solve(build("burgers"), budget="1500 evaluations")
     print(solution)
     x = np.concatenate([np.linspace(-1, -0.06, 60), np.linspace(-0.05, 0.05, 61), np.linspace(0.06, 1, 60)])
     t = np.linspace(0, 1, 81)
@@ -108,8 +109,8 @@ def tiles(names: list[str]) -> None:
     """Write a tile for each problem, in few colours: tiles live in a repository."""
     TILES.mkdir(parents=True, exist_ok=True)
     for name in names or list(ZOO):
-        solution = solve(build(name), budget="10s")
-        caption = f"{describe(solution.result)}, {solution.result['seconds']:.0f} s"
+        solution = solve(build(name), budget="300 evaluations")
+        caption = f"{describe(solution.result)}, {solution.result['gradient_evaluations']:.0f} gradients"
         drawn = Image.fromarray(tile(solution, caption, name))
         drawn.quantize(64, method=Image.Quantize.MAXCOVERAGE).save(TILES / f"{name}.png", optimize=True)
         print(name, caption, (TILES / f"{name}.png").stat().st_size, flush=True)
