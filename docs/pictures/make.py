@@ -1,7 +1,7 @@
 """Draw the pictures of the README and the documentation from real runs.
 
-`python docs/pictures/make.py hero` makes the animation of the README, after 1,500 gradients, and
-`python docs/pictures/make.py tiles [NAME ...]` a tile for each problem of the zoo, after 300 gradients each.
+`python docs/pictures/make.py hero` makes the animation of the README, after 1,000 gradients on 4,096 points, and
+`python docs/pictures/make.py tiles [NAME ...]` a tile for each problem of the zoo, after 400 on 2,048 points.
 Budgets are of work, so that the pictures are those of a quiet machine on a busy one, too.
 """
 
@@ -21,7 +21,7 @@ from sapts_pinn.viz.tiles import describe, tile
 
 HERE = Path(__file__).parent
 TILES = HERE.parent / "gallery" / "pictures"
-FRAMES, SIZE, COLOURS = 32, (860, 380), 200
+FRAMES, SIZE, COLOURS = 24, (860, 380), 200
 
 
 def surface(
@@ -91,7 +91,7 @@ def frame(
 
 def hero() -> None:
     """Write the animation: Burgers' equation forms its layer, and what is wrong with it."""
-    solution = solve(build("burgers"), budget="1500 evaluations")
+    solution = solve(build("burgers"), budget="1000 evaluations", points=4096)
     print(solution)
     x = np.concatenate([np.linspace(-1, -0.06, 60), np.linspace(-0.05, 0.05, 61), np.linspace(0.06, 1, 60)])
     t = np.linspace(0, 1, 81)
@@ -101,7 +101,7 @@ def hero() -> None:
     some = np.concatenate([np.asarray(frames[i]) for i in (FRAMES // 4, FRAMES // 2, FRAMES - 1)])
     palette = Image.fromarray(some).quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
     few = [f.quantize(palette=palette, dither=Image.Dither.NONE) for f in frames]
-    duration = [110] * (FRAMES - 1) + [1800]
+    duration = [140] * (FRAMES - 1) + [1800]
     few[0].save(HERE / "burgers.gif", save_all=True, append_images=few[1:], loop=0, duration=duration)
 
 
@@ -109,7 +109,7 @@ def tiles(names: list[str]) -> None:
     """Write a tile for each problem, in few colours: tiles live in a repository."""
     TILES.mkdir(parents=True, exist_ok=True)
     for name in names or list(ZOO):
-        solution = solve(build(name), budget="300 evaluations")
+        solution = solve(build(name), budget="400 evaluations", points=2048)
         caption = f"{describe(solution.result)}, {solution.result['gradient_evaluations']:.0f} gradients"
         drawn = Image.fromarray(tile(solution, caption, name))
         drawn.quantize(64, method=Image.Quantize.MAXCOVERAGE).save(TILES / f"{name}.png", optimize=True)
