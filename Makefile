@@ -4,7 +4,7 @@ READY := $(VENV)/.installed
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -q -c constraints.txt
 PYTEST := $(VENV)/bin/python -m pytest
 .DEFAULT_GOAL := help
-.PHONY: help solve gallery test test-slow lint bench clean
+.PHONY: help solve gallery test test-slow lint docs bench clean
 
 help:
 	@echo 'make solve      train a PINN on Burgers for two minutes: its error, a picture and a run folder'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test       the fast tests'
 	@echo 'make test-slow  the tests that take minutes'
 	@echo 'make lint       ruff, mypy and the import contract'
+	@echo 'make docs       the documentation, into site/index.html'
 	@echo 'make bench      speed against DeepXDE, memory, start-up: a few minutes'
 	@echo '                make bench SUITE=solve OPTIONS="--budget 60s" compares the methods, see --help'
 	@echo 'make clean      remove build products and caches; runs and .venv stay'
@@ -29,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo 'Installing into $(VENV); the first time takes a few minutes.'
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) torch
-	@$(PIP) -e '.[dev]'
+	@$(PIP) -e '.[dev,docs]'
 	@touch $@
 
 solve: $(READY)
@@ -55,10 +56,14 @@ lint: $(READY)
 	done; \
 	[ -z "$$failed" ] || { echo "lint failed:$${failed#,}" >&2; exit 1; }
 
+# A warning is an error. The pages of problems come from the problems themselves; nothing is trained.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 OMP_NUM_THREADS=1 $(VENV)/bin/mkdocs build --quiet --strict
+
 SUITE ?= gradients points memory first-step
 bench: $(READY)
 	@for suite in $(SUITE); do $(VENV)/bin/python -m sapts_pinn.bench $$suite $(OPTIONS) || exit; echo; done
 
 clean:
-	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

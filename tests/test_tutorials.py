@@ -35,6 +35,41 @@ SHORT_ESTIMATES = "from short_estimates import shorten; shorten()"
 FEWER_SAMPLES = "\nfrom fewer_samples import thin; thin('mnist', 5_000)"
 
 
+# Numbers of the text that no output shows, with what they are.
+NOT_SHOWN = {
+    "01_first_pde": {"15": "45 - 30 seconds"},
+    "02_your_own_equation": {"8": "something to try"},
+    "05_deepxde_users": {"15,000": "of DeepXDE's own example"},
+    "06_classifiers_and_text": {
+        **dict.fromkeys(("784", "128", "10"), "widths of the network"),
+        "65": "characters of the text",
+    },
+    "08_inverse_problem": {
+        "95": "of 100: two standard deviations",
+        **dict.fromkeys(("68", "97"), "of test_uncertainty"),
+    },
+}
+NUMBER = re.compile(r"(?<![\w.^_/-])[-−+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)")
+# Not prose: blocks of code, formulas, names in code, titles, numbers of sections. A formula may be a number.
+NOT_PROSE = re.compile(
+    r"```.*?```|\$\$.*?\$\$|\$(?P<formula>[^$]*)\$|`[^`]*`|^#.*?$"
+    r"|\b(?:[Ss]ections?|[Tt]utorials?|data of)\s+\d+(?:\.\d+)?",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def prose(markdown: str) -> str:
+    def kept(match: re.Match[str]) -> str:
+        formula = match["formula"] or ""
+        return formula if re.fullmatch(r"[-+]?[\d.,]+", formula) else " "
+
+    return NOT_PROSE.sub(kept, markdown)
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", "").replace("_", "").replace("−", "-"))
+
+
 def names() -> list[str]:
     return sorted(path.stem for path in TUTORIALS.glob("[0-9]*.py"))
 
@@ -83,6 +118,26 @@ def test_notebook_is_committed_with_outputs_and_without_the_machine(name: str) -
     text = text_of(notebook)
     assert not re.search(r"/(home|root|work|tmp|usr|Users)/|0x[0-9a-f]{6}", text)
     assert all(not cell.metadata for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_number_of_the_text_is_in_an_output_or_a_setting(name: str) -> None:
+    """Signs apart, to the digits that the text gives; the exceptions are few, and all of them are there."""
+    notebook = nbformat.read(TUTORIALS / f"{name}.ipynb", as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    pattern = r"\d[\d,_]*(?:\.\d+)?(?:e[-+]?\d+)?"
+    known = [number(found) for found in re.findall(pattern, text_of(notebook) + "\n" + code)]
+    missing = {}
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            continue
+        for match in NUMBER.finditer(prose(cell.source)):
+            said = match[0].rstrip(",")
+            mantissa, _, exponent = said.partition("e")
+            half = 0.5 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+            if not any(abs(value - abs(number(said))) <= half * (1 + 1e-9) for value in known):
+                missing[said.lstrip("-+−")] = cell.source
+    assert missing.keys() == NOT_SHOWN.get(name, {}).keys(), missing
 
 
 @pytest.mark.alone
