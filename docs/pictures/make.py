@@ -1,7 +1,7 @@
 """Draw the pictures of the README and the documentation from real runs.
 
 `python docs/pictures/make.py hero` makes the animation of the README, after 1,000 gradients on 4,096 points,
-and `python docs/pictures/make.py tiles [NAME ...]` a tile for each problem of the zoo, after 400 on 2,048 points.
+and `python docs/pictures/make.py tiles [NAME ...]` a tile for each problem of the zoo, after 400 on 2,048.
 Budgets are of work, so that the pictures are those of a quiet machine on a busy one, too.
 """
 
