@@ -10,7 +10,8 @@ import torch
 from ..errors import InputError
 from ..problems import Problem
 from ..viz.fields import ends, time_name
-from ..viz.figures import STYLE, THEIRS, colour_bar, colour_limits, colour_map, new_figure, save_figure
+from ..viz.figures import new_figure, save_figure
+from ..viz.style import STYLE, THEIRS, colour_bar, colour_limits, meaning_by_sign
 from .reference_error import compared, reference_values
 
 CURVE, IMAGE = 801, 301  # points along a curve, and along a side of an image
@@ -53,9 +54,10 @@ def plot_reference(problem: Problem, path: Path) -> Path:
                 place.plot(lines[0], found, color=THEIRS)
                 place.set(xlabel=axes[0], ylabel=unknown)
                 continue
-            limits = colour_limits([found])
+            meaning = meaning_by_sign([found])
+            low, high = colour_limits([found], meaning)
             image = place.pcolormesh(
-                *lines, found.T, cmap=colour_map(limits), vmin=limits[0], vmax=limits[1], rasterized=True
+                *lines, found.T, cmap=meaning.colours, vmin=low, vmax=high, rasterized=True
             )
             place.set(xlabel=axes[0], ylabel=axes[1], title=unknown)
             colour_bar(place, image)

@@ -78,8 +78,7 @@ def with_pipeline(problem: Problem, settings: RunSettings, ranks: int) -> RunSet
     sizes = settings.network
     if not find_method(settings.method).sharded or ranks == 1 or "pipeline" in settings.options:
         return settings
-    widths = not isinstance(sizes, nn.Module) and isinstance(sizes, Sequence)
-    if not widths or independent(problem):
+    if isinstance(sizes, nn.Module) or not isinstance(sizes, Sequence) or independent(problem):
         return settings
     layers = [len(problem.ansatz.feature_names), *sizes, len(problem.unknown_names)]
     if sum((a + 1) * b for a, b in pairwise(layers)) > LARGE:

@@ -25,8 +25,8 @@ from ..errors import InputError
 from ..runs.files import write_text
 from .dataset import sample
 from .fields import Array, ends, time_name
-from .figures import colour_limits, colour_map
 from .scene import HEIGHT, scene_lengths, silence
+from .style import colour_limits, meaning_of
 from .view import View
 
 Place = tuple[float, float, float]
@@ -152,7 +152,9 @@ class _Frame:
         self.names = names
         self.lower, self.upper = (np.array([ends(domain, name)[i] for name in names]) for i in (0, 1))
         self.lengths: Array = scene_lengths(self.upper - self.lower, [name == time for name in names])
-        self.limits = colour_limits([np.asarray(one.point_data[self.field]) for one in data])
+        self.meaning = meaning_of(solution, self.field)
+        values = [np.asarray(one.point_data[self.field]) for one in data]
+        self.limits = colour_limits(values, self.meaning)
         for one in data:
             scaled = (one.points[:, : len(names)] - self.lower) / (self.upper - self.lower) * self.lengths
             one.points[:, : len(names)] = scaled
@@ -171,7 +173,7 @@ class _Frame:
         """Add something in the colours of the field."""
         bar = {"title": self.field, "color": "black", "vertical": True, "fmt": "%.3g"}
         plotter.add_mesh(
-            data, scalars=self.field, clim=self.limits, cmap=colour_map(self.limits), scalar_bar_args=bar,
+            data, scalars=self.field, clim=self.limits, cmap=self.meaning.colours, scalar_bar_args=bar,
             smooth_shading=data.n_cells > 0, ambient=0.3,
         )  # fmt: skip
 

@@ -77,6 +77,11 @@ def meaning_of(solution: View, unknown: str) -> Meaning:
     known = [] if exact is None else [np.asarray(exact[unknown])]
     if not any(np.isfinite(values).any() for values in known):
         known = _prescribed(solution, unknown)
+    return meaning_by_sign(known)
+
+
+def meaning_by_sign(known: Sequence[Array]) -> Meaning:
+    """Meaning of a field by the signs of exact values: signed if both matter."""
     values = np.concatenate([v[np.isfinite(v)] for v in known]) if known else np.zeros(0)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     both = low < 0 < high and min(-low, high) > IN_EARNEST * max(-low, high)
