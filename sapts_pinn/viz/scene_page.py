@@ -153,8 +153,8 @@ class _Frame:
         self.lower, self.upper = (np.array([ends(domain, name)[i] for name in names]) for i in (0, 1))
         self.lengths: Array = scene_lengths(self.upper - self.lower, [name == time for name in names])
         self.meaning = meaning_of(solution, self.field)
-        values = [np.asarray(one.point_data[self.field]) for one in data]
-        self.limits = colour_limits(values, self.meaning)
+        fields = [np.asarray(one.point_data[self.field]) for one in data]
+        self.limits = colour_limits(fields, self.meaning)
         for one in data:
             scaled = (one.points[:, : len(names)] - self.lower) / (self.upper - self.lower) * self.lengths
             one.points[:, : len(names)] = scaled
