@@ -111,19 +111,23 @@ def run(
     }  # fmt: skip
 
     def published(rows: list[Row]) -> None:
-        cores = facts["cores"]
-        model = fit(rows, cores)
-        sections = [table for delay in waits for table in time_tables(rows, delay, cores, len(seeds))]
-        sections += prediction_table(rows, model, waits)
-        picture = folder / "prediction.png"
-        draw_times(picture, rows, model, waits, cores, target)
-        title = f"Ranks: {', '.join(chosen)}, to an error of {target:g}"
-        head, notes = header(title, facts, said), [*cost_in_words(model), *journal.notes]
-        publish(
-            folder, "scaling", head, sections, notes, facts, said, rows, model=model, picture=picture.name
-        )
+        _publish(folder, rows, facts, said, waits, journal.notes)
 
     journal.complete(_cells(chosen, seeds, counts, waits), measured, published)
+
+
+def _publish(
+    folder: Path, rows: list[Row], facts: Row, said: Row, waits: Sequence[int], notes: Sequence[str]
+) -> None:
+    """Write tables, the cost model and its picture, from the rows so far."""
+    cores, target, picture = facts["cores"], said["target"], folder / "prediction.png"
+    model = fit(rows, cores)
+    sections = [table for delay in waits for table in time_tables(rows, delay, cores, len(said["seeds"]))]
+    sections += prediction_table(rows, model, waits)
+    draw_times(picture, rows, model, waits, cores, target)
+    title = f"Ranks: {', '.join(said['methods'])}, to an error of {target:g}"
+    head, words = header(title, facts, said), [*cost_in_words(model), *notes]
+    publish(folder, "scaling", head, sections, words, facts, said, rows, model=model, picture=picture.name)
 
 
 def _ranks_and_delays(
