@@ -108,7 +108,7 @@ class Coordinate:
 
     def xi(self, points: Tensor) -> Tensor:
         """The coordinate scaled to [-1, 1], [N]."""
-        lower, upper = self.shape.bounds[:, 0].tolist()
+        lower, upper = self.shape.lower, self.shape.upper
         out: Tensor = (2 * points[:, self.axis] - (lower + upper)) / (upper - lower)
         return out
 

@@ -117,7 +117,7 @@ def _onnx(model: Model | WindowedModel, about: Mapping[str, str], path: Path) ->
     found.model.metadata_props.update(about)
     found.save(path)
     samples, run = _samples(model), ReferenceEvaluator(str(path))
-    values = [torch.from_numpy(run.run(None, {"points": points.numpy()})[0]) for points in samples]
+    values = [torch.from_numpy(next(iter(run.run(None, {"points": p.numpy()})))) for p in samples]
     with torch.no_grad():
         _compare(values, [model(points).cpu() for points in samples])
 
