@@ -69,7 +69,7 @@ class StagedModel(WholeModel):
         """The stages, whose parameters are those of this model.
 
         Raises:
-            InputError: They would have others, or the network cannot be cut.
+            InputError: They would not have all of them, or the network cannot be cut.
         """
         chain = ModelStageChain(self.problem, self.network, self.parts)
         chain.part.coefficients = self.coefficients
@@ -77,8 +77,8 @@ class StagedModel(WholeModel):
         own, whole = chain.parameters(), [*self.parameters()]
         if len(own) != len(whole) or any(a is not b for a, b in zip(own, whole, strict=True)):
             raise InputError(
-                f"stages of {type(self.network).__name__} have parameters of their own; "
-                "give options={'pipeline': True}, or hidden widths as the network"
+                f"the layers of {type(self.network).__name__} do not have all of its parameters, so that it has "
+                "no stages; give hidden widths as the network"
             )
         return chain
 

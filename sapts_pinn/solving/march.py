@@ -85,16 +85,38 @@ def march(
         else:
             runs.append(member(train, part, inside, **given))
         models.append(cast("Model", runs[-1].model))  # of one window
-        how = Status.parse(runs[-1].result["status"])
-        if not (
-            how.reason.is_regular or how.reason is StopReason.UNFINISHED
-        ):  # a run that was read and whose budget is spent
-            again = (
-                "" if folder is None else f"; go on by solve(..., windows={windows}, resume={str(folder)!r})"
-            )
-            raise InputError(
-                f"window {number + 1} of {windows} ended early ({how}); no other can follow{again}"
-            )
+        _check_ended(number, windows, runs[-1], folder)
+    solution = _joined(problem, windows, limits, runs, models)
+    result = solution.result
+    remarks = result["remarks"]
+    if problem.quantities:
+        nothing: dict[str, dict[str, float | None]] = {}
+        result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", remarks)
+    if ranks.rank == 0:
+        solution.add_estimate()
+    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
+    if writes and folder is not None:
+        solution.save(folder)
+    return solution
+
+
+def _check_ended(number: int, windows: int, run: Solution, folder: Path | None) -> None:
+    """Make sure that the next window can go on from one that has been trained.
+
+    Raises:
+        InputError: It ended early.
+    """
+    how = Status.parse(run.result["status"])
+    # One that was read, and whose budget is spent, counts as unfinished.
+    if not (how.reason.is_regular or how.reason is StopReason.UNFINISHED):
+        again = "" if folder is None else f"; go on by solve(..., windows={windows}, resume={str(folder)!r})"
+        raise InputError(f"window {number + 1} of {windows} ended early ({how}); no other can follow{again}")
+
+
+def _joined(
+    problem: Problem, windows: int, limits: Budget, runs: list[Solution], models: list[Model]
+) -> Solution:
+    """The solution over the whole time, from those of all windows."""
     model = joined(problem, windows, lambda of: models[0], models)
     measure = error_measure(problem)
     result: Result = {
@@ -109,17 +131,7 @@ def march(
         "statement": statement_of(problem), "fingerprint": fingerprint(problem),
         "scales": [units for run in runs if (units := saved_units(run.config)[0]) is not None],
     }  # fmt: skip
-    solution = Solution(problem, model, config, _history(runs), result)
-    remarks = result["remarks"]
-    if problem.quantities:
-        nothing: dict[str, dict[str, float | None]] = {}
-        result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", remarks)
-    if ranks.rank == 0:
-        solution.add_estimate()
-    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
-    if writes and folder is not None:
-        solution.save(folder)
-    return solution
+    return Solution(problem, model, config, _history(runs), result)
 
 
 def _result(windows: list[Result]) -> Result:

@@ -61,3 +61,26 @@ class Delayed(Communicator):
     def close(self) -> None:
         """Leave the group."""
         self.inner.close()
+
+
+class Counting(Delayed):
+    """Tells apart bytes that are summed and bytes that are gathered: more ranks make different traffic of them.
+
+    Args:
+        inner: As of `Delayed`.
+        seconds: Likewise.
+    """
+
+    def __init__(self, inner: Communicator, seconds: float) -> None:
+        super().__init__(inner, seconds)
+        self.summed = self.gathered = 0
+
+    def all_reduce(self, tensor: Tensor) -> Tensor:
+        """The inner one's, later."""
+        self.summed += tensor.nbytes
+        return super().all_reduce(tensor)
+
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
+        """The inner one's, later."""
+        self.gathered += tensor.nbytes
+        return super().all_gather(tensor)

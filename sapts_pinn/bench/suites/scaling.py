@@ -201,27 +201,13 @@ def measure(
 ) -> Row:
     """On every rank: one run, until the target."""
     import torch
-    from torch import Tensor
 
     from ...optim.methods import method as find_method
     from ...parallel.torchrun import connect
     from ...solving.run import solve
     from ...solving.sources import load_source
-    from ..harness.delayed import Delayed
+    from ..harness.delayed import Counting
     from ..harness.error_watch import ErrorWatch
-
-    class Counting(Delayed):
-        """Tells apart what is summed and what is gathered: more ranks make different traffic of them."""
-
-        summed = gathered = 0
-
-        def all_reduce(self, tensor: Tensor) -> Tensor:
-            self.summed += tensor.nbytes
-            return super().all_reduce(tensor)
-
-        def all_gather(self, tensor: Tensor) -> list[Tensor]:
-            self.gathered += tensor.nbytes
-            return super().all_gather(tensor)
 
     torch.set_num_threads(1)
     ranks = Counting(connect(), delay)
