@@ -25,7 +25,7 @@ ALIASES = {
     "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "absolute": "abs",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
 }  # fmt: skip
-LARGEST = 400  # nodes of a formula that can still be read
+LARGEST = 120  # symbols and numbers of a formula that can still be read
 CLOSE = 1e-9  # relative difference of a formula and its function by rounding
 
 
@@ -38,13 +38,20 @@ class Symbol:
 
     Args:
         node: The expression.
+        size: Number of symbols and numbers in it.
+
+    Raises:
+        NoFormulaError: It is too long to be read.  (Parts of it are shared: written out it can be longer than
+            any memory, and is stopped before.)
     """
 
     dtype, device = torch.float64, torch.device("cpu")  # users give them to constants
     __array_ufunc__ = None  # NumPy leaves the arithmetic of its scalars with symbols to us
 
-    def __init__(self, node: ast.expr) -> None:
-        self.node = node
+    def __init__(self, node: ast.expr, size: int = 1) -> None:
+        if size > LARGEST:
+            raise NoFormulaError("too long")
+        self.node, self.size = node, size
 
     @classmethod
     def __torch_function__(
@@ -95,7 +102,7 @@ class Symbol:
         return _binary("pow", other, self)
 
     def __neg__(self) -> Symbol:
-        return Symbol(_negative(self.node))
+        return Symbol(_negative(self.node), self.size)
 
     def __pos__(self) -> Symbol:
         return self
@@ -145,14 +152,14 @@ def _applied(name: str, arguments: list[object]) -> Symbol:
             "zeros_like": lambda: Symbol(_number(0)),
         }[name]()
     if name == "where" and len(arguments) == 3 and isinstance(arguments[0], Symbol):
-        return Symbol(ast.Call(ast.Name(name), [_node(one) for one in arguments], []))
+        return Symbol(ast.Call(ast.Name(name), [*map(_node, arguments)], []), sum(map(_size, arguments)))
     if name in FUNCTIONS and len(arguments) == (2 if name == "atan2" else 1):
-        return Symbol(ast.Call(ast.Name(name), [_node(one) for one in arguments], []))
+        return Symbol(ast.Call(ast.Name(name), [*map(_node, arguments)], []), sum(map(_size, arguments)))
     return _refuse(name)
 
 
 def _compared(left: object, sign: ast.cmpop, right: object) -> Symbol:
-    return Symbol(ast.Compare(_node(left), [sign], [_node(right)]))
+    return Symbol(ast.Compare(_node(left), [sign], [_node(right)]), _size(left) + _size(right))
 
 
 def _refuse(name: str) -> Symbol:
@@ -174,6 +181,12 @@ def _node(value: object) -> ast.expr:
     if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
         return _number(int(value) if isinstance(value, Integral) else float(value))
     raise NoFormulaError(type(value).__name__)
+
+
+def _size(value: object) -> int:
+    """Number of symbols and numbers in an operand."""
+    inner = value.value if isinstance(value, Field) else value
+    return inner.size if isinstance(inner, Symbol) else 1
 
 
 def _number(value: float) -> ast.expr:
@@ -206,7 +219,8 @@ def _binary(name: str, left: object, right: object) -> Symbol:
     made: dict[str, Callable[[ast.expr, ast.expr], ast.expr]] = {
         "add": _sum, "sub": _difference, "mul": _product, "div": _quotient, "pow": _power,
     }  # fmt: skip
-    return Symbol(made[name](_node(left), _node(right)))
+    size = _size(left) + _size(right)
+    return Symbol(made[name](_node(left), _node(right)), size)
 
 
 def _sum(a: ast.expr, b: ast.expr) -> ast.expr:
@@ -315,8 +329,6 @@ def formulas(
         result = call_by_name(function, known, "the function")
         rows = result if isinstance(result, (tuple, list)) else (result,)
         trees = [_node(row) for row in rows]
-        if any(sum(1 for _ in ast.walk(tree)) > LARGEST for tree in trees):
-            return None
         texts = [ast.unparse(tree) for tree in trees]
         return texts if _agree(function, texts, unknowns, points, coefficients) else None
     except Exception:  # of the user's function, to which a symbol is no tensor

@@ -57,6 +57,16 @@ def test_what_has_no_formula_is_not_guessed(function):
     assert formulas(function, ("u",), POINTS) is None
 
 
+def test_a_formula_that_grows_without_end_is_stopped():
+    def doubled(u):
+        value = u.x
+        for _ in range(60):  # 2^60 symbols, written out
+            value = value + value * value
+        return value / 1e300
+
+    assert formulas(doubled, ("u",), POINTS) is None
+
+
 def test_a_formula_that_says_something_else_is_dropped():
     def two_faced(u):
         return u.x if isinstance(u.value, torch.Tensor) else u.t
