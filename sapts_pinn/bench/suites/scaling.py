@@ -27,7 +27,7 @@ from ..harness.child import Child
 from ..harness.cost_model import METHODS, fit
 from ..harness.journal import Journal
 from ..harness.options import Names, Whole, Wholes, at_least, chosen_names, chosen_seeds, with_reference
-from ..harness.report import Row, folder_for, header, machine, publish
+from ..harness.report import Facts, Row, folder_for, header, machine, publish
 from ..harness.scaling_report import STAND_IN, cost_in_words, draw_times, prediction_table, time_tables
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def run(
 
 
 def _publish(
-    folder: Path, rows: list[Row], facts: Row, said: Row, waits: Sequence[int], notes: Sequence[str]
+    folder: Path, rows: list[Row], facts: Facts, said: Row, waits: Sequence[int], notes: Sequence[str]
 ) -> None:
     """Write tables, the cost model and its picture, from the rows so far."""
     cores, target, picture = facts["cores"], said["target"], folder / "prediction.png"
