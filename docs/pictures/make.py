@@ -1,7 +1,7 @@
 """Draw the pictures of the README and the documentation from real runs.
 
-`python docs/pictures/make.py hero` makes the animation of the README, after 1,000 gradients on 4,096 points,
-and `python docs/pictures/make.py tiles [NAME ...]` a tile for each problem of the zoo, after 400 on 2,048.
+`python docs/pictures/make.py hero` makes the animation of the README, after 1,000 gradients, and
+`python docs/pictures/make.py tiles [NAME ...]` a tile for each problem of the zoo, after 400.
 Budgets are of work, so that the pictures are those of a quiet machine on a busy one, too.
 """
 
@@ -112,7 +112,7 @@ def tiles(names: list[str]) -> None:
         solution = solve(build(name), budget="400 evaluations", points=2048)
         caption = f"{describe(solution.result)}, {solution.result['gradient_evaluations']:.0f} gradients"
         drawn = Image.fromarray(tile(solution, caption, name))
-        drawn.quantize(64, method=Image.Quantize.MAXCOVERAGE).save(TILES / f"{name}.png", optimize=True)
+        drawn.quantize(128, method=Image.Quantize.MAXCOVERAGE).save(TILES / f"{name}.png", optimize=True)
         print(name, caption, (TILES / f"{name}.png").stat().st_size, flush=True)
 
 
