@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Unknown,
     )
     from .results.solution import Solution
+    from .solving.comparison import compare
     from .solving.run import solve
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless the application wants to hear
@@ -48,6 +49,7 @@ __all__ = [
     "Robin",
     "Solution",
     "Unknown",
+    "compare",
     "geometry",
     "optim",
     "problems",
@@ -55,7 +57,11 @@ __all__ = [
 ]
 
 _SUBMODULES = {"geometry", "optim", "problems"}
-_ELSEWHERE = {"Solution": ".results.solution", "solve": ".solving.run"}  # every other name is in problems
+_ELSEWHERE = {  # every other name is in problems
+    "Solution": ".results.solution",
+    "compare": ".solving.comparison",
+    "solve": ".solving.run",
+}
 
 
 def __getattr__(name: str) -> Any:
