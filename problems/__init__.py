@@ -6,6 +6,7 @@ from .conditions.boundary_equation import BoundaryEquation
 from .conditions.initial import Initial
 from .conditions.interface import Interface
 from .conditions.observations import Observations
+from .operators import curl, diff, div, dot, grad, laplace
 from .problem import Problem
 from .quantities import Quantity
 from .references import Reference
@@ -32,4 +33,10 @@ __all__ = [
     "Term",
     "Unknown",
     "build",
+    "curl",
+    "diff",
+    "div",
+    "dot",
+    "grad",
+    "laplace",
 ]

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
         Quantity,
         Robin,
         Unknown,
+        curl,
+        diff,
+        div,
+        dot,
+        grad,
+        laplace,
     )
     from .results.solution import Solution
     from .solving.comparison import compare
@@ -50,7 +56,13 @@ __all__ = [
     "Solution",
     "Unknown",
     "compare",
+    "curl",
+    "diff",
+    "div",
+    "dot",
     "geometry",
+    "grad",
+    "laplace",
     "optim",
     "problems",
     "solve",

@@ -23,7 +23,8 @@ from ..networks.time_windows import WindowedModel, spread
 from ..objectives.least_squares import residuals
 from ..problems import Problem
 from ..problems.answers import Answer, Coordinates
-from ..problems.conditions.base import as_column
+from ..problems.conditions.base import as_column, space_names
+from ..problems.expressions import in_space
 from ..problems.fields import Field, call_by_name, parse_derivative
 from ..runs.content import Config, Result, Row
 from .extrapolation import blanked, outside
@@ -238,17 +239,16 @@ class Solution:
         def channels(name: str) -> Callable[[tuple[int, ...]], Tensor]:
             return lambda index: everything(index)[name]
 
-        known: dict[str, object] = {
-            n: Field(n, domain.names, channels(n)) for n in self.problem.unknown_names
-        }
+        unknowns = self.problem.unknown_names
+        known: dict[str, object] = {n: Field(n, domain.names, channels(n)) for n in unknowns}
         known |= {name: flat[:, i] for i, name in enumerate(domain.names)}
         known |= {name: torch.tensor(value, dtype=flat.dtype) for name, value in self.coefficients.items()}
         what = "the expression"
-        result = call_by_name(function, known, what)
+        with in_space(space_names(domain)):
+            result = call_by_name(function, known, what)
         rows = result if isinstance(result, (tuple, list)) else (result,)
         columns = [as_column(row, flat.shape[0], what, flat) for row in rows]
-        if not extrapolate:
-            columns = self._blanked(columns, flat)
+        columns = columns if extrapolate else self._blanked(columns, flat)
         out = tuple(c.reshape(shape) if torch_in else c.reshape(shape).numpy() for c in columns)
         return out if isinstance(result, (tuple, list)) else out[0]
 
