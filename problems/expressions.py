@@ -138,7 +138,7 @@ class Followed:
 
 
 def follow(value: Tensor) -> Tensor:
-    """The same values, which autograd follows from here on."""
+    """Let autograd follow values from here on."""
     with torch.enable_grad():
         followed = value if value.requires_grad else value.detach().requires_grad_()
         return followed.as_subclass(Expression)
@@ -200,7 +200,7 @@ def space() -> tuple[str, ...]:
 
 
 def plain(result: object, detached: bool) -> object:
-    """What a function returned, as plain tensors; without their graph where there was none to be."""
+    """Plain tensors in place of the expressions that a function returned, without their graph if wanted."""
     if isinstance(result, (list, tuple)):
         return (
             type(result)(plain(one, detached) for one in result) if type(result) in (list, tuple) else result

@@ -260,7 +260,7 @@ def call_by_name(function: Callable[..., T], known: Mapping[str, object], what: 
     except RuntimeError:  # of torch: may be a mistake too, or memory; `mistake` is for those who know
         raise
     except Exception as error:
-        if function not in _FOLLOWED and _differentiates(error):
+        if function not in _FOLLOWED and _differentiates(error, known):
             with suppress(AttributeError, TypeError):
                 found = _followed(function, names, known)
                 _FOLLOWED.add(function)
@@ -271,12 +271,13 @@ def call_by_name(function: Callable[..., T], known: Mapping[str, object], what: 
 _FOLLOWED: WeakSet[Callable[..., object]] = WeakSet()  # functions that differentiate expressions
 
 
-def _differentiates(error: Exception) -> bool:
+def _differentiates(error: Exception, known: Mapping[str, object]) -> bool:
     """Return whether a function failed as it asks for derivatives of an expression, which tensors lack."""
     text = str(error)
     missing = isinstance(error, AttributeError) and text.startswith("'Tensor' object has no attribute")
     method = isinstance(error, TypeError) and "builtin_function_or_method" in text  # of tensors: .t
-    return missing or method or isinstance(error, NeedsFollowing)
+    asked = any(isinstance(value, Field) for value in known.values()) and (missing or method)
+    return asked or isinstance(error, NeedsFollowing)
 
 
 def _followed(function: Callable[..., T], names: Sequence[str], known: Mapping[str, object]) -> T:

@@ -7,9 +7,9 @@ little about what it is elsewhere.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,7 @@ ZONE = 0.02  # of the extent: near a jump
 JUMP = 0.05  # of the values: a difference that counts
 CLOSE = 1e-9  # of the way: so far from the meeting the values of two faces are compared
 PLACES = 512  # where two faces of different factors meet
-SAMPLE = 2_048  # of each of two faces of the same plane shape
+SAMPLE = {2: 2_048, 3: 16_384}  # of each of two faces of the same shape, by its dimension
 ADJACENT = 2.0  # usual distances of neighbours in the sample
 
 
@@ -68,8 +68,8 @@ class Jumps:
 def jumps(problem: Description) -> Jumps:
     """Find where the prescribed values of a problem jump.
 
-    Faces of different factors of the domain meet at known places; those of one plane shape, such as a polygon
-    or a mesh, where points drawn on both are neighbours.  Faces of one body in space are not compared.
+    Faces of different factors of the domain meet at known places; those of one shape, such as a polygon or a
+    mesh, where points drawn on both are neighbours.
     """
     lower, upper = problem.domain.bounds.double()
     data, outline = PrescribedData(problem), Outline.of(problem.domain)
@@ -78,6 +78,12 @@ def jumps(problem: Description) -> Jumps:
         for c in problem.conditions
         if (p := c.prescribed()) is not None and p.value is not None and data.is_fixed(c)
     ]
+
+    @cache
+    def sample(face: str, dim: int) -> Tensor:
+        drawn = problem.domain.boundary(SAMPLE[dim], Generator().manual_seed(13), on=face, sampler="sobol")
+        return drawn.points
+
     places: list[Tensor] = []
     sizes: dict[str, float] = {}
     for (c1, p1), (c2, p2) in itertools.combinations(given, 2):
@@ -86,7 +92,7 @@ def jumps(problem: Description) -> Jumps:
         first, second = (data.of(c, known_part=False) for c in (c1, c2))
         size = max(_size(problem.domain, c, f) for c, f in ((c1, first), (c2, second)))
         for f1, f2 in itertools.product(c1.faces(problem.domain), c2.faces(problem.domain)):
-            on1, on2 = _meeting(problem.domain, outline, f1, f2)
+            on1, on2 = _meeting(problem.domain, outline, f1, f2, sample)
             if not len(on1):
                 continue
             jump = (first(on1) - second(on2)).abs()
@@ -104,37 +110,39 @@ def _size(domain: Domain, condition: Condition, value: Function) -> float:
     return float(value(drawn.points).abs().max())
 
 
-def _meeting(domain: Domain, outline: Outline, f1: str, f2: str) -> tuple[Tensor, Tensor]:
+def _meeting(
+    domain: Domain, outline: Outline, f1: str, f2: str, sample: Callable[[str, int], Tensor]
+) -> tuple[Tensor, Tensor]:
     """Points [M, dim] on two faces, each beside the same place where these meet."""
     names = domain.names
     k1, k2 = (next(k for k, shape in enumerate(outline.shapes) if f in shape.faces) for f in (f1, f2))
     inner = domain.interior(PLACES, Generator().manual_seed(11))
-    if k1 != k2:
+    if set(outline.shapes[k1].names).isdisjoint(outline.shapes[k2].names):
         on1, on2 = outline.drawn_on(inner, names, k1, f1), outline.drawn_on(inner, names, k2, f2)
         corner = outline.drawn_on(on1, names, k2, f2)
-        if set(outline.shapes[k1].names) & set(outline.shapes[k2].names):  # a hole and what it is cut from
-            return inner[:0], inner[:0]
         return torch.lerp(on1, corner, 1 - CLOSE), torch.lerp(on2, corner, 1 - CLOSE)
-    if f1 == f2 or outline.shapes[k1].dim != 2:
+    body = {*outline.shapes[k1].names, *outline.shapes[k2].names}  # a hole and what it is cut from are one
+    if f1 == f2 or len(body) not in SAMPLE:
         return inner[:0], inner[:0]
-    return _neighbours(outline.shapes[k1], f1, f2, inner, names)
+    columns = [names.index(name) for name in sorted(body)]
+    return _neighbours(sample(f1, len(body)), sample(f2, len(body)), columns)
 
 
-def _neighbours(
-    shape: Domain, f1: str, f2: str, inner: Tensor, names: Sequence[str]
-) -> tuple[Tensor, Tensor]:
-    """Points on two faces of a plane shape that lie side by side."""
+def _neighbours(a: Tensor, b: Tensor, columns: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Pick points of two faces that lie side by side.
+
+    Args:
+        a: Points [N, dim] of a face.
+        b: Points [M, dim] of another.
+        columns: Coordinates of the body that has the faces; the others become the same for both points.
+    """
     from scipy.spatial import cKDTree
 
-    generator = Generator().manual_seed(13)
-    a, b = (shape.boundary(SAMPLE, generator, on=f, sampler="grid").points for f in (f1, f2))
-    usual = max(float(np.median(cKDTree(c).query(c, k=[2])[0])) for c in (a, b))
-    distance, index = map(torch.as_tensor, cKDTree(b).query(a))
+    trees = [cKDTree(c[:, columns].numpy()) for c in (a, b)]
+    usual = max(float(np.median(tree.query(tree.data, k=[2])[0])) for tree in trees)
+    distance, index = map(torch.as_tensor, trees[1].query(trees[0].data))
     near = distance < ADJACENT * usual
-    on1, on2 = (inner[:1].expand(int(near.sum()), -1).clone() for _ in range(2))
-    if len(names) > shape.dim and len(on1):  # at any time
-        pick = torch.randint(len(inner), (len(on1),), generator=generator)
-        on1, on2 = inner[pick], inner[pick]
-    columns = [names.index(name) for name in shape.names]
-    on1[:, columns], on2[:, columns] = a[near], b[index[near]]
+    on1 = a[near]
+    on2 = on1.clone()
+    on2[:, columns] = b[index[near]][:, columns]
     return on1, on2

@@ -27,7 +27,8 @@ or little at all; and chaos, where errors grow from window to window.  The error
 of what is not explained of the residual, over the terms, and is not reliable.
 
 Around places where the prescribed values jump the linear problem has no smooth answer.  Its points keep away
-from them, and the error there is taken over from the audit (`audit/residuals.py`).
+from them, and the error there is taken over from the audit (`audit/residuals.py`).  Equation and conditions
+without these places do not determine w: any solution that is singular there may be added.  It has no say then.
 
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
 notice, they do not determine the solution, and no estimate is reliable.
@@ -147,6 +148,8 @@ def _second_opinion(
     first = verdict.factor * float((verdict.size.square().mean(0) / size).sum().sqrt())
     if broken:
         verdict.size, verdict.field = torch.maximum(verdict.size, best.own.values.abs()), best.own.field
+    elif len(estimator.problem.jumps.places):
+        return
     elif disagreement > SURE * doubt and max(best.left, other.left) < KNOWN:
         if disagreement > SURE * first:
             verdict.doubts.append("an independent solution of the same problem disagrees with it")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from torch import Tensor
+
 from ..audit import together
 from ..errors import InputError
 from ..networks.model import Model
@@ -61,9 +63,13 @@ def march(
             f"target_error cannot be had with windows={windows}, one by one; drop it, or give windows=1"
         )
     folder = own_folder(out, resume, "windows")
+    own = own_points(settings.get("points"), problem)
     if resume is not None and folder is not None:
         settings = as_before(folder / "window1", settings)
-    own = own_points(settings["points"], problem) if "points" in settings else None
+        if own is None and isinstance(settings.get("points"), Tensor):
+            raise InputError(
+                f"the windows in {folder} were trained on points of your own: give points as well"
+            )
     shares = None if own is None else in_windows(own, problem, windows)
     limits = Budget.parse(budget)
     share = Budget(*(limit / windows for limit in (limits.seconds, limits.iterations, limits.evaluations)))
@@ -84,16 +90,36 @@ def march(
         else:
             runs.append(member(train, part, inside, **given))
         models.append(cast("Model", runs[-1].model))  # of one window
-        how = Status.parse(runs[-1].result["status"])
-        if not (
-            how.reason.is_regular or how.reason is StopReason.UNFINISHED
-        ):  # a run that was read and whose budget is spent
-            again = (
-                "" if folder is None else f"; go on by solve(..., windows={windows}, resume={str(folder)!r})"
-            )
-            raise InputError(
-                f"window {number + 1} of {windows} ended early ({how}); no other can follow{again}"
-            )
+        _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder)
+    solution = _whole(problem, runs, models, limits)
+    result = solution.result
+    remarks = result["remarks"]
+    if problem.quantities:
+        nothing: dict[str, dict[str, float | None]] = {}
+        result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", remarks)
+    if ranks.rank == 0:
+        solution.add_estimate()
+    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
+    if writes and folder is not None:
+        solution.save(folder)
+    return solution
+
+
+def _check_ended(run: Solution, what: str, windows: int, folder: Path | None) -> None:
+    """Make sure that another window can follow; one that was read may lack its examination.
+
+    Raises:
+        InputError: It was interrupted, or has failed.
+    """
+    how = Status.parse(run.result["status"])
+    if not how.reason.is_regular and how.reason is not StopReason.UNFINISHED:
+        again = f"; go on by solve(..., windows={windows}, resume={str(folder)!r})" if folder else ""
+        raise InputError(f"{what} ended early ({how}); no other can follow{again}")
+
+
+def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: Budget) -> Solution:
+    """Solution over the whole time, made of those of its windows."""
+    windows = len(runs)
     model = joined(problem, windows, lambda of: models[0], models)
     measure = error_measure(problem)
     result: Result = {
@@ -107,17 +133,7 @@ def march(
         "edges": edges(problem, windows), "description": str(problem), "fingerprint": fingerprint(problem),
         "scales": [units for run in runs if (units := saved_units(run.config)[0]) is not None],
     }  # fmt: skip
-    solution = Solution(problem, model, config, _history(runs), result)
-    remarks = result["remarks"]
-    if problem.quantities:
-        nothing: dict[str, dict[str, float | None]] = {}
-        result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", remarks)
-    if ranks.rank == 0:
-        solution.add_estimate()
-    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
-    if writes and folder is not None:
-        solution.save(folder)
-    return solution
+    return Solution(problem, model, config, _history(runs), result)
 
 
 def _result(windows: list[Result]) -> Result:

@@ -92,3 +92,27 @@ def test_a_hot_disc_boundary_and_a_cold_start_jump_all_around() -> None:
 def test_values_that_fit_or_never_meet_have_no_jumps(problem: Problem) -> None:
     assert not len(problem.jumps.places) and problem.jumps.sizes == {}
     assert not problem.jumps.near(problem.domain.interior(100, torch.Generator())).any()
+
+
+def with_a_hole(domain: Domain, centre: tuple[float, ...], value: float, cold: list[str]) -> Problem:
+    """Heat in a body with a hot hole, cold faces and a cold start."""
+    timed = (domain - Ball(centre, 0.25, tag="hole")) * Time(0, 1)
+    return laplace(timed, Dirichlet("u", value, on="hole"), Dirichlet("u", 0.0, on=cold), Initial("u", 0.0))
+
+
+@pytest.mark.parametrize(
+    ("domain", "centre"), [(Box((0, 0), (1, 1)), (0.5, 0.0)), (Box((0, 0, 0), (1, 1, 1)), (0.5, 0.5, 0.0))]
+)
+def test_a_hot_hole_that_cuts_a_cold_face_jumps_along_the_cut(
+    domain: Domain, centre: tuple[float, ...]
+) -> None:
+    last = domain.names[-1]
+    hot = with_a_hole(domain, centre, 1.0, [f"{last}=0"]).jumps
+    r = (hot.places[:, : len(centre)] - torch.tensor(centre).double()).norm(dim=1)
+    at_the_face = hot.places[:, len(centre) - 1].abs() < 0.01
+    later = hot.places[:, -1] > 0.01
+    assert (at_the_face & later).any(), "along the cut, at any time"
+    assert (r - 0.25).abs()[at_the_face & later].max() < 0.01
+    assert (hot.places[:, -1].abs() < 1e-6)[~later].any(), "and all around the hole at the start"
+    cold = with_a_hole(domain, centre, 0.0, [f"{last}=0"]).jumps
+    assert not len(cold.places)

@@ -19,7 +19,12 @@ from collections.abc import Sequence
 
 from .report import Row, geometric
 
-METHODS = ("tr", "sapts-d")
+METHODS = ("tr", "sapts-d")  # by default, the one that the others are compared with first
+
+
+def methods_of(rows: Sequence[Row]) -> list[str]:
+    """Methods of the rows, in the order of their first appearance."""
+    return list(dict.fromkeys(row["method"] for row in rows))
 
 
 def _per_step(row: Row) -> tuple[float, float, float]:
@@ -48,13 +53,13 @@ def fit(rows: Sequence[Row], cores: int) -> Row:
     several = [row for row in rows if row["ranks"] > 1]
     probes = [p for row in several if row["ranks"] <= cores for p in row["probes"]]
     probes = probes or [p for row in several for p in row["probes"]]
-    steps = {m: [row for row in rows if row["method"] == m and row["iterations"]] for m in METHODS}
+    steps = {m: [row for row in rows if row["method"] == m and row["iterations"]] for m in methods_of(rows)}
     steps = {m: found for m, found in steps.items() if len({row["ranks"] for row in found}) > 1}
     if not probes or not steps:
         return {}
     lines = [[1.0, sent] for sent, _ in probes]
     (latency, per_byte), _ = _least_squares(lines, [seconds for _, seconds in probes], [0.0] * len(probes))
-    model: Row = {"latency": latency, "seconds_per_byte": per_byte}
+    work: dict[str, Row] = {}
     off: list[float] = []
     for method, found in steps.items():
         lines, spent, talk = [], [], []
@@ -65,8 +70,9 @@ def fit(rows: Sequence[Row], cores: int) -> Row:
             spent.append(seconds)
             talk.append((latency + 1e-3 * row["delay"]) * operations + per_byte * sent)
         (replicated, divided), errors = _least_squares(lines, spent, talk)
-        model[method] = {"replicated": replicated, "divided": divided}
+        work[method] = {"replicated": replicated, "divided": divided}
         off += errors
+    model: Row = {"latency": latency, "seconds_per_byte": per_byte, "work": work}
     return {**model, "off_typically": float(np.median(off)), "off_at_most": max(off)}
 
 
@@ -80,7 +86,7 @@ def predict(model: Row, row: Row, ranks: int, delay: float, cores: float = math.
         delay: Seconds added to every collective and message.
         cores: That the ranks share; by default each has its own.
     """
-    own, others = model[row["method"]], ranks - 1
+    own, others = model["work"][row["method"]], ranks - 1
     operations = (row["collectives"] + row["messages"]) / max(row["iterations"], 1)
     copies = others if ranks <= 8 else 2 * others / ranks
     sent = row["summed_per_step"] * copies + row["gathered_per_step"] * others

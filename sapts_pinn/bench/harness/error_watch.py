@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from ...callbacks.base import Callback, RunView
@@ -13,8 +12,10 @@ from ...results.reference_error import error_measure
 class ErrorWatch(Callback):
     """Measures the error, and how far the run has come, at the start, on the way and at the end.
 
-    `rows` gets one entry for every measurement.  Its `seconds` are those of the run without the measurements,
-    `accepted`, `sweeps` and `sweeps_accepted` are counts of steps.
+    `rows` gets one entry for every measurement.  Its `seconds`, `collectives`, `messages` and `bytes` are
+    those of the run without the measurements; `accepted`, `sweeps` and `sweeps_accepted` are counts of steps.
+    A network divided among ranks is measured by all of them together: there `progress` has to be the same on
+    every rank.
 
     Args:
         problem: Problem with a reference.
@@ -34,7 +35,8 @@ class ErrorWatch(Callback):
         assert error is not None
         self.rows: list[dict[str, float]] = []
         self._error, self._progress, self._every, self._target = error, progress, every, target
-        self._spent, self._last, self._iteration = 0.0, 0.0, -1
+        self._last, self._iteration = 0.0, -1
+        self._own = dict.fromkeys(("seconds", "collectives", "messages", "bytes"), 0.0)  # of the measurements
         self._counts = {"accepted": 0, "sweeps": 0, "sweeps_accepted": 0}
 
     def on_start(self, trainer: RunView) -> None:
@@ -57,22 +59,31 @@ class ErrorWatch(Callback):
             self._measure(trainer)
 
     def _measure(self, trainer: RunView) -> None:
-        begin, traffic = time.monotonic(), trainer.communicator.traffic
+        before = _spent(trainer)
         found = self._error(trainer.model)
         self.rows.append(
             {
                 "error": found,
-                "seconds": trainer.seconds - (time.monotonic() - begin) - self._spent,
                 "work": trainer.counters.gradients,
                 "loss": trainer.loss,
                 "iterations": trainer.iteration,
-                "collectives": traffic.collectives,
-                "messages": traffic.messages,
-                "bytes": traffic.bytes,
+                **{name: before[name] - own for name, own in self._own.items()},
                 **self._counts,
             }
         )
         if self._target is not None and found <= self._target:
             trainer.stop(f"target error {self._target:g} reached")
         self._last, self._iteration = self._progress(trainer), trainer.iteration
-        self._spent += time.monotonic() - begin
+        after = _spent(trainer)
+        self._own = {name: own + after[name] - before[name] for name, own in self._own.items()}
+
+
+def _spent(trainer: RunView) -> dict[str, float]:
+    """Time and traffic of a run so far, measurements included."""
+    traffic = trainer.communicator.traffic
+    return {
+        "seconds": trainer.seconds,
+        "collectives": traffic.collectives,
+        "messages": traffic.messages,
+        "bytes": traffic.bytes,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .cost_model import METHODS, reference_runs, seconds_to_target
+from .cost_model import methods_of, reference_runs, seconds_to_target
 from .report import Line, Row, Section, draw, geometric_spread
 
 PREDICTED = tuple(2**i for i in range(3, 11))  # ranks
@@ -13,7 +13,8 @@ STAND_IN = "a stand-in for a network"
 
 
 def time_tables(rows: Sequence[Row], delay: int, cores: int, seeds: int) -> list[Section]:
-    """Tables of one delay: time and traffic to the target, and the ratios of sapts-d to tr by seed."""
+    """Tables of one delay: time and traffic to the target, and the ratios to the first method by seed."""
+    first = methods_of(rows)[0]
     groups: dict[tuple[int, str], dict[int, Row]] = {}
     for row in rows:
         if row["delay"] == delay or row["ranks"] == 1:
@@ -27,32 +28,45 @@ def time_tables(rows: Sequence[Row], delay: int, cores: int, seeds: int) -> list
                 f"{name}, {method}",
                 f"{len(reached)}/{seeds}",
                 geometric_spread([row["seconds"] for row in reached], ".1f"),
+                *_speed_up(members, groups.get((1, method), {}), ranks),
                 geometric_spread([row["iterations"] for row in reached], ".0f"),
                 geometric_spread([row["collectives"] + row["messages"] for row in reached], ".0f"),
                 geometric_spread([row["bytes"] / 1e6 for row in reached], ".3g"),
             ]
         )
-        other = groups.get((ranks, METHODS[0]), {})
+        other = groups.get((ranks, first), {})
         pairs = [
             (row, other[seed])
             for seed, row in members.items()
             if seed in other and row["reached"] and other[seed]["reached"]
         ]
-        if method != METHODS[0] and pairs:
+        if method != first and pairs:
             ratios.append(
                 [
-                    name,
+                    f"{name}, {method}",
                     f"{len(pairs)}/{seeds}",
                     *(_ratio(pairs, key) for key in ("seconds", "collectives", "bytes")),
                 ]
             )
     said = f"{delay} ms added to every collective and message, {STAND_IN}"
-    columns = ["", "reached", "seconds", "steps", "synchronisations", "MB sent by rank 0"]
+    columns = [
+        "", "reached", "seconds", "speed-up", "efficiency", "steps", "synchronisations", "MB sent by rank 0",
+    ]  # fmt: skip
     sections: list[Section] = [(said, columns, lines)]
     if ratios:
         heads = ["", "pairs", "seconds", "synchronisations", "bytes"]
-        sections.append((f"sapts-d / tr, seed by seed; {said}", heads, ratios))
+        sections.append((f"ratios to {first}, seed by seed; {said}", heads, ratios))
     return sections
+
+
+def _speed_up(members: dict[int, Row], alone: dict[int, Row], ranks: int) -> list[str]:
+    """Speed-up over the same method on one rank, seed by seed, and its share of the number of ranks."""
+    gains = [
+        alone[seed]["seconds"] / row["seconds"]
+        for seed, row in members.items()
+        if seed in alone and row["reached"] and alone[seed]["reached"]
+    ]
+    return [geometric_spread(gains, ".2f"), geometric_spread([gain / ranks for gain in gains], ".0%")]
 
 
 def _named(ranks: int, cores: int) -> str:
@@ -68,8 +82,8 @@ def prediction_table(rows: Sequence[Row], model: Row, delays: Sequence[int]) -> 
     lines = [
         [f"{delay} ms, {method}", *(f"{seconds_to_target(found, model, p, delay):.3g}" for p in PREDICTED)]
         for delay in delays
-        for method in METHODS
-        if method in model and (found := reference_runs(rows, method, delay))
+        for method in methods_of(rows)
+        if model and method in model["work"] and (found := reference_runs(rows, method, delay))
     ]
     title = (
         "PREDICTION, not measured: seconds to the target by the cost model, a core for every rank, as many "
@@ -84,9 +98,8 @@ def cost_in_words(model: Row) -> list[str]:
         return ["note: no cost model, for it needs runs with at least two numbers of ranks"]
     speed = model["seconds_per_byte"]
     works = [
-        f"{m}: {1e3 * model[m]['replicated']:.3g} ms replicated + {1e3 * model[m]['divided']:.3g} ms / ranks"
-        for m in METHODS
-        if m in model
+        f"{m}: {1e3 * own['replicated']:.3g} ms replicated + {1e3 * own['divided']:.3g} ms / ranks"
+        for m, own in model["work"].items()
     ]
     wire = f"{1e-6 / speed:.3g} MB/s" if speed else "not seen to matter"
     return [
@@ -107,7 +120,7 @@ def draw_times(
     panels: dict[str, list[Line]] = {}
     for delay in delays:
         lines = panels.setdefault(f"{delay} ms added, {STAND_IN}", [])
-        for method in METHODS:
+        for method in methods_of(rows):
             own = [r for r in rows if r["method"] == method and r["reached"] and r["delay"] in (delay, 0)]
             own = [r for r in own if r["delay"] == delay or r["ranks"] == 1]
             fits = [r for r in own if r["ranks"] <= cores]
@@ -115,7 +128,7 @@ def draw_times(
             lines.append((method, [r["ranks"] for r in fits], [r["seconds"] for r in fits], "o"))
             lines.append((method, [r["ranks"] for r in beyond], [r["seconds"] for r in beyond], "x"))
             found = reference_runs(rows, method, delay)
-            if method in model and found:
+            if model and method in model["work"] and found:
                 predicted = [seconds_to_target(found, model, p, delay) for p in PREDICTED]
                 lines.append((method, PREDICTED, predicted, "--"))
     draw(

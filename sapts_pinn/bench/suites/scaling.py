@@ -1,12 +1,12 @@
-"""Ranks: SAPTS over the data against the same trust region, synchronously data-parallel.
+"""Ranks: SAPTS against the same trust region, synchronously data-parallel.
 
 Under several ranks `tr` forms value and gradient of every evaluation in one collective, while the ranks of
 `sapts-d` take local steps between two.  What that is worth depends on the network; in its stead a delay is
 added to every collective and message of processes on one machine, each with one thread.
 
-The error is measured by rank 0 every `EVERY` seconds, while the others wait; that time is taken off.  Time,
-synchronisations and bytes are those of the first measurement at or below the target, so they are known to
-`EVERY` seconds and one step.
+The error is measured by rank 0 every `EVERY` seconds, while the others wait; that of a network in stages by
+all ranks together, every `STEPS` steps.  Time and traffic of that are taken off.  Time, synchronisations and
+bytes are those of the first measurement at or below the target, so they are known to that interval.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ...errors import InputError
 from ..harness.child import Child
 from ..harness.cost_model import METHODS, fit
 from ..harness.journal import Journal
-from ..harness.options import Whole, Wholes, at_least, chosen_seeds, with_reference
+from ..harness.options import Names, Whole, Wholes, at_least, chosen_names, chosen_seeds, with_reference
 from ..harness.report import Row, folder_for, header, machine, publish
 from ..harness.scaling_report import STAND_IN, cost_in_words, draw_times, prediction_table, time_tables
 
@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
 PROBES = 20  # collectives of each size
 EVERY = 0.5  # seconds between two measurements of the error
+STEPS = 5  # steps between two, of a network in stages
 
 
 def run(
     *,
     problem: str = "burgers",
+    methods: Names | None = None,
     target: float = 1e-4,
     budget: str = "5min",
     ranks: Wholes | None = None,
@@ -50,10 +52,11 @@ def run(
     network: Wholes | None = None,
     out: Path | None = None,
 ) -> None:
-    """Time, synchronisations and bytes to an error: sapts-d against tr, over ranks and delays.
+    """Time, synchronisations and bytes to an error, over methods, ranks and delays.
 
     Args:
         problem: A name of `sapts-pinn list`, FILE.py or FILE.py:object.
+        methods: Separated by commas; the others are compared with the first. [default: tr,sapts-d]
         target: The relative L2 error to reach.
         budget: When a run that does not reach it is given up.
         ranks: Separated by commas. [default: 1,2,4]
@@ -64,11 +67,15 @@ def run(
         network: Hidden widths, separated by commas. [default: the problem's]
         out: Folder for the results, and for going on with them. [default: bench-results/scaling]
     """
+    from ...optim.methods import method as find_method
     from ...training.budget import Budget
 
     if not 0 < target < math.inf:
         raise InputError(f"--target must be a positive error, not {target:g}")
     limits = str(Budget.parse(budget))
+    chosen = chosen_names(methods, METHODS)
+    for name in chosen:
+        find_method(name)
     counts, waits = _ranks_and_delays(ranks, delays)
     seeds = chosen_seeds(seeds, (0, 1, 2))
     if parts_per_rank is not None:
@@ -99,7 +106,8 @@ def run(
 
     said = {
         **fixed, "ranks": counts, "delays": f"{', '.join(map(str, waits))} ms, {STAND_IN}",
-        "seeds": seeds, "error measured every": f"{EVERY} s by rank 0, not counted",
+        "seeds": seeds, "methods": chosen,
+        "error measured every": f"{EVERY} s by rank 0, of stages every {STEPS} steps by all; not counted",
     }  # fmt: skip
 
     def published(rows: list[Row]) -> None:
@@ -109,13 +117,13 @@ def run(
         sections += prediction_table(rows, model, waits)
         picture = folder / "prediction.png"
         draw_times(picture, rows, model, waits, cores, target)
-        title = f"Ranks: sapts-d against synchronous data-parallel tr, to an error of {target:g}"
+        title = f"Ranks: {', '.join(chosen)}, to an error of {target:g}"
         head, notes = header(title, facts, said), [*cost_in_words(model), *journal.notes]
         publish(
             folder, "scaling", head, sections, notes, facts, said, rows, model=model, picture=picture.name
         )
 
-    journal.complete(_cells(seeds, counts, waits), measured, published)
+    journal.complete(_cells(chosen, seeds, counts, waits), measured, published)
 
 
 def _ranks_and_delays(
@@ -138,14 +146,16 @@ def _parts(ranks: int, per_rank: int | None) -> int:
     return (per_rank or (4 if ranks == 1 else 1)) * ranks
 
 
-def _cells(seeds: Sequence[int], counts: Sequence[int], delays: Sequence[int]) -> list[Row]:
+def _cells(
+    methods: Sequence[str], seeds: Sequence[int], counts: Sequence[int], delays: Sequence[int]
+) -> list[Row]:
     """Runs to do; a rank alone has nobody to wait for, and so no delay."""
     return [
         {"method": method, "ranks": count, "delay": delay, "seed": seed}
         for seed in seeds
         for count in counts
         for delay in (delays if count > 1 else [0])
-        for method in METHODS
+        for method in methods
     ]
 
 
@@ -189,6 +199,7 @@ def measure(
     import torch
     from torch import Tensor
 
+    from ...optim.methods import method as find_method
     from ...parallel.torchrun import connect
     from ...solving.run import solve
     from ...solving.sources import load_source
@@ -211,7 +222,11 @@ def measure(
     torch.set_num_threads(1)
     ranks = Counting(connect(), delay)
     whole = load_source(problem).problem
-    watch = ErrorWatch(whole, lambda trainer: trainer.seconds, EVERY, target)
+    in_stages = find_method(method).divides == "stages"
+    if in_stages:
+        watch = ErrorWatch(whole, lambda trainer: trainer.iteration, STEPS, target)
+    else:
+        watch = ErrorWatch(whole, lambda trainer: trainer.seconds, EVERY, target)
     try:
         result = solve(
             replace(whole, reference=None),
@@ -221,7 +236,7 @@ def measure(
             seed=seed,
             points=points,
             network=tuple(network) if network else None,
-            callbacks=[] if ranks.rank else [watch],
+            callbacks=[watch] if in_stages or not ranks.rank else [],
             communicator=ranks,
         ).result
         probes = _probe(ranks.inner)

@@ -12,8 +12,10 @@ from sapts_pinn.bench.harness.scaling_report import (
 )
 
 MODEL = {
-    "tr": {"replicated": 2e-3, "divided": 30e-3},
-    "sapts-d": {"replicated": 9e-3, "divided": 80e-3},
+    "work": {
+        "tr": {"replicated": 2e-3, "divided": 30e-3},
+        "sapts-d": {"replicated": 9e-3, "divided": 80e-3},
+    },
     "latency": 1e-3, "seconds_per_byte": 1e-8, "off_typically": 0.02, "off_at_most": 0.1,
 }  # fmt: skip
 
@@ -37,12 +39,18 @@ ROWS = [
 
 def test_times_are_means_of_what_reached_and_ratios_are_by_seed():
     (_, columns, lines), (title, _, ratios) = time_tables(ROWS, 0, cores=1, seeds=2)
-    found = {line[0]: line[1:4] for line in lines}
-    assert columns[1:4] == ["reached", "seconds", "steps"]
-    assert found["1 rank, tr"] == ["2/2", "4.0 [4.0, 4.0]", "10 [10, 10]"]
-    assert found["2 ranks (oversubscribed), tr"][0] == "2/2"
-    assert found["2 ranks (oversubscribed), sapts-d"] == ["1/2", "1.0", "10"]
-    assert ratios == [["2 ranks (oversubscribed)", "1/2", "0.50", "1.00", "1.00"]]
+    found = {line[0]: line[1:6] for line in lines}
+    assert columns[1:6] == ["reached", "seconds", "speed-up", "efficiency", "steps"]
+    assert found["1 rank, tr"] == [
+        "2/2",
+        "4.0 [4.0, 4.0]",
+        "1.00 [1.00, 1.00]",
+        "100% [100%, 100%]",
+        "10 [10, 10]",
+    ]
+    assert found["2 ranks (oversubscribed), tr"][2:4] == ["2.00 [2.00, 2.00]", "100% [100%, 100%]"]
+    assert found["2 ranks (oversubscribed), sapts-d"] == ["1/2", "1.0", "-", "-", "10"]
+    assert ratios == [["2 ranks (oversubscribed), sapts-d", "1/2", "0.50", "1.00", "1.00"]]
     assert "0 ms added" in title
     delayed = {line[0]: line[2] for line in time_tables(ROWS, 20, cores=2, seeds=2)[0][2]}
     assert delayed == {"1 rank, tr": "4.0 [4.0, 4.0]", "2 ranks, tr": "50.0"}

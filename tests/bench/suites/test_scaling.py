@@ -25,7 +25,7 @@ def test_scaling(tmp_path, capsys, here):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "parts"), [("tr", None), ("sapts-d", 2)])
+@pytest.mark.parametrize(("method", "parts"), [("tr", None), ("sapts-d", 2), ("sapts-ip", None)])
 def test_scaling_launches_ranks(method, parts):
     found = scaling.launch(
         2, problem="poisson-1d", method=method, parts=parts, delay=1e-3, seed=0, budget="9 iterations",
@@ -33,5 +33,5 @@ def test_scaling_launches_ranks(method, parts):
     )  # fmt: skip
     assert found["iterations"] == 9 and not found["reached"]
     assert found["collectives"] >= 9 and found["bytes"] > 0 and found["summed_per_step"] > 0
-    assert (found["gathered_per_step"] > 0) == (method == "sapts-d")
+    assert (found["gathered_per_step"] > 0) == (method != "tr")
     assert len(found["probes"]) == 4
