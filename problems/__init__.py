@@ -6,6 +6,8 @@ from .conditions.boundary_equation import BoundaryEquation
 from .conditions.initial import Initial
 from .conditions.interface import Interface
 from .conditions.observations import Observations
+from .functions.table import Table
+from .operators import curl, diff, div, dot, grad, laplace
 from .problem import Problem
 from .quantities import Quantity
 from .references import Reference
@@ -29,7 +31,14 @@ __all__ = [
     "Reference",
     "Robin",
     "Sites",
+    "Table",
     "Term",
     "Unknown",
     "build",
+    "curl",
+    "diff",
+    "div",
+    "dot",
+    "grad",
+    "laplace",
 ]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Generator, Tensor
 
-from .conditions.base import Condition, Fields, Known, Measurements, Sites
+from .conditions.base import Condition, Fields, Known, Measurements, Sites, space_names
+from .expressions import in_space
 from .term import Balance, Term
 from .trace import PROBES, trace
 
@@ -25,7 +26,8 @@ def condition_term(problem: Description, condition: Condition) -> Term:
     """
 
     def residual(fields: Fields, sites: Sites, known: Known) -> tuple[Tensor, ...]:
-        return condition.residual(fields, sites, problem.domain, problem.values_of(known))
+        with in_space(space_names(problem.domain)):
+            return condition.residual(fields, sites, problem.domain, problem.values_of(known))
 
     def sites(n: int, generator: Generator, sampler: str) -> Sites:
         return condition.sites(problem.domain, n, generator, sampler)

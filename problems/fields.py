@@ -12,14 +12,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from typing import TypeAlias, TypeVar
+from types import BuiltinMethodType
+from typing import TypeAlias, TypeVar, cast
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
 
 from ..derivatives.multi_index import MultiIndex
 from ..errors import InputError
+from .expressions import Followed, NeedsFollowing, follow, following, plain
+from .functions.special import differentiable
+from .mistakes import mistake
 
 T = TypeVar("T")
 
@@ -245,40 +251,60 @@ def call_by_name(function: Callable[..., T], known: Mapping[str, object], what: 
                 f"{what} asks for {name!r}, which is none of {', '.join(known)}; rename the parameter"
             )
     try:
-        return function(**{name: known[name] for name in names})
+        if function in _FOLLOWED:
+            return _followed(function, names, known)
+        found = function(**{name: known[name] for name in names})
+        if isinstance(found, BuiltinMethodType):  # the attribute t of a tensor
+            raise TypeError(f"it returned {found.__name__}, a builtin_function_or_method")
+        return found
     except RuntimeError:  # of torch: may be a mistake too, or memory; `mistake` is for those who know
         raise
     except Exception as error:
+        if function not in _FOLLOWED and _differentiates(error, known):
+            with suppress(AttributeError, TypeError):
+                found = _followed(function, names, known)
+                _FOLLOWED.add(function)
+                return found
         raise mistake(what, error) from error
 
 
-HINTS = {
-    ("ufunc", "must be real number", "converted to Scalar", "converted to Python scalar"): (
-        "use torch.sin, not numpy.sin or math.sin"
-    ),
-    ("Boolean value of Tensor",): (
-        "a point's value cannot choose a branch of if, and, or, not, max or min, as all points are computed "
-        "at once; use torch.where(x < 0.5, a, b), (a) & (b), (a) | (b), torch.maximum(a, b)"
-    ),
-    ("dtype", "scalar type"): (
-        "the coordinates are torch.float64: give constants and tables their type, such as "
-        "torch.tensor(1.0, dtype=x.dtype)"
-    ),
-}
+_FOLLOWED: WeakSet[Callable[..., object]] = WeakSet()  # functions that differentiate expressions
 
 
-def mistake(what: str, error: Exception) -> InputError:
-    """The sentence about an exception that a user's function raised."""
-    text = " ".join(str(error).split())
-    if isinstance(error, AttributeError) and not text.startswith("'"):  # one of a field
-        return InputError(f"{what} asks for {text}")
-    if "numpy()" in text:  # PyTorch's own words recommend to detach, which would hide the dependence
-        return InputError(
-            f"{what} failed: it hands a tensor to NumPy, through which PyTorch cannot differentiate; use "
-            "torch.sin, not numpy.sin or math.sin"
+def _differentiates(error: Exception, known: Mapping[str, object]) -> bool:
+    """Return whether a function failed as it asks for derivatives of an expression, which tensors lack."""
+    text = str(error)
+    missing = isinstance(error, AttributeError) and text.startswith("'Tensor' object has no attribute")
+    method = isinstance(error, TypeError) and "builtin_function_or_method" in text  # of tensors: .t
+    asked = any(isinstance(value, Field) for value in known.values()) and (missing or method)
+    return asked or isinstance(error, NeedsFollowing)
+
+
+def _followed(function: Callable[..., T], names: Sequence[str], known: Mapping[str, object]) -> T:
+    """Call a function with arguments that autograd follows, so that it can differentiate expressions.
+
+    Raises:
+        InputError: There is no unknown among the arguments.
+    """
+    fields = [value for value in known.values() if isinstance(value, Field)]
+    if not fields:
+        raise InputError(
+            "diff, grad, div, laplace and curl go where there are unknowns, such as in equations"
         )
-    hint = next((f"; {fix}" for words, fix in HINTS.items() if any(word in text for word in words)), "")
-    return InputError(f"{what} failed with {type(error).__name__}: {text}{hint}")
+    coordinates = fields[0]._names
+    values = [follow(cast("Tensor", known[name])) for name in coordinates]
+    arguments = Followed(coordinates, tuple(values), parse_derivative)
+    given = {
+        name: Field(v._name, v._names, arguments.channels(v._name, v._channels), v._index)
+        if isinstance(v, Field)
+        else v
+        for name, v in known.items()
+    } | dict(zip(coordinates, values, strict=True))
+    arguments.live = any(isinstance(v, Tensor) and v.requires_grad for v in known.values())
+    within = torch.is_grad_enabled()
+    with following(arguments), differentiable():
+        found = function(**{name: given[name] for name in names})
+        return cast("T", plain(found, detached=not (within and arguments.live)))
 
 
 def derivatives(

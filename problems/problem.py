@@ -32,7 +32,8 @@ from .ansatz.build import AnsatzBuilder
 from .ansatz.singular import Singularity, singularities
 from .checks import check_additions, check_coefficients, check_conditions, check_names
 from .condition_term import condition_term, weighted_by_noise
-from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column
+from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column, space_names
+from .expressions import in_space
 from .fields import Field, call_by_name
 from .focus import Supports, focused, supports
 from .jumps import Jumps, jumps
@@ -166,7 +167,8 @@ class Problem:
     def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]:
         """The equation's residuals at points [N, dim], one tensor [N] for each equation."""
         coordinates = {name: points[:, i].contiguous() for i, name in enumerate(self.domain.names)}
-        result = call_by_name(self.equation, {**fields, **coordinates, **known}, "the equation")
+        with in_space(space_names(self.domain)):
+            result = call_by_name(self.equation, {**fields, **coordinates, **known}, "the equation")
         results = result if isinstance(result, (tuple, list)) else (result,)
         what = "the equation" if len(results) == 1 else "an equation of the system"
         return tuple(as_column(r, points.shape[0], what, points) for r in results)

@@ -9,7 +9,7 @@ from typing import Any, SupportsFloat
 
 from ..errors import InputError
 from .answers import Solved
-from .fields import mistake
+from .mistakes import mistake
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,11 @@ from torch import Generator, Tensor
 from ..derivatives.multi_index import MultiIndex
 from ..errors import InputError
 from .conditions.base import Sites
-from .fields import Field, mistake
+from .expressions import Note, noting
+from .fields import Field
+from .mistakes import mistake
 from .term import Residual, Trace
+from .wellposed.expressions import refuse_blind, refuse_jumps
 from .wellposed.sensitivity import refuse_hidden, refuse_random
 
 if TYPE_CHECKING:
@@ -61,21 +64,29 @@ def _probe(problem: Description, residual: Residual, sites: Sites, what: str) ->
     fields = {name: Field(name, names, channels(name)) for name in problem.unknown_names}
     # NumPy refuses tensors that require a gradient; those of a derivative of the residual would not.
     tracked = replace(sites, points=sites.points.clone().requires_grad_())
+    notes: list[Note] = []
     try:
-        rows = residual(fields, tracked, parameters)
+        with noting(notes):
+            rows = residual(fields, tracked, parameters)
         refuse_random(rows, residual(fields, tracked, parameters), what)
     except RuntimeError as error:
         raise mistake(what, error) from error
+    needs = {name: tuple(sorted(found, key=lambda i: (len(i), i))) for name, found in asked.items()}
+    if notes:
+        sources = {name: channels(name) for name in asked}
+        refuse_blind(residual, sites, what, names, sources, parameters)
+        if sites.normals is None and sites.values is None and sites.fold == 1:  # inside the domain
+            refuse_jumps(residual, what, problem.domain, problem.unknown_names, parameters)
     if not rows:
         raise InputError(f"{what} returned nothing; return what must vanish")
-    refuse_hidden(residual, sites, what, names, asked, parameters)
+    read = {name: {index: found[index] for index in needs[name]} for name, found in asked.items()}
+    refuse_hidden(residual, sites, what, names, read, parameters)
     for row in rows:
         if not torch.isfinite(row).all():
             raise InputError(
                 f"{what} gives NaN or infinity at ordinary points of {problem.domain!r}; check it for "
                 "divisions by zero, logarithms and roots of negative numbers"
             )
-    needs = {name: tuple(sorted(found, key=lambda i: (len(i), i))) for name, found in asked.items()}
     return Trace(len(rows), needs)
 
 

@@ -27,9 +27,17 @@ if TYPE_CHECKING:
         Problem,
         Quantity,
         Robin,
+        Table,
         Unknown,
+        curl,
+        diff,
+        div,
+        dot,
+        grad,
+        laplace,
     )
     from .results.solution import Solution
+    from .solving.comparison import compare
     from .solving.run import solve
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless the application wants to hear
@@ -47,15 +55,27 @@ __all__ = [
     "Quantity",
     "Robin",
     "Solution",
+    "Table",
     "Unknown",
+    "compare",
+    "curl",
+    "diff",
+    "div",
+    "dot",
     "geometry",
+    "grad",
+    "laplace",
     "optim",
     "problems",
     "solve",
 ]
 
 _SUBMODULES = {"geometry", "optim", "problems"}
-_ELSEWHERE = {"Solution": ".results.solution", "solve": ".solving.run"}  # every other name is in problems
+_ELSEWHERE = {  # every other name is in problems
+    "Solution": ".results.solution",
+    "compare": ".solving.comparison",
+    "solve": ".solving.run",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -341,3 +341,8 @@ def time_names(domain: Domain) -> tuple[str, ...]:
     """Names of the time coordinate: one or none."""
     time = time_factor(domain)
     return () if time is None else time.names
+
+
+def space_names(domain: Domain) -> tuple[str, ...]:
+    """Names of the coordinates of space."""
+    return tuple(name for name in domain.names if name not in time_names(domain))

@@ -103,8 +103,13 @@ class _Smooth:
 
     def at(self, points: Tensor) -> Tensor:
         """Values [N] at points [N, d]."""
-        apply: Callable[..., Tensor] = _Evaluated.apply
-        return apply(points, self.spline, (0,) * points.shape[1])
+        return evaluated(points, self.spline)
+
+
+def evaluated(points: Tensor, spline: Spline) -> Tensor:
+    """Values [N] of a spline at points [N, d], which autograd differentiates."""
+    apply: Callable[..., Tensor] = _Evaluated.apply
+    return apply(points, spline, (0,) * points.shape[1])
 
 
 class _Evaluated(torch.autograd.Function):

@@ -16,7 +16,8 @@ from torch import Generator, Tensor
 from ...derivatives.multi_index import MultiIndex
 from ...errors import InputError
 from ..conditions.base import Fields, Known, Sites
-from ..fields import Field, mistake
+from ..fields import Field
+from ..mistakes import mistake
 
 STEPS = (1e-4, 1e-3, 1e-5, 1e-6)
 ACCURACY = 1e-5  # of the differences, relative to the derivative

@@ -77,8 +77,8 @@ class StagedModel(WholeModel):
         own, whole = chain.parameters(), [*self.parameters()]
         if len(own) != len(whole) or any(a is not b for a, b in zip(own, whole, strict=True)):
             raise InputError(
-                f"the layers of {type(self.network).__name__} do not have all of its parameters, so that it has "
-                "no stages; give hidden widths as the network"
+                f"the layers of {type(self.network).__name__} do not have all of its parameters, so that it "
+                "has no stages; give hidden widths as the network"
             )
         return chain
 

@@ -24,7 +24,8 @@ from ..networks.time_windows import WindowedModel, spread
 from ..objectives.least_squares import residuals
 from ..problems import Problem
 from ..problems.answers import Answer, Coordinates, Points
-from ..problems.conditions.base import as_column
+from ..problems.conditions.base import as_column, space_names
+from ..problems.expressions import in_space
 from ..problems.fields import call_by_name, parse_derivative
 from ..runs.content import Config, Result, Row
 from .evaluation import derivative_at, named
@@ -213,7 +214,8 @@ class Solution(Pictures, ByValue):
             InputError: The function asks for a name that is not there, or contains a mistake.
         """
         at, what = self._places(points, coordinates), "the expression"
-        result = call_by_name(function, named(self.model, at.flat), what)
+        with in_space(space_names(self.problem.domain)):
+            result = call_by_name(function, named(self.model, at.flat), what)
         rows = result if isinstance(result, (tuple, list)) else (result,)
         columns = [as_column(row, len(at.flat), what, at.flat) for row in rows]
         if not extrapolate:

@@ -11,7 +11,7 @@ from .uncertainty import combined_errors, estimate
 
 
 def start_words(start: StartContent) -> str:
-    """Words for the start of a run from an earlier solution."""
+    """Start of a run from an earlier solution, in words."""
     if not start["steps"]:
         return str(start["how"])
     cost = f"{start['steps']} steps, {start['seconds']:.1f} s"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from ..parallel.communicator import Communicator
 from ..pipeline.build_model import build_model
 from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
+from ..runs.resuming import saved_pipeline
 from ..training.collocation import Collocation
 from ..training.settings import whole
 from .own_points import OwnCollocation
@@ -89,6 +91,17 @@ def with_pipeline(problem: Problem, settings: RunSettings, ranks: int) -> RunSet
 def is_pipeline(settings: RunSettings) -> bool:
     """Return whether ranks divide the parameters of a method with stages."""
     return bool(settings.options.get("pipeline", True))
+
+
+def is_sharded(settings: RunSettings, resume: str | Path | None) -> bool:
+    """Return whether every rank holds the parameters of its own stages only.
+
+    Args:
+        settings: Of a new run.
+        resume: Folder of the run that goes on, which stays as it is.
+    """
+    pipeline = is_pipeline(settings) if resume is None else saved_pipeline(resume)
+    return find_method(settings.method).sharded and pipeline
 
 
 @contextmanager

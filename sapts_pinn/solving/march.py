@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from torch import Tensor
+
 from ..audit import together
 from ..errors import InputError
 from ..networks.model import Model
@@ -62,9 +64,13 @@ def march(
             f"target_error cannot be had with windows={windows}, one by one; drop it, or give windows=1"
         )
     folder = own_folder(out, resume, "windows")
+    own = own_points(settings.get("points"), problem)
     if resume is not None and folder is not None:
         settings = as_before(folder / "window1", settings)
-    own = own_points(settings["points"], problem) if "points" in settings else None
+        if own is None and isinstance(settings.get("points"), Tensor):
+            raise InputError(
+                f"the windows in {folder} were trained on points of your own: give points as well"
+            )
     shares = None if own is None else in_windows(own, problem, windows)
     limits = Budget.parse(budget)
     share = Budget(*(limit / windows for limit in (limits.seconds, limits.iterations, limits.evaluations)))
@@ -85,8 +91,8 @@ def march(
         else:
             runs.append(member(train, part, inside, **given))
         models.append(cast("Model", runs[-1].model))  # of one window
-        _check_ended(number, windows, runs[-1], folder)
-    solution = _joined(problem, windows, limits, runs, models)
+        _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder)
+    solution = _whole(problem, runs, models, limits)
     result = solution.result
     remarks = result["remarks"]
     if problem.quantities:
@@ -100,23 +106,21 @@ def march(
     return solution
 
 
-def _check_ended(number: int, windows: int, run: Solution, folder: Path | None) -> None:
-    """Make sure that the next window can go on from one that has been trained.
+def _check_ended(run: Solution, what: str, windows: int, folder: Path | None) -> None:
+    """Make sure that another window can follow; one that was read may lack its examination.
 
     Raises:
-        InputError: It ended early.
+        InputError: It was interrupted, or has failed.
     """
     how = Status.parse(run.result["status"])
-    # One that was read, and whose budget is spent, counts as unfinished.
-    if not (how.reason.is_regular or how.reason is StopReason.UNFINISHED):
-        again = "" if folder is None else f"; go on by solve(..., windows={windows}, resume={str(folder)!r})"
-        raise InputError(f"window {number + 1} of {windows} ended early ({how}); no other can follow{again}")
+    if not how.reason.is_regular and how.reason is not StopReason.UNFINISHED:
+        again = f"; go on by solve(..., windows={windows}, resume={str(folder)!r})" if folder else ""
+        raise InputError(f"{what} ended early ({how}); no other can follow{again}")
 
 
-def _joined(
-    problem: Problem, windows: int, limits: Budget, runs: list[Solution], models: list[Model]
-) -> Solution:
-    """The solution over the whole time, from those of all windows."""
+def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: Budget) -> Solution:
+    """Solution over the whole time, made of those of its windows."""
+    windows = len(runs)
     model = joined(problem, windows, lambda of: models[0], models)
     measure = error_measure(problem)
     result: Result = {

@@ -31,7 +31,7 @@ from ..results.solution import Solution
 from ..runs.content import Checkpoint, Config, Result, StartContent
 from ..runs.folder import check_resumable, identity, in_saved_units, saved_units, versions
 from ..runs.machine import machine
-from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method, saved_pipeline
+from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method
 from ..runs.status import StopReason
 from ..training.budget import Budget
 from ..training.clock import Clock
@@ -44,7 +44,7 @@ from ..training.settings import Arguments
 from ..training.trainer import Trainer
 from .choice import with_method
 from .examination import attempt, examine
-from .making import is_pipeline, made, with_parts, with_pipeline
+from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
 from .seeds import Ensemble, each_seed
@@ -148,7 +148,9 @@ def solve(
         seed: Fixes the whole run on a given machine and number of threads.
         seeds: How many seeds, or which ones, in place of `seed`: the problem is solved from each, and an
             `Ensemble` is returned, with their mean (`predict`), `spread` and `best`.
-        network: Hidden widths, a module, or a function (inputs, outputs) -> module.
+        network: Hidden widths, a module, or a function (inputs, outputs) -> module.  Where it and the next
+            arguments are None, the problem's own options count, else: network (30, 30, 30), activation tanh,
+            8192 points, 1024 condition_points, sampler sobol, adaptive 0.5, 1 of windows.
         activation: "tanh", "sin", "gelu", "silu" or "softplus", for a network given by widths.
         points: Number of collocation points of the equation; or the points themselves, which stay: an array
             [N, dim] of NumPy or PyTorch, or a dict of arrays by coordinate.
@@ -211,9 +213,7 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     settings = RunSettings.merged(defaults_of(problem), asked)
     if resume is None:
         settings = with_pipeline(problem, settings, ranks.size)
-    pipeline = is_pipeline(settings) if resume is None else saved_pipeline(resume)
-    sharded = find_method(settings.method).sharded and pipeline
-    session = Session(arguments["out"], resume, arguments["overwrite"], ranks, sharded)
+    session = Session(arguments["out"], resume, arguments["overwrite"], ranks, is_sharded(settings, resume))
     if session.earlier is not None:
         settings, own = _resumed(session.earlier, problem, asked, own, ranks)
         problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])

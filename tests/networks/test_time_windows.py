@@ -120,7 +120,11 @@ def test_a_folder_holds_the_whole_and_every_window(tmp_path):
         (wave(), {"windows": 0}, "windows must be a positive number, not 0"),
         (build("poisson-1d"), {"windows": 2}, "windows need a time"),
         (wave(), {"windows": 2, "target_error": 0.1}, "target_error cannot be had with windows"),
-        (wave(), {"windows": 2, "resume": "somewhere"}, "resume cannot be had with windows"),
+        (
+            wave(),
+            {"windows": 2, "resume": "somewhere"},
+            "there is no folder somewhere whose windows could go on",
+        ),
         (
             Problem(
                 Time(0, 1),

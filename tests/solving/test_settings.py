@@ -36,6 +36,19 @@ def test_type_checkers_see_every_argument_of_solve():
         assert annotation.__forward_arg__ == arguments[name].annotation
 
 
+def test_the_help_of_solve_shows_the_defaults():
+    text, usual = " ".join(inspect.getdoc(solve).split()), RunSettings()
+    shown = (
+        f"else: network {usual.network}, activation {usual.activation}, {usual.points} points, "
+        f"{usual.condition_points} condition_points, sampler {usual.sampler}, adaptive {usual.adaptive}, "
+        f"{usual.windows} of windows."
+    )
+    assert shown in text
+    for name in RunSettings.names():
+        given = inspect.signature(solve).parameters[name].default
+        assert given is None or name == "budget" or given == getattr(usual, name), name
+
+
 @pytest.mark.parametrize(("settings", "command"), [(RunSettings, "solve"), (TrainSettings, "train")])
 def test_every_setting_is_an_option_of_the_command(settings, command, capsys):
     assert cli.main([command, "--help"]) == 0

@@ -64,7 +64,7 @@ class Delayed(Communicator):
 
 
 class Counting(Delayed):
-    """Tells apart bytes that are summed and bytes that are gathered: more ranks make different traffic of them.
+    """Tells apart bytes that are summed and that are gathered: more ranks make different traffic of them.
 
     Args:
         inner: As of `Delayed`.
