@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..runs.content import Row
-from .figures import STYLE, new_figure, save_figure
+from .figures import new_figure, save_figure
 from .history import column
+from .style import STYLE
 
 COLOURS = ("#2166ac", "#d6604d", "#1b7837", "#762a83", "#b8860b", "#01665e", "#8c510a", "#4d4d4d")
 DASHES = ("-", "--", ":", "-.")  # a further style for each round of the colours
