@@ -161,7 +161,15 @@ def test_every_package_that_is_imported_is_a_dependency():
     named = {re.split(r"[\[>=<]", d)[0].lower() for d in (*project["dependencies"], *extras)}
     known = {*sys.stdlib_module_names, *named, "sapts_pinn"}
     # What some of them consist of or bring along.
-    known |= {"PIL", "mpl_toolkits", "vtkmodules", "typing_extensions"}
+    known |= {
+        "PIL",
+        "contourpy",
+        "markupsafe",
+        "mpl_toolkits",
+        "trame_vtk",
+        "vtkmodules",
+        "typing_extensions",
+    }
     imported = {}
     for path in package_files().values():
         if path.suffix != ".py":

@@ -160,18 +160,8 @@ class ShardedModel(Sharded, TrainableModel):
         return self._anywhere(points).residuals(points.to(self.chain.like))
 
     def typical_rate(self, term: Term, sites: Sites, count: int) -> float:
-        """Mean over the points of |J_i|^2, which costs gradients only.
-
-        For random signs e it is the mean of |J^T e|^2, so that only gradients travel between stages.
-        """
-        micro_batch, generator = residuals(self.chain, term, sites, count), Generator().manual_seed(0)
-        total = 0.0
-        for _ in range(PROBES):
-            signs = torch.randint(0, 2, (term.rows, count), generator=generator).to(self.chain.like) * 2 - 1
-            along = replace(micro_batch, end=_along(micro_batch, signs))
-            gradient = PipelineObjective(self.chain, [along]).evaluate().gradient()
-            total += self.communicator.dot(gradient, gradient)
-        return total / PROBES
+        """Mean over the points of |J_i|^2, see `mean_rate`."""
+        return mean_rate(self.chain, term, sites, count)
 
     def _anywhere(self, points: Tensor) -> PipelineObjective:
         return self.objective({"equation": Sites(points[:1])}, Counters())
@@ -187,6 +177,27 @@ class ShardedModel(Sharded, TrainableModel):
         network, inputs, outputs, dtype, activation = self._spec
         built = build_network(network, inputs, outputs, Generator(), dtype, activation)
         return WholeModel(self.problem, built)
+
+
+def mean_rate(chain: ModelStageChain, term: Term, sites: Sites, count: int) -> float:
+    """Mean over the points of |J_i|^2, which costs gradients only; collective.
+
+    For random signs e it is the mean of |J^T e|^2, so that only gradients travel between stages.
+
+    Args:
+        chain: The stages.
+        term: A term of the problem.
+        sites: Places with weight one.
+        count: Number of residuals of a row there.
+    """
+    micro_batch, generator = residuals(chain, term, sites, count), Generator().manual_seed(0)
+    total = 0.0
+    for _ in range(PROBES):
+        signs = torch.randint(0, 2, (term.rows, count), generator=generator).to(chain.like) * 2 - 1
+        along = replace(micro_batch, end=_along(micro_batch, signs))
+        gradient = PipelineObjective(chain, [along]).evaluate().gradient()
+        total += chain.communicator.dot(gradient, gradient)
+    return total / PROBES
 
 
 def _along(micro_batch: MicroBatch, signs: Tensor) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:

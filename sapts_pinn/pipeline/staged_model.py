@@ -14,7 +14,8 @@ from ..errors import InputError
 from ..networks.build import independent
 from ..objectives.base import Counters
 from ..objectives.least_squares import LeastSquares
-from ..problems import Problem, Sites
+from ..problems import Problem, Sites, Term
+from .sharded_model import mean_rate
 from .stages import ModelStageChain
 from .trainable_model import WholeModel
 from .undivided_objective import UndividedObjective
@@ -69,18 +70,16 @@ class StagedModel(WholeModel):
         """The stages, whose parameters are those of this model.
 
         Raises:
-            InputError: They would not have all of them, or the network cannot be cut.
+            InputError: The network cannot be cut.
         """
         chain = ModelStageChain(self.problem, self.network, self.parts)
         chain.part.coefficients = self.coefficients
         chain.stages[-1].coefficients = self.coefficients
-        own, whole = chain.parameters(), [*self.parameters()]
-        if len(own) != len(whole) or any(a is not b for a, b in zip(own, whole, strict=True)):
-            raise InputError(
-                f"the layers of {type(self.network).__name__} do not have all of its parameters, so that it "
-                "has no stages; give hidden widths as the network"
-            )
         return chain
+
+    def typical_rate(self, term: Term, sites: Sites, count: int) -> float:
+        """Mean over the points of |J_i|^2, as of stages on several ranks."""
+        return mean_rate(self.chain(), term, sites, count)
 
     def objective(self, sites: Mapping[str, Sites], counters: Counters, threads: int) -> UndividedObjective:  # type: ignore[override]
         """Make the loss at given sites, by term."""

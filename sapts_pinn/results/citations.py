@@ -17,7 +17,7 @@ from ..networks.modified_mlp import ModifiedMLP
 from ..networks.time_windows import WindowedModel
 from ..optim.curvature.make import curvature_by_size
 from ..optim.methods import METHODS
-from ..problems import Interface, Problem
+from ..problems import Problem
 from ..runs.content import Config, Result
 
 SOFTWARE = """@software{sapts_pinn,
@@ -125,8 +125,8 @@ class Used:
         return any(name.startswith("singular function") for name in self.problem.ansatz.feature_names)
 
     def interfaces(self) -> bool:
-        """Test for an interface condition."""
-        return any(isinstance(condition, Interface) for condition in self.problem.conditions)
+        """Test for interfaces, at which the network is bent, among the inputs."""
+        return any(name.startswith("kink at the interface") for name in self.problem.ansatz.feature_names)
 
 
 METHOD_PAPERS: list[tuple[Callable[[Used], bool], tuple[str, ...]]] = [

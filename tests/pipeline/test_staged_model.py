@@ -46,7 +46,7 @@ def test_what_has_no_such_stages_is_refused() -> None:
         staged(burgers, 9)
     network = staged(burgers).network
     network.register_parameter("beside", nn.Parameter(torch.zeros(1)))
-    with pytest.raises(InputError, match="do not have all of its parameters"):
+    with pytest.raises(InputError, match="leave out its parameter beside"):
         staged(burgers, 2, network)
     with pytest.raises(InputError, match="symmetry=False"):
         staged(burgers).free()

@@ -87,10 +87,13 @@ def test_pictures_and_files_are_quiet(solution, tmp_path):
 @pytest.mark.parametrize(
     ("ask", "says"),
     [
-        (lambda s: s.predict(torch.zeros(3, 1)), "by name, such as .'x': 0.5.* not Tensor"),
+        (
+            lambda s: s.predict(torch.zeros(3, 1)),
+            r"must be \[..., 2\] with the coordinates x, t .* not \[3, 1\]",
+        ),
         (lambda s: s.predict({"y": 0.5}), "exactly the coordinates x, t, not y"),
         (lambda s: s.derivative({"x": 0.5, "t": 0.0}, "q"), "coordinates x, t, such as 'xx', not by 'q'"),
-        (lambda s: s.derivative("x", {"x": 0.5}), "not by {'x': 0.5}"),
+        (lambda s: s.derivative("x", {"x": 0.5}), "points must be real numbers, not 'x'"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused_in_a_sentence(solution, ask, says):

@@ -67,6 +67,7 @@ def test_what_a_trace_would_get_wrong_is_refused():
         traced(asked.model, points)
 
 
+@pytest.mark.slow
 def test_another_process_runs_the_program_without_this_package(tmp_path):
     asked = solution("windows")
     asked.export(tmp_path / "u.pt2")
@@ -93,6 +94,7 @@ def test_a_model_freed_from_a_symmetry_beside_a_velocity_is_refused():
         program_of(model)
 
 
+@pytest.mark.slow
 def test_an_onnx_runtime_computes_the_same(tmp_path):
     pytest.importorskip("onnxscript", reason="onnxscript is not installed; it is in the extra export")
     onnx = pytest.importorskip("onnx.reference", reason="onnx is not installed; it is in the extra export")

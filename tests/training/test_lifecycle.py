@@ -91,6 +91,6 @@ def test_a_checkpoint_knows_its_run(tmp_path):
     assert state["config"]["seed"] == 5 and state["config"]["problem"] == "poisson-1d"
     assert state["settings"] == {
         "points": 16, "condition_points": 1024, "sampler": "sobol", "adaptive": 0.5, "resample": None,
-        "options": {},
+        "options": {}, "own_points": None,
     }  # fmt: skip
     assert state["world_size"] == 1 and torch.is_tensor(next(iter(state["trainer"]["model"].values())))

@@ -14,6 +14,7 @@ from sapts_pinn.viz.style import OUTLYING, STYLE
 WIDEST = 9.0  # inches: at 800 pixels letters of 8 points are 10 pixels high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_the_picture_of_every_problem_is_filled_in_limits_and_readable(name, small_pictures):
     with matplotlib.rc_context(STYLE):

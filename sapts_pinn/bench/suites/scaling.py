@@ -212,7 +212,7 @@ def measure(
     torch.set_num_threads(1)
     ranks = Counting(connect(), delay)
     whole = load_source(problem).problem
-    in_stages = find_method(method).divides == "stages"
+    in_stages = find_method(method).sharded
     if in_stages:
         watch = ErrorWatch(whole, lambda trainer: trainer.iteration, STEPS, target)
     else:
