@@ -8,7 +8,8 @@ g = |e| / |F'(u) e|, and what is left is taken to have as much:
 Usually that is too much, as what features do not see is of short waves, and those have little gain.
 
 Where features leave more than a little, the network's own tangent functions are tried, which are steep where
-the solution is (`tangent.py`); the answer that leaves less counts.
+the solution is (`tangent.py`); the answer that leaves less counts, and the larger of two that leave about as
+much.
 
 A second opinion uses no derivative of u where it matters.  The same matrix with F'(u) u - F(u) on the right
 is Newton's step to a solution w of its own: for a linear equation u drops out of it altogether.  w is smooth
@@ -53,6 +54,7 @@ CURVED = 0.5  # share of the residual beyond first order from which on a lineari
 SURE = 10.0  # so many times nearer to each other than to u two independent solutions contradict it
 KNOWN = 1e-2  # share of its right-hand side that such a solution leaves at most
 LIKELY = 0.5  # share of the residual left by an answer that may be right
+ALIKE = 1.5  # times as much of the residual leaves an answer at most that is about as good as another
 VAGUE, BENT = 0.05, 0.05  # shares of the residual left, and beyond first order, where two ways may differ
 WORSE = 10.0  # times the residual of u, which w leaves beyond first order, from which on w tells nothing
 DARK, HIGH = 0.5, 0.0125  # share not explained, and residual over the terms, where (1) says too little
@@ -113,8 +115,13 @@ def _answer(estimator: Estimator, best: Solved, other: Solved, tangent: Candidat
     chosen, rho = best.best, best.best.unexplained
     near = [c for s in (best, other) for c in (s.direct, s.own) if c.unexplained < min(1.2 * rho + 0.01, 1.0)]
     e = torch.stack([c.values.abs() for c in near or [chosen]]).amax(0)
-    if tangent is not None and tangent.unexplained < rho:
-        chosen, rho, e = tangent, tangent.unexplained, tangent.values.abs()
+    if tangent is not None:
+        features, worse = e, max(rho, tangent.unexplained)
+        alike = worse < LIKELY and worse < ALIKE * min(rho, tangent.unexplained)
+        if tangent.unexplained < rho:
+            chosen, rho, e = tangent, tangent.unexplained, tangent.values.abs()
+        if alike:  # two answers of which neither is the better one: the larger counts
+            e = torch.maximum(features, tangent.values.abs())
     hidden = rho / math.sqrt(max(1 - rho * rho, 1e-4))  # g rho |F(u)| / |e|
     if rho > HIDDEN:
         e = torch.maximum(e, rho * best.bold / (1 + hidden))
