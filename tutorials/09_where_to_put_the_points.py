@@ -64,11 +64,11 @@ print(fixed[100])
 # %% [markdown]
 # ## 9.2 Points that move
 #
-# By default a run draws its points anew after 50, 100 and 200 steps and then every 500: a jump that has found
-# a gap is soon seen. Half of the new points are drawn where the residual is large (residual-based adaptive
-# distribution, arXiv:2207.10289), `adaptive=` is that share. New points cost something, as the loss jumps with
-# them: at equal work the error need not be smaller than with as many fixed points that happened to be enough.
-# What they buy is that the loss can be believed.
+# By default a run draws its points anew after 50, 100 and 200 steps and then every 500: a jump that has
+# found a gap is soon seen. Half of the new points are drawn where the residual is large (residual-based
+# adaptive distribution, arXiv:2207.10289), `adaptive=` is that share. New points cost something, as the
+# loss jumps with them: at equal work the error need not be smaller than with as many fixed points that
+# happened to be enough. What they buy is that the loss can be believed.
 
 # %%
 moving = {}

@@ -17,7 +17,7 @@
 # **Purpose.** The Allen–Cahn equation is where plain PINNs fail:
 #
 # $$
-# u_t = 10^{-4}\,u_{xx} + 5\,(u - u^3),\qquad x\in[-1,1],\quad u(x,0)=x^2\cos\pi x,\quad\text{period 2 in } x .
+# u_t = 10^{-4}\,u_{xx} + 5\,(u - u^3),\quad x\in[-1,1],\quad u(x,0)=x^2\cos\pi x,\quad\text{period 2 in } x.
 # $$
 #
 # The state $u=0$ is unstable and $u=\pm1$ are stable, so an error at an early time grows like $e^{5t}$ and
