@@ -85,7 +85,6 @@ def _write_pvd(solution: View, path: Path, frames: int) -> None:
 
 def _write_xdmf(solution: View, path: Path, frames: int) -> None:
     """All fields at some moments; once where there is no time, or nothing else."""
-    import meshio
     from meshio.xdmf import TimeSeriesWriter
 
     time = time_name(solution.problem.domain)
@@ -93,7 +92,8 @@ def _write_xdmf(solution: View, path: Path, frames: int) -> None:
     moments = [{}] if alone or time is None else [{time: t} for t in _moments(solution, time, frames)]
 
     def write(temporary: Path) -> None:
-        # Numbers as text: of HDF5 meshio would make a second file, in the folder where Python runs.
+        # Numbers as text: of HDF5 meshio would make a second file, in the folder where Python runs.  Its
+        # writer of a mesh without time needs h5py even so: that is a series of one moment here.
         with TimeSeriesWriter(temporary, data_format="XML") as file:
             for at in moments:
                 sampled = sample(solution, at)
@@ -102,13 +102,7 @@ def _write_xdmf(solution: View, path: Path, frames: int) -> None:
                     file.write_points_cells(sampled.points, [(sampled.kind, sampled.cells)])
                 file.write_data(next(iter(at.values()), 0.0), point_data=sampled.fields)
 
-    def write_once(temporary: Path) -> None:
-        sampled = sample(solution, {})
-        complete(solution, sampled)
-        mesh = meshio.Mesh(sampled.points, [(sampled.kind, sampled.cells)], point_data=sampled.fields)
-        meshio.xdmf.write(temporary, mesh, data_format="XML")
-
-    write_atomically(path, write_once if alone else write)
+    write_atomically(path, write)
 
 
 def _write_vti(solution: View, path: Path) -> None:
