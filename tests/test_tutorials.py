@@ -31,7 +31,11 @@ ERRORS = {  # what a slow and busy machine still reaches
     "11_choosing_a_method": 0.2,
     "12_your_own_curvature": 1e-2,
 }
-SHARES = {"01_first_pde": 3, "07_geometry_from_a_mesh": 3}  # by which seconds are divided, where not by 4
+SHARES = {
+    "01_first_pde": 3,
+    "07_geometry_from_a_mesh": 3,
+    "10_allen_cahn": 8,
+}  # by which seconds are divided, where not by 4
 DATA = TUTORIALS.parents[1] / "shared" / "data"  # without which tutorial 6 would fetch some
 HELPERS = Path(__file__).with_name("helpers")
 # Goes before the cells of a tutorial, each of whose runs would end with seconds of it.

@@ -110,6 +110,7 @@ def train_all(folder: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_ranks_do_as_parts_in_one_process(run_ranks: Callable[..., list[Any]], tmp_path: Path) -> None:
     a, b = run_ranks(train_all, 2, str(tmp_path), timeout=120.0)
     for method, options in CASES.items():
