@@ -36,6 +36,7 @@ SHARES = {
     "07_geometry_from_a_mesh": 3,
     "10_allen_cahn": 8,
 }  # by which seconds are divided, where not by 4
+LONG = ("10_allen_cahn", "11_choosing_a_method")  # run by `make test-slow`
 DATA = TUTORIALS.parents[1] / "shared" / "data"  # without which tutorial 6 would fetch some
 HELPERS = Path(__file__).with_name("helpers")
 # Goes before the cells of a tutorial, each of whose runs would end with seconds of it.
@@ -154,7 +155,9 @@ def test_every_number_of_the_text_is_in_an_output_or_a_setting(name: str) -> Non
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ERRORS]
+)
 def test_notebook_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The kernel of this environment, whether or not the environment is activated, and nothing of the user's.
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
