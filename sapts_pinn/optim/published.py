@@ -8,8 +8,8 @@ with what the sweep has left of the radius.  The model of the whole and of the p
 
 Source: Cruz Alegria et al., arXiv:2312.13677 and 2502.05133, and the settings of the authors' experiments.
 What differs here: the norm is Euclidean also for blocks of parameters, where theirs is the largest entry;
-batches grow where they are overfitted (`sapts/batches.py`), not by a test of the full loss every three epochs;
-the step of the whole has no Wolfe search beside the trust region.
+batches grow where they are overfitted (`sapts/batches.py`), not by a test of the full loss every three
+epochs; the step of the whole has no Wolfe search beside the trust region.
 """
 
 from __future__ import annotations
