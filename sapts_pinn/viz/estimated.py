@@ -14,7 +14,7 @@ from .view import View
 def estimated_error(
     solution: View, points: Mapping[str, Array], inside: NDArray[np.bool_]
 ) -> dict[str, Array] | None:
-    """The absolute estimated error by unknown; None with a reference, or where there is no estimate.
+    """The absolute estimated error by unknown; None with a reference, or where no error field is known.
 
     Args:
         solution: The solution.
@@ -28,7 +28,8 @@ def estimated_error(
     out = {name: np.full(inside.shape, np.nan) for name in names}
     for name in names:
         out[name][inside] = np.abs(found[name] if isinstance(found, dict) else found)
-    return out
+    # Zero everywhere where no function explains anything of the residual: only a bound of its size is known.
+    return out if any(error[inside].any() for error in out.values()) else None
 
 
 def words(solution: View) -> str:

@@ -32,6 +32,12 @@ def test_there_is_none_with_a_reference_or_without_an_estimate(problem, result):
     assert estimated_error(view(problem(), result), {"x": np.zeros(1)}, np.ones(1, bool)) is None
 
 
+def test_there_is_none_where_no_function_explains_the_residual():
+    drawn = view(ring(), {"error_estimate": FOUND}, lambda p: np.zeros(2))
+    points = {"x": np.array([0.5, 0.6]), "y": np.zeros(2)}
+    assert estimated_error(drawn, points, np.ones(2, bool)) is None
+
+
 @pytest.mark.parametrize(
     ("result", "text"),
     [
