@@ -25,7 +25,7 @@ WITH_EXAMPLES = [page for page in pages() if examples(page)]
 @pytest.mark.usefixtures("short_runs")
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_examples_of_a_page_run(page: Path) -> None:
-    """One after the other, as a reader would copy them; budgets are cut, `documented.py`."""
+    """Run the blocks of a page in turn, as a reader would copy them; budgets are cut, `documented.py`."""
     namespace: dict[str, Any] = {"__name__": "example"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of runs of three steps, and of libraries

@@ -146,11 +146,8 @@ class Progress(Callback):
             return
         try:
             write()
-        except (
-            OSError,
-            ValueError,
-            SystemExit,
-        ):  # a closed stream is a ValueError; Rich exits at a closed pipe
+        # A closed stream is a ValueError, and Rich exits at a closed pipe.
+        except (OSError, ValueError, SystemExit):
             self._broken = True
 
     @staticmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import webbrowser
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ def show(
     problem: str | None = None,
     data: Path | None = None,
     out: Path | None = None,
+    training: Path | None = None,
     open: Switch = False,
     debug: Switch = False,
 ) -> int:
@@ -34,15 +36,19 @@ def show(
         problem: FILE.py or FILE.py:object of the run; needed where it is not one of `sapts-pinn list`.
         data: Folder of the data set, if it has moved since `train`.
         out: Page of a comparison. [default: comparison.html in the folder that holds them all]
+        training: Folder for pictures of how a run of `solve` went: convergence, weights, sweeps, parts,
+            points, and of a small network the spectrum of its Gauss-Newton matrix.
         open: Open the report, or the comparison, in the browser.
         debug: Show the traceback of an error.
     """
     if not folders:
         raise InputError("give a run folder, such as runs/burgers-tr-seed0, or several to compare them")
     if len(folders) > 1:
+        if training is not None:
+            raise InputError("--training draws how one run went; name one folder")
         page = _compared(folders, out)
     else:
-        page = _shown(folders[0], problem, data)
+        page = _shown(folders[0], problem, data, training)
     if open:
         webbrowser.open(page.absolute().as_uri())
     return DONE
@@ -50,10 +56,10 @@ def show(
 
 def _compared(folders: Sequence[Path], out: Path | None) -> Path:
     """Print and write a comparison of runs."""
-    from ..results.comparison import compare
+    from ..results.comparison import compare_folders
     from ..results.report import write_comparison
 
-    found = compare(folders)
+    found = compare_folders(folders)
     page = out or found.folder / "comparison.html"
     if page.suffix.lower() != ".html":
         raise InputError(
@@ -64,24 +70,33 @@ def _compared(folders: Sequence[Path], out: Path | None) -> Path:
     return page
 
 
-def _shown(folder: Path, problem: str | None, data: Path | None) -> Path:
+def _shown(folder: Path, problem: str | None, data: Path | None, training: Path | None) -> Path:
     """Draw a run again, and print its summary."""
     config = read_config(folder)
     refuse_foreign(folder)
     with notes(quiet=True):
         is_training = runs.kind_of(config) == "train"
-        run = _trained(folder, data) if is_training else _solved(folder, config, problem)
+        if is_training and training is not None:
+            raise InputError(f"--training is for runs of `solve`, and {folder} is one of `train`")
+        run = _trained(folder, data) if is_training else _solved(folder, config, problem, training)
     print(f"{run}\n  report             {folder / 'report.html'}")
     return folder / "report.html"
 
 
-def _solved(folder: Path, config: Config, problem: str | None) -> object:
+def _solved(folder: Path, config: Config, problem: str | None, training: Path | None) -> object:
     from ..results.solution import Solution
+    from ..results.training_pictures import training_pictures
     from .solve import load_problem, pictures
 
     text = runs.named_problem(problem, config, f"sapts-pinn show {shlex.quote(str(folder))} --problem FILE")
     solution = Solution.load(folder, load_problem(text, config.get("symmetry") is False).problem)
     runs.draw(pictures(solution, folder))
+    if training is not None:
+        training.mkdir(parents=True, exist_ok=True)
+        runs.draw(
+            (title, partial(draw, training / f"{title.lower().replace(' ', '-')}.png"))
+            for title, draw in training_pictures(folder, solution).items()
+        )
     return solution
 
 

@@ -40,7 +40,7 @@ def solve_each(solve: Callable[..., int], arguments: Arguments) -> int:
     Raises:
         InputError: An earlier run is to be continued, or there are several ranks.
     """
-    from ..results.comparison import compare
+    from ..results.comparison import compare_folders
     from ..results.report import write_comparison
 
     if arguments["resume"] is not None:
@@ -68,7 +68,7 @@ def solve_each(solve: Callable[..., int], arguments: Arguments) -> int:
         results = {place.name: json.loads((place / "result.json").read_text()) for place in made}
         print(json.dumps(results, indent=2))
     elif not arguments["quiet"]:
-        found = compare(made)
+        found = compare_folders(made)
         page = write_comparison(found, folder / "comparison.html")
         print(f"\n{found}\ncomparison: {page}")
     return status

@@ -9,8 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor, nn
 
-from ..errors import InputError
-from ..networks.build import NetworkSpec, build_network, independent
+from ..networks.build import NetworkSpec, build_network
 from ..objectives.base import Counters
 from ..parallel.communicator import Communicator
 from ..problems import Problem, Sites, Term
@@ -18,7 +17,7 @@ from .build import build_partly
 from .microbatch import MicroBatch, residuals
 from .pipeline_objective import PipelineObjective
 from .stages import ModelStageChain, StageChain, merge
-from .trainable_model import TrainableModel, WholeModel
+from .trainable_model import ModelInStages, TrainableModel, WholeModel, check_one_network
 from .undivided_objective import UndividedObjective
 
 PROBES = 32  # vectors of random signs, for the norm of a Jacobian that is divided among ranks
@@ -82,7 +81,7 @@ def parameter_count(model: nn.Module | Sharded | TrainableModel, communicator: C
     return sum(communicator.gather_objects(own)) if isinstance(model, Sharded) else own
 
 
-class ShardedModel(Sharded, TrainableModel):
+class ShardedModel(Sharded, ModelInStages):
     """The model of a problem as a chain of stages, of which every rank has its own.
 
     Args:
@@ -111,33 +110,13 @@ class ShardedModel(Sharded, TrainableModel):
         communicator: Communicator,
     ) -> None:
         self.problem, self.communicator = problem, communicator
-        if apart := independent(problem):
-            raise InputError(
-                f"{apart[0]} has a network of its own, and stages are those of one chain of layers; "
-                "use a method other than sapts-ip"
-            )
+        check_one_network(problem)
         sizes = len(problem.ansatz.feature_names), len(problem.unknown_names)
         built = build_partly(
             network, *sizes, generator, dtype, activation, parts=parts, communicator=communicator
         )
         self.chain = ModelStageChain(problem, built, parts, communicator)
         self._spec = network, *sizes, dtype, activation
-
-    @property
-    def can_be_freed(self) -> bool:
-        """False: stages cannot be exchanged in the middle of a training."""
-        return False
-
-    def free(self) -> None:
-        """Refuse to drop the symmetries of the ansatz.
-
-        Raises:
-            InputError: Always.
-        """
-        raise InputError(
-            f"a symmetry of {self.problem.name} does not hold, and a network in stages cannot go on without; "
-            "give symmetry=False to the problem"
-        )
 
     def values(self) -> dict[str, float]:
         """The coefficients by name, on every rank."""

@@ -10,18 +10,16 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from ..errors import InputError
-from ..networks.build import independent
 from ..objectives.base import Counters
 from ..objectives.least_squares import LeastSquares
 from ..problems import Problem, Sites, Term
 from .sharded_model import mean_rate
 from .stages import ModelStageChain
-from .trainable_model import WholeModel
+from .trainable_model import ModelInStages, WholeModel, check_one_network
 from .undivided_objective import UndividedObjective
 
 
-class StagedModel(WholeModel):
+class StagedModel(ModelInStages, WholeModel):
     """A whole model whose loss can be looked at stage by stage.
 
     Args:
@@ -42,29 +40,9 @@ class StagedModel(WholeModel):
         architecture: Callable[[Problem], nn.Module] | None = None,
     ) -> None:
         super().__init__(problem, network, architecture)
-        if apart := independent(problem):
-            raise InputError(
-                f"{apart[0]} has a network of its own, and stages are those of one chain of layers; "
-                "use a method other than sapts-ip"
-            )
+        check_one_network(problem)
         self.parts = parts
-        self.chain()
-
-    @property
-    def can_be_freed(self) -> bool:
-        """False: stages cannot be exchanged in the middle of a training."""
-        return False
-
-    def free(self) -> None:
-        """Refuse to drop the symmetries of the ansatz.
-
-        Raises:
-            InputError: Always.
-        """
-        raise InputError(
-            f"a symmetry of {self.problem.name} does not hold, and a network in stages cannot go on without; "
-            "give symmetry=False to the problem"
-        )
+        self.chain()  # now, as a network that cannot be cut is to be refused before anything else
 
     def chain(self) -> ModelStageChain:
         """The stages, whose parameters are those of this model.

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from torch import Tensor
 
+from ..errors import InputError
+from ..networks.build import independent
 from ..networks.model import Model
 from ..objectives.base import Counters, Objective
 from ..objectives.least_squares import LeastSquares, residuals
@@ -78,6 +80,39 @@ class TrainableModel(ABC):
     @abstractmethod
     def assemble(self) -> Model:
         """The whole model, on every rank."""
+
+
+class ModelInStages(TrainableModel):
+    """A model whose network is one chain of layers, cut into stages that stay as they are."""
+
+    @property
+    def can_be_freed(self) -> bool:
+        """False: stages cannot be exchanged in the middle of a training."""
+        return False
+
+    def free(self) -> None:
+        """Refuse to drop the symmetries of the ansatz.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            f"a symmetry of {self.problem.name} does not hold, and a network in stages cannot go on without; "
+            "give symmetry=False to the problem"
+        )
+
+
+def check_one_network(problem: Problem) -> None:
+    """Make sure that all unknowns of a problem share one network, which can be cut into stages.
+
+    Raises:
+        InputError: One has a network of its own.
+    """
+    if apart := independent(problem):
+        raise InputError(
+            f"{apart[0]} has a network of its own, and stages are those of one chain of layers; "
+            "use a method other than sapts-ip"
+        )
 
 
 class WholeModel(Model, TrainableModel):

@@ -56,7 +56,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FolderComparison:
     """Runs beside each other; `str` is a table that fits 80 columns.
 
     Attributes:
@@ -108,7 +108,7 @@ class Comparison:
         return "\n".join(text)
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
+def compare_folders(folders: Sequence[Path]) -> FolderComparison:
     """Read runs that are to be compared.
 
     Args:
@@ -121,7 +121,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
     common = Path(os.path.commonpath(places)) if len(places) > 1 else places[0].parent
     if common in places:
         common = common.parent
-    return Comparison(tuple(_read(place, str(place.relative_to(common))) for place in places), common)
+    return FolderComparison(tuple(_read(place, str(place.relative_to(common))) for place in places), common)
 
 
 def _read(folder: Path, name: str) -> Compared:

@@ -22,7 +22,7 @@ from ..runs.history import read_history
 from ..runs.status import Status
 from ..viz import plot_sweeps
 from .charts import Chart, Curve
-from .comparison import Comparison
+from .comparison import FolderComparison
 from .pages import number, plain, render, typeset
 from .repeat import command
 from .uncertainty import combined_errors, estimate
@@ -82,7 +82,7 @@ def write_report(folder: Path, result: Result | None = None) -> Path:
     return path
 
 
-def write_comparison(found: Comparison, path: Path) -> Path:
+def write_comparison(found: FolderComparison, path: Path) -> Path:
     """Write a page with runs beside each other: figures, settings that differ, loss and error over time.
 
     Args:

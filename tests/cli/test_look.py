@@ -45,3 +45,16 @@ def test_show_compares_several_runs_and_opens_the_page(tmp_path, capsys, monkeyp
     assert opened[1:] == [(tmp_path / "a" / "report.html").as_uri()]
     status, _, err = command(capsys, "show")
     assert status == 2 and "give a run folder" in err
+
+
+def test_show_draws_how_a_run_went(tmp_path, capsys):
+    folder, pictures = tmp_path / "run", tmp_path / "how"
+    budget = ("--budget", "8 iterations", "--method", "sapts-d")
+    command(capsys, "solve", "poisson-1d", *budget, "--out", folder, "--quiet", *QUICK)
+    status, _, err = command(capsys, "show", folder, "--training", pictures)
+    assert status == 0 and not err
+    drawn = {"convergence", "sweeps", "gains-of-the-parts", "collocation-points"}
+    assert drawn <= {path.stem for path in pictures.iterdir()}
+    assert all(path.stat().st_size > 5_000 for path in pictures.iterdir())
+    status, _, err = command(capsys, "show", folder, folder, "--training", pictures)
+    assert status == 2 and "name one folder" in err

@@ -155,7 +155,7 @@ def panels_of(figure: Figure) -> list[Axes]:
 
 
 def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
-    """What is written in a figure that has been drawn, and where, in pixels."""
+    """Texts of a figure that has been drawn, with their boxes in pixels."""
     written = [figure._suptitle] if figure._suptitle is not None else []
     for legend in [*figure.legends, *(a.get_legend() for a in figure.axes if a.get_legend() is not None)]:
         written += legend.get_texts()

@@ -9,7 +9,7 @@ import pytest
 
 from pictured import SMALL, ring
 from sapts_pinn import solve
-from sapts_pinn.results.comparison import compare
+from sapts_pinn.results.comparison import compare_folders
 from sapts_pinn.results.report import FILES, write_comparison, write_report
 
 
@@ -67,7 +67,7 @@ EVIL = "<script>alert(1)</script>"
 
 
 def poisoned(value):
-    """The same content with a script in every text, and every name that is free."""
+    """Copy of some content with a script in every text, and in every name that is free."""
     if isinstance(value, dict):
         return {key: poisoned(inner) for key, inner in value.items()} | {EVIL: EVIL}
     if isinstance(value, list):
@@ -116,7 +116,7 @@ def test_a_comparison_is_a_page_with_links_to_the_reports(tmp_path):
     for name in ("a", "b <i>"):
         solve(ring(), out=tmp_path / name, **{**SMALL, "budget": "3 iterations", "seed": len(name)})
         write_report(tmp_path / name)
-    found = compare([tmp_path / "a", tmp_path / "b <i>"])
+    found = compare_folders([tmp_path / "a", tmp_path / "b <i>"])
     text = write_comparison(found, tmp_path / "comparison.html").read_text(encoding="utf-8")
     assert 'href="./a/report.html"' in text and 'href="./b%20%3Ci%3E/report.html"' in text
     assert "<i>" not in text and text.count("<polyline") == 2 and '<th scope="row">seed</th>' in text

@@ -16,7 +16,7 @@ from sapts_pinn.training.settings import Settings, setting
 
 @dataclass(frozen=True)
 class Three(Settings):
-    """One of each kind: kept in a resumed run, drawn anew in one, and neither."""
+    """Settings of each kind: kept in a resumed run, drawn anew in one, and neither."""
 
     points: int = setting(8, read.whole, "Points.", int, drawn=True)
     rate: float = setting(0.5, read.real, "Rate.", float, kept=True)

@@ -24,7 +24,7 @@ def solutions() -> Solutions:
 
 @pytest.fixture
 def small_pictures(monkeypatch) -> None:
-    """Whatever is in a picture at few pixels is in it at many."""
+    """Draw with few pixels and points: what a picture shows then, it shows with many."""
     monkeypatch.setattr(figures, "DPI", 60)
     for module, name, value in (
         (overview, "IMAGE", 31), (overview, "SECTION", 25), (meshes, "FINE", 1_400), (volumes, "SIDE", 13),

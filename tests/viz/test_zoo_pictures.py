@@ -29,7 +29,7 @@ def test_the_picture_of_every_problem_is_filled_in_limits_and_readable(name, sma
 
 
 def is_filled(axis, image) -> bool:
-    """Whether pixels inside the axes differ."""
+    """Test for pixels inside the axes that differ."""
     box = axis.get_window_extent()
     high = image.shape[0]
     inside = image[int(high - box.y1) : int(high - box.y0), int(box.x0) : int(box.x1)]
