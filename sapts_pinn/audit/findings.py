@@ -63,7 +63,8 @@ class Audit:
             `points` (number of fresh points), `relative_residual` (rms of the residual over rms of the
             largest term of the equation), `train_residual` and `test_residual` (rms in the equation's unit),
             `condition` (largest violation of a condition, relative to the solution), `around_jumps` (relative
-            error near places where prescribed values jump, where there are any).
+            error near places where prescribed values jump, where there are any), `at_rims` (relative error
+            from where the initial values meet a face, where there is a time).
     """
 
     objections: tuple[Finding, ...]

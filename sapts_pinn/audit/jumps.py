@@ -8,6 +8,10 @@ other face, about linearly.  So the error at d is about
     e(d)^2 = (q |jump|)^2 + m^2 / 3,
 
 and its square is summed up to `problems.jumps.ZONE`.  Beyond that the error estimate sees for itself.
+
+An error that the jump makes begins at the jump: where the terms cancel close by, as a known part of the
+ansatz makes them do, a residual farther out is of the usual kind and says nothing about the jump.  So q at d
+is the smallest of its mean squares, by half decades, from the jump to d.
 """
 
 from __future__ import annotations
@@ -53,8 +57,18 @@ def _unbalanced(state: State) -> float:
     points, depth = points[inside], depth[inside]
     terms = state.taken_apart(points, state.channels(points, state.needs))
     q = (terms.residual.abs() / terms.largest.clamp(min=1e-300)).amax(0).clamp(max=1.0)
+    least = _from_the_jump_on(q.square(), depth)
     # What lies within d grows like d^2; the distances were drawn with density 1 / (d log 10 DECADES).
-    return float((2 * DECADES * 2.302585 * depth.square() * q.square()).mean())
+    return float((2 * DECADES * 2.302585 * depth.square() * least).mean())
+
+
+def _from_the_jump_on(square: Tensor, depth: Tensor) -> Tensor:
+    """For each point the smallest of the means by half decades of the distance up to its own, [N]."""
+    decade = (-2 * depth.log10()).floor().clamp(0, 2 * DECADES - 1).long()  # 0 is the farthest
+    count = torch.bincount(decade, minlength=2 * DECADES)
+    mean = torch.bincount(decade, square, minlength=2 * DECADES) / count.clamp(min=1)
+    mean = torch.where(count > 0, mean, torch.inf).flip(0).cummin(0).values.flip(0)
+    return mean[decade]
 
 
 def _missed(state: State, unknown: str) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..networks.model import Model
 from ..problems import Sites
-from . import conditions, derivatives, jumps, mirrors, residuals, sizes
+from . import conditions, derivatives, jumps, mirrors, residuals, rims, sizes
 from .findings import Audit, without_consequences
 from .state import State
 
@@ -32,7 +32,7 @@ def audit(model: Model, sites: Mapping[str, Sites]) -> Audit:
         warnings.simplefilter("ignore")
         found, figures = residuals.check(state, points[::step])
         more, conditional = conditions.check(state, sites)
-        figures |= {**conditional, **jumps.check(state)}
+        figures |= {**conditional, **jumps.check(state), **rims.check(state)}
         found += more + derivatives.check(state) + mirrors.check(state) + sizes.check(state)
     return Audit(without_consequences(found), figures)
 

@@ -108,7 +108,9 @@ class Solved:
         direct: e itself, sought in the features.
         own: w - u, where w is a solution that is sought in them.
         left: |F'(u) w - F'(u) u + F(u)| / |F'(u) u - F(u)| on the check: how well w is known.
-        bold: [m], the largest |e| for |F'(u) e| = |F(u)| among functions that the features have.
+        bold: [m], the largest |e| that a residual too fine for the features may have: the geometric mean of
+            that of the fit to it, which sees the share of noise that so many features have in so many rows,
+            and that of a residual which the features have altogether, |F'(u) e| = |F(u)|.
         widths: Of the features.
     """
 
@@ -224,7 +226,7 @@ class Estimator:
         gains = rms(at[..., 2:]).T
         seen = (check @ fit.bold).norm(dim=0).clamp_min(1e-30)
         forcing, data = self._targets(self.check).norm(dim=0).tolist()
-        bold = (gains * (forcing / seen)[:, None]).amax(0)
+        bold = (gains * (forcing / seen).sqrt()[:, None]).amax(0)
         bold = torch.where(fit.bold.any(), bold, math.inf)  # what was not seen in solving has no gain
         rho, left = fit.unexplained.tolist()
         e = ErrorField(self.problem, self.columns, features, error)

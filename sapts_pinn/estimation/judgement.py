@@ -25,11 +25,15 @@ follow a shock, tells nothing.
 Where neither features nor tangent functions explain half of a residual that is no small part of the
 equation's terms, (1) says too little.  A jump between two solutions is such a case: its residual is a spike,
 or little at all; and chaos, where errors grow from window to window.  The error is then at least a multiple
-of what is not explained of the residual, over the terms, and is not reliable.
+of what is not explained of the residual, over the terms, and is not reliable.  Where the residual is a
+smaller part of the terms, the error is taken between that and what (1) says.
 
 Around places where the prescribed values jump the linear problem has no smooth answer.  Its points keep away
-from them, and the error there is taken over from the audit (`audit/residuals.py`).  Equation and conditions
+from them, and the error there is taken over from the audit (`audit/jumps.py`).  Equation and conditions
 without these places do not determine w, as any solution that is singular there may be added: it has no say.
+
+Where the initial values meet a face, a residual may sit in a corner so small that no point falls into it;
+what it has moved is taken over from the audit, too (`audit/rims.py`).
 
 The linear problem may have no answer: where a feature can be added that neither equation nor conditions
 notice, they do not determine the solution, and no estimate is reliable.
@@ -57,7 +61,12 @@ LIKELY = 0.5  # share of the residual left by an answer that may be right
 ALIKE = 1.5  # times as much of the residual leaves an answer at most that is about as good as another
 VAGUE, BENT = 0.05, 0.05  # shares of the residual left, and beyond first order, where two ways may differ
 WORSE = 10.0  # times the residual of u, which w leaves beyond first order, from which on w tells nothing
-DARK, HIGH = 0.5, 0.0125  # share not explained, and residual over the terms, where (1) says too little
+DARK, HIGH = (
+    0.5,
+    0.0125,
+)  # share not explained, and residual over the terms, from which on (1) says too little
+DARKEST = 0.1  # residual over the terms from which on it says nothing
+LOWEST = 1 / 30  # of what the residual says: an estimate may not be further below an error
 APART, SOME = 1.5, 0.5  # by so many times, and so much as the two solutions differ
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 
@@ -82,6 +91,10 @@ class Verdict:
     curved: float
     doubts: list[str]
 
+    def told(self, u: Tensor) -> Tensor:
+        """The error of each unknown over its size, [m]; u are the values at the test points, [N, m]."""
+        return self.factor * self.size.square().mean(0).sqrt() / _norms(u, self.size)
+
 
 def judge(estimator: Estimator, solved: Sequence[Solved], tangent: Candidate | None, seen: Seen) -> Verdict:
     """Put the answers together.
@@ -95,12 +108,14 @@ def judge(estimator: Estimator, solved: Sequence[Solved], tangent: Candidate | N
     best, other = sorted(solved, key=lambda s: s.best.unexplained)
     verdict = _answer(estimator, best, other, tangent)
     _second_opinion(verdict, estimator, best, other, seen.broken, own=verdict.field is best.best.field)
-    dark = verdict.unexplained > DARK and seen.residual > HIGH
-    least = max(seen.hidden, AMPLIFIED * verdict.unexplained * seen.residual if dark else 0.0)
+    least = _by_residual(verdict, estimator.u, seen.residual).clamp_min(seen.hidden)
     usual = estimator.u.square().mean(0).sqrt() / verdict.factor
     verdict.size = torch.maximum(verdict.size, least * usual)
     # Near jumps of the prescribed values, which the points of the estimate keep away from.
     verdict.size = torch.hypot(verdict.size, seen.around_jumps * usual)
+    if seen.at_rims > float(verdict.told(estimator.u).norm()):
+        verdict.doubts.append("most of it begins where the initial values meet a face, and is a rough figure")
+    verdict.size = torch.hypot(verdict.size, seen.at_rims * usual)
     if verdict.unexplained > UNSURE:
         verdict.doubts.append(
             f"{verdict.unexplained:.0%} of the residual is too fine for the features of the estimate"
@@ -108,6 +123,19 @@ def judge(estimator: Estimator, solved: Sequence[Solved], tangent: Candidate | N
     if estimator.freedom() > FREE:
         verdict.doubts.append("the equation and the conditions do not determine the solution")
     return verdict
+
+
+def _by_residual(verdict: Verdict, u: Tensor, residual: float) -> Tensor:
+    """The relative error of each unknown by what is not explained of the residual over the terms, [m].
+
+    It counts in full from a residual of `DARKEST` on, and fades in the logarithm down to `HIGH`.
+    """
+    told = verdict.told(u)
+    if verdict.unexplained <= DARK or residual <= HIGH:
+        return torch.zeros_like(told)
+    whole = AMPLIFIED * verdict.unexplained * residual
+    share = min(math.log(residual / HIGH) / math.log(DARKEST / HIGH), 1.0)
+    return told.clamp(whole * LOWEST, whole).pow(1 - share) * whole**share
 
 
 def _answer(estimator: Estimator, best: Solved, other: Solved, tangent: Candidate | None) -> Verdict:
@@ -152,7 +180,7 @@ def _second_opinion(
     size = _norms(estimator.u, verdict.size).square()
     disagreement = float((away / size).sum().sqrt())
     doubt = float((apart / size).sum().sqrt())
-    first = verdict.factor * float((verdict.size.square().mean(0) / size).sum().sqrt())
+    first = float(verdict.told(estimator.u).norm())
     if broken:
         verdict.size, verdict.field = torch.maximum(verdict.size, best.own.values.abs()), best.own.field
     elif len(estimator.problem.jumps.places):

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..audit import derivatives, jumps, residuals
+from ..audit import derivatives, jumps, residuals, rims
 from ..audit.findings import Audit, together
 from ..audit.state import State
 from ..networks.model import Model
@@ -31,6 +31,7 @@ class Seen:
         residual: Residual of the equation over its terms, the largest of all rows.
         hidden: Relative error that a residual between the points may have caused.
         around_jumps: Relative error near places where prescribed values jump.
+        at_rims: Relative error from corners where the initial values meet a face.
     """
 
     words: tuple[str, ...]
@@ -38,6 +39,7 @@ class Seen:
     residual: float
     hidden: float
     around_jumps: float = 0.0
+    at_rims: float = 0.0
 
     @classmethod
     def of(cls, audit: AuditContent) -> Seen:
@@ -49,6 +51,7 @@ class Seen:
             audit["figures"].get("relative_residual", 0.0),
             max((_hidden(f["figures"]) for f in found), default=0.0),
             audit["figures"].get("around_jumps", 0.0),
+            audit["figures"].get("at_rims", 0.0),
         )
 
     @classmethod
@@ -65,7 +68,7 @@ class Seen:
 
 def _audited(state: State) -> Audit:
     found, figures = residuals.check(state, state.interior)
-    return Audit((*derivatives.check(state), *found), {**figures, **jumps.check(state)})
+    return Audit((*derivatives.check(state), *found), {**figures, **jumps.check(state), **rims.check(state)})
 
 
 def _hidden(figures: Mapping[str, float]) -> float:

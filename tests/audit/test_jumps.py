@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from sapts_pinn.audit import jumps
 from sapts_pinn.audit.run import audit
+from sapts_pinn.audit.state import State
 from sapts_pinn.estimation.error_estimate import estimate_error
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.problems import Dirichlet, Initial, Problem
@@ -90,3 +92,17 @@ def test_without_jumps_there_is_no_such_figure() -> None:
     sites = {t.name: t.sites(200, torch.Generator().manual_seed(0), "uniform") for t in problem.terms}
     assert "around_jumps" not in audit(model, sites).figures
     assert estimate_error(model)[0].reliable
+
+
+def test_a_residual_beyond_terms_that_cancel_at_the_jump_is_not_taken_for_one_of_the_jump() -> None:
+    """The exact solution with a bump beside the jump, and a solution that smooths the jump."""
+
+    def bumped(x: Tensor, t: Tensor) -> Tensor:
+        near = (1 - x.abs()) / 2 + unit(t)  # 0 at the jump
+        return warmed(unit(x), unit(t)) + 1e-4 * (near / 0.01) ** 4 * torch.exp(-4 * near / 0.01)
+
+    problem = heat()
+    exact = jumps.check(State(given(problem, bumped)))["around_jumps"]
+    smooth = jumps.check(State(given(problem, late(problem, 1e-4)[0])))["around_jumps"]
+    assert exact < 1e-4
+    assert smooth > 1e-3

@@ -51,7 +51,8 @@ def test_what_an_audit_says_is_taken_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unexplained", "residual", "least"), [(0.95, 0.1, 0.19), (0.95, 0.01, 0), (0.4, 0.1, 0)]
+    ("unexplained", "residual", "least"),
+    [(0.95, 0.1, 0.19), (0.95, 0.01, 0), (0.4, 0.1, 0), (0.95, 0.0125 * math.sqrt(8), 0.067 / math.sqrt(30))],
 )
 def test_where_the_equation_for_the_error_says_nothing_it_is_by_the_residual(
     unexplained: float, residual: float, least: float, monkeypatch: pytest.MonkeyPatch
