@@ -135,7 +135,8 @@ def _by_residual(verdict: Verdict, u: Tensor, residual: float) -> Tensor:
         return torch.zeros_like(told)
     whole = AMPLIFIED * verdict.unexplained * residual
     share = min(math.log(residual / HIGH) / math.log(DARKEST / HIGH), 1.0)
-    return told.clamp(whole * LOWEST, whole).pow(1 - share) * whole**share
+    between: Tensor = told.clamp(whole * LOWEST, whole) ** (1 - share) * whole**share
+    return between
 
 
 def _answer(estimator: Estimator, best: Solved, other: Solved, tangent: Candidate | None) -> Verdict:
