@@ -68,6 +68,7 @@ DARK, HIGH = (
 DARKEST = 0.1  # residual over the terms from which on it says nothing
 LOWEST = 1 / 30  # of what the residual says: an estimate may not be further below an error
 APART, SOME = 1.5, 0.5  # by so many times, and so much as the two solutions differ
+UNBALANCED = 0.3  # residual over the terms from which on a linearisation that bends is not reliable
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 
 
@@ -119,6 +120,10 @@ def judge(estimator: Estimator, solved: Sequence[Solved], tangent: Candidate | N
     if verdict.unexplained > UNSURE:
         verdict.doubts.append(
             f"{verdict.unexplained:.0%} of the residual is too fine for the features of the estimate"
+        )
+    if seen.residual > UNBALANCED and verdict.curved > BENT:
+        verdict.doubts.append(
+            f"the residual is {seen.residual:.0%} of the terms of a nonlinear equation: it is not solved yet"
         )
     if estimator.freedom() > FREE:
         verdict.doubts.append("the equation and the conditions do not determine the solution")

@@ -67,6 +67,20 @@ def test_where_the_equation_for_the_error_says_nothing_it_is_by_the_residual(
     assert found.relative == pytest.approx(least or 5e-9, rel=0.1) and found.reliable == (unexplained < 0.5)
 
 
+@pytest.mark.parametrize(("curved", "residual"), [(0.1, 0.5), (0.1, 0.1), (1e-12, 0.5)])
+def test_terms_that_do_not_balance_make_only_a_linear_estimate_reliable(
+    curved: float, residual: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(estimator: Estimator, best: Solved, *_: object) -> Verdict:
+        return Verdict(1e-9 * estimator.u.abs(), best.best.field, 1.0, 0.01, curved, [])
+
+    monkeypatch.setattr("sapts_pinn.estimation.judgement._answer", answer)
+    problem = soft(X, lambda u, x: u.xx + PI**2 * torch.sin(PI * x), zero_on("x"))
+    model = given(problem, lambda x: torch.sin(PI * unit(x)))
+    found = estimate_error(model, (CHEAP,), audit=content(residual=residual))[0]
+    assert found.reliable == (curved < 0.05 or residual < 0.3)
+
+
 def test_without_an_audit_the_model_is_looked_at() -> None:
     problem = soft(X, lambda u, x: u.xx + PI**2 * torch.sin(PI * x), zero_on("x"))
     found = Seen.measured(given(problem, lambda x: torch.sin(PI * unit(x)) * 0.9))
