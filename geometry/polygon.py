@@ -1,4 +1,4 @@
-"""Simple polygons, convex or not: triangulation by ear clipping, exact signed distance.
+"""Simple polygons, convex or not: points inside by triangles, exact signed distance.
 
 The distance looks up the nearest edge without gradients and then measures from that edge alone: along its
 outward normal where the foot point lies on the edge (so the gradient exists on the boundary too), from the
@@ -63,8 +63,7 @@ class Polygon(Shape):
         self.groups = named_group(tag, self.names, self.faces)
         self.bounds = torch.stack([v.amin(0), v.amax(0)])
         self.volume = abs(area)
-        order = np.arange(len(v)) if area > 0 else np.arange(len(v))[::-1]
-        self._triangles = v[torch.from_numpy(order[_ear_clip(v.numpy()[order])])]  # [V - 2, 3, 2] or fewer
+        self._triangles = v[torch.from_numpy(_triangulate(v.numpy()))]  # [V - 2, 3, 2] or fewer
         areas = _cross(
             self._triangles[:, 1] - self._triangles[:, 0], self._triangles[:, 2] - self._triangles[:, 0]
         )
@@ -167,38 +166,40 @@ def _refuse_intersections(v: Tensor) -> None:
         )
 
 
-def _ear_clip(v: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Triangulate a simple polygon [V, 2] of positive orientation: vertex numbers [T, 3], T <= V - 2.
+def _triangulate(v: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Triangulate a simple polygon [V, 2] by VTK: vertex numbers [T, 3] in positive orientation, T <= V - 2.
 
-    An ear is a convex corner whose triangle holds no other vertex; every simple polygon has one, and cutting
-    it off leaves a simple polygon (Meisters 1975). Corners of 180 degrees are dropped, without a triangle.
+    Triangles without an area, at corners of 180 degrees, are left out.
+
+    Raises:
+        InputError: The triangles do not cover the polygon.
     """
-    left = list(range(len(v)))
-    triangles = []
-    flat = 1e-14 * float(np.ptp(v, axis=0).max()) ** 2
-    while len(left) > 2:
-        for k in range(len(left)):
-            corner = left[k - 1], left[k], left[(k + 1) % len(left)]
-            a, b, c = v[list(corner)]
-            turn = _turn(a, b, c[None])[0]
-            if abs(turn) <= flat:
-                del left[k]
-                break
-            p = v[[i for i in left if i not in corner]]
-            within = (_turn(a, b, p) >= -flat) & (_turn(b, c, p) >= -flat) & (_turn(c, a, p) >= -flat)
-            if turn > 0 and not within.any():
-                triangles.append(corner)
-                del left[k]
-                break
-        else:
-            raise InputError(
-                f"could not triangulate the polygon with vertices {v.tolist()}: parts of it are too thin"
-            )
-    return np.array(triangles)
+    from vtkmodules.vtkCommonCore import vtkIdList, vtkPoints  # slow to import
+    from vtkmodules.vtkCommonDataModel import vtkPolygon
+
+    unit = (v - v.min(0)) / np.ptp(v, axis=0).max()
+    points, polygon, found = vtkPoints(), vtkPolygon(), vtkIdList()
+    points.SetDataTypeToDouble()
+    for x, y in unit.tolist():
+        points.InsertNextPoint(x, y, 0.0)
+    polygon.Initialize(len(v), list(range(len(v))), points)
+    complete = polygon.EarCutTriangulation(found)
+    numbers = [found.GetId(i) for i in range(found.GetNumberOfIds())]
+    triangles = np.array(numbers, dtype=np.int64).reshape(-1, 3)
+    areas = _areas(unit[triangles])
+    fan = np.stack([np.zeros_like(unit) + unit[0], unit, np.roll(unit, -1, 0)], 1)
+    whole = abs(float(_areas(fan).sum()))
+    if not complete or abs(np.abs(areas).sum() - whole) > 1e-9 * whole:
+        raise InputError(
+            f"could not triangulate the polygon with vertices {v.tolist()}: parts of it are too thin"
+        )
+    triangles[areas < 0] = triangles[areas < 0][:, ::-1]
+    kept: NDArray[np.int64] = triangles[np.abs(areas) > 1e-14]
+    return kept
 
 
-def _turn(a: NDArray[np.float64], b: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Twice the signed area of the triangles a, b, p[i]."""
-    ab, ap = b - a, p - a
-    turn: NDArray[np.float64] = ab[0] * ap[:, 1] - ab[1] * ap[:, 0]
-    return turn
+def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Signed areas [T] of triangles [T, 3, 2]."""
+    (x1, y1), (x2, y2) = ((triangles[:, k] - triangles[:, 0]).T for k in (1, 2))
+    areas: NDArray[np.float64] = (x1 * y2 - x2 * y1) / 2
+    return areas

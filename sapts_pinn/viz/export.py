@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 
@@ -68,19 +69,14 @@ def _write_pvd(solution: View, path: Path, frames: int) -> None:
     time = time_name(solution.problem.domain)
     if time is None:
         raise InputError(f"{solution.problem.name} has no time for {path.name!r}; use .vtu")
-    entries = []
+    file = Element("VTKFile", type="Collection", version="0.1")
+    series = SubElement(file, "Collection")
     for i, t in enumerate(_moments(solution, time, frames)):
         part = path.with_name(f"{path.stem}_{i:04}.vtu")
         write_atomically(part, sample(solution, {time: t}).dataset().save)
-        entries.append(f'    <DataSet timestep="{t:.17g}" file="{part.name}"/>')
-    lines = [
-        '<VTKFile type="Collection" version="0.1">',
-        "  <Collection>",
-        *entries,
-        "  </Collection>",
-        "</VTKFile>",
-    ]
-    write_atomically(path, lambda p: p.write_text("\n".join(lines) + "\n"))
+        SubElement(series, "DataSet", timestep=f"{t:.17g}", file=part.name)
+    indent(file)
+    write_atomically(path, ElementTree(file).write)
 
 
 def _write_xdmf(solution: View, path: Path, frames: int) -> None:
