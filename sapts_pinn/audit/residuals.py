@@ -33,6 +33,7 @@ import torch
 from torch import Tensor
 
 from ..problems.jumps import ZONE
+from . import rims
 from .findings import Finding
 from .state import State, Terms, rms, times
 
@@ -328,7 +329,8 @@ def _sampling(state: State, fresh: Tensor, trained: Tensor, clouds: _Clouds) -> 
             Finding(
                 "sampling",
                 f"{where}, lies between the points: take {more}",
-                {"spike": spike, "train": train},
+                # What a spike beside the start and a face has moved is known better, by `rims.py`.
+                {"spike": 0.0 if rims.covers(state, clouds.at) else spike, "train": train},
             )
         ]
     return [

@@ -54,6 +54,19 @@ def check(state: State) -> dict[str, float]:
     return {"at_rims": float((square[known] / size[known].square()).max().sqrt()) if known.any() else 0.0}
 
 
+def covers(state: State, point: Tensor) -> bool:
+    """True where `check` sees the residual at a point [dim]: near a face, soon after the start."""
+    domain = state.problem.domain
+    start = next((f for f in domain.factors() if f.is_time), None)
+    if start is None or not any(index == (domain.names.index(start.names[0]),) for _, index in state.needs):
+        return False
+    time = domain.names.index(start.names[0])
+    if point[time] > state.lower[time] + SHORT * state.extent[time]:
+        return False
+    steps = THIN * torch.diag(state.extent)[[axis for axis in range(domain.dim) if axis != time]]
+    return not bool(domain.inside(torch.cat([point + steps, point - steps])).all())
+
+
 def _moved(state: State, points: Tensor, time: int, late: Tensor) -> Tensor:
     """Integrate |r / (dF/du_t)| over time for each unknown, [m, lines], from points [lines, nodes, dim]."""
     lines, nodes, dim = points.shape

@@ -265,6 +265,17 @@ class Estimator:
         below = self._targets(self.check)[:, 0].norm()
         return float(above / below) if below > 0 else 0.0
 
+    def missed(self) -> Tensor:
+        """Largest difference from a prescribed value on the faces, which is an error, by unknown, [m]."""
+        out = torch.zeros(len(self.problem.functions), dtype=torch.float64)
+        for sample in (self.sample, self.check):
+            for condition, rows in zip(self.problem.conditions, sample.rows[1:], strict=False):
+                given = condition.prescribed()
+                if given is not None and given.value is not None:
+                    j = self.problem.unknown_names.index(given.unknown)
+                    out[j] = torch.maximum(out[j], rows.values[0].abs().max())
+        return out
+
     def freedom(self) -> float:
         """The largest function, in the unknowns' scales, over what the equations notice of it."""
         features = self._draw(min(self.effort.features, 200), (2.0,) * len(self.columns), "tanh")

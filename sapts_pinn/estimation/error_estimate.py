@@ -178,7 +178,7 @@ def _figures(
     names, e, u = estimator.problem.unknown_names, verdict.factor * verdict.size, estimator.u
     better = u + verdict.field(estimator.test)
     l2 = torch.hypot(rms(e), rms(besides))
-    most = torch.hypot(e.abs().amax(0), besides.abs().amax(0))
+    most = torch.hypot(torch.maximum(e.abs().amax(0), estimator.missed()), besides.abs().amax(0))
     # Where values jump, every continuous function misses one of them by half of the jump.
     jumps = estimator.problem.jumps.sizes
     most = torch.maximum(most, torch.tensor([0.5 * jumps.get(name, 0.0) for name in names]).to(most))

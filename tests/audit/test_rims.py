@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sapts_pinn.audit import rims
+from sapts_pinn.audit import residuals, rims
 from sapts_pinn.audit.state import State
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.problems import Initial, Neumann, Problem
@@ -80,3 +80,27 @@ def test_a_steady_problem_has_no_rim_and_a_wave_only_a_velocity_there() -> None:
     )
     string = State(given(wave, lambda x, t: torch.sin(math.pi * unit(x)) * torch.cos(math.pi * unit(t))))
     assert rims.check(string) == {"at_rims": 0.0}
+
+
+def test_a_spike_in_the_corner_is_told_by_what_it_has_moved() -> None:
+    """A residual of a hundred times the terms: a spike elsewhere would be told as an error of order one."""
+
+    def high(x: Tensor, t: Tensor) -> Tensor:
+        return fading(unit(x), unit(t)) + 100 * spread(unit(x), unit(t), 1e-2)
+
+    x, t = (torch.rand(400_000, generator=torch.Generator().manual_seed(k)).double() for k in (1, 2))
+    true = 100 * float((spread(x, t, 1e-2).square().sum() / fading(x, t).square().sum()).sqrt())
+    state = State(given(insulated(), high))
+    assert 1 / 3 < rims.check(state)["at_rims"] / true < 10
+    (found,) = residuals.check(state, state.interior)[0]
+    assert "a spike of the residual" in found.words and found.figures["spike"] == 0
+
+
+def test_points_that_are_covered() -> None:
+    state = State(given(insulated(), lambda x, t: fading(unit(x), unit(t))))
+    covered = {
+        (x, t): rims.covers(state, torch.tensor([x, t]).double())
+        for x in (0.01, 0.5, 0.99)
+        for t in (0.01, 0.5)
+    }
+    assert covered == {(x, t): x != 0.5 and t < 0.1 for x, t in covered}

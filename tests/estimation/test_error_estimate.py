@@ -47,6 +47,17 @@ def test_conditions_are_checked_as_they_were_given() -> None:
     assert found.relative == pytest.approx(0.1, rel=0.1)
 
 
+def test_a_value_that_is_missed_by_much_in_a_narrow_place_is_the_largest_error() -> None:
+    start = Initial("u", lambda x: torch.sin(PI * x), hard=False)
+    problem = soft(X * T, lambda u: u.t - u.xx, zero_on("x"), start)
+
+    def wrong(x: Tensor, t: Tensor) -> Tensor:
+        bump = 1e-3 * torch.exp(-(((unit(x) - 0.4) / 0.02) ** 2) - unit(t) / 1e-3)
+        return torch.sin(PI * unit(x)) * torch.exp(-(PI**2) * unit(t)) + bump
+
+    assert 0.9e-3 < estimated(problem, wrong).max["u"]
+
+
 # -- what the equation does not see at points -------------------------------------------------------------
 
 
