@@ -36,6 +36,7 @@ FULL = Effort(800, 3000, 300, 12)
 EFFORTS = (CHEAP, MIDDLE, FULL)
 ENOUGH = 0.3  # share of the residual that is not explained with which one is content
 SHARE, LEAST = 0.1, 3.0  # of the run's seconds, and seconds, that an estimate may take
+MANY = 10.0  # times the residual: a figure that says nothing more
 DEARER = 4.0  # times as long takes the next effort, about
 
 
@@ -189,9 +190,8 @@ def _figures(
     whole = float((l2 * chosen).norm() / (scale * chosen).norm().clamp_min(1e-300))
     doubts = list(verdict.doubts)
     if verdict.curved > CURVED and whole > 0.01:
-        doubts.append(
-            f"the error is too large for a linearisation ({verdict.curved:.0%} of the residual is beyond it)"
-        )
+        share = f"{verdict.curved:.0%}" if verdict.curved < MANY else "all"
+        doubts.append(f"the error is too large for a linearisation ({share} of the residual is beyond it)")
 
     def by_name(values: Tensor) -> dict[str, float]:
         return dict(zip(names, values.tolist(), strict=True))
