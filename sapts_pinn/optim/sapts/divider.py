@@ -89,9 +89,8 @@ class Divider:
         sweep = self.sweep
         additive = sweep.order == "additive"
         ranks, generator = self.communicator, self.generator
-        cut = Cut(
-            self.count, sweep.kind, sweep.overlap, sweep.consistent, additive, generator, ranks, sweep.pieces
-        )
+        kind = self.decomposition.kind if sweep.kind is None else sweep.kind
+        cut = Cut(self.count, kind, sweep.overlap, sweep.consistent, additive, generator, ranks, sweep.pieces)
         return self.decomposition.divide(objective, cut)
 
     def next_batch(self, stuck: bool, value: float, look: Callable[[Division], float]) -> None:

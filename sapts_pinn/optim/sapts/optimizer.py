@@ -142,7 +142,7 @@ class SAPTS(TrustRegion):
         self.products = ShardedProducts(self.communicator)
         # Name of the parts' models, None where each part's size decides.
         kind = curvature_name(curvature) if isinstance(curvature, Curvature) else curvature
-        self.sweep = sweep or Sweep(kind=decomposition.kind)
+        self.sweep = sweep or Sweep()
         if curvature is None or isinstance(curvature, str):
             own = sum(p.numel() for p in params)
             curvature = global_model(curvature, own, decomposition, self.sweep, self.products)

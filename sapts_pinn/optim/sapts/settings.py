@@ -16,7 +16,8 @@ class Sweep:
     """Settings of a sweep over the parts.
 
     Attributes:
-        kind: How they are cut: of `decomposition.DATA_KINDS` (or a coordinate), or `PARAMETER_KINDS`.
+        kind: How they are cut: of `decomposition.DATA_KINDS` (or a coordinate), or `PARAMETER_KINDS`; None as
+            the decomposition does by itself.
         overlap: By how much data parts are enlarged.
         local_steps: At most so many trust-region steps of a part in one sweep; 0 leaves the plain method.
         adaptive: Whether their number follows rho; else it is fixed, and so is the global pass.
@@ -37,7 +38,7 @@ class Sweep:
         high: m grows when it is above.
     """
 
-    kind: str = "interleaved"
+    kind: str | None = None
     overlap: float = 0.0
     local_steps: int = 20
     adaptive: bool = True

@@ -64,6 +64,20 @@ def test_decompositions_that_do_not_fit() -> None:
 # -- the division --------------------------------------------------------------------------------------------
 
 
+def test_settings_without_a_kind_cut_as_the_decomposition_does() -> None:
+    def losses(sweep: Sweep | None) -> list[float]:
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+        inputs = torch.linspace(-1, 1, 20, dtype=torch.float64).view(10, 2)
+        optimizer = SAPTS(network.parameters(), "parameters", 2, sweep=sweep)
+        return [
+            float(optimizer.step(lambda: (network(inputs) - inputs[:, :1] ** 2).square().mean()))
+            for _ in range(5)
+        ]
+
+    assert losses(None) == losses(Sweep()) == losses(Sweep(kind="layers"))
+
+
 def test_what_cannot_be_divided_is_refused() -> None:
     with pytest.raises(
         TypeError, match=r"needs an objective that knows its points.*decomposition='parameters'"
