@@ -16,11 +16,12 @@ threads: Division of work over threads.
 from .build import load
 from .dense import product, symmetric_product
 from .layout import Layout, NotCompiled
-from .network import CompiledNetwork
+from .network import CompiledNetwork, Cut
 from .point_set import JoinedPointSet, PointSet, SinglePointSet
 
 __all__ = [
     "CompiledNetwork",
+    "Cut",
     "JoinedPointSet",
     "Layout",
     "NotCompiled",

@@ -66,7 +66,7 @@ static void activated(const Shape *h, const int *tables, int act, const real *W,
 
 /* As mlp_forward. */
 void gated_forward(const int *shape, const int *tables, const real *params, const real *input, long first, long last,
-                   long points, real *tape, real *out, real *work) {
+                   long points, real *tape, const real *direction, real *out, real *work) {
   Shape h = read_shape(shape);
   const int *products = tables + h.n_terms * TERM;
   int w = h.width[1], inputs = h.width[0], outputs = h.width[h.L];
@@ -88,14 +88,14 @@ void gated_forward(const int *shape, const int *tables, const real *params, cons
       a = H;
     }
     affine_jet(h.C, W, outputs, w, a, scratch);
-    put(h.C * outputs, points, b, scratch, out);
+    put(h.C * outputs, points, b, scratch, direction, out);
   }
 }
 
 /* As mlp_reverse. */
 void gated_reverse(const int *shape, const int *tables, const real *params, const real *input, const real *tape,
-                   const real *obar, long first, long last, long points, real *grad, real *jacobian, long ld,
-                   const long *rows, real *work) {
+                   const real *direction, const real *obar, long first, long last, long points, real *grad,
+                   real *jacobian, long ld, const long *rows, real *work) {
   Shape h = read_shape(shape);
   const int *products = tables + h.n_terms * TERM;
   int w = h.width[1], inputs = h.width[0];
@@ -112,7 +112,7 @@ void gated_reverse(const int *shape, const int *tables, const real *params, cons
     long at = total;
     memset(Dbar, 0, sizeof(real) * size);
     memset(Vbar, 0, sizeof(real) * size);
-    take(h.C * h.width[h.L], points, b, obar, Zbar);
+    take(h.C * h.width[h.L], points, b, obar, direction, Zbar);
     for (int l = h.L; l >= lowest; l--) {
       int in = h.width[l - 1], out = h.width[l];
       const real *z = t + l * layer; /* of hidden layer l - 1 */

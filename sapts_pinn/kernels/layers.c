@@ -106,7 +106,7 @@ static void affine_jet_reverse(int C, const real *W, int out, int in, const real
   for (int c = 0; c < C; c++) affine(W, in, out, 1, in, 0, Zbar + (long)c * out * B, Abar + (long)c * in * B);
 }
 
-/* shape = {C, order, layers, n_terms, n_products, width_0 .. width_L, act_1 .. act_{L-1}}.
+/* shape = {C, order, layers, n_terms, n_products, width_0 .. width_L, act_1 .. act_L}; act_L may be NONE.
  * tables = n_terms terms of the chain rule (TERM ints each), then n_products of the product rule (PRODUCT ints). */
 typedef struct {
   int C, order, L, n_terms, n_products;
@@ -141,11 +141,32 @@ static int lowest_layer(const Shape *h, const long *rows) {
   return h->L;
 }
 
-/* Jet [C * units][B] of block b to and from the points of all blocks, [C * units][points]. */
-static void put(int rows, long points, long b, const real *jet, real *all) {
-  for (int i = 0; i < rows; i++) memcpy(all + i * points + b * B, jet + (long)i * B, sizeof(real) * B);
+/* Products by point of two jets [rows][B]. */
+static void inner(int rows, const real *a, const real *b, real *out) {
+  vec sum[NV];
+  memset(sum, 0, sizeof sum);
+  for (long i = 0; i < (long)rows * B; i += B)
+    for (int v = 0; v < NV; v++) sum[v] += *(const vec *)(a + i + v * LANES) * *(const vec *)(b + i + v * LANES);
+  memcpy(out, sum, sizeof sum);
 }
 
-static void take(int rows, long points, long b, const real *all, real *jet) {
-  for (int i = 0; i < rows; i++) memcpy(jet + (long)i * B, all + i * points + b * B, sizeof(real) * B);
+/* Jet [rows][B] of block b to the points of all blocks, [rows][points]; its products with a direction, laid out as
+ * inputs are, to [points] unless that is NULL. */
+static void put(int rows, long points, long b, const real *jet, const real *direction, real *all) {
+  if (direction)
+    inner(rows, direction + b * rows * B, jet, all + b * B);
+  else
+    for (int i = 0; i < rows; i++) memcpy(all + i * points + b * B, jet + (long)i * B, sizeof(real) * B);
+}
+
+/* The jet's cotangent from that of what `put` has put there. */
+static void take(int rows, long points, long b, const real *all, const real *direction, real *jet) {
+  if (direction) {
+    const real *d = direction + b * rows * B, *weight = all + b * B;
+    for (long i = 0; i < (long)rows * B; i += B)
+      for (int j = 0; j < B; j += LANES)
+        *(vec *)(jet + i + j) = *(const vec *)(weight + j) * *(const vec *)(d + i + j);
+  } else {
+    for (int i = 0; i < rows; i++) memcpy(jet + (long)i * B, all + i * points + b * B, sizeof(real) * B);
+  }
 }

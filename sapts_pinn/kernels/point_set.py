@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 import torch
 from torch import Tensor
 
-from .network import CompiledNetwork
+from ..errors import InputError
+from .network import CompiledNetwork, Cut
 
 
 class PointSet(ABC):
@@ -47,6 +49,34 @@ class PointSet(ABC):
             RuntimeError: There was no forward pass that kept its tape.
         """
 
+    def cut(self, theta: Tensor, cotangent: Tensor, layers: Sequence[int]) -> list[Cut]:
+        """State between layers, after `forward` at this theta; what it returned before is overwritten.
+
+        Args:
+            theta: Parameters, [n].
+            cotangent: Cotangent of the outputs' jets, [C, outputs, N].
+            layers: For each cut the number of affine layers before it.
+
+        Raises:
+            InputError: The network has no such cuts.
+            RuntimeError: There was no forward pass that kept its tape.
+        """
+        raise InputError("networks side by side have no common layers to cut between")
+
+    def part(self, kernel: CompiledNetwork, before: Cut | None, after: Cut | None) -> PointSet:
+        """Return the points as they are for some of the network's layers.
+
+        Args:
+            kernel: The kernel of these layers.
+            before: State before them, of which the jets are the inputs; None for the network's own inputs.
+            after: State after them.  If given, what is [C, outputs, N] of others is [N] of such points: the
+                product of the outputs' jets with the cotangents there.
+
+        Raises:
+            InputError: The network has no such parts.
+        """
+        raise InputError("networks side by side have no common layers to cut between")
+
     @abstractmethod
     def release(self) -> None:
         """Free the memory kept for a reverse pass."""
@@ -60,29 +90,40 @@ class SinglePointSet(PointSet):
         inputs: Jets of the inputs, [C, N, W_in], CPU.
     """
 
+    _direction: Tensor | None = None
+
     def __init__(self, kernel: CompiledNetwork, inputs: Tensor) -> None:
-        channels, self.points, width = inputs.shape
-        self.kernel = kernel
-        self.blocks = -(-self.points // kernel.block)
+        points = inputs.shape[1]
+        padding = inputs[:, -1:].expand(-1, -points % kernel.block, -1)
+        full = torch.cat([inputs, padding], 1).to(kernel.dtype)
+        laid_out = full.unflatten(1, (-1, kernel.block)).permute(1, 0, 3, 2).contiguous()
+        self._take(kernel, points, laid_out)
+
+    def _take(self, kernel: CompiledNetwork, points: int, inputs: Tensor) -> None:
+        self.kernel, self.points, self._inputs = kernel, points, inputs
+        self.blocks = len(inputs)
         self.padded = self.blocks * kernel.block
-        full = torch.cat([inputs, inputs[:, -1:].expand(-1, self.padded - self.points, -1)], 1)
-        self._inputs = (
-            full.to(kernel.dtype)
-            .reshape(channels, self.blocks, kernel.block, width)
-            .permute(1, 0, 3, 2)
-            .contiguous()
-        )
         self._tape: Tensor | None = None
-        self._out = torch.empty(channels, kernel.layout.widths[-1], self.padded, dtype=kernel.dtype)
+        shape = () if self._direction is not None else (kernel.channels, kernel.layout.widths[-1])
+        self._out = torch.empty(*shape, self.padded, dtype=kernel.dtype)
         self._gradients: list[Tensor] = []
+        self._cuts: dict[int, Cut] = {}
+
+    def part(self, kernel: CompiledNetwork, before: Cut | None, after: Cut | None) -> SinglePointSet:
+        """Return the points as they are for some of the network's layers."""
+        found = copy(self)
+        found._direction = None if after is None else after.cotangents
+        found._take(kernel, self.points, self._inputs if before is None else before.jets)
+        return found
 
     def forward(self, theta: Tensor, keep: bool = True) -> Tensor:
         """Jets [C, outputs, N] of the network's outputs."""
         kernel = self.kernel
         if keep and self._tape is None:
             self._tape = torch.empty(self.blocks * kernel.tape_block, dtype=kernel.dtype)
-        kernel.forward(theta, self._inputs, self._tape if keep else None, self._out, self.blocks)
-        return self._out[:, :, : self.points].clone()
+        tape = self._tape if keep else None
+        kernel.forward(theta, self._inputs, tape, self._out, self.blocks, self._direction)
+        return self._out[..., : self.points].clone()
 
     def release(self) -> None:
         """Free the memory kept for a reverse pass."""
@@ -95,13 +136,31 @@ class SinglePointSet(PointSet):
         gradients: Sequence[Tensor] | None = None,
         jacobian: tuple[Tensor, Tensor] | None = None,
     ) -> int:
+        tape, padded = self._kept(), self._pad(cotangent)
+        return self.kernel.reverse(theta, self._inputs, tape, padded, gradients, jacobian, self._direction)
+
+    def _kept(self) -> Tensor:
         if self._tape is None:
             raise RuntimeError("reverse pass without a forward pass that kept its tape")
+        return self._tape
+
+    def _pad(self, cotangent: Tensor) -> Tensor:
         if self.points == self.padded:
-            padded = cotangent.contiguous()
-        else:
-            padded = torch.nn.functional.pad(cotangent, (0, self.padded - self.points))
-        return self.kernel.reverse(theta, self._inputs, self._tape, padded, gradients, jacobian)
+            return cotangent.contiguous()
+        return torch.nn.functional.pad(cotangent, (0, self.padded - self.points))
+
+    def cut(self, theta: Tensor, cotangent: Tensor, layers: Sequence[int]) -> list[Cut]:
+        """State between layers."""
+        cuts = {layer: self._cuts.get(layer) or self._new_cut(layer) for layer in layers}
+        self._cuts.update(cuts)
+        self.kernel.cut(theta, self._kept(), self._pad(cotangent), cuts)
+        return [*cuts.values()]
+
+    def _new_cut(self, layer: int) -> Cut:
+        kernel = self.kernel
+        shape = self.blocks, kernel.channels, kernel.layout.widths[layer], kernel.block
+        jets, cotangents = (torch.empty(shape, dtype=kernel.dtype) for _ in range(2))
+        return Cut(jets, cotangents, torch.empty(self.padded, dtype=kernel.dtype))
 
     def reverse(self, theta: Tensor, cotangent: Tensor) -> Tensor:
         """Gradient [n] of sum(cotangent * jets)."""

@@ -35,6 +35,7 @@ typedef real vec __attribute__((vector_size(BYTES), aligned(4), may_alias));
 typedef bits ivec __attribute__((vector_size(BYTES), aligned(4), may_alias));
 
 enum { IDENTITY, TANH, SIN, SILU, GELU, SOFTPLUS };
+#define NONE (-1) /* no activation after the last affine layer */
 
 int block_size(void) { return B; }
 int lanes(void) { return LANES; }

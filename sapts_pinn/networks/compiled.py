@@ -80,6 +80,26 @@ def compile_network(model: Model, channels: Channels, threads: int) -> list[Comp
     return [CompiledNetwork(layout, channels, model.like.dtype, threads) for layout in layouts]
 
 
+def compile_stages(
+    model: Model, channels: Channels, threads: int, counts: Sequence[int]
+) -> list[CompiledNetwork]:
+    """Make the compiled kernels of consecutive stages of a model's network.
+
+    Args:
+        model: The model.
+        channels: The derivatives that are wanted.
+        threads: Threads of each kernel.
+        counts: Numbers of affine layers of the stages.
+
+    Raises:
+        NotCompiled: There are none; the message is the reason.
+    """
+    layouts = layouts_of(split_embedding(model.network)[1], channels.order)
+    if len(layouts) > 1:
+        raise NotCompiled("networks side by side are not one chain of layers")
+    return [CompiledNetwork(part, channels, model.like.dtype, threads) for part in layouts[0].stages(counts)]
+
+
 def point_set(kernels: Sequence[CompiledNetwork], location: Location) -> PointSet | None:
     """Lay the points of a location out for the kernels of its network; None without kernels."""
     if not kernels:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from ..derivatives.taylor import Channels, propagate
-from ..kernels import CompiledNetwork
+from ..kernels import CompiledNetwork, Cut
 from ..networks.compiled import point_set
 from ..networks.model import Location, Model
 from ..problems import Sites, Term
@@ -156,6 +157,28 @@ class ResidualBlock:
                 product = (graph * bar).sum()
             (network,) = torch.autograd.grad(product, weights, retain_graph=True, materialize_grads=True)
         return torch.cat([network, *(c.sum().reshape(1) for c in coefficients)])
+
+    def cut(self, theta: Tensor, stamp: int, cotangent: Tensor, layers: Sequence[int]) -> list[Cut]:
+        """State between layers of the compiled network, for a cotangent of the residuals."""
+        bar, _ = self._pull_back(theta, stamp, None, cotangent)
+        assert self.points is not None
+        return self.points.cut(theta, bar, layers)
+
+    def behind(self, kernel: CompiledNetwork, before: Cut | None) -> ResidualBlock:
+        """Return the term as a function of the network's last layers, and of the coefficients.
+
+        Args:
+            kernel: The kernel of these layers.
+            before: State before them; None where they are all layers.
+        """
+        assert self.points is not None
+        found = copy(self)
+        found.points, found._size, found._graph = (
+            self.points.part(kernel, before, None),
+            kernel.parameters,
+            None,
+        )
+        return found
 
     def jacobian(self, theta: Tensor, stamp: int, indices: Tensor | None = None) -> Tensor:
         """J^T as columns, [n, rows of the term * N / fold].

@@ -19,17 +19,16 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..objectives.base import Counters, SeparableEvaluation, Staged, StagedEvaluation, StageLayout
-from ..objectives.residual_block import BLOCK_POINTS, split_sites
+from ..objectives.base import Counters, SeparableEvaluation, StagedEvaluation
+from ..objectives.residual_block import split_sites
 from ..problems import Sites
-from .microbatch import MicroBatch, Weights, losses, residuals, samples, unknowns
+from .chain_objective import ChainObjective, Tape
+from .microbatch import MicroBatch, Weights, losses, samples
 from .stage_objective import Boundary, Frozen, StageObjective, keep
 from .stages import ModelStageChain, StageChain
 
-Tape = list[tuple[Tensor, Tensor]]  # for each of a rank's stages what came in and what went out
 
-
-class PipelineObjective(Staged):
+class PipelineObjective(ChainObjective):
     """The loss of a chain of stages, as a function of the parameters of this rank's stages.
 
     All ranks make the same calls in the same order: `evaluate`, an evaluation's `gradient`, `predict` and
@@ -39,17 +38,11 @@ class PipelineObjective(Staged):
     `of_problem` and `of_data` make one.
 
     Attributes:
-        chain: The stages.
-        parameters: The trained parameters of this rank's stages, in order.
-        counters: Work done; an evaluation of a local objective counts as its stage's share of all parameters.
-        last_terms: f by terms, of the latest evaluation.
         shares: Cost of evaluating each stage, as a fraction of a full evaluation.
         share: Their sum over this rank.
         recomputes: Gradients compute the graph of each micro-batch anew, one after the other, instead of
             keeping all of them from the evaluation: many micro-batches then save memory.
     """
-
-    collective = True
 
     def __init__(
         self,
@@ -61,17 +54,20 @@ class PipelineObjective(Staged):
     ) -> None:
         if not micro_batches:
             raise InputError("no points: every term of the objective is empty")
-        self.chain, self.micro_batches, self.counters = chain, micro_batches, counters or Counters()
-        self.parameters = chain.parameters()
+        super().__init__(chain, counters or Counters())
+        self.micro_batches = micro_batches
         self.shares = [fraction * size / sum(chain.sizes) for size in chain.sizes]
         self.share = sum(self.shares[s] for s in chain.owned)
         self.recomputes = recomputes
-        self.last_terms = {}
         self._frozen: Frozen = {}
 
     @classmethod
     def of_problem(
-        cls, chain: ModelStageChain, sites: Mapping[str, Sites], counters: Counters | None = None
+        cls,
+        chain: ModelStageChain,
+        sites: Mapping[str, Sites],
+        counters: Counters | None = None,
+        fraction: float = 1.0,
     ) -> PipelineObjective:
         """Make the loss of a problem on given points, as `LeastSquares`, divided into stages.
 
@@ -79,6 +75,7 @@ class PipelineObjective(Staged):
             chain: The chain of the problem's model.
             sites: For each term of the problem the places where it is evaluated, the same on every rank.
             counters: Where work is counted.
+            fraction: Cost of an evaluation, in evaluations.
 
         Raises:
             InputError: There are no points at all.
@@ -89,7 +86,7 @@ class PipelineObjective(Staged):
                 count = sites[term.name].points.shape[0] // sites[term.name].fold
                 for part in split_sites(sites[term.name]):
                     micro_batches.append(losses(chain, term, part, count))
-        return cls(chain, micro_batches, counters)
+        return cls(chain, micro_batches, counters, fraction)
 
     @classmethod
     def of_data(
@@ -109,15 +106,6 @@ class PipelineObjective(Staged):
         """
         return cls(chain, [samples(chain, inputs, loss)], counters)
 
-    @property
-    def layout(self) -> StageLayout:
-        """Stages of the network and their ranks."""
-        return StageLayout(self.chain.sizes, self.chain.shares, self.chain.owned)
-
-    def buffers(self) -> list[Tensor]:
-        """Buffers of this rank's stages."""
-        return [b for stage in self.chain.own.values() for b in stage.buffers()]
-
     def evaluate(self) -> PipelineEvaluation:
         """Evaluate the loss at the current parameters; collective."""
         # Copies: what is differentiated later must not move with the parameters.
@@ -130,30 +118,12 @@ class PipelineObjective(Staged):
         terms = {micro_batch.name: torch.zeros((), dtype=torch.float64) for micro_batch in self.micro_batches}
         for micro_batch in self.micro_batches:
             with torch.set_grad_enabled(not self.recomputes):
-                tapes.append(self._forward(micro_batch, weights))
+                tapes.append(self.carry(micro_batch, weights))
             if self.chain.last:
                 terms[micro_batch.name] += tapes[-1][-1][1].detach().sum().cpu()
         values = self.chain.from_last(torch.stack([*terms.values()]).to(self.chain.like.device)).tolist()
         self.last_terms = dict(zip(terms, values, strict=True))
         return PipelineEvaluation(self, sum(values), self.last_terms, weights, tapes)
-
-    def _forward(self, micro_batch: MicroBatch, weights: dict[int, Weights]) -> Tape:
-        """Carry a micro-batch through this rank's stages, with the graph cut between them, and send it on."""
-        chain, tape = self.chain, []
-        x = (
-            micro_batch.inputs
-            if chain.first
-            else chain.receive(micro_batch.shapes[chain.owned.start - 1], -1)
-        )
-        for s, stage in chain.own.items():
-            if s:
-                x = x.detach().requires_grad_()
-            out = micro_batch.through(stage, s, weights[s], x)
-            tape.append((x, out))
-            x = out
-        if not chain.last:
-            chain.send(x.detach(), 1)
-        return tape
 
     def local(self, stage: int) -> StageObjective:
         """Make the local objective F_s at the last point whose gradient was taken.
@@ -162,53 +132,6 @@ class PipelineObjective(Staged):
             stage: One of this rank's stages.
         """
         return _local(self, stage, self._frozen)
-
-    def predict(self, points: Tensor) -> Tensor:
-        """Network output, on every rank; collective.
-
-        Args:
-            points: Points [N, dim] of the problem, or a batch of inputs; the same on every rank.
-
-        Returns:
-            The unknowns [N, m], or the output of the last stage.
-        """
-        chain, rows = self.chain, []
-        for part in points.split(BLOCK_POINTS):
-            if isinstance(chain, ModelStageChain):
-                micro_batch = unknowns(chain, part)
-                like = micro_batch.shapes[-1][0]
-            else:
-                micro_batch = samples(chain, part, lambda out: out)
-                like = micro_batch.shapes[-1]
-            rows.append(self._read(micro_batch, like))
-        return torch.cat(rows)
-
-    def residuals(self, points: Tensor) -> Tensor:
-        """The equation's residuals [K, N] at points [N, dim] in the user's units, on every rank; collective.
-
-        Args:
-            points: The same on every rank.
-
-        Raises:
-            InputError: There is no equation, the network is no problem's.
-        """
-        if not isinstance(self.chain, ModelStageChain):
-            raise InputError("only a problem has residuals, not a network with a loss on data")
-        term, rows = self.chain.problem.equation_term, []
-        for part in points.split(BLOCK_POINTS):
-            micro_batch = residuals(self.chain, term, Sites(part), 1)
-            like = micro_batch.shapes[-1].new_empty(term.rows, part.shape[0])
-            rows.append(self._read(micro_batch, like) / term.weight**0.5)
-        return torch.cat(rows, 1)
-
-    @torch.no_grad()
-    def _read(self, micro_batch: MicroBatch, like: Tensor) -> Tensor:
-        """Result of a micro-batch, on every rank."""
-        weights = {s: dict[str, Tensor](stage.trained()) for s, stage in self.chain.own.items()}
-        end = self._forward(micro_batch, weights)[-1][1]
-        if not self.chain.last:
-            end = torch.empty_like(like, device=self.chain.like.device)
-        return self.chain.from_last(end.detach())
 
 
 @dataclass

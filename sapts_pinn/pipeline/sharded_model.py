@@ -14,6 +14,7 @@ from ..objectives.base import Counters
 from ..parallel.communicator import Communicator
 from ..problems import Problem, Sites, Term
 from .build import build_partly
+from .chain_objective import ChainObjective
 from .microbatch import MicroBatch, residuals
 from .pipeline_objective import PipelineObjective
 from .stages import ModelStageChain, StageChain, merge
@@ -122,9 +123,7 @@ class ShardedModel(Sharded, ModelInStages):
         """The coefficients by name, on every rank."""
         return self.chain.coefficients()
 
-    def objective(
-        self, sites: Mapping[str, Sites], counters: Counters, threads: int = 1
-    ) -> PipelineObjective:
+    def objective(self, sites: Mapping[str, Sites], counters: Counters, threads: int = 1) -> ChainObjective:
         """Make the loss at given sites, by term; stages of several ranks run in PyTorch with its threads."""
         if self.communicator.size == 1:
             return UndividedObjective.of_whole(self.chain, sites, counters, threads)
@@ -142,7 +141,7 @@ class ShardedModel(Sharded, ModelInStages):
         """Mean over the points of |J_i|^2, see `mean_rate`."""
         return mean_rate(self.chain, term, sites, count)
 
-    def _anywhere(self, points: Tensor) -> PipelineObjective:
+    def _anywhere(self, points: Tensor) -> ChainObjective:
         return self.objective({"equation": Sites(points[:1])}, Counters())
 
     def assemble(self) -> WholeModel:

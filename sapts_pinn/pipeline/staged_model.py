@@ -62,4 +62,4 @@ class StagedModel(ModelInStages, WholeModel):
     def objective(self, sites: Mapping[str, Sites], counters: Counters, threads: int) -> UndividedObjective:  # type: ignore[override]
         """Make the loss at given sites, by term."""
         whole = LeastSquares(self, sites, counters=counters, threads=threads)
-        return UndividedObjective.of(self.chain(), whole, sites, counters)
+        return UndividedObjective(self.chain(), whole, sites, counters)

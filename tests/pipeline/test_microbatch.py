@@ -10,7 +10,7 @@ from divided import close, divided, whole_of
 from draws import randn
 from sapts_pinn.objectives import least_squares, residual_block
 from sapts_pinn.objectives.flat import gather
-from sapts_pinn.pipeline import pipeline_objective as pipeline_module
+from sapts_pinn.pipeline import chain_objective
 from sapts_pinn.pipeline.microbatch import MicroBatch, jet_shapes, residuals, samples, unknowns
 from sapts_pinn.pipeline.stages import ModelStageChain, StageChain
 
@@ -22,7 +22,7 @@ def test_many_points_travel_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     unknowns, rows = whole.predict(points), whole.residuals(points)
     monkeypatch.setattr(residual_block, "BLOCK_POINTS", 4)
     monkeypatch.setattr(least_squares, "BLOCK_POINTS", 4)
-    monkeypatch.setattr(pipeline_module, "BLOCK_POINTS", 4)
+    monkeypatch.setattr(chain_objective, "BLOCK_POINTS", 4)
     pieces = divided("poisson-2d", 2)
     assert len(pieces.micro_batches) > len(whole.micro_batches)
     value, found = pieces.value_and_grad()

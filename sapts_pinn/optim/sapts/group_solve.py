@@ -67,7 +67,7 @@ class GroupSolve:
             model = model.branch()
         counters, rule = division.objective.counters, self.sweep.local_rule or self.rule
         for place, part in enumerate(group):
-            base = division.base(part, at)
+            base, before = division.base(part, at), counters.gradients
             restore()
             part.centre(theta, at, base)
             if model is None:
@@ -79,7 +79,6 @@ class GroupSolve:
             if known is None or (curvature.linearises and not known.whole):
                 restore()
                 known = part.evaluate(z)
-            before = counters.gradients
             share = rule.left(self.reach, done.length, len(group) - place)
             z, end, record, pairs = local_solve(
                 part, z, known, curvature, radius, self.steps, rule, share, self.deadline, restore
