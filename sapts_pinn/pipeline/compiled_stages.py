@@ -94,6 +94,7 @@ class CompiledStageObjective(Objective):
         counters: Where work is counted.
         share: Cost of an evaluation, as a fraction of one of the whole network.
         streams: Points are so many that what is kept of them is freed term by term.
+        is_last: The terms have the residuals themselves.
         start: What is known of f where it was frozen.
 
     Attributes:
@@ -107,11 +108,12 @@ class CompiledStageObjective(Objective):
         counters: Counters,
         share: float,
         streams: bool,
+        is_last: bool,
         start: Start,
     ) -> None:
         self.parameters = [*stage.trained().values()]
         self.terms, self.counters, self.share, self.streams = terms, counters, share, streams
-        self.last_terms, self.is_frozen = {}, True
+        self.is_last, self.last_terms, self.is_frozen = is_last, {}, True
         stamps = [0] * len(start.rows)
         self._start = CompiledStageEvaluation(self, start.theta, start.rows, stamps, start.gradient)
 
@@ -182,8 +184,10 @@ class CompiledStageEvaluation(Evaluation):
         self.value = sum(0.5 * float(r.reshape(-1).dot(r.reshape(-1))) for r in self._rows)
 
     def by_point(self) -> Tensor:
-        """Residuals of all points of which F_s is half the square; norms where there are several."""
-        return torch.cat([r[0] if len(r) == 1 else r.square().sum(0).sqrt() for r in self._rows])
+        """Residuals of all points of which F_s is half the square; their norms in the last stage."""
+        if self.objective.is_last:
+            return torch.cat([r.square().sum(0).sqrt() for r in self._rows])
+        return torch.cat([r[0] for r in self._rows])
 
     def gradient(self) -> Tensor:
         """Gradient by the parameters of the stage."""
@@ -252,7 +256,13 @@ class CompiledStages:
             ]
             start = Start(evaluation.theta[here], rows, gradient[here])
             self._frozen[s] = CompiledStageObjective(
-                self.chain.stages[s], terms, self.whole.counters, shares[s], self.whole.streams, start
+                stage=self.chain.stages[s],
+                terms=terms,
+                counters=self.whole.counters,
+                share=shares[s],
+                streams=self.whole.streams,
+                is_last=s == len(self._cuts),
+                start=start,
             )
         return self._frozen
 

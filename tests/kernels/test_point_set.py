@@ -1,12 +1,16 @@
 """Points laid out for the kernels: any number of them, chosen rows, tapes, several networks."""
 
+import copy
+from itertools import accumulate, pairwise
+
 import pytest
 import torch
+from torch import nn
 
 from draws import randn, rng
 from kernel_cases import CHANNELS, Case, assert_close, compare, compiled
 from sapts_pinn.derivatives.taylor import propagate
-from sapts_pinn.kernels import JoinedPointSet
+from sapts_pinn.kernels import CompiledNetwork, JoinedPointSet
 from sapts_pinn.networks.mlp import MLP
 from sapts_pinn.networks.modified_mlp import ModifiedMLP
 
@@ -140,3 +144,98 @@ def test_networks_side_by_side_are_the_networks_one_by_one(threads):
     joined.release()
     with pytest.raises(RuntimeError, match="without a forward pass"):
         joined.reverse(theta, bar)
+
+
+def stages_of(net, wanted, n, counts, dtype=torch.float64, threads=1):
+    """A case, what PyTorch finds between the stages of its network, and the points of the stages."""
+    case = Case(net, wanted, n, threads, dtype)
+    layers = [layer for layer in net if not isinstance(layer, nn.Identity)]
+    jets, jet, taken = [], case.inputs, 0
+    places = [*accumulate(counts)][:-1]
+    stages, own = [], []
+    for i, layer in enumerate(layers):
+        own.append(layer)
+        taken += isinstance(layer, nn.Linear)
+        ends = i + 1 < len(layers) and isinstance(layers[i + 1], nn.Linear) and taken in places
+        if ends or i + 1 == len(layers):
+            jet = propagate(nn.Sequential(*own), jet, case.channels)
+            jets.append(jet)
+            stages.append(own)
+            own = []
+    bars = torch.autograd.grad((jet.transpose(1, 2) * case.cotangent).sum(), jets[:-1])
+    layout = case.points.kernel.layout
+    kernels = [CompiledNetwork(part, case.channels, dtype, threads) for part in layout.stages(counts)]
+    return case, stages, [jet.detach() for jet in jets], bars, places, kernels
+
+
+def unpacked(laid_out, n):
+    """[blocks, C, W, block] as [C, n, W]."""
+    return laid_out.permute(1, 0, 3, 2).flatten(1, 2)[:, :n]
+
+
+@compiled
+@pytest.mark.parametrize("name", ["value", "heat", "fourth"])
+@pytest.mark.parametrize("counts", [(1, 1, 1, 1), (2, 2), (1, 3), (3, 1)])
+@pytest.mark.parametrize(("n", "threads"), [(BLOCK + 3, 1), (10 * BLOCK, 2)])
+def test_what_goes_through_a_network_is_that_of_autograd(name, counts, n, threads):
+    activations = nn.Tanh(), nn.GELU(), nn.Identity()
+    widths = (2, 7, 5, 4, 2)
+    layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
+    net = nn.Sequential(*(x for pair in zip(layers, activations, strict=False) for x in pair), layers[-1])
+    case, stages, jets, bars, places, kernels = stages_of(net, CHANNELS[name], n, counts, threads=threads)
+    case.points.forward(case.theta)
+    cuts = case.points.cut(case.theta, case.cotangent, places)
+    for cut, jet, bar in zip(cuts, jets, bars, strict=False):
+        assert_close(unpacked(cut.jets, n), jet)
+        assert_close(unpacked(cut.cotangents, n), bar)
+        assert_close(cut.products[:n], (jet * bar).sum((0, 2)))
+    around, start = [None, *cuts, None], 0
+    for s, (kernel, own) in enumerate(zip(kernels, stages, strict=True)):
+        part = case.points.part(kernel, around[s], around[s + 1])
+        theta = case.theta[start : start + kernel.parameters] * 1.1
+        start += kernel.parameters
+        moved = drawn_at(own, theta)
+        out = propagate(moved, case.inputs if s == 0 else jets[s - 1], case.channels)
+        found = part.forward(theta)
+        if s == len(kernels) - 1:
+            assert_close(found, out.detach().transpose(1, 2))
+            weights, scalar = case.cotangent, (out.transpose(1, 2) * case.cotangent).sum()
+        else:
+            weights, products = randn(n, seed=5), (out * bars[s]).sum((0, 2))
+            assert_close(found, products.detach())
+            scalar = (products * weights).sum()
+        exact = torch.cat([g.reshape(-1) for g in torch.autograd.grad(scalar, [*moved.parameters()])])
+        assert_close(part.reverse(theta, weights), exact)
+        assert_close(part.jacobian(theta, weights).sum(1), exact)
+
+
+def drawn_at(layers, theta):
+    """Copies of layers with parameters theta."""
+    moved = copy.deepcopy(nn.Sequential(*layers))
+    nn.utils.vector_to_parameters(theta, moved.parameters())
+    return moved
+
+
+@compiled
+def test_cuts_use_their_memory_again_and_need_a_tape():
+    case = Case(MLP((2, 5, 3, 2)), [(0, 0)], BLOCK)
+    with pytest.raises(RuntimeError, match="without a forward pass"):
+        case.points.cut(case.theta, case.cotangent, [1])
+    case.points.forward(case.theta)
+    (first,) = case.points.cut(case.theta, case.cotangent, [1])
+    before = first.cotangents.clone()
+    one, two = case.points.cut(case.theta, 2 * case.cotangent, [1, 2])
+    assert one is first and torch.equal(one.cotangents, 2 * before)
+    assert two.jets.shape[2] == 3
+
+
+@compiled
+def test_networks_without_cuts_refuse_them():
+    gated = Case(ModifiedMLP((2, 4, 4, 2)), [(0, 0)], BLOCK)
+    gated.points.forward(gated.theta)
+    joined = JoinedPointSet([gated.points], [0, 1])
+    for points, reason in ((gated.points, "gates"), (joined, "side by side")):
+        with pytest.raises(ValueError, match=reason):
+            points.cut(gated.theta, gated.cotangent, [1])
+    with pytest.raises(ValueError, match="side by side"):
+        joined.part(gated.points.kernel, None, None)
