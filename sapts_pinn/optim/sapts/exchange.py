@@ -91,15 +91,14 @@ class Division:
         if self.sharded:
             return self._exchange_records(own)
         packed = torch.stack([_pack(c, pairs) for c in own])
-        gathered = torch.cat(self.communicator.all_gather(packed))
-        changes = [change for rows in self._exchange_changes(own) for change in rows]
+        size, changes = packed.shape[1], _changes(own)
+        gathered = torch.cat(self.communicator.all_gather(torch.cat([packed, changes], 1)))
         first = self.communicator.rank * len(own)
         return [
             own[i - first]
             if first <= i < first + len(own)
-            # The residuals are those of the whole: every rank has been told the same.
-            else replace(_unpack(row, own[0], pairs), residual=own[0].residual, change=change)
-            for i, (row, change) in enumerate(zip(gathered, changes, strict=True))
+            else _told(_unpack(row[:size], own[0], pairs), own[0], row[size:])
+            for i, row in enumerate(gathered)
         ]
 
     def _exchange_records(self, own: list[Correction]) -> list[Correction]:
@@ -107,39 +106,44 @@ class Division:
 
         Ranks may have different numbers of them.
         """
-        rows = [(i, *astuple(record)) for i, c in enumerate(own) for record in c.records]
+        records = [(i, *astuple(record)) for i, c in enumerate(own) for record in c.records]
         message = own[0].s.new_full((max(map(sum, self.sizes)), 8), -1.0)
-        message[: len(rows)] = message.new_tensor(rows)
-        changes = self._exchange_changes(own)
+        message[: len(records)] = message.new_tensor(records)
+        changes = _changes(own)
+        room = changes.new_zeros(max(map(len, self.sizes)), changes.shape[1])
+        room[: len(own)] = changes
         found: list[Correction] = []
-        for rank, received in enumerate(self.communicator.all_gather(message)):
+        for rank, received in enumerate(
+            self.communicator.all_gather(torch.cat([message.view(-1), room.view(-1)]))
+        ):
             if rank == self.communicator.rank:
                 found += own
                 continue
+            rows, theirs = (
+                received[: message.numel()].view_as(message),
+                received[message.numel() :].view_as(room),
+            )
             groups: list[list[SubdomainStats]] = [[] for _ in self.sizes[rank]]
-            for i, *values in received.tolist():
+            for i, *values in rows.tolist():
                 if i >= 0:
                     groups[int(i)].append(SubdomainStats(*values))
-            like = own[0]
-            zero = torch.zeros_like(like.s), torch.zeros_like(like.y)
-            found += [
-                # The residuals are those of the whole: every rank has been told the same.
-                Correction(*zero, group, residual=like.residual, change=change)
-                for group, change in zip(groups, changes[rank], strict=True)
-            ]
+            for group, change in zip(groups, theirs, strict=False):  # there is room for those of other ranks
+                zero = torch.zeros_like(own[0].s), torch.zeros_like(own[0].y)
+                found.append(_told(Correction(*zero, group), own[0], change))
         return found
 
-    def _exchange_changes(self, own: list[Correction]) -> list[list[Tensor | None]]:
-        """For each rank the changes [N] of the residuals by its groups; None where there are no residuals."""
-        known = [c.change for c in own]
-        if any(change is None for change in known):  # on all ranks alike: the kind of the loss decides
-            return [[None] * len(sizes) for sizes in self.sizes]
-        most = max(map(len, self.sizes))
-        rows = torch.stack([c for c in known if c is not None])
-        room = rows.new_zeros(most, rows.shape[1])
-        room[: len(rows)] = rows
-        gathered = self.communicator.all_gather(room)
-        return [[*part[: len(sizes)].unbind()] for part, sizes in zip(gathered, self.sizes, strict=True)]
+
+def _changes(own: Sequence[Correction]) -> Tensor:
+    """Changes of the residuals by a rank's groups, [groups, N]; none where there are no residuals."""
+    known = [
+        c.change for c in own if c.change is not None
+    ]  # on all ranks alike: the kind of the loss decides
+    return torch.stack(known) if len(known) == len(own) else own[0].s.new_zeros(len(own), 0)
+
+
+def _told(correction: Correction, own: Correction, change: Tensor) -> Correction:
+    """Add the change of the residuals to a correction of another rank; the residuals are those of the whole."""
+    return replace(correction, residual=own.residual, change=change.clone() if len(change) else None)
 
 
 def _pack(c: Correction, pairs: int) -> Tensor:
