@@ -112,17 +112,14 @@ class Division:
         changes = _changes(own)
         room = changes.new_zeros(max(map(len, self.sizes)), changes.shape[1])
         room[: len(own)] = changes
+        gathered = self.communicator.all_gather(torch.cat([message.view(-1), room.view(-1)]))
         found: list[Correction] = []
-        for rank, received in enumerate(
-            self.communicator.all_gather(torch.cat([message.view(-1), room.view(-1)]))
-        ):
+        for rank, received in enumerate(gathered):
             if rank == self.communicator.rank:
                 found += own
                 continue
-            rows, theirs = (
-                received[: message.numel()].view_as(message),
-                received[message.numel() :].view_as(room),
-            )
+            rows = received[: message.numel()].view_as(message)
+            theirs = received[message.numel() :].view_as(room)
             groups: list[list[SubdomainStats]] = [[] for _ in self.sizes[rank]]
             for i, *values in rows.tolist():
                 if i >= 0:
@@ -135,14 +132,13 @@ class Division:
 
 def _changes(own: Sequence[Correction]) -> Tensor:
     """Changes of the residuals by a rank's groups, [groups, N]; none where there are no residuals."""
-    known = [
-        c.change for c in own if c.change is not None
-    ]  # on all ranks alike: the kind of the loss decides
+    # On all ranks alike: the kind of the loss decides.
+    known = [c.change for c in own if c.change is not None]
     return torch.stack(known) if len(known) == len(own) else own[0].s.new_zeros(len(own), 0)
 
 
 def _told(correction: Correction, own: Correction, change: Tensor) -> Correction:
-    """Add the change of the residuals to a correction of another rank; the residuals are those of the whole."""
+    """Add to a correction of another rank what it changes in the residuals, which all ranks know."""
     return replace(correction, residual=own.residual, change=change.clone() if len(change) else None)
 
 

@@ -53,7 +53,8 @@ class Twins(Communicator):
 
 @pytest.mark.parametrize("rank", [0, 1])
 @pytest.mark.parametrize("sharded", [False, True])
-def test_corrections_travel_whole(rank: int, sharded: bool) -> None:
+@pytest.mark.parametrize("squares", [False, True])
+def test_corrections_travel_whole(rank: int, sharded: bool, squares: bool) -> None:
     n, room = 5, 4
     own = [
         Correction(
@@ -63,6 +64,8 @@ def test_corrections_travel_whole(rank: int, sharded: bool) -> None:
             pairs=[
                 (randn(n, seed=j), (-1) ** j * randn(n, seed=j + 50).abs(), 0.5 + j) for j in range(i + 1)
             ],
+            residual=randn(7, seed=20) if squares else None,
+            change=randn(7, seed=21 + i) if squares else None,
         )
         for i in (0, 2)
     ]
@@ -75,6 +78,11 @@ def test_corrections_travel_whole(rank: int, sharded: bool) -> None:
     for mine, its in zip(own, found[2 * (1 - rank) :][:2], strict=True):
         assert its is not mine
         assert [astuple(r) for r in its.records] == [astuple(r) for r in mine.records]
+        if squares:
+            assert its.change is not None and mine.change is not None and its.residual is own[0].residual
+            assert torch.equal(its.change, mine.change)
+        else:
+            assert its.change is None and its.residual is None
         if sharded:
             assert not its.s.any() and not its.y.any() and its.pairs == []
             continue

@@ -7,10 +7,17 @@ import torch
 from torch import Tensor
 
 from draws import rng
-from sapts_pinn.optim.sapts.stages import ShardedProducts
+from kernel_cases import compiled
+from sapts_pinn.networks.build import build_network
+from sapts_pinn.objectives.base import Counters
+from sapts_pinn.objectives.least_squares import CUT
+from sapts_pinn.optim import SAPTS, Sweep
+from sapts_pinn.optim.sapts.stages import ShardedProducts, UndividedStages
 from sapts_pinn.parallel.communicator import Communicator
+from sapts_pinn.pipeline.staged_model import StagedModel
+from sapts_pinn.pipeline.undivided_objective import UndividedObjective
 from sapts_runs import objective_of, sapts
-from subdomains import COUNT, PROBLEMS, centred, check_slopes, cut, pipeline, relative
+from subdomains import COUNT, PROBLEMS, centred, check_slopes, cut, pipeline, problem_of, relative
 from thread_ranks import on_ranks
 
 
@@ -38,6 +45,40 @@ def test_stages_have_their_block_of_the_gradient(name: str) -> None:
         check_slopes(part, theta, i)
     assert here.value == pytest.approx(f, rel=1e-12), "the last stage has the loss itself"
     assert torch.equal(torch.cat([p.indices for p in division.own]), torch.arange(len(theta)))
+
+
+@compiled
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_sweep_counts_all_that_it_costs(size: int) -> None:
+    """With the way back through the network, on several ranks that of all points on each."""
+
+    def work(ranks: Communicator) -> list[list[float]]:
+        objective = staged("burgers", 2)
+        optimizer = SAPTS(
+            objective.parameters, UndividedStages(), parts=2, communicator=ranks,
+            sweep=Sweep(adaptive=False, local_steps=2, global_steps=0, order="additive"),
+        )  # fmt: skip
+        optimizer.step(objective)
+        before = objective.counters.gradients
+        optimizer.step(objective)
+        spent = objective.counters.gradients - before - 1.0 / size  # that at the end of the sweep
+        taken = [record.work for record in optimizer.info.parts]
+        assert sum(record.steps for record in optimizer.info.parts) == 4
+        return [[spent], taken]
+
+    found = on_ranks(size, work)
+    passes = CUT if size == 1 else 2.0
+    for _, taken in found:
+        assert sum(taken) == pytest.approx(sum(spent[0] for spent, _ in found))
+        assert passes < sum(taken) <= passes + 2.0 + 1e-12  # two steps of each stage are two gradients
+
+
+def staged(name: str, parts: int) -> UndividedObjective:
+    problem = problem_of(name)
+    sizes = len(problem.ansatz.feature_names), len(problem.unknown_names)
+    model = StagedModel(problem, build_network((8, 8), *sizes, rng(), torch.float64), parts)
+    sites = {t.name: t.sites(60, rng(5), "uniform") for t in problem.terms}
+    return model.objective(sites, Counters(), 1)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
