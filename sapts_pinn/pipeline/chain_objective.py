@@ -1,4 +1,4 @@
-"""What every loss of a chain of stages has, however it is evaluated: parameters, layout, predictions."""
+"""Base of the losses of a chain of stages, however they are evaluated: parameters, layout, predictions."""
 
 from __future__ import annotations
 

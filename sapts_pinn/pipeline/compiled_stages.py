@@ -156,7 +156,7 @@ class CompiledStageObjective(Objective):
 
 @dataclass(frozen=True)
 class Start:
-    """What is known of F_s where it is frozen.
+    """State of F_s where it is frozen, known from that of f.
 
     Attributes:
         theta: Parameters of the stage, [n].
