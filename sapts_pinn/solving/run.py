@@ -34,7 +34,7 @@ from ..runs.status import StopReason
 from ..training.budget import Budget
 from ..training.clock import Clock
 from ..training.course import Course
-from ..training.lifecycle import Earlier, Session, tell_result
+from ..training.lifecycle import Earlier, Session, told_to
 from ..training.monitor import ErrorMonitor, EstimateMonitor
 from ..training.settings import Arguments
 from ..training.trainer import Trainer
@@ -204,9 +204,7 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     trainer.run()
     if trainer.failure is not None:
         raise session.failed(trainer, lambda: summary(trainer, config).as_json(), AGAIN)
-    solution = _finished(session, trainer, config)
-    tell_result(told, solution)
-    return solution
+    return told_to(told, _finished(session, trainer, config))
 
 
 def _started(

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -22,6 +23,8 @@ from ..runs.resuming import load_state
 from .interrupts import Aborted
 from .resharding import joined
 from .trainer import Trainer
+
+Found = TypeVar("Found", bound=ResultView)
 
 
 @dataclass(frozen=True)
@@ -187,8 +190,12 @@ class Session:
         return trainer.failure
 
 
-def tell_result(callbacks: Iterable[Callback], result: ResultView) -> None:
-    """Tell callbacks of the result of a run, which is not lost for what goes wrong with one of them."""
+def told_to(callbacks: Iterable[Callback], result: Found) -> Found:
+    """Tell callbacks of the result of a run, which is not lost for what goes wrong with one of them.
+
+    Returns:
+        The result.
+    """
     for callback in callbacks:
         try:
             callback.on_result(result)
@@ -198,6 +205,7 @@ def tell_result(callbacks: Iterable[Callback], result: ResultView) -> None:
             said = f"{type(error).__name__}: {error}".rstrip(": ")
             who = type(callback).__name__
             warnings.warn(f"{who} could not take the result of the run ({said})", UserWarning, stacklevel=3)
+    return result
 
 
 class StateWriter(CheckpointWriter):
