@@ -50,7 +50,7 @@ from .warm_start import check_start, warm_start, with_architecture
 
 AGAIN = "go on with it by solve(..., resume={})"
 OF_A_RANK = (  # entries of config.json that may differ
-    "source", "threads", "fingerprint", "versions", "machine", "init",
+    "source", "threads", "fingerprint", "versions", "machine",
 )  # fmt: skip
 
 
