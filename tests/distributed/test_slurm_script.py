@@ -1,4 +1,4 @@
-"""The Slurm script of the documentation: its syntax, and what it starts, with stand-ins for Slurm's commands."""
+"""The Slurm script of the documentation: its syntax, and what it starts, without a cluster."""
 
 from __future__ import annotations
 
