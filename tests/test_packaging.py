@@ -211,6 +211,15 @@ def test_the_image_copies_what_there_is():
     assert copied and all((ROOT / name).exists() for names in copied for name in names)
 
 
+def test_the_image_has_what_pictures_in_space_need():
+    """Without them VTK ends the process, which `scene.py` prevents by a sentence that names them."""
+    sentence = (ROOT / "sapts_pinn/viz/scene.py").read_text()
+    wanted = re.findall(r"apt-get install ([\w ]+)\)", sentence)
+    image = (ROOT / ".ci/Dockerfile").read_text()
+    assert wanted == ["libegl1 libgl1"] and set(wanted[0].split()) <= set(image.split())
+    assert f"apt-get install {wanted[0]}" in (ROOT / "docs/install.md").read_text()
+
+
 @pytest.fixture(scope="module")
 def distributions():
     """The script that builds a release."""

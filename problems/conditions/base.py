@@ -34,6 +34,7 @@ Known = Mapping[str, Tensor]
 Function = Callable[[Tensor], Tensor]
 
 VALUE = "value"  # kind of the demand u = value
+NORMAL = "n_"  # n_x is the component of the unit normal along the coordinate x
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,19 @@ class Surface:
     level: Function
 
 
+class Expressed(NamedTuple):
+    """A condition as an expression of unknowns, coordinates, coefficients and the unit normal.
+
+    Attributes:
+        function: The expression, or a tuple of them, matched by parameter name; it vanishes on the faces.
+        surface: Function of the coordinates that vanishes where the condition holds inside the domain: there
+            the expression has the same value on both sides.  None on faces.
+    """
+
+    function: Callable[..., object]
+    surface: Callable[..., object] | None = None
+
+
 class Feature(NamedTuple):
     """An additional input of the network.
 
@@ -249,6 +263,10 @@ class Condition(ABC):
     @abstractmethod
     def describe(self, domain: Domain) -> str:
         """Short name such as `u on x=-1, x=1`."""
+
+    def expressed(self) -> Expressed | None:
+        """Form as an expression, for formulas; None where the demands say all, or there is no such form."""
+        return None
 
     def asks_for(self) -> tuple[str, ...]:
         """Names that the functions it was given ask for: coordinates and coefficients."""

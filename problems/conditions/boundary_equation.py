@@ -19,9 +19,7 @@ from torch import Generator, Tensor
 from ...errors import InputError
 from ...geometry import Domain
 from ..fields import call_by_name, parameter_names
-from .base import Condition, Fields, Known, Sites, as_column, time_factor, time_names
-
-NORMAL = "n_"  # n_x is the component of the outward unit normal along the coordinate x
+from .base import NORMAL, Condition, Expressed, Fields, Known, Sites, as_column, time_factor, time_names
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,10 @@ class BoundaryEquation(Condition):
         result = call_by_name(self.equation, arguments, what)
         rows = result if isinstance(result, (tuple, list)) else (result,)
         return tuple(as_column(row, points.shape[0], what, points) for row in rows)
+
+    def expressed(self) -> Expressed:
+        """The expression that vanishes on its faces."""
+        return Expressed(self.equation)
 
     def describe(self, domain: Domain) -> str:
         """Short name such as `boundary equation on hole`."""

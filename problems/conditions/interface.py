@@ -29,6 +29,7 @@ from ..fields import call_by_name, derivatives, parameter_names
 from ..functions.given import OPAQUE, Slice, is_opaque
 from .base import (
     Condition,
+    Expressed,
     Feature,
     Fields,
     Known,
@@ -210,6 +211,10 @@ class Interface(Condition):
             before, behind = as_column(row, sites.points.shape[0], what, sites.points).chunk(2)
             out.append(behind - before)
         return tuple(out)
+
+    def expressed(self) -> Expressed:
+        """The flux that is the same on both sides of the surface."""
+        return Expressed(self.flux, self.at)
 
     def asks_for(self) -> tuple[str, ...]:
         """Names that the flux asks for; the surface depends on coordinates only."""

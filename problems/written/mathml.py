@@ -59,6 +59,10 @@ class MathML(Writer):
         """The fraction of the differentials of u and n."""
         return f"<mfrac><mrow><mo>∂</mo>{self.name(name)}</mrow><mrow><mo>∂</mo><mi>n</mi></mrow></mfrac>"
 
+    def jump(self, inside: str) -> str:
+        """Double brackets."""
+        return f"<mrow><mo>⟦</mo>{inside}<mo>⟧</mo></mrow>"
+
     def call(self, function: str, arguments: list[Part]) -> Part:
         """Roots, bars and powers of e; the name and its arguments else."""
         inside = "<mo>,</mo>".join(part.text for part in arguments)

@@ -31,6 +31,10 @@ class Plain(Writer):
         """The quotient du/dn."""
         return f"d{name}/dn"
 
+    def jump(self, inside: str) -> str:
+        """Brackets."""
+        return f"[{inside}]"
+
     def call(self, function: str, arguments: list[Part]) -> Part:
         """The name and its arguments."""
         return Part(f"{function}({', '.join(part.text for part in arguments)})", ATOM)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from torch import Generator
 
-from ..conditions.base import VALUE, Condition, Demand, time_names
+from ..conditions.base import NORMAL as COMPONENT
+from ..conditions.base import VALUE, Condition, Demand, Expressed, space_names, time_names
+from ..expressions import in_space
 from .symbols import formulas
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 POINTS = 7  # at which formulas are tried
 NORMAL = "normal"  # normal(u) is the outward normal derivative
+JUMP = "jump"  # jump(k*u.x) is the difference of the values on both sides of a surface
 SPELLED = 6  # faces that are named
 
 
@@ -27,15 +30,17 @@ class Written(TypedDict):
 
     Attributes:
         words: Short name, such as "u on x=0".
-        left: What is prescribed, such as `u`, `u.t` or `normal(u)`.
+        left: What is prescribed, such as `u`, `u.t`, `normal(u)` or `jump(k*u.x)`.
         right: Its value, a formula of the coordinates.
-        on: Where, such as "x=-1, x=1".
+        on: Where, such as "x=-1, x=1"; empty inside the domain.
+        surface: Formula of the coordinates that vanishes where the condition holds inside the domain.
     """
 
     words: str
     left: NotRequired[str]
     right: NotRequired[str]
     on: NotRequired[str]
+    surface: NotRequired[str]
 
 
 class Statement(TypedDict):
@@ -55,13 +60,12 @@ def statement_of(problem: Description) -> Statement:
     drawn = problem.domain.interior(POINTS, Generator().manual_seed(3))
     points = {name: drawn[:, i].contiguous() for i, name in enumerate(problem.domain.names)}
     names = tuple(c.name for c in problem.coefficients)
-    written = [
-        row for condition in problem.conditions for row in _condition(problem, condition, points, names)
-    ]
-    return {
-        "equations": formulas(problem.equation, problem.unknown_names, points, names),
-        "conditions": written,
-    }
+    with in_space(space_names(problem.domain)):
+        written = [
+            row for condition in problem.conditions for row in _condition(problem, condition, points, names)
+        ]
+        equations = formulas(problem.equation, problem.unknown_names, points, names)
+    return {"equations": equations, "conditions": written}
 
 
 def _condition(
@@ -70,11 +74,14 @@ def _condition(
     """A condition, or each of the two requirements of an initial value and velocity."""
     words = condition.describe(problem.domain)
     faces, unknowns = condition.faces(problem.domain), condition.unknowns()
+    where = ", ".join(faces) if len(faces) <= SPELLED else f"{len(faces)} faces"
+    expressed = condition.expressed()
+    if expressed is not None:
+        return _expressed(problem, expressed, {"words": words, "on": where}, points, names)
     demands = condition.demands(1)
     lefts = [_left(problem, demand, unknowns, points, names) for demand in demands]
     if len(unknowns) != 1 or not demands or None in lefts:
         return [{"words": words}]
-    where = ", ".join(faces) if len(faces) <= SPELLED else f"{len(faces)} faces"
     rows: list[Written] = []
     for demand, left in zip(demands, lefts, strict=True):
         right = _value(demand.value, points, names)
@@ -83,6 +90,27 @@ def _condition(
             row |= {"left": left, "right": right, "on": where}
         rows.append(row)
     return rows if all("left" in row for row in rows) else [{"words": words}]
+
+
+def _expressed(
+    problem: Description,
+    expressed: Expressed,
+    row: Written,
+    points: Mapping[str, Tensor],
+    names: tuple[str, ...],
+) -> list[Written]:
+    """Rows of a condition that is an expression, one for each of its parts."""
+    known = (*names, *(COMPONENT + name for name in space_names(problem.domain)))
+    found = formulas(expressed.function, problem.unknown_names, points, known)
+    if found is None:
+        return [{"words": row["words"]}]
+    if expressed.surface is None:
+        return [{**row, "left": left, "right": "0"} for left in found]
+    surface = formulas(expressed.surface, (), points)
+    place: Written = {"words": row["words"], "on": "", "right": "0"}
+    if surface is not None:
+        place["surface"] = surface[0]
+    return [{**place, "left": f"{JUMP}({left})"} for left in found]
 
 
 def _left(

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from .numerals import Numeral, numeral
-from .statement import NORMAL
+from .statement import JUMP, NORMAL
 from .symbols import FUNCTIONS
 
 NEGATIVE, SUM, QUOTIENT, PRODUCT, POWER, ATOM = range(6)  # what binds how tightly
@@ -60,6 +60,10 @@ class Writer(ABC):
         """The outward normal derivative."""
 
     @abstractmethod
+    def jump(self, inside: str) -> str:
+        """The difference of the values on both sides of a surface."""
+
+    @abstractmethod
     def call(self, function: str, arguments: list[Part]) -> Part:
         """A function of `FUNCTIONS` with its arguments."""
 
@@ -99,22 +103,27 @@ class Writer(ABC):
                 return Part(self.derivative(name, coordinates), ATOM)
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 return Part(self.joined("", "-", self.at_least(self._part(inner), QUOTIENT)), NEGATIVE)
-            case ast.Call(func=ast.Name(id=function), args=[ast.Name(id=name)], keywords=[]) if (
-                function == NORMAL
-            ):
-                return Part(self.normal_derivative(name), ATOM)
-            case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]) if function in FUNCTIONS:
-                return self.call(function, [self._part(argument) for argument in arguments])
-            case ast.Call(func=ast.Name(id="where"), args=[test, yes, no], keywords=[]):
-                return Part(
-                    self.cases(self._part(test).text, self._part(yes).text, self._part(no).text), ATOM
-                )
+            case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]):
+                return self._called(function, arguments)
             case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in COMPARED:
                 sides = self._part(left).text, self._part(right).text
                 return Part(self.joined(sides[0], COMPARED[type(sign)], sides[1]), NEGATIVE)
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(self._part(left), op, self._part(right))
         raise UnknownNotationError(type(node).__name__)
+
+    def _called(self, function: str, arguments: list[ast.expr]) -> Part:
+        match (function, arguments):
+            case (name, [ast.Name(id=unknown)]) if name == NORMAL:
+                return Part(self.normal_derivative(unknown), ATOM)
+            case (name, [inner]) if name == JUMP:
+                return Part(self.jump(self._part(inner).text), ATOM)
+            case ("where", [test, yes, no]):
+                parts = (self._part(node).text for node in (test, yes, no))
+                return Part(self.cases(*parts), ATOM)
+        if function not in FUNCTIONS:
+            raise UnknownNotationError(function)
+        return self.call(function, [self._part(argument) for argument in arguments])
 
     def _binary(self, a: Part, op: ast.operator, b: Part) -> Part:
         match op:

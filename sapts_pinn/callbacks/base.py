@@ -7,10 +7,11 @@ A callback sees the `Trainer` after every step.  It may read anything and may as
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from ..parallel.communicator import Communicator
-from ..runs.content import Row, TrainerState
+from ..runs.content import Config, Result, Row, TrainerState
 from ..runs.status import Status
 
 Measure = Callable[[Any], float]  # from a model, of a problem or of samples, to its error
@@ -79,6 +80,10 @@ class RunView(Protocol):
         """Column of the error in the history."""
 
     @property
+    def error_estimate(self) -> float | None:
+        """The error last estimated, None where none is or where it was not reliable."""
+
+    @property
     def sharded(self) -> bool:
         """Return whether every rank holds a part of the model only."""
 
@@ -117,8 +122,26 @@ class RunView(Protocol):
         """Evaluations of the function and of the gradient, of all ranks."""
 
 
+class ResultView(Protocol):
+    """Result of a run for callbacks, a `Solution` or a `Trained`; as a string it is the summary."""
+
+    config: Config
+    history: list[Row]
+    result: Result
+
+    def draw_into(self, folder: Path) -> list[Path]:
+        """Draw what there is to see of it into pictures."""
+
+
 class Callback:
-    """Base class of callbacks: does nothing; override what you need."""
+    """Base class of callbacks: does nothing; override what you need.
+
+    Attributes:
+        wants_error: Whether it shows the error during a run, which is then estimated now and then where no
+            reference tells it.
+    """
+
+    wants_error = False
 
     def on_start(self, trainer: RunView) -> None:
         """Act before the first step."""
@@ -128,3 +151,6 @@ class Callback:
 
     def on_end(self, trainer: RunView) -> None:
         """Act after the last step, whatever ended the run."""
+
+    def on_result(self, result: ResultView) -> None:
+        """Act on the result of a run that has not failed, a `Solution` or a `Trained`, on every rank."""

@@ -167,7 +167,11 @@ def _conditions(problem: Problem) -> list[str]:
     lines = []
     for row in statement_of(problem)["conditions"]:
         formula = as_text(row["left"], row["right"]) if "left" in row else None
-        lines.append(row["words"] if formula is None else f"{formula} on {row['on']}")
+        surface = as_text(row["surface"]) if "surface" in row else None
+        across = f" across {surface or 'the interface'}"
+        lines.append(
+            row["words"] if formula is None else formula + (f" on {row['on']}" if row["on"] else across)
+        )
     return lines
 
 

@@ -73,9 +73,19 @@ def typeset(config: Config) -> dict[str, object]:
     conditions = []
     for row in rows:
         math = as_mathml(row["left"], row["right"]) if {"left", "right"} <= set(row) else None
-        shown = None if math is None else Markup(math)
-        conditions.append({"words": row.get("words", ""), "math": shown, "on": row.get("on", "")})
-    shown_formulas = [*formulas, *(row["right"] for row in rows if "right" in row)]
+        surface = as_mathml(row["surface"]) if "surface" in row else None
+        conditions.append(
+            {
+                "words": row.get("words", ""),
+                "math": None if math is None else Markup(math),
+                "on": row.get("on", ""),
+                "surface": None if surface is None else Markup(surface),
+            }
+        )
+    shown_formulas = [
+        *formulas,
+        *(row[name] for row in rows for name in ("left", "right", "surface") if name in row),
+    ]
     return {
         "equations": [] if None in equations else [Markup(math) for math in equations],
         "conditions": conditions,

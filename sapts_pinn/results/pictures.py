@@ -33,6 +33,12 @@ class Pictures:
             return plot_solution(self, Path(path))
         return draw(self, Path(path), field, kind, at, title_of(self))
 
+    def draw_into(self: View, folder: Path) -> list[Path]:
+        """Draw the solution into `solution.png` of a folder, for a callback that shows it elsewhere."""
+        from ..viz import plot_solution
+
+        return [plot_solution(self, folder / "solution.png")]
+
     def show(self: View, kind: str | None = None, field: str | None = None, **at: float) -> None:
         """Show a scene in a window, or in a notebook; arguments and errors as of `plot`."""
         from ..viz import scene, title_of

@@ -11,6 +11,8 @@ from ..errors import InputError
 from .content import Row
 from .files import write_text
 
+ESTIMATE = "error_estimate"  # column of the estimates during a run
+
 
 def write_history(path: Path, rows: Sequence[Row]) -> None:
     """Write rows as CSV; cells without a value are empty."""

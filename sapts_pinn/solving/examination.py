@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, fields
 from typing import TypeVar, cast
 
 from ..audit import Audit, audited
+from ..estimation.error_estimate import CHEAP, estimate_error
 from ..networks.model import Model
 from ..results.diagnosis import diagnose
 from ..results.numerical_error import numerical_errors
+from ..results.reference_error import compared
 from ..results.uncertainty import Uncertainty, uncertainty
 from ..runs.content import AuditContent, DiagnosisContent, Result
 from ..runs.status import Status, StopReason
@@ -80,6 +82,12 @@ def attempt(find: Callable[[], Found], otherwise: Found, what: str, remarks: lis
         log.warning("the %s of this run could not be found (%s)", what, said, exc_info=error)
         remarks.append(f"the {what} of this run could not be found ({said})")
         return otherwise
+
+
+def quick_estimate(model: Model) -> float | None:
+    """Estimate the relative error of a model with least effort; None where the estimate is not reliable."""
+    found, _ = estimate_error(model, (CHEAP,), compared(model.problem) or None)
+    return found.relative if found.reliable and math.isfinite(found.relative) else None
 
 
 def examine(model: Model, trainer: Trainer) -> Examination:

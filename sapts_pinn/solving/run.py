@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack, overload
 
@@ -24,7 +23,6 @@ from ..parallel.torchrun import connect
 from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
-from ..problems.scales import SavedScales
 from ..problems.written import statement_of
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
@@ -35,15 +33,14 @@ from ..runs.resuming import kept_options, kept_settings, redrawn, saved_method
 from ..runs.status import StopReason
 from ..training.budget import Budget
 from ..training.clock import Clock
-from ..training.collocation import Collocation
 from ..training.course import Course
-from ..training.lifecycle import Earlier, Session
-from ..training.monitor import ErrorMonitor
-from ..training.result import RunResult, facts
+from ..training.lifecycle import Earlier, Session, told_to
+from ..training.monitor import ErrorMonitor, EstimateMonitor
 from ..training.settings import Arguments
 from ..training.trainer import Trainer
 from .choice import with_method
-from .examination import attempt, examine
+from .examination import attempt, examine, quick_estimate
+from .facts import summary
 from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
@@ -53,45 +50,8 @@ from .warm_start import check_start, warm_start, with_architecture
 
 AGAIN = "go on with it by solve(..., resume={})"
 OF_A_RANK = (  # entries of config.json that may differ
-    "source", "threads", "fingerprint", "versions", "machine", "init",
+    "source", "threads", "fingerprint", "versions", "machine",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class SolveResult(RunResult):
-    """Facts of a run of `solve`.
-
-    Attributes:
-        problem: Name of the problem.
-        chosen: Why the method was chosen; None where it was named.
-        points: Number of collocation points of all terms.
-        device: Of the network.
-        collectives: Collective operations of this rank.
-        messages: Messages of this rank.
-        bytes_sent: Bytes that this rank has sent.
-        communication_seconds: Time in communication, in seconds.
-        weights: Of the terms of the loss at the end.
-        relative_l2_error: Against the reference; None without one.
-        coefficients: Estimates of unknown coefficients.
-        scales: Natural units of the problem.
-        slow_path: Why compiled code was not used; None if it was.
-        init: How the run started from an earlier solution; None if it did not.
-    """
-
-    problem: str
-    chosen: str | None
-    points: int
-    device: str
-    collectives: int
-    messages: int
-    bytes_sent: int
-    communication_seconds: float
-    weights: dict[str, float]
-    relative_l2_error: float | None
-    coefficients: dict[str, float]
-    scales: SavedScales | list[SavedScales]
-    slow_path: str | None
-    init: StartContent | None
 
 
 @overload
@@ -167,7 +127,8 @@ def solve(
             process 2 of the points, 4 of the parameters (fewer where a network has fewer layers).
         options: Keyword arguments of the optimizer, such as {"radius": 0.1}.
         callbacks: Told after every step: `Callback` objects, or functions of the run, f(run).
-        progress: Show a bar with loss, error and time left; None shows it in a notebook or at a prompt.
+        progress: Show a bar with loss, error (or an estimate, for 5 % of the time at most) and time left;
+            None shows it in a notebook or at a prompt.
         out: Run folder to write: configuration, checkpoint, history.
         overwrite: Whether `out` may hold an earlier run, which is replaced.
         resume: Run folder, or checkpoint, to continue; it is also written to when `out` is not given.
@@ -231,17 +192,19 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     course, clock = Course(chosen, settings.options, settings.resample), Clock(settings.budget, ranks, began)
     if session.earlier is None and config["init"] is not None:
         clock.discount(-config["init"]["seconds"])
-    monitor = ErrorMonitor(measure, target=settings.target_error)
     watching = as_callbacks(arguments["callbacks"])
     shows = shown(arguments["progress"], watching)
     told = [*watching, *session.writers(config, _header(settings, config)), *shows]
+    monitor = ErrorMonitor(measure, target=settings.target_error)
+    if measure is None and any(callback.wants_error for callback in told):
+        monitor = EstimateMonitor(quick_estimate)
     trainer = Trainer(model, collocation, course, clock, monitor, told)
     session.restore(trainer, redraw)
     session.open(config)  # only now: a wrong setting leaves no trace
     trainer.run()
     if trainer.failure is not None:
         raise session.failed(trainer, lambda: summary(trainer, config).as_json(), AGAIN)
-    return _finished(session, trainer, config)
+    return told_to(told, _finished(session, trainer, config))
 
 
 def _started(
@@ -361,40 +324,6 @@ def _try_quantities(problem: Problem) -> None:
     """Compute the quantities of an untrained network, so that mistakes in them show before the training."""
     net = network_of(problem, (2,), torch.Generator().manual_seed(0), torch.float64)
     _ = Solution(problem, Model(problem, net), {}, [], {}).quantities
-
-
-def _coefficients(trainer: Trainer) -> dict[str, float]:
-    assert isinstance(trainer.model, TrainableModel)
-    return trainer.model.values()
-
-
-def _weights(trainer: Trainer) -> dict[str, float]:
-    """Weights of all terms of the loss at the end, by name."""
-    assert isinstance(trainer.collocation, Collocation)
-    problem, balanced = trainer.collocation.problem, trainer.collocation.weights
-    return {term.name: balanced.get(term.name, term.weight) for term in problem.terms}
-
-
-def summary(trainer: Trainer, config: Config) -> SolveResult:
-    """Facts of a run; all ranks make them together."""
-    ranks = trainer.communicator
-    return SolveResult(
-        **vars(facts(trainer, config)),
-        problem=config["problem"],
-        chosen=config["chosen"],
-        points=sum(s.points.shape[0] for s in trainer.collocation.sites.values()),
-        device=config["device"],
-        collectives=ranks.traffic.collectives,
-        messages=ranks.traffic.messages,
-        bytes_sent=ranks.traffic.bytes,
-        communication_seconds=ranks.traffic.seconds,
-        weights=_weights(trainer),
-        relative_l2_error=ranks.gather_objects(trainer.error)[0],
-        coefficients=_coefficients(trainer),
-        scales=config["scales"],
-        slow_path=trainer.objective.slow_path,
-        init=config["init"],
-    )
 
 
 __all__ = ["Solution", "solve"]

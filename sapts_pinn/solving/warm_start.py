@@ -132,6 +132,7 @@ def warm_start(model: TrainableModel, start: Solution, seconds: float, ranks: Co
         "seconds": round(time.monotonic() - began, 3),
         "misfit": misfit,
     }
+    found = ranks.gather_objects(found)[0]  # clocks, and with them fits, are each rank's own
     log.info("starts from the solution of %s: %s", found["problem"], start_words(found))
     return found
 

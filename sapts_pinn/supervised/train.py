@@ -22,7 +22,7 @@ from ..runs.folder import versions
 from ..training.budget import Budget
 from ..training.clock import Clock
 from ..training.course import Course
-from ..training.lifecycle import Earlier, Session
+from ..training.lifecycle import Earlier, Session, told_to
 from ..training.monitor import ErrorMonitor
 from ..training.result import facts
 from ..training.settings import Arguments, whole
@@ -111,13 +111,14 @@ def train(
     config = _configuration(settings, chosen, data, len(inputs), ranks)
     session.check_alike(config, OF_A_RANK)
     test = samples(found, train=False)
+    callbacks = as_callbacks(callbacks)
     trainer = Trainer(
         net,
         Samples(inputs, targets, augmentation=varied),
         Course(how, given),
         Clock(settings.budget, ranks, began),
         ErrorMonitor(lambda net: chosen.metric(net, *test), chosen.column),
-        [*as_callbacks(callbacks), *session.writers(config, {"config": settings.identity()})],
+        [*callbacks, *session.writers(config, {"config": settings.identity()})],
     )
     session.restore(trainer)
     trainer.run()
@@ -127,7 +128,7 @@ def train(
     complete = net.assemble() if isinstance(net, ShardedNetwork) else net
     session.write_result(result)
     session.write_whole({"config": settings.identity()}, complete.state_dict())
-    return Trained(chosen, complete, found, config, trainer.history, result)
+    return told_to(callbacks, Trained(chosen, complete, found, config, trainer.history, result))
 
 
 def _check_parts(settings: TrainSettings, parts: int | None, how: Method, ranks: int) -> None:

@@ -156,6 +156,10 @@ class Trained:
         made.append(plot_mistakes(inputs, labels, found, classes, folder / "mistakes.png", title))
         return made
 
+    def draw_into(self, folder: Path) -> list[Path]:
+        """Draw the pictures of `plot`, for a callback that shows them elsewhere."""
+        return [path for path in self.plot(folder) if path.suffix == ".png"]
+
     @classmethod
     def load(cls, folder: str | Path, data: Images | Text | Path | str | None = None) -> Trained:
         """Read a run folder.

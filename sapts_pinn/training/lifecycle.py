@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from torch import Tensor
 
-from ..callbacks.base import RunView
+from ..callbacks.base import Callback, ResultView, RunView
 from ..callbacks.checkpoints import CheckpointWriter, not_written
 from ..errors import InputError
 from ..parallel.agreement import check_same, code_fingerprint
@@ -19,8 +20,11 @@ from ..runs.content import Checkpoint, Config, Result
 from ..runs.files import write_json
 from ..runs.folder import check_folder, prepare_folder, run_path, write_config
 from ..runs.resuming import load_state
+from .interrupts import Aborted
 from .resharding import joined
 from .trainer import Trainer
+
+Found = TypeVar("Found", bound=ResultView)
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,24 @@ class Session:
             way = how.format(repr(str(self.folder)))
             trainer.failure.add_note(f"the run up to step {trainer.iteration} is in {self.folder}; {way}")
         return trainer.failure
+
+
+def told_to(callbacks: Iterable[Callback], result: Found) -> Found:
+    """Tell callbacks of the result of a run, which is not lost for what goes wrong with one of them.
+
+    Returns:
+        The result.
+    """
+    for callback in callbacks:
+        try:
+            callback.on_result(result)
+        except Aborted:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            said = f"{type(error).__name__}: {error}".rstrip(": ")
+            who = type(callback).__name__
+            warnings.warn(f"{who} could not take the result of the run ({said})", UserWarning, stacklevel=3)
+    return result
 
 
 class StateWriter(CheckpointWriter):

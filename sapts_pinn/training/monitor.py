@@ -1,15 +1,23 @@
-"""The error of a model during its training, measured for a small share of the time."""
+"""Error of a model during its training, measured or estimated for a small share of the time."""
 
 from __future__ import annotations
 
+import logging
 import math
 import time
+from collections.abc import Callable
+from typing import Any
 
 from ..callbacks.base import Measure
+from ..runs.history import ESTIMATE
 from ..runs.status import Status, StopReason
 from .clock import Clock
 
 SHARE = 0.02  # of the time may go into measuring the error
+OF_ESTIMATES = 0.05  # of the time may go into estimating it
+EXPECTED = 1.5  # seconds that the first estimate may take
+
+log = logging.getLogger(__name__)
 
 
 class ErrorMonitor:
@@ -23,7 +31,10 @@ class ErrorMonitor:
     Attributes:
         name: Column of the error in the history.
         error: The last one measured, or None.
+        estimate: The last one estimated, or None.
     """
+
+    estimate: float | None = None
 
     def __init__(
         self, measure: Measure | None = None, name: str = "relative_l2_error", target: float | None = None
@@ -73,8 +84,52 @@ class ErrorMonitor:
             self._cost = clock.ranks.gather_objects(self._cost)[0]
         self._seconds, self._iteration = clock.common_seconds, iteration
 
+    def finish(self, model: object, clock: Clock, iteration: int, sharded: bool) -> None:
+        """Measure the error at the end of a run; arguments as of `measure`."""
+        self.measure(model, clock, iteration, sharded)
+
     def column(self, iteration: int) -> dict[str, float | None]:
         """The error in a row of the history, None unless it was measured at this step."""
         if self._measure is None:
             return {}
         return {self.name: self.error if self._iteration == iteration else None}
+
+
+class EstimateMonitor(ErrorMonitor):
+    """Estimates the error now and then where no reference tells it; rank 0 does, for all.
+
+    After the run an estimate is made with more effort, so that none is due at its end.
+
+    Args:
+        estimator: From a model to an estimate of its error, None where it is not reliable; it changes nothing
+            and draws from no common random numbers.
+    """
+
+    def __init__(self, estimator: Callable[[Any], float | None]) -> None:
+        super().__init__()
+        self._estimator: Callable[[Any], float | None] | None = estimator
+        self._seconds, self._cost = 0.0, EXPECTED
+
+    def is_due(self, clock: Clock, sharded: bool) -> bool:
+        """Return whether to estimate now; where every rank has a part of the model only, it never is."""
+        possible = self._estimator is not None and not clock.ranks.rank and not sharded
+        return possible and clock.seconds - self._seconds >= self._cost / OF_ESTIMATES
+
+    def measure(self, model: object, clock: Clock, iteration: int, sharded: bool) -> None:
+        """Estimate the error; no run ends for what goes wrong with it."""
+        assert self._estimator is not None
+        begin = time.monotonic()
+        try:
+            self.estimate = self._estimator(model)
+        except Exception as error:
+            log.info("no error estimates during this run", exc_info=error)
+            self.estimate, self._estimator = None, None
+        self._cost = time.monotonic() - begin
+        self._seconds, self._iteration = clock.seconds, iteration
+
+    def finish(self, model: object, clock: Clock, iteration: int, sharded: bool) -> None:
+        """Leave the end of the run to its examination."""
+
+    def column(self, iteration: int) -> dict[str, float | None]:
+        """The estimate in a row of the history, None unless it was made at this step."""
+        return {ESTIMATE: self.estimate if self._iteration == iteration else None}

@@ -10,6 +10,7 @@ from ..problems import Sites
 from ..runs.content import Row
 
 EVERY = 10  # steps between rows, after the first hundred
+EARNED = {"accepted": "sweeps_accepted"}  # columns of `Earnings`: `accepted` is the step's own
 
 
 class Records:
@@ -83,7 +84,7 @@ class Records:
         if optimizer.count:
             row |= sweep_columns(info, optimizer.count)
         if optimizer.earned is not None:
-            row |= optimizer.earned.state_dict()
+            row |= {EARNED.get(name, name): value for name, value in optimizer.earned.state_dict().items()}
         self.rows.append({**row, **error})
 
 

@@ -119,6 +119,11 @@ class Trainer:
         return self.monitor.name
 
     @property
+    def error_estimate(self) -> float | None:
+        """The error last estimated, None where none is or where it was not reliable."""
+        return self.monitor.estimate
+
+    @property
     def sharded(self) -> bool:
         """Return whether every rank holds its own part of the model only."""
         return isinstance(self.model, Sharded)
@@ -241,7 +246,7 @@ class Trainer:
         if self.failure is not None:
             self._end_alone()
             return
-        self._measure_error()
+        self.monitor.finish(self.model, self.clock, self.iteration, self.sharded)
         self._record()
         for callback in self.callbacks:
             callback.on_end(self)
@@ -306,7 +311,7 @@ class Trainer:
             self.clock.step_accepted()
         self.converged = info.converged
         if self.monitor.is_due(self.clock, self.sharded):
-            self._measure_error()
+            self.monitor.measure(self.model, self.clock, self.iteration, self.sharded)
             self._record()
         elif self.records.is_due(self.iteration):
             self._record()
@@ -345,9 +350,6 @@ class Trainer:
     def _reached(self) -> Status:
         """Status of a run that has reached its target or the end of progress; empty if it has not."""
         return self.monitor.reached or (StopReason.CONVERGED.status() if self.converged else Status())
-
-    def _measure_error(self) -> None:
-        self.monitor.measure(self.model, self.clock, self.iteration, self.sharded)
 
     def _record(self) -> None:
         """Add a row to the history."""

@@ -24,6 +24,7 @@ CURVE = 801  # points along a curve
 TOGETHER = 10.0  # ratio of sizes up to which unknowns share axes
 ROWS = 4  # of unknowns
 BAND = 2.0  # standard errors on either side
+ROOM = 0.5  # for a legend of three lines in a tile, of the height of the curves
 
 
 def curves_of(solution: View) -> Figure:
@@ -162,6 +163,8 @@ def draw_profile(axis: Axes, solution: View, unknown: str, coordinate: str) -> N
         axis.plot(x, values.exact[unknown], color=THEIRS, lw=1.1, ls=DASHED, label="reference")
     axis.set(xlabel=coordinate, xlim=(x[0], x[-1]))
     axis.set_title(f"{unknown}({coordinate})", loc="left")
+    low, high = axis.get_ylim()
+    axis.set_ylim(top=high + ROOM * (high - low))
     axis.legend(loc="best", fontsize=7)
     axis.grid(**GRID)
 

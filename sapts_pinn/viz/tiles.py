@@ -45,11 +45,17 @@ def tile(solution: View, caption: str, name: str | None = None) -> Tile:
     import matplotlib
 
     with matplotlib.rc_context({**STYLE, **SMALL}):
-        figure = _figure(name or solution.problem.name, caption, mark_of(solution.result))
-        _draw(figure, solution)
-        for axis in figure.axes:
-            axis.locator_params(nbins=4)
-        return pixels(figure)
+        return pixels(filled(solution, caption, name or solution.problem.name))
+
+
+def filled(solution: View, caption: str, name: str) -> Figure:
+    """Draw the figure of a tile."""
+    figure = _figure(name, caption, mark_of(solution.result))
+    _draw(figure, solution)
+    for axis in figure.axes:
+        axis.locator_params(nbins=4)
+    figure.draw_without_rendering()  # one pass of the layout leaves ticks on each other
+    return figure
 
 
 def failed(name: str, reason: str) -> Tile:

@@ -65,6 +65,11 @@ def test_info_of_a_problem(capsys, tmp_path):
     assert max(map(len, out.splitlines())) <= 100
 
 
+def test_info_of_a_problem_with_an_interface(capsys):
+    out = command(capsys, "info", "poisson-interface")[1]
+    assert "[(100 where x^2 + y^2 < 0.25, else 1) (u_x n_x + u_y n_y)] = 0 across x^2 + y^2 - 0.25 = 0" in out
+
+
 def test_info_of_a_variant_has_the_literature_of_its_family(capsys):
     assert "Why it is hard" in command(capsys, "info", "wave-4")[1]
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import wandb_stand_in
+
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"(<!-- not executed: [^\n]+ -->\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SHORT = {"budget": "2 iterations", "points": 64, "condition_points": 16, "network": (4,)}
@@ -87,6 +89,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(continuation, "solve", short)
     monkeypatch.setattr(ensemble, "solve", short)
     monkeypatch.chdir(tmp_path)
+    wandb_stand_in.install(monkeypatch)
 
 
 def run(code: str, namespace: dict[str, Any]) -> None:

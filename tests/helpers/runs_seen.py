@@ -16,6 +16,7 @@ def seen(**given: Any) -> Any:
         "iteration": 7,
         "loss": 1.0,
         "error": None,
+        "error_estimate": None,
         "error_name": "relative_l2_error",
         "seconds": 12.34,
         "common_seconds": 0.0,
@@ -27,6 +28,8 @@ def seen(**given: Any) -> Any:
         "sharded": False,
         "history": [],
         "state_dict": dict,
+        "failure": None,
+        "discount": lambda seconds: None,
         "stop": stopped.append,
         "stopped": stopped,
     }

@@ -36,6 +36,15 @@ def test_formulas_become_mathml():
     assert found["rounded"] is True
 
 
+def test_a_condition_inside_the_domain_has_its_surface():
+    row = {"words": "flux", "left": "jump(k*u.x)", "right": "0", "on": ""}
+    statement = {"equations": ["u.xx"], "conditions": [{**row, "surface": "x - 0.123456"}, row]}
+    found = typeset({"statement": statement})
+    first, second = found["conditions"]
+    assert "⟦" in first["math"] and "<math" in first["surface"] and second["surface"] is None
+    assert found["rounded"] is True
+
+
 @pytest.mark.parametrize(
     "statement", [None, [], "x", {"equations": 3}, {"conditions": [1]}, {"equations": [EVIL]}]
 )

@@ -6,7 +6,7 @@ from sapts_pinn.runs.status import StopReason
 from sapts_pinn.training import monitor as module
 from sapts_pinn.training.budget import Budget
 from sapts_pinn.training.clock import Clock
-from sapts_pinn.training.monitor import SHARE, ErrorMonitor
+from sapts_pinn.training.monitor import EXPECTED, OF_ESTIMATES, SHARE, ErrorMonitor, EstimateMonitor
 
 
 @pytest.fixture
@@ -44,3 +44,36 @@ def test_somebody_else_may_take_over(now):
     assert not monitor.is_due(clock, False) and monitor.column(1) == {}
     monitor.measure(0, clock, 1, False)
     assert monitor.error is None
+
+
+def test_estimates_are_rare(now):
+    def estimate(model: float) -> float:
+        now[0] += 4.0
+        return model
+
+    monitor, clock = EstimateMonitor(estimate), Clock(Budget())
+    assert monitor.error is None is monitor.estimate and not monitor.is_due(clock, False)
+    now[0] += 1.01 * EXPECTED / OF_ESTIMATES
+    assert monitor.is_due(clock, False) and not monitor.is_due(clock, True)
+    monitor.measure(0.5, clock, 1, False)
+    assert (monitor.estimate, monitor.error) == (0.5, None), "an estimate is no measured error"
+    assert monitor.column(1) == {"error_estimate": 0.5} and monitor.column(2) == {"error_estimate": None}
+    now[0] += 3.9 / OF_ESTIMATES
+    assert not monitor.is_due(clock, False)
+    now[0] += 0.2 / OF_ESTIMATES
+    assert monitor.is_due(clock, False)
+    monitor.finish(0.1, clock, 9, False)
+    assert monitor.estimate == 0.5, "the examination after the run makes a better one"
+
+
+def test_an_estimate_that_fails_is_the_last_one(now, caplog):
+    def estimate(model: float) -> float:
+        raise ZeroDivisionError
+
+    monitor, clock = EstimateMonitor(estimate), Clock(Budget())
+    now[0] += 100.0
+    with caplog.at_level("INFO", "sapts_pinn"):
+        monitor.measure(0.5, clock, 1, False)
+    assert monitor.estimate is None and "no error estimates" in caplog.text
+    now[0] += 1e6
+    assert not monitor.is_due(clock, False)

@@ -5,14 +5,17 @@ from typing import Any
 
 from sapts_pinn.objectives.base import Counters
 from sapts_pinn.optim.base import StepInfo, SubdomainStats, SweepInfo
+from sapts_pinn.optim.earnings import Earnings
 from sapts_pinn.training.records import EVERY, Records, sweep_columns
 
 
-def add(records: Records, iteration: int, info: StepInfo, count: int = 0, **error: Any) -> dict[str, Any]:
+def add(
+    records: Records, iteration: int, info: StepInfo, earned: Earnings | None = None, **error: Any
+) -> dict[str, Any]:
     start = {"iteration": iteration, "seconds": 0.0, "loss": 1.0}
     objective: Any = SimpleNamespace(last_terms={"equation": 0.75, "u": 0.25})
     sites: Any = {"equation": SimpleNamespace(weight=None), "u": SimpleNamespace(weight=2.0)}
-    optimizer: Any = SimpleNamespace(info=info, count=count, earned=None)
+    optimizer: Any = SimpleNamespace(info=info, count=0, earned=earned)
     records.take_terms(info, objective, changed=False)
     records.add(start, objective, sites, optimizer, Counters(), error)
     return records.rows[-1]
@@ -33,6 +36,12 @@ def test_a_row_of_the_same_iteration_is_replaced():
     add(records, 1, StepInfo(radius=0.5))
     add(records, 1, StepInfo(radius=0.25))
     assert [row["radius"] for row in records.rows] == [0.25]
+
+
+def test_a_step_of_a_method_with_parts_says_itself_if_it_was_taken():
+    """The counts of such a method have a name in common with the figures of a step."""
+    row = add(Records(), 5, StepInfo(accepted=False), Earnings(sweeps=4, accepted=3))
+    assert (row["accepted"], row["sweeps"], row["sweeps_accepted"]) == (0, 4, 3)
 
 
 def test_rows_are_dense_at_first():

@@ -21,6 +21,7 @@ from sapts_pinn.problems.written import as_text
         ("(-a)**2", "(-a)^2 = 0"),
         ("sin(2*x)**3", "sin(2 x)^3 = 0"),
         ("normal(u) + 1.5", "du/dn + 1.5 = 0"),
+        ("jump(2*u.x*n_x)", "[2 u_x n_x] = 0"),
         ("where(x < 0.5, 1, 2)*u.x", "(1 where x < 0.5, else 2) u_x = 0"),
     ],
 )

@@ -1,13 +1,14 @@
 """Statements of whole problems: each condition with its value and its place, or in words."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from sapts_pinn import BoundaryEquation, Dirichlet, Initial, Neumann, Observations, Problem, Robin
+from sapts_pinn import BoundaryEquation, Dirichlet, Initial, Interface, Neumann, Observations, Problem, Robin
 from sapts_pinn.geometry import Interval, Time
-from sapts_pinn.problems import ZOO
+from sapts_pinn.problems import ZOO, Coefficient, div, grad, laplace
 from sapts_pinn.problems.written import as_mathml, as_text, statement_of
 
 
@@ -44,7 +45,7 @@ def test_what_has_no_formula_is_told_in_words():
         lambda u: u.t - u.xx + 0 * torch.relu(u.value),
         [
             Neumann("u", table, on="x=0", hard=False),
-            BoundaryEquation(lambda u: u, on="x=1"),
+            BoundaryEquation(lambda u: torch.relu(u.value), on="x=1"),
             Initial("u", 0.0),
             Observations("u", {"x": 0.5, "t": 0.5}, 0.1),
         ],
@@ -58,6 +59,106 @@ def test_what_has_no_formula_is_told_in_words():
         {"words"},
     ]
     assert found["conditions"][0]["words"] == "normal derivative of u on x=0"
+
+
+ONLY_WRITTEN = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
+SQUARE = Interval(0, 1, name="x") * Interval(0, 1, name="y")
+
+
+def lines(problem):
+    """Conditions as text, with the surface or the faces where they hold."""
+    return [
+        (as_text(c["left"], c["right"]), c["on"] or as_text(c["surface"]))
+        for c in statement_of(problem)["conditions"]
+    ]
+
+
+@ONLY_WRITTEN
+def test_equations_on_faces_have_a_row_for_each_of_their_parts():
+    def traction(u, v, y, mu, n_x, n_y):
+        return mu * (u.x * n_x + v.y * n_y), u - torch.sin(y) * n_y
+
+    problem = Problem(
+        SQUARE,
+        ("u", "v"),
+        lambda u, v: (laplace(u), laplace(v)),
+        [BoundaryEquation(traction, on=("x=1", "y=1")), Dirichlet("u", 0.0, on="x=0")],
+        coefficients=[Coefficient("mu")],
+    )
+    assert lines(problem)[:2] == [
+        ("mu (u_x n_x + v_y n_y) = 0", "x=1, y=1"),
+        ("u - sin(y) n_y = 0", "x=1, y=1"),
+    ]
+    assert as_mathml("u - sin(y)*n_y") is not None
+    assert statement_of(problem)["equations"] == ["u.xx + u.yy", "v.xx + v.yy"]
+
+
+@ONLY_WRITTEN
+def test_a_flux_is_written_as_a_jump_across_a_surface():
+    problem = Problem(
+        SQUARE * Time(0, 1),
+        "u",
+        lambda u: u.t - laplace(u),
+        [
+            Interface(
+                at=lambda x, t: x - 0.5 * t,
+                flux=lambda u, x, t, n_x: torch.where(x < 0.5 * t, 1.0, 9.0) * u.x * n_x,
+            ),
+            Interface(at=lambda y: y - 0.5, flux=lambda u, n_y: (u.y * n_y, u.yy)),
+            Dirichlet("u", 0.0),
+            Initial("u", 0.0),
+        ],
+    )
+    assert lines(problem)[:3] == [
+        ("[(1 where x < 0.5 t, else 9) u_x n_x] = 0", "x - 0.5 t = 0"),
+        ("[u_y n_y] = 0", "y - 0.5 = 0"),
+        ("[u_yy] = 0", "y - 0.5 = 0"),
+    ]
+
+
+@ONLY_WRITTEN
+def test_a_surface_without_a_formula_leaves_its_flux_one():
+    def at(y):
+        return torch.nn.functional.softplus(y) - 1
+
+    problem = Problem(
+        SQUARE,
+        "u",
+        lambda u: laplace(u),
+        [Interface(at, flux=lambda u, n_y: u.y * n_y), Dirichlet("u", 0.0)],
+    )
+    row = statement_of(problem)["conditions"][0]
+    assert row == {"words": "flux across the interface", "left": "jump(u.y * n_y)", "right": "0", "on": ""}
+
+
+def test_a_formula_that_is_not_its_function_is_not_given():
+    """Formulas are compared with their functions on random numbers, those with a normal as well."""
+    calls = []
+
+    def twice(u, n_x):
+        calls.append(n_x)
+        return u.x * n_x * len(calls)
+
+    problem = SimpleNamespace(
+        domain=SQUARE,
+        unknown_names=("u",),
+        equation=lambda u: laplace(u),
+        conditions=[BoundaryEquation(twice, on="x=1")],
+        coefficients=(),
+    )
+    assert statement_of(problem)["conditions"] == [{"words": "boundary equation on x=1"}] and len(calls) == 2
+
+
+@ONLY_WRITTEN
+def test_operators_are_written_out_where_they_go_over_unknowns():
+    problem = Problem(SQUARE * Time(0, 1), "u", lambda u: u.t - div(grad(u)), [Dirichlet("u", 0.0)])
+    assert statement_of(problem)["equations"] == ["u.t - (u.xx + u.yy)"]
+
+
+@pytest.mark.parametrize("name", ["kirsch", "cylinder", "poisson-interface"])
+def test_conditions_of_the_zoo_have_formulas(name):
+    found = statement_of(ZOO[name].build())["conditions"]
+    assert all(as_text(c["left"], c["right"]) and as_mathml(c["left"], c["right"]) for c in found)
 
 
 @pytest.mark.parametrize("name", ["burgers", "cavity", "poisson-interface", "lorenz-inverse"])
