@@ -5,6 +5,8 @@ from __future__ import annotations
 import keyword
 from typing import TYPE_CHECKING
 
+import torch
+
 from ..errors import InputError
 from ..geometry import Domain
 from .conditions.base import Condition
@@ -14,6 +16,21 @@ from .unknowns import Coefficient
 
 if TYPE_CHECKING:
     from .description import Description
+
+
+def check_default_device() -> None:
+    """Refuse a default device of PyTorch on which tensors would be made that belong on the processor.
+
+    Raises:
+        InputError: It is another one.
+    """
+    device = torch.get_default_device()
+    if device.type != "cpu":
+        raise InputError(
+            f"PyTorch's default device is {device.type} (where there is a GPU, `import deepxde` sets it), and "
+            "problems are stated on the processor: call torch.set_default_device('cpu') first, and give "
+            f"device={device.type!r} to solve"
+        )
 
 
 def check_names(problem: Description) -> None:

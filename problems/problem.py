@@ -30,7 +30,13 @@ from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
 from .ansatz.singular import Singularity, singularities
-from .checks import check_additions, check_coefficients, check_conditions, check_names
+from .checks import (
+    check_additions,
+    check_coefficients,
+    check_conditions,
+    check_default_device,
+    check_names,
+)
 from .condition_term import condition_term, weighted_by_noise
 from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column, space_names
 from .expressions import in_space
@@ -99,6 +105,7 @@ class Problem:
     scales: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_default_device()
         for attribute in ("conditions", "coefficients"):
             if not isinstance(given := getattr(self, attribute), Iterable):
                 raise InputError(f"{attribute} must be a list, such as [...], not {given!r}")

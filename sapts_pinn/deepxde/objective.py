@@ -30,6 +30,7 @@ from ..errors import InputError
 from ..objectives.base import Counters, Objective, Separable
 from ..objectives.flat import distinct, gather, gradient, scatter_
 from .evaluation import DeepXDEEvaluation, DeepXDEResidualEvaluation
+from .placing import default_device, on_processor
 from .propagation import MAX_ORDER, Plan, Propagation, plan_for
 from .recording import Call, Look, Network, _Recorder
 from .untyped import Arrays, Loss, Model, Net
@@ -67,6 +68,7 @@ class DeepXDEObjective(Separable):
         InputError: The parameters are of several types, or the regularisation is unknown.
     """
 
+    @on_processor
     def __init__(
         self,
         model: Model,
@@ -117,8 +119,9 @@ class DeepXDEObjective(Separable):
         self.last_terms = {}
         self.rowwise: bool | None = None
         self._propagation: Propagation | None = None
-        self.inputs = _tensors(view.inputs, True)
-        self._targets, self._auxiliary = _tensors(view.targets, False), _tensors(view.auxiliary, False)
+        device = self.parameters[0].device
+        self.inputs = _tensors(view.inputs, device, True)
+        self._targets, self._auxiliary = (_tensors(v, device) for v in (view.targets, view.auxiliary))
 
     def renewed(self, inputs: Arrays, targets: Arrays = None, auxiliary: Arrays = None) -> DeepXDEObjective:
         """Make the same loss on other points of the same model."""
@@ -145,7 +148,8 @@ class DeepXDEObjective(Separable):
     def _away(self) -> Iterator[None]:
         """Away from where training has led, or rounding would be all that is left of a gradient."""
         theta = gather(self.parameters)
-        noise = torch.randn(len(theta), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        random = torch.Generator().manual_seed(0)
+        noise = torch.randn(len(theta), generator=random, dtype=torch.float64, device=random.device)
         try:
             scatter_(self.parameters, theta + AWAY * theta.square().mean().sqrt() * noise.to(theta))
             yield
@@ -275,7 +279,7 @@ class DeepXDEObjective(Separable):
         if not net.training:
             net.train(True)
         try:
-            with torch.enable_grad():
+            with torch.enable_grad(), default_device(self.parameters[0].device):
                 outputs = network(self.inputs)
                 forward = [net] if dde.config.autodiff == "forward" else None
                 losses = view.data.losses_train(
@@ -364,11 +368,11 @@ def _regularisation(net: Net) -> tuple[float, float]:
     raise InputError(f"the regularization {kind[0]!r} is not known to these methods; use 'l1' or 'l2'")
 
 
-def _tensors(value: Arrays, trained: bool) -> Arrays:
+def _tensors(value: Arrays, device: torch.device, trained: bool = False) -> Arrays:
     """Convert arrays as DeepXDE does; the network's inputs are differentiated."""
     if value is None:
         return None
     if isinstance(value, (tuple, list)):
-        return tuple(_tensors(v, trained) for v in value)
-    tensor = torch.as_tensor(value)
+        return tuple(_tensors(v, device, trained) for v in value)
+    tensor = torch.as_tensor(value, device=device)
     return tensor.clone().requires_grad_() if trained else tensor

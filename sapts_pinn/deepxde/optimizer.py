@@ -27,6 +27,7 @@ from ..optim.base import StepInfo
 from ..optim.methods import Method
 from ..parallel.communicator import Communicator
 from .objective import DeepXDEObjective, Undivided
+from .placing import on_processor
 from .staged import staged
 from .untyped import Array, Arrays, Keywords, Model
 
@@ -73,6 +74,7 @@ class Bound(torch.optim.Optimizer):
         self._ending = _Ending(communicator)
         self._warned = False
 
+    @on_processor
     def step(self, closure: Callable[[], Tensor | float] | None = None) -> Tensor:  # type: ignore[override]
         """Take one step of the method; the closure is not used."""
         self._attend()
@@ -164,6 +166,7 @@ class Bound(torch.optim.Optimizer):
 
     # -- state -------------------------------------------------------------------------------------
 
+    @on_processor
     def state_dict(self) -> StateDict:
         """Everything needed to continue bit for bit, loadable with weights_only=True.
 
@@ -174,6 +177,7 @@ class Bound(torch.optim.Optimizer):
         own = {"method": self.name, "external": external}
         return {**self.inner.state_dict(), "deepxde": own}
 
+    @on_processor
     def load_state_dict(self, state_dict: StateDict) -> None:
         """Take over a saved state.
 

@@ -119,7 +119,8 @@ class _Trial(Table):
 
     def _ask(self, index: MultiIndex) -> None:
         if index not in self.values:
-            draw = torch.rand(self._shape, generator=self._random, dtype=torch.float64)
+            random = self._random
+            draw = torch.rand(self._shape, generator=random, dtype=torch.float64, device=random.device)
             self.values[index] = draw.to(self._like).requires_grad_()
 
     def slope(self, points: Tensor, index: MultiIndex, axis: int, cotangent: Tensor) -> Tensor:
@@ -187,8 +188,10 @@ def plan_for(net: Net, losses: Losses) -> Plan | None:
     if widths is None or activation is None:
         return None
     layout = Layout(widths, (activation,) * (len(widths) - 2))
-    refusal = CompiledNetwork.refusal(layout, MAX_ORDER, net.linears[0].weight.dtype)
-    plan = Plan(net, layout, Channels([()]), compiled=refusal is None)
+    weight = net.linears[0].weight
+    refusal = CompiledNetwork.refusal(layout, MAX_ORDER, weight.dtype)
+    compiled = refusal is None and weight.device.type == "cpu"
+    plan = Plan(net, layout, Channels([()]), compiled)
     try:
         needed = _needed(plan, losses)
     except Exception:  # of an equation that does what cannot be foreseen: it is left to DeepXDE
@@ -224,7 +227,7 @@ def _needed(plan: Plan, losses: Losses) -> list[MultiIndex]:
 
 
 def _widths(net: Net) -> tuple[int, ...] | None:
-    """Layer widths of a plain `deepxde.nn.FNN` on the processor, all of whose layers are trained."""
+    """Layer widths of a plain `deepxde.nn.FNN`, all of whose layers are trained."""
     if type(net).forward is not dde.nn.FNN.forward or net._forward_hooks or net._forward_pre_hooks:
         return None
     layers = list(net.linears)
@@ -235,7 +238,7 @@ def _widths(net: Net) -> tuple[int, ...] | None:
     own = [p for layer in layers for p in (layer.weight, layer.bias)]
     if [id(p) for p in own] != [id(p) for p in net.parameters()]:
         return None
-    if any(not p.requires_grad or p.device.type != "cpu" for p in own):
+    if any(not p.requires_grad for p in own):
         return None
     return (layers[0].in_features, *(layer.out_features for layer in layers))
 

@@ -29,6 +29,7 @@ from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from .objective import DeepXDEObjective
 from .optimizer import Bound
+from .placing import on_processor
 from .untyped import Keywords, Model
 from .views import Whole, refusal
 
@@ -91,6 +92,7 @@ def _method(optimizer: object) -> tuple[str, Method] | None:
     return name, METHODS[name]
 
 
+@on_processor
 def bind(model: Model, name: str, method: Method, given: Keywords, options: Keywords) -> Bound:
     """The optimizer for a model.
 
@@ -209,6 +211,7 @@ def _check_curvature(name: str, objective: DeepXDEObjective, options: Keywords) 
             del options[option]
 
 
+@on_processor
 def _share(model: Model, bound: Bound) -> None:
     """Several ranks: the same parameters and points everywhere, and one that prints and saves."""
     ranks = bound.communicator

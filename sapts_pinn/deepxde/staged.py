@@ -35,8 +35,8 @@ def staged(objective: DeepXDEObjective, parts: int) -> PipelineObjective:
     """
     plan = objective.plan
     refusal = InputError(
-        "this model cannot be cut into stages: it takes a deepxde.nn.FNN of tanh, sin, swish or gelu on "
-        f"the CPU, and derivatives of order {MAX_ORDER} at most; use 'sapts-p'"
+        "this model cannot be cut into stages: it takes a deepxde.nn.FNN of tanh, sin, swish or gelu, and "
+        f"derivatives of order {MAX_ORDER} at most; use 'sapts-p'"
     )
     if plan is None:
         raise refusal

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..problems.answers import Answer, Points
+from ..problems.checks import check_default_device
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,10 @@ def places(
         coordinates: Their coordinates by keyword, if `points` is None.
 
     Raises:
-        InputError: A coordinate is missing or unknown, the shapes do not fit, or something is no number.
+        InputError: A coordinate is missing or unknown, the shapes do not fit, something is no number, or
+            PyTorch's default device is not the processor.
     """
+    check_default_device()
     if points is None:
         return _by_name(names, coordinates)
     if coordinates:

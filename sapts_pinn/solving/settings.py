@@ -141,10 +141,13 @@ def defaults_of(problem: object) -> Mapping[str, object]:
     """The defaults that a problem has for `solve`.
 
     Raises:
-        InputError: It is no problem, or names a setting that is not a problem's to choose.
+        InputError: It is no problem, or names a setting that is not a problem's to choose; or PyTorch's
+            default device is not the processor.
     """
     from ..problems import Problem  # loads PyTorch
+    from ..problems.checks import check_default_device
 
+    check_default_device()
     if not isinstance(problem, Problem):
         raise InputError(f"solve needs a Problem, such as build('poisson-1d'), not {problem!r}")
     for name in problem.options:

@@ -3,10 +3,13 @@
 import math
 
 import pytest
+import torch
 
+from sapts_pinn import solve
 from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.problems import Coefficient, Problem, Quantity, Unknown
+from sapts_pinn.results.places import places
 
 X, T = Interval(-1, 1), Time(0, 1)
 nan = math.nan
@@ -78,3 +81,14 @@ def test_what_is_right_passes():
         particular={"u": lambda x: 0 * x},
     )
     assert given.unknown_names == ("u",)
+
+
+@pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
+def test_another_default_device_is_refused():
+    given = problem()
+    with torch.device("meta"):
+        for refused in (problem, lambda: solve(given), lambda: places(("x", "t"), [[0.5, 0.5]], {})):
+            with pytest.raises(
+                InputError, match=r"default device is meta .* torch.set_default_device\('cpu'\)"
+            ):
+                refused()
