@@ -87,6 +87,7 @@ METHODS = {
     "thesis-sapts-d": "SAPTS_D with the published settings",
     "thesis-sapts-p": "SAPTS_P with the published settings",
     "thesis-sapts-ip": "SAPTS_IP with the published settings, first-order parts",
+    "features": "random features, their outer layer by linear least squares",
     "adam": "Adam, decaying learning rate",
     "lbfgs": "L-BFGS, strong Wolfe line search",
     "adam-lbfgs": "Adam for a quarter of the budget, then L-BFGS",

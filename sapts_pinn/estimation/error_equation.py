@@ -15,11 +15,12 @@ from torch import Generator, Tensor
 from ..derivatives.taylor import Channels
 from ..networks.model import Model
 from ..networks.time_windows import WindowedModel, time_of
+from ..objectives.tall import triangle
 from ..problems import Problem
 from ..problems.term import Term
 from .joints import window_number
 from .linearised import Sample, draw, fields_of, in_double, scales_of
-from .random_features import Column, Features, Fit, inputs_of, solve_on_check, triangle
+from .random_features import Column, Features, Fit, inputs_of, solve_on_check
 from .tangent import TangentField
 
 TEST = 2048  # points at which norms are taken

@@ -7,21 +7,13 @@ in the function is linear in c, so that a linear equation with its conditions be
 
     min over c of |A c - b|,      A [N, K],  N > K.                                                        (1)
 
-Such matrices have singular values that fall like those of analytic kernels: down to rounding.  Three things
-make (1) safe.  It is solved from the tall matrix itself, never from A^T A, whose condition number is squared:
-Q is not needed, as the triangle of the QR factorisation of [A b], updated block by block of rows (TSQR, Golub
-and Van Loan, Matrix Computations, 5.2), holds both R and Q^T b.  The singular value decomposition of R, K
-columns small, reveals the rank.  And the rank that is used is chosen on *other* rows than those solved:
-too small it explains less there than it could, too large it has learnt the rows by heart.
-
-Source of the method: Huang, Zhu and Siew, Extreme learning machine (2006); for differential equations Dong
-and Li, Local extreme learning machines, arXiv:2012.02895.
+How that is solved safely is told in `objectives/tall.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,7 +21,8 @@ from torch import Generator, Tensor, nn
 
 from ..derivatives.activations import ACTIVATIONS, Sine
 from ..derivatives.taylor import Channels, apply_elementwise
-from ..errors import InputError
+from ..networks.random_units import Units
+from ..objectives.tall import Spectrum
 from ..problems.fields import derivatives
 
 Column = Callable[[Tensor], Tensor]
@@ -76,16 +69,10 @@ class Features:
             spread: See above; 1 for none.
         """
         allowed = [True] * len(widths) if reads is None else list(reads)
-        size = torch.tensor([w if ok else 0.0 for w, ok in zip(widths, allowed, strict=True)])
-        size = size.to(torch.float64) / math.sqrt(max(sum(allowed), 1))
-        finer = spread ** -torch.rand(count, 1, generator=generator, dtype=torch.float64)
-        weights = torch.randn(count, len(widths), generator=generator, dtype=torch.float64) * size * finer
-        if kind == "tanh":  # a feature bends where its argument is zero: somewhere in the box
-            centre = 2 * torch.rand(count, len(widths), generator=generator, dtype=torch.float64) - 1
-            shifts = -(weights * centre).sum(1)
-        else:
-            shifts = 2 * math.pi * torch.rand(count, generator=generator, dtype=torch.float64)
-        return cls(weights, shifts, kind, tuple(i for i, ok in enumerate(allowed) if ok))
+        root = math.sqrt(max(sum(allowed), 1))
+        sizes = [w / root if ok else 0.0 for w, ok in zip(widths, allowed, strict=True)]
+        units = Units.draw(count, sizes, kind == "sin", generator, spread)
+        return cls(units.weights, units.shifts, kind, tuple(i for i, ok in enumerate(allowed) if ok))
 
     @property
     def count(self) -> int:
@@ -126,16 +113,6 @@ class Fit:
     bold: Tensor
 
 
-def triangle(blocks: Iterable[Tensor]) -> Tensor:
-    """R of the QR factorisation of a tall matrix that is given block of rows by block."""
-    r: Tensor | None = None
-    for block in blocks:
-        r = torch.linalg.qr(block if r is None else torch.cat([r, block]), mode="r")[1]
-    if r is None:
-        raise InputError("there are no rows to solve for; give at least one block")
-    return r
-
-
 def solve_on_check(r: Tensor, columns: int, check: Tensor, target: Tensor) -> Fit:
     """Solve (1) with the rank that does best on other rows.
 
@@ -145,28 +122,20 @@ def solve_on_check(r: Tensor, columns: int, check: Tensor, target: Tensor) -> Fi
         check: Other rows of A, [M, K].
         target: Other rows of b, [M, p].
     """
-    size = r[:, :columns].norm(dim=0)
-    size = torch.where(size > 0, size, torch.ones_like(size))
-    u, s, vh = torch.linalg.svd(r[:columns, :columns] / size, full_matrices=False)
-    along = (u.T @ r[:columns, columns:]) / s.clamp_min(1e-300)[:, None]  # [K, p]
-    seen = (check / size) @ vh.T  # [M, K]
-    most = max(int((s > 1e-14 * s[0]).sum()), 1)
+    found = Spectrum.of(r, columns)
+    most = found.rank(1e-14)
     ranks = sorted({min(most, max(1, round(most ** (i / (CUTOFFS - 1))))) for i in range(CUTOFFS)})
     ranks = sorted({*ranks, *(max(1, most * i // 12) for i in range(1, 13))})
-    left, start = target.clone(), 0
     best = torch.full((target.shape[1],), math.inf, dtype=target.dtype)
     chosen = torch.zeros(target.shape[1], dtype=torch.long)
-    for rank in ranks:
-        left = left - seen[:, start:rank] @ along[start:rank]
-        start = rank
-        size_left = left.norm(dim=0)
+    for rank, size_left in zip(ranks, found.left(check, target, ranks), strict=True):
         better = size_left < 0.99 * best
         best, chosen = torch.where(better, size_left, best), torch.where(better, rank, chosen)
-    used = torch.arange(len(s))[:, None] < chosen
-    coefficients = (vh.T @ (along * used)) / size[:, None]
     whole = target.norm(dim=0)
     share = torch.where(whole > 0, best / whole.clamp_min(1e-300), torch.zeros_like(best))
     zero = share >= 1  # nothing is better than that
-    limits = torch.tensor([max(most // 4, 1), max(most // 2, 1), most])
-    bold = (vh.T @ (along[:, :1] * (torch.arange(len(s))[:, None] < limits))) / size[:, None]
-    return Fit(coefficients * ~zero, share.clamp_max(1.0), torch.where(zero, 0, chosen), bold)
+    limits = [max(most // 4, 1), max(most // 2, 1), most]
+    bold = torch.cat([found.coefficients(limit)[:, :1] for limit in limits], 1)
+    return Fit(
+        found.coefficients(chosen) * ~zero, share.clamp_max(1.0), torch.where(zero, 0, chosen), bold
+    )

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -23,6 +24,9 @@ from torch import Tensor
 from ..parallel.communicator import Communicator
 from ..problems import Sites
 from .flat import scatter_gradients
+
+if TYPE_CHECKING:
+    from .least_squares import LeastSquares
 
 LOGGER = logging.getLogger("sapts_pinn")
 
@@ -164,6 +168,10 @@ class Objective(ABC):
 
     def separable(self) -> Separable | None:
         """Return this objective if any subset of its residuals is an objective as well, else None."""
+        return None
+
+    def of_problem(self) -> LeastSquares | None:
+        """Return this objective if it is the loss of a model on the points of a problem, else None."""
         return None
 
     @property

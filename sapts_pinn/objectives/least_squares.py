@@ -225,6 +225,10 @@ class LeastSquares(Separable):
         """True if points are so many that what is kept of them is freed block by block."""
         return self._tape_bytes() > TAPE_LIMIT
 
+    def of_problem(self) -> LeastSquares:
+        """Return this objective."""
+        return self
+
     @property
     def term_names(self) -> tuple[str, ...]:
         """The terms that have points."""

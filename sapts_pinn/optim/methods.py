@@ -13,6 +13,7 @@ from ..errors import InputError
 from .base import Optimizer
 from .baselines import LBFGS, Adam
 from .curvature.make import curvature_by_size
+from .features import FeatureSolve
 from .options import Option, misfit
 from .published import published
 from .sapts import DECOMPOSITIONS, UNDIVIDED, Decomposition
@@ -154,6 +155,7 @@ METHODS: dict[str, Method] = {
         "stages",
         **published(batch=1.0, local_curvature="identity"),
     ),
+    "features": Method(SAYS["features"], (Phase(FeatureSolve, resample=0),)),
     "adam": Method(SAYS["adam"], (Phase(Adam),)),
     "lbfgs": Method(SAYS["lbfgs"], (Phase(LBFGS, resample=25),)),
     "adam-lbfgs": Method(SAYS["adam-lbfgs"], (Phase(Adam, 0.25), Phase(LBFGS, resample=25))),
