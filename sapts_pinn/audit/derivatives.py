@@ -46,6 +46,7 @@ AROUND = 1e-4  # of the extent: an interval around a place where what is built i
 APART = 1000.0  # lengths of the last interval to where the one-sided limits are looked at
 WRONG = 1e-2  # relative error of a derivative
 SHORT = (2.0**-9, 2.0**-15)  # lengths of short intervals, of the extent
+NOISE = 10.0  # usual rounding errors that the two sides of (1) may differ by
 FEW = 3  # places where a derivative is wrong
 TINY = 1e-300
 
@@ -68,12 +69,14 @@ class Sides:
         integral: [P, M].
         valid: Which intervals lie in the domain, with finite values, [P, M].
         size: The largest |v_k|, known singular parts included, [P, M].
+        rough: What v_k has beside a cubic polynomial, [P, M]: on short intervals its rounding errors.
     """
 
     ends: Tensor
     integral: Tensor
     valid: Tensor
     size: Tensor
+    rough: Tensor
 
     @property
     def left(self) -> Tensor:
@@ -129,7 +132,9 @@ def _sides(state: State, pairs: list[Pair], axis: int, start: Tensor, length: Te
     low, high = torch.nan_to_num(low), torch.nan_to_num(high)
     integral = length * (high[..., 2:] @ torch.tensor(WEIGHTS, dtype=torch.float64))
     whole = inside.reshape(len(start), -1).all(1)
-    return Sides(low[..., :2], integral, valid & whole, size)
+    powers = nodes[:, None] ** torch.arange(4)
+    rough = (low - low @ (powers @ torch.linalg.pinv(powers)).T).abs().amax(2)
+    return Sides(low[..., :2], integral, valid & whole, size, rough)
 
 
 def _starts(state: State, count: int) -> Tensor:
@@ -153,6 +158,8 @@ def _wrong(state: State, pairs: list[Pair], axis: int) -> dict[Pair, Finding]:
         usual = (sides.integral.abs() / length).median(1, keepdim=True).values
         largest = torch.maximum(change, sides.integral.abs()) + 0.01 * usual * length
         rounding = 1e-11 * sides.size.amax(1, keepdim=True)
+        if share == min(SHORT):  # features whose coefficients are large round more than a trained network
+            rounding = torch.maximum(rounding, NOISE * sides.rough.median(1, keepdim=True).values)
         off = (sides.left - rounding).clamp(min=0) / largest.clamp(min=TINY)
         bad &= off > WRONG
     found = {}

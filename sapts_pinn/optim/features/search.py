@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import product
 
 FEWEST = 100  # units at the start
-FINE = 400  # units up to which widths are searched for
+FINE = 800  # units up to which widths are searched for
 GRID = (1.0, 4.0, 16.0, 64.0)
 COARSE = (1.0, 4.0, 16.0)  # of three coordinates; with more, all widths are the same at first
 KEPT = 8  # widths that are tried again with twice as many units
