@@ -136,6 +136,4 @@ def solve_on_check(r: Tensor, columns: int, check: Tensor, target: Tensor) -> Fi
     zero = share >= 1  # nothing is better than that
     limits = [max(most // 4, 1), max(most // 2, 1), most]
     bold = torch.cat([found.coefficients(limit)[:, :1] for limit in limits], 1)
-    return Fit(
-        found.coefficients(chosen) * ~zero, share.clamp_max(1.0), torch.where(zero, 0, chosen), bold
-    )
+    return Fit(found.coefficients(chosen) * ~zero, share.clamp_max(1.0), torch.where(zero, 0, chosen), bold)

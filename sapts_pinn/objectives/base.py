@@ -170,7 +170,7 @@ class Objective(ABC):
         """Return this objective if any subset of its residuals is an objective as well, else None."""
         return None
 
-    def of_problem(self) -> LeastSquares | None:
+    def of_model(self) -> LeastSquares | None:
         """Return this objective if it is the loss of a model on the points of a problem, else None."""
         return None
 

@@ -225,7 +225,7 @@ class LeastSquares(Separable):
         """True if points are so many that what is kept of them is freed block by block."""
         return self._tape_bytes() > TAPE_LIMIT
 
-    def of_problem(self) -> LeastSquares:
+    def of_model(self) -> LeastSquares:
         """Return this objective."""
         return self
 

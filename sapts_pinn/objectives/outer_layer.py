@@ -1,14 +1,14 @@
 r"""A problem as a function of the outer layer of a network with one hidden layer, linearised.
 
-With units phi_k = s(z_k), z_k = w_k . x + b_k of the network's inputs x, an unknown's network is N = sum_k c_k
-phi_k + c_0.  A residual r depends on its jet, so that at a function u
+With units phi_k = s(z_k), z_k = w_k . x + b_k of the network's inputs x, an unknown's network is N = c_0 +
+sum_k c_k phi_k.  A residual r depends on its jet, so that at a function u
 
     dr / dc_k = sum over channels a of  (dr / dN_a)  D^a phi_k,
 
 the slopes dr / dN_a being found pointwise, with the ansatz, by reverse mode.  Faa di Bruno's formula for
 D^a phi_k is summed by the order of s:
 
-    dr / dc_k = sum over p of  s^(p)(z_k)  sum over a, partitions of a into p blocks  (dr / dN_a) prod D^b z_k,
+    dr / dc_k = sum over p of s^(p)(z_k) sum over a, its partitions into p blocks b  (dr / dN_a) prod D^b z_k,
 
 whose term of p = 1 is the product of w_k with sum_a (dr / dN_a) D^a x, a vector for each point.  So no jet of
 a unit is ever formed, and points are taken so few at a time that all of it stays in the cache.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -63,7 +63,13 @@ class OuterTerm:
 
     def __init__(self, model: Model, term: Term, sites: Sites, derivatives: Derivatives) -> None:
         like = model.like
-        self.term, self.sites, self.derivatives = term, sites, derivatives
+        self.term, self.derivatives = term, derivatives
+        self.sites = replace(
+            sites,
+            points=sites.points.to(like),
+            normals=None if sites.normals is None else sites.normals.to(like),
+            values=None if sites.values is None else sites.values.to(like),
+        )
         self.location = Location(model, sites.points, term.needs)
         self.channels = self.location.channels
         self.n = len(sites.points) // sites.fold
@@ -119,7 +125,7 @@ class OuterTerm:
         return Slopes(values.detach(), torch.stack(by_jet), torch.stack(by_coefficient))
 
     def matrix(self, slopes: Slopes, units: Units) -> Tensor:
-        """dr/dc, [rows n, m (K + 1) + p]: unknown by unknown with its constant last, then the coefficients."""
+        """dr/dc, [rows n, m (K + 1) + p]: by unknown with its constant last, then the coefficients."""
         rows, m, width = len(slopes.values), self.unknowns, units.count + 1
         out = slopes.values.new_empty(rows, self.n, m * width + slopes.by_coefficient.shape[1])
         for at in torch.arange(self.n).split(AT_ONCE):
@@ -172,4 +178,5 @@ class OuterTerm:
 
 def _folded(values: Tensor, fold: int) -> Tensor:
     """Sums over the points that belong to one residual, [rows, n fold] -> [rows, n]."""
-    return values.unflatten(-1, (fold, -1)).sum(-2)
+    summed: Tensor = values.unflatten(-1, (fold, -1)).sum(-2)
+    return summed

@@ -38,6 +38,7 @@ from ..problems import Sites
 from ..runs.content import DiagnosisContent, Row, cell
 
 FRESH = 4_096  # points at which the equation is tested
+EXACT = 1e3  # rounding errors, in the equation's natural units, below which nothing can be better
 ROUNDED = 0.3  # share of rounding in the residual from which on precision is the limit
 OVERFITTED = 2.0  # ratio of the residual on fresh points to that in training
 FALLING = 0.1  # decades of loss in the last quarter of the steps
@@ -249,7 +250,8 @@ def _verdict(found: Measurements, data: Sequence[str], converged: bool, look: _L
         )
     if converged and precision == "float32":
         return "precision", "no step lowers the loss by more than rounding in float32: use dtype float64"
-    if found.rounding > ROUNDED:
+    exact = train < EXACT * torch.finfo(model.like.dtype).eps
+    if found.rounding > ROUNDED or exact:
         cure = (
             "use dtype float64"
             if precision == "float32"
@@ -257,7 +259,9 @@ def _verdict(found: Measurements, data: Sequence[str], converged: bool, look: _L
         )
         return (
             "precision",
-            f"rounding in {precision} makes up {found.rounding:.0%} of the residual: {cure}",
+            f"the residual is {train:.1e} of the equation's size, which is rounding in {precision}"
+            if exact
+            else f"rounding in {precision} makes up {found.rounding:.0%} of the residual: {cure}",
         )
     if falling is None and not converged:
         return "budget", "the run was too short to tell: give it more time"

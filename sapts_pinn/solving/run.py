@@ -41,6 +41,7 @@ from ..training.trainer import Trainer
 from .choice import with_method
 from .examination import attempt, examine, quick_estimate
 from .facts import summary
+from .features import check_features, settings_of
 from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
@@ -149,11 +150,11 @@ def solve(
             found: Solution | Ensemble = solve(**{**arguments, "threads": None})
             return found
     began = time.monotonic() if started is None else started
-    usual = defaults_of(problem)
+    defaults_of(problem)  # refuses what is no problem
     if init is not None:
         arguments = with_architecture(arguments, check_start(init, problem))
     arguments["own"] = own_points(points, problem)
-    settings = RunSettings.merged(usual, RunSettings.given(with_number(arguments)))
+    settings = settings_of(problem, RunSettings.given(with_number(arguments)))
     shared = {name: value for name, value in arguments.items() if name not in ("problem", "own")}
     if seeds is not None:
         return each_seed(solve, problem, **shared)
@@ -171,13 +172,14 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     asked, own = RunSettings.given(with_number(arguments)), arguments["own"]
     if resume is not None and asked["method"] == AUTO and (former := saved_method(resume)) is not None:
         asked["method"] = former
-    settings = RunSettings.merged(defaults_of(problem), asked)
+    settings = settings_of(problem, asked)
     if resume is None:
         settings = with_pipeline(problem, settings, ranks.size)
     session = Session(arguments["out"], resume, arguments["overwrite"], ranks, is_sharded(settings, resume))
     if session.earlier is not None:
         settings, own = _resumed(session.earlier, problem, asked, own, ranks)
         problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])
+    check_features(problem, settings, ranks.size, arguments["init"])
     settings, why = with_method(problem, settings, ranks.size, parts)
     chosen = find_method(settings.method)
     settings = with_parts(settings, parts, chosen, ranks.size)
@@ -240,7 +242,7 @@ def _resumed(
     elif own is None and former is not None:
         kept.pop("resample", None)  # never, as these points were to stay
     options = {"options": kept_options(earlier.state, asked.get("options"), ranks.size, earlier.path)}
-    return RunSettings.merged(defaults_of(problem), kept | asked | options), own
+    return settings_of(problem, kept | asked | options), own
 
 
 def _is_redrawn(earlier: Earlier, settings: RunSettings, config: Config, own: Tensor | None) -> bool:

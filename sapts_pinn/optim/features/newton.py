@@ -52,6 +52,11 @@ def half_square(residual: Tensor) -> float:
     return value if math.isfinite(value) else math.inf
 
 
+def norm(residual: Tensor) -> float:
+    """|r|, infinite where it is not a number."""
+    return math.sqrt(2 * half_square(residual))
+
+
 def stepped(
     sample: Sample, start: Function, by: Tensor, change: Tensor, radius: float, rule: RadiusRule
 ) -> Stepped:
