@@ -4,7 +4,8 @@ import torch
 from torch import Generator, Tensor
 
 from sapts_pinn.derivatives.taylor import Channels
-from sapts_pinn.estimation.random_features import Features, inputs_of, solve_on_check, triangle
+from sapts_pinn.estimation.random_features import Features, inputs_of, solve_on_check
+from sapts_pinn.objectives.tall import triangle
 
 
 def test_features_have_right_derivatives() -> None:
@@ -34,5 +35,3 @@ def test_the_rank_is_chosen_on_other_rows() -> None:
     fit = solve_on_check(triangle([torch.cat([a, target], 1)]), 40, check, torch.cat([check @ x, -noise], 1))
     assert int(fit.ranks[0]) == 20 and float(fit.unexplained[0]) < 1e-12
     assert float(fit.unexplained[1]) > 0.9  # noise explains nothing elsewhere
-    blocks = triangle([torch.cat([a, target], 1)[:25], torch.cat([a, target], 1)[25:]])
-    assert torch.allclose(blocks.T @ blocks, torch.cat([a, target], 1).T @ torch.cat([a, target], 1))

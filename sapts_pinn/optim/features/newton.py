@@ -34,6 +34,7 @@ class Stepped:
         radius: For the next step.
         value: |F|^2 / 2 after it.
         gain: By how much that is smaller than before.
+        cut: Whether the radius has shortened the trial step.
     """
 
     function: Function
@@ -44,6 +45,7 @@ class Stepped:
     radius: float
     value: float
     gain: float
+    cut: bool = False
 
 
 def half_square(residual: Tensor) -> float:
@@ -88,4 +90,5 @@ def stepped(
         rule.next(radius, rho, step, accepted),
         after if accepted else before,
         before - after if accepted else 0.0,
+        share < 1,
     )

@@ -35,7 +35,7 @@ from .sample import Function, Linear, solved
 from .search import Adoption, Search, Trial, search
 
 STRAIGHT = 1.2  # residual over what the linear problem has left, up to which no further step is worth it
-STEPS = 25  # in the same units, at most
+STEPS = 40  # in the same units, at most
 REJECTED = 6  # in a row, after which the units are given up
 FLAT = 0.5  # share of |F|^2 that an accepted step leaves, above which it was the last
 
@@ -182,9 +182,12 @@ class FeatureSolve(Undecorated):
         self.info = StepInfo(taken.radius, taken.rho, taken.accepted, taken.predicted, taken.length, before)
         self.steps += 1
         self.rejections = 0 if taken.accepted else self.rejections + 1
-        slow = taken.accepted and self.steps > 1 and taken.value > FLAT * (taken.value + taken.gain)
-        solved_for = taken.accepted and left <= STRAIGHT * expected
-        if not (solved_for or slow or self.steps >= STEPS or self.rejections >= REJECTED):
+        slow = self.steps > 1 and taken.value > FLAT * (taken.value + taken.gain)
+        # At u = 0 a product of a coefficient and the solution says nothing of the coefficient.
+        told = self.steps > 1 or not points.sample.trained
+        solved_for = told and left <= STRAIGHT * expected
+        whole = taken.accepted and not taken.cut
+        if not (whole and (solved_for or slow) or self.steps >= STEPS or self.rejections >= REJECTED):
             self.trial = taken.function
             return
         if self.steps > 1 or not solved_for:  # the equation is not linear

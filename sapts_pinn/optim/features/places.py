@@ -104,7 +104,8 @@ class Places:
     def zero(self) -> Function:
         """The network of zeros, with the coefficients as they are at the start."""
         units = Units(self.like.new_zeros(1, self.like.shape[1]), self.like.new_zeros(1))
-        initial = {name: v.to(self.like) for name, v in self.model.problem.initial_parameters.items()}
+        values = self.model.problem.initial_parameters
+        initial = {name: values[name].to(self.like) for name in self.model.coefficients}
         return Function(units, self.like.new_zeros(len(self.model.problem.unknown_names), 2), initial)
 
     def columns(self, count: int) -> int:
