@@ -49,6 +49,7 @@ AUTHORS = {  # of preprints, as the modules name them that follow these
     "2001.04536": "Wang and Teng and Perdikaris",
     "2006.10739": "Tancik and others",
     "2210.08424": "Tseng and Lin and Hu and Lai",
+    "2012.02895": "Dong and Li",
     "2207.10289": "",  # a module names the number only, as for the next three
     "2308.16429": "",
     "2505.12149": "",
@@ -93,6 +94,10 @@ class Used:
         """Test for Adam."""
         return self._method in ("adam", "adam-lbfgs")
 
+    def features(self) -> bool:
+        """Test for random features."""
+        return self._method == "features"
+
     def trust_region(self) -> bool:
         """Test for a trust region."""
         return self._method not in ("adam", "adam-lbfgs", "lbfgs")
@@ -133,6 +138,7 @@ METHOD_PAPERS: list[tuple[Callable[[Used], bool], tuple[str, ...]]] = [
     (Used.sapts, ("2312.13677", "2502.05133")),
     (lambda run: run.curvature() == "ssbroyden", ("2405.04230",)),
     (lambda run: run.curvature() == "gauss-newton", ("2302.13163", "2505.12149", "2607.02194")),
+    (Used.features, ("2012.02895",)),
     (Used.adam, ("1412.6980",)),
     (Used.adaptive_points, ("2207.10289",)),
     (Used.balanced, ("2007.14527",)),

@@ -187,7 +187,7 @@ class FeatureSolve(Undecorated):
         told = self.steps > 1 or not points.sample.trained
         solved_for = told and left <= STRAIGHT * expected
         whole = taken.accepted and not taken.cut
-        if not (whole and (solved_for or slow) or self.steps >= STEPS or self.rejections >= REJECTED):
+        if not ((whole and (solved_for or slow)) or self.steps >= STEPS or self.rejections >= REJECTED):
             self.trial = taken.function
             return
         if self.steps > 1 or not solved_for:  # the equation is not linear
