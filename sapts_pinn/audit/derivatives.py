@@ -155,11 +155,12 @@ def _wrong(state: State, pairs: list[Pair], axis: int) -> dict[Pair, Finding]:
         moved[:, axis] -= torch.where(beyond, length, 0.0)
         sides = _sides(state, pairs, axis, moved, length)
         change = (sides.ends[..., 1] - sides.ends[..., 0]).abs()
-        usual = (sides.integral.abs() / length).median(1, keepdim=True).values
-        largest = torch.maximum(change, sides.integral.abs()) + 0.01 * usual * length
+        slope = (sides.integral.abs() / length).median(1, keepdim=True).values
+        largest = torch.maximum(change, sides.integral.abs()) + 0.01 * slope * length
         rounding = 1e-11 * sides.size.amax(1, keepdim=True)
         if share == min(SHORT):  # features whose coefficients are large round more than a trained network
-            rounding = torch.maximum(rounding, NOISE * sides.rough.median(1, keepdim=True).values)
+            usual = sides.rough.median(1, keepdim=True).values
+            rounding = torch.maximum(rounding, NOISE * torch.maximum(usual, sides.rough))
         off = (sides.left - rounding).clamp(min=0) / largest.clamp(min=TINY)
         bad &= off > WRONG
     found = {}

@@ -96,6 +96,7 @@ class StepInfo(Figures):
         length: Length of the step.
         before: The loss before the step.
         converged: Whether no further progress is possible in working precision.
+        exhausted: Whether the method has nothing left to try, short of that.
         sweep: The sweep over subdomains, if there was one.
         parts: What the subdomains did in it.
         loss: The loss after the step, where the training loop is not this package's.
@@ -108,6 +109,7 @@ class StepInfo(Figures):
     length: float | None = None
     before: float | None = None
     converged: bool = False
+    exhausted: bool = False
     sweep: SweepInfo | None = None
     parts: tuple[SubdomainStats, ...] | None = None
     loss: float | None = None

@@ -19,6 +19,7 @@ class StopReason(Enum):
     TARGET = "target error {} reached"
     CONVERGED = "converged to working precision"
     OBJECTED = "stopped: no step lowers the loss, but the audit objects"
+    EXHAUSTED = "stopped: the method has nothing left to try"
     INTERRUPTED = "interrupted by {}"
     FAILED = "failed: {}"
     UNFINISHED = "unfinished: this is its last checkpoint"
@@ -41,7 +42,8 @@ class StopReason(Enum):
     @property
     def is_regular(self) -> bool:
         """Return whether the run trained to its end, so that another may start from its solution."""
-        return self in (StopReason.BUDGET, StopReason.CONVERGED, StopReason.OBJECTED)
+        ends = StopReason.CONVERGED, StopReason.OBJECTED, StopReason.EXHAUSTED
+        return self is StopReason.BUDGET or self in ends
 
 
 class Status(str):

@@ -154,9 +154,8 @@ def _diagnosis(model: Model, trainer: Trainer, examined: Audit | None) -> Diagno
     if trainer.status.reason in (StopReason.FAILED, StopReason.TARGET):
         return None
     objections = () if examined is None else examined.objections
-    found = diagnose(
-        model, trainer.collocation.sites, trainer.history, trainer.threads, trainer.converged, objections
-    )
+    ended = trainer.converged or trainer.exhausted
+    found = diagnose(model, trainer.collocation.sites, trainer.history, trainer.threads, ended, objections)
     return None if found is None else found.as_json()
 
 

@@ -26,7 +26,7 @@ from .settings import AUTO, RunSettings
 
 Solve = Callable[..., Any]
 FIXED = ("method", "seed", "dtype", "network", "activation")  # what a run that has ended cannot change
-ENDED = (StopReason.TARGET, StopReason.CONVERGED, StopReason.OBJECTED)
+ENDED = (StopReason.TARGET, StopReason.CONVERGED, StopReason.OBJECTED, StopReason.EXHAUSTED)
 
 
 def own_folder(out: str | Path | None, resume: str | Path | None, what: str) -> Path | None:

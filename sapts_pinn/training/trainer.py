@@ -49,6 +49,7 @@ class Trainer:
         loss: Value of the loss.
         status: Why the run ended; empty before.
         converged: Whether no further progress is possible in working precision.
+        exhausted: Whether the method has nothing left to try, short of that.
         failure: Exception of a user's function, a callback or another rank that ended the run.
         objective: The loss on the current points; there is none before `run`.
     """
@@ -71,7 +72,7 @@ class Trainer:
         self.iteration = 0
         self.loss = math.nan
         self.status = Status()
-        self.converged = False
+        self.converged = self.exhausted = False
         self.failure: Exception | None = None
         self._redraws = False  # whether a resumed run begins with points drawn anew
         self.course.begin(self._trained, self.communicator)
@@ -309,7 +310,7 @@ class Trainer:
         self.records.take_terms(info, self.objective, self.loss != before)
         if info.accepted:
             self.clock.step_accepted()
-        self.converged = info.converged
+        self.converged, self.exhausted = info.converged, info.exhausted
         if self.monitor.is_due(self.clock, self.sharded):
             self.monitor.measure(self.model, self.clock, self.iteration, self.sharded)
             self._record()
@@ -349,7 +350,9 @@ class Trainer:
 
     def _reached(self) -> Status:
         """Status of a run that has reached its target or the end of progress; empty if it has not."""
-        return self.monitor.reached or (StopReason.CONVERGED.status() if self.converged else Status())
+        if self.monitor.reached or not (self.converged or self.exhausted):
+            return self.monitor.reached
+        return (StopReason.CONVERGED if self.converged else StopReason.EXHAUSTED).status()
 
     def _record(self) -> None:
         """Add a row to the history."""

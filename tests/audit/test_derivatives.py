@@ -8,6 +8,8 @@ import torch
 
 from audited_models import frozen, topics, untrained
 from sapts_pinn.audit import audit
+from sapts_pinn.networks.build import network_of
+from sapts_pinn.networks.model import Model
 from written_data import hat
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
@@ -63,3 +65,14 @@ def test_smooth_data_are_no_kink(value):
 def test_a_kink_that_no_derivative_of_the_equation_crosses_is_none():
     """u_t = u (1 - u) holds at every x alone."""
     assert "derivative" not in topics(audit(*untrained(frozen(hat, equation=lambda u: u.t - u * (1 - u)))))
+
+
+def test_rounding_of_large_coefficients_is_no_wrong_derivative():
+    """Two units that nearly cancel: u_x is right to 1e-3, the rounding of u over a short way is not small."""
+    model, sites = untrained(frozen(lambda x: torch.sin(x)))
+    network = network_of(model.problem, (2,), torch.Generator().manual_seed(0), torch.float64, "sin")
+    first, _, last = network
+    with torch.no_grad():
+        first.weight.copy_(torch.tensor([[2.0, 1.0], [2.0 + 1e-12, 1.0]], dtype=torch.float64))
+        last.weight.copy_(torch.tensor([[1e12, -1e12]]))
+    assert "derivative" not in topics(audit(Model(model.problem, network), sites))

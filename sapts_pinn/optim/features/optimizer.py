@@ -71,6 +71,7 @@ class FeatureSolve(Undecorated):
         self.loss = math.nan
         self._search: Search | None = None
         self._request: Trial | Adoption | None = None
+        self._solved = False  # by the search, once that has ended
         self._places: Places | None = None
         self._linear: tuple[Linear, Linear] | None = None
 
@@ -113,7 +114,9 @@ class FeatureSolve(Undecorated):
             self.loss = whole.evaluate().value
         before, request = self.loss, self._ask(self._places)
         if request is None:
-            self.info = StepInfo(self.radius, None, False, None, None, before, True)
+            self.info = StepInfo(
+                self.radius, None, False, None, None, before, self._solved, exhausted=not self._solved
+            )
         elif isinstance(request, Trial):
             self._answer(self._tried(self._places, request))
             self.info = StepInfo(self.radius, None, False, None, None, before)
@@ -129,8 +132,8 @@ class FeatureSolve(Undecorated):
                 self._request = next(self._search)
                 for answer in self.answers:
                     self._request = self._search.send(answer)
-            except StopIteration:
-                self._request = None
+            except StopIteration as end:
+                self._request, self._solved = None, end.value
         return self._request
 
     def _answer(self, value: float) -> None:
@@ -138,8 +141,8 @@ class FeatureSolve(Undecorated):
         assert self._search is not None
         try:
             self._request = self._search.send(value)
-        except StopIteration:
-            self._request = None
+        except StopIteration as end:
+            self._request, self._solved = None, end.value
 
     def _tried(self, places: Places, trial: Trial) -> float:
         """Relative residual on fresh points, of the linear problem solved in units that are drawn."""

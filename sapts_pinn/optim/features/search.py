@@ -26,6 +26,7 @@ BETTER = 0.7  # share of the residual that a move leaves at most
 WIDEST, NARROWEST = 600.0, 0.02
 FALLS = 0.5  # share of the residual that twice as many units leave at most, for more of them to be tried
 FINISHED = 1e-6  # relative residual above which the number grows in any case
+ROUNDED = 1e-9  # and below which there is nothing to wish for
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Adoption:
     trial: Trial
 
 
-Search = Generator[Trial | Adoption, float, None]
+Search = Generator[Trial | Adoption, float, bool]
 
 
 def first_widths(coordinates: int) -> list[tuple[float, ...]]:
@@ -76,6 +77,9 @@ def search(coordinates: int, most: int) -> Search:
     Args:
         coordinates: How many widths there are.
         most: Units at most.
+
+    Returns:
+        Whether the residual no longer falls, or is near rounding: more units would not help.
     """
     candidates, last, keep = first_widths(coordinates), float("inf"), KEPT
     for stage, count in enumerate(numbers(most)):
@@ -95,11 +99,12 @@ def search(coordinates: int, most: int) -> Search:
         best = min(scores, key=lambda widths: scores[widths])
         left = yield Adoption(Trial(count, best))
         if last < FINISHED and left > FALLS * last:
-            return
+            return True
         last = min(left, last)
         keep = max(keep // 2, 1) if stage else keep
         order = sorted(scores, key=lambda widths: scores[widths])
         candidates = [best, *(widths for widths in order if widths != best)][:keep]
+    return last < ROUNDED
 
 
 def neighbours(widths: Sequence[float]) -> list[tuple[float, ...]]:

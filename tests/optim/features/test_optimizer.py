@@ -29,7 +29,7 @@ def run(objective: LeastSquares, optimizer: FeatureSolve, most: int = 200) -> li
     losses = []
     for _ in range(most):
         losses.append(float(optimizer.step(objective)))
-        if optimizer.info.converged:
+        if optimizer.info.converged or optimizer.info.exhausted:
             return losses
     raise AssertionError("it does not end")
 
@@ -53,6 +53,12 @@ def test_the_network_has_the_units_that_were_solved_for() -> None:
     assert isinstance(first, nn.Linear) and isinstance(last, nn.Linear)
     assert torch.equal(first.weight[:count], optimizer.best.units.weights)
     assert not last.weight[:, count:].any() and not first.bias[count:].any()
+
+
+def test_too_few_units_are_no_convergence() -> None:
+    _, objective, optimizer = made("poisson-multiscale", 20)
+    run(objective, optimizer)
+    assert optimizer.info.exhausted and not optimizer.info.converged and optimizer.score > 1e-6
 
 
 def test_a_seed_fixes_everything() -> None:
