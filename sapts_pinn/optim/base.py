@@ -109,7 +109,7 @@ class StepInfo(Figures):
     length: float | None = None
     before: float | None = None
     converged: bool = False
-    exhausted: bool = False
+    exhausted: bool | None = None
     sweep: SweepInfo | None = None
     parts: tuple[SubdomainStats, ...] | None = None
     loss: float | None = None

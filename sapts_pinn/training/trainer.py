@@ -310,7 +310,7 @@ class Trainer:
         self.records.take_terms(info, self.objective, self.loss != before)
         if info.accepted:
             self.clock.step_accepted()
-        self.converged, self.exhausted = info.converged, info.exhausted
+        self.converged, self.exhausted = info.converged, bool(info.exhausted)
         if self.monitor.is_due(self.clock, self.sharded):
             self.monitor.measure(self.model, self.clock, self.iteration, self.sharded)
             self._record()

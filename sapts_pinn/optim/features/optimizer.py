@@ -115,7 +115,7 @@ class FeatureSolve(Undecorated):
         before, request = self.loss, self._ask(self._places)
         if request is None:
             self.info = StepInfo(
-                self.radius, None, False, None, None, before, self._solved, exhausted=not self._solved
+                self.radius, None, False, None, None, before, self._solved, exhausted=not self._solved or None
             )
         elif isinstance(request, Trial):
             self._answer(self._tried(self._places, request))
