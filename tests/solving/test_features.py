@@ -8,7 +8,7 @@ from torch import nn
 from sapts_pinn.errors import InputError
 from sapts_pinn.problems import build
 from sapts_pinn.results.solution import Solution
-from sapts_pinn.solving.features import UNITS, settings_of
+from sapts_pinn.solving.features import UNITS, check_features, settings_of
 from sapts_pinn.solving.run import solve
 
 FEW = {"method": "features", "network": (80,), "points": 330}
@@ -96,3 +96,12 @@ def test_a_start_and_unknowns_with_networks_of_their_own_are_refused() -> None:
         InputError, match=r"^k has a network of its own, and features solves for one layer of"
     ):
         solve(build("diffusion-inverse"), method="features")
+
+
+def test_several_ranks_are_refused() -> None:
+    heat = build("heat")
+    with pytest.raises(
+        InputError, match=r"^features runs in one process, and there are 2: use sapts-d, or on"
+    ):
+        check_features(heat, settings_of(heat, {"method": "features"}), 2, None)
+    check_features(heat, settings_of(heat, {"method": "tr"}), 2, None)  # is another method's business
