@@ -100,8 +100,6 @@ def test_a_start_and_unknowns_with_networks_of_their_own_are_refused() -> None:
 
 def test_several_ranks_are_refused() -> None:
     heat = build("heat")
-    with pytest.raises(
-        InputError, match=r"^features runs in one process, and there are 2: use sapts-d, "
-    ):
+    with pytest.raises(InputError, match=r"^features runs in one process, and there are 2: use sapts-d, "):
         check_features(heat, settings_of(heat, {"method": "features"}), 2, None)
     check_features(heat, settings_of(heat, {"method": "tr"}), 2, None)  # is another method's business
