@@ -26,7 +26,7 @@ from sapts_pinn.problems import zoo
 from sapts_pinn.problems.fields import Field
 
 LONG = {"starts", "own_points", "seeds", "files", "report", "windows", "ranks"}  # features
-FAST = ("tr", "tr-gauss-newton", "tr-lbfgs", "sapts-d", "sapts-p", "sapts-ip", "adam")  # methods
+FAST = ("tr", "tr-gauss-newton", "tr-lbfgs", "sapts-d", "sapts-p", "sapts-ip", "features", "adam")  # methods
 
 
 @pytest.fixture
@@ -136,7 +136,8 @@ def test_every_problem_has_the_loss_that_it_has_here(name: str) -> None:
 
 @pytest.mark.parametrize("method", [slow(name, name not in FAST) for name in METHODS])
 def test_every_method_takes_the_steps_that_it_takes_here(method: str, elsewhere: Place) -> None:
-    here, there = (place.run("burgers", method=method) for place in (HERE, elsewhere))
+    own = {"network": (8,), "budget": "60 iterations"} if method == "features" else {}
+    here, there = (place.run("burgers", method=method, **own) for place in (HERE, elsewhere))
     same(losses(there), losses(here))
     assert there.result["device"] == DEVICE
 
