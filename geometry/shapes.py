@@ -273,4 +273,5 @@ class Ball(Shape):
         return known.get(d, (r,) * d), d * self.volume / r
 
     def __repr__(self) -> str:
-        return f"Ball({self.center.tolist()}, {self.radius:g}, names={self.names})"
+        tag = "" if self.faces == ("sphere",) else f", tag={self.faces[0]!r}"
+        return f"Ball({self.center.tolist()}, {self.radius:g}, names={self.names}{tag})"

@@ -12,6 +12,7 @@ from ..geometry import Domain
 from .conditions.base import Condition
 from .fields import RESERVED, parameter_names
 from .quantities import Quantity
+from .references import Reference
 from .unknowns import Coefficient
 
 if TYPE_CHECKING:
@@ -122,13 +123,24 @@ def check_additions(problem: Description) -> None:
     for label in problem.displacement:
         if label not in unknowns:
             raise InputError(f"displacement: {label!r} is none of the unknowns {', '.join(unknowns)}")
-    if callable(problem.reference):
-        for name in parameter_names(problem.reference, "the reference"):
-            if name not in coordinates:
-                raise InputError(
-                    f"the reference asks for {name!r}, which is none of the coordinates "
-                    f"{', '.join(coordinates)}; rename the parameter"
-                )
+    _check_reference(problem.reference, coordinates)
+
+
+def _check_reference(reference: object, coordinates: tuple[str, ...]) -> None:
+    """Refuse a reference that is neither a `Reference` nor a function of the coordinates."""
+    if reference is None or isinstance(reference, Reference):
+        return
+    if not callable(reference):
+        raise InputError(
+            "reference must be a function of the coordinates, such as lambda x: x * (1 - x) (for several "
+            f"unknowns one that returns a dict of them), or a Reference, not {reference!r}"
+        )
+    for name in parameter_names(reference, "the reference"):
+        if name not in coordinates:
+            raise InputError(
+                f"the reference asks for {name!r}, which is none of the coordinates "
+                f"{', '.join(coordinates)}; rename the parameter"
+            )
 
 
 def check_coefficients(problem: Description) -> None:

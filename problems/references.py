@@ -51,10 +51,10 @@ class Reference:
     """Reference solution with its accuracy.
 
     Attributes:
-        source: One line: how it was made. accuracy: Relative L2 error of the reference itself, over its test
-        points. evaluate: Takes coordinates by name, arrays of shapes that broadcast, and returns the unknowns
-        by name in
-            the common shape, float64; NaN outside the domain.
+        source: One line: how it was made.
+        accuracy: Relative L2 error of the reference itself, over its test points.
+        evaluate: Takes coordinates by name, arrays of shapes that broadcast, and returns the unknowns by name
+            in the common shape, float64; NaN outside the domain.
         test_points: Returns the points where errors are measured: coordinates by name, flat arrays [M].
     """
 

@@ -145,7 +145,7 @@ for kind in ("interleaved", "t", "bisection"):
 
 # %%
 klein_gordon = build("klein-gordon")
-common = {"network": (16, 16), "points": 1024, "resample": 0, "seed": 0}
+common = {"network": (16, 16), "points": 1024, "resample": 0, "seed": 0, "progress": False}
 log = PartsLog(every=3.0, say=print)
 run = solve(klein_gordon, method="sapts-d", parts=4, budget="200 evaluations", callbacks=[log], **common)
 print(run)

@@ -33,10 +33,11 @@ from sapts_pinn.supervised import Supervised, train
 # %% [markdown]
 # ## 6.1 Digits
 #
-# `train` takes a data set, a method and a budget. The network is a perceptron, 784 - 128 - 10.
+# `train` takes a data set, a method and a budget: a time such as `"1min"`, or work as here, two epochs of
+# gradients. The network is a perceptron, 784 - 128 - 10.
 
 # %%
-digits = train("mnist", "sapts-d", "12s")
+digits = train("mnist", "sapts-d", "2 evaluations")
 print(digits)
 
 # %% [markdown]
@@ -91,7 +92,7 @@ plt.show()
 # character: log 65 = 4.2 without any knowledge; divided by log 2 it is in bits.
 
 # %%
-play = train("tinyshakespeare", "sapts-d", "45s")
+play = train("tinyshakespeare", "sapts-d", "1 evaluations")
 print(play)
 print(play.sample(400, prompt="ROMEO:\n", seed=1))
 
@@ -142,7 +143,7 @@ plt.show()
 
 # %%
 for method, parts in (("sapts-d", 2), ("sapts-p", 2), ("sapts-ip", 2)):
-    result = train("mnist", method, "4s", options={"parts": parts}).result
+    result = train("mnist", method, "1 evaluations", options={"parts": parts}).result
     print(f"{method:8} {parts} parts: test error {100 * result['test_error_rate']:.1f} %")
 print(f"final error: {digits.result['test_error_rate']:.4f}")
 

@@ -103,13 +103,14 @@ except ValueError as error:
     print(error)
 
 # %%
-solution = solve(problem, budget="48s", network=(20, 20), points=2048, condition_points=512)
+solution = solve(problem, budget="9000 evaluations", network=(20, 20), points=2048, condition_points=512)
 print(solution)
 
 # %% [markdown]
-# `plot` draws on the mesh itself: the values, and the residual of the equation, with the tagged boundary
-# around them. A residual is made of second derivatives and looks rough where the solution is smooth. What it
-# means for the error is not to be seen in it; so let us compute that.
+# `plot` draws on the mesh itself, with the tagged boundary around it: the values, the residual of the
+# equation, how far the conditions are missed, and the estimated error, which the summary says is not to be
+# relied on here. A residual is made of second derivatives and looks rough where the solution is smooth. What
+# it means for the error is not to be seen in it; so let us compute that.
 
 # %%
 Image(solution.plot("plate.png"), width=900)

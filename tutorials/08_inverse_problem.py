@@ -74,8 +74,8 @@ def fluid(seed):
     )
 
 
-small = {"network": (16, 16), "points": 2048}
-solution = solve(fluid(seed=0), budget="4s", **small)
+small = {"network": (16, 16), "points": 2048, "progress": False}
+solution = solve(fluid(seed=0), budget="1500 evaluations", **small)
 print(solution)
 
 # %% [markdown]
@@ -101,7 +101,7 @@ print(solution)
 # these data, who knew the formula: the least-squares fit of the *exact* solution.
 
 # %%
-found = [solution] + [solve(fluid(seed), budget="4s", **small) for seed in range(1, 6)]
+found = [solution] + [solve(fluid(seed), budget="1500 evaluations", **small) for seed in range(1, 6)]
 estimates = np.array([s.coefficients["nu"] for s in found])
 errors = np.array([s.standard_errors["nu"] for s in found])
 
@@ -192,7 +192,7 @@ rod = Problem(
     name="rod",
 )
 print(rod)
-warm = solve(rod, budget="10s", **small)
+warm = solve(rod, budget="2500 evaluations", **small)
 
 # %%
 line = {"x": np.linspace(0, 1, 101), "t": 0.0}
@@ -231,7 +231,7 @@ fin = Problem(
     coefficients=[Coefficient("a"), Coefficient("b")],
     name="fin",
 )
-print(solve(fin, budget="2s", **small))
+print(solve(fin, budget="800 evaluations", **small))
 
 # %% [markdown]
 # A sentence also tells when a standard error is larger than the estimate, and when a run ended before a

@@ -34,6 +34,7 @@ Known = Mapping[str, Tensor]
 Function = Callable[[Tensor], Tensor]
 
 VALUE = "value"  # kind of the demand u = value
+LISTED = 4  # faces that are named in a short name
 NORMAL = "n_"  # n_x is the component of the unit normal along the coordinate x
 
 
@@ -263,6 +264,11 @@ class Condition(ABC):
     @abstractmethod
     def describe(self, domain: Domain) -> str:
         """Short name such as `u on x=-1, x=1`."""
+
+    def place(self, domain: Domain, most: int = LISTED) -> str:
+        """Its faces in words; of more than `most` their number."""
+        faces = self.faces(domain)
+        return ", ".join(faces) if len(faces) <= most else f"{len(faces)} faces"
 
     def expressed(self) -> Expressed | None:
         """Form as an expression, for formulas; None where the demands say all, or there is no such form."""

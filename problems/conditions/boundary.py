@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from ...errors import InputError
 from ...geometry import Domain, Interval
 from .base import (
+    LISTED,
     VALUE,
     Condition,
     Demand,
@@ -66,8 +67,11 @@ class _OnFaces(Condition):
         return Sites(drawn.points, drawn.normals)
 
     def describe(self, domain: Domain) -> str:
-        faces = self.faces(domain)
-        return f"{self.unknown} on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"
+        return f"{self.unknown} on {self.place(domain)}"
+
+    def place(self, domain: Domain, most: int = LISTED) -> str:
+        self.faces(domain)
+        return domain.face_words(self.on, most)
 
     def varies_on_faces(self) -> bool:
         return bool(self.asks_for())

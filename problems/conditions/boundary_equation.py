@@ -19,7 +19,18 @@ from torch import Generator, Tensor
 from ...errors import InputError
 from ...geometry import Domain
 from ..fields import call_by_name, parameter_names
-from .base import NORMAL, Condition, Expressed, Fields, Known, Sites, as_column, time_factor, time_names
+from .base import (
+    LISTED,
+    NORMAL,
+    Condition,
+    Expressed,
+    Fields,
+    Known,
+    Sites,
+    as_column,
+    time_factor,
+    time_names,
+)
 
 
 @dataclass(frozen=True)
@@ -101,8 +112,12 @@ class BoundaryEquation(Condition):
 
     def describe(self, domain: Domain) -> str:
         """Short name such as `boundary equation on hole`."""
-        faces = self.faces(domain)
-        return f"boundary equation on {', '.join(faces) if len(faces) <= 4 else f'{len(faces)} faces'}"
+        return f"boundary equation on {self.place(domain)}"
+
+    def place(self, domain: Domain, most: int = LISTED) -> str:
+        """Its faces in words, by the tag of a shape where the user gave that."""
+        self.faces(domain)
+        return domain.face_words(self.on, most)
 
 
 def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, what: str) -> dict[str, object]:

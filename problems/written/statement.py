@@ -73,8 +73,7 @@ def _condition(
 ) -> list[Written]:
     """A condition, or each of the two requirements of an initial value and velocity."""
     words = condition.describe(problem.domain)
-    faces, unknowns = condition.faces(problem.domain), condition.unknowns()
-    where = ", ".join(faces) if len(faces) <= SPELLED else f"{len(faces)} faces"
+    unknowns, where = condition.unknowns(), condition.place(problem.domain, SPELLED)
     expressed = condition.expressed()
     if expressed is not None:
         return _expressed(problem, expressed, {"words": words, "on": where}, points, names)
@@ -127,10 +126,17 @@ def _left(
     time = next(iter(time_names(problem.domain)), None)
     if demand.kind == "Robin":
         alpha, beta = (_value(factor, points, names) for factor in demand.factors)
-        return None if alpha is None or beta is None else f"({alpha})*{u} + ({beta})*{NORMAL}({u})"
+        if alpha is None or beta is None:
+            return None
+        return " + ".join(_times(factor, of) for factor, of in ((alpha, u), (beta, f"{NORMAL}({u})")))
     return {VALUE: u, "normal derivative": f"{NORMAL}({u})", "velocity": time and f"{u}.{time}"}.get(
         demand.kind
     )
+
+
+def _times(factor: str, of: str) -> str:
+    """A product, without a factor of one."""
+    return of if factor in ("1", "1.0") else f"({factor})*{of}"
 
 
 def _value(

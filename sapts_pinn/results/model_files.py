@@ -11,9 +11,11 @@ the unknowns [N, m].  It is compared with the model before it is written.
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,7 +110,7 @@ def _onnx(model: Model | WindowedModel, about: Mapping[str, str], path: Path) ->
     from onnx.reference import ReferenceEvaluator
 
     program = program_of(model, exact=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quiet(logging.getLogger("torch.onnx")):
         warnings.simplefilter("ignore")  # of PyTorch about itself
         found = torch.onnx.export(
             program, dynamo=True, verbose=False, input_names=["points"], output_names=["unknowns"]
@@ -120,6 +122,17 @@ def _onnx(model: Model | WindowedModel, about: Mapping[str, str], path: Path) ->
     values = [torch.from_numpy(next(iter(run.run(None, {"points": p.numpy()})))) for p in samples]
     with torch.no_grad():
         _compare(values, [model(points).cpu() for points in samples])
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Keep warnings of a logger to itself, such as that a package is missing which nothing needs."""
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _safetensors(model: Model | WindowedModel, about: Mapping[str, str], path: Path) -> None:

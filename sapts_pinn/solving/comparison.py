@@ -25,7 +25,7 @@ from .run import solve
 METHODS = ("sapts-d", "tr", "lbfgs", "adam")
 UNSAFE = re.compile(r"[^\w.-]+")  # in the name of a folder
 COLUMNS = ("error", "loss", "steps", "gradients", "seconds")
-Line = dict[str, str | int | float | None]
+Line = dict[str, str | int | float | bool | None]
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,18 @@ class Comparison:
 
     @property
     def best(self) -> Solution:
-        """The solution with the lowest error; by the estimates where there is no reference."""
-        return min(self._runs, key=lambda s: math.inf if (e := self._error(s)) is None else e)
+        """The solution with the lowest error; without a reference by estimates, reliable ones first."""
+        return min(
+            self._runs,
+            key=lambda s: (not self._is_reliable(s), math.inf if (e := self._error(s)) is None else e),
+        )
 
     @property
     def rows(self) -> list[Line]:
-        """Figures of every run: method, seed, error, loss, steps, gradients, seconds, status."""
+        """Figures of every run: method, seed, error, loss, steps, gradients, seconds, status.
+
+        Where the errors are estimates, `reliable` tells of each.
+        """
         return [
             {
                 "method": name,
@@ -65,6 +71,7 @@ class Comparison:
                 "gradients": s.result["gradient_evaluations"],
                 "seconds": s.result["seconds"],
                 "status": str(s.result["status"]),
+                **({} if self.measured else {"reliable": self._is_reliable(s)}),
             }
             for name, by_seed in self.solutions.items()
             for seed, s in by_seed.items()
@@ -80,6 +87,10 @@ class Comparison:
         found = solution.result.get("error_estimate")
         return None if found is None else found["relative"]
 
+    def _is_reliable(self, solution: Solution) -> bool:
+        found = solution.result.get("error_estimate")
+        return self.measured or (found is not None and found["reliable"])
+
     # -- the table -------------------------------------------------------------------------------------------
 
     @property
@@ -94,7 +105,8 @@ class Comparison:
             errors = _known(own, "error")
             ends = [f"{end(errors):.2e}" if errors else "-" for end in (min, max)] if spread else []
             middle = [_shown(column, _known(own, column)) for column in COLUMNS]
-            cells.append([name, middle[0], *ends, *middle[1:]])
+            doubt = "?" if any(row.get("reliable") is False for row in own) and errors else ""
+            cells.append([name, middle[0] + doubt, *ends, *middle[1:]])
         return cells
 
     @property
@@ -102,6 +114,11 @@ class Comparison:
         seeds = [*next(iter(self.solutions.values()))]
         which = f"seed {seeds[0]}" if len(seeds) == 1 else f"medians over seeds {', '.join(map(str, seeds))}"
         return f"{self.problem.name}, {self.budget} each, {which}"
+
+    @property
+    def _notes(self) -> list[str]:
+        doubtful = any(row.get("reliable") is False and row["error"] is not None for row in self.rows)
+        return ["? estimates of which some are not reliable"] if doubtful else []
 
     def __str__(self) -> str:
         cells = self._table
@@ -112,7 +129,7 @@ class Comparison:
             )
             for row in cells
         ]
-        return "\n".join([self._caption, *lines])
+        return "\n".join([self._caption, *lines, *self._notes])
 
     def _repr_html_(self) -> str:
         """Table of a notebook."""
@@ -122,6 +139,7 @@ class Comparison:
             f"<table><caption>{html.escape(self._caption)}</caption>"
             f"<tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>"
             f"{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+            f"{''.join(f'<p>{html.escape(note)}</p>' for note in self._notes)}"
         )
 
     def to_csv(self, path: str | Path) -> Path:

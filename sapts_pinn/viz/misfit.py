@@ -42,7 +42,8 @@ class Misfit:
         plane.outline(axis)
         order = np.argsort(self.values)
         x, y = self.points[order].T
-        drawn = axis.scatter(x, y, c=logs(self.values[order]), **self._look(), clip_on=False)
+        look = {**self._look(), "clip_on": False, "zorder": 3}  # above the lines of the boundary
+        drawn = axis.scatter(x, y, c=logs(self.values[order]), **look)
         (left, low), (right, high) = bounds
         axis.set(xlim=(left, right), ylim=(low, high), xlabel=plane.names[0], ylabel=plane.names[1])
         axis.set_aspect("equal" if equal else "auto")

@@ -42,6 +42,10 @@ KINDS = {  # by number of coordinates that are shown
 OF_VECTORS = ("arrows", "streamlines", "deformed")
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 SIZE = (1200, 900)  # pixels
+LETTERS, SMALLER = 20, 16  # heights in pixels, of the bar and on the axes
+BAR: Keywords = {
+    "color": "black", "vertical": True, "fmt": "%.3g", "label_font_size": LETTERS, "title_font_size": LETTERS,
+}  # fmt: skip
 HEIGHT, LONGEST = 0.4, 5.0  # of a warped surface; ratio of two extents of space
 LEVELS, ARROWS = 7, 24  # surfaces, arrows along a coordinate
 FEWEST = 8  # of them along a short side
@@ -116,7 +120,7 @@ def scene(
         [*([title] if title else []), *(f"{n} = {v:.3g}" for n, v in sampled.fixed.items())]
     )
     if title:
-        plotter.add_text(title, position="upper_left", font_size=9, color="black")
+        plotter.add_text(title, position="upper_left", font_size=12, color="black")
     height = (field, *limits) if kind == "warp" else None
     _axes(plotter, names, lower, upper, lengths, height)
     return plotter
@@ -215,7 +219,7 @@ def _fill(plotter: pyvista.Plotter, data: Any, kind: str, limits: Limits, field:
         "scalars": "shown",
         "clim": limits,
         "cmap": map_name,
-        "scalar_bar_args": {"title": field, "color": "black", "vertical": True, "fmt": "%.3g"},
+        "scalar_bar_args": {**BAR, "title": f"{field}\n"},  # the line keeps it off the numbers
     }
     flat = data.bounds[5] == data.bounds[4]
     if kind in OF_VECTORS:
@@ -272,7 +276,7 @@ def _deformed(plotter: pyvista.Plotter, data: Any, _: bool, largest: float, colo
     plotter.add_mesh(data, style="wireframe", color="lightgrey", opacity=0.3)
     plotter.add_mesh(data.warp_by_vector("vector", factor=factor), **colours)
     words = f"largest displacement drawn as {LARGEST:g} of the extent"
-    plotter.add_text(words, position="lower_left", font_size=8, color="black")
+    plotter.add_text(words, position="lower_left", font_size=10, color="black")
 
 
 def _thinned(data: Any, count: int) -> Any:
@@ -328,7 +332,7 @@ def _axes(
         xtitle=titles[0],
         ytitle=titles[1],
         ztitle=titles[2],
-        font_size=12,
+        font_size=SMALLER,
         color="black",
         location="outer",
         n_xlabels=3,

@@ -78,3 +78,8 @@ def test_time_has_ends_that_are_no_boundary_in_space() -> None:
     assert time.faces == ("t=0", "t=2") and time.spatial_faces == () and time.names == ("t",)
     x = torch.tensor([[-1.0], [0.5], [5.0]], dtype=torch.float64)
     assert time.distance(x).tolist() == [1, -0.5, 3]
+
+
+def test_a_ball_shows_its_tag_where_it_has_one() -> None:
+    assert repr(Ball((0, 0), 1)) == "Ball([0.0, 0.0], 1, names=('x', 'y'))"
+    assert repr(Ball((0, 0), 1, tag="bolt")) == "Ball([0.0, 0.0], 1, names=('x', 'y'), tag='bolt')"

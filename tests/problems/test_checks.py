@@ -48,6 +48,10 @@ MESSAGES = [
         "the reference asks for 'y', which is none of the coordinates x, t",
     ),
     (
+        lambda: problem(reference={"u": lambda x, t: x}),
+        r"reference must be a function of the coordinates, such as lambda x: x \* \(1 - x\) .*, not \{'u'",
+    ),
+    (
         lambda: problem(unknowns=Unknown("u", of=("x", "y"))),
         r"Unknown\('u', of='y'\): 'y' is none of the coordinates x, t; rename it",
     ),

@@ -1,6 +1,7 @@
 """The model in a file is the function of the points in the user's units, and needs no source."""
 
 import json
+import logging
 import subprocess
 import sys
 import warnings
@@ -92,6 +93,16 @@ def test_a_model_freed_from_a_symmetry_beside_a_velocity_is_refused():
     model = MODELS["freed"]()
     with pytest.raises(InputError, match=r"PyTorch cannot record this solution .*save\(folder\)"):
         program_of(model)
+
+
+def test_a_logger_is_quiet_for_a_while(caplog):
+    logger = logging.getLogger("torch.onnx.some.part")
+    with caplog.at_level("WARNING"):
+        with model_files._quiet(logging.getLogger("torch.onnx")):
+            logger.warning("torchvision is not installed")
+        assert caplog.text == ""
+        logger.warning("afterwards")
+    assert "afterwards" in caplog.text
 
 
 @pytest.mark.slow

@@ -60,6 +60,24 @@ def test_the_report_has_no_errors_and_is_not_too_large(folder):
     assert "<math" in seen.stdout and "<polyline" in seen.stdout and "srcdoc" in seen.stdout
 
 
+def test_indices_of_formulas_are_lowered(folder, tmp_path):
+    """Where a font for mathematics is installed, whichever: Chromium finds none by itself on some systems."""
+    fonts = shutil.which("fc-list") and subprocess.run(
+        ["fc-list"], capture_output=True, text=True, check=True
+    )
+    if not fonts or "Math" not in fonts.stdout:
+        pytest.skip("there is no font for mathematics: apt-get install fonts-dejavu-extra")
+    script = (
+        'const [u, x] = document.querySelector("math msub").children; '
+        "document.documentElement.dataset.lowered = "
+        "x.getBoundingClientRect().bottom - u.getBoundingClientRect().bottom;"
+    )
+    page = tmp_path / "report.html"
+    page.write_text(f"{(folder / 'report.html').read_text()}<script>{script}</script>")
+    found = re.search(r'data-lowered="([-\d.]+)"', visit(page, "--dump-dom").stdout)
+    assert found and float(found[1]) > 1.5, "pixels of letters 20 pixels high"
+
+
 def test_the_scene_is_drawn_and_its_slider_moves_it(folder, tmp_path):
     page, pictures = folder / "scene.html", []
     for moment in (2, 17):

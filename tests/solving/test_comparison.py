@@ -54,6 +54,19 @@ def test_errors_are_estimates_where_there_is_no_reference(tmp_path):
     assert [*again.solutions["wide"]] == [0, 1]
 
 
+def test_an_estimate_that_is_not_reliable_is_marked(tmp_path):
+    found = compare(rod(), ["tr", "adam"], "3 iterations", **SMALL)
+    for name, reliable in (("tr", True), ("adam", False)):
+        estimate = found.solutions[name][0].result["error_estimate"]
+        estimate |= {"reliable": reliable, "relative": 0.5 if reliable else 0.25}
+    _, _, tr, adam, note = str(found).splitlines()
+    assert tr.split()[1] == "5.00e-01" and adam.split()[1] == "2.50e-01?"
+    assert note == "? estimates of which some are not reliable" and note in found._repr_html_()
+    assert [row["reliable"] for row in found.rows] == [True, False]
+    assert found.best is found.solutions["tr"][0], "the lower estimate is none to rely on"
+    assert "reliable" in found.to_csv(tmp_path / "a.csv").read_text()
+
+
 def test_mistakes_show_before_the_first_run():
     with pytest.raises(InputError, match="unknown method 'adma'; did you mean 'adam'"):
         compare(rod(), ["tr", "adma"], "1 iteration")

@@ -55,6 +55,9 @@ def test_colours_and_axes_show_the_users_numbers(solutions):
     )
     axes = plotter.renderer.cube_axes_actor
     assert (axes.GetXTitle(), axes.GetYTitle(), axes.GetZTitle()) == ("x", "t", "v_error")
+    (bar,) = plotter.scalar_bars.values()
+    assert bar.GetTitle() == "v_error\n", "an empty line between the title and the numbers"
+    assert bar.GetLabelTextProperty().GetFontSize() >= 16, "to be read at two thirds of the size"
     lower, upper = solutions["system"].problem.domain.bounds[:, 0].tolist()
     assert axes.GetXAxisRange() == pytest.approx((lower, upper))
     plotter.close()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sapts_pinn import Dirichlet, Neumann, Periodic, Robin
+from sapts_pinn import BoundaryEquation, Dirichlet, Neumann, Periodic, Robin
 from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.problems.conditions.base import VALUE, Prescribed
@@ -65,3 +65,14 @@ def test_periodic_pairs_lie_opposite_each_other():
     assert torch.equal(start[:, 1], end[:, 1])
     with pytest.raises(InputError, match="needs an interval coordinate"):
         Periodic("z").faces(ROD)
+
+
+def test_a_condition_is_called_by_the_tag_that_was_given():
+    plate = Box((0, 0), (2, 2), tag="outer") - Box((0.5, 0.5), (1, 1), tag="slot")
+    assert Neumann("u", 0.0, on="slot").describe(plate) == "normal derivative of u on slot"
+    assert Dirichlet("u", 0.0, on=("outer", "slot")).describe(plate) == "u on outer, slot"
+    assert Dirichlet("u", 0.0).describe(plate) == "u on 8 faces"
+    assert (
+        BoundaryEquation(lambda u, n_x: u.x * n_x, on="slot").describe(plate) == "boundary equation on slot"
+    )
+    assert Robin("u", 0.0, on="outer").place(plate) == "outer"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sapts_pinn import BoundaryEquation, Dirichlet, Initial, Interface, Neumann, Observations, Problem, Robin
-from sapts_pinn.geometry import Interval, Time
+from sapts_pinn.geometry import Box, Interval, Time
 from sapts_pinn.problems import ZOO, Coefficient, div, grad, laplace
 from sapts_pinn.problems.written import as_mathml, as_text, statement_of
 
@@ -91,6 +91,14 @@ def test_equations_on_faces_have_a_row_for_each_of_their_parts():
     ]
     assert as_mathml("u - sin(y)*n_y") is not None
     assert statement_of(problem)["equations"] == ["u.xx + u.yy", "v.xx + v.yy"]
+
+
+@ONLY_WRITTEN
+def test_a_factor_of_one_is_not_written_and_a_tag_is():
+    plate = Box((0, 0), (2, 2), tag="outer") - Box((0.5, 0.5), (1, 1), tag="slot")
+    robin = [Robin("u", 1.0, on="outer", alpha=2.0), Robin("u", 0.0, on="slot", beta=3.0)]
+    problem = Problem(plate, "u", lambda u: laplace(u), robin)
+    assert lines(problem) == [("2 u + du/dn = 1", "outer"), ("u + 3 du/dn = 0", "slot")]
 
 
 @ONLY_WRITTEN
