@@ -104,7 +104,7 @@ def shortened(source: str, rate: float) -> str:
     """
     source = re.sub(r"(\d{3,}) (evaluations|iterations)", lambda m: f"{int(m[1]) // 3} {m[2]}", source)
     source = re.sub(r"""(["'])(\d+)s\1""", lambda m: f"{m[1]}{int(m[2]) * rate:g} evaluations{m[1]}", source)
-    source = re.sub(r"^(SECONDS = )(\d+)$", lambda m: f"{m[1]}{int(m[2]) / 5}", source, flags=re.MULTILINE)
+    source = re.sub(r"^(SECONDS = )(\d+)$", lambda m: f"{m[1]}{int(m[2]) / 10}", source, flags=re.MULTILINE)
     source = source.replace("time.perf_counter()", "time.process_time()")
     return re.sub(r'^script = """\n', f'script = """\n{SHORT_ESTIMATES}\n', source, flags=re.MULTILINE)
 
