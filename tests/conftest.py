@@ -26,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 pytest.register_assert_rewrite(*(p.stem for p in ROOT.glob("tests/helpers/*.py")))  # they say why they fail
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long tests first, and leave the others in their order."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data sets and published references; the checkout does not carry it."""

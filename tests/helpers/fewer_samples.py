@@ -11,12 +11,13 @@ from sapts_pinn.supervised.datasets import Images
 
 
 def thin(name: str, count: int) -> None:
-    """Leave so many training pictures of a task, from now on and for this whole process."""
+    """Leave so many training pictures or characters of a task, from now on and for this whole process."""
     task = tasks.TASKS[name]
 
     def load(folder: Path | str | None) -> Any:
         data = task.load(folder)
-        assert isinstance(data, Images)
-        return replace(data, train=(data.train[0][:count], data.train[1][:count]))
+        if isinstance(data, Images):
+            return replace(data, train=(data.train[0][:count], data.train[1][:count]))
+        return replace(data, train=data.train[:count], test=data.test[:count])
 
     tasks.TASKS[name] = replace(task, load=load)

@@ -15,6 +15,7 @@ def shorten(assign: Callable[[Any, str, Any], None] = setattr) -> None:
     """
     from sapts_pinn.estimation import error_estimate, tangent
 
-    assign(error_estimate, "LEAST", 0.05)  # seconds that every estimate may take
+    assign(error_estimate, "LEAST", 0.0)  # seconds that every estimate may take
+    assign(error_estimate, "SHARE", 0.0)  # of the run's seconds, which are many on a busy machine
     assign(tangent, "ALWAYS", 0)  # parameters of the largest network for which the seconds do not count
     assign(tangent, "PER_CUBE", math.inf)  # nor is there time for any other
