@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError
 from .base import ResultView
 from .tracking import Tracker, check_installed
 
@@ -29,13 +30,15 @@ class TensorBoard(Tracker):
         every: Seconds after which what was written is surely on the disk.
 
     Raises:
-        InputError: The package tensorboard is not installed.
+        InputError: The package tensorboard is not installed, or the folder is a file.
     """
 
     def __init__(self, folder: str | Path, every: float = 10.0) -> None:
         super().__init__()
         check_installed("tensorboard", "TensorBoard")
         self.folder, self.every = Path(folder), every
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"TensorBoard needs a folder, and {self.folder} is a file; name another one")
         self._writer: SummaryWriter | None = None
         self._step = 0
 

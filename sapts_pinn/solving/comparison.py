@@ -28,7 +28,7 @@ COLUMNS = ("error", "loss", "steps", "gradients", "seconds")
 Line = dict[str, str | int | float | bool | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Solutions of one problem by several methods; `print` shows a table, as a notebook does.
 
@@ -119,6 +119,9 @@ class Comparison:
     def _notes(self) -> list[str]:
         doubtful = any(row.get("reliable") is False and row["error"] is not None for row in self.rows)
         return ["? estimates of which some are not reliable"] if doubtful else []
+
+    def __repr__(self) -> str:
+        return f"Comparison({self.problem.name}: {', '.join(self.solutions)}; {len(self._runs)} runs)"
 
     def __str__(self) -> str:
         cells = self._table

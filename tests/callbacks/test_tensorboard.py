@@ -101,6 +101,12 @@ def test_a_run_that_fails_leaves_its_curves(tmp_path):
     assert steps(read(tmp_path), "loss") == [1, 2, 3]
 
 
+def test_a_file_in_the_way_is_told_at_once(tmp_path):
+    (tmp_path / "board").write_text("")
+    with pytest.raises(InputError, match=r"TensorBoard needs a folder, and .*board is a file"):
+        TensorBoard(tmp_path / "board")
+
+
 def test_without_the_package_it_is_refused_before_anything_begins(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr("sapts_pinn.callbacks.tracking.find_spec", lambda name: None)

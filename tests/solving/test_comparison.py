@@ -22,6 +22,7 @@ def test_methods_are_compared_in_a_table_and_a_picture(tmp_path: Path):
         ("adam", 1),
     ]
     assert found.rows[3]["error"] == one.result["relative_l2_error"] and found.rows[3]["steps"] == 4
+    assert repr(found) == "Comparison(poisson-1d: tr, adam; 4 runs)"
     caption, head, *body = str(found).splitlines()
     assert caption == "poisson-1d, 4 iterations each, medians over seeds 0, 1"
     assert head.split() == ["method", "error", "from", "to", "loss", "steps", "gradients", "seconds"]
