@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from threading import get_ident
 
 import torch
 from torch import Tensor
@@ -64,7 +66,7 @@ class Recording:
 
     def __init__(self, forward: Forward, reverse: Reverse, theta: Tensor) -> None:
         self._theta, self._replays = theta.clone(), 0
-        now, stream = torch.cuda.current_stream(theta.device), torch.cuda.Stream(theta.device)
+        now, stream = torch.cuda.current_stream(theta.device), _stream(theta.device, get_ident())
         stream.wait_stream(now)
         with torch.cuda.stream(stream):  # what libraries set up at their first call is no part of a graph
             first = forward(self._theta)
@@ -95,6 +97,12 @@ class Recording:
     def due(self) -> bool:
         """The last replay is to be compared with the function."""
         return self._replays % CHECK == 0
+
+
+@cache
+def _stream(device: torch.device, thread: int) -> torch.cuda.Stream:
+    """The stream on which a thread records: cuBLAS keeps memory for every stream for good."""
+    return torch.cuda.Stream(device)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ...errors import InputError
 from ..harness.child import Child
 from ..harness.options import Names, Whole, Wholes, at_least, check_precision, chosen_names, chosen_threads
-from ..harness.report import Row, entries, folder_for, header, machine, number, publish, say
+from ..harness.report import Row, entries, folder_for, header, machine, number, publish, save, say
 
 PROBLEMS = ("burgers", "kovasznay")
 PRECISIONS = ("float64", "float32")
@@ -96,12 +96,13 @@ def run(
     with ExitStack() as stack:
         children = {way: stack.enter_context(Child(**visible)) for way in ways}
         card = children[ways[-1]].call(name_of, device=device)
-        usual = _usual(children, problems, precisions, seconds, seed)
+        settings = {
+            "device": card, "precision": precisions, "threads": "as in the columns", "seed": seed,
+            "seconds": seconds, "growing": GROWING, "patience_ms": PATIENCE,
+        }  # fmt: skip
         grown = _grown(children, widths, precisions, counts, seed)
-    settings = {
-        "device": card, "precision": precisions, "threads": "as in the columns", "seed": seed,
-        "seconds": seconds, "growing": GROWING, "patience_ms": PATIENCE,
-    }  # fmt: skip
+        save(folder, "device", facts, settings, grown)  # what is measured is not lost
+        usual = _usual(children, problems, precisions, seconds, seed)
     head = header("A GPU against the processor, milliseconds", facts, settings)
     labels, pays = [way.label for way in ways], _pays(grown, ways)
     sections = [
@@ -137,7 +138,7 @@ def _check_device(device: str) -> None:
 
 
 def _ways(device: str, threads: int) -> list[Way]:
-    """One core, all of them, and the device."""
+    """Ways to measure: on one core, on all, and on the device."""
     ways = [Way("1 thread", "cpu", 1)]
     if threads > 1:
         ways.append(Way(f"{threads} threads", "cpu", threads))

@@ -11,7 +11,7 @@ from sapts_pinn import problems
 from sapts_pinn.bench import main
 from sapts_pinn.bench.suites import device
 
-SMALL = ["--problems", "burgers", "--networks", "1x4,2x4", "--sizes", "64,32", "--seconds", "0.3"]
+SMALL = ["--problems", "poisson-1d", "--networks", "1x4,2x4", "--sizes", "64,32", "--seconds", "0.3"]
 
 
 class Here:
