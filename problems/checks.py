@@ -28,7 +28,7 @@ def check_default_device() -> None:
     device = torch.get_default_device()
     if device.type != "cpu":
         raise InputError(
-            f"PyTorch's default device is {device.type} (where there is a GPU, `import deepxde` sets it), and "
+            f"PyTorch's default device is {device.type} (`import deepxde` sets it where there is a GPU), and "
             "problems are stated on the processor: call torch.set_default_device('cpu') first, and give "
             f"device={device.type!r} to solve"
         )

@@ -5,6 +5,8 @@ The stand-in refuses what a GPU refuses: an operation between its tensors and th
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,3 +147,20 @@ def test_every_method_takes_the_steps_that_it_takes_here(method: str, elsewhere:
 @pytest.mark.parametrize("feature", [slow(name, name in LONG) for name in FEATURES])
 def test_features(feature: str, elsewhere: Place, tmp_path: Path) -> None:
     FEATURES[feature](elsewhere, tmp_path)
+
+
+IMPORTED = """
+import torch
+torch.set_default_device("meta")  # as `import deepxde` does with a GPU
+import sapts_pinn.deepxde
+import sapts_pinn
+torch.set_default_device(None)
+from sapts_pinn.problems import build
+print(build("burgers").symmetry, len(build("burgers").ansatz.columns))
+"""
+
+
+def test_the_package_may_be_imported_where_another_device_is_the_default() -> None:
+    command = [sys.executable, "-c", IMPORTED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -29,7 +29,7 @@ from ..fields import Field
 Local = Callable[[dict[str, Field], Sites], tuple[Tensor, ...]]
 Channel = tuple[str, MultiIndex]
 
-LADDER = 10.0 ** torch.arange(-36, 37, 2, dtype=torch.float64)
+LADDER = 10.0 ** torch.arange(-36, 37, 2, dtype=torch.float64, device="cpu")
 ABOVE = 1e4  # a term so far above the data stands for itself
 DECADES = (1e-6, 1.0, 1e6, 1e30)  # around an unknown's scale
 STRETCHES = (1.0, 1e6, 1e12)  # of two channels together, by which their product comes to the top

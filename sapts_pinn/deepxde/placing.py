@@ -1,8 +1,8 @@
-"""Default devices of PyTorch: that of this library is the processor, that of DeepXDE a GPU where there is one.
+"""Default devices of PyTorch: this library's is the processor, DeepXDE's a GPU where there is one.
 
 `import deepxde` makes a GPU the default device of the whole process.  This library names the device of every
-tensor that belongs elsewhere than on the processor, and draws with generators of the processor; so its own code
-runs with the processor as the default, and DeepXDE's, which it calls, with the device of the network.
+tensor that belongs elsewhere than on the processor, and draws with generators of the processor; so its own
+code runs with the processor as the default, and DeepXDE's, which it calls, with the device of the network.
 """
 
 from __future__ import annotations

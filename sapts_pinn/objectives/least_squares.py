@@ -25,6 +25,7 @@ from .flat import gather
 from .residual_block import BLOCK_POINTS, TAPE_LIMIT, ResidualBlock, split_sites
 
 SHARED_POINTS = 131_072  # at most, whose jets are kept for the parts of an objective
+PARTS_OF_A_GPU = 32  # of which activations take one, by a count that leaves out what autograd keeps beside
 JACOBIAN = (
     4.0  # gradients that a row of J at every point costs, measured with one residual and 921 parameters
 )
@@ -196,7 +197,7 @@ class LeastSquares(Separable):
     def _chunks(self, term: Term) -> list[tuple[Sites, Location | None]]:
         """The sites of a term in chunks, with their jets where these are taken from a larger set."""
         sites = self.sites[term.name]
-        chunks = split_sites(sites)
+        chunks = split_sites(sites, self._block_points(term))
         shared = len(chunks) == 1 and (self._has_parts or self._is_one_of_many)
         return [(chunk, self._location(term) if shared else None) for chunk in chunks]
 
@@ -223,7 +224,21 @@ class LeastSquares(Separable):
     @cached_property
     def streams(self) -> bool:
         """True if points are so many that what is kept of them is freed block by block."""
-        return self._tape_bytes() > TAPE_LIMIT
+        return self._tape_bytes() > self._tape_limit
+
+    @cached_property
+    def _tape_limit(self) -> float:
+        """Bytes of activations that are kept; without a kernel autograd keeps some four times more."""
+        device = self.model.like.device
+        if device.type != "cuda":
+            return TAPE_LIMIT
+        return float(torch.cuda.get_device_properties(device).total_memory) / PARTS_OF_A_GPU
+
+    def _block_points(self, term: Term) -> int | None:
+        """Points of a block at most: on a GPU, for which small blocks are no work, as many as fit."""
+        if self.model.like.device.type != "cuda":
+            return None
+        return max(BLOCK_POINTS, int(self._tape_limit / self._point_bytes(len(_channels(term)))))
 
     def of_model(self) -> LeastSquares:
         """Return this objective."""
@@ -255,11 +270,14 @@ class LeastSquares(Separable):
             return []
         return compile_network(self.model, _channels(term), self.threads)
 
-    def _tape_bytes(self) -> float:
+    def _point_bytes(self, channels: int) -> int:
+        """Bytes of activations at a point, from the number of channels."""
         width = sum(p.shape[0] for p in self.parameters if p.dim() == 2)
-        size = self.model.like.element_size()
+        return (channels + 1) * width * self.model.like.element_size()
+
+    def _tape_bytes(self) -> float:
         return sum(
-            (len(block.location.channels) + 1) * width * block.sites.points.shape[0] * size
+            self._point_bytes(len(block.location.channels)) * block.sites.points.shape[0]
             for block in self.blocks
         )
 
@@ -270,17 +288,20 @@ class LeastSquares(Separable):
     def evaluate_at(self, theta: Tensor) -> LeastSquaresEvaluation:
         """Residuals and loss at any parameters [n]."""
         self.counters.functions += self.share
-        stamps, rows, gradients = [], [], []
-        terms: dict[str, float] = {}
+        stamps, rows, squares, gradients = [], [], [], []
         for block in self.blocks:
-            r, stamp = block.residual(theta)
+            r, stamp = block.residual(theta, record=not self.streams)
             stamps.append(stamp)
             rows.append(r)
             flat = r.reshape(-1)
-            terms[block.term.name] = terms.get(block.term.name, 0.0) + 0.5 * float(flat.dot(flat))
+            squares.append(flat.dot(flat))
             if self.streams:
                 gradients.append(block.vjp(theta, stamp, r))
                 self.recycle(block)
+        terms: dict[str, float] = {}
+        found = torch.stack(squares).tolist()  # a GPU is asked once
+        for block, square in zip(self.blocks, found, strict=True):
+            terms[block.term.name] = terms.get(block.term.name, 0.0) + 0.5 * square
         self.last_terms = terms
         total = None
         if self.streams:

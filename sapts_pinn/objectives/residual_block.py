@@ -15,9 +15,10 @@ from ..kernels import CompiledNetwork, Cut
 from ..networks.compiled import point_set
 from ..networks.model import Location, Model
 from ..problems import Sites, Term
+from .replay import Pass, Recorder, agree
 
 TAPE_LIMIT = 400e6  # bytes of activations kept for a reverse pass; beyond it points are processed in chunks
-BLOCK_POINTS = 16_384  # at most in a block
+BLOCK_POINTS = 16_384  # at most in a block, on the processor
 
 
 class _Propagator(nn.Module):
@@ -66,7 +67,8 @@ class ResidualBlock:
         self.scale = (weight / term.row_units).to(like)  # [rows, 1]
         self.points = point_set(kernels, self.location)
         self._stamp = 0
-        self._graph: tuple[Tensor, Tensor, Tensor, dict[str, Tensor], Tensor] | None = None
+        self._pass: Pass | None = None
+        self._recorder = Recorder()
         self._module = _Propagator(self.location.trainable, self.location.channels)
         weights = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
         self._shapes = {name: p.shape for name, p in weights.items()}
@@ -106,39 +108,54 @@ class ResidualBlock:
         known = {name: value.detach() for name, value in self.model.coefficients.items()}
         return known | dict(zip(self._trained, theta[self._size :].unbind(), strict=True))
 
-    def residual(self, theta: Tensor) -> tuple[Tensor, int]:
-        """Scaled residuals [rows of the term, N / fold], and a stamp for later calls about the same theta."""
+    def residual(self, theta: Tensor, record: bool = False) -> tuple[Tensor, int]:
+        """Scaled residuals [rows of the term, N / fold], and a stamp for later calls about the same theta.
+
+        Args:
+            theta: The parameters, [n].
+            record: Whether the passes may be recorded and replayed, which keeps their memory.
+        """
+        self._stamp += 1
+        able = record and self.points is None
+        recording = self._recorder.attend(self._forward, self._reverse, theta) if able else None
+        if recording is not None:
+            found, self._pass = recording.residual(theta), recording.made
+            if not recording.due or agree(found, self._forward(theta).residual.detach()):
+                return found, self._stamp
+            self._recorder.forget(for_good=True)
+        self._pass = self._forward(theta)
+        return self._pass.residual.detach(), self._stamp
+
+    def _forward(self, theta: Tensor) -> Pass:
         with torch.enable_grad():
             weights = theta[: self._size].clone().requires_grad_()
-            graph = self._network(weights) if self.points is None else self.points.forward(theta)
-            out = graph.detach().requires_grad_()
+            jet = self._network(weights) if self.points is None else self.points.forward(theta)
+            out = jet.detach().requires_grad_()
             # A copy of a coefficient for every point makes its Jacobian column a gradient like all others.
             known = {
                 name: value.expand(out.shape[2]).clone().requires_grad_()
                 for name, value in self._known(theta).items()
             }
-            r = self.residual_of(out, known)
-        self._graph = (weights, graph, out, known, r)
-        self._stamp += 1
-        return r.detach(), self._stamp
+            return Pass(theta, weights, jet, out, known, self.residual_of(out, known))
 
     def residual_of(self, out: Tensor, known: Mapping[str, Tensor]) -> Tensor:
         """Scaled residuals [rows, N / fold] from the network's jet [C, m, N] and the coefficients."""
         rows = self.term.residual(self.location.fields(out), self.sites, known)
         return self.scale * torch.stack([r.expand(self.rows) for r in rows])
 
-    def _pull_back(
-        self, theta: Tensor, stamp: int, row: int | None, cotangent: Tensor
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Cotangents of the network's jet [C, m, N] and of every point's trained coefficients [N]."""
-        if self._graph is None or stamp != self._stamp:
+    def _at(self, theta: Tensor, stamp: int) -> Pass:
+        """The forward pass to which a stamp belongs, made again where another one has come since."""
+        if self._pass is None or stamp != self._stamp:
             self.residual(theta)
-        assert self._graph is not None
-        _, _, out, known, r = self._graph
+        assert self._pass is not None
+        return self._pass
+
+    def _pull_back(self, made: Pass, row: int | None, cotangent: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Cotangents of the network's jet [C, m, N] and of every point's trained coefficients [N]."""
         with torch.enable_grad():
             # The product in place of grad_outputs, whose check imports SymPy for a second in every process.
-            target = ((r if row is None else r[row]) * cotangent).sum()
-        leaves = [out, *(known[name] for name in self._trained)]
+            target = ((made.residual if row is None else made.residual[row]) * cotangent).sum()
+        leaves = [made.out, *(made.known[name] for name in self._trained)]
         found = torch.autograd.grad(target, leaves, retain_graph=True, allow_unused=True)
         bars = [
             torch.zeros_like(leaf) if bar is None else bar for bar, leaf in zip(found, leaves, strict=True)
@@ -147,15 +164,19 @@ class ResidualBlock:
 
     def vjp(self, theta: Tensor, stamp: int, cotangent: Tensor) -> Tensor:
         """J^T cotangent, [n]."""
-        bar, coefficients = self._pull_back(theta, stamp, None, cotangent)
+        made, recording = self._at(theta, stamp), self._recorder.recording
+        if recording is not None and made is recording.made:
+            return recording.vjp(cotangent)
+        return self._reverse(made, cotangent)
+
+    def _reverse(self, made: Pass, cotangent: Tensor) -> Tensor:
+        bar, coefficients = self._pull_back(made, None, cotangent)
         if self.points is not None:
-            network = self.points.reverse(theta, bar)
+            network = self.points.reverse(made.theta, bar)
         else:
-            assert self._graph is not None
-            weights, graph = self._graph[:2]
             with torch.enable_grad():
-                product = (graph * bar).sum()
-            (network,) = torch.autograd.grad(product, weights, retain_graph=True, materialize_grads=True)
+                product = (made.jet * bar).sum()
+            (network,) = torch.autograd.grad(product, made.weights, retain_graph=True, materialize_grads=True)
         return torch.cat([network, *(c.sum().reshape(1) for c in coefficients)])
 
     def cut(self, theta: Tensor, stamp: int, cotangent: Tensor, layers: Sequence[int]) -> list[Cut]:
@@ -188,12 +209,11 @@ class ResidualBlock:
             stamp: As `residual` returned it.
             indices: Parameters whose derivatives are computed, [k]; the result has k rows then.
         """
-        weights, scalars, back = self._chosen(indices)
+        made, (weights, scalars, back) = self._at(theta, stamp), self._chosen(indices)
         columns = []
         for row in range(self.term.rows):
             one = torch.ones(self.rows, dtype=theta.dtype, device=theta.device)
-            bar, coefficients = self._pull_back(theta, stamp, row, one)
-            stamp = self._stamp
+            bar, coefficients = self._pull_back(made, row, one)
             network = self._network_columns(theta, bar, weights)
             found = [coefficients[i].unsqueeze(0) for i in scalars]
             full = torch.cat([network, *found]) if found else network
@@ -251,11 +271,10 @@ class ResidualBlock:
         """
         network, coefficients = vector[: self._size], vector[self._size :].unbind()
         moved: Tensor = torch.func.jvp(self._network, (theta[: self._size],), (network,))[1]
-        products = []
+        made, products = self._at(theta, stamp), []
         for row in range(self.term.rows):
             one = torch.ones(self.rows, dtype=theta.dtype, device=theta.device)
-            bar, bars = self._pull_back(theta, stamp, row, one)
-            stamp = self._stamp
+            bar, bars = self._pull_back(made, row, one)
             product = (bar * moved).sum((0, 1))
             for found, value in zip(bars, coefficients, strict=True):
                 product = product + found * value
@@ -264,17 +283,24 @@ class ResidualBlock:
 
     def release(self) -> None:
         """Free the memory kept for a reverse pass."""
-        self._graph = None
+        self._pass = None
+        self._recorder.forget()
         self._stamp += 1
         if self.points is not None:
             self.points.release()
 
 
-def split_sites(sites: Sites) -> list[Sites]:
-    """Split sites into groups of at most BLOCK_POINTS points; paired points stay together."""
-    if sites.points.shape[0] <= BLOCK_POINTS or sites.fold > 1:
+def split_sites(sites: Sites, most: int | None = None) -> list[Sites]:
+    """Split sites into groups of points; paired points stay together.
+
+    Args:
+        sites: The places.
+        most: Points of a group at most; None stands for BLOCK_POINTS.
+    """
+    most = BLOCK_POINTS if most is None else most
+    if sites.points.shape[0] <= most or sites.fold > 1:
         return [sites]
-    parts = -(-sites.points.shape[0] // BLOCK_POINTS)
+    parts = -(-sites.points.shape[0] // most)
 
     def split(t: Tensor | None) -> Sequence[Tensor | None]:
         return [None] * parts if t is None else t.tensor_split(parts)

@@ -12,6 +12,7 @@ import torch
 import sapts_pinn.deepxde  # noqa: F401  (registers, and sees to the backend)
 
 dde = pytest.importorskip("deepxde")
+torch.set_default_device(None)  # DeepXDE takes a GPU for it; `test_placing.py` tests that
 Model = Any
 
 

@@ -1,6 +1,6 @@
-"""Jupyter kernels that are forked from a process with PyTorch loaded, see `preloaded.py`: each saves some seconds.
+"""Jupyter kernels that are forked from a process with PyTorch loaded, see `preloaded.py`: that saves seconds.
 
-    monkeypatch.setattr(local_provisioner, "launch_kernel", forked_kernel.launch_kernel)
+monkeypatch.setattr(local_provisioner, "launch_kernel", forked_kernel.launch_kernel)
 """
 
 from __future__ import annotations
@@ -28,6 +28,4 @@ class Kernel:
 def launch_kernel(command: Sequence[str], *, env: Mapping[str, str], cwd: str, **_: Any) -> Kernel:
     """Run `python -m MODULE ...`, with the outputs of this process, as `jupyter_client.launcher` does."""
     module, *arguments = command[command.index("-m") + 1 :]
-    return Kernel(
-        preloaded.start(module, arguments, environment=env, cwd=Path(cwd), stdout=1, stderr=2)
-    )
+    return Kernel(preloaded.start(module, arguments, environment=env, cwd=Path(cwd), stdout=1, stderr=2))

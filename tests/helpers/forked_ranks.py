@@ -59,7 +59,10 @@ def forked(program: list[str], size: int, variables: Mapping[str, str]) -> subpr
             running.append(process)
             files.append(pair)
         status = max(abs(process.wait(SECONDS)) for process in running)
-        said = ["".join(file.seek(0) or file.read().decode() for file in group) for group in zip(*files, strict=True)]
+        said = [
+            "".join(file.seek(0) or file.read().decode() for file in group)
+            for group in zip(*files, strict=True)
+        ]
     return subprocess.CompletedProcess(program, status, *said)
 
 

@@ -73,7 +73,7 @@ def test_streaming_changes_nothing_but_the_memory(name, kind, monkeypatch):
     for a, b in zip(found, exact, strict=True):
         assert_close(a, b, 1e-13)
     for piece in streamed.blocks:  # whatever was asked, nothing is kept
-        assert piece._graph is None and (piece.points is None or piece.points._tape is None)
+        assert piece._pass is None and (piece.points is None or piece.points._tape is None)
     # With the value, the product, and the Jacobian, which costs more.
     points = sum(r.shape[-1] for r in other._rows)
     expected = 2 + jacobian_cost(other.rows / points, 1.0)

@@ -17,8 +17,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# As the command line sets it: threads of OpenMP that wait do not take the cores from other threads.
-ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "DDE_BACKEND": "pytorch", "MPLBACKEND": "Agg"}
+# As the command line sets it, threads of OpenMP that wait do not take the cores from other threads.  And the
+# processor is measured: DeepXDE would take a GPU that it sees.
+ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE", "DDE_BACKEND": "pytorch", "MPLBACKEND": "Agg", "CUDA_VISIBLE_DEVICES": "",
+}  # fmt: skip
 
 
 class Child:

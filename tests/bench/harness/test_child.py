@@ -1,5 +1,7 @@
 """Child processes to measure in."""
 
+import os
+
 import pytest
 import torch
 
@@ -11,6 +13,12 @@ def test_the_peak_of_a_child_is_its_own():
     assert child.peak_memory() > ballast.nbytes
     with child.Child() as fresh:
         assert fresh.call(child.peak_memory) < 200 * 2**20
+
+
+def test_a_child_sees_a_gpu_only_if_it_is_told_so():
+    for given, seen in (({}, ""), ({"CUDA_VISIBLE_DEVICES": "1"}, "1")):
+        with child.Child(**given) as fresh:
+            assert fresh.call(os.getenv, key="CUDA_VISIBLE_DEVICES") == seen
 
 
 def test_a_child_that_fails_says_why():
