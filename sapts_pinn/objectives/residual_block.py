@@ -181,8 +181,8 @@ class ResidualBlock:
 
     def cut(self, theta: Tensor, stamp: int, cotangent: Tensor, layers: Sequence[int]) -> list[Cut]:
         """State between layers of the compiled network, for a cotangent of the residuals."""
-        bar, _ = self._pull_back(theta, stamp, None, cotangent)
         assert self.points is not None
+        bar, _ = self._pull_back(self._at(theta, stamp), None, cotangent)
         return self.points.cut(theta, bar, layers)
 
     def behind(self, kernel: CompiledNetwork, before: Cut | None) -> ResidualBlock:
@@ -194,11 +194,8 @@ class ResidualBlock:
         """
         assert self.points is not None
         found = copy(self)
-        found.points, found._size, found._graph = (
-            self.points.part(kernel, before, None),
-            kernel.parameters,
-            None,
-        )
+        found.points, found._size = self.points.part(kernel, before, None), kernel.parameters
+        found._pass, found._recorder = None, Recorder()
         return found
 
     def jacobian(self, theta: Tensor, stamp: int, indices: Tensor | None = None) -> Tensor:
