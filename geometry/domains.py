@@ -109,20 +109,6 @@ class Domain(ABC):
         """
         return self.spatial_faces if on is None else resolved_faces(self, on)
 
-    def face_words(self, on: str | Iterable[str] | None = None, most: int = 4) -> str:
-        """Describe a selection of faces as people know them: by the tag of a shape, else face by face.
-
-        Args:
-            on: as for `face_tags`.
-            most: names that are listed; of more faces their number is told.
-        """
-        items = self.spatial_faces if on is None else (on,) if isinstance(on, str) else tuple(on)
-        words: list[str] = []
-        for item in items:
-            words += [item] if item in self.groups else self.face_tags(item)
-        words = list(dict.fromkeys(words))
-        return ", ".join(words) if len(words) <= most else f"{len(self.face_tags(on))} faces"
-
     def flat_faces(self, name: str) -> tuple[str, ...]:
         """Flat faces perpendicular to a coordinate, on which it is constant.
 

@@ -144,3 +144,18 @@ def told_apart(a: Labelled, b: Labelled) -> dict[str, str]:
         if mine != theirs:
             out[face] = f"{face} ({min(mine - theirs, default='rest')})"
     return out
+
+
+def face_words(shape: Labelled, on: str | Iterable[str], most: int = 4) -> str:
+    """Describe a selection of faces as people know them: by the tag of a shape, else face by face.
+
+    Args:
+        shape: the shape that has the faces.
+        on: as for `resolved_faces`.
+        most: names that are listed; of more faces their number is told.
+    """
+    words: list[str] = []
+    for item in [on] if isinstance(on, str) else on:
+        words += [item] if item in shape.groups else resolved_faces(shape, item)
+    words = list(dict.fromkeys(words))
+    return ", ".join(words) if len(words) <= most else f"{len(resolved_faces(shape, on))} faces"

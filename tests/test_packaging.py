@@ -276,12 +276,3 @@ def test_distributions_hold_the_tree_and_install_into_an_empty_environment(distr
     where, steps = run([own, "-c", code]).stdout.splitlines()
     assert Path(where).is_relative_to(packages) and steps == "2"
     assert "burgers" in run([environment / "bin" / "sapts-pinn", "list"]).stdout
-
-
-def test_make_test_finds_every_test_with_a_budget_of_seconds() -> None:
-    mark = "pytest.mark." + "alone"
-    marked = [
-        str(path) for path in project_files() if path.suffix == ".py" and mark in (ROOT / path).read_text()
-    ]
-    assert marked == ["tests/test_tutorials.py"]
-    assert f"'alone and not slow' {marked[0]} " in (ROOT / "Makefile").read_text()

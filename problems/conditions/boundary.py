@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...geometry import Domain, Interval
+from ...geometry.names import face_words
 from .base import (
     LISTED,
     VALUE,
@@ -71,7 +72,7 @@ class _OnFaces(Condition):
 
     def place(self, domain: Domain, most: int = LISTED) -> str:
         self.faces(domain)
-        return domain.face_words(self.on, most)
+        return face_words(domain, domain.spatial_faces if self.on is None else self.on, most)
 
     def varies_on_faces(self) -> bool:
         return bool(self.asks_for())

@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...geometry import Domain
+from ...geometry.names import face_words
 from ..fields import call_by_name, parameter_names
 from .base import (
     LISTED,
@@ -117,7 +118,7 @@ class BoundaryEquation(Condition):
     def place(self, domain: Domain, most: int = LISTED) -> str:
         """Its faces in words, by the tag of a shape where the user gave that."""
         self.faces(domain)
-        return domain.face_words(self.on, most)
+        return face_words(domain, domain.spatial_faces if self.on is None else self.on, most)
 
 
 def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, what: str) -> dict[str, object]:

@@ -108,9 +108,6 @@ def test_a_tag_means_all_faces_of_its_shape() -> None:
     assert frame.face_tags("outer") == ("x=0", "x=3", "y=0", "y=3")
     assert frame.face_tags("hole") == ("x=1", "x=2", "y=1", "y=2")
     assert frame.face_tags("x") == ("x=0", "x=3", "x=1", "x=2")
-    assert frame.face_words("outer") == "outer" and frame.face_words(["hole", "x=0"]) == "hole, x=0"
-    assert frame.face_words("x") == "x=0, x=3, x=1, x=2" and frame.face_words() == "8 faces"
-    assert frame.face_words(most=8) == "x=0, x=3, y=0, y=3, x=1, x=2, y=1, y=2"
     whole = Union(Ball((0, 0), 1, tag="a"), Ball((3, 0), 1, tag="b"), tag="all")
     assert whole.face_tags("all") == ("a", "b")
     with pytest.raises(ValueError, match="'t' is the tag of a face and the name of a coordinate"):

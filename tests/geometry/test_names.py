@@ -4,7 +4,7 @@ import pytest
 
 from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import Ball, Box, Interval
-from sapts_pinn.geometry.names import check_product, joined_groups, resolved_faces, told_apart
+from sapts_pinn.geometry.names import check_product, face_words, joined_groups, resolved_faces, told_apart
 
 OUTER, HOLE = Box((0, 0), (3, 3), tag="outer"), Box((0, 1), (2, 2), tag="hole")
 
@@ -44,3 +44,11 @@ def test_labels_of_a_product_mean_one_thing() -> None:
             check_product(names, faces, groups)
     with pytest.raises(InputError, match="a coordinate 'x'"):
         Interval(0, 1) * Interval(2, 3)
+
+
+def test_faces_in_words() -> None:
+    frame = Box((0, 0), (3, 3), tag="outer") - Box((1, 1), (2, 2), tag="hole")
+    assert face_words(frame, "outer") == "outer" and face_words(frame, ["hole", "x=0"]) == "hole, x=0"
+    assert face_words(frame, "x") == "x=0, x=3, x=1, x=2"
+    assert face_words(frame, frame.spatial_faces) == "8 faces"
+    assert face_words(frame, frame.spatial_faces, most=8) == "x=0, x=3, y=0, y=3, x=1, x=2, y=1, y=2"
