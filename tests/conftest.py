@@ -1,5 +1,6 @@
 """Settings of all tests: a machine used sparingly, no screen, and the reference data beside the checkout."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +22,10 @@ os.environ["JUPYTER_PLATFORM_DIRS"] = "1"  # or jupyter_core warns
 # The first call into torch is slow, and a failure has to repeat: no deadline, the same examples every time.
 settings.register_profile("sapts_pinn", deadline=None, derandomize=True)
 settings.load_profile("sapts_pinn")
+
+# So many modules, problems and parsed tests are alive that looking for garbage in them as often as Python
+# does takes a tenth of the time.
+gc.set_threshold(20_000, 50, 100)
 
 ROOT = Path(__file__).resolve().parents[1]
 pytest.register_assert_rewrite(*(p.stem for p in ROOT.glob("tests/helpers/*.py")))  # they say why they fail
