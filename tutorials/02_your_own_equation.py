@@ -50,9 +50,9 @@ from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
 # **The domain** is a set operation: `|`, `&` and `-` combine shapes. Tags name the two circles, so that
 # conditions can tell them apart.
 #
-# **The equation** may ask for coordinates besides unknowns; arguments are matched by name. It needs the
-# divergence multiplied out: $\nabla\cdot(k\nabla u) = k\,(u_{xx}+u_{yy}) + k_x u_x + k_y u_y$ with $k_x =
-# 2x$, $k_y = 2y$.
+# **The equation** may ask for coordinates besides unknowns; arguments are matched by name. The divergence is
+# multiplied out here, $\nabla\cdot(k\nabla u) = k\,(u_{xx}+u_{yy}) + k_x u_x + k_y u_y$ with $k_x = 2x$,
+# $k_y = 2y$; `div(k * grad(u))`, from `sapts_pinn.problems`, means the same.
 #
 # **The reference.** In this geometry $u$ depends on $r$ alone, $-(r k u')' = r$, and two integrations give
 #
@@ -100,20 +100,20 @@ pipe = Problem(
 print(pipe)
 
 # %% [markdown]
-# Neither condition has an exact construction on a ring, so both are **weighted terms**: their residuals on
-# points of the circles join the loss,
+# The value on the inner circle is part of the form of $u_\theta$, and holds exactly. For the condition on the
+# outer one, which mixes value and slope, there is no construction: it is a **weighted term**. Its residual on
+# points of the circle joins the loss,
 #
 # $$
 # f(\theta) = \underbrace{\tfrac1N\sum\tfrac12 r^2}_{\text{equation}}
-# + w_1\,\underbrace{\tfrac1M\sum\tfrac12 (u_\theta-1)^2}_{\text{inside}}
-# + w_2\,\underbrace{\tfrac1M\sum\tfrac12 (k\,\partial_n u_\theta + h u_\theta)^2}_{\text{outside}} .
+# + w\,\underbrace{\tfrac1M\sum\tfrac12 (k\,\partial_n u_\theta + h u_\theta)^2}_{\text{outside}} .
 # $$
 #
-# The weights are chosen so that the conditions are learned as fast as the equation, at the start and now and
-# then later; the summary of a run has the last ones. `weight=` of a condition fixes its weight.
+# The weight is chosen so that the condition is learned as fast as the equation, at the start and now and then
+# later; the summary of a run has the last one. `weight=` of a condition fixes it.
 
 # %%
-warm = solve(pipe, budget="12s", seed=0)
+warm = solve(pipe, budget="300 evaluations", seed=0)
 print(warm)
 Image(warm.plot("pipe.png"), width=900)
 
@@ -141,9 +141,10 @@ print(f"heat produced {produced:.6f}, leaving {leaving:.6f}: {abs(leaving / prod
 # %% [markdown]
 # ## 2.2 Exact or weighted: forcing the choice
 #
-# On an interval, a box, in time, and for numbers on a ball, values can be built into the form of
-# $u_\theta$. By default they are; `hard=False` makes a weighted term of them, `hard=True` insists. What is
-# it worth? Laplace's equation on the unit square, with the values of a harmonic function on the boundary:
+# On an interval, a box, also one with round holes, in time, and for numbers on balls, values can be built
+# into the form of $u_\theta$. By default they are; `hard=False` makes a weighted term of them, `hard=True`
+# insists. What is it worth? Laplace's equation on the unit square, with the values of a harmonic function
+# on the boundary:
 #
 # $$
 # u_{xx}+u_{yy} = 0, \qquad u = \sin \pi x\,\frac{\sinh \pi y}{\sinh\pi} \ \text{ on the boundary.}
@@ -165,7 +166,8 @@ for hard in (None, False):
         name=f"square, hard={hard}",
     )
     print(square)
-    print(f"  error after 4 s: {solve(square, budget='4s', points=2048).error():.1e}\n")
+    solution = solve(square, budget="300 evaluations", points=2048, progress=False)
+    print(f"  error after 300 gradients: {solution.error():.1e}\n")
 
 # %% [markdown]
 # The exact form interpolates between the four sides and adds $(1-\xi^2)(1-\eta^2)\,N_\theta$, which
@@ -228,7 +230,7 @@ print(strip)
 # $\cos\pi x$ in place of $x$ has zero slope there, always.
 
 # %%
-populations = solve(strip, budget="12s", seed=0)
+populations = solve(strip, budget="400 evaluations", seed=0)
 print(populations)
 Image(populations.plot("strip.png"), width=700)
 
@@ -308,7 +310,7 @@ rod = Problem(
     coefficients=[Coefficient("D", init=0.1), Coefficient("r", init=0.1)],
     name="rod",
 )
-found = solve(rod, budget="6s", points=2048, seed=0).coefficients
+found = solve(rod, budget="800 evaluations", points=2048, seed=0).coefficients
 
 fit = least_squares(lambda parameters: rod_exact(parameters) - readings, [0.1, 0.1])
 error = sigma * np.sqrt(np.diag(np.linalg.inv(fit.jac.T @ fit.jac)))
@@ -382,5 +384,5 @@ print(f"final error: {warm.error():.2e}")
 # * **Stronger predators**: replace the 2 in the equations by 6 and $T=4$ by $8$. When does the accuracy
 #   break down, and does the residual show it?
 # * **A second shape**: `Box((-1, -1), (1, 1)) & Ball((0, 0), 1.2)` is a square with rounded corners.
-# * **Weights**: solve the pipe with `weight=1` and `weight=1000` for both conditions. What do error and
+# * **Weights**: solve the pipe with `weight=1` and `weight=1000` for the outer condition. What do error and
 #   heat balance say?

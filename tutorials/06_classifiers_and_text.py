@@ -88,7 +88,7 @@ plt.show()
 # %% [markdown]
 # ## 6.3 Text
 #
-# A transformer of 0.2 million parameters learns which character comes next. Its loss is in nats per
+# A transformer of 212,545 parameters learns which character comes next. Its loss is in nats per
 # character: log 65 = 4.2 without any knowledge; divided by log 2 it is in bits.
 
 # %%

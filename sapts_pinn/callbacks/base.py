@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..parallel.communicator import Communicator
 from ..runs.content import Config, Result, Row, TrainerState
@@ -16,6 +16,18 @@ from ..runs.status import Status
 
 Measure = Callable[[Any], float]  # from a model, of a problem or of samples, to its error
 Info = Mapping[str, Any]  # figures of a step, as a mapping; see `sapts_pinn.optim.base.StepInfo`
+
+
+class Estimate(NamedTuple):
+    """Estimate of the error of a run where no reference tells it.
+
+    Attributes:
+        value: Relative L2 error.
+        reliable: Whether it means what it says.
+    """
+
+    value: float
+    reliable: bool
 
 
 class MethodView(Protocol):
@@ -80,8 +92,8 @@ class RunView(Protocol):
         """Column of the error in the history."""
 
     @property
-    def error_estimate(self) -> float | None:
-        """The error last estimated, None where none is or where it was not reliable."""
+    def error_estimate(self) -> Estimate | None:
+        """The error last estimated, None before or where a reference tells it."""
 
     @property
     def sharded(self) -> bool:

@@ -102,8 +102,8 @@ class Lines(Screen):
 class Progress(Callback):
     """Progress of a run: bar of the budget, loss, error, radius, rho, time left.
 
-    Where no reference tells the error, up to 5 % of the time goes into estimates of it, `error ~2.4e-04`;
-    there is none before half a minute, nor where an estimate is not reliable.
+    Where no reference tells the error, up to 5 % of the time goes into estimates of it, `error ~2.4e-04`, or
+    `error ~2e-04?` where that is not reliable; the first one comes after half a minute.
 
     What cannot be written, to a closed pipe or a full disk, is the last of it; the run goes on.
 
@@ -163,7 +163,7 @@ class Progress(Callback):
         if trainer.error is not None:
             parts.append(f"{_name_of_error(trainer)} {trainer.error:.3e}")
         elif trainer.error_estimate is not None:
-            parts.append(f"error ~{trainer.error_estimate:.1e}")
+            parts.append(f"error {_error(trainer)}")
         if info.get("radius") is not None:
             parts.append(f"radius {info['radius']:.1e}")
         if info.get("rho") is not None:
@@ -199,7 +199,10 @@ def figures(run: RunView) -> str:
 def _error(run: RunView) -> str:
     if run.error is not None:
         return f"{run.error:.2e}"
-    return "-" if run.error_estimate is None else f"~{run.error_estimate:.1e}"
+    if run.error_estimate is None:
+        return "-"
+    value, reliable = run.error_estimate
+    return f"~{value:.1e}" if reliable else f"~{value:.0e}?"
 
 
 def clock(seconds: float) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import TypeVar, cast
 
 from ..audit import Audit, audited
+from ..callbacks.base import Estimate
 from ..estimation.error_estimate import CHEAP, estimate_error
 from ..networks.model import Model
 from ..results.diagnosis import diagnose
@@ -84,10 +85,10 @@ def attempt(find: Callable[[], Found], otherwise: Found, what: str, remarks: lis
         return otherwise
 
 
-def quick_estimate(model: Model) -> float | None:
-    """Estimate the relative error of a model with least effort; None where the estimate is not reliable."""
+def quick_estimate(model: Model) -> Estimate | None:
+    """Estimate the relative error of a model with least effort; None where it is infinite."""
     found, _ = estimate_error(model, (CHEAP,), compared(model.problem) or None)
-    return found.relative if found.reliable and math.isfinite(found.relative) else None
+    return Estimate(found.relative, found.reliable) if math.isfinite(found.relative) else None
 
 
 def examine(model: Model, trainer: Trainer) -> Examination:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..callbacks.base import Measure
+from ..callbacks.base import Estimate, Measure
 from ..runs.history import ESTIMATE
 from ..runs.status import Status, StopReason
 from .clock import Clock
@@ -34,7 +34,7 @@ class ErrorMonitor:
         estimate: The last one estimated, or None.
     """
 
-    estimate: float | None = None
+    estimate: Estimate | None = None
 
     def __init__(
         self, measure: Measure | None = None, name: str = "relative_l2_error", target: float | None = None
@@ -101,13 +101,13 @@ class EstimateMonitor(ErrorMonitor):
     After the run an estimate is made with more effort, so that none is due at its end.
 
     Args:
-        estimator: From a model to an estimate of its error, None where it is not reliable; it changes nothing
-            and draws from no common random numbers.
+        estimator: From a model to an estimate of its error, None where there is none; it changes nothing and
+            draws from no common random numbers.
     """
 
-    def __init__(self, estimator: Callable[[Any], float | None]) -> None:
+    def __init__(self, estimator: Callable[[Any], Estimate | None]) -> None:
         super().__init__()
-        self._estimator: Callable[[Any], float | None] | None = estimator
+        self._estimator: Callable[[Any], Estimate | None] | None = estimator
         self._seconds, self._cost = 0.0, EXPECTED
 
     def is_due(self, clock: Clock, sharded: bool) -> bool:
@@ -131,5 +131,6 @@ class EstimateMonitor(ErrorMonitor):
         """Leave the end of the run to its examination."""
 
     def column(self, iteration: int) -> dict[str, float | None]:
-        """The estimate in a row of the history, None unless it was made at this step."""
-        return {ESTIMATE: self.estimate if self._iteration == iteration else None}
+        """The estimate in a row of the history, None unless it was made at this step and is reliable."""
+        found = self.estimate if self._iteration == iteration else None
+        return {ESTIMATE: found.value if found is not None and found.reliable else None}

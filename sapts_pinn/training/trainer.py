@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..callbacks.base import Callback, Measure
+from ..callbacks.base import Callback, Estimate, Measure
 from ..objectives.base import Counters, Objective
 from ..objectives.data_parallel import over_ranks
 from ..objectives.flat import gather, scatter_
@@ -120,8 +120,8 @@ class Trainer:
         return self.monitor.name
 
     @property
-    def error_estimate(self) -> float | None:
-        """The error last estimated, None where none is or where it was not reliable."""
+    def error_estimate(self) -> Estimate | None:
+        """The error last estimated, None before or where a reference tells it."""
         return self.monitor.estimate
 
     @property

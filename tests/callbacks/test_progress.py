@@ -13,6 +13,7 @@ from rich.console import Console
 from runs_seen import seen
 from sapts_pinn import solve
 from sapts_pinn.callbacks import Progress
+from sapts_pinn.callbacks.base import Estimate
 from sapts_pinn.callbacks.progress import clock, figures, is_interactive
 from sapts_pinn.callbacks.progress import shown as wanted
 from small_runs import SMALL, rod
@@ -62,6 +63,17 @@ def test_the_line_says_what_is_known():
         "0.2 gradients  62 s left"
     )
     assert "  error 5.000e-01  " in Progress.line(seen(error=0.5)), "the usual error is told in short"
+
+
+def test_an_estimate_stands_where_no_error_is_known():
+    sure, doubtful = (
+        seen(error_estimate=Estimate(2.36e-4, True)),
+        seen(error_estimate=Estimate(2.36e-4, False)),
+    )
+    assert "  error ~2.4e-04  " in Progress.line(sure) and "  error ~2e-04?  " in Progress.line(doubtful)
+    assert "error ~2.4e-04" in figures(sure) and "error ~2e-04?" in figures(doubtful)
+    for run in (sure, doubtful):
+        assert len(figures(run)) <= len(figures(seen(error=2.36e-4)))
 
 
 def test_where_there_is_no_terminal_lines_come_now_and_then():

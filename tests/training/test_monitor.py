@@ -2,6 +2,7 @@
 
 import pytest
 
+from sapts_pinn.callbacks.base import Estimate
 from sapts_pinn.runs.status import StopReason
 from sapts_pinn.training import monitor as module
 from sapts_pinn.training.budget import Budget
@@ -47,27 +48,29 @@ def test_somebody_else_may_take_over(now):
 
 
 def test_estimates_are_rare(now):
-    def estimate(model: float) -> float:
+    def estimate(model: float) -> Estimate:
         now[0] += 4.0
-        return model
+        return Estimate(model, reliable=model > 0.2)
 
     monitor, clock = EstimateMonitor(estimate), Clock(Budget())
     assert monitor.error is None is monitor.estimate and not monitor.is_due(clock, False)
     now[0] += 1.01 * EXPECTED / OF_ESTIMATES
     assert monitor.is_due(clock, False) and not monitor.is_due(clock, True)
     monitor.measure(0.5, clock, 1, False)
-    assert (monitor.estimate, monitor.error) == (0.5, None), "an estimate is no measured error"
+    assert (monitor.estimate, monitor.error) == ((0.5, True), None), "an estimate is no measured error"
     assert monitor.column(1) == {"error_estimate": 0.5} and monitor.column(2) == {"error_estimate": None}
     now[0] += 3.9 / OF_ESTIMATES
     assert not monitor.is_due(clock, False)
     now[0] += 0.2 / OF_ESTIMATES
     assert monitor.is_due(clock, False)
-    monitor.finish(0.1, clock, 9, False)
-    assert monitor.estimate == 0.5, "the examination after the run makes a better one"
+    monitor.measure(0.1, clock, 2, False)
+    assert monitor.estimate == (0.1, False) and monitor.column(2) == {"error_estimate": None}, "in doubt"
+    monitor.finish(0.9, clock, 9, False)
+    assert monitor.estimate == (0.1, False), "the examination after the run makes a better one"
 
 
 def test_an_estimate_that_fails_is_the_last_one(now, caplog):
-    def estimate(model: float) -> float:
+    def estimate(model: float) -> Estimate:
         raise ZeroDivisionError
 
     monitor, clock = EstimateMonitor(estimate), Clock(Budget())
