@@ -84,9 +84,7 @@ def test_a_tensor_without_a_device_is_found_out(monkeypatch: pytest.MonkeyPatch)
     problem = zoo.build("poisson-1d")
     for name, wrong in {
         "residual_of": lambda self, *given: residual(self, *given) + torch.zeros(self.rows),
-        "_pull_back": lambda self, theta, stamp, row, one: pull_back(
-            self, theta, stamp, row, torch.ones(self.rows)
-        ),
+        "_pull_back": lambda self, made, row, one: pull_back(self, made, row, torch.ones(self.rows)),
     }.items():
         with monkeypatch.context() as patch, Elsewhere():
             patch.setattr(ResidualBlock, name, wrong)
