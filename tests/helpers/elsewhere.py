@@ -82,7 +82,14 @@ class Elsewhere(TorchDispatchMode):
     def __torch_dispatch__(
         self, function: Any, types: Iterable[type], args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        return _computed(function, args, kwargs or {})
+        kwargs = kwargs or {}
+        if kwargs.get("device") in (None, HERE) and not any(map(_has_away, (*args, *kwargs.values()))):
+            return function(*args, **kwargs)  # most of what a problem does, before anything is elsewhere
+        return _computed(function, args, kwargs)
+
+
+def _has_away(x: object) -> bool:
+    return isinstance(x, Away) or (isinstance(x, (list, tuple)) and any(map(_has_away, x)))
 
 
 def _computed(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -95,9 +102,7 @@ def _computed(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     kept = tree_map_only(Away, lambda x: x.kept, (args, dict(kwargs)))
     if named is not None:
         kept[1]["device"] = HERE if there else named
-    if (
-        function.overloadpacket is aten._efficientzerotensor
-    ):  # zeros without memory, which a wrapper must not hide
+    if function.overloadpacket is aten._efficientzerotensor:  # without memory, which a wrapper must not hide
         function = aten.zeros.default
     found = function(*kept[0], **kept[1])
     if away and torch.Tag.inplace_view in function.tags:  # a new shape for what is kept: the wrapper follows

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -35,9 +36,8 @@ def quick(here, monkeypatch):
     monkeypatch.setattr(device, "Child", Here)
     monkeypatch.setattr(device, "SAMPLE", 0.0)
     monkeypatch.setattr(device, "PATIENCE", math.inf)
-    build = problems.build
-    small = {"points": 48, "network": (4,)}
-    monkeypatch.setattr(problems, "build", lambda name: replace(build(name), options=small))
+    build, small = problems.build, {"points": 48, "network": (4,)}
+    monkeypatch.setattr(problems, "build", cache(lambda name: replace(build(name), options=small)))
 
 
 def test_a_device_against_the_processor(tmp_path, capsys, quick):
