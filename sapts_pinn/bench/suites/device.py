@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ def run(
         precisions: float64, float32 or both.
         networks: Layers x width, separated by commas. [default: 3x30,4x128,8x360]
         sizes: Numbers of points, separated by commas. [default: 4096,16384,65536,262144]
-        seconds: Of every run of `solve`. [default: 20]
+        seconds: Of every run of `solve`. [default: 10]
         threads: Of the processor; measured with one and with this many. [default: one per core]
         seed: Of weights and points.
         quick: Fewer networks and sizes, and runs of 3 s, by default.
@@ -84,7 +84,7 @@ def run(
     networks = chosen_names(networks, NETWORKS[:2] if quick else NETWORKS)
     widths = {name: _widths(name) for name in networks}
     counts = sorted(set((SIZES[::2] if quick else SIZES) if sizes is None else sizes))
-    seconds = seconds or (3.0 if quick else 20.0)
+    seconds = seconds or (3.0 if quick else 10.0)
     at_least(1, sizes=counts)
     at_least(0.01, seconds=seconds)
     at_least(0, seed=seed)
@@ -93,25 +93,28 @@ def run(
     ways = _ways(device, chosen_threads(threads, facts))
     folder = folder_for("device", out)
     visible = {GPUS: os.environ.get(GPUS)}  # which children do not see by default
+    rows: list[Row] = []
     with ExitStack() as stack:
         children = {way: stack.enter_context(Child(**visible)) for way in ways}
-        card = children[ways[-1]].call(name_of, device=device)
         settings = {
-            "device": card, "precision": precisions, "threads": "as in the columns", "seed": seed,
-            "seconds": seconds, "growing": GROWING, "patience_ms": PATIENCE,
+            "device": children[ways[-1]].call(name_of, device=device), "precision": precisions,
+            "threads": "as in the columns", "seed": seed, "seconds": seconds, "growing": GROWING,
+            "patience_ms": PATIENCE,
         }  # fmt: skip
         grown = _grown(children, widths, precisions, counts, seed)
-        save(folder, "device", facts, settings, grown)  # what is measured is not lost
-        usual = _usual(children, problems, precisions, seconds, seed)
+        for row in chain(grown, _usual(children, problems, precisions, seconds, seed)):
+            rows.append(row)
+            save(folder, "device", facts, settings, rows)  # an interrupted suite has measured something
     head = header("A GPU against the processor, milliseconds", facts, settings)
-    labels, pays = [way.label for way in ways], _pays(grown, ways)
+    usual, growing = ([row for row in rows if row["table"] == name] for name in ("defaults", "growing"))
+    labels, pays = [way.label for way in ways], _pays(growing, ways)
     sections = [
         ("At the defaults", *_usual_table(usual, seconds)),
-        (f"{GROWING}, growing: a loss with its gradient", *_grown_table(grown, labels, "gradient_ms")),
-        (f"{GROWING}, growing: a step of tr", *_grown_table(grown, labels, "step_ms")),
+        (f"{GROWING}, growing: a loss with its gradient", *_grown_table(growing, labels, "gradient_ms")),
+        (f"{GROWING}, growing: a step of tr", *_grown_table(growing, labels, "step_ms")),
     ]
     notes = [f"{name}: {what}" for name, what in pays.items()]
-    publish(folder, "device", head, sections, notes, facts, settings, [*usual, *grown], pays=pays)
+    publish(folder, "device", head, sections, notes, facts, settings, rows, pays=pays)
 
 
 def _widths(name: str) -> list[int]:
@@ -151,16 +154,14 @@ def _usual(
     precisions: Sequence[str],
     seconds: float,
     seed: int,
-) -> list[Row]:
+) -> Iterator[Row]:
     """Rows of the problems at their defaults: speed, and the error after some time."""
-    rows = []
     for problem, precision, (way, child) in product(problems, precisions, children.items()):
         say(f"{problem}, {precision}, {way.label}: {seconds:g} s")
         given = {"problem": problem, "precision": precision, "device": way.device, "threads": way.threads}
         speed = child.call(measure, **given, network=None, points=None, seed=seed)
         error = child.call(solved, **given, seconds=seconds, seed=seed)
-        rows.append({"table": "defaults", "way": way.label, **given, **speed, **error})
-    return rows
+        yield {"table": "defaults", "way": way.label, **given, **speed, **error}
 
 
 def _grown(
@@ -169,9 +170,8 @@ def _grown(
     precisions: Sequence[str],
     sizes: Sequence[int],
     seed: int,
-) -> list[Row]:
+) -> Iterator[Row]:
     """Rows of growing networks and numbers of points."""
-    rows = []
     for (name, widths), precision in product(networks.items(), precisions):
         left = dict(children)
         for points in sizes:
@@ -181,10 +181,9 @@ def _grown(
                 found = child.call(
                     measure, **given, network=widths, device=way.device, threads=way.threads, seed=seed
                 )
-                rows.append({"table": "growing", "way": way.label, **given, "network": name, **found})
+                yield {"table": "growing", "way": way.label, **given, "network": name, **found}
                 if found["gradient_ms"] > PATIENCE:
                     del left[way]
-    return rows
 
 
 # -- tables ----------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_a_device_against_the_processor(tmp_path, capsys, quick):
 def test_the_processor_alone(tmp_path, capsys, quick, monkeypatch):
     monkeypatch.setattr(device, "PATIENCE", 0.0)  # the first size is the last, and takes no steps
     asked = ["--quick", "--problems", "burgers", "--seconds", "0.1", "--sizes", "32,64", "--networks", "1x4"]
-    monkeypatch.setattr(device, "_usual", lambda *_: [])
+    monkeypatch.setattr(device, "_usual", lambda *_: iter([]))
     found, _ = run_suite("device", [*asked, "--device", "cpu", "--threads", "1"], tmp_path, capsys)
     assert [row["points"] for row in found["rows"]] == [32, 32] and found["pays"] == {}
     assert {row["step_ms"] for row in found["rows"]} == {None}
