@@ -163,6 +163,15 @@ class RadiusRule:
         """
         return max(reach - way, 0.0) / parts
 
+    def cut(self, radius: float, length: float) -> float:
+        """Return the share of a step that lies within the radius, at most 1.
+
+        Args:
+            radius: The radius.
+            length: The length of the step.
+        """
+        return min(1.0, radius / length) if length > 0 else 1.0
+
     def covers(self, radius: float, way: float) -> bool:
         """Return whether a correction is no longer than the radius, up to rounding."""
         return way <= ROUNDED * radius

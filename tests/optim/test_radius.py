@@ -161,6 +161,7 @@ def test_the_reach_of_sweeps() -> None:
     assert rule.next_reach(4.0, 0.5, 4.0) == 4.0
     assert rule.within_reach(1.0, math.inf, 100.0) == 1.0 and rule.within_reach(1.0, 4.0, 3.5) == 0.5
     assert rule.within_reach(1.0, 4.0, 4.0) == 0.0
+    assert rule.cut(1.0, 4.0) == 0.25 and rule.cut(4.0, 1.0) == rule.cut(1.0, 0.0) == 1.0
 
 
 # -- nothing else changes a radius ---------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def stepped(
     """
     residual = sample.residual(start)
     before, whole = half_square(residual), sample.length(start.units, by)
-    share = min(1.0, radius / whole) if whole > 0 else 1.0
+    share = rule.cut(radius, whole)
     predicted = before - half_square(residual + share * change)
     step = Step(share * by, predicted, share < 1, share * whole)
     trial = start.moved(step.s, sample.trained)
