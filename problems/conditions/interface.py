@@ -11,8 +11,9 @@ So two things happen: |at| becomes one more input of the network, which bends it
 continuous, and the equality of the fluxes from both sides becomes a weighted term.
 Source: Tseng, Lin, Hu and Lai, A cusp-capturing PINN for elliptic interface problems, arXiv:2210.08424.
 
-The two sides of the surface are points at a distance of 1e-7 of the domain's extent from it.  The term is
-wrong by as much, relatively, and nothing has to know that the surface is special.
+The two sides of the surface are points at a distance of 1e-11 of the domain's extent from it, or as near
+as coordinates can be told apart.  The term is wrong by as much, relatively, and so is the solution; nothing has to
+know that the surface is special.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ from .base import (
 )
 from .boundary_equation import with_normals
 
-ASIDE = 1e-7  # distance of the two sides from the surface, of the domain's extent
+ASIDE = 1e-11  # distance of the two sides from the surface, of the domain's extent
+ROUNDINGS = 1e4  # or so many units of rounding of the coordinates, where that is more
 NEWTON = 20  # steps from a point of the domain to the surface
 CANDIDATES = 4  # starting points for each place that is wanted
 ROUNDS = 8
@@ -156,7 +158,7 @@ class Interface(Condition):
             )
         normals = self._slopes(domain, points)
         normals = normals / normals.norm(dim=1, keepdim=True)
-        step = ASIDE * (domain.bounds[1] - domain.bounds[0]).max() * normals
+        step = aside(domain) * normals
         return Sites(torch.cat([points - step, points + step]), torch.cat([normals, normals]), fold=2)
 
     def _kink(self, domain: Domain, points: Tensor) -> Tensor | None:
@@ -190,10 +192,9 @@ class Interface(Condition):
             slopes = self._slopes(domain, points)
             size = slopes.square().sum(1, keepdim=True)
             points = points - torch.where(size > 0, level(points)[:, None] * slopes / size, 0.0)
-        extent = (domain.bounds[1] - domain.bounds[0]).max()
-        slopes = self._slopes(domain, points).norm(dim=1)
-        arrived = (slopes > 0) & (level(points).abs() <= 1e-3 * ASIDE * extent * slopes)
-        return points[arrived & (domain.distance(points) < -2 * ASIDE * extent)]
+        slopes, near = self._slopes(domain, points).norm(dim=1), aside(domain)
+        arrived = (slopes > 0) & (level(points).abs() <= 0.1 * near * slopes)
+        return points[arrived & (domain.distance(points) < -2 * near)]
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
         """The differences of the fluxes from the two sides.
@@ -223,3 +224,10 @@ class Interface(Condition):
     def describe(self, domain: Domain) -> str:
         """Name of the term in the loss."""
         return "flux across the interface"
+
+
+def aside(domain: Domain) -> float:
+    """Distance of the two sides from the surface."""
+    low, high = domain.bounds
+    furthest = float(torch.maximum(low.abs(), high.abs()).max())
+    return max(ASIDE * float((high - low).max()), ROUNDINGS * torch.finfo(low.dtype).eps * furthest)

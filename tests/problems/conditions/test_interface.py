@@ -62,8 +62,9 @@ def test_a_rod_of_two_materials():
 
 
 def test_a_circle_in_a_square():
-    found = solve(build("poisson-interface"), network=(12, 12), points=1024, budget="400 iterations")
-    assert found.result["relative_l2_error"] < 1e-3
+    """The sides are so near that their distance does not show in the solution."""
+    found = solve(build("poisson-interface"), method="features", network=(200,), budget="100 iterations")
+    assert found.result["relative_l2_error"] < 1e-9
 
 
 def test_sites_are_pairs_on_both_sides_of_the_surface():
