@@ -74,7 +74,7 @@ PROBLEMS = {
 }
 
 METHODS = {
-    "auto": "sapts-d where its parts are known to pay, else tr",
+    "auto": "features where they suffice, else sapts-d where its parts pay, else tr",
     "tr": "trust region, self-scaled Broyden or limited-memory BFGS",
     "tr-ssbroyden": "trust region with a dense self-scaled Broyden inverse",
     "tr-gauss-newton": "trust region, Gauss-Newton curvature, a probed radius",

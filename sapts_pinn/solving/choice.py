@@ -1,4 +1,6 @@
-"""The method of `solve` where none is named: chosen by the size of the problem, and said in one line.
+"""The method of `solve` where none is named: chosen by a trial and by sizes, and said in one line.
+
+Where random features suffice (`features_first.py`) nothing is trained.
 
 `sapts-d` in two parts comes to the errors of `tr` sooner where the evaluation of a part takes half as long as
 that of all points, and where a part says something of the whole (`sapts-pinn bench race`).  That is so on a
@@ -16,6 +18,7 @@ from ..networks.build import network_of
 from ..optim.curvature.make import curvature_by_size
 from ..optim.sapts.data import DataDecomposition
 from ..problems import Problem
+from .features_first import Trial
 from .settings import AUTO, RunSettings
 
 POINTS = 4096  # of the equation, below which a part takes about as long as the whole
@@ -63,13 +66,24 @@ def choose(problem: Problem, settings: RunSettings, ranks: int, parts: int | Non
 
 
 def with_method(
-    problem: Problem, settings: RunSettings, ranks: int, parts: int | None
+    problem: Problem, settings: RunSettings, ranks: int, parts: int | None, trial: Trial | None = None
 ) -> tuple[RunSettings, str | None]:
-    """The settings with a method of a name, and why it was chosen; None where it was named."""
+    """The settings with a method of a name, and why it was chosen; None where it was named.
+
+    Args:
+        problem: What to solve.
+        settings: Of the run.
+        ranks: Number of ranks.
+        parts: Number of parts asked for, None where none is.
+        trial: Of random features, if there was one.
+    """
     if settings.method != AUTO:
         return settings, None
+    if trial is not None and trial.state is not None:
+        return trial.settings, trial.words
     found = choose(problem, settings, ranks, parts)
-    return replace(settings, method=found.method), found.why
+    why = found.why if trial is None else f"{found.why}, and {trial.words}"
+    return replace(settings, method=found.method), why
 
 
 def _parameters(problem: Problem, settings: RunSettings) -> int:

@@ -36,28 +36,29 @@ def usual(problem: Problem) -> Mapping[str, object]:
 
 
 def check_features(problem: Problem, settings: RunSettings, ranks: int, init: object) -> None:
-    """Make sure that `features` can solve a problem with these settings.
+    """Make sure that `features` can solve a problem with these settings, if it is their method.
 
     Raises:
         InputError: It cannot.
     """
-    if settings.method != FEATURES:
-        return
+    if settings.method == FEATURES and (why := refusal(problem, settings, ranks, init)) is not None:
+        raise InputError(why)
+
+
+def refusal(problem: Problem, settings: RunSettings, ranks: int, init: object) -> str | None:
+    """Sentence that says why `features` cannot solve a problem with these settings; None where it can."""
     if init is not None:
-        raise InputError("features solves from nothing, and has no use for a start: drop init")
+        return "features solves from nothing, and has no use for a start: drop init"
     network = settings.network
     if isinstance(network, nn.Module) or not isinstance(network, Sequence) or len(network) != 1:
-        raise InputError(
+        return (
             "features draws one hidden layer, and network says how many units it has at most: write "
             f"network=(800,), not {network!r}"
         )
     if settings.dtype != "float64":
-        raise InputError(
-            f"features solves to rounding, which dtype={settings.dtype!r} makes useless: drop dtype"
-        )
+        return f"features solves to rounding, which dtype={settings.dtype!r} makes useless: drop dtype"
     if ranks > 1:
-        raise InputError(f"features runs in one process, and there are {ranks}: use sapts-d, or one process")
+        return f"features runs in one process, and there are {ranks}: use sapts-d, or one process"
     if apart := independent(problem):
-        raise InputError(
-            f"{apart[0]} has a network of its own, and features solves for one layer of units: use sapts-d"
-        )
+        return f"{apart[0]} has a network of its own, and features solves for one layer of units: use sapts-d"
+    return None

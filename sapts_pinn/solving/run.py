@@ -42,6 +42,7 @@ from .choice import with_method
 from .examination import attempt, examine, quick_estimate
 from .facts import summary
 from .features import check_features, settings_of
+from .features_first import Trial, trial_of
 from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
@@ -100,8 +101,9 @@ def solve(
 
     Args:
         problem: What to solve.
-        method: Name of a method, see `sapts_pinn.optim.methods.METHODS`; "auto" is "sapts-d" where its parts
-            are known to pay, else "tr", see `choice.py`.
+        method: Name of a method, see `sapts_pinn.optim.methods.METHODS`; "auto" tries "features" for a
+            few seconds where no setting of a training is named (`features_first.py`), and else is "sapts-d"
+            where its parts are known to pay, or "tr" (`choice.py`).
         budget: "2min", "500 iterations", "10000 evaluations", seconds; what an earlier session spent counts.
         init: Solution to start from: its parameters where network and ansatz are the same, else a fit to its
             values and derivatives, which takes a tenth of the time at most; its network where none is given.
@@ -180,11 +182,13 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
         settings, own = _resumed(session.earlier, problem, asked, own, ranks)
         problem = in_saved_units(problem, saved_units(session.earlier.state["config"])[0])
     check_features(problem, settings, ranks.size, arguments["init"])
-    settings, why = with_method(problem, settings, ranks.size, parts)
+    session.check_folder()
+    _try_quantities(problem)
+    trial = trial_of(problem, arguments, settings, ranks)
+    settings, why = with_method(problem, settings, ranks.size, parts, trial)
     chosen = find_method(settings.method)
     settings = with_parts(settings, parts, chosen, ranks.size)
     measure = _measure(problem, settings)
-    _try_quantities(problem)
     model, collocation = made(problem, settings, ranks, own)
     config = _configuration(problem, settings, arguments["source"], ranks, why)
     config["own_points"] = digest(own)
@@ -202,11 +206,22 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
         monitor = EstimateMonitor(quick_estimate)
     trainer = Trainer(model, collocation, course, clock, monitor, told)
     session.restore(trainer, redraw)
+    if trial is not None:
+        _after(trainer, trial)
     session.open(config)  # only now: a wrong setting leaves no trace
     trainer.run()
     if trainer.failure is not None:
         raise session.failed(trainer, lambda: summary(trainer, config).as_json(), AGAIN)
     return told_to(told, _finished(session, trainer, config))
+
+
+def _after(trainer: Trainer, trial: Trial) -> None:
+    """Let a run go on from a trial of random features, or begin after it; its time counts."""
+    if trial.state is not None:
+        trainer.load_state_dict(trial.state)
+    trainer.discount(-trial.seconds)
+    if trial.stopped:
+        trainer.stop(trial.stopped)
 
 
 def _started(

@@ -68,6 +68,7 @@ class FeatureSolve(Undecorated):
         self.trial: Function | None = None  # in which Newton's method goes on
         self.steps, self.rejections = 0, 0  # in these units, and of the latter in a row
         self.found: tuple[float, Tensor] | None = None  # best trial with so many units: residual, columns
+        self.left: dict[int, float] = {}  # best relative residual on fresh points, by number of units
         self.loss = math.nan
         self._search: Search | None = None
         self._request: Trial | Adoption | None = None
@@ -197,6 +198,7 @@ class FeatureSolve(Undecorated):
             self.here, self._linear = self.best, None
         self.trial, self.found = None, None
         self.steps, self.rejections, self.radius = 0, 0, self.first_radius
+        self.left[trial.count] = self.score
         self._answer(min(left, 1e300))
 
     def _first(self, places: Places, points: Points, trial: Trial) -> tuple[Stepped, float]:
@@ -256,6 +258,7 @@ class FeatureSolve(Undecorated):
             "rejections": self.rejections,
             "loss": self.loss,
             "found": None if self.found is None else list(self.found),
+            "left": dict(self.left),
             "info": self.info.as_json(),
             **{name: _saved(getattr(self, name)) for name in ("best", "here", "trial")},
         }
@@ -276,7 +279,7 @@ class FeatureSolve(Undecorated):
         self.first_radius, self.score, self.loss = own["first_radius"], own["score"], own["loss"]
         self.steps, self.rejections = own["steps"], own["rejections"]
         self.found = None if own["found"] is None else (own["found"][0], own["found"][1])
-        self.info = StepInfo.of(own["info"])
+        self.left, self.info = dict(own["left"]), StepInfo.of(own["info"])
         self.best, self.here, self.trial = (_loaded(own[name]) for name in ("best", "here", "trial"))
         self._search = self._request = self._places = self._linear = None
 
