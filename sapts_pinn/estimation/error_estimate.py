@@ -27,6 +27,7 @@ from ..runs.content import AuditContent, EstimateContent
 from .error_equation import Effort, ErrorField, Estimator, rms
 from .judgement import CURVED, VAGUE, Verdict, judge
 from .random_features import KINDS
+from .rounding import rounding
 from .seen import Seen
 from .tangent import TangentField, tangent_error
 
@@ -178,8 +179,10 @@ def _figures(
     """
     names, e, u = estimator.problem.unknown_names, verdict.factor * verdict.size, estimator.u
     better = u + verdict.field(estimator.test)
-    l2 = torch.hypot(rms(e), rms(besides))
+    rounded = rounding(estimator.model, estimator.test, estimator.generator)
+    l2 = torch.hypot(torch.hypot(rms(e), rms(besides)), rms(rounded))
     most = torch.hypot(torch.maximum(e.abs().amax(0), estimator.missed()), besides.abs().amax(0))
+    most = torch.maximum(most, rounded.amax(0))
     # Where values jump, every continuous function misses one of them by half of the jump.
     jumps = estimator.problem.jumps.sizes
     most = torch.maximum(most, torch.tensor([0.5 * jumps.get(name, 0.0) for name in names]).to(most))
