@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from .. import catalogue
 from ..errors import InputError
 from ..runs.content import Config
-from ..solving.settings import RunSettings, defaults_of
+from ..solving.settings import AUTO, RunSettings, defaults_of
 from ..training.settings import Arguments
 from . import runs, three
 from .app import (
@@ -57,6 +57,7 @@ def solve(
     overwrite: Annotated[Switch, OfRun] = False,
     resume: Annotated[Folder | None, OfRun] = None,
     no_symmetry: Annotated[Switch, OfRun] = False,
+    accuracy: Annotated[float | None, OfRun] = None,
     parts: Annotated[Whole | None, OfMethod] = None,
     radius: Annotated[float | None, OfMethod] = None,
     additive: Annotated[Switch, OfMethod] = False,
@@ -74,7 +75,7 @@ def solve(
     Args:
         problem: NAME from `sapts-pinn list`, FILE.py, or FILE.py:object; with --resume only for a file.
         chosen: Settings of the run.
-        out: Run folder. [default: runs/<problem>-<method>-seed<seed>]
+        out: Run folder. [default: runs/<problem>-<method>-seed<seed>, auto where a trial chooses]
         overwrite: Replace the run that the folder holds.
         resume: Run folder to continue, with its own settings.
         threads: Threads to compute with. [default: one per core]
@@ -82,6 +83,8 @@ def solve(
             process 2 of the points, 4 of a network]
         radius: Initial trust radius.
         no_symmetry: Leave the symmetries of the problem out of the network.
+        accuracy: Relative error that is wanted: stop when the error estimate says so, with larger
+            networks and more points where one does not suffice.
         additive: All parts of sapts-d start from the same point, as they do on several ranks, instead of
             in turn.
         log_parts: Report every few seconds what each part of a SAPTS method has gained.
@@ -108,8 +111,8 @@ def solve(
         ranks = runs.connect_ranks(settings.get("device", "cpu"), stack)
         if resume is not None:
             runs.fit_ranks(settings, ranks.size)
-        method = _method(source.problem, settings, ranks.size)
-        name = f"{source.short}-{method}-seed{settings.get('seed', 0)}"
+        method, label = _method(source.problem, settings, ranks.size)
+        name = f"{source.short}-{label}-seed{settings.get('seed', 0)}"
         folder = runs.agreed_folder(ranks, out or resume, name)
 
         def run(callbacks: Sequence[Callback]) -> Solution:
@@ -118,8 +121,9 @@ def solve(
 
             runs.check_kinds(find_method(method), options)
             found: Solution = train(
-                source.problem, **settings, callbacks=callbacks, progress=False, out=folder,
-                overwrite=overwrite, resume=resume, source=source.text, started=STARTED, communicator=ranks,
+                source.problem, **settings, accuracy=accuracy, callbacks=callbacks, progress=False,
+                out=folder, overwrite=overwrite, resume=resume, source=source.text, started=STARTED,
+                communicator=ranks,
             )  # fmt: skip
             return found
 
@@ -146,12 +150,14 @@ def _asked(chosen: object, radius: float | None, additive: bool) -> tuple[Argume
     return given, options | ({"order": "additive", "visits": 0} if additive else {})
 
 
-def _method(problem: Problem, settings: Arguments, ranks: int) -> str:
-    """Name of the method of a run, by which its folder is called."""
+def _method(problem: Problem, settings: Arguments, ranks: int) -> tuple[str, str]:
+    """Name of the method of a run where something is trained, and what its folder is called by."""
     from ..solving.choice import with_method
+    from ..solving.features_first import features_are_open
 
     merged = RunSettings.merged(defaults_of(problem), settings)
-    return with_method(problem, merged, ranks, settings.get("parts"))[0].method
+    method = with_method(problem, merged, ranks, settings.get("parts"))[0].method
+    return method, AUTO if features_are_open(problem, settings, merged, ranks) else method
 
 
 def pictures(solution: Solution, folder: Path) -> list[runs.Step]:

@@ -6,7 +6,6 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
 
-
 DRAWS = 4  # of signs
 LEAST = 2.5e-15  # relative, with the rounding of derivatives in the equation; measured on smooth problems
 
@@ -25,7 +24,7 @@ def rounding(model: nn.Module, points: Tensor, generator: Generator) -> Tensor:
     Returns:
         The change, [N, m], not less than `LEAST` of the values.
     """
-    values = model(points)
+    values: Tensor = model(points)
     unit, most = torch.finfo(values.dtype).eps, LEAST * values.abs()
     for _ in range(DRAWS):
         changed = {}

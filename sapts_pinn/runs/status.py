@@ -17,6 +17,7 @@ class StopReason(Enum):
     RUNNING = ""
     BUDGET = "budget spent ({})"
     TARGET = "target error {} reached"
+    ACCURATE = "accuracy {} reached by the error estimate"
     CONVERGED = "converged to working precision"
     OBJECTED = "stopped: no step lowers the loss, but the audit objects"
     EXHAUSTED = "stopped: the method has nothing left to try"
@@ -43,7 +44,7 @@ class StopReason(Enum):
     def is_regular(self) -> bool:
         """Return whether the run trained to its end, so that another may start from its solution."""
         ends = StopReason.CONVERGED, StopReason.OBJECTED, StopReason.EXHAUSTED
-        return self is StopReason.BUDGET or self in ends
+        return self in (StopReason.BUDGET, StopReason.ACCURATE) or self in ends
 
 
 class Status(str):

@@ -152,7 +152,7 @@ def _status(trainer: Trainer, examined: Audit | None) -> Status:
 
 def _diagnosis(model: Model, trainer: Trainer, examined: Audit | None) -> DiagnosisContent | None:
     """Limit of the run; there is none when it failed or reached its target."""
-    if trainer.status.reason in (StopReason.FAILED, StopReason.TARGET):
+    if trainer.status.reason in (StopReason.FAILED, StopReason.TARGET, StopReason.ACCURATE):
         return None
     objections = () if examined is None else examined.objections
     ended = trainer.converged or trainer.exhausted

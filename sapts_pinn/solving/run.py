@@ -38,6 +38,7 @@ from ..training.lifecycle import Earlier, Session, told_to
 from ..training.monitor import ErrorMonitor, EstimateMonitor
 from ..training.settings import Arguments
 from ..training.trainer import Trainer
+from .accuracy import check_accuracy, to_accuracy
 from .choice import with_method
 from .examination import attempt, examine, quick_estimate
 from .facts import summary
@@ -73,6 +74,7 @@ def solve(
     budget: str | float | Budget = "2min",
     init: Solution | None = None,
     target_error: float | None = None,
+    accuracy: float | None = None,
     seed: int = 0,
     seeds: int | Iterable[int] | None = None,
     network: NetworkSpec | None = None,
@@ -108,6 +110,9 @@ def solve(
         init: Solution to start from: its parameters where network and ansatz are the same, else a fit to its
             values and derivatives, which takes a tenth of the time at most; its network where none is given.
         target_error: Stop when the relative L2 error is this small (needs a reference).
+        accuracy: Relative L2 error that is wanted: the run stops when its error estimate says so; where the
+            loss falls no more before, a larger network on more points goes on from the solution, until the
+            budget ends (`accuracy.py`).
         seed: Fixes the whole run on a given machine and number of threads.
         seeds: How many seeds, or which ones, in place of `seed`: the problem is solved from each, and an
             `Ensemble` is returned, with their mean (`predict`), `spread` and `best`.
@@ -161,6 +166,9 @@ def solve(
     if seeds is not None:
         return each_seed(solve, problem, **shared)
     del shared["seeds"]
+    if accuracy is not None:
+        check_accuracy(accuracy, settings, (communicator or connect(settings.device)).size)
+        return to_accuracy(_solved, problem, arguments, began)
     if settings.windows != 1:
         del shared["windows"]
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})

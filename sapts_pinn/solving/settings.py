@@ -113,6 +113,7 @@ class SolveArguments(TypedDict, total=False):
     budget: str | float | Budget
     init: Solution | None
     target_error: float | None
+    accuracy: float | None
     seed: int
     network: NetworkSpec | None
     activation: str | None

@@ -19,7 +19,7 @@ from sapts_pinn.training.train_settings import TrainSettings
 SMALL = {"budget": "1 iteration", "network": (4,), "points": 16, "condition_points": 8}
 BESIDE = {  # arguments that are no settings: of the process, the folder, and a shorthand for options
     "problem", "parts", "callbacks", "progress", "out", "overwrite", "resume", "source", "started",
-    "communicator", "data", "threads", "seeds", "init",
+    "communicator", "data", "threads", "seeds", "init", "accuracy",
 }  # fmt: skip
 
 
