@@ -6,6 +6,10 @@ first digits; where it has layers, they come nowhere, and their residuals on fre
 from there with the method `features`; or when more units cannot be expected to bring it there, and a network
 is trained in the time that is left.  Both go by residuals on fresh points alone, so that a seed fixes what
 becomes of a run, unless its time is too short for the trial.
+
+An initial value problem over a long time is too much for one set of units, and a network trained on all of
+it at once often ends in a constant.  Where time is the only coordinate, `WINDOWS` are tried, each of which
+goes on from the end of the one before.
 """
 
 from __future__ import annotations
@@ -13,13 +17,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..audit import audited
 from ..callbacks.base import Callback, RunView
+from ..errors import InputError
+from ..geometry import Time
+from ..networks.time_windows import check, window
 from ..optim.features import FeatureSolve
 from ..optim.methods import method as find_method
 from ..parallel.communicator import Communicator
+from ..parallel.torchrun import connect
 from ..problems import Problem
 from ..runs.content import TrainerState
 from ..runs.status import StopReason
@@ -36,6 +44,7 @@ ENOUGH = 1e-8  # relative residual on fresh points that is gone on with
 EARLY, STUCK = 200, 0.3  # number of units with which a larger residual ends the trial
 JUDGED = 400  # number of units, or half of the most, from which on the rest is foreseen
 SHARE = 0.5  # of the time, at most
+WINDOWS = (4, 16)  # of an initial value problem, where it is too much as a whole
 OF_TRAINING = (
     "network", "activation", "points", "condition_points", "sampler", "adaptive", "resample", "windows",
 )  # fmt: skip
@@ -74,6 +83,33 @@ def trial_of(
     if not features_are_open(problem, arguments, settings, ranks.size):
         return None
     return tried(problem, _of_features(problem, arguments), ranks)
+
+
+def windows_of(problem: Problem, arguments: Arguments, settings: RunSettings) -> tuple[int, str] | None:
+    """Number of windows in time that random features need for ordinary differential equations, and why.
+
+    None where a single run will do, or no number of windows helps in the first of them; arguments as of
+    `trial_of`.
+    """
+    in_time = all(isinstance(factor, Time) for factor in problem.domain.factors())
+    if not in_time or arguments["target_error"] is not None:
+        return None
+    ranks: Communicator = arguments["communicator"] or connect(settings.device)
+    if not features_are_open(problem, arguments, settings, ranks.size):
+        return None
+    try:
+        check(problem, WINDOWS[0])
+    except InputError:
+        return None
+    of_features = _of_features(problem, arguments)
+    if (whole := tried(problem, of_features, ranks)).state is not None or whole.stopped:
+        return None
+    for windows in WINDOWS:
+        first = window(problem, windows, 0, None)
+        share = replace(of_features, budget=Budget(seconds=settings.budget.seconds / windows))
+        if tried(first, share, ranks).state is not None:
+            return windows, f"{whole.words} as a whole, and next to nothing in {windows} windows"
+    return None
 
 
 def features_are_open(problem: Problem, arguments: Arguments, settings: RunSettings, ranks: int) -> bool:

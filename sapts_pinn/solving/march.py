@@ -36,6 +36,7 @@ def march(
     out: str | Path | None,
     overwrite: bool,
     resume: str | Path | None = None,
+    chosen: str | None = None,
     **settings: Any,
 ) -> Solution:
     """Train one network for each of some windows in time, each going on where the one before ended.
@@ -49,6 +50,7 @@ def march(
         out: Folder to write: the whole solution, and the run of each window in `window1`, `window2`, ...
         overwrite: Whether `out` may hold an earlier run, which is replaced.
         resume: Such a folder to go on with: windows that have ended are read, the next one continues.
+        chosen: Why the method and the windows were chosen; None where they were asked for.
         **settings: Other arguments of `solve`.
 
     Returns:
@@ -94,6 +96,8 @@ def march(
         _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder)
     solution = _whole(problem, runs, models, limits)
     result = solution.result
+    if chosen is not None:
+        solution.config["chosen"] = result["chosen"] = chosen
     remarks = result["remarks"]
     if problem.quantities:
         nothing: dict[str, dict[str, float | None]] = {}

@@ -42,8 +42,8 @@ from .accuracy import check_accuracy, to_accuracy
 from .choice import with_method
 from .examination import attempt, examine, quick_estimate
 from .facts import summary
-from .features import check_features, settings_of
-from .features_first import Trial, trial_of
+from .features import FEATURES, check_features, settings_of
+from .features_first import Trial, trial_of, windows_of
 from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
@@ -169,9 +169,11 @@ def solve(
     if accuracy is not None:
         check_accuracy(accuracy, settings, (communicator or connect(settings.device)).size)
         return to_accuracy(_solved, problem, arguments, began)
+    del shared["windows"]
     if settings.windows != 1:
-        del shared["windows"]
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
+    if (needed := windows_of(problem, arguments, settings)) is not None:
+        return march(solve, problem, needed[0], **{**shared, "method": FEATURES, "chosen": needed[1]})
     return _solved(problem, arguments, began)
 
 

@@ -3,21 +3,26 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from scipy.special import ellipj
 
-from sapts_pinn import Dirichlet, Problem, solve
-from sapts_pinn.geometry import Interval
+from sapts_pinn import Dirichlet, Initial, Problem, solve
+from sapts_pinn.geometry import Interval, Time
 from sapts_pinn.parallel.communicator import SingleProcess
 from sapts_pinn.problems import build
 from sapts_pinn.problems.wellposed.findings import IllPosed
+from sapts_pinn.results.solution import Solution
 from sapts_pinn.solving.features import FEATURES, settings_of
 from sapts_pinn.solving.features_first import (
     ENOUGH,
     OF_TRAINING,
+    WINDOWS,
     features_are_open,
     is_hopeless,
     trial_of,
+    windows_of,
 )
 from sapts_pinn.solving.settings import AUTO, RunSettings
 
@@ -169,3 +174,34 @@ def test_ctrl_c_in_the_trial_ends_the_run_after_its_first_step(monkeypatch):
 )
 def test_what_is_hopeless(left, most, hopeless):
     assert is_hopeless(left, most) is hopeless
+
+
+def pendulum(end: float = 10.0) -> Problem:
+    """A pendulum let go at 3 radians."""
+    return Problem(
+        Time(0, end), "th", lambda th: th.tt + torch.sin(th), [Initial("th", 3.0, velocity=0.0)],
+        name="pendulum",
+    )  # fmt: skip
+
+
+def test_an_initial_value_problem_is_solved_in_windows(tmp_path):
+    """By Jacobi's elliptic functions: th = 2 asin(k cd(t; k)), k = sin(3 / 2)."""
+    found = solve(pendulum(), budget="3min", out=tmp_path / "run", progress=False)
+    assert found.config["windows"] == WINDOWS[0] and found.result["method"] == FEATURES
+    assert "as a whole, and next to nothing in 4 windows" in found.config["chosen"]
+    t, k = np.linspace(0, 10, 201), np.sin(1.5)
+    _, cn, dn, _ = ellipj(t, k**2)
+    assert np.abs(found.predict(t=t) - 2 * np.arcsin(k * cn / dn)).max() < 1e-11
+    loaded = Solution.load(tmp_path / "run", problem=pendulum())
+    assert (loaded.predict(t=t) == found.predict(t=t)).all()
+
+
+def test_a_smooth_one_is_solved_as_a_whole():
+    found = solve(pendulum(1.0), budget="1min", progress=False)
+    assert found.result["method"] == FEATURES and found.config["windows"] == 1
+
+
+@pytest.mark.parametrize("given", [{"windows": 1}, {"method": "tr"}, {"target_error": 0.1}])
+def test_windows_are_not_tried_where_something_is_asked_for(given):
+    arguments = {"method": AUTO, "budget": "1min", "communicator": None, "target_error": None, **given}
+    assert windows_of(pendulum(), arguments, settings_of(pendulum(), RunSettings.given(arguments))) is None
