@@ -3,6 +3,7 @@
 from .conditions.base import Condition, Sites
 from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from .conditions.boundary_equation import BoundaryEquation
+from .conditions.contact import Contact
 from .conditions.initial import Initial
 from .conditions.interface import Interface
 from .conditions.observations import Observations
@@ -20,6 +21,7 @@ __all__ = [
     "BoundaryEquation",
     "Coefficient",
     "Condition",
+    "Contact",
     "Dirichlet",
     "Initial",
     "Interface",

@@ -10,7 +10,8 @@ from torch import Tensor
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.singular import Singularity
-from .conditions.base import Condition, Known
+from .conditions.base import Condition, Known, Value
+from .materials import Materials
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales
@@ -58,6 +59,14 @@ class Description(Protocol):
 
     @property
     def scales(self) -> Mapping[str, float]: ...  # noqa: D102
+
+    @property
+    def materials(self) -> Mapping[str, Mapping[str, Value]]: ...  # noqa: D102
+
+    def is_exact(self, condition: Condition) -> bool: ...  # noqa: D102
+
+    @property
+    def by_region(self) -> Materials: ...  # noqa: D102
 
     @property
     def orders(self) -> Mapping[str, int]: ...  # noqa: D102

@@ -38,11 +38,13 @@ from .checks import (
     check_names,
 )
 from .condition_term import condition_term, weighted_by_noise
-from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column, space_names
+from .conditions.base import Condition, Fields, Known, Measurements, Sites, Value, as_column, space_names
 from .expressions import in_space
 from .fields import Field, call_by_name
 from .focus import Supports, focused, supports
 from .jumps import Jumps, jumps
+from .materials import Materials
+from .printed import printed
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales, check_given, find
@@ -82,6 +84,8 @@ class Problem:
         displacement: Unknowns that displace the body, one for each coordinate of space: pictures deform it.
         options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override
             them.
+        materials: Known coefficients with a value in every region of the domain, by name: numbers, or functions
+            of the coordinates, by region, as {"k": {"steel": 50.0, "copper": 390.0}}.
         scales: Natural sizes that are known better than they are found: of what the network adds to an
             unknown, in its unit, or the half length of a coordinate that its feature is scaled by; by name.
 
@@ -103,6 +107,7 @@ class Problem:
     displacement: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
+    materials: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_default_device()
@@ -119,6 +124,7 @@ class Problem:
         check_conditions(self)
         check_additions(self)
         check_coefficients(self)
+        assert self.by_region is not None  # their mistakes first
         check_given(self.scales, self.unknown_names, self.domain)
         # Trace, decide and build now, so that mistakes show where they are made.
         for message in (*self.ansatz.contradictions, *overdetermined(self)):
@@ -171,11 +177,17 @@ class Problem:
         """Coefficients from their trained parameters, by name."""
         return {c.name: c.value(parameters[c.name]) for c in self.coefficients}
 
+    @cached_property
+    def by_region(self) -> Materials:
+        """The materials, as tensors at points."""
+        return Materials(self)
+
     def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]:
         """The equation's residuals at points [N, dim], one tensor [N] for each equation."""
         coordinates = {name: points[:, i].contiguous() for i, name in enumerate(self.domain.names)}
         with in_space(space_names(self.domain)):
-            result = call_by_name(self.equation, {**fields, **coordinates, **known}, "the equation")
+            given = {**fields, **coordinates, **self.by_region.at(points), **known}
+            result = call_by_name(self.equation, given, "the equation")
         results = result if isinstance(result, (tuple, list)) else (result,)
         what = "the equation" if len(results) == 1 else "an equation of the system"
         return tuple(as_column(r, points.shape[0], what, points) for r in results)
@@ -217,9 +229,8 @@ class Problem:
     @cached_property
     def symmetries(self) -> dict[str, Symmetry]:
         """Reflections found, by coordinate."""
-        if (
-            not self.symmetry or self.particular or self.singular
-        ):  # of the sum; what the network adds may have none
+        known = self.particular or self.singular  # of the sum; what the network adds may have none
+        if not self.symmetry or known or any(c.joins_regions for c in self.conditions):
             return {}
         return self._finder.find()
 
@@ -312,7 +323,7 @@ class Problem:
         weighted = [
             term
             for condition, term in zip(self.conditions, self.condition_terms, strict=True)
-            if not self._is_exact(condition)
+            if not self.is_exact(condition)
         ]
         return (self.equation_term, *weighted)
 
@@ -353,7 +364,8 @@ class Problem:
 
         return replace(self.equation_term, sites=sites)
 
-    def _is_exact(self, condition: Condition) -> bool:
+    def is_exact(self, condition: Condition) -> bool:
+        """Test for a condition that is built into the ansatz."""
         return any(condition is c for c in self.ansatz.exact)
 
     @cached_property
@@ -371,23 +383,4 @@ class Problem:
     # -- for people ------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
-        order = max(len(i) for needs in self.equation_term.needs.values() for i in needs)
-        lines = [
-            f"{self.name}: {', '.join(self.unknown_names)} on {self.domain!r}",
-            f"  equations   {self.equation_term.rows}, derivatives up to order {order}",
-        ]
-        for condition, term in zip(self.conditions, self.condition_terms, strict=True):
-            how = "weighted term, " + ("balanced" if term.balanced else f"weight {term.weight:g}")
-            lines.append(
-                f"  condition   {term.name}: {'exact, by construction' if self._is_exact(condition) else how}"
-            )
-        for name, found in self.symmetries.items():
-            lines += [f"  symmetry    {name} {part}" for part in found.words(self.unknown_names).split("; ")]
-        lines += [f"  unknown     {u}" for u in self.functions if u != Unknown(u.name)]
-        lines += [f"  coefficient {c}" for c in self.coefficients]
-        lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")
-        lines.append(f"  scales      {self.natural}")
-        notes = (*self.domain.notes, *self.ansatz.messages, *self.natural.notes)
-        lines += [f"  note        {message}" for message in notes]
-        lines += [f"  note        {f.sentence}" for f in self.findings if f.severity != NOTE]
-        return "\n".join(lines)
+        return printed(self)

@@ -112,7 +112,7 @@ class Interface(Condition):
         """Surface on which `at` vanishes."""
         return Surface(self.coordinates(), self.level(domain))
 
-    def feature(self, domain: Domain) -> Feature:
+    def features(self, domain: Domain) -> tuple[Feature, ...]:
         """Network input |at|, scaled to at most about one, by which the solution has a kink on the surface.
 
         Raises:
@@ -129,11 +129,13 @@ class Interface(Condition):
                 f"Interface: at= has a kink of its own near {where}, as would the solution; write a surface "
                 "with edges as several interfaces, such as (x - 0.25) * (x - 0.75) for two sides"
             )
-        return Feature(
-            "kink at the interface",
-            lambda points: level(points).abs() / size,
-            self.coordinates(),
-            "Interface: at=",
+        return (
+            Feature(
+                "kink at the interface",
+                lambda points: level(points).abs() / size,
+                self.coordinates(),
+                "Interface: at=",
+            ),
         )
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:

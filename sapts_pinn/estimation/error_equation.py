@@ -313,7 +313,7 @@ def _columns(problem: Problem) -> tuple[list[Column], list[list[bool]]]:
     columns = [scaled(axis) for axis in range(domain.dim)]
     of: list[tuple[str, ...]] = [(name,) for name in domain.names]
     for condition in problem.conditions:
-        if (feature := condition.feature(domain)) is not None:
+        for feature in condition.features(domain):
             columns.append(feature.function)
             of.append(feature.coordinates)
     return columns, [[function.reads(names) for names in of] for function in problem.functions]
