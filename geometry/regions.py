@@ -1,10 +1,10 @@
 """Regions: a division of a domain into named parts, such as materials, and the surfaces where these touch.
 
-Two parts touch where the boundary of one has the other right behind it.  Points of such a contact are those of
-the boundary of the first of both that pass this test, so any shapes do, and no surface has to be named.
+Two parts touch where the boundary of one has the other right behind it.  Points of such a contact are those
+of the boundary of the first of both that pass this test, so any shapes do, and no surface has to be named.
 
-A `Level` is a smooth function that vanishes on a contact: it exists where contacts are whole planes and spheres
-(inside the domain).  A network bent by its absolute value is continuous there with a kink, exactly.
+A `Level` is a smooth function that vanishes on a contact: it exists where contacts are whole planes and
+spheres (inside the domain).  A network bent by its absolute value is continuous there with a kink, exactly.
 """
 
 from __future__ import annotations
@@ -56,14 +56,16 @@ class Level:
             column = torch.arange(points.shape[1]) == self.axis
             return torch.where(column, points.new_tensor(self.centre), points)
         away = points - points.new_tensor(self.centre)
-        return points + (self.radius / away.norm(dim=1, keepdim=True) - 1) * away
+        foot: Tensor = points + (self.radius / away.norm(dim=1, keepdim=True) - 1) * away
+        return foot
 
     def normal(self, points: Tensor) -> Tensor:
         """Unit normals [N, dim] at points of the surface."""
         if self.axis >= 0:
             return (torch.arange(points.shape[1]) == self.axis).to(points).expand_as(points)
         away = points - points.new_tensor(self.centre)
-        return away / away.norm(dim=1, keepdim=True)
+        unit: Tensor = away / away.norm(dim=1, keepdim=True)
+        return unit
 
 
 class Regions(ABC):
@@ -81,6 +83,10 @@ class Regions(ABC):
     def number(self, points: Tensor) -> Tensor:
         """Position in `labels` of the part that holds each of points [N, dim]: long [N]."""
 
+    def of(self, domain: Domain, points: Tensor) -> Tensor:
+        """Positions in `labels` at points [N, dim] of a domain that may have more coordinates: long [N]."""
+        return self.number(points[:, [domain.names.index(name) for name in self.names]])
+
     @abstractmethod
     def contacts(self) -> list[Patch]:
         """Patches of the surfaces where two parts touch, with normals from the first part to the second.
@@ -93,7 +99,9 @@ class Regions(ABC):
         """Levels of all contacts together; none where some contact is neither a plane nor a sphere."""
         return ()
 
-    def touching(self, n: int, generator: Generator, sampler: str, others: list[Patch]) -> tuple[Tensor, Tensor]:
+    def touching(
+        self, n: int, generator: Generator, sampler: str, others: list[Patch]
+    ) -> tuple[Tensor, Tensor]:
         """Draw points of all contacts, times what the domain has besides.
 
         Args:
@@ -170,8 +178,10 @@ class ShapeRegions(Regions):
 
     def __init__(self, within: Domain, parts: Mapping[str, Domain]) -> None:
         if len(parts) < 2:
-            raise InputError(f"regions need at least two parts, such as {{'steel': Box(...), 'copper': ...}}; "
-                             f"got {', '.join(map(repr, parts)) or 'none'}")
+            raise InputError(
+                f"regions need at least two parts, such as {{'steel': Box(...), 'copper': ...}}; "
+                f"got {', '.join(map(repr, parts)) or 'none'}"
+            )
         for label, part in parts.items():
             if part.names != within.names:
                 raise InputError(
@@ -231,7 +241,7 @@ class ShapeRegions(Regions):
         return bool(self._contact(patch, i, j).draw(u)[2].any())
 
     @cached_property
-    def levels(self) -> tuple[Level, ...]:  # type: ignore[override]
+    def levels(self) -> tuple[Level, ...]:
         """Levels of all contacts together; none where some contact is neither a plane nor a sphere."""
         generator = Generator().manual_seed(9)
         contacts = self.contacts()

@@ -115,7 +115,10 @@ class Interval(Shape):
     def surfaces(self, names: tuple[str, ...]) -> list[Level]:
         """The planes of both ends."""
         axis = names.index(self.names[0])
-        return [Level(tuple(end * (i == axis) for i in range(len(names))), 0.0, axis) for end in (self.lower, self.upper)]
+        return [
+            Level(tuple(end * (i == axis) for i in range(len(names))), 0.0, axis)
+            for end in (self.lower, self.upper)
+        ]
 
     def opposite(self, face: str) -> str:
         """The face at the other end."""

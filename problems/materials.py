@@ -80,13 +80,14 @@ class Materials:
 
     def _computed(self, points: Tensor) -> dict[str, Tensor]:
         regions = regions_of(self.domain, "materials")
-        place = [self.domain.names.index(name) for name in regions.names]
-        number = regions.number(points[:, place])
+        number = regions.of(self.domain, points)
         out = {}
         for name, values in self.given.items():
             column = torch.zeros_like(points[:, 0])
             for i, label in enumerate(regions.labels):
                 what = f"the material {name} in {label}"
-                column = torch.where(number == i, value_at(values[label], points, self.domain.names, what), column)
+                column = torch.where(
+                    number == i, value_at(values[label], points, self.domain.names, what), column
+                )
             out[name] = column
         return out

@@ -84,8 +84,8 @@ class Problem:
         displacement: Unknowns that displace the body, one for each coordinate of space: pictures deform it.
         options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override
             them.
-        materials: Known coefficients with a value in every region of the domain, by name: numbers, or functions
-            of the coordinates, by region, as {"k": {"steel": 50.0, "copper": 390.0}}.
+        materials: Known coefficients with a value in every region of the domain, by name: numbers, or
+            functions of the coordinates, as {"k": {"steel": 50.0, "copper": 390.0}}.
         scales: Natural sizes that are known better than they are found: of what the network adds to an
             unknown, in its unit, or the half length of a coordinate that its feature is scaled by; by name.
 

@@ -42,6 +42,8 @@ PROBLEMS = {
     "poisson-3d": ProblemRow("Poisson", "unit cube, u = sin(pi x) sin(pi y) sin(pi z)"),
     "poisson-5d": ProblemRow("Poisson", "5D cube, u = sum of cos(pi x_i)"),
     "poisson-interface": ProblemRow("Poisson", "a coefficient that jumps by 100 across a circle"),
+    "composite-wall": ProblemRow("Poisson", "brick, foam and steel: a conductivity that jumps by 1,700"),
+    "composite-ring": ProblemRow("Poisson", "two rings, whose conductivities differ by a factor of 20"),
     "poisson-lshape": ProblemRow("Poisson", "L-shape, f = 1, gradient infinite at the corner"),
     "burgers": ProblemRow("Burgers", "viscosity 0.01/pi, -sin(pi x) becomes a thin layer"),
     "allen-cahn": ProblemRow("Allen-Cahn", "D = 1e-4, periodic, thin layers from x^2 cos(pi x)"),

@@ -96,7 +96,7 @@ class CellRegions(Regions):
     def _depth(self, at: sx.Points, cells: sx.Cells) -> sx.Points:
         """Smallest barycentric coordinates [N, k] of points [N, dim] in cells [N, k]."""
         inner = np.einsum("nkij,nkj->nki", self._inverse[cells], at[:, None] - self._origin[cells])
-        return np.minimum(inner.min(2), 1 - inner.sum(2))
+        return np.asarray(np.minimum(inner.min(2), 1 - inner.sum(2)))
 
     @cached_property
     def _shared(self) -> dict[tuple[int, int], sx.Cells]:
@@ -111,9 +111,7 @@ class CellRegions(Regions):
         a, b = self._number[one % count], self._number[other % count]
         chosen = np.where(a < b, one, other)
         pair = np.stack([np.minimum(a, b), np.maximum(a, b)], 1)
-        return {
-            (int(i), int(j)): chosen[(pair == (i, j)).all(1)] for i, j in np.unique(pair[a != b], axis=0)
-        }
+        return {(int(i), int(j)): chosen[(pair == (i, j)).all(1)] for i, j in np.unique(pair[a != b], axis=0)}
 
     def contacts(self) -> list[Patch]:
         """Patches of the facets between two groups; on a line, its single points."""

@@ -42,7 +42,7 @@ class PrescribedData:
         return lambda points: value_at(self.particular[name], points, self.domain.names, what)
 
     def is_fixed(self, condition: Condition) -> bool:
-        """Test whether the values are known and smooth: the ansatz can follow no coefficients or materials."""
+        """Test whether the values are known and smooth: the ansatz follows no coefficient or material."""
         return not any(name in self.known or name in self.materials for name in condition.asks_for())
 
     def of(

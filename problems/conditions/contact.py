@@ -42,9 +42,9 @@ class Contact(Condition):
     """Continuity of the unknowns and of a flux where the regions of a domain touch.
 
     Args:
-        flux: Function of unknowns, coordinates, coefficients, materials and components of the unit normal (n_x
-            for the coordinate x), all matched by parameter name, which has the same value on both sides; or a
-            tuple of such values.
+        flux: Function of unknowns, coordinates, coefficients, materials and components of the unit normal
+            (n_x for the coordinate x), all matched by parameter name, which has the same value on both sides;
+            or a tuple of such values.
         unknown: The unknowns that are continuous, a name or several; None: all of them.
         hard: None and False; True is refused, as a flux is never built in.
         weight: Weight w of the term, a pure number beside 1 of the equation: the loss gets
@@ -91,17 +91,19 @@ class Contact(Condition):
         return self.unknown is None and bool(regions_of(domain, "Contact").levels)
 
     def features(self, domain: Domain) -> tuple[Feature, ...]:
-        """Network inputs by which the solution has a kink at the contacts, or is another one in each region."""
+        """Network inputs for a kink at the contacts, or for another function in each region."""
         regions = regions_of(domain, "Contact")
-        place = [domain.names.index(name) for name in regions.names]
         if self.joins(domain):
+            place = [domain.names.index(name) for name in regions.names]
             points = domain.interior(1024, Generator().manual_seed(5))[:, place]
             return tuple(
-                Feature("kink at a contact", _kink(level, place, float(level(points).abs().max())), regions.names)
+                Feature(
+                    "kink at a contact", _kink(level, place, float(level(points).abs().max())), regions.names
+                )
                 for level in regions.levels
             )
         return tuple(
-            Feature(f"region {label}", _inside(regions, i, place), regions.names)
+            Feature(f"region {label}", _inside(regions, i, domain), regions.names)
             for i, label in enumerate(regions.labels)
         )
 
@@ -180,5 +182,5 @@ def _kink(level: Level, place: list[int], size: float) -> Function:
     return lambda points: level(points[:, place]).abs() / size
 
 
-def _inside(regions: Regions, i: int, place: list[int]) -> Function:
-    return lambda points: (regions.number(points[:, place]) == i).to(points.dtype)
+def _inside(regions: Regions, i: int, domain: Domain) -> Function:
+    return lambda points: (regions.of(domain, points) == i).to(points.dtype)

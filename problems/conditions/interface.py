@@ -12,8 +12,8 @@ continuous, and the equality of the fluxes from both sides becomes a weighted te
 Source: Tseng, Lin, Hu and Lai, A cusp-capturing PINN for elliptic interface problems, arXiv:2210.08424.
 
 The two sides of the surface are points at a distance of 1e-11 of the domain's extent from it, or as near
-as coordinates can be told apart.  The term is wrong by as much, relatively, and so is the solution; nothing has to
-know that the surface is special.
+as coordinates can be told apart.  The term is wrong by as much, relatively, and so is the solution; nothing
+has to know that the surface is special.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from ..problem import Problem
 from . import (
     allen_cahn,
     burgers,
+    composite,
     convection,
     gray_scott,
     heat,
@@ -56,6 +57,8 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "poisson-3d": poisson.poisson_3d,
     "poisson-5d": poisson.poisson_5d,
     "poisson-interface": poisson.poisson_interface,
+    "composite-wall": composite.composite_wall,
+    "composite-ring": composite.composite_ring,
     "poisson-lshape": poisson.poisson_lshape,
     "burgers": burgers.burgers,
     "allen-cahn": allen_cahn.allen_cahn,
