@@ -12,6 +12,7 @@ from .operators import curl, diff, div, dot, grad, laplace
 from .problem import Problem
 from .quantities import Quantity
 from .references import Reference
+from .sources import LineSource, PointSource
 from .term import Term
 from .unknowns import Coefficient, Unknown
 from .zoo import ZOO, build
@@ -25,9 +26,11 @@ __all__ = [
     "Dirichlet",
     "Initial",
     "Interface",
+    "LineSource",
     "Neumann",
     "Observations",
     "Periodic",
+    "PointSource",
     "Problem",
     "Quantity",
     "Reference",

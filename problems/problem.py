@@ -29,7 +29,6 @@ from ..errors import InputError
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
-from .ansatz.singular import Singularity, singularities
 from .checks import (
     check_additions,
     check_coefficients,
@@ -38,19 +37,29 @@ from .checks import (
     check_names,
 )
 from .condition_term import condition_term, weighted_by_noise
-from .conditions.base import Condition, Fields, Known, Measurements, Sites, Value, as_column, space_names
+from .conditions.base import (
+    Condition,
+    Fields,
+    Known,
+    Measurements,
+    Sites,
+    Value,
+    as_column,
+    space_names,
+)
 from .expressions import in_space
 from .fields import Field, call_by_name
 from .focus import Supports, focused, supports
-from .jumps import Jumps, jumps
-from .materials import Materials
-from .printed import printed
+from .known_parts import KnownParts
+from .overview import overview
 from .quantities import Quantity
 from .references import Reference
-from .scales import Scales, check_given, find
+from .scales import check_given
+from .sources import Source
 from .symmetry.symmetry import Finder, Symmetry
 from .term import Term
 from .trace import PROBES, trace
+from .units import NaturalUnits
 from .unknowns import Coefficient, Unknown, listed
 from .wellposed.faces import overdetermined
 from .wellposed.findings import NOTE, Finding, IllPosed
@@ -61,7 +70,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(KnownParts, NaturalUnits):
     """Equations, the domain they hold on, and conditions.
 
     Args:
@@ -86,6 +95,7 @@ class Problem:
             them.
         materials: Known coefficients with a value in every region of the domain, by name: numbers, or
             functions of the coordinates, as {"k": {"steel": 50.0, "copper": 390.0}}.
+        sources: Sources at points and on lines, `PointSource` and `LineSource`.
         scales: Natural sizes that are known better than they are found: of what the network adds to an
             unknown, in its unit, or the half length of a coordinate that its feature is scaled by; by name.
 
@@ -108,6 +118,7 @@ class Problem:
     options: Mapping[str, object] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
     materials: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    sources: Sequence[Source] = ()
 
     def __post_init__(self) -> None:
         check_default_device()
@@ -176,11 +187,6 @@ class Problem:
     def values_of(self, parameters: Known) -> dict[str, Tensor]:
         """Coefficients from their trained parameters, by name."""
         return {c.name: c.value(parameters[c.name]) for c in self.coefficients}
-
-    @cached_property
-    def by_region(self) -> Materials:
-        """The materials, as tensors at points."""
-        return Materials(self)
 
     def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]:
         """The equation's residuals at points [N, dim], one tensor [N] for each equation."""
@@ -271,24 +277,6 @@ class Problem:
         )
 
     @cached_property
-    def singular(self) -> tuple[Singularity, ...]:
-        """Known parts of the only unknown, which kinks and jumps in the data start."""
-        return singularities(
-            self.domain,
-            self.functions,
-            self.equation_term.rows,
-            self.equation_term.needs,
-            lambda field, points: self.evaluate({self.unknown_names[0]: field}, points, {})[0],
-            tuple(self.conditions),
-            simple=not self.coefficients and not self.particular,
-        )
-
-    @cached_property
-    def jumps(self) -> Jumps:
-        """Places where prescribed values jump, so that no solution is continuous."""
-        return jumps(self)
-
-    @cached_property
     def orders(self) -> dict[str, int]:
         """Highest derivative of an unknown in the equation, by coordinate."""
         return {
@@ -327,28 +315,6 @@ class Problem:
         ]
         return (self.equation_term, *weighted)
 
-    @cached_property
-    def natural(self) -> Scales:
-        """The natural sizes of unknowns and residuals, found when they are first needed."""
-        given = {name: float(v) for name, v in self.scales.items() if name in self.unknown_names}
-        terms = (self.uniform_equation_term, *self._weighted[1:])
-        return find(self.ansatz, self.domain.names, terms, self.initial_parameters, given)
-
-    def with_natural(self, natural: Scales) -> Problem:
-        """Copy of the problem in natural units found earlier, such as those of a saved network.
-
-        Units found anew may differ by rounding, or by the version, and the network's numbers by as much.
-        They are kept only where they name the unknowns and terms of this problem; else it is another one.
-        """
-        terms = {term.name: term.rows for term in self._weighted}
-        sizes = {name: len(natural.rows.get(name, ())) for name in terms}
-        if natural.unknowns.keys() != set(self.unknown_names) or sizes != terms:
-            return self
-        other = copy(self)
-        other.__dict__.pop("terms", None)  # cached in units of their own
-        other.__dict__["natural"] = natural
-        return other
-
     def with_terms(self, terms: tuple[Term, ...]) -> Problem:
         """Copy of the problem with another loss, such as the distance to a known function."""
         other = copy(self)
@@ -383,4 +349,4 @@ class Problem:
     # -- for people ------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
-        return printed(self)
+        return overview(self)

@@ -44,6 +44,7 @@ PROBLEMS = {
     "poisson-interface": ProblemRow("Poisson", "a coefficient that jumps by 100 across a circle"),
     "composite-wall": ProblemRow("Poisson", "brick, foam and steel: a conductivity that jumps by 1,700"),
     "composite-ring": ProblemRow("Poisson", "two rings, whose conductivities differ by a factor of 20"),
+    "poisson-source": ProblemRow("Poisson", "a point source in a square: infinite at one point"),
     "poisson-lshape": ProblemRow("Poisson", "L-shape, f = 1, gradient infinite at the corner"),
     "burgers": ProblemRow("Burgers", "viscosity 0.01/pi, -sin(pi x) becomes a thin layer"),
     "allen-cahn": ProblemRow("Allen-Cahn", "D = 1e-4, periodic, thin layers from x^2 cos(pi x)"),

@@ -106,8 +106,7 @@ class AnsatzBuilder:
                 conditions = self.candidates.conditions
                 corners = corner_features(shape, axes, conditions, lambda c: c.faces(self.domain))
                 features += [Feature(*feature, shape.names) for feature in corners]
-        given = [f for c in self.candidates.conditions for f in c.features(self.domain)]
-        return (*features, *(self._checked(feature) for feature in given))
+        return (*features, *(self._checked(feature) for feature in self.problem.features))
 
     def _checked(self, feature: Feature) -> Feature:
         """Check that the feature of a condition keeps the periodicity that is built in.

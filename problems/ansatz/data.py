@@ -34,7 +34,9 @@ class PrescribedData:
         self.particular, self.materials = problem.particular, problem.materials
         self.known_parts: dict[str, Function] = {name: self._as_given(name) for name in self.particular}
         if problem.singular:
-            self.known_parts[problem.unknown_names[0]] = _sum([part.function for part in problem.singular])
+            name = problem.unknown_names[0]
+            given = [self.known_parts[name]] if name in self.known_parts else []
+            self.known_parts[name] = _sum([*given, *(part.function for part in problem.singular)])
         self.replaced: dict[tuple[int, int], Function] = {}
 
     def _as_given(self, name: str) -> Function:

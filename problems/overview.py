@@ -1,4 +1,4 @@
-"""Printout of a problem: what was made of what the user wrote."""
+"""Description of a problem in words: what was made of it, line by line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from .description import Description
 
 
-def printed(problem: Description) -> str:
-    """Text of `print(problem)`: the equations, the conditions and what was made of them."""
+def overview(problem: Description) -> str:
+    """Text of `print(problem)`."""
     order = max(len(i) for needs in problem.equation_term.needs.values() for i in needs)
     lines = [
         f"{problem.name}: {', '.join(problem.unknown_names)} on {problem.domain!r}",
@@ -30,6 +30,7 @@ def printed(problem: Description) -> str:
     lines += [f"  unknown     {u}" for u in problem.functions if u != Unknown(u.name)]
     lines += [f"  coefficient {c}" for c in problem.coefficients]
     lines += [f"  material    {name}: {_by_region(values)}" for name, values in problem.materials.items()]
+    lines += [f"  source      {source.describe(problem.domain)}: built in" for source in problem.sources]
     lines.append(f"  network of  {'; '.join(problem.ansatz.feature_names)}")
     lines.append(f"  scales      {problem.natural}")
     notes = (*problem.domain.notes, *problem.ansatz.messages, *problem.natural.notes)
