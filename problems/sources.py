@@ -206,7 +206,7 @@ class LineSource(Source):
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the solution because of a source.
+    """Known part of the solution, and inputs of the network, that a source brings.
 
     Attributes:
         part: Its known part.
@@ -232,6 +232,8 @@ def known_of(problem: Description, source: Source) -> Known:
     inside = _around(domain, axes, at, 0.0)
     if not (domain.distance(inside) < 0).any():
         raise InputError(f"{what} does not lie inside {domain!r}; move it, or write a condition on its face")
+    if any(c.circle() in names for c in problem.conditions):
+        raise InputError(f"{what}: its field is not periodic; {SMOOTH}")
     principal = _principal(problem, axes, at, what)
     function = source.part(at, principal)
     order = _examine(problem, function, axes, at, what)

@@ -101,6 +101,12 @@ class AnsatzBuilder:
         for shape in self.domain.factors():
             if not isinstance(shape, (Mesh, Polygon)) or shape.dim != 2:
                 continue
+            if any(
+                self.candidates.coordinates[n].periodic
+                for n in shape.names
+                if n in self.candidates.coordinates
+            ):
+                continue  # no singular function of a corner is periodic
             if all(self.problem.orders.get(name, 0) >= 2 for name in shape.names):
                 axes = [self.domain.names.index(name) for name in shape.names]
                 conditions = self.candidates.conditions

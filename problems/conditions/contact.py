@@ -46,7 +46,8 @@ class Contact(Condition):
             (n_x for the coordinate x), all matched by parameter name, which has the same value on both sides;
             or a tuple of such values.
         unknown: The unknowns that are continuous, a name or several; None: all of them.
-        hard: None and False; True is refused, as a flux is never built in.
+        hard: None builds continuity in where it can be; False makes it a weighted term, as a periodic cell
+            needs.
         weight: Weight w of the term, a pure number beside 1 of the equation: the loss gets
             w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
             `print(problem)` shows R under "scales".  None balances w against the equation.
@@ -88,7 +89,7 @@ class Contact(Condition):
 
     def joins(self, domain: Domain) -> bool:
         """Test for a network that is continuous by construction: all unknowns are, at planes and spheres."""
-        return self.unknown is None and bool(regions_of(domain, "Contact").levels)
+        return self.unknown is None and self.hard is None and bool(regions_of(domain, "Contact").levels)
 
     def features(self, domain: Domain) -> tuple[Feature, ...]:
         """Network inputs for a kink at the contacts, or for another function in each region."""
@@ -98,7 +99,10 @@ class Contact(Condition):
             points = domain.interior(1024, Generator().manual_seed(5))[:, place]
             return tuple(
                 Feature(
-                    "kink at a contact", _kink(level, place, float(level(points).abs().max())), regions.names
+                    "kink at a contact",
+                    _kink(level, place, float(level(points).abs().max())),
+                    regions.names,
+                    "the kink at a contact, which Contact(hard=False) leaves out,",
                 )
                 for level in regions.levels
             )
