@@ -35,9 +35,10 @@ from torch import Generator, Tensor
 from ..errors import InputError
 from .names import check_product, joined_groups, named_group, resolved_faces, told_apart
 from .patches import BoundaryPoints, Patch, draw_points, kept, product_patches
+from .regions import Divisible, joined
 
 
-class Domain(ABC):
+class Domain(Divisible, ABC):
     """A bounded closed set with named coordinates. Lengths are in the units of its coordinates.
 
     Attributes:
@@ -209,7 +210,7 @@ class Product(Domain):
         self.groups = joined_groups(*(f.groups for f in self._factors))
         check_product(self.names, self.faces, self.groups)
         self.notes = sum((f.notes for f in self._factors), ())
-        self.bounds = torch.cat([f.bounds for f in self._factors], 1)
+        self.bounds, self.regions = torch.cat([f.bounds for f in self._factors], 1), joined(factors)
         volumes = [f.volume for f in self._factors if f.volume is not None]
         self.volume = math.prod(volumes) if len(volumes) == len(self._factors) else None
 
@@ -266,7 +267,7 @@ class SetOperation(Domain):
                 f"{type(self).__name__.lower()} of domains in different coordinates, ({', '.join(a.names)}) "
                 f"and ({', '.join(b.names)}); give both the same names in the same order"
             )
-        self.a, self.b = a, b
+        self.a, self.b, self.regions = a, b, joined((a, b))
         self.names = a.names
         self.volume = None
         self._new_tags = told_apart(a, b), told_apart(b, a)
@@ -280,12 +281,15 @@ class SetOperation(Domain):
             *({f: (label,)} for _, new in sides for f, label in new.items()),
             named_group(tag, self.names, self.spatial_faces),
         )
-        self.notes = a.notes + b.notes
-        self.bounds = self._box()
+        self.notes, self.bounds = a.notes + b.notes, self._box()
         # Offset of the two-sided test below, and what counts as lying on a surface, relative to the
         # coordinates.
         size = float(torch.cat([a.bounds, b.bounds]).abs().max())
         self._probe, self._tolerance = 1e-6 * size, 1e-11 * size
+
+    def operands(self) -> tuple[Domain, ...]:
+        """Both operands."""
+        return self.a, self.b
 
     @abstractmethod
     def _box(self) -> Tensor: ...
@@ -346,12 +350,8 @@ class Union(SetOperation):
         return self.a.patches() + [kept(patch, lambda x: ~self.a.inside(x)) for patch in self.b.patches()]
 
     def _box(self) -> Tensor:
-        return torch.stack(
-            [
-                torch.minimum(self.a.bounds[0], self.b.bounds[0]),
-                torch.maximum(self.a.bounds[1], self.b.bounds[1]),
-            ]
-        )
+        lower = torch.minimum(self.a.bounds[0], self.b.bounds[0])
+        return torch.stack([lower, torch.maximum(self.a.bounds[1], self.b.bounds[1])])
 
 
 class Intersection(SetOperation):

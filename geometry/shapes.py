@@ -13,6 +13,7 @@ from ..errors import InputError
 from .domains import Domain, Product
 from .names import checked_names, checked_tag, named_group
 from .patches import Patch
+from .regions import Level
 
 
 class Shape(Domain):
@@ -110,6 +111,14 @@ class Interval(Shape):
         """The end point of the interval that a tag names, repeated for each row of u, [N, 0]."""
         end, normal = (self.lower, -1.0) if tag == self.faces[0] else (self.upper, 1.0)
         return u.new_full((len(u), 1), end), u.new_full((len(u), 1), normal)
+
+    def surfaces(self, names: tuple[str, ...]) -> list[Level]:
+        """The planes of both ends."""
+        axis = names.index(self.names[0])
+        return [
+            Level(tuple(end * (i == axis) for i in range(len(names))), 0.0, axis)
+            for end in (self.lower, self.upper)
+        ]
 
     def opposite(self, face: str) -> str:
         """The face at the other end."""
@@ -243,6 +252,10 @@ class Ball(Shape):
         """
         normals = self._direction(u)
         return self.center.to(u) + self.radius * normals, normals
+
+    def surfaces(self, names: tuple[str, ...]) -> list[Level]:
+        """Its sphere; none in a space of more coordinates, where it is a cylinder."""
+        return [Level(tuple(self.center.tolist()), self.radius)] if names == self.names else []
 
     def _direction(self, u: Tensor) -> Tensor:
         """Uniform unit vectors [N, d] from u [N, k], the columns for the direction.

@@ -3,6 +3,7 @@
 from .conditions.base import Condition, Sites
 from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from .conditions.boundary_equation import BoundaryEquation
+from .conditions.contact import Contact
 from .conditions.initial import Initial
 from .conditions.interface import Interface
 from .conditions.observations import Observations
@@ -11,6 +12,7 @@ from .operators import curl, diff, div, dot, grad, laplace
 from .problem import Problem
 from .quantities import Quantity
 from .references import Reference
+from .sources import LineSource, PointSource
 from .term import Term
 from .unknowns import Coefficient, Unknown
 from .zoo import ZOO, build
@@ -20,12 +22,15 @@ __all__ = [
     "BoundaryEquation",
     "Coefficient",
     "Condition",
+    "Contact",
     "Dirichlet",
     "Initial",
     "Interface",
+    "LineSource",
     "Neumann",
     "Observations",
     "Periodic",
+    "PointSource",
     "Problem",
     "Quantity",
     "Reference",

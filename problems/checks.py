@@ -49,7 +49,7 @@ def check_names(problem: Description) -> None:
     for coefficient in problem.coefficients:
         if not isinstance(coefficient, Coefficient):
             raise InputError(f"{coefficient!r} is not a coefficient; write Coefficient('nu', init=0.1)")
-    names = [*unknowns, *coordinates, *(c.name for c in problem.coefficients)]
+    names = [*unknowns, *coordinates, *(c.name for c in problem.coefficients), *problem.materials]
     for name in names:
         _check_parameter(name)
         if names.count(name) > 1:
@@ -144,7 +144,7 @@ def _check_reference(reference: object, coordinates: tuple[str, ...]) -> None:
 
 
 def check_coefficients(problem: Description) -> None:
-    """Refuse coefficients that neither the equation nor a condition asks for.
+    """Refuse coefficients and materials that neither the equation nor a condition asks for.
 
     Raises:
         InputError: There is one.
@@ -157,4 +157,9 @@ def check_coefficients(problem: Description) -> None:
             raise InputError(
                 f"nothing uses the coefficient {coefficient.name!r}; "
                 "name it as a parameter of the equation, or drop it"
+            )
+    for name in problem.materials:
+        if name not in asked:
+            raise InputError(
+                f"nothing uses the material {name!r}; name it as a parameter of the equation, or drop it"
             )

@@ -27,7 +27,8 @@ def condition_term(problem: Description, condition: Condition) -> Term:
 
     def residual(fields: Fields, sites: Sites, known: Known) -> tuple[Tensor, ...]:
         with in_space(space_names(problem.domain)):
-            return condition.residual(fields, sites, problem.domain, problem.values_of(known))
+            given = {**problem.by_region.at(sites.points), **problem.values_of(known)}
+            return condition.residual(fields, sites, problem.domain, given)
 
     def sites(n: int, generator: Generator, sampler: str) -> Sites:
         return condition.sites(problem.domain, n, generator, sampler)

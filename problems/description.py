@@ -10,10 +10,12 @@ from torch import Tensor
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.singular import Singularity
-from .conditions.base import Condition, Known
+from .conditions.base import Condition, Feature, Fields, Known, Value
+from .materials import Materials
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales
+from .sources import Source
 from .symmetry.symmetry import Symmetry
 from .term import Term
 from .unknowns import Coefficient, Unknown
@@ -58,6 +60,22 @@ class Description(Protocol):
 
     @property
     def scales(self) -> Mapping[str, float]: ...  # noqa: D102
+
+    @property
+    def materials(self) -> Mapping[str, Mapping[str, Value]]: ...  # noqa: D102
+
+    def is_exact(self, condition: Condition) -> bool: ...  # noqa: D102
+
+    @property
+    def sources(self) -> Sequence[Source]: ...  # noqa: D102
+
+    @property
+    def features(self) -> tuple[Feature, ...]: ...  # noqa: D102
+
+    def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]: ...  # noqa: D102
+
+    @property
+    def by_region(self) -> Materials: ...  # noqa: D102
 
     @property
     def orders(self) -> Mapping[str, int]: ...  # noqa: D102

@@ -29,7 +29,6 @@ from ..errors import InputError
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
-from .ansatz.singular import Singularity, singularities
 from .checks import (
     check_additions,
     check_coefficients,
@@ -38,17 +37,29 @@ from .checks import (
     check_names,
 )
 from .condition_term import condition_term, weighted_by_noise
-from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column, space_names
+from .conditions.base import (
+    Condition,
+    Fields,
+    Known,
+    Measurements,
+    Sites,
+    Value,
+    as_column,
+    space_names,
+)
 from .expressions import in_space
 from .fields import Field, call_by_name
 from .focus import Supports, focused, supports
-from .jumps import Jumps, jumps
+from .known_parts import KnownParts
+from .overview import overview
 from .quantities import Quantity
 from .references import Reference
-from .scales import Scales, check_given, find
+from .scales import check_given
+from .sources import Source
 from .symmetry.symmetry import Finder, Symmetry
 from .term import Term
 from .trace import PROBES, trace
+from .units import NaturalUnits
 from .unknowns import Coefficient, Unknown, listed
 from .wellposed.faces import overdetermined
 from .wellposed.findings import NOTE, Finding, IllPosed
@@ -59,7 +70,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(KnownParts, NaturalUnits):
     """Equations, the domain they hold on, and conditions.
 
     Args:
@@ -82,6 +93,9 @@ class Problem:
         displacement: Unknowns that displace the body, one for each coordinate of space: pictures deform it.
         options: Defaults of `solve` for this problem (network, points, ...); its keyword arguments override
             them.
+        materials: Known coefficients with a value in every region of the domain, by name: numbers, or
+            functions of the coordinates, as {"k": {"steel": 50.0, "copper": 390.0}}.
+        sources: Sources at points and on lines, `PointSource` and `LineSource`.
         scales: Natural sizes that are known better than they are found: of what the network adds to an
             unknown, in its unit, or the half length of a coordinate that its feature is scaled by; by name.
 
@@ -103,6 +117,8 @@ class Problem:
     displacement: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
+    materials: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    sources: Sequence[Source] = ()
 
     def __post_init__(self) -> None:
         check_default_device()
@@ -119,6 +135,7 @@ class Problem:
         check_conditions(self)
         check_additions(self)
         check_coefficients(self)
+        assert self.by_region is not None  # their mistakes first
         check_given(self.scales, self.unknown_names, self.domain)
         # Trace, decide and build now, so that mistakes show where they are made.
         for message in (*self.ansatz.contradictions, *overdetermined(self)):
@@ -175,7 +192,8 @@ class Problem:
         """The equation's residuals at points [N, dim], one tensor [N] for each equation."""
         coordinates = {name: points[:, i].contiguous() for i, name in enumerate(self.domain.names)}
         with in_space(space_names(self.domain)):
-            result = call_by_name(self.equation, {**fields, **coordinates, **known}, "the equation")
+            given = {**fields, **coordinates, **self.by_region.at(points), **known}
+            result = call_by_name(self.equation, given, "the equation")
         results = result if isinstance(result, (tuple, list)) else (result,)
         what = "the equation" if len(results) == 1 else "an equation of the system"
         return tuple(as_column(r, points.shape[0], what, points) for r in results)
@@ -217,9 +235,8 @@ class Problem:
     @cached_property
     def symmetries(self) -> dict[str, Symmetry]:
         """Reflections found, by coordinate."""
-        if (
-            not self.symmetry or self.particular or self.singular
-        ):  # of the sum; what the network adds may have none
+        known = self.particular or self.singular  # of the sum; what the network adds may have none
+        if not self.symmetry or known or any(c.joins_regions for c in self.conditions):
             return {}
         return self._finder.find()
 
@@ -260,24 +277,6 @@ class Problem:
         )
 
     @cached_property
-    def singular(self) -> tuple[Singularity, ...]:
-        """Known parts of the only unknown, which kinks and jumps in the data start."""
-        return singularities(
-            self.domain,
-            self.functions,
-            self.equation_term.rows,
-            self.equation_term.needs,
-            lambda field, points: self.evaluate({self.unknown_names[0]: field}, points, {})[0],
-            tuple(self.conditions),
-            simple=not self.coefficients and not self.particular,
-        )
-
-    @cached_property
-    def jumps(self) -> Jumps:
-        """Places where prescribed values jump, so that no solution is continuous."""
-        return jumps(self)
-
-    @cached_property
     def orders(self) -> dict[str, int]:
         """Highest derivative of an unknown in the equation, by coordinate."""
         return {
@@ -312,31 +311,9 @@ class Problem:
         weighted = [
             term
             for condition, term in zip(self.conditions, self.condition_terms, strict=True)
-            if not self._is_exact(condition)
+            if not self.is_exact(condition)
         ]
         return (self.equation_term, *weighted)
-
-    @cached_property
-    def natural(self) -> Scales:
-        """The natural sizes of unknowns and residuals, found when they are first needed."""
-        given = {name: float(v) for name, v in self.scales.items() if name in self.unknown_names}
-        terms = (self.uniform_equation_term, *self._weighted[1:])
-        return find(self.ansatz, self.domain.names, terms, self.initial_parameters, given)
-
-    def with_natural(self, natural: Scales) -> Problem:
-        """Copy of the problem in natural units found earlier, such as those of a saved network.
-
-        Units found anew may differ by rounding, or by the version, and the network's numbers by as much.
-        They are kept only where they name the unknowns and terms of this problem; else it is another one.
-        """
-        terms = {term.name: term.rows for term in self._weighted}
-        sizes = {name: len(natural.rows.get(name, ())) for name in terms}
-        if natural.unknowns.keys() != set(self.unknown_names) or sizes != terms:
-            return self
-        other = copy(self)
-        other.__dict__.pop("terms", None)  # cached in units of their own
-        other.__dict__["natural"] = natural
-        return other
 
     def with_terms(self, terms: tuple[Term, ...]) -> Problem:
         """Copy of the problem with another loss, such as the distance to a known function."""
@@ -353,7 +330,8 @@ class Problem:
 
         return replace(self.equation_term, sites=sites)
 
-    def _is_exact(self, condition: Condition) -> bool:
+    def is_exact(self, condition: Condition) -> bool:
+        """Test for a condition that is built into the ansatz."""
         return any(condition is c for c in self.ansatz.exact)
 
     @cached_property
@@ -371,23 +349,4 @@ class Problem:
     # -- for people ------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
-        order = max(len(i) for needs in self.equation_term.needs.values() for i in needs)
-        lines = [
-            f"{self.name}: {', '.join(self.unknown_names)} on {self.domain!r}",
-            f"  equations   {self.equation_term.rows}, derivatives up to order {order}",
-        ]
-        for condition, term in zip(self.conditions, self.condition_terms, strict=True):
-            how = "weighted term, " + ("balanced" if term.balanced else f"weight {term.weight:g}")
-            lines.append(
-                f"  condition   {term.name}: {'exact, by construction' if self._is_exact(condition) else how}"
-            )
-        for name, found in self.symmetries.items():
-            lines += [f"  symmetry    {name} {part}" for part in found.words(self.unknown_names).split("; ")]
-        lines += [f"  unknown     {u}" for u in self.functions if u != Unknown(u.name)]
-        lines += [f"  coefficient {c}" for c in self.coefficients]
-        lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")
-        lines.append(f"  scales      {self.natural}")
-        notes = (*self.domain.notes, *self.ansatz.messages, *self.natural.notes)
-        lines += [f"  note        {message}" for message in notes]
-        lines += [f"  note        {f.sentence}" for f in self.findings if f.severity != NOTE]
-        return "\n".join(lines)
+        return overview(self)

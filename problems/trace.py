@@ -75,7 +75,8 @@ def _probe(problem: Description, residual: Residual, sites: Sites, what: str) ->
     if notes:
         sources = {name: channels(name) for name in asked}
         refuse_blind(residual, sites, what, names, sources, parameters)
-        if sites.normals is None and sites.values is None and sites.fold == 1:  # inside the domain
+        inside = sites.normals is None and sites.values is None and sites.fold == 1
+        if inside and not problem.materials:  # which jump, and whose derivative is zero beside
             refuse_jumps(residual, what, problem.domain, problem.unknown_names, parameters)
     if not rows:
         raise InputError(f"{what} returned nothing; return what must vanish")

@@ -34,6 +34,7 @@ from .files import CORNERS, RawMesh, from_meshio, from_pyvista, read_mesh
 from .nearest import Surface
 from .pick import Pick
 from .plane import flattened
+from .regions import CellGroups
 
 MESHES = Path(__file__).parents[1] / "meshes"
 REST = "boundary"  # the tag of what no group tags
@@ -41,7 +42,7 @@ SMOOTH = math.radians(40)  # facets that meet at less stand for a curved surface
 KINDS = {1: "intervals", 2: "triangles", 3: "tetrahedra"}
 
 
-class Mesh(Domain):
+class Mesh(CellGroups, Domain):
     """A domain from a mesh file, or from a mesh in memory.
 
     Its faces are the groups of the file that lie on the boundary: physical groups of Gmsh by name, numbered

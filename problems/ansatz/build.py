@@ -101,13 +101,18 @@ class AnsatzBuilder:
         for shape in self.domain.factors():
             if not isinstance(shape, (Mesh, Polygon)) or shape.dim != 2:
                 continue
+            if any(
+                self.candidates.coordinates[n].periodic
+                for n in shape.names
+                if n in self.candidates.coordinates
+            ):
+                continue  # no singular function of a corner is periodic
             if all(self.problem.orders.get(name, 0) >= 2 for name in shape.names):
                 axes = [self.domain.names.index(name) for name in shape.names]
                 conditions = self.candidates.conditions
                 corners = corner_features(shape, axes, conditions, lambda c: c.faces(self.domain))
                 features += [Feature(*feature, shape.names) for feature in corners]
-        given = [f for c in self.candidates.conditions if (f := c.feature(self.domain)) is not None]
-        return (*features, *(self._checked(feature) for feature in given))
+        return (*features, *(self._checked(feature) for feature in self.problem.features))
 
     def _checked(self, feature: Feature) -> Feature:
         """Check that the feature of a condition keeps the periodicity that is built in.

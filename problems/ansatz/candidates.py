@@ -46,8 +46,8 @@ class Candidates:
         self._refused: list[Condition] = []
         self.outline = Outline.of(self.domain)
         self.periodic = self._circles()
-        circles = {c.circle() for c in self.periodic}
-        self.coordinates = {
+        circles = {circle for c in self.periodic if (circle := c.circle()) is not None}
+        self.coordinates: dict[str, Coordinate] = {
             shape.names[0]: Coordinate(
                 shape,
                 self.domain.names.index(shape.names[0]),
@@ -58,6 +58,11 @@ class Candidates:
             for shape in self.outline.factors
             if isinstance(shape, Interval)
         }
+        for name in circles - self.coordinates.keys():  # of a set operation or a mesh
+            axis = self.domain.names.index(name)
+            low, high = self.domain.bounds[:, axis].tolist()
+            shape = Interval(low, high, name)
+            self.coordinates[name] = Coordinate(shape, axis, periodic=True)
 
     def _circles(self) -> list[Condition]:
         """Periodic conditions to build in: all unknowns share the embedding, so all have to be periodic."""
@@ -122,7 +127,8 @@ class Candidates:
             reachable |= {
                 face for shape in self.outline.factors if isinstance(shape, Ball) for face in shape.faces
             }
-            holes = self.outline.holes
+            circles = {c.circle() for c in self.periodic}  # no factor of a hole is periodic
+            holes = [hole for hole in self.outline.holes if not circles & set(hole.names)]
             reachable |= {face for hole in holes for face in hole.faces}
             reachable -= {face for hole in holes if not self.outline.is_free(hole) for face in hole.faces}
         else:

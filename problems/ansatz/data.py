@@ -31,10 +31,12 @@ class PrescribedData:
 
     def __init__(self, problem: Description) -> None:
         self.domain, self.known = problem.domain, problem.initial_coefficients
-        self.particular = problem.particular
+        self.particular, self.materials = problem.particular, problem.materials
         self.known_parts: dict[str, Function] = {name: self._as_given(name) for name in self.particular}
         if problem.singular:
-            self.known_parts[problem.unknown_names[0]] = _sum([part.function for part in problem.singular])
+            name = problem.unknown_names[0]
+            given = [self.known_parts[name]] if name in self.known_parts else []
+            self.known_parts[name] = _sum([*given, *(part.function for part in problem.singular)])
         self.replaced: dict[tuple[int, int], Function] = {}
 
     def _as_given(self, name: str) -> Function:
@@ -42,8 +44,8 @@ class PrescribedData:
         return lambda points: value_at(self.particular[name], points, self.domain.names, what)
 
     def is_fixed(self, condition: Condition) -> bool:
-        """Test whether the values are known before training: the ansatz cannot follow coefficients."""
-        return not any(name in self.known for name in condition.asks_for())
+        """Test whether the values are known and smooth: the ansatz follows no coefficient or material."""
+        return not any(name in self.known or name in self.materials for name in condition.asks_for())
 
     def of(
         self, condition: Condition, which: int = VALUE, axis: int | None = None, known_part: bool = True

@@ -3,7 +3,7 @@
 A condition knows where it holds (`sites`), which residual vanishes there (`residual`) and which unknowns it
 constrains.  These suffice for a weighted term of the loss.  By its other methods it takes part in more:
 
-    prescribed, circle, feature    the ansatz (`ansatz/build.py`)
+    prescribed, circle, features   the ansatz (`ansatz/build.py`)
     mirror_sign, surface, ...      the search for symmetries (`symmetry/`) and the audit
     demands, requirements_inside   the counting of conditions (`wellposed/`)
     measurements                   inverse problems, weights by noise, the error estimate
@@ -235,6 +235,7 @@ class Condition(ABC):
         prescribes_normal_derivative: Whether du/dn of one unknown is prescribed.
         mapped_by_reflections: Whether a symmetry of the problem has to map it to a condition of the same
             kind; False where it holds in every mirror image, or is judged in another way.
+        joins_regions: Whether it says what holds where regions of the domain touch.
     """
 
     hard: bool | None = None
@@ -242,6 +243,7 @@ class Condition(ABC):
     boundary_conditions: ClassVar[int] = 0
     prescribes_normal_derivative: ClassVar[bool] = False
     mapped_by_reflections: ClassVar[bool] = True
+    joins_regions: ClassVar[bool] = False
 
     # -- a term of the loss ----------------------------------------------------------------------------------
 
@@ -293,9 +295,9 @@ class Condition(ABC):
         """Name of the coordinate that it closes to a circle; None if it closes none."""
         return None
 
-    def feature(self, domain: Domain) -> Feature | None:
-        """Input of the network that lets it satisfy the condition; None if it needs none."""
-        return None
+    def features(self, domain: Domain) -> tuple[Feature, ...]:
+        """Inputs of the network that let it satisfy the condition."""
+        return ()
 
     # -- symmetries ------------------------------------------------------------------------------------------
 

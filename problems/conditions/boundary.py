@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import torch
@@ -26,6 +27,9 @@ from .base import (
     time_names,
     value_at,
 )
+
+SAMPLES = 1024  # points of a face that tell whether it lies at an end
+SAME = 1e-9  # of the extent: what is nearer is equal
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,8 @@ class Periodic(Condition):
     """Periodicity in one coordinate, of the values and of the first derivative.
 
     Args:
-        on: The coordinate; its factor of the domain must be an interval.
+        on: The coordinate.  The domain has equal faces at both of its ends: an interval has, and so have a
+            cell with holes and a mesh between two planes.
         unknown: Name of the unknown, or None: all of them (they share the embedding of the coordinate).
         hard: None and True embed the coordinate in cos and sin; False makes it a weighted term.
         weight: Weight w of the term if it is one, a pure number beside 1 of the equation: the loss gets
@@ -220,20 +225,35 @@ class Periodic(Condition):
 
     def factor(self, domain: Domain) -> Interval:
         """The interval that is closed to a circle."""
+        if self.on not in domain.names:
+            raise InputError(
+                f"Periodic(on={self.on!r}) needs an interval coordinate; {domain!r} has none of that name"
+            )
         for shape in domain.factors():
             if isinstance(shape, Interval) and shape.names == (self.on,):
                 return shape
-        raise InputError(
-            f"Periodic(on={self.on!r}) needs an interval coordinate; {domain!r} has none of that name"
-        )
+        low, high = domain.bounds[:, domain.names.index(self.on)].tolist()
+        return Interval(low, high, self.on)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
-        """Tags of both ends of the interval."""
-        return self.factor(domain).faces
+        """Tags of both ends of the interval.
+
+        Raises:
+            InputError: The domain has no faces there, or they do not match.
+        """
+        first, last = self._ends(domain)
+        return (*first, *last)
+
+    def _ends(self, domain: Domain) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Tags of the faces at the lower and at the upper end."""
+        factor = self.factor(domain)
+        if factor in domain.factors():
+            return factor.faces[:1], factor.faces[1:]
+        return ends(domain, self.on)
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:
         """Pairs of points at the two ends: first all lower ones, then their partners."""
-        lower, _ = self.faces(domain)
+        lower, _ = self._ends(domain)
         start = domain.boundary(max(n // 2, 1), generator, on=lower, sampler=sampler)
         end = start.points.clone()
         end[:, domain.names.index(self.on)] = self.factor(domain).bounds[1, 0]
@@ -259,3 +279,40 @@ class Periodic(Condition):
     def demands(self, rows: int) -> list[Demand]:
         """No requirements on a single face: the condition links two, and stands for all others there."""
         return []
+
+
+@lru_cache(maxsize=64)
+def ends(domain: Domain, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Faces at the lower and at the upper end of a coordinate, which are equal.
+
+    Raises:
+        InputError: There are none, or they differ.
+    """
+    axis = domain.names.index(name)
+    low, high = domain.bounds[:, axis].tolist()
+    near = SAME * float((domain.bounds[1] - domain.bounds[0]).max())
+    generator, drawn = Generator().manual_seed(23), dict[str, Tensor]()
+    for patch in domain.face_patches():
+        u = torch.rand(SAMPLES, len(patch.lengths), generator=generator, dtype=torch.float64)
+        points, _, keep = patch.draw(u)
+        if keep.any():  # else nothing is left of it in a set operation
+            drawn[patch.tag] = torch.cat([drawn.get(patch.tag, points[:0]), points[keep]])
+    first, last = (
+        tuple(face for face, points in drawn.items() if bool(((points[:, axis] - end).abs() < near).all()))
+        for end in (low, high)
+    )
+    if not first or not last:
+        raise InputError(
+            f"Periodic(on={name!r}) needs an interval coordinate; {domain!r} has none of that name, and no "
+            f"face that lies at {name}={high if first else low:g} alone: name the faces there, of a mesh by "
+            "retagged(...)"
+        )
+    for faces, shift in ((first, high - low), (last, low - high)):
+        moved = torch.cat([drawn[face] for face in faces])
+        moved[:, axis] += shift
+        if bool((domain.distance(moved).abs() > near).any()):
+            raise InputError(
+                f"Periodic(on={name!r}): the faces of {domain!r} at {name}={low:g} and {name}={high:g} "
+                "differ; a cell repeats itself only where both are equal"
+            )
+    return first, last

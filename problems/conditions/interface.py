@@ -12,8 +12,8 @@ continuous, and the equality of the fluxes from both sides becomes a weighted te
 Source: Tseng, Lin, Hu and Lai, A cusp-capturing PINN for elliptic interface problems, arXiv:2210.08424.
 
 The two sides of the surface are points at a distance of 1e-11 of the domain's extent from it, or as near
-as coordinates can be told apart.  The term is wrong by as much, relatively, and so is the solution; nothing has to
-know that the surface is special.
+as coordinates can be told apart.  The term is wrong by as much, relatively, and so is the solution; nothing
+has to know that the surface is special.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Interface(Condition):
         """Surface on which `at` vanishes."""
         return Surface(self.coordinates(), self.level(domain))
 
-    def feature(self, domain: Domain) -> Feature:
+    def features(self, domain: Domain) -> tuple[Feature, ...]:
         """Network input |at|, scaled to at most about one, by which the solution has a kink on the surface.
 
         Raises:
@@ -129,11 +129,13 @@ class Interface(Condition):
                 f"Interface: at= has a kink of its own near {where}, as would the solution; write a surface "
                 "with edges as several interfaces, such as (x - 0.25) * (x - 0.75) for two sides"
             )
-        return Feature(
-            "kink at the interface",
-            lambda points: level(points).abs() / size,
-            self.coordinates(),
-            "Interface: at=",
+        return (
+            Feature(
+                "kink at the interface",
+                lambda points: level(points).abs() / size,
+                self.coordinates(),
+                "Interface: at=",
+            ),
         )
 
     def sites(self, domain: Domain, n: int, generator: Generator, sampler: str) -> Sites:

@@ -13,6 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..conditions.base import Sites
+from ..conditions.contact import regions_of
 from .findings import NOTE, WARNING, Finding
 from .linearised import states, values
 
@@ -48,6 +49,9 @@ def features(problem: Description) -> list[Finding]:
         rows = torch.where(domain.inside(flat) & torch.isfinite(rows), rows, torch.nan)
         rows = rows.reshape(len(rows), LINES, STEPS + 1)
         steps = rows.diff(dim=2).abs().nan_to_num(0.0)
+        if problem.materials:  # they are meant to jump between regions
+            region = regions_of(domain, "materials").of(domain, flat).reshape(LINES, STEPS + 1)
+            steps = torch.where(region.diff(dim=1) == 0, steps, 0.0)
         for row, step in zip(rows, steps, strict=True):
             known = row[~row.isnan()]
             if not len(known) or float(step.max()) <= SLIGHT * float(known.abs().max()):

@@ -59,7 +59,7 @@ def statement_of(problem: Description) -> Statement:
     """Formulas of a problem's equations and conditions."""
     drawn = problem.domain.interior(POINTS, Generator().manual_seed(3))
     points = {name: drawn[:, i].contiguous() for i, name in enumerate(problem.domain.names)}
-    names = tuple(c.name for c in problem.coefficients)
+    names = (*(c.name for c in problem.coefficients), *problem.materials)
     with in_space(space_names(problem.domain)):
         written = [
             row for condition in problem.conditions for row in _condition(problem, condition, points, names)

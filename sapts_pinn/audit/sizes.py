@@ -124,7 +124,11 @@ def _scale(state: State) -> Finding | None:
 
 def _trivial(state: State) -> Finding | None:
     scale = state.scale
-    if bool((rms(state.terms.source) > NOTHING * scale).any()) or not bool((scale > 0).all()):
+    if (
+        state.problem.sources
+        or bool((rms(state.terms.source) > NOTHING * scale).any())
+        or not bool((scale > 0).all())
+    ):
         return None
     if _hidden_source(state):
         return None

@@ -146,7 +146,8 @@ class Estimator:
         self.scales = scales_of(self.sample, self._draw(100, (4.0,) * len(self.columns), "tanh"))
         self.test = self.problem.domain.interior(TEST, self.generator, "sobol")
         self.value_inputs = inputs_of(self.columns, self.test, _VALUES)
-        self.noisy = any(rows.term.noise is not None for rows in self.sample.rows)  # w would fit the noise
+        # A w would fit the noise, or be a solution without the sources.
+        self.noisy = any(r.term.noise is not None for r in self.sample.rows) or bool(self.problem.sources)
         with torch.no_grad():
             self.u = self.model(self.test)
 
@@ -312,10 +313,9 @@ def _columns(problem: Problem) -> tuple[list[Column], list[list[bool]]]:
 
     columns = [scaled(axis) for axis in range(domain.dim)]
     of: list[tuple[str, ...]] = [(name,) for name in domain.names]
-    for condition in problem.conditions:
-        if (feature := condition.feature(domain)) is not None:
-            columns.append(feature.function)
-            of.append(feature.coordinates)
+    for feature in problem.features:
+        columns.append(feature.function)
+        of.append(feature.coordinates)
     return columns, [[function.reads(names) for names in of] for function in problem.functions]
 
 

@@ -189,7 +189,7 @@ def _second_opinion(
     first = float(verdict.told(estimator.u).norm())
     if broken:
         verdict.size, verdict.field = torch.maximum(verdict.size, best.own.values.abs()), best.own.field
-    elif len(estimator.problem.jumps.places):
+    elif len(estimator.problem.jumps.places) or estimator.problem.sources:  # no smooth w
         return
     elif disagreement > SURE * doubt and max(best.left, other.left) < KNOWN:
         if disagreement > SURE * first:

@@ -57,6 +57,11 @@ class Model(ByValue, nn.Module):
         self.architecture = architecture
         self.frozen: nn.Module | None = None
         like = next(network.parameters())
+        if like.dtype != torch.float64 and any(c.joins_regions for c in problem.conditions):
+            raise InputError(
+                f"{problem.name} has regions, whose two sides are too close for {like.dtype}; leave out "
+                "dtype, or set it to float64"
+            )
         self.coefficients = nn.ParameterDict(
             {name: nn.Parameter(value.to(like)) for name, value in problem.initial_parameters.items()}
         )

@@ -148,6 +148,8 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
         before: The model of the window before; None for the first.
     """
     whole = time_of(problem)
+    if problem.sources:
+        raise InputError("windows would start every source anew; leave windows out, or smooth the sources")
     lower, upper = whole.bounds[:, 0].tolist()
     meet = [lower, *edges(problem, windows), upper]
     time = Time(meet[number], meet[number + 1], name=whole.names[0], tag=whole.tag)

@@ -37,7 +37,7 @@ def named(model: Model | WindowedModel, points: Tensor) -> dict[str, object]:
         return lambda index: everything(index)[name]
 
     known: dict[str, object] = {n: Field(n, names, channels(n)) for n in model.problem.unknown_names}
-    known |= {name: points[:, i] for i, name in enumerate(names)}
+    known |= {name: points[:, i] for i, name in enumerate(names)} | model.problem.by_region.at(points)
     return known | {n: torch.tensor(value, dtype=points.dtype) for n, value in model.values().items()}
 
 

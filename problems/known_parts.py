@@ -1,0 +1,55 @@
+"""Parts of a problem that are known beside the equation: materials, singular parts, inputs of the network."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .ansatz.singular import Singularity, singularities
+from .conditions.base import Feature
+from .jumps import Jumps, jumps
+from .materials import Materials
+from .sources import Known as KnownSource
+from .sources import known_of
+
+if TYPE_CHECKING:
+    from .problem import Problem
+
+
+class KnownParts:
+    """Known parts of a problem, each found when it is first needed."""
+
+    @cached_property
+    def by_region(self: Problem) -> Materials:  # type: ignore[misc]
+        """The materials, as tensors at points."""
+        return Materials(self)
+
+    @cached_property
+    def singular(self: Problem) -> tuple[Singularity, ...]:  # type: ignore[misc]
+        """Known parts of the only unknown, which kinks and jumps in the data start."""
+        if self.sources:  # of which kinks in the data know nothing
+            return tuple(known.part for known in self._known_sources)
+        return singularities(
+            self.domain,
+            self.functions,
+            self.equation_term.rows,
+            self.equation_term.needs,
+            lambda field, points: self.evaluate({self.unknown_names[0]: field}, points, {})[0],
+            tuple(self.conditions),
+            simple=not self.coefficients and not self.particular,
+        )
+
+    @cached_property
+    def _known_sources(self: Problem) -> list[KnownSource]:  # type: ignore[misc]
+        return [known_of(self, source) for source in self.sources]
+
+    @cached_property
+    def features(self: Problem) -> tuple[Feature, ...]:  # type: ignore[misc]
+        """Inputs of the network that conditions and sources ask for."""
+        of_conditions = [f for c in self.conditions for f in c.features(self.domain)]
+        return (*of_conditions, *(f for known in self._known_sources for f in known.features))
+
+    @cached_property
+    def jumps(self: Problem) -> Jumps:  # type: ignore[misc]
+        """Places where prescribed values jump, so that no solution is continuous."""
+        return jumps(self)

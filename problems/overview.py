@@ -1,0 +1,46 @@
+"""Description of a problem in words: what was made of it, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .conditions.base import Value
+from .unknowns import Unknown
+from .wellposed.findings import NOTE
+
+if TYPE_CHECKING:
+    from .description import Description
+
+
+def overview(problem: Description) -> str:
+    """Text of `print(problem)`."""
+    order = max(len(i) for needs in problem.equation_term.needs.values() for i in needs)
+    lines = [
+        f"{problem.name}: {', '.join(problem.unknown_names)} on {problem.domain!r}",
+        f"  equations   {problem.equation_term.rows}, derivatives up to order {order}",
+    ]
+    for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
+        how = "weighted term, " + ("balanced" if term.balanced else f"weight {term.weight:g}")
+        lines.append(
+            f"  condition   {term.name}: {'exact, by construction' if problem.is_exact(condition) else how}"
+        )
+    for name, found in problem.symmetries.items():
+        lines += [f"  symmetry    {name} {part}" for part in found.words(problem.unknown_names).split("; ")]
+    lines += [f"  unknown     {u}" for u in problem.functions if u != Unknown(u.name)]
+    lines += [f"  coefficient {c}" for c in problem.coefficients]
+    lines += [f"  material    {name}: {_by_region(values)}" for name, values in problem.materials.items()]
+    lines += [f"  source      {source.describe(problem.domain)}: built in" for source in problem.sources]
+    lines.append(f"  network of  {'; '.join(problem.ansatz.feature_names)}")
+    lines.append(f"  scales      {problem.natural}")
+    notes = (*problem.domain.notes, *problem.ansatz.messages, *problem.natural.notes)
+    lines += [f"  note        {message}" for message in notes]
+    lines += [f"  note        {f.sentence}" for f in problem.findings if f.severity != NOTE]
+    return "\n".join(lines)
+
+
+def _by_region(values: Mapping[str, Value]) -> str:
+    """Values of a material, such as "50 in steel, 390 in copper"."""
+    return ", ".join(
+        f"{'a function' if callable(value) else f'{value:g}'} in {label}" for label, value in values.items()
+    )
