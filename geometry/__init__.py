@@ -16,7 +16,7 @@ from .partition import (
 from .patches import BoundaryPoints, Patch
 from .polygon import Polygon
 from .samplers import SAMPLERS, unit_points
-from .shapes import Ball, Box, Interval, Shape, Time
+from .shapes import Ball, Box, Interval, Parameter, Shape, Time
 
 __all__ = [
     "SAMPLERS",
@@ -29,6 +29,7 @@ __all__ = [
     "Intersection",
     "Interval",
     "Mesh",
+    "Parameter",
     "Patch",
     "Polygon",
     "Product",

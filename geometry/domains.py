@@ -46,10 +46,11 @@ class Domain(ABC):
         bounds: [2, dim], float64, lower and upper corner of a box around the domain.
         volume: the measure where a closed form exists, else None.
         faces: tags of the pieces of the boundary.
-        spatial_faces: the faces that are not the start or end of time.
+        spatial_faces: the faces that are not the start or end of time, nor those of a parameter.
         groups: names for several faces together, such as the tag of a box.
         notes: what was mended or passed over when the domain was made, one sentence each.
         is_time: whether it is an interval of time.
+        is_parameter: whether it is the interval of a parameter, see `Parameter`.
     """
 
     names: tuple[str, ...]
@@ -60,6 +61,7 @@ class Domain(ABC):
     groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     notes: tuple[str, ...] = ()
     is_time: ClassVar[bool] = False
+    is_parameter: ClassVar[bool] = False
 
     @property
     def dim(self) -> int:

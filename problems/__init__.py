@@ -1,11 +1,13 @@
 """Problems: the vocabulary to write them in, and a zoo of them with reference solutions."""
 
+from .complex_unknowns import Complex
 from .conditions.base import Condition, Sites
 from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from .conditions.boundary_equation import BoundaryEquation
 from .conditions.initial import Initial
 from .conditions.interface import Interface
 from .conditions.observations import Observations
+from .families import family
 from .functions.table import Table
 from .operators import curl, diff, div, dot, grad, laplace
 from .problem import Problem
@@ -19,6 +21,7 @@ __all__ = [
     "ZOO",
     "BoundaryEquation",
     "Coefficient",
+    "Complex",
     "Condition",
     "Dirichlet",
     "Initial",
@@ -39,6 +42,7 @@ __all__ = [
     "diff",
     "div",
     "dot",
+    "family",
     "grad",
     "laplace",
 ]

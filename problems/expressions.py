@@ -108,7 +108,10 @@ class Followed:
         Raises:
             InputError: It is no expression at the points.
         """
-        found = torch.as_tensor(expression, dtype=self.coordinates[0].dtype)
+        dtype = self.coordinates[0].dtype
+        if isinstance(expression, Tensor) and expression.is_complex():
+            dtype = dtype.to_complex()
+        found = torch.as_tensor(expression, dtype=dtype)
         count = len(self.coordinates[0])
         if found.shape not in ((), (count,)):
             raise InputError(
@@ -127,6 +130,8 @@ class Followed:
         """Derivative along a coordinate, by the chain rule."""
         if not expression.requires_grad:
             return torch.zeros_like(expression)
+        if expression.is_complex():
+            return torch.complex(self._along(expression.real, axis), self._along(expression.imag, axis))
         read = list(self.leaves.items())
         inputs = [self.coordinates[axis], *(leaf for _, leaf in read)]
         partial = torch.autograd.grad(expression.sum(), inputs, create_graph=True, allow_unused=True)

@@ -99,7 +99,7 @@ class Field:
             if name not in self._names:
                 raise AttributeError(self._unknown_name(name))
             index.append(self._names.index(name))
-        return Field(self._name, self._names, self._channels, tuple(sorted(index)))
+        return type(self)(self._name, self._names, self._channels, tuple(sorted(index)))
 
     def __getattr__(self, text: str) -> Field:
         if text.startswith("__") or text in Field.__slots__:  # copying asks before the slots are filled
@@ -110,7 +110,7 @@ class Field:
             raise AttributeError(f"{self._name}.{error}") from None
         if index is None:
             raise AttributeError(self._unknown_name(text))
-        return Field(self._name, self._names, self._channels, tuple(sorted((*self._index, *index))))
+        return type(self)(self._name, self._names, self._channels, tuple(sorted((*self._index, *index))))
 
     def _unknown_name(self, text: str) -> str:
         return (

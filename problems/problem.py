@@ -35,8 +35,10 @@ from .checks import (
     check_coefficients,
     check_conditions,
     check_default_device,
+    check_family,
     check_names,
 )
+from .complex_unknowns import Complex, Parts, in_real_parts
 from .condition_term import condition_term, weighted_by_noise
 from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column, space_names
 from .expressions import in_space
@@ -64,7 +66,7 @@ class Problem:
 
     Args:
         domain: Product of intervals, other shapes and time.
-        unknowns: A name, or several; an `Unknown` in place of a name where more is known of it.
+        unknowns: A name, or several; in place of a name `Unknown`, of which more is known, or `Complex`.
         equation: Function of the unknowns (and coordinates, coefficients: matched by parameter name) that
             returns what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t,
             u.xx, u.d("x", "t").
@@ -90,7 +92,7 @@ class Problem:
     """
 
     domain: Domain
-    unknowns: str | Unknown | Sequence[str | Unknown]
+    unknowns: str | Unknown | Complex | Sequence[str | Unknown | Complex]
     equation: Callable[..., object]
     conditions: Sequence[Condition] = ()
     coefficients: Sequence[Coefficient] = ()
@@ -105,22 +107,21 @@ class Problem:
     scales: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Trace, decide and build now, so that mistakes show where they are made.
         check_default_device()
         for attribute in ("conditions", "coefficients"):
             if not isinstance(given := getattr(self, attribute), Iterable):
                 raise InputError(f"{attribute} must be a list, such as [...], not {given!r}")
-        for attribute, value in (
-            ("unknowns", listed(self.unknowns)),
-            ("conditions", tuple(self.conditions)),
-            ("coefficients", tuple(self.coefficients)),
-        ):
+        for attribute, listing in (("unknowns", listed), ("conditions", tuple), ("coefficients", tuple)):
+            object.__setattr__(self, attribute, listing(getattr(self, attribute)))
+        for attribute, value in in_real_parts(self).items():
             object.__setattr__(self, attribute, value)
         check_names(self)
         check_conditions(self)
         check_additions(self)
         check_coefficients(self)
         check_given(self.scales, self.unknown_names, self.domain)
-        # Trace, decide and build now, so that mistakes show where they are made.
+        check_family(self)
         for message in (*self.ansatz.contradictions, *overdetermined(self)):
             warnings.warn(message, UserWarning, stacklevel=3)  # points at the line that says Problem(...)
         for finding in self.findings:
@@ -149,6 +150,11 @@ class Problem:
     def functions(self) -> tuple[Unknown, ...]:
         """Unknowns as `Unknown`, in their order."""
         return tuple(u if isinstance(u, Unknown) else Unknown(u) for u in listed(self.unknowns))
+
+    @cached_property
+    def complex_parts(self) -> Parts:
+        """The complex unknowns with their parts, which are unknowns here."""
+        return Parts.of(self.functions, self.domain)
 
     @property
     def estimates(self) -> bool:
@@ -383,7 +389,8 @@ class Problem:
             )
         for name, found in self.symmetries.items():
             lines += [f"  symmetry    {name} {part}" for part in found.words(self.unknown_names).split("; ")]
-        lines += [f"  unknown     {u}" for u in self.functions if u != Unknown(u.name)]
+        lines += [f"  complex     {words}" for words in self.complex_parts.words]
+        lines += [f"  unknown     {u}" for u in self.functions if str(u) != u.name]
         lines += [f"  coefficient {c}" for c in self.coefficients]
         lines.append(f"  network of  {'; '.join(self.ansatz.feature_names)}")
         lines.append(f"  scales      {self.natural}")

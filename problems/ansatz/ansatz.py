@@ -15,6 +15,7 @@ plus t times the velocity for time).  Periodicity and symmetries enter through t
 
     coordinate                      features                       l
     plain                           xi in [-1, 1]                  1 - xi^2, 1 + xi, 1 - xi or 1
+    in decades (`log`)              log(1 + (x - a)/s), scaled     the same
     mirror-symmetric about middle   xi^2                           the same, times xi if odd
     periodic                        cos, sin of 2 pi (x-a)/L       1
     periodic and symmetric          cos of 2 pi (x-c)/L            1, or sin 2 pi (x-c)/L if odd
@@ -107,7 +108,9 @@ class Coordinate:
             )
 
     def xi(self, points: Tensor) -> Tensor:
-        """The coordinate scaled to [-1, 1], [N]."""
+        """The coordinate scaled to [-1, 1], or its logarithm where that counts, [N]."""
+        if self.shape.log is not None:
+            return 2 * self.shape.to_unit(points[:, self.axis]) - 1
         lower, upper = self.shape.lower, self.shape.upper
         out: Tensor = (2 * points[:, self.axis] - (lower + upper)) / (upper - lower)
         return out
@@ -133,7 +136,8 @@ class Coordinate:
             if self.scale is None
             else float(self.shape.bounds[1, 0] - self.shape.bounds[0, 0]) / (2 * self.scale)
         )
-        return [(name, xi if stretch == 1 else lambda p: stretch * xi(p))]
+        words = name if self.shape.log is None else f"logarithm of {name}"
+        return [(words, xi if stretch == 1 else lambda p: stretch * xi(p))]
 
     def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:
         """Function that vanishes at the fixed ends and has the parity of unknown j; None stands for one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...errors import InputError
 from ...geometry import Ball, Mesh, Polygon
-from ..conditions.base import Condition, Feature, time_names
+from ..conditions.base import Condition, Feature, time_factor
 from ..symmetry.seam import smooth_across
 from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, total
 from .candidates import Candidates
@@ -214,10 +214,13 @@ class AnsatzBuilder:
         if found is None:
             return
         condition, prescribed = found
-        axis = self.domain.names.index(time_names(self.domain)[0])
-        start, end = self.domain.bounds[:, axis].tolist()
+        time = time_factor(self.domain)
+        assert time is not None
+        axis = self.domain.names.index(time.names[0])
+        start = float(self.domain.bounds[0, axis])
+        to_unit = time.to_unit
         velocity = None if prescribed.rate is None else self.data.of(condition, RATE)
         form.extension = from_start(form.extension, axis, start, self.data.of(condition), velocity)
         power = 1 if velocity is None else 2
-        form.factors.append(lambda p: ((p[:, axis] - start) / (end - start)) ** power)
+        form.factors.append(lambda p: to_unit(p[:, axis]) ** power)
         form.satisfied.append((condition, condition.faces(self.domain)[0]))

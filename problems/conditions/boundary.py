@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -22,10 +22,13 @@ from .base import (
     Prescribed,
     Sites,
     Value,
+    space_names,
     time_factor,
-    time_names,
     value_at,
 )
+
+if TYPE_CHECKING:
+    from ..complex_unknowns import Parts
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,13 @@ class _OnFaces(Condition):
 
     def unknowns(self) -> tuple[str, ...]:
         return (self.unknown,)
+
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """The condition on each part of a complex unknown."""
+        if self.unknown not in parts.names:
+            return (self,)
+        pairs = zip(parts.names[self.unknown], parts.data(self.value), strict=True)
+        return tuple(replace(self, unknown=name, value=value) for name, value in pairs)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
         tags = domain.face_tags(self.on)
@@ -99,8 +109,8 @@ class _OnFaces(Condition):
                 )
         assert sites.normals is not None
         u = fields[self.unknown]
-        space = [i for i, name in enumerate(domain.names) if name not in time_names(domain)]
-        return torch.stack([sites.normals[:, i] * u.d(domain.names[i]).value for i in space]).sum(0)
+        space = [(domain.names.index(name), name) for name in space_names(domain)]
+        return torch.stack([sites.normals[:, i] * u.d(name).value for i, name in space]).sum(0)
 
 
 @dataclass(frozen=True)
@@ -173,6 +183,8 @@ class Robin(_OnFaces):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check(alpha=self.alpha, beta=self.beta)
+        _refuse_complex(f"Robin({self.unknown!r})", self.alpha)
+        _refuse_complex(f"Robin({self.unknown!r})", self.beta)
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
         """The difference alpha u + beta du/dn - value."""
@@ -189,6 +201,19 @@ class Robin(_OnFaces):
     def demands(self, rows: int) -> list[Demand]:
         """Requirement on the combination of value and normal derivative."""
         return [Demand(self, "Robin", self.value, factors=(self.alpha, self.beta))]
+
+
+def _refuse_complex(what: str, value: object) -> None:
+    """Refuse complex factors of a condition, which mix the parts.
+
+    Raises:
+        InputError: It is complex.
+    """
+    if isinstance(value, complex):
+        raise InputError(
+            f"{what}: a complex factor mixes both parts: write BoundaryEquation(lambda h, n_x: h.x * n_x - "
+            "1j * k * h)"
+        )
 
 
 @dataclass(frozen=True)
@@ -217,6 +242,11 @@ class Periodic(Condition):
     def unknowns(self) -> tuple[str, ...]:
         """Name of the periodic unknown; empty when all unknowns are periodic."""
         return () if self.unknown is None else (self.unknown,)
+
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """The condition on each part of a complex unknown."""
+        names = parts.names.get(self.unknown or "")
+        return (self,) if names is None else tuple(replace(self, unknown=name) for name in names)
 
     def factor(self, domain: Domain) -> Interval:
         """The interval that is closed to a circle."""

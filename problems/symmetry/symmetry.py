@@ -127,7 +127,7 @@ class Finder:
         return [
             (self.domain.names.index(shape.names[0]), shape)
             for shape in self.domain.factors()
-            if isinstance(shape, Interval) and not shape.is_time
+            if isinstance(shape, Interval) and not (shape.is_time or shape.is_parameter)
         ]
 
     def _end_signs(self, shape: Interval) -> Signs | None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ..conditions.base import Sites, time_factor
+from ..conditions.base import Sites, family_names, time_factor
 from .linearised import Linearisation, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
@@ -66,6 +66,12 @@ class Counter:
         """Position of time among the coordinates: a list of one number, or none."""
         time = time_factor(self.problem.domain)
         return [] if time is None else [self.problem.domain.names.index(time.names[0])]
+
+    @cached_property
+    def own_axes(self) -> list[int]:
+        """Positions of the coordinates that are no parameters."""
+        names, family = self.problem.domain.names, family_names(self.problem.domain)
+        return [i for i, name in enumerate(names) if name not in family]
 
     @cached_property
     def evolves(self) -> bool:

@@ -30,6 +30,7 @@ from . import (
     reaction,
     schroedinger,
     wave,
+    wave_packet,
 )
 
 
@@ -58,6 +59,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "poisson-interface": poisson.poisson_interface,
     "poisson-lshape": poisson.poisson_lshape,
     "burgers": burgers.burgers,
+    "burgers-family": burgers.burgers_family,
     "allen-cahn": allen_cahn.allen_cahn,
     "allen-cahn-dirichlet": allen_cahn.allen_cahn_dirichlet,
     "allen-cahn-steady": allen_cahn.allen_cahn_steady,
@@ -73,6 +75,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "wave-4": partial(wave.wave, 4),
     "klein-gordon": klein_gordon.klein_gordon,
     "schroedinger": schroedinger.schroedinger,
+    "wave-packet": wave_packet.wave_packet,
     "kdv": kdv.kdv,
     "kuramoto-sivashinsky": kuramoto_sivashinsky.kuramoto_sivashinsky,
     "lorenz": lorenz.lorenz,
