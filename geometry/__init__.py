@@ -1,6 +1,7 @@
 """Domains of PDEs and the points on them: shapes, products with time, set operations, meshes, samplers."""
 
 from .adaptive import rad, rar_d
+from .coordinates import Angle, Parameter, Radius
 from .domains import Difference, Domain, Intersection, Product, Union
 from .mesh.mesh import Mesh, example_mesh
 from .partition import (
@@ -16,10 +17,11 @@ from .partition import (
 from .patches import BoundaryPoints, Patch
 from .polygon import Polygon
 from .samplers import SAMPLERS, unit_points
-from .shapes import Ball, Box, Interval, Parameter, Shape, Time
+from .shapes import Ball, Box, Interval, Shape, Time
 
 __all__ = [
     "SAMPLERS",
+    "Angle",
     "Ball",
     "BoundaryPoints",
     "Box",
@@ -33,6 +35,7 @@ __all__ = [
     "Patch",
     "Polygon",
     "Product",
+    "Radius",
     "Shape",
     "Time",
     "Union",

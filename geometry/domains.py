@@ -51,6 +51,9 @@ class Domain(ABC):
         notes: what was mended or passed over when the domain was made, one sentence each.
         is_time: whether it is an interval of time.
         is_parameter: whether it is the interval of a parameter, see `Parameter`.
+        is_angle: whether it is an angle around an axis, see `Angle`.
+        of_dim: dimension of the space around the centre of a `Radius`; 1 otherwise.
+        centre: the face of a `Radius` that lies inside the body.
     """
 
     names: tuple[str, ...]
@@ -62,6 +65,9 @@ class Domain(ABC):
     notes: tuple[str, ...] = ()
     is_time: ClassVar[bool] = False
     is_parameter: ClassVar[bool] = False
+    is_angle: ClassVar[bool] = False
+    of_dim: int = 1
+    centre: str | None = None
 
     @property
     def dim(self) -> int:

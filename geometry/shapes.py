@@ -1,4 +1,4 @@
-"""Shapes: interval, time, parameter, box, ball, each with a signed distance and a map from the unit cube."""
+"""Shapes: interval, time, box, ball, each with a signed distance and a map from the unit cube."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from ..errors import InputError
 from .domains import Domain, Product
 from .names import checked_names, checked_tag, named_group
 from .patches import Patch
-
-DECADE = 9.99  # ratio of the ends of a parameter from which on its logarithm counts
 
 
 class Shape(Domain):
@@ -186,38 +184,6 @@ class Time(Interval):
         """The time from `lower` to `upper`, in the same logarithm where that counts."""
         log = None if self.log is None else self.log + lower - self.lower
         return Time(lower, upper, self.names[0], self.tag, None if log and log >= upper - lower else log)
-
-
-class Parameter(Interval):
-    """A parameter of the equation: one network solves the whole family, ``... * Parameter("nu", 0.01, 0.1)``.
-
-    Equations and data ask for it by name, as for a coordinate; they differentiate by it nowhere, and nothing
-    is prescribed at its ends.
-
-    Args:
-        name: the parameter.
-        lower: least value.
-        upper: largest value.
-        log: whether it counts in decades; None: where both ends are positive and a decade apart.
-
-    Raises:
-        InputError: as `Interval`, or logarithms of values that are not positive.
-    """
-
-    is_parameter = True
-
-    def __init__(self, name: str, lower: float, upper: float, log: bool | None = None) -> None:
-        if not isinstance(name, str):
-            raise InputError(f"a parameter begins with its name: Parameter('nu', 0.01, 0.1), not {name!r}")
-        if log and not lower > 0:
-            raise InputError(f"{name} from {lower:g} on has no logarithm: drop log=True")
-        decades = log if log is not None else lower > 0 and upper >= DECADE * lower
-        super().__init__(lower, upper, name, log=float(lower) if decades and upper - lower > lower else None)
-        self.spatial_faces = ()
-
-    def __repr__(self) -> str:
-        log = "" if self.log is None else ", log=True"
-        return f"Parameter({self.names[0]!r}, {self.lower:g}, {self.upper:g}{log})"
 
 
 class Box(Product):

@@ -153,7 +153,7 @@ class Parts:
         return self.written(function, split=False) if self.names else function
 
     def chosen(self, function: Callable[..., Any], number: int) -> Callable[..., Any]:
-        """One of the results of a function of the parts."""
+        """A function of the parts, reduced to one of its results."""
 
         @wraps(function)
         def one(**known: Any) -> Any:

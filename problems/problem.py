@@ -41,6 +41,7 @@ from .checks import (
 from .complex_unknowns import Complex, Parts, in_real_parts
 from .condition_term import condition_term, weighted_by_noise
 from .conditions.base import Condition, Fields, Known, Measurements, Sites, as_column, space_names
+from .curvilinear import check_round
 from .expressions import in_space
 from .fields import Field, call_by_name
 from .focus import Supports, focused, supports
@@ -122,6 +123,7 @@ class Problem:
         check_coefficients(self)
         check_given(self.scales, self.unknown_names, self.domain)
         check_family(self)
+        check_round(self)
         for message in (*self.ansatz.contradictions, *overdetermined(self)):
             warnings.warn(message, UserWarning, stacklevel=3)  # points at the line that says Problem(...)
         for finding in self.findings:

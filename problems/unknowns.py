@@ -24,6 +24,8 @@ class Unknown:
             equation in x and t, with a small network of its own.
         positive: Whether it is positive everywhere: it is `init` times the exponential of a network then.
         init: Where the search for a positive one starts.
+        odd: A radius from 0 on in which it is odd, as the radial and the azimuthal component of a vector are;
+            other unknowns are even in it.
         part_of: The complex unknown that it is the real or the imaginary part of; `Complex` sets it.
 
     Raises:
@@ -35,6 +37,7 @@ class Unknown:
     positive: bool = False
     init: float = 1.0
     part_of: str | None = None
+    odd: str | None = None
 
     def __post_init__(self) -> None:
         if self.of is not None:
@@ -53,7 +56,9 @@ class Unknown:
 
     def __str__(self) -> str:
         of = "" if self.of is None else f"({', '.join(self.of)})"
-        return f"{self.name}{of}" + (f", positive, starting from {self.init:g}" if self.positive else "")
+        odd = "" if self.odd is None else f", odd in {self.odd}"
+        positive = f", positive, starting from {self.init:g}" if self.positive else ""
+        return f"{self.name}{of}{positive}{odd}"
 
 
 def listed(unknowns: Any) -> tuple[Any, ...]:

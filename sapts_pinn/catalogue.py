@@ -53,6 +53,8 @@ PROBLEMS = {
     "helmholtz": ProblemRow("Helmholtz", "k = 1, u = sin(pi x) sin(4 pi y) on [-1, 1]^2"),
     "helmholtz-6-6": ProblemRow("Helmholtz", "k = 1, u = sin(6 pi x) sin(6 pi y) on [-1, 1]^2"),
     "heat": ProblemRow("Heat, convection, reaction", "u_t = 0.4 u_xx from sin(pi x)"),
+    "heat-cylinder": ProblemRow("Heat, convection, reaction", "in a cylinder, axisymmetric, r = 0 included"),
+    "heat-ball": ProblemRow("Heat, convection, reaction", "in a ball, from its centre on"),
     "convection": ProblemRow("Heat, convection, reaction", "u_t + 40 u_x = 0 from sin x, periodic"),
     "reaction": ProblemRow("Heat, convection, reaction", "u_t = 5 u (1 - u) from a bump, no derivative in x"),
     "gray-scott": ProblemRow("Heat, convection, reaction", "two substances, one pulse divides, periodic"),

@@ -186,11 +186,14 @@ class AnsatzBuilder:
             values = [c[1].value for c in at if c is not None]
             if varies or form.extension is not None or any(callable(value) or value != 0 for value in values):
                 ends = (data[0], data[1])
-                form.extension = interpolant(form.extension, coordinate, ends) or form.extension
+                odd = self.problem.functions[j].odd == coordinate.shape.names[0]
+                form.extension = interpolant(form.extension, coordinate, ends, odd) or form.extension
             form.satisfied += [(c[0], face) for c, face in zip(at, faces, strict=True) if c is not None]
         parity = coordinate.factor(j, (at[0] is not None, at[1] is not None))
         if parity is not None:
             form.factors.append(parity)
+        if self.problem.functions[j].odd == coordinate.shape.names[0]:
+            form.factors.append(coordinate.share)
 
     def _add_holes(self, form: _Form, name: str) -> None:
         """Satisfy constant values on holes."""

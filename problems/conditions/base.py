@@ -25,6 +25,7 @@ from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...geometry import Domain, Time
+from ..curvilinear import Space
 from ..fields import Field, call_by_name, parameter_names
 from ..functions.special import differentiable
 
@@ -383,7 +384,7 @@ def family_names(domain: Domain) -> tuple[str, ...]:
     return sum((shape.names for shape in domain.factors() if shape.is_parameter), ())
 
 
-def space_names(domain: Domain) -> tuple[str, ...]:
+def space_names(domain: Domain) -> Space:
     """Names of the coordinates of space."""
     others = (*time_names(domain), *family_names(domain))
-    return tuple(name for name in domain.names if name not in others)
+    return Space.of(domain, tuple(name for name in domain.names if name not in others))

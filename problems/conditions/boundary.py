@@ -109,8 +109,13 @@ class _OnFaces(Condition):
                 )
         assert sites.normals is not None
         u = fields[self.unknown]
-        space = [(domain.names.index(name), name) for name in space_names(domain)]
-        return torch.stack([sites.normals[:, i] * u.d(name).value for i, name in space]).sum(0)
+        space, slopes = space_names(domain), []
+        for name in space:
+            slope = sites.normals[:, domain.names.index(name)] * u.d(name).value
+            if name in space.angles:
+                slope = slope / sites.points[:, domain.names.index(space.angles[name])]
+            slopes.append(slope)
+        return torch.stack(slopes).sum(0)
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,8 @@ class Counter:
             if c.circle() is not None and tag in c.faces(self.problem.domain)
             for name in c.unknowns() or self.names
         ]
+        if any(tag == f.centre for f in self.problem.domain.factors()):
+            circle = [*self.names]  # as many conditions: smooth by construction
         return Face(tag, points, normals, here, tuple(dict.fromkeys(circle)))
 
     def _symbols(self, points: Tensor, state: State) -> list[Symbol | None]:
