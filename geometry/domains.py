@@ -49,11 +49,8 @@ class Domain(ABC):
         spatial_faces: the faces that are not the start or end of time, nor those of a parameter.
         groups: names for several faces together, such as the tag of a box.
         notes: what was mended or passed over when the domain was made, one sentence each.
-        is_time: whether it is an interval of time.
-        is_parameter: whether it is the interval of a parameter, see `Parameter`.
-        is_angle: whether it is an angle around an axis, see `Angle`.
-        of_dim: dimension of the space around the centre of a `Radius`; 1 otherwise.
-        centre: the face of a `Radius` that lies inside the body.
+        is_time, is_parameter, is_angle: whether it is a `Time`, a `Parameter`, an `Angle`.
+        of_dim, centre: of a `Radius`, the dimension around its centre, and the face that this is, if any.
     """
 
     names: tuple[str, ...]

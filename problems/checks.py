@@ -34,6 +34,18 @@ def check_default_device() -> None:
         )
 
 
+def check_statement(problem: Description) -> None:
+    """Refuse names, conditions, additions and coefficients that do not fit together.
+
+    Raises:
+        InputError: Something is wrong; one sentence says what, and how to mend it.
+    """
+    check_names(problem)
+    check_conditions(problem)
+    check_additions(problem)
+    check_coefficients(problem)
+
+
 def check_names(problem: Description) -> None:
     """Refuse names that are no parameters of functions, or that stand for two things.
 

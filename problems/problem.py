@@ -31,12 +31,9 @@ from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
 from .ansatz.singular import Singularity, singularities
 from .checks import (
-    check_additions,
-    check_coefficients,
-    check_conditions,
     check_default_device,
     check_family,
-    check_names,
+    check_statement,
 )
 from .complex_unknowns import Complex, Parts, in_real_parts
 from .condition_term import condition_term, weighted_by_noise
@@ -117,10 +114,7 @@ class Problem:
             object.__setattr__(self, attribute, listing(getattr(self, attribute)))
         for attribute, value in in_real_parts(self).items():
             object.__setattr__(self, attribute, value)
-        check_names(self)
-        check_conditions(self)
-        check_additions(self)
-        check_coefficients(self)
+        check_statement(self)
         check_given(self.scales, self.unknown_names, self.domain)
         check_family(self)
         check_round(self)

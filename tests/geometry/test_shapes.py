@@ -8,7 +8,7 @@ import torch
 from draws import rng
 from probes import around, gradient
 from sample_domains import L_VERTICES, SETS, SHAPES
-from sapts_pinn.geometry import Ball, Box, Domain, Interval, Parameter, Polygon, Time
+from sapts_pinn.geometry import Ball, Box, Domain, Interval, Polygon, Time
 
 
 @pytest.mark.parametrize("domain", SHAPES, ids=repr)
@@ -96,11 +96,3 @@ def test_coordinates_in_decades() -> None:
     x = torch.tensor([10.0, 100.0, 1e4], dtype=torch.float64)
     slope = torch.diff(time.to_unit(x)) / torch.diff(later.to_unit(x))
     assert slope[0] == pytest.approx(float(slope[1]), rel=1e-9)  # the same logarithm
-
-
-def test_parameters_count_in_decades_where_they_span_one() -> None:
-    assert Parameter("nu", 0.01, 0.1).log and not Parameter("nu", 0.02, 0.1).log
-    assert not Parameter("nu", -1, 1).log and not Parameter("nu", 0.01, 1, log=False).log
-    assert Parameter("nu", 0.02, 0.1, log=True).log == 0.02
-    assert Parameter("nu", 0.01, 1).from_unit(torch.tensor(0.5)) == pytest.approx(0.1)
-    assert Parameter("nu", 1, 2).spatial_faces == () and repr(Parameter("k", 1, 2)) == "Parameter('k', 1, 2)"
