@@ -61,8 +61,7 @@ class Domain(ABC):
     groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     notes: tuple[str, ...] = ()
     is_time: ClassVar[bool] = False
-    is_parameter: ClassVar[bool] = False
-    is_angle: ClassVar[bool] = False
+    is_parameter, is_angle = False, False
     of_dim: int = 1
     centre: str | None = None
 
