@@ -55,6 +55,7 @@ PROBLEMS = {
     "heat": ProblemRow("Heat, convection, reaction", "u_t = 0.4 u_xx from sin(pi x)"),
     "heat-cylinder": ProblemRow("Heat, convection, reaction", "in a cylinder, axisymmetric, r = 0 included"),
     "heat-ball": ProblemRow("Heat, convection, reaction", "in a ball, from its centre on"),
+    "stefan": ProblemRow("Heat, convection, reaction", "melting: the front s(t) is an unknown, too"),
     "convection": ProblemRow("Heat, convection, reaction", "u_t + 40 u_x = 0 from sin x, periodic"),
     "reaction": ProblemRow("Heat, convection, reaction", "u_t = 5 u (1 - u) from a bump, no derivative in x"),
     "gray-scott": ProblemRow("Heat, convection, reaction", "two substances, one pulse divides, periodic"),

@@ -95,6 +95,7 @@ class _Examination:
 
     def _system(self) -> None:
         equations, unknowns = self.problem.equation_term.rows, len(self.names)
+        equations += min(*self._on_faces())
         if equations < unknowns and not self._observed:
             few, free = _plural(equations, "equation"), _plural(unknowns, "unknown")
             self._say(
@@ -103,6 +104,23 @@ class _Examination:
                 "solutions; add what is missing",
                 ERROR,
             )
+
+    def _on_faces(self) -> tuple[int, int]:
+        """Unknowns of fewer coordinates, and equations on faces that speak of them, such as L.t = u.x."""
+        fewer = [u.name for u in self.problem.functions if u.of is not None]
+        spoken = [
+            term
+            for condition, term in zip(self.problem.conditions, self.problem.condition_terms, strict=True)
+            if condition.expressed() is not None and any(term.needs[name] for name in fewer)
+        ]
+        starts = [p.unknown for c in self.problem.conditions if (p := c.prescribed()) and p.start]
+        for name in fewer:
+            moves = any(
+                axis in index for t in spoken for index in t.needs[name] for axis in self._count.time_axes
+            )
+            if moves and name not in starts:
+                self._say("conditions", f"{name} has no initial value; add Initial({name!r}, ...)")
+        return len(fewer), sum(term.rows for term in spoken)
 
     # -- faces -----------------------------------------------------------------------------------------------
 

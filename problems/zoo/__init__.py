@@ -30,6 +30,7 @@ from . import (
     reaction,
     round,
     schroedinger,
+    stefan,
     wave,
     wave_packet,
 )
@@ -71,6 +72,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "heat": heat.heat,
     "heat-cylinder": round.heat_cylinder,
     "heat-ball": round.heat_ball,
+    "stefan": stefan.stefan,
     "convection": convection.convection,
     "reaction": reaction.reaction,
     "gray-scott": gray_scott.gray_scott,
