@@ -114,10 +114,9 @@ class _Examination:
             if condition.expressed() is not None and any(term.needs[name] for name in fewer)
         ]
         starts = [p.unknown for c in self.problem.conditions if (p := c.prescribed()) and p.start]
+        time = self._count.time_axes
         for name in fewer:
-            moves = any(
-                axis in index for t in spoken for index in t.needs[name] for axis in self._count.time_axes
-            )
+            moves = any(axis in index for term in spoken for index in term.needs[name] for axis in time)
             if moves and name not in starts:
                 self._say("conditions", f"{name} has no initial value; add Initial({name!r}, ...)")
         return len(fewer), sum(term.rows for term in spoken)

@@ -7,8 +7,9 @@ On the fixed interval y = x / s(t) the derivatives follow from the chain rule,
 
     u_x = u_y / s,   u_xx = u_yy / s^2,   u_t at fixed x = u_t - y s' / s u_y.
 
-Exact, for a start at t = 0: s = 2 l sqrt(t) and u = 1 - erf(l y) / erf(l) with sqrt(pi) l exp(l^2) erf(l) = St
-(Neumann's similarity solution: Carslaw and Jaeger, Conduction of Heat in Solids, 1959, chapter 11).
+Exact, for a start at t = 0: s = 2 l sqrt(t) and u = 1 - erf(l y) / erf(l), with the l that satisfies
+sqrt(pi) l exp(l^2) erf(l) = St (Neumann's similarity solution: Carslaw and Jaeger, Conduction of Heat in
+Solids, 1959, chapter 11).
 
 Why it is hard: the domain is part of the solution.
 """
