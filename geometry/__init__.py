@@ -1,6 +1,7 @@
 """Domains of PDEs and the points on them: shapes, products with time, set operations, meshes, samplers."""
 
 from .adaptive import rad, rar_d
+from .coordinates import Angle, Parameter, Radius
 from .domains import Difference, Domain, Intersection, Product, Union
 from .mesh.mesh import Mesh, example_mesh
 from .partition import (
@@ -20,6 +21,7 @@ from .shapes import Ball, Box, Interval, Shape, Time
 
 __all__ = [
     "SAMPLERS",
+    "Angle",
     "Ball",
     "BoundaryPoints",
     "Box",
@@ -29,9 +31,11 @@ __all__ = [
     "Intersection",
     "Interval",
     "Mesh",
+    "Parameter",
     "Patch",
     "Polygon",
     "Product",
+    "Radius",
     "Shape",
     "Time",
     "Union",

@@ -47,10 +47,11 @@ class Domain(Divisible, ABC):
         bounds: [2, dim], float64, lower and upper corner of a box around the domain.
         volume: the measure where a closed form exists, else None.
         faces: tags of the pieces of the boundary.
-        spatial_faces: the faces that are not the start or end of time.
+        spatial_faces: the faces that are not the start or end of time, nor those of a parameter.
         groups: names for several faces together, such as the tag of a box.
         notes: what was mended or passed over when the domain was made, one sentence each.
-        is_time: whether it is an interval of time.
+        is_time, is_parameter, is_angle: whether it is a `Time`, a `Parameter`, an `Angle`.
+        of_dim, centre: of a `Radius`, the dimension around its centre, and the face that this is, if any.
     """
 
     names: tuple[str, ...]
@@ -61,6 +62,9 @@ class Domain(Divisible, ABC):
     groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     notes: tuple[str, ...] = ()
     is_time: ClassVar[bool] = False
+    is_parameter, is_angle = False, False
+    of_dim: int = 1
+    centre: str | None = None
 
     @property
     def dim(self) -> int:

@@ -1,4 +1,4 @@
-"""Shapes: interval, time, box, ball, each with an exact signed distance and a map from the unit cube."""
+"""Shapes: interval, time, box, ball, each with a signed distance and a map from the unit cube."""
 
 from __future__ import annotations
 
@@ -80,15 +80,31 @@ class Interval(Shape):
         upper: right end.
         name: the coordinate, a Python identifier (equations refer to it).
         tag: a name for both faces together.
+        log: for a coordinate that spans decades: the length s that matters near the lower end.  The network
+            sees log(1 + (x - lower) / s), and points are drawn uniformly in it.
 
     Raises:
-        InputError: ends not finite or not in order, or a name that is no identifier.
+        InputError: ends not finite or not in order, a name that is no identifier, or a length that is not
+            positive or as long as the interval.
     """
 
-    def __init__(self, lower: float, upper: float, name: str = "x", tag: str | None = None) -> None:
+    def __init__(
+        self,
+        lower: float,
+        upper: float,
+        name: str = "x",
+        tag: str | None = None,
+        log: float | None = None,
+    ) -> None:
         self.lower, self.upper = float(lower) + 0.0, float(upper) + 0.0  # + 0.0 turns -0.0 into 0.0
         if not (math.isfinite(self.lower) and math.isfinite(self.upper) and self.lower < self.upper):
             raise InputError(f"an interval needs finite lower < upper; got {name} from {lower} to {upper}")
+        if log is not None and not 0 < log < self.upper - self.lower:
+            raise InputError(
+                f"log is the length that matters near {name}={self.lower:g}: it must be positive and shorter "
+                f"than the interval, not {log!r}"
+            )
+        self.log = log
         self.names = checked_names((name,), 1)
         self.bounds = torch.tensor([[self.lower], [self.upper]], dtype=torch.float64)
         self.volume = self.upper - self.lower
@@ -104,8 +120,18 @@ class Interval(Shape):
         return torch.maximum(self.lower - x, x - self.upper)
 
     def from_unit(self, u: Tensor) -> Tensor:
-        """Map [0, 1] onto the interval by an affine function: [N, 1] to [N, 1]."""
-        return self.lower + (self.upper - self.lower) * u
+        """Map [0, 1] onto the interval, by an affine or an exponential function: any shape."""
+        length = self.upper - self.lower
+        if self.log is None:
+            return self.lower + length * u
+        return self.lower + (self.log * torch.expm1(u * math.log1p(length / self.log))).clamp(0, length)
+
+    def to_unit(self, x: Tensor) -> Tensor:
+        """Map the interval onto [0, 1], the inverse of `from_unit`: any shape."""
+        length = self.upper - self.lower
+        if self.log is None:
+            return (x - self.lower) / length
+        return torch.log1p((x - self.lower) / self.log) / math.log1p(length / self.log)
 
     def face_from_unit(self, tag: str, u: Tensor) -> tuple[Tensor, Tensor]:
         """The end point of the interval that a tag names, repeated for each row of u, [N, 0]."""
@@ -132,7 +158,8 @@ class Interval(Shape):
 
     def __repr__(self) -> str:
         tag = "" if self.tag is None else f", tag={self.tag!r}"
-        return f"{type(self).__name__}({self.lower:g}, {self.upper:g}, name={self.names[0]!r}{tag})"
+        log = "" if self.log is None else f", log={self.log:g}"
+        return f"{type(self).__name__}({self.lower:g}, {self.upper:g}, name={self.names[0]!r}{tag}{log})"
 
 
 class Time(Interval):
@@ -143,6 +170,7 @@ class Time(Interval):
         upper: final time.
         name: the coordinate.
         tag: a name for start and end together.
+        log: as of `Interval`, for times that span decades.
 
     Raises:
         InputError: as `Interval`.
@@ -150,9 +178,21 @@ class Time(Interval):
 
     is_time = True
 
-    def __init__(self, lower: float, upper: float, name: str = "t", tag: str | None = None) -> None:
-        super().__init__(lower, upper, name, tag)
+    def __init__(
+        self,
+        lower: float,
+        upper: float,
+        name: str = "t",
+        tag: str | None = None,
+        log: float | None = None,
+    ) -> None:
+        super().__init__(lower, upper, name, tag, log)
         self.spatial_faces = ()
+
+    def part(self, lower: float, upper: float) -> Time:
+        """The time from `lower` to `upper`, in the same logarithm where that counts."""
+        log = None if self.log is None else self.log + lower - self.lower
+        return Time(lower, upper, self.names[0], self.tag, None if log and log >= upper - lower else log)
 
 
 class Box(Product):

@@ -1,5 +1,6 @@
 """Problems: the vocabulary to write them in, and a zoo of them with reference solutions."""
 
+from .complex_unknowns import Complex
 from .conditions.base import Condition, Sites
 from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from .conditions.boundary_equation import BoundaryEquation
@@ -7,6 +8,7 @@ from .conditions.contact import Contact
 from .conditions.initial import Initial
 from .conditions.interface import Interface
 from .conditions.observations import Observations
+from .families import family
 from .functions.table import Table
 from .operators import curl, diff, div, dot, grad, laplace
 from .problem import Problem
@@ -21,6 +23,7 @@ __all__ = [
     "ZOO",
     "BoundaryEquation",
     "Coefficient",
+    "Complex",
     "Condition",
     "Contact",
     "Dirichlet",
@@ -44,6 +47,7 @@ __all__ = [
     "diff",
     "div",
     "dot",
+    "family",
     "grad",
     "laplace",
 ]

@@ -9,7 +9,7 @@ import torch
 
 from ..errors import InputError
 from ..geometry import Domain
-from .conditions.base import Condition
+from .conditions.base import Condition, family_names
 from .fields import RESERVED, parameter_names
 from .quantities import Quantity
 from .references import Reference
@@ -32,6 +32,18 @@ def check_default_device() -> None:
             "problems are stated on the processor: call torch.set_default_device('cpu') first, and give "
             f"device={device.type!r} to solve"
         )
+
+
+def check_statement(problem: Description) -> None:
+    """Refuse names, conditions, additions and coefficients that do not fit together.
+
+    Raises:
+        InputError: Something is wrong; one sentence says what, and how to mend it.
+    """
+    check_names(problem)
+    check_conditions(problem)
+    check_additions(problem)
+    check_coefficients(problem)
 
 
 def check_names(problem: Description) -> None:
@@ -96,7 +108,35 @@ def check_conditions(problem: Description) -> None:
                     f"{type(condition).__name__}({name!r}): there is no unknown {name!r} "
                     f"among {', '.join(problem.unknown_names)}"
                 )
-        condition.faces(problem.domain)
+        faces = condition.faces(problem.domain)
+        for shape in problem.domain.factors():
+            if shape.is_parameter and any(face in shape.faces for face in faces):
+                raise InputError(
+                    f"{type(condition).__name__} holds on {' and '.join(faces)}, but {shape.names[0]} is a "
+                    "parameter, at whose ends nothing can be prescribed: name other faces, or make it an "
+                    "Interval"
+                )
+
+
+def check_family(problem: Description) -> None:
+    """Refuse derivatives by a parameter, and an equation without one that the domain has.
+
+    Raises:
+        InputError: There is such a derivative, or a domain of parameters alone.
+    """
+    names = problem.domain.names
+    family = family_names(problem.domain)
+    if len(family) == len(names):
+        raise InputError(
+            f"{problem.domain!r} has parameters and no coordinates: multiply it by an Interval or a Time"
+        )
+    for term in (problem.equation_term, *problem.condition_terms) if family else ():
+        for unknown, indices in term.needs.items():
+            for name in {names[i] for index in indices for i in index} & {*family}:
+                raise InputError(
+                    f"{term.name} has a derivative of {unknown} by {name}, which is a parameter: make it an "
+                    "Interval if it is meant to be a coordinate"
+                )
 
 
 def check_additions(problem: Description) -> None:

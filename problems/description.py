@@ -10,6 +10,7 @@ from torch import Tensor
 from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.singular import Singularity
+from .complex_unknowns import Parts
 from .conditions.base import Condition, Feature, Fields, Known, Value
 from .materials import Materials
 from .quantities import Quantity
@@ -68,6 +69,9 @@ class Description(Protocol):
 
     @property
     def sources(self) -> Sequence[Source]: ...  # noqa: D102
+
+    @property
+    def complex_parts(self) -> Parts: ...  # noqa: D102
 
     @property
     def features(self) -> tuple[Feature, ...]: ...  # noqa: D102

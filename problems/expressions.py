@@ -23,13 +23,14 @@ from torch import Tensor
 
 from ..derivatives.multi_index import MultiIndex
 from ..errors import InputError
+from .curvilinear import Space
 
 Channels = Callable[[MultiIndex], Tensor]
 Parse = Callable[[str, Sequence[str]], MultiIndex | None]
 
 _CURRENT: ContextVar[Followed | None] = ContextVar("followed", default=None)
 _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
-_SPACE: ContextVar[tuple[str, ...] | None] = ContextVar("space", default=None)
+_SPACE: ContextVar[Space | None] = ContextVar("space", default=None)
 
 
 class NeedsFollowing(Exception):
@@ -47,6 +48,10 @@ class Expression(Tensor):
             if followed is not None and index is not None:
                 return followed.derivative(self, index)
         return super().__getattribute__(name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """Copy the numbers: what searches remember of an expression is no expression any more."""
+        return self.as_subclass(Tensor).detach().clone()
 
 
 class Note(NamedTuple):
@@ -108,7 +113,10 @@ class Followed:
         Raises:
             InputError: It is no expression at the points.
         """
-        found = torch.as_tensor(expression, dtype=self.coordinates[0].dtype)
+        dtype = self.coordinates[0].dtype
+        if isinstance(expression, Tensor) and expression.is_complex():
+            dtype = dtype.to_complex()
+        found = torch.as_tensor(expression, dtype=dtype)
         count = len(self.coordinates[0])
         if found.shape not in ((), (count,)):
             raise InputError(
@@ -127,6 +135,8 @@ class Followed:
         """Derivative along a coordinate, by the chain rule."""
         if not expression.requires_grad:
             return torch.zeros_like(expression)
+        if expression.is_complex():
+            return torch.complex(self._along(expression.real, axis), self._along(expression.imag, axis))
         read = list(self.leaves.items())
         inputs = [self.coordinates[axis], *(leaf for _, leaf in read)]
         partial = torch.autograd.grad(expression.sum(), inputs, create_graph=True, allow_unused=True)
@@ -166,7 +176,7 @@ def noting(notes: list[Note]) -> Iterator[None]:
 
 
 @contextmanager
-def in_space(names: tuple[str, ...]) -> Iterator[None]:
+def in_space(names: Space) -> Iterator[None]:
     """Let operators go over these coordinates: those of space."""
     token = _SPACE.set(names)
     try:
@@ -187,8 +197,8 @@ def followed() -> Followed:
     return found
 
 
-def space() -> tuple[str, ...]:
-    """Names of the coordinates of space of the equation that is evaluated.
+def space() -> Space:
+    """Coordinates of space of the equation that is evaluated.
 
     Raises:
         InputError: None is.

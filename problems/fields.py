@@ -30,7 +30,7 @@ from .mistakes import mistake
 T = TypeVar("T")
 
 Channels = Callable[[MultiIndex], Tensor]
-Operand: TypeAlias = "Field | Tensor | float"  # numbers and arrays of NumPy as well
+Operand: TypeAlias = "Field | Tensor | complex"  # numbers and arrays of NumPy as well
 
 POINTS_AT_ONCE = 8192  # points differentiated at a time, which bounds the memory of the graphs
 RESERVED = ("d", "value")  # attributes of a field, hence no coordinate names
@@ -99,7 +99,7 @@ class Field:
             if name not in self._names:
                 raise AttributeError(self._unknown_name(name))
             index.append(self._names.index(name))
-        return Field(self._name, self._names, self._channels, tuple(sorted(index)))
+        return type(self)(self._name, self._names, self._channels, tuple(sorted(index)))
 
     def __getattr__(self, text: str) -> Field:
         if text.startswith("__") or text in Field.__slots__:  # copying asks before the slots are filled
@@ -110,7 +110,7 @@ class Field:
             raise AttributeError(f"{self._name}.{error}") from None
         if index is None:
             raise AttributeError(self._unknown_name(text))
-        return Field(self._name, self._names, self._channels, tuple(sorted((*self._index, *index))))
+        return type(self)(self._name, self._names, self._channels, tuple(sorted((*self._index, *index))))
 
     def _unknown_name(self, text: str) -> str:
         return (
@@ -197,7 +197,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def _operand(value: Operand) -> Tensor | float:
+def _operand(value: Operand) -> Tensor | complex:
     return value.value if isinstance(value, Field) else value
 
 
@@ -303,7 +303,7 @@ def _followed(function: Callable[..., T], names: Sequence[str], known: Mapping[s
     arguments.live = any(isinstance(v, Tensor) and v.requires_grad for v in known.values())
     within = torch.is_grad_enabled()
     with following(arguments), differentiable():
-        found = function(**{name: given[name] for name in names})
+        found = _plain(function(**{name: given[name] for name in names}))
         return cast("T", plain(found, detached=not (within and arguments.live)))
 
 

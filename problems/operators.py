@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import torch
 from torch import Tensor
 
 from ..errors import InputError
@@ -93,8 +94,10 @@ def diff(expression: Scalar, *names: str) -> Any:
 
 
 def grad(expression: Scalar) -> Vector:
-    """Gradient in space: the derivatives by the coordinates of space, in their order."""
-    return Vector(diff(expression, name) for name in space())
+    """Gradient in space: the derivatives by its coordinates, in their order; over r by an angle."""
+    angles = space().angles
+    slopes = ((name, diff(expression, name)) for name in space())
+    return Vector(_over_radius(slope, angles[name]) if name in angles else slope for name, slope in slopes)
 
 
 def div(vector: Sequence[Scalar]) -> Any:
@@ -103,27 +106,53 @@ def div(vector: Sequence[Scalar]) -> Any:
     Raises:
         InputError: It has more or fewer components.
     """
-    return sum(diff(one, name) for one, name in zip(_components(vector, "div"), space(), strict=True))
+    names, total = space(), 0
+    for one, name in zip(_components(vector, "div"), names, strict=True):
+        slope = diff(one, name)
+        total = total + (_over_radius(slope, names.angles[name]) if name in names.angles else slope)
+        if name in names.radii:
+            total = total + (names.radii[name] - 1) * _over_radius(one, name, slope)
+    return total
 
 
 def laplace(expression: Scalar) -> Any:
     """Laplace operator in space: the sum of the second derivatives by its coordinates."""
-    return sum(diff(expression, name, name) for name in space())
+    names, total = space(), 0
+    for name in names:
+        second = diff(expression, name, name)
+        for radius in (names.angles[name],) * 2 if name in names.angles else ():
+            second = _over_radius(second, radius)
+        total = total + second
+        if name in names.radii:
+            total = total + (names.radii[name] - 1) * _over_radius(diff(expression, name), name, second)
+    return total
 
 
 def curl(vector: Sequence[Scalar]) -> Any:
     """Curl of a vector: a `Vector` in three coordinates of space, a scalar in two.
 
     Raises:
-        InputError: There are other than two or three coordinates of space, or components.
+        InputError: There are other than two or three coordinates of space, or components; or round ones.
     """
     names, v = space(), _components(vector, "curl")
+    if names.radii:
+        raise InputError("curl is for straight coordinates; with a Radius write it out, such as v.z - w.r")
     if len(names) == 2:
         return diff(v[1], names[0]) - diff(v[0], names[1])
     if len(names) != 3:
         raise InputError(f"curl needs two or three coordinates of space, not {', '.join(names) or 'none'}")
     pairs = ((1, 2), (2, 0), (0, 1))
     return Vector(diff(v[j], names[i]) - diff(v[i], names[j]) for i, j in pairs)
+
+
+def _over_radius(expression: Scalar, radius: str, slope: Scalar | None = None) -> Any:
+    """The expression over the radius; with its slope in the radius, which is the limit at a centre."""
+    known = followed()
+    r = known.coordinates[known.names.index(radius)]
+    if slope is None:
+        return expression / r
+    centre = torch.logical_not(r.detach()).to(r.dtype)  # no comparison, which would count as a branch
+    return expression / (r + centre) + centre * slope
 
 
 def dot(a: Sequence[Scalar], b: Sequence[Scalar]) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .conditions.base import Value
-from .unknowns import Unknown
 from .wellposed.findings import NOTE
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ def overview(problem: Description) -> str:
         )
     for name, found in problem.symmetries.items():
         lines += [f"  symmetry    {name} {part}" for part in found.words(problem.unknown_names).split("; ")]
-    lines += [f"  unknown     {u}" for u in problem.functions if u != Unknown(u.name)]
+    lines += [f"  complex     {words}" for words in problem.complex_parts.words]
+    lines += [f"  unknown     {u}" for u in problem.functions if str(u) != u.name]
     lines += [f"  coefficient {c}" for c in problem.coefficients]
     lines += [f"  material    {name}: {_by_region(values)}" for name, values in problem.materials.items()]
     lines += [f"  source      {source.describe(problem.domain)}: built in" for source in problem.sources]

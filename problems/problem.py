@@ -30,12 +30,11 @@ from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
 from .checks import (
-    check_additions,
-    check_coefficients,
-    check_conditions,
     check_default_device,
-    check_names,
+    check_family,
+    check_statement,
 )
+from .complex_unknowns import Complex, Parts, in_real_parts
 from .condition_term import condition_term, weighted_by_noise
 from .conditions.base import (
     Condition,
@@ -47,6 +46,7 @@ from .conditions.base import (
     as_column,
     space_names,
 )
+from .curvilinear import check_round
 from .expressions import in_space
 from .fields import Field, call_by_name
 from .focus import Supports, focused, supports
@@ -75,7 +75,7 @@ class Problem(KnownParts, NaturalUnits):
 
     Args:
         domain: Product of intervals, other shapes and time.
-        unknowns: A name, or several; an `Unknown` in place of a name where more is known of it.
+        unknowns: A name, or several; in place of a name `Unknown`, of which more is known, or `Complex`.
         equation: Function of the unknowns (and coordinates, coefficients: matched by parameter name) that
             returns what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t,
             u.xx, u.d("x", "t").
@@ -104,7 +104,7 @@ class Problem(KnownParts, NaturalUnits):
     """
 
     domain: Domain
-    unknowns: str | Unknown | Sequence[str | Unknown]
+    unknowns: str | Unknown | Complex | Sequence[str | Unknown | Complex]
     equation: Callable[..., object]
     conditions: Sequence[Condition] = ()
     coefficients: Sequence[Coefficient] = ()
@@ -121,23 +121,20 @@ class Problem(KnownParts, NaturalUnits):
     sources: Sequence[Source] = ()
 
     def __post_init__(self) -> None:
+        # Trace, decide and build now, so that mistakes show where they are made.
         check_default_device()
         for attribute in ("conditions", "coefficients"):
             if not isinstance(given := getattr(self, attribute), Iterable):
                 raise InputError(f"{attribute} must be a list, such as [...], not {given!r}")
-        for attribute, value in (
-            ("unknowns", listed(self.unknowns)),
-            ("conditions", tuple(self.conditions)),
-            ("coefficients", tuple(self.coefficients)),
-        ):
+        for attribute, listing in (("unknowns", listed), ("conditions", tuple), ("coefficients", tuple)):
+            object.__setattr__(self, attribute, listing(getattr(self, attribute)))
+        for attribute, value in in_real_parts(self).items():
             object.__setattr__(self, attribute, value)
-        check_names(self)
-        check_conditions(self)
-        check_additions(self)
-        check_coefficients(self)
+        check_statement(self)
         assert self.by_region is not None  # their mistakes first
         check_given(self.scales, self.unknown_names, self.domain)
-        # Trace, decide and build now, so that mistakes show where they are made.
+        check_family(self)
+        check_round(self)
         for message in (*self.ansatz.contradictions, *overdetermined(self)):
             warnings.warn(message, UserWarning, stacklevel=3)  # points at the line that says Problem(...)
         for finding in self.findings:
@@ -166,6 +163,11 @@ class Problem(KnownParts, NaturalUnits):
     def functions(self) -> tuple[Unknown, ...]:
         """Unknowns as `Unknown`, in their order."""
         return tuple(u if isinstance(u, Unknown) else Unknown(u) for u in listed(self.unknowns))
+
+    @cached_property
+    def complex_parts(self) -> Parts:
+        """The complex unknowns with their parts, which are unknowns here."""
+        return Parts.of(self.functions, self.domain)
 
     @property
     def estimates(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,6 +24,9 @@ class Unknown:
             equation in x and t, with a small network of its own.
         positive: Whether it is positive everywhere: it is `init` times the exponential of a network then.
         init: Where the search for a positive one starts.
+        odd: A radius from 0 on in which it is odd, as the radial and the azimuthal component of a vector are;
+            other unknowns are even in it.
+        part_of: The complex unknown that it is the real or the imaginary part of; `Complex` sets it.
 
     Raises:
         InputError: `init` is not a positive number, or is given for an unknown of either sign.
@@ -32,6 +36,8 @@ class Unknown:
     of: str | Sequence[str] | None = None
     positive: bool = False
     init: float = 1.0
+    part_of: str | None = None
+    odd: str | None = None
 
     def __post_init__(self) -> None:
         if self.of is not None:
@@ -50,12 +56,15 @@ class Unknown:
 
     def __str__(self) -> str:
         of = "" if self.of is None else f"({', '.join(self.of)})"
-        return f"{self.name}{of}" + (f", positive, starting from {self.init:g}" if self.positive else "")
+        odd = "" if self.odd is None else f", odd in {self.odd}"
+        positive = f", positive, starting from {self.init:g}" if self.positive else ""
+        return f"{self.name}{of}{positive}{odd}"
 
 
-def listed(unknowns: str | Unknown | Sequence[str | Unknown]) -> tuple[str | Unknown, ...]:
+def listed(unknowns: Any) -> tuple[Any, ...]:
     """Tuple of the unknowns of a problem, of which there may be one by itself."""
-    return (unknowns,) if isinstance(unknowns, (str, Unknown)) else tuple(unknowns)
+    alone = isinstance(unknowns, str) or not isinstance(unknowns, Iterable)
+    return (unknowns,) if alone else tuple(unknowns)
 
 
 @dataclass(frozen=True)

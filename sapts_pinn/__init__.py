@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .problems import (
         BoundaryEquation,
         Coefficient,
+        Complex,
         Contact,
         Dirichlet,
         Initial,
@@ -48,6 +49,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless t
 __all__ = [
     "BoundaryEquation",
     "Coefficient",
+    "Complex",
     "Contact",
     "Dirichlet",
     "Initial",

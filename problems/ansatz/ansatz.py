@@ -15,6 +15,8 @@ plus t times the velocity for time).  Periodicity and symmetries enter through t
 
     coordinate                      features                       l
     plain                           xi in [-1, 1]                  1 - xi^2, 1 + xi, 1 - xi or 1
+    radius from 0 on                (r/R)^2                        1 - (r/R)^2 or 1, times r/R if odd
+    in decades (`log`)              log(1 + (x - a)/s), scaled     the same
     mirror-symmetric about middle   xi^2                           the same, times xi if odd
     periodic                        cos, sin of 2 pi (x-a)/L       1
     periodic and symmetric          cos of 2 pi (x-c)/L            1, or sin 2 pi (x-c)/L if odd
@@ -107,14 +109,22 @@ class Coordinate:
             )
 
     def xi(self, points: Tensor) -> Tensor:
-        """The coordinate scaled to [-1, 1], [N]."""
+        """The coordinate scaled to [-1, 1], or its logarithm where that counts, [N]."""
+        if self.shape.log is not None:
+            return 2 * self.shape.to_unit(points[:, self.axis]) - 1
         lower, upper = self.shape.lower, self.shape.upper
         out: Tensor = (2 * points[:, self.axis] - (lower + upper)) / (upper - lower)
         return out
 
+    def share(self, points: Tensor) -> Tensor:
+        """The radius over the outer one, [N]."""
+        return points[:, self.axis] / self.shape.upper
+
     def features(self) -> list[tuple[str, Function]]:
         """Network inputs for the coordinate: names in words, and functions [N, dim] -> [N]."""
         name, xi = self.shape.names[0], self.xi
+        if self.shape.centre is not None:
+            return [(f"square of {name}, smooth at the centre", lambda p: 2 * self.share(p) ** 2 - 1)]
         centred = self.symmetry.centre is not None
         if self.periodic:
             even = (f"cos of {name} over its period", lambda p: torch.cos(math.pi * xi(p)))
@@ -133,11 +143,14 @@ class Coordinate:
             if self.scale is None
             else float(self.shape.bounds[1, 0] - self.shape.bounds[0, 0]) / (2 * self.scale)
         )
-        return [(name, xi if stretch == 1 else lambda p: stretch * xi(p))]
+        words = name if self.shape.log is None else f"logarithm of {name}"
+        return [(words, xi if stretch == 1 else lambda p: stretch * xi(p))]
 
     def factor(self, j: int, fixed: tuple[bool, bool]) -> Function | None:
         """Function that vanishes at the fixed ends and has the parity of unknown j; None stands for one."""
         xi, factors = self.xi, []
+        if self.shape.centre is not None:
+            return (lambda p: 1 - self.share(p) ** 2) if fixed[1] else None
         odd = self.symmetry.centre is not None and self.symmetry.centre[j] == -1
         if self.periodic:
             return (lambda p: torch.sin(math.pi * xi(p))) if odd else None
@@ -180,9 +193,12 @@ def total(f: Function, g: Function | None) -> Function:
 
 
 def interpolant(
-    g: Function | None, coordinate: Coordinate, ends: tuple[Function | None, Function | None]
+    g: Function | None,
+    coordinate: Coordinate,
+    ends: tuple[Function | None, Function | None],
+    odd: bool = False,
 ) -> Function | None:
-    """Extend g to g + P (d - g) for the Dirichlet data d at the ends of one coordinate."""
+    """Extend g to g + P (d - g) for the Dirichlet data d at the ends of one coordinate; odd in a radius."""
     lower, upper = coordinate.shape.bounds[:, 0].tolist()
     both = ends[0] is not None and ends[1] is not None
 
@@ -193,6 +209,8 @@ def interpolant(
             if data is not None:
                 face = pinned(points, coordinate.axis, end)
                 gap = data(face) if g is None else data(face) - g(face)
+                if odd:
+                    gap = gap * coordinate.share(points)
                 total = total + (weight * gap if both else gap)
         return total
 

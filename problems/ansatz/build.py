@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...errors import InputError
 from ...geometry import Ball, Mesh, Polygon
-from ..conditions.base import Condition, Feature, time_names
+from ..conditions.base import Condition, Feature, time_factor
 from ..symmetry.seam import smooth_across
 from .ansatz import Ansatz, Coordinate, Function, from_start, interpolant, product, total
 from .candidates import Candidates
@@ -191,11 +191,14 @@ class AnsatzBuilder:
             values = [c[1].value for c in at if c is not None]
             if varies or form.extension is not None or any(callable(value) or value != 0 for value in values):
                 ends = (data[0], data[1])
-                form.extension = interpolant(form.extension, coordinate, ends) or form.extension
+                odd = self.problem.functions[j].odd == coordinate.shape.names[0]
+                form.extension = interpolant(form.extension, coordinate, ends, odd) or form.extension
             form.satisfied += [(c[0], face) for c, face in zip(at, faces, strict=True) if c is not None]
         parity = coordinate.factor(j, (at[0] is not None, at[1] is not None))
         if parity is not None:
             form.factors.append(parity)
+        if self.problem.functions[j].odd == coordinate.shape.names[0]:
+            form.factors.append(coordinate.share)
 
     def _add_holes(self, form: _Form, name: str) -> None:
         """Satisfy constant values on holes."""
@@ -219,10 +222,13 @@ class AnsatzBuilder:
         if found is None:
             return
         condition, prescribed = found
-        axis = self.domain.names.index(time_names(self.domain)[0])
-        start, end = self.domain.bounds[:, axis].tolist()
+        time = time_factor(self.domain)
+        assert time is not None
+        axis = self.domain.names.index(time.names[0])
+        start = float(self.domain.bounds[0, axis])
+        to_unit = time.to_unit
         velocity = None if prescribed.rate is None else self.data.of(condition, RATE)
         form.extension = from_start(form.extension, axis, start, self.data.of(condition), velocity)
         power = 1 if velocity is None else 2
-        form.factors.append(lambda p: ((p[:, axis] - start) / (end - start)) ** power)
+        form.factors.append(lambda p: to_unit(p[:, axis]) ** power)
         form.satisfied.append((condition, condition.faces(self.domain)[0]))

@@ -18,15 +18,19 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Generator, Tensor
 
 from ...errors import InputError
 from ...geometry import Domain, Time
+from ..curvilinear import Space
 from ..fields import Field, call_by_name, parameter_names
 from ..functions.special import differentiable
+
+if TYPE_CHECKING:
+    from ..complex_unknowns import Parts
 
 Value = float | Callable[..., Tensor]
 Fields = Mapping[str, Field]
@@ -81,7 +85,8 @@ def value_at(
         InputError: The function asks for an unknown name, or returns no tensor that broadcasts to [N].
     """
     if not callable(value):
-        return torch.full_like(points[:, 0], float(value))
+        complex_one = isinstance(value, complex)
+        return as_column(value, 1, what, points) if complex_one else torch.full_like(points[:, 0], value)
     coordinates = {name: points[:, i].contiguous() for i, name in enumerate(names)}
     with differentiable():
         result = call_by_name(value, {**coordinates, **(known or {})}, what)
@@ -90,7 +95,7 @@ def value_at(
     return as_column(result, points.shape[0], what, points)
 
 
-def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
+def as_column(result: object, n: int, what: str, like: Tensor, complex_too: bool = False) -> Tensor:
     """Broadcast what a user's function returned to [n].
 
     Raises:
@@ -99,9 +104,11 @@ def as_column(result: object, n: int, what: str, like: Tensor) -> Tensor:
     if isinstance(result, Field):
         result = result.value
     if isinstance(result, complex) or (isinstance(result, Tensor) and result.is_complex()):
+        if complex_too:
+            return torch.as_tensor(result, dtype=torch.complex128).expand(n)
         raise InputError(
-            f"{what} returned complex numbers; write the real and the imaginary part as two unknowns, with "
-            "an equation or a value for each"
+            f"{what} returned complex numbers: declare the unknown as unknowns=Complex('h'), or write the "
+            "real and the imaginary part as two unknowns, with an equation or a value for each"
         )
     if isinstance(result, bool) or (isinstance(result, Tensor) and result.dtype == torch.bool):
         raise InputError(
@@ -285,6 +292,10 @@ class Condition(ABC):
         """Summary of the data if it compares the solution with measured values, else None."""
         return None
 
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """Conditions on the real and imaginary parts in place of one on complex unknowns."""
+        return (self,)
+
     # -- the ansatz ------------------------------------------------------------------------------------------
 
     def prescribed(self) -> Prescribed | None:
@@ -344,7 +355,8 @@ class Condition(ABC):
         if self.weight is not None and not (is_finite(self.weight) and self.weight > 0):
             raise InputError(f"{of}: weight must be a positive number, not {self.weight!r}")
         for name, value in values.items():
-            if not callable(value) and not is_finite(value):
+            parts = (value.real, value.imag) if isinstance(value, complex) else (value,)
+            if not callable(value) and not all(map(is_finite, parts)):
                 raise InputError(
                     f"{of}: {name} must be a finite number or a function of the coordinates, not {value!r}"
                 )
@@ -369,6 +381,12 @@ def time_names(domain: Domain) -> tuple[str, ...]:
     return () if time is None else time.names
 
 
-def space_names(domain: Domain) -> tuple[str, ...]:
+def family_names(domain: Domain) -> tuple[str, ...]:
+    """Names of the parameters, along which a domain is a family of problems."""
+    return sum((shape.names for shape in domain.factors() if shape.is_parameter), ())
+
+
+def space_names(domain: Domain) -> Space:
     """Names of the coordinates of space."""
-    return tuple(name for name in domain.names if name not in time_names(domain))
+    others = (*time_names(domain), *family_names(domain))
+    return Space.of(domain, tuple(name for name in domain.names if name not in others))

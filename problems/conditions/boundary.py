@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -23,10 +23,13 @@ from .base import (
     Prescribed,
     Sites,
     Value,
+    space_names,
     time_factor,
-    time_names,
     value_at,
 )
+
+if TYPE_CHECKING:
+    from ..complex_unknowns import Parts
 
 SAMPLES = 1024  # points of a face that tell whether it lies at an end
 SAME = 1e-9  # of the extent: what is nearer is equal
@@ -57,6 +60,13 @@ class _OnFaces(Condition):
 
     def unknowns(self) -> tuple[str, ...]:
         return (self.unknown,)
+
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """The condition on each part of a complex unknown."""
+        if self.unknown not in parts.names:
+            return (self,)
+        pairs = zip(parts.names[self.unknown], parts.data(self.value), strict=True)
+        return tuple(replace(self, unknown=name, value=value) for name, value in pairs)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
         tags = domain.face_tags(self.on)
@@ -103,8 +113,13 @@ class _OnFaces(Condition):
                 )
         assert sites.normals is not None
         u = fields[self.unknown]
-        space = [i for i, name in enumerate(domain.names) if name not in time_names(domain)]
-        return torch.stack([sites.normals[:, i] * u.d(domain.names[i]).value for i in space]).sum(0)
+        space, slopes = space_names(domain), []
+        for name in space:
+            slope = sites.normals[:, domain.names.index(name)] * u.d(name).value
+            if name in space.angles:
+                slope = slope / sites.points[:, domain.names.index(space.angles[name])]
+            slopes.append(slope)
+        return torch.stack(slopes).sum(0)
 
 
 @dataclass(frozen=True)
@@ -177,6 +192,8 @@ class Robin(_OnFaces):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check(alpha=self.alpha, beta=self.beta)
+        _refuse_complex(f"Robin({self.unknown!r})", self.alpha)
+        _refuse_complex(f"Robin({self.unknown!r})", self.beta)
 
     def residual(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
         """The difference alpha u + beta du/dn - value."""
@@ -193,6 +210,19 @@ class Robin(_OnFaces):
     def demands(self, rows: int) -> list[Demand]:
         """Requirement on the combination of value and normal derivative."""
         return [Demand(self, "Robin", self.value, factors=(self.alpha, self.beta))]
+
+
+def _refuse_complex(what: str, value: object) -> None:
+    """Refuse complex factors of a condition, which mix the parts.
+
+    Raises:
+        InputError: It is complex.
+    """
+    if isinstance(value, complex):
+        raise InputError(
+            f"{what}: a complex factor mixes both parts: write BoundaryEquation(lambda h, n_x: h.x * n_x - "
+            "1j * k * h)"
+        )
 
 
 @dataclass(frozen=True)
@@ -222,6 +252,11 @@ class Periodic(Condition):
     def unknowns(self) -> tuple[str, ...]:
         """Name of the periodic unknown; empty when all unknowns are periodic."""
         return () if self.unknown is None else (self.unknown,)
+
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """The condition on each part of a complex unknown."""
+        names = parts.names.get(self.unknown or "")
+        return (self,) if names is None else tuple(replace(self, unknown=name) for name in names)
 
     def factor(self, domain: Domain) -> Interval:
         """The interval that is closed to a circle."""

@@ -12,7 +12,8 @@ one unknown; this is the rest: tractions, slip walls, open outlets, impedances.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from torch import Generator, Tensor
 
@@ -29,9 +30,12 @@ from .base import (
     Known,
     Sites,
     as_column,
+    space_names,
     time_factor,
-    time_names,
 )
+
+if TYPE_CHECKING:
+    from ..complex_unknowns import Parts
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,10 @@ class BoundaryEquation(Condition):
     def unknowns(self) -> tuple[str, ...]:
         """No names: the expression may constrain any of the unknowns."""
         return ()
+
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """The expressions of the parts of complex unknowns."""
+        return (replace(self, equation=parts.written(self.equation)),) if parts.names else (self,)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
         """Tags of the faces, all of them in space.
@@ -130,13 +138,11 @@ def with_normals(fields: Fields, sites: Sites, domain: Domain, known: Known, wha
     assert sites.normals is not None
     columns = {name: i for i, name in enumerate(domain.names)}
     arguments = {**fields, **{name: sites.points[:, i] for name, i in columns.items()}, **known}
-    for name, i in columns.items():
-        if name in time_names(domain):
-            continue
+    for name in space_names(domain):
         if NORMAL + name in arguments:
             raise InputError(
                 f"{what}: {NORMAL + name!r} means the normal here; rename the unknown, coordinate or "
                 "coefficient of that name"
             )
-        arguments[NORMAL + name] = sites.normals[:, i]
+        arguments[NORMAL + name] = sites.normals[:, columns[name]]
     return arguments

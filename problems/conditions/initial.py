@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from torch import Generator, Tensor
 
@@ -21,6 +22,9 @@ from .base import (
     time_names,
     value_at,
 )
+
+if TYPE_CHECKING:
+    from ..complex_unknowns import Parts
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,13 @@ class Initial(Condition):
     def unknowns(self) -> tuple[str, ...]:
         """Name of the unknown."""
         return (self.unknown,)
+
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """The condition on each part of a complex unknown."""
+        if self.unknown not in parts.names:
+            return (self,)
+        given = zip(parts.names[self.unknown], parts.data(self.value), parts.data(self.velocity), strict=True)
+        return tuple(replace(self, unknown=name, value=v, velocity=w) for name, v, w in given)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
         """Tag of the face at the start of time."""

@@ -19,7 +19,8 @@ has to know that the surface is special.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
@@ -37,10 +38,13 @@ from .base import (
     Sites,
     Surface,
     as_column,
-    time_names,
+    space_names,
     value_at,
 )
 from .boundary_equation import with_normals
+
+if TYPE_CHECKING:
+    from ..complex_unknowns import Parts
 
 ASIDE = 1e-11  # distance of the two sides from the surface, of the domain's extent
 ROUNDINGS = 1e4  # or so many units of rounding of the coordinates, where that is more
@@ -85,6 +89,10 @@ class Interface(Condition):
     def unknowns(self) -> tuple[str, ...]:
         """No names: the flux may constrain any of the unknowns."""
         return ()
+
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """The fluxes of the parts of complex unknowns."""
+        return (replace(self, flux=parts.written(self.flux)),) if parts.names else (self,)
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
         """No faces: the surface lies inside the domain.  The coordinates in `at` are checked here.
@@ -181,7 +189,7 @@ class Interface(Condition):
 
     def _slopes(self, domain: Domain, points: Tensor) -> Tensor:
         """The gradient of `at` in space, [N, dim]; zero in time."""
-        axes = [i for i, name in enumerate(domain.names) if name not in time_names(domain)]
+        axes = [domain.names.index(name) for name in space_names(domain)]
         out = torch.zeros_like(points)
         for i, slope in zip(axes, derivatives(self.level(domain), points, [(i,) for i in axes]), strict=True):
             out[:, i] = slope

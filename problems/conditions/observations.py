@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from ...geometry import Domain
 from ..fields import call_by_name
 from .base import Condition, Fields, Known, Measurements, Sites, as_column, is_finite
 from .tables import numbers_of, read_table
+
+if TYPE_CHECKING:
+    from ..complex_unknowns import Parts
 
 Numbers = np.ndarray | Tensor | Sequence[float] | float
 
@@ -55,7 +58,7 @@ class Observations(Condition):
 
     def __post_init__(self) -> None:
         self._check()
-        values = _numbers(self.values)
+        values = _numbers(_size(self.values))
         if len(values) == 0:
             raise InputError(f"Observations of {self.what} hold no values; leave them out")
         columns = {**self.points, "values": values}
@@ -160,6 +163,33 @@ class Observations(Condition):
         """Name of the observed unknown; empty for an expression."""
         return (self.of,) if isinstance(self.of, str) else ()
 
+    def in_parts(self, parts: Parts) -> tuple[Condition, ...]:
+        """Observations of each part of a complex unknown, or of the parts of a complex expression.
+
+        Raises:
+            InputError: The values of a complex unknown are real.
+        """
+        values = np.asarray(self.values)
+        if isinstance(self.of, str):
+            if self.of not in parts.names:
+                return (self,)
+            if values.dtype.kind != "c":
+                raise InputError(
+                    f"Observations of {self.of} hold real numbers, and {self.of} is complex: give complex "
+                    f"ones, or observe a part, such as lambda {self.of}: {self.of}.real"
+                )
+            of: tuple[str | Callable[..., object], ...] = parts.names[self.of]
+        elif not parts.names:
+            return (self,)
+        elif values.dtype.kind != "c":
+            return (replace(self, of=parts.written(self.of, split=False)),)
+        else:
+            both = parts.written(self.of)
+            of = tuple(parts.chosen(both, i) for i in range(2))
+        return tuple(
+            replace(self, of=o, values=v) for o, v in zip(of, (values.real, values.imag), strict=True)
+        )
+
     def faces(self, domain: Domain) -> tuple[str, ...]:
         """No faces: the points are scattered."""
         return ()
@@ -211,6 +241,12 @@ class Observations(Condition):
         return f"{self.count} observation{'s' if self.count > 1 else ''} of {self.what}"
 
 
+def _size(values: Numbers) -> Numbers:
+    """Absolute values of complex data, others as they are: for checks."""
+    array = np.asarray(values)
+    return np.abs(array) if array.dtype.kind == "c" else values
+
+
 def _numbers(values: Numbers) -> Tensor:
     """Data of any shape as a flat tensor of float64.
 
@@ -225,6 +261,7 @@ def _numbers(values: Numbers) -> Tensor:
             values = torch.from_numpy(array.astype(np.float64).reshape(-1))
     if values.is_complex():
         raise InputError(
-            "Observations hold complex numbers; observe the real and the imaginary part as two unknowns"
+            "Observations hold complex numbers: declare the unknown as unknowns=Complex('h'), or observe the "
+            "real and the imaginary part as two unknowns"
         )
     return values.detach().to("cpu", torch.float64).reshape(-1)

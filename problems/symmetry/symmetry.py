@@ -127,7 +127,8 @@ class Finder:
         return [
             (self.domain.names.index(shape.names[0]), shape)
             for shape in self.domain.factors()
-            if isinstance(shape, Interval) and not shape.is_time
+            if isinstance(shape, Interval)
+            and not (shape.is_time or shape.is_parameter or shape.of_dim > 1 or shape.is_angle)
         ]
 
     def _end_signs(self, shape: Interval) -> Signs | None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from ..conditions.base import Sites, time_factor
+from ..conditions.base import Sites, family_names, time_factor
 from .linearised import Linearisation, State, linearise, states
 from .symbol import SIDEWAYS, Symbol
 
@@ -68,6 +68,12 @@ class Counter:
         return [] if time is None else [self.problem.domain.names.index(time.names[0])]
 
     @cached_property
+    def own_axes(self) -> list[int]:
+        """Positions of the coordinates that are no parameters."""
+        names, family = self.problem.domain.names, family_names(self.problem.domain)
+        return [i for i, name in enumerate(names) if name not in family]
+
+    @cached_property
     def evolves(self) -> bool:
         """Test whether the equation has a derivative in time."""
         needs = self.problem.equation_term.needs.values()
@@ -101,6 +107,8 @@ class Counter:
             if c.circle() is not None and tag in c.faces(self.problem.domain)
             for name in c.unknowns() or self.names
         ]
+        if any(tag == f.centre for f in self.problem.domain.factors()):
+            circle = [*self.names]  # as many conditions: smooth by construction
         return Face(tag, points, normals, here, tuple(dict.fromkeys(circle)))
 
     def _symbols(self, points: Tensor, state: State) -> list[Symbol | None]:

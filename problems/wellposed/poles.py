@@ -16,8 +16,9 @@ import torch
 from torch import Generator, Tensor
 
 from ..conditions.base import Sites
+from ..curvilinear import centres
 from .findings import WARNING, Finding
-from .linearised import State, states, values
+from .linearised import State, states, values, zero
 
 if TYPE_CHECKING:
     from ..description import Description
@@ -31,6 +32,7 @@ STARTS, TOP, APART = (
 BOX, SHRINK, ROUNDS = 0.05, 0.25, 13  # half the width of the first box in extents
 LAST, VERY_LAST = 6, 3  # rounds that have to show growth
 STEEP = 5.0  # a search starts only where the largest value is so many times the median
+CENTRE = 1e-3  # of a radius: so near the centre it is meant
 POWER = 0.45  # of a pole that counts
 
 
@@ -50,6 +52,8 @@ def poles(problem: Description) -> list[Finding]:
             continue
         for start in _starts(problem, points[row.argsort(descending=True)[:TOP]]):
             place = _zoom(problem, k, start, constant, generator)
+            if place is not None and _at_centre(problem, place):  # of coordinates: sources alone count
+                place = _zoom(problem, k, place, zero, generator)
             if place is not None:
                 where = _where(problem, k, place, constant)
                 sentence = (
@@ -59,6 +63,13 @@ def poles(problem: Description) -> list[Finding]:
                 )
                 out.setdefault(where, Finding(WARNING, "singular coefficient", sentence))
     return [*out.values()]
+
+
+def _at_centre(problem: Description, place: Tensor) -> bool:
+    """Test for the centre of a radius, where coefficients are infinite and the solution is smooth."""
+    names, extent = problem.domain.names, problem.domain.bounds[1]
+    axes = [names.index(name) for name in centres(problem.domain)]
+    return any(float(place[i]) < CENTRE * float(extent[i]) for i in axes)
 
 
 def _starts(problem: Description, points: Tensor) -> list[Tensor]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
-from ..conditions.base import Sites, time_names
+from ..conditions.base import Sites, family_names, time_names
 from .findings import listed
 from .linearised import linearise, states, values, zero
 
@@ -165,7 +165,7 @@ def _sentence(
     free = [{basis[i]: value for i, value in enumerate(v) if value} for v in vectors]
     whose = [*dict.fromkeys(name for function in free for name, _ in function)]
     middle = problem.domain.bounds.mean(0).tolist()
-    times = time_names(problem.domain)
+    times = (*time_names(problem.domain), *family_names(problem.domain))
     point = ", ".join(
         f"{n!r}: {'times' if n in times and len(free) > 1 else f'{v:g}'}"
         for n, v in zip(names, middle, strict=True)
@@ -179,7 +179,7 @@ def _sentence(
         )
     if len(whose) == 1 and along <= {None, *(names.index(t) for t in times)}:
         return (
-            f"{whose[0]} is determined up to a function of {times[0]} only, as the equation and the "
+            f"{whose[0]} is determined up to a function of {listed(times)} only, as the equation and the "
             f"conditions see its derivatives in space alone; {mend}"
         )
     return (

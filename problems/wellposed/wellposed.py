@@ -42,12 +42,13 @@ class _Examination:
         self._system()
         square = self.problem.equation_term.rows == len(self.names) <= LARGEST
         if square and not self.found:
-            line = self.problem.domain.dim == 1 or self.problem.domain.dim - len(self._count.time_axes) == 1
-            if not line or (self._count.evolves and self.problem.domain.dim > 1):
+            dim = len(self._count.own_axes)
+            line = dim == 1 or dim - len(self._count.time_axes) == 1
+            if not line or (self._count.evolves and dim > 1):
                 self._faces()
             if line and not self.found:
                 self._ends()
-            if self._count.time_axes and self.problem.domain.dim > 1:
+            if self._count.time_axes and dim > 1:
                 self._time()
         if not self.found and not self.problem.conditions and self._differential:
             self._say(
@@ -94,6 +95,7 @@ class _Examination:
 
     def _system(self) -> None:
         equations, unknowns = self.problem.equation_term.rows, len(self.names)
+        equations += min(*self._on_faces())
         if equations < unknowns and not self._observed:
             few, free = _plural(equations, "equation"), _plural(unknowns, "unknown")
             self._say(
@@ -102,6 +104,22 @@ class _Examination:
                 "solutions; add what is missing",
                 ERROR,
             )
+
+    def _on_faces(self) -> tuple[int, int]:
+        """Unknowns of fewer coordinates, and equations on faces that speak of them, such as L.t = u.x."""
+        fewer = [u.name for u in self.problem.functions if u.of is not None]
+        spoken = [
+            term
+            for condition, term in zip(self.problem.conditions, self.problem.condition_terms, strict=True)
+            if condition.expressed() is not None and any(term.needs[name] for name in fewer)
+        ]
+        starts = [p.unknown for c in self.problem.conditions if (p := c.prescribed()) and p.start]
+        time = self._count.time_axes
+        for name in fewer:
+            moves = any(axis in index for term in spoken for index in term.needs[name] for axis in time)
+            if moves and name not in starts:
+                self._say("conditions", f"{name} has no initial value; add Initial({name!r}, ...)")
+        return len(fewer), sum(term.rows for term in spoken)
 
     # -- faces -----------------------------------------------------------------------------------------------
 
@@ -174,10 +192,8 @@ class _Examination:
 
     def _ends(self) -> None:
         """Compare the numbers for both ends of a single coordinate of space, or of time alone, together."""
-        axes = [
-            i for i in range(len(self._count.extent)) if i not in self._count.time_axes
-        ] or self._count.time_axes
-        axis, alone = axes[0], self.problem.domain.dim == 1
+        own, times = self._count.own_axes, self._count.time_axes
+        axis, alone = next((i for i in own if i not in times), own[0]), len(own) == 1
         name = self.problem.domain.names[axis]
         factor = next(f for f in self.problem.domain.factors() if name in f.names)
         faces = [face for face in map(self._count.face, factor.faces) if face is not None]
@@ -334,8 +350,8 @@ class _Examination:
         faces = [face for face in map(self._count.face, self.problem.domain.faces) if face is not None]
         state = states()[0]
         given = [min(self._count.given(face, state)) for face in faces]
-        if self.problem.domain.dim == 1:
-            order = self._count.total(0, faces, lost=False)
+        if len(self._count.own_axes) == 1:
+            order = self._count.total(self._count.own_axes[0], faces, lost=False)
             return order is None or sum(given) > order
         in_space = self.problem.domain.spatial_faces
         verdicts = [self._count.compared(face) for face in faces if face.tag in in_space]

@@ -30,8 +30,11 @@ from . import (
     navier_stokes,
     poisson,
     reaction,
+    round,
     schroedinger,
+    stefan,
     wave,
+    wave_packet,
 )
 
 
@@ -63,6 +66,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "poisson-source": green.poisson_source,
     "poisson-lshape": poisson.poisson_lshape,
     "burgers": burgers.burgers,
+    "burgers-family": burgers.burgers_family,
     "allen-cahn": allen_cahn.allen_cahn,
     "allen-cahn-dirichlet": allen_cahn.allen_cahn_dirichlet,
     "allen-cahn-steady": allen_cahn.allen_cahn_steady,
@@ -71,6 +75,9 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "helmholtz": helmholtz.helmholtz,
     "helmholtz-6-6": partial(helmholtz.helmholtz, 6, 6),
     "heat": heat.heat,
+    "heat-cylinder": round.heat_cylinder,
+    "heat-ball": round.heat_ball,
+    "stefan": stefan.stefan,
     "convection": convection.convection,
     "reaction": reaction.reaction,
     "gray-scott": gray_scott.gray_scott,
@@ -78,6 +85,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "wave-4": partial(wave.wave, 4),
     "klein-gordon": klein_gordon.klein_gordon,
     "schroedinger": schroedinger.schroedinger,
+    "wave-packet": wave_packet.wave_packet,
     "kdv": kdv.kdv,
     "kuramoto-sivashinsky": kuramoto_sivashinsky.kuramoto_sivashinsky,
     "lorenz": lorenz.lorenz,

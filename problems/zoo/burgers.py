@@ -18,11 +18,14 @@ from math import pi
 
 import torch
 
-from ...geometry import Interval, Time
+from ...geometry import Interval, Parameter, Time
 from .. import references
 from ..conditions.boundary import Dirichlet
 from ..conditions.initial import Initial
+from ..families import family
 from ..problem import Problem
+
+MEMBERS = 5  # viscosities at which a family is compared
 
 
 def burgers(nu: float = 0.01 / pi) -> Problem:
@@ -44,4 +47,29 @@ def burgers(nu: float = 0.01 / pi) -> Problem:
         ],
         reference=references.burgers(nu),
         name="burgers",
+    )
+
+
+def burgers_family(lower: float = 0.01 / pi, upper: float = 0.1 / pi) -> Problem:
+    """The Burgers equation for all viscosities of an interval, by one network.
+
+    Args:
+        lower: Least viscosity, at least 1e-3.
+        upper: Largest viscosity, at most 0.2.
+
+    Raises:
+        InputError: They are outside that range, or not in order.
+    """
+    nu = Parameter("nu", lower, upper)
+    chosen = nu.from_unit(torch.linspace(0, 1, MEMBERS, dtype=torch.float64)).tolist()
+    return Problem(
+        domain=Interval(-1, 1, name="x") * Time(0, 1) * nu,
+        unknowns="u",
+        equation=lambda u, nu: u.t + u * u.x - nu * u.xx,
+        conditions=[
+            Dirichlet("u", 0.0, on="x"),
+            Initial("u", lambda x: -torch.sin(pi * x)),
+        ],
+        reference=family("nu", references.burgers, chosen),
+        name="burgers-family",
     )

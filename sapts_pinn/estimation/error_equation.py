@@ -13,10 +13,12 @@ import torch
 from torch import Generator, Tensor
 
 from ..derivatives.taylor import Channels
+from ..geometry import Interval
 from ..networks.model import Model
 from ..networks.time_windows import WindowedModel, time_of
 from ..objectives.tall import triangle
 from ..problems import Problem
+from ..problems.curvilinear import centres
 from ..problems.term import Term
 from .joints import window_number
 from .linearised import Sample, draw, fields_of, in_double, scales_of
@@ -306,8 +308,14 @@ def _columns(problem: Problem) -> tuple[list[Column], list[list[bool]]]:
     """Inputs of the features, and for each unknown which it may depend on."""
     domain = problem.domain
     lower, upper = domain.bounds
+    decades = {f.names[0]: f for f in domain.factors() if isinstance(f, Interval) and f.log is not None}
+    centred = centres(domain)
 
     def scaled(axis: int) -> Column:
+        if domain.names[axis] in centred:
+            return lambda points: 2 * (points[:, axis] / upper[axis]) ** 2 - 1
+        if (shape := decades.get(domain.names[axis])) is not None:
+            return lambda points: 2 * shape.to_unit(points[:, axis]) - 1
         a, b = float(lower[axis]), float(upper[axis])
         return lambda points: (2 * points[:, axis] - (a + b)) / (b - a)
 

@@ -133,9 +133,10 @@ def check(problem: Problem, windows: int) -> None:
 
 
 def edges(problem: Problem, windows: int) -> list[float]:
-    """Times at which the windows meet, windows - 1 of them."""
-    lower, upper = time_of(problem).bounds[:, 0].tolist()
-    return [lower + (upper - lower) * i / windows for i in range(1, windows)]
+    """Times at which the windows meet, windows - 1 of them; evenly in the logarithm where that counts."""
+    at = torch.arange(1, windows, dtype=torch.float64) / windows
+    found: list[float] = time_of(problem).from_unit(at).tolist()
+    return found
 
 
 def window(problem: Problem, windows: int, number: int, before: Model | None) -> Problem:
@@ -152,7 +153,7 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
         raise InputError("windows would start every source anew; leave windows out, or smooth the sources")
     lower, upper = whole.bounds[:, 0].tolist()
     meet = [lower, *edges(problem, windows), upper]
-    time = Time(meet[number], meet[number + 1], name=whole.names[0], tag=whole.tag)
+    time = whole.part(meet[number], meet[number + 1])
     factors: list[Domain] = [time if f is whole else f for f in problem.domain.factors()]
     conditions = list(problem.conditions)
     if before is not None:

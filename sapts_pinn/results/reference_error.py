@@ -108,8 +108,8 @@ def data_error(found: Answer, values: Answer, inside: NDArray[np.bool_]) -> floa
     pairs = [(found[n], values[n]) for n in found] if isinstance(found, Mapping) else [(found, values)]
     above = below = 0.0
     for ours, theirs in pairs:
-        a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+        a, b = np.asarray(ours), np.asarray(theirs)
         known = np.isfinite(b) & inside
-        above += float(((a - b)[known] ** 2).sum())
-        below += float((b[known] ** 2).sum())
+        above += float((np.abs((a - b)[known]) ** 2).sum())
+        below += float((np.abs(b[known]) ** 2).sum())
     return math.sqrt(above / below)

@@ -183,7 +183,7 @@ class Solution(Pictures, ByValue):
         found = derivative_at(self.model, at.flat, index)
         if not extrapolate:
             found = dict(zip(found, self._blanked([*found.values()], at.plain, 1), strict=True))
-        return at.answer(found)
+        return at.answer(self.problem.complex_parts.joined(found))
 
     def _blanked(self, rows: Sequence[Tensor], points: Tensor, inner: int = 0) -> list[Tensor]:
         """NaN outside the domain, told by a warning at the line of the user, `inner` calls further up."""
@@ -214,10 +214,11 @@ class Solution(Pictures, ByValue):
             InputError: The function asks for a name that is not there, or contains a mistake.
         """
         at, what = self._places(points, coordinates), "the expression"
+        function = self.problem.complex_parts.asked(function)
         with in_space(space_names(self.problem.domain)):
             result = call_by_name(function, named(self.model, at.flat), what)
         rows = result if isinstance(result, (tuple, list)) else (result,)
-        columns = [as_column(row, len(at.flat), what, at.flat) for row in rows]
+        columns = [as_column(row, len(at.flat), what, at.flat, complex_too=True) for row in rows]
         if not extrapolate:
             columns = self._blanked(columns, at.plain)
         out = tuple(at.shaped(c) for c in columns)

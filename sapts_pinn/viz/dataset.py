@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .fields import Array, Values, ends, evaluate, mesh_of, middle_of, time_name
+from .fields import Array, Values, ends, evaluate, mesh_of, middle_of, parameter_names, time_name, unknowns_at
 from .vectors import flow_of, vector_name
 from .view import View
 
@@ -157,9 +157,9 @@ def details(solution: View, sampled: Sampled) -> dict[str, Array]:
     }
     found |= {f"{name}_gradient": np.zeros_like(sampled.points) for name in unknowns}
     for i, coordinate in enumerate(sampled.names):
-        slope = solution.derivative(places, coordinate, extrapolate=True)
+        slope = unknowns_at(solution, places, coordinate)
         for name in unknowns:
-            found[f"{name}_gradient"][:, i] = slope[name] if isinstance(slope, dict) else slope
+            found[f"{name}_gradient"][:, i] = slope[name]
     for name, function in solution.problem.derived.items():
         found[name] = np.asarray(solution.evaluate(function, places, extrapolate=True), float)
     return found
@@ -180,7 +180,10 @@ def _on_mesh(solution: View, cells: NDArray[np.int64], at: Mapping[str, float], 
     domain = solution.problem.domain
     mesh, time = mesh_of(domain), time_name(domain)
     assert mesh is not None
-    fixed = {} if time is None else {time: at.get(time, ends(domain, time)[1])}
+    middle = middle_of(domain)
+    fixed = {name: at.get(name, middle[name]) for name in parameter_names(domain)}
+    if time is not None:
+        fixed[time] = at.get(time, ends(domain, time)[1])
     places = {name: mesh.points[:, i] for i, name in enumerate(mesh.names)}
     values = evaluate(solution, {**places, **{n: np.array(v) for n, v in fixed.items()}}, residual)
     points = np.pad(mesh.points, ((0, 0), (0, 3 - mesh.dim)))
@@ -210,8 +213,7 @@ def _on_grid(
 def _beyond(solution: View, places: Mapping[str, Array]) -> dict[str, Array]:
     """The unknowns at points that may lie outside, and the distance from the boundary, each [P]."""
     domain = solution.problem.domain
-    found = solution.predict(places, extrapolate=True)
-    named = found if isinstance(found, dict) else {solution.problem.unknown_names[0]: found}
+    named = unknowns_at(solution, places)
     flat = torch.from_numpy(np.stack([places[name] for name in domain.names], 1))
     with torch.no_grad():
         distance = domain.distance(flat).numpy()

@@ -62,8 +62,7 @@ def evaluate(solution: View, points: Mapping[str, Array], residual: bool = False
         out[inside] = values
         return out.reshape(shape)
 
-    found = solution.predict(at, extrapolate=True)  # all of them are inside
-    found = found if isinstance(found, dict) else {problem.unknown_names[0]: found}
+    found = unknowns_at(solution, at)
     exact = {name: v for name, v in (solution.reference(at) or {}).items() if np.isfinite(v).any()}
     values = Values(
         {name: spread(v) for name, v in found.items()},
@@ -78,6 +77,20 @@ def evaluate(solution: View, points: Mapping[str, Array], residual: bool = False
         for i in range(0, len(kept), AT_ONCE)
     ]
     return replace(values, residuals=[spread(row) for row in np.concatenate(rows, 1)] if rows else None)
+
+
+def unknowns_at(solution: View, at: Mapping[str, Array], which: str = "") -> dict[str, Array]:
+    """The unknowns, or a derivative, at points inside and outside the domain: complex ones by their parts."""
+    problem = solution.problem
+    if which:
+        found = solution.derivative(at, which, extrapolate=True)
+    else:
+        found = solution.predict(at, extrapolate=True)
+    for name, parts in problem.complex_parts.names.items():
+        values = found.pop(name) if isinstance(found, dict) else found
+        named = dict(zip(parts, (values.real, values.imag), strict=True))
+        found = {**found, **named} if isinstance(found, dict) else named
+    return found if isinstance(found, dict) else {problem.unknown_names[0]: found}
 
 
 def ends(domain: Domain, name: str) -> tuple[float, float]:
@@ -104,7 +117,19 @@ def time_name(domain: Domain) -> str | None:
     return next((f.names[0] for f in domain.factors() if f.is_time), None)
 
 
+def parameter_names(domain: Domain) -> list[str]:
+    """Names of the parameters of a family."""
+    return [f.names[0] for f in domain.factors() if f.is_parameter]
+
+
+def coordinates_of(domain: Domain) -> list[str]:
+    """Names of the coordinates of a picture: those of space; parameters where there are too few."""
+    time, family = time_name(domain), parameter_names(domain)
+    space = [name for name in domain.names if name != time and name not in family]
+    return space + family[: max(0, 1 + (time is None) - len(space))]
+
+
 def mesh_of(domain: Domain) -> Mesh | None:
     """The mesh of a domain that is one, or one times time."""
-    space = [f for f in domain.factors() if f.names[0] != time_name(domain)]
+    space = [f for f in domain.factors() if not (f.is_time or f.is_parameter)]
     return space[0] if len(space) == 1 and isinstance(space[0], Mesh) else None

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..geometry import Domain
-from .fields import Array, ends, evaluate, time_name
+from .fields import Array, ends, evaluate, parameter_names, time_name
 from .planes import Painted, Plane
 from .style import Limits
 from .view import View
@@ -72,7 +72,8 @@ class Cut(Plane):
         self.names, self.label = (section.across, section.up), section.label
         self.at = self.grid = section.grid(self._domain, count)
         self.values = evaluate(solution, self.grid, residual)
-        self._equal = time_name(self._domain) not in self.names
+        others = (time_name(self._domain), *parameter_names(self._domain))
+        self._equal = not any(name in others for name in self.names)
 
     def paint(self, axis: Axes, field: Array, limits: Limits, colours: str) -> Painted:
         """Draw a field, cut off at the boundary of the domain."""
@@ -155,11 +156,11 @@ class Cut(Plane):
 
     def _padded(self) -> tuple[Array, Array, Array]:
         """Coordinates and signed distance, with a ring of points outside, so that levels close."""
-        time = time_name(self._domain)
+        others = (time_name(self._domain), *parameter_names(self._domain))
         pad = {name: np.pad(values, 1, mode="edge") for name, values in self.grid.items()}
         # The distance vanishes all over the first and the last moment; the shape is that of every other.
-        if time in self.section.fixed:
-            pad[str(time)] = np.full_like(pad[str(time)], sum(ends(self._domain, str(time))) / 2)
+        for name in [name for name in self.section.fixed if name in others]:
+            pad[name] = np.full_like(pad[name], sum(ends(self._domain, name)) / 2)
         for name, shape in zip(self.names, ((1, -1), (-1, 1)), strict=True):
             values = np.unique(self.grid[name])
             step = (values[-1] - values[0]) / (len(values) - 1)

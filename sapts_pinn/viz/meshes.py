@@ -14,7 +14,7 @@ import torch
 
 from ..geometry import Mesh
 from ..geometry.mesh.simplices import Cells, boundary_of
-from .fields import Array, evaluate, middle_of
+from .fields import Array, evaluate, middle_of, unknowns_at
 from .figures import Axes3D
 from .planes import Painted, Plane
 from .style import Limits
@@ -159,8 +159,7 @@ class Cutaway:
         corners, self._numbers = np.unique(self._facets, return_inverse=True)
         fixed = {name: np.array(v) for name, v in self._middle.items() if name not in mesh.names}
         at = dict(zip(mesh.names, mesh.points[corners].T, strict=True))
-        found = solution.predict({**at, **fixed}, extrapolate=True)
-        self._found = found if isinstance(found, dict) else {solution.problem.unknown_names[0]: found}
+        self._found = unknowns_at(solution, {**at, **fixed})
 
     def draw(self, axis: Axes3D, unknown: str, limits: Limits, colours: str) -> None:
         """The facets around what is behind the middle, coloured by an unknown."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Domain
-from .fields import Array, ends, time_name
+from .fields import Array, coordinates_of, ends, time_name
 from .figures import new_figure, save_figure
 from .style import CURVES, STYLE, colour_bar
 
@@ -67,8 +67,7 @@ def plot_points(
 
 
 def _shown(domain: Domain) -> list[str]:
-    time = time_name(domain)
-    space = [name for name in domain.names if name != time]
+    time, space = time_name(domain), coordinates_of(domain)
     return [time, *space[:1]] if time is not None and len(space) == 1 else (space or [str(time)])[:2]
 
 

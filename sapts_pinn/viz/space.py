@@ -7,10 +7,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from ..geometry import Domain
+from ..geometry import Domain, Interval
 from .curves import CURVE, draw_curve
-from .fields import ends, evaluate, mesh_of, middle_of, time_name
+from .fields import coordinates_of, ends, evaluate, mesh_of, middle_of, time_name
 from .grids import Section
 from .meshes import Cutaway
 from .panels import Kind, Panel
@@ -24,22 +25,32 @@ if TYPE_CHECKING:
 
 
 def moments(domain: Domain) -> list[dict[str, float]]:
-    """Start, middle and end of the time; one moment without any."""
+    """Start, middle and end of the time, or of the first parameter; one moment without any.
+
+    Parameters that are not shown are in their middle.
+    """
+    shown = coordinates_of(domain)
+    hidden = {
+        f.names[0]: f.from_unit(torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)).tolist()
+        for f in domain.factors()
+        if isinstance(f, Interval) and (f.is_time or f.is_parameter) and f.names[0] not in shown
+    }
     time = time_name(domain)
-    if time is None:
-        return [{}]
-    start, end = ends(domain, time)
-    return [{time: t} for t in (start, (start + end) / 2, end)]
+    if time is not None and len(shown) == 1:  # an axis of the picture
+        hidden.pop(time)
+    moving = time if time in hidden else next(iter(hidden), None)
+    middle = {name: values[1] for name, values in hidden.items()}
+    return [middle] if moving is None else [middle | {moving: value} for value in hidden[moving]]
 
 
 def cuts_of(domain: Domain) -> list[Section]:
     """Planes that show a domain: its own, moments of it, or three through its middle."""
-    time, middle = time_name(domain), middle_of(domain)
-    space = [name for name in domain.names if name != time]
-    if domain.dim == 2:
-        return [Section(time, space[0], {})] if time is not None else [Section(space[0], space[1], {})]
-    if time is not None and len(space) == 2:
+    time, middle, space = time_name(domain), middle_of(domain), coordinates_of(domain)
+    if time is not None and len(space) == 1:
+        return [Section(time, space[0], moment) for moment in moments(domain)]
+    if len(space) == 2:
         return [Section(space[0], space[1], moment) for moment in moments(domain)]
+    middle |= moments(domain)[len(moments(domain)) // 2]
     return [
         Section(a, b, {name: v for name, v in middle.items() if name not in (a, b)})
         for a, b in combinations(space[:3], 2)
@@ -49,15 +60,12 @@ def cuts_of(domain: Domain) -> list[Section]:
 def volumes(solution: View) -> list[Volume]:
     """The first three coordinates of space, at the start and at the end of the time; none in the plane."""
     domain = solution.problem.domain
-    time, middle = time_name(domain), middle_of(domain)
-    space = [name for name in domain.names if name != time]
+    middle, space = middle_of(domain), coordinates_of(domain)
     if len(space) < 3:
         return []
     fixed = {name: middle[name] for name in space[3:]}
-    return [
-        Volume(solution, fixed | moment)
-        for moment in ([{}] if time is None else [{time: t} for t in ends(domain, time)])
-    ]
+    found = moments(domain)
+    return [Volume(solution, fixed | moment) for moment in (found if len(found) == 1 else found[::2])]
 
 
 def space_panels(solution: View, shown: Shown, limits: Limits, found: list[Volume]) -> list[Panel]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..problems import Problem
-from .fields import Array, time_name
+from ..problems.conditions.base import space_names
+from .fields import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ ARROWS = 22  # along the longer side of a picture
 
 def flow_of(problem: Problem) -> dict[str, str]:
     """The component along each coordinate of space; empty where the unknowns are no vector."""
-    space = [name for name in problem.domain.names if name != time_name(problem.domain)]
+    space = space_names(problem.domain)
     components = ("u", "v", "w")[: len(space)]
     if len(space) not in (2, 3) or not set(components) <= set(problem.unknown_names):
         return {}

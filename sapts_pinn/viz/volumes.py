@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .fields import Array, ends, time_name
+from .fields import Array, ends, parameter_names, time_name, unknowns_at
 from .figures import Axes3D
 from .vectors import speed
 from .view import View
@@ -71,17 +71,15 @@ class Volume:
 
     def _distance(self, at: Array) -> Array:
         # It vanishes all over the first and the last moment; the shape is that of every other.
-        time = time_name(self._domain)
-        every = self._all(at) | (
-            {} if time is None else {time: np.full(len(at), sum(ends(self._domain, time)) / 2)}
-        )
+        time, family = time_name(self._domain), parameter_names(self._domain)
+        others = family if time is None else [time, *family]
+        every = self._all(at) | {n: np.full(len(at), sum(ends(self._domain, n)) / 2) for n in others}
         points = torch.from_numpy(np.stack([every[name] for name in self._domain.names], 1))
         found: Array = self._domain.distance(points).detach().numpy()
         return found
 
     def _predict(self, at: Array) -> dict[str, Array]:
-        found = self._solution.predict(self._all(at), extrapolate=True)  # cut to the domain later
-        found = found if isinstance(found, dict) else {self._solution.problem.unknown_names[0]: found}
+        found = unknowns_at(self._solution, self._all(at))  # cut to the domain later
         return {name: np.nan_to_num(values) for name, values in found.items()}
 
     def values(self, unknown: str) -> Array:

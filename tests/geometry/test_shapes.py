@@ -83,3 +83,16 @@ def test_time_has_ends_that_are_no_boundary_in_space() -> None:
 def test_a_ball_shows_its_tag_where_it_has_one() -> None:
     assert repr(Ball((0, 0), 1)) == "Ball([0.0, 0.0], 1, names=('x', 'y'))"
     assert repr(Ball((0, 0), 1, tag="bolt")) == "Ball([0.0, 0.0], 1, names=('x', 'y'), tag='bolt')"
+
+
+def test_coordinates_in_decades() -> None:
+    time = Time(0, 1e4, log=1e-4)
+    u = torch.linspace(0, 1, 11, dtype=torch.float64)
+    assert torch.allclose(time.to_unit(time.from_unit(u)), u, atol=1e-12)
+    assert float(time.from_unit(u)[-1]) == pytest.approx(1e4)
+    assert 0.4 < float((time.interior(4_000, rng()) < 1).double().mean()) < 0.6
+    assert repr(time) == "Time(0, 10000, name='t', log=0.0001)"
+    later = time.part(10.0, 1e4)
+    x = torch.tensor([10.0, 100.0, 1e4], dtype=torch.float64)
+    slope = torch.diff(time.to_unit(x)) / torch.diff(later.to_unit(x))
+    assert slope[0] == pytest.approx(float(slope[1]), rel=1e-9)  # the same logarithm

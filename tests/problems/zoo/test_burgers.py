@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from known_solutions import Sampled
-from sapts_pinn.problems.zoo.burgers import burgers
+from sapts_pinn.problems.zoo.burgers import burgers, burgers_family
 
 
 @pytest.mark.parametrize("nu", [0.01 / pi, 0.1])
@@ -27,3 +27,12 @@ def test_start_and_ends():
 def test_a_viscosity_out_of_range_is_refused():
     with pytest.raises(ValueError, match="nu"):
         burgers(1e-5)
+
+
+def test_family():
+    problem = burgers_family()
+    points = problem.reference.test_points()
+    assert len(np.unique(points["nu"])) == 5
+    at = {"x": np.array([0.3]), "t": np.array([0.4]), "nu": points["nu"][:1]}
+    alone = burgers(points["nu"][0]).reference.evaluate({"x": at["x"], "t": at["t"]})["u"]
+    assert problem.reference.evaluate(at)["u"] == alone
