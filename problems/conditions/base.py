@@ -86,7 +86,9 @@ def value_at(
     """
     if not callable(value):
         complex_one = isinstance(value, complex)
-        return as_column(value, 1, what, points) if complex_one else torch.full_like(points[:, 0], value)
+        return (
+            as_column(value, 1, what, points) if complex_one else torch.full_like(points[:, 0], float(value))
+        )
     coordinates = {name: points[:, i].contiguous() for i, name in enumerate(names)}
     with differentiable():
         result = call_by_name(value, {**coordinates, **(known or {})}, what)
