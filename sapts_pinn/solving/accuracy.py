@@ -159,7 +159,7 @@ def _estimate(solution: Solution) -> Estimate | None:
 
 
 def _left(budget: Budget, solution: Solution) -> Budget | None:
-    """What is left of a budget after a run; None where it is next to nothing."""
+    """Rest of a budget after a run; None where it is next to nothing."""
     r = solution.result
     seconds = budget.seconds - r["seconds"]
     iterations = budget.iterations - r["iterations"]
