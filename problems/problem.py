@@ -224,6 +224,8 @@ class Problem(KnownParts, NaturalUnits):
     @cached_property
     def _small_supports(self) -> Supports | None:
         """Small supports of sources and coefficients, which uniform points would miss."""
+        if self.materials:  # which jump between regions, however large these are
+            return None
         channels = self.equation_term.needs
 
         def frozen(points: Tensor) -> Tensor:

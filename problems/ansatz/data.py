@@ -32,6 +32,7 @@ class PrescribedData:
     def __init__(self, problem: Description) -> None:
         self.domain, self.known = problem.domain, problem.initial_coefficients
         self.particular, self.materials = problem.particular, problem.materials
+        self.smooth = bool(problem.sources)  # whose parts are smooth on all faces
         self.known_parts: dict[str, Function] = {name: self._as_given(name) for name in self.particular}
         if problem.singular:
             name = problem.unknown_names[0]
@@ -78,7 +79,7 @@ class PrescribedData:
     def part(self, name: str, axis: int | None = None) -> Function:
         """The known part of an unknown; on a face across `axis`, in the corners its limit along the face."""
         whole, middle = self.known_parts[name], self.domain.bounds.mean(0)
-        shrink = torch.full_like(middle, 0.0 if axis is None else NUDGE)
+        shrink = torch.full_like(middle, 0.0 if axis is None or self.smooth else NUDGE)
         if axis is not None:
             shrink[axis] = 0.0
 

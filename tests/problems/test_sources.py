@@ -52,7 +52,7 @@ def test_two_sources_add_up():
     made = problem(sources=both)
     torch.testing.assert_close(sum(part.function(at) for part in made.singular), alone)
     edge = torch.tensor([[0.0, 0.3], [0.7, 1.0]], dtype=torch.float64)
-    assert made.ansatz.extension["u"](edge).abs().max() < 1e-9  # the condition means their sum
+    assert made.ansatz.extension["u"](edge).abs().max() < 1e-14  # the condition means their sum
 
 
 def test_what_a_reaction_makes_of_the_source_is_left_to_inputs_of_the_network():
