@@ -11,17 +11,20 @@ import itertools
 from dataclasses import replace
 from functools import cache
 from math import pi
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...geometry import Box
-from ..conditions.boundary import Robin
+from ...geometry import Ball, Box, Domain
+from ..conditions.boundary import Neumann, Robin
 from ..fields import Field
 from ..problem import Problem
 from ..references import Array, _cell_basis, _grid, _reference, lobatto
 from ..zoo import holes
+from .stored import on_grid
 
 # Numbers of the published poisson_a_coef and poisson_f_coef (MIT licence), a row for each block along x.
 DIFFUSION = (
@@ -65,6 +68,7 @@ WAVE = (
 )
 SIDE, SHIFT = 4.000004, 1e-5  # of a block, and of the first one's edge beyond -10
 DEGREE = 20  # of the reference on each block
+BALLS = ((0.4, 0.3, 0.6, 0.2), (0.6, 0.7, 0.6, 0.2), (0.2, 0.8, 0.7, 0.1), (0.6, 0.2, 0.3, 0.1))
 
 
 def poisson_2d_c() -> Problem:
@@ -144,3 +148,34 @@ def _spectral_elements(degree: int) -> tuple[Array, Array, Array]:
     vectors /= root[:, None]
     modes = vectors.T @ load @ vectors / (eigenvalues[:, None] + eigenvalues)
     return breaks, (1 + nodes) / 2, vectors @ modes @ vectors.T
+
+
+def poisson_3d_cg() -> Problem:
+    """-Laplace u + k^2 u = f in the unit cube without four balls, du/dn = 0 all around.
+
+    k^2 jumps from 64 to 100 at z = 1/2, where u and its gradient do not: nothing is imposed there.
+    """
+
+    def equation(u: Field, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        square = torch.where(z < 0.5, 64.0, 100.0)
+        out: Tensor = u.xx + u.yy + u.zz - square * u + source_3d(x, y, z, torch)
+        return out
+
+    shape: Domain = Box((0, 0, 0), (1, 1, 1))
+    for x, y, z, radius in BALLS:
+        shape = shape - Ball((x, y, z), radius, tag="ball")
+    return Problem(
+        domain=shape,
+        unknowns="u",
+        equation=equation,
+        conditions=[Neumann("u", 0.0)],
+        reference=on_grid("poisson3d_cg", "curved finite elements of degree 2", 1e-3),
+        name="pinnacle-poisson3d-cg",
+    )
+
+
+def source_3d(x: Any, y: Any, z: Any, lib: ModuleType) -> Any:
+    """The source f of Poisson3d-CG, of arrays or tensors."""
+    s1, s2, s3 = lib.sin(pi * x), lib.sin(10 * pi * y), lib.sin(5 * pi * z)
+    square = x**2 + y**2 + z**2
+    return 20 * lib.exp(s1 + s2 + s3) * (square - 1) / (square + 1) + 100 * s1 * s2 * s3

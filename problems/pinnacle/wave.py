@@ -3,6 +3,8 @@
 Wave2d-MS is published with a solution that does not satisfy its equation, and without an initial velocity,
 which leaves it undetermined.  Here the velocity is zero, as that of the published formula is, and the
 reference is the solution of the equation with these data.
+
+The coefficient of Wave2d-CG is made from its seed and interpolated linearly, as the published code does.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ import torch
 from torch import Tensor
 
 from ...geometry import Box, Time
-from ..conditions.boundary import Dirichlet
+from ..conditions.boundary import Dirichlet, Neumann
 from ..conditions.initial import Initial
 from ..problem import Problem
 from ..references import Array, _grid, _reference
 from ..zoo import wave as zoo
+from .coefficients import Grid, two_valued
+from .stored import on_grid
 
 MODES = 1000
 
@@ -27,6 +31,25 @@ MODES = 1000
 def wave_1d() -> Problem:
     """u_tt = 4 u_xx on [0, 1]^2 from sin(pi x) + sin(4 pi x) / 2 at rest, u = 0 at the ends."""
     return replace(zoo.wave(4), name="pinnacle-wave1d-c")
+
+
+def wave_2d_cg() -> Problem:
+    """u_tt = c (u_xx + u_yy) on [-1, 1]^2 x [0, 5] from a bump at rest, du/dn = 0 on the sides.
+
+    c goes from 1 to 12.
+    """
+    c = Grid(two_valued(), linear=True)
+    return Problem(
+        domain=Box((-1, -1), (1, 1)) * Time(0, 5),
+        unknowns="u",
+        equation=lambda u, x, y: u.xx + u.yy - u.tt / c((x + 1) / 2, (y + 1) / 2),
+        conditions=[
+            Neumann("u", 0.0),
+            Initial("u", lambda x, y: torch.exp(-((x + 0.5) ** 2 + y**2) / 0.18), velocity=0.0),
+        ],
+        reference=on_grid("wave2d_cg", "differences of order 2, extrapolated", 1e-2),
+        name="pinnacle-wave2d-cg",
+    )
 
 
 def wave_2d_ms() -> Problem:
