@@ -53,7 +53,7 @@ def step() -> Problem:
         unknowns=UNKNOWNS,
         equation=navier_stokes(RE),
         conditions=_channel("x=4", ("y=0", "y=2", "x=2", "y=1"), lambda y: 4 * y * (1 - y)),
-        reference=on_grid("ns2d_cg", "Taylor-Hood elements of degrees 5 and 4", 1e-3, UNKNOWNS),
+        reference=on_grid("ns2d_cg", "Taylor-Hood elements of degrees 5 and 4", 3e-4, UNKNOWNS),
         name="pinnacle-ns2d-cg",
     )
 
@@ -80,7 +80,7 @@ def pulses() -> Problem:
         unknowns=UNKNOWNS,
         equation=equation,
         conditions=[*_channel("x=2", ("y",), inlet), Initial("u", 0.0), Initial("v", 0.0)],
-        reference=on_grid("ns2d_lt", "Taylor-Hood elements of degrees 4 and 3", 1e-2, UNKNOWNS),
+        reference=on_grid("ns2d_lt", "Taylor-Hood elements of degrees 4 and 3", 3e-4, UNKNOWNS),
         name="pinnacle-ns2d-lt",
     )
 

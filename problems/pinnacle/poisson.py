@@ -169,7 +169,7 @@ def poisson_3d_cg() -> Problem:
         unknowns="u",
         equation=equation,
         conditions=[Neumann("u", 0.0)],
-        reference=on_grid("poisson3d_cg", "curved finite elements of degree 2", 1e-3),
+        reference=on_grid("poisson3d_cg", "curved finite elements of degree 2", 2e-3),
         name="pinnacle-poisson3d-cg",
     )
 

@@ -50,7 +50,8 @@ def on_grid(
             for (axis, nodes), c in zip(axes.items(), columns, strict=True)
         ]
         known = np.logical_and.reduce([hit for _, hit in found])
-        at = values[(slice(None), *(index for index, _ in found))]
+        place = np.ravel_multi_index([index for index, _ in found], values.shape[1:])
+        at = values.reshape(len(values), -1)[:, place]
         return {u: np.where(known, row, np.nan) for u, row in zip(unknowns, at, strict=True)}
 
     def test_points() -> dict[str, Array]:

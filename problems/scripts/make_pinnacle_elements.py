@@ -26,7 +26,7 @@ from sapts_pinn.problems.pinnacle.heat import BIG, SMALL
 from sapts_pinn.problems.pinnacle.poisson import BALLS, source_3d
 
 Array = NDArray[np.float64]
-TALBOT = 16
+TALBOT = 16  # points of the contour
 
 
 class Elements:
@@ -74,12 +74,19 @@ class Elements:
         return sp.csr_matrix((local.ravel(), (i.ravel(), j.ravel())), (count, count))
 
 
-def meshed(size: float, make: Callable[[], None]) -> Array:
-    """Mesh a geometry; the index of every node by its tag, for those of the mesh."""
+def meshed(size: float, around: int, make: Callable[[], None]) -> Array:
+    """Mesh a geometry; the index of every node by its tag.
+
+    Args:
+        size: Largest element.
+        around: Elements around a circle.
+        make: Makes the geometry.
+    """
     gmsh.clear()
     make()
     gmsh.model.occ.synchronize()
     gmsh.option.setNumber("Mesh.MeshSizeMax", size)
+    gmsh.option.setNumber("Mesh.MeshSizeFromCurvature", around)
     gmsh.model.mesh.generate(max(d for d, _ in gmsh.model.getEntities()))
     gmsh.model.mesh.setOrder(2)
     tags = gmsh.model.mesh.getNodes()[0].astype(int)
@@ -113,8 +120,8 @@ def plate() -> None:
 
 
 def heat(size: float, points: Array, order: int = TALBOT) -> Array:
-    """u [M, T] at points: u_t = Laplace u from 0, du/dn + u = 5, 1 and 0.1 on big, small discs and the sides."""
-    number = meshed(size, plate)
+    """u [M, T] at points, from 0: du/dn + u = 5, 1 and 0.1 on big discs, small ones and the sides."""
+    number = meshed(size, round(12 / size), plate)
     count = int(number.max()) + 1
     inside = Elements(2, [t for _, t in gmsh.model.getEntities(2)], number)
     edges: dict[float, list[int]] = {5.0: [], 1.0: [], 0.1: []}
@@ -148,7 +155,7 @@ def make_heat2d_cg() -> None:
     keep = np.all([np.hypot(grid[0] - x, grid[1] - y) > r + 0.01 for x, y, r in discs], 0)
     points = np.pad(grid[:, keep].T, ((0, 0), (0, 1)))
     best, coarse = (np.full((1, *keep.shape, TIMES.size), np.nan) for _ in range(2))
-    best[0][keep], coarse[0][keep] = heat(0.5, points), heat(0.8, points, TALBOT - 4)
+    best[0][keep], coarse[0][keep] = heat(0.45, points), heat(0.7, points, TALBOT - 4)
     store("heat2d_cg", {**axes, "t": TIMES}, best, coarse)
 
 
@@ -165,7 +172,7 @@ def cube() -> None:
 
 
 def poisson(size: float, points: Array) -> Array:
-    number = meshed(size, cube)
+    number = meshed(size, 0, cube)
     count = int(number.max()) + 1
     inside = Elements(3, [t for _, t in gmsh.model.getEntities(3)], number)
     x, y, z = np.moveaxis(inside.points, -1, 0)

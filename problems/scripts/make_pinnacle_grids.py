@@ -136,7 +136,7 @@ def heat_lt(n: int, h: float) -> Array:
 
 def make_heat2d_lt() -> None:
     axes = {"x": np.arange(1, 25) / 25, "y": np.arange(1, 25) / 25, "t": np.linspace(0, 100, 41)}
-    store("heat2d_lt", axes, heat_lt(160, 0.0125), heat_lt(128, 0.025))
+    store("heat2d_lt", axes, heat_lt(192, 0.0125), heat_lt(128, 0.025))
 
 
 # -- Kuramoto-Sivashinsky --------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def burgers(n: int, steps: int) -> Array:
     def slope(c: NDArray[np.complex64]) -> NDArray[np.complex64]:
         u, v = fft.irfft2(c, (n, n))
         across = u * fft.irfft2(ik[0] * c, (n, n)) + v * fft.irfft2(ik[1] * c, (n, n))
-        return np.asarray(-keep * fft.rfft2(across))
+        return np.asarray(-(keep * fft.rfft2(across)))
 
     c, out, cut = fft.rfft2(start(n).astype(np.float32)) * keep, [], n // 32
     for i in range(steps + 1):
@@ -277,7 +277,7 @@ def burgers(n: int, steps: int) -> Array:
 
 def make_burgers2d_c() -> None:
     axes = {"x": np.arange(32) / 32, "y": np.arange(32) / 32, "t": np.linspace(0, 1, 11)}
-    store("burgers2d_c", axes, burgers(256, 1300), burgers(192, 1000))
+    store("burgers2d_c", axes, burgers(384, 2000), burgers(256, 1300))
 
 
 MAKERS = {

@@ -61,3 +61,19 @@ def test_coefficients_are_those_of_the_published_files(shared_data):
     c = f[0, 4]
     expected = c[0, 0] + c[1, 1] * np.sin(np.pi * sx) * np.sin(np.pi * sy)
     assert float(row) == pytest.approx(expected, abs=1e-12)
+
+
+def test_balls():
+    """The balance of the whole cube: du/dn = 0, so that the integral of k^2 u is that of f."""
+    problem = build("pinnacle-poisson3d-cg")
+    test = problem.reference.test_points()
+    values = problem.reference.evaluate(test)["u"]
+    inner = np.all([(0 < test[c]) & (test[c] < 1) for c in "xyz"], 0)
+    edges = [np.where((test[c] == 0) | (test[c] == 1), 0.5, 1.0) for c in "xyz"]
+    weight = edges[0] * edges[1] * edges[2]
+    f = poisson.source_3d(test["x"], test["y"], test["z"], np)
+    square = np.where(test["z"] < 0.5, 64.0, 100.0)
+    assert inner.any() and abs((weight * (square * values - f)).sum()) < 0.05 * (weight * abs(f)).sum()
+    for x, y, z, radius in poisson.BALLS:
+        r = np.sqrt((test["x"] - x) ** 2 + (test["y"] - y) ** 2 + (test["z"] - z) ** 2)
+        assert r.min() > radius
