@@ -37,8 +37,3 @@ PINNACLE: dict[str, Callable[[], Problem]] = {
     "pinnacle-hinv": inverse.heat_inverse,
 }
 LEFT_OUT: dict[str, str] = {}  # sentence by name
-
-_WITHOUT_REFERENCE = ("pinnacle-burgers2d-c",)
-for _name in _WITHOUT_REFERENCE:
-    del PINNACLE[_name]
-    LEFT_OUT[_name] = "its reference is not computed yet"

@@ -73,7 +73,7 @@ def burgers_2d() -> Problem:
             Initial("v", lambda x, y: start(1)(x, y)),
         ],
         reference=on_grid(
-            "burgers2d_c", "Fourier modes on one period", 3e-2, ("u", "v"), period={"x": 1.0, "y": 1.0}
+            "burgers2d_c", "Fourier modes on one period", 1e-2, ("u", "v"), period={"x": 1.0, "y": 1.0}
         ),
         name="pinnacle-burgers2d-c",
     )

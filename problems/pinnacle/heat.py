@@ -98,7 +98,7 @@ def heat_2d_lt() -> Problem:
             Dirichlet("u", 0.0),
             Initial("u", lambda x, y: torch.sin(4 * pi * x) * torch.sin(3 * pi * y)),
         ],
-        reference=on_grid("heat2d_lt", "sine modes and ETDRK4", 1e-3),
+        reference=on_grid("heat2d_lt", "sine modes and ETDRK4", 1e-4),
         name="pinnacle-heat2d-lt",
     )
 
