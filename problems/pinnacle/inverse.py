@@ -112,6 +112,6 @@ def heat_inverse(seed: int = 0) -> Problem:
 
 
 def _on(reference: Reference, **axes: Array) -> Reference:
-    """The same reference, compared on the grid of some axes."""
+    """Reference that is compared on the grid of some axes."""
     grid: Callable[[], dict[str, Array]] = lambda: _grid(**axes)
     return replace(reference, test_points=grid)
