@@ -105,13 +105,17 @@ ZOO: dict[str, Entry] = {
 
 
 def build(name: str) -> Problem:
-    """Build the problem of a name.
+    """Build the problem of a name: of the zoo, or of PINNacle ("pinnacle-burgers1d-c", ...).
 
     Raises:
         InputError: There is none; the message names the nearest one, or all of them.
     """
     if name in ZOO:
         return ZOO[name].build()
+    from ..pinnacle import PINNACLE  # a benchmark, which few programs need
+
+    if name in PINNACLE:
+        return PINNACLE[name]()
     near = get_close_matches(name.lower().replace("_", "-").replace(" ", "-"), ZOO, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"the problems are {', '.join(ZOO)}"
     raise InputError(f"there is no problem {name!r}; {hint}")

@@ -26,6 +26,7 @@ from .suites import (
     gradients,
     in_deepxde,
     memory,
+    pinnacle,
     points,
     race,
     radius,
@@ -53,6 +54,7 @@ SUITES: dict[str, Suite] = {
     "closure": closure.run,
     "supervised": supervised.run,
     "trust": trust.run,
+    "pinnacle": pinnacle.run,
 }
 
 app = App(

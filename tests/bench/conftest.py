@@ -13,6 +13,7 @@ from sapts_pinn.bench.suites import (
     first_step,
     in_deepxde,
     memory,
+    pinnacle,
     points,
     radius,
     scaling,
@@ -25,7 +26,7 @@ from small_data_sets import made_data, small_data  # noqa: F401  (fixtures)
 @pytest.fixture
 def here(monkeypatch):
     """Measure in this process, which has loaded PyTorch already."""
-    for suite in (ablation, accuracy, closure, in_deepxde, memory, points, radius, trust, zoo):
+    for suite in (ablation, accuracy, closure, in_deepxde, memory, pinnacle, points, radius, trust, zoo):
         monkeypatch.setattr(suite, "in_child", in_this_process)
     monkeypatch.setattr(scaling, "launch", lambda ranks, **a: in_this_process(scaling.measure, **a))
     monkeypatch.setenv("DDE_BACKEND", "pytorch")  # as children have it
