@@ -35,15 +35,15 @@ from torch import Generator, Tensor
 from ..errors import InputError
 from .names import check_product, joined_groups, named_group, resolved_faces, told_apart
 from .patches import BoundaryPoints, Patch, draw_points, kept, product_patches
+from .quadrature import Integrable, IntegrableProduct
 from .regions import Divisible, joined
 
 
-class Domain(Divisible, ABC):
+class Domain(Divisible, Integrable, ABC):
     """A bounded closed set with named coordinates. Lengths are in the units of its coordinates.
 
     Attributes:
         names: coordinate names in order.
-        dim: number of coordinates.
         bounds: [2, dim], float64, lower and upper corner of a box around the domain.
         volume: the measure where a closed form exists, else None.
         faces: tags of the pieces of the boundary.
@@ -196,7 +196,7 @@ class Domain(Divisible, ABC):
         return points
 
 
-class Product(Domain):
+class Product(IntegrableProduct, Domain):
     """The product of domains with different coordinates; also written ``A * B``.
 
     Args:

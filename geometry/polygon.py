@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .names import checked_names, checked_tag, named_group
+from .quadrature import Nodes, Rule, simplices
 from .shapes import Shape
 
 _CHUNK = 1 << 21  # point-edge pairs examined together
@@ -114,6 +115,17 @@ class Polygon(Shape):
         i = self.faces.index(tag)
         start, end = self.vertices[i].to(u), self.vertices[(i + 1) % len(self.vertices)].to(u)
         return start + (end - start) * u, self.normals[i].to(u).expand(len(u), 2)
+
+    def quadrature(self, rule: Rule) -> Nodes:
+        """Gauss-Legendre nodes on its triangles."""
+        a, b, c = self._triangles.unbind(1)
+        return simplices(self._triangles, _cross(b - a, c - a).abs() / 2, rule)
+
+    def face_quadrature(self, tag: str, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
+        """Gauss-Legendre nodes on an edge."""
+        u, weights = rule.line(0.0, 1.0)
+        points, normals = self.face_from_unit(tag, u[:, None])
+        return points, normals, weights * self._edge_lengths[self.faces.index(tag)]
 
     def _interior_lengths(self) -> tuple[float, ...]:
         assert self.volume is not None

@@ -13,6 +13,7 @@ from ..errors import InputError
 from .domains import Domain, Product
 from .names import checked_names, checked_tag, named_group
 from .patches import Patch
+from .quadrature import Nodes, Rule, disc, sphere
 from .regions import Level
 
 
@@ -145,6 +146,16 @@ class Interval(Shape):
             Level(tuple(end * (i == axis) for i in range(len(names))), 0.0, axis)
             for end in (self.lower, self.upper)
         ]
+
+    def quadrature(self, rule: Rule) -> Nodes:
+        """Gauss-Legendre nodes and weights."""
+        points, weights = rule.line(*self.bounds[:, 0].tolist())
+        return points[:, None], weights
+
+    def face_quadrature(self, tag: str, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
+        """The end itself, which counts 1."""
+        points, normals = self.face_from_unit(tag, torch.zeros(1, 0, dtype=torch.float64))
+        return points, normals, torch.ones(1, dtype=torch.float64)
 
     def opposite(self, face: str) -> str:
         """The face at the other end."""
@@ -296,6 +307,17 @@ class Ball(Shape):
     def surfaces(self, names: tuple[str, ...]) -> list[Level]:
         """Its sphere; none in a space of more coordinates, where it is a cylinder."""
         return [Level(tuple(self.center.tolist()), self.radius)] if names == self.names else []
+
+    def quadrature(self, rule: Rule) -> Nodes:
+        """Nodes by radius and direction, up to three dimensions."""
+        return disc(self.center, self.radius, rule) if self.dim <= 3 else super().quadrature(rule)
+
+    def face_quadrature(self, tag: str, rule: Rule) -> tuple[Tensor, Tensor, Tensor]:
+        """Nodes by direction, up to three dimensions."""
+        if self.dim > 3:
+            return super().face_quadrature(tag, rule)
+        normals, weights = sphere(self.dim, rule)
+        return self.center + self.radius * normals, normals, self.radius ** (self.dim - 1) * weights
 
     def _direction(self, u: Tensor) -> Tensor:
         """Uniform unit vectors [N, d] from u [N, k], the columns for the direction.

@@ -6,8 +6,10 @@ from .conditions.boundary import Dirichlet, Neumann, Periodic, Robin
 from .conditions.boundary_equation import BoundaryEquation
 from .conditions.contact import Contact
 from .conditions.initial import Initial
+from .conditions.integral import IntegralCondition
 from .conditions.interface import Interface
 from .conditions.observations import Observations
+from .elsewhere.integral import Integral
 from .families import family
 from .functions.table import Table
 from .operators import curl, diff, div, dot, grad, laplace
@@ -16,7 +18,7 @@ from .quantities import Quantity
 from .references import Reference
 from .sources import LineSource, PointSource
 from .term import Term
-from .unknowns import Coefficient, Unknown
+from .unknowns import Coefficient, Eigenvalue, Unknown
 from .zoo import ZOO, build
 
 __all__ = [
@@ -27,7 +29,10 @@ __all__ = [
     "Condition",
     "Contact",
     "Dirichlet",
+    "Eigenvalue",
     "Initial",
+    "Integral",
+    "IntegralCondition",
     "Interface",
     "LineSource",
     "Neumann",

@@ -61,7 +61,8 @@ def check_names(problem: Description) -> None:
     for coefficient in problem.coefficients:
         if not isinstance(coefficient, Coefficient):
             raise InputError(f"{coefficient!r} is not a coefficient; write Coefficient('nu', init=0.1)")
-    names = [*unknowns, *coordinates, *(c.name for c in problem.coefficients), *problem.materials]
+    given = [*(c.name for c in problem.coefficients), *(i.name for i in problem.integrals)]
+    names = [*unknowns, *coordinates, *given, *problem.materials]
     for name in names:
         _check_parameter(name)
         if names.count(name) > 1:
@@ -190,6 +191,14 @@ def check_coefficients(problem: Description) -> None:
         InputError: There is one.
     """
     asked = {*parameter_names(problem.equation, "the equation")}
+    for integral in problem.integrals:
+        if integral.name not in asked:
+            raise InputError(
+                f"the equation does not use Integral({integral.name!r}); name it as a parameter, or drop it"
+            )
+        integral.check(problem.domain)
+    for integral in problem.integrals:
+        asked.update(parameter_names(integral.integrand))
     for condition in problem.conditions:
         asked.update(condition.asks_for())
     for coefficient in problem.coefficients:

@@ -11,7 +11,9 @@ from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.singular import Singularity
 from .complex_unknowns import Parts
-from .conditions.base import Condition, Feature, Fields, Known, Value
+from .conditions.base import Condition, Feature, Fields, Known, Sites, Value
+from .elsewhere.companions import Companions
+from .elsewhere.integral import Integral
 from .materials import Materials
 from .quantities import Quantity
 from .references import Reference
@@ -103,6 +105,19 @@ class Description(Protocol):
     def initial_parameters(self) -> dict[str, Tensor]: ...  # noqa: D102
 
     def values_of(self, parameters: Known) -> dict[str, Tensor]: ...  # noqa: D102
+
+    @property
+    def eigenvalue(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def integrals(self) -> Sequence[Integral]: ...  # noqa: D102
+
+    @property
+    def companions(self) -> Companions: ...  # noqa: D102
+
+    def at(self, points: Tensor) -> Sites: ...  # noqa: D102
+
+    def rows(self, arguments: Mapping[str, object], points: Tensor) -> tuple[Tensor, ...]: ...  # noqa: D102
 
     @property
     def equation_term(self) -> Term: ...  # noqa: D102

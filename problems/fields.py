@@ -33,7 +33,7 @@ Channels = Callable[[MultiIndex], Tensor]
 Operand: TypeAlias = "Field | Tensor | complex"  # numbers and arrays of NumPy as well
 
 POINTS_AT_ONCE = 8192  # points differentiated at a time, which bounds the memory of the graphs
-RESERVED = ("d", "value")  # attributes of a field, hence no coordinate names
+RESERVED = ("d", "value", "at")  # attributes of a field, hence no coordinate names
 
 
 def parse_derivative(text: str, names: Sequence[str]) -> MultiIndex | None:
@@ -99,7 +99,25 @@ class Field:
             if name not in self._names:
                 raise AttributeError(self._unknown_name(name))
             index.append(self._names.index(name))
-        return type(self)(self._name, self._names, self._channels, tuple(sorted(index)))
+        return self._of(tuple(sorted(index)))
+
+    def _of(self, index: MultiIndex) -> Field:
+        return type(self)(self._name, self._names, self._channels, index)
+
+    def channel(self, index: MultiIndex) -> Tensor:
+        """Values [N] of a derivative of the unknown itself."""
+        return self._channels(index)
+
+    def part(self, places: slice) -> Field:
+        """The field at some of its points."""
+        return Field(self._name, self._names, lambda index: self._channels(index)[places], self._index)
+
+    def at(self, **places: Operand) -> Field:
+        """Refuse another place, such as u.at(t=t - 1): only in the equation of a problem there is one."""
+        raise InputError(
+            f"{self!r}.at(...) is for the equation of a problem, and not beside diff, grad, div, laplace and "
+            "curl; write derivatives by name there, such as u.x"
+        )
 
     def __getattr__(self, text: str) -> Field:
         if text.startswith("__") or text in Field.__slots__:  # copying asks before the slots are filled
@@ -110,7 +128,7 @@ class Field:
             raise AttributeError(f"{self._name}.{error}") from None
         if index is None:
             raise AttributeError(self._unknown_name(text))
-        return type(self)(self._name, self._names, self._channels, tuple(sorted((*self._index, *index))))
+        return self._of(tuple(sorted((*self._index, *index))))
 
     def _unknown_name(self, text: str) -> str:
         return (

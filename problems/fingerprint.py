@@ -67,7 +67,7 @@ def fingerprint(problem: Problem) -> Fingerprint:
     with torch.no_grad():
         parts["the shape of the domain"] = [_summary(problem.domain.distance(inside).double())]
     points = problem.domain.interior(POINTS, Generator().manual_seed(VERSION))
-    parts["the equation"] = list(_residuals(problem, problem.equation_term, Sites(points)))
+    parts["the equation"] = list(_residuals(problem, problem.equation_term, problem.at(points)))
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
         sites = term.sites(POINTS, Generator().manual_seed(VERSION), "uniform")
         rows = list(_residuals(problem, term, sites))

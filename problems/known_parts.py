@@ -36,7 +36,7 @@ class KnownParts:
             self.equation_term.needs,
             lambda field, points: self.evaluate({self.unknown_names[0]: field}, points, {})[0],
             tuple(self.conditions),
-            simple=not self.coefficients and not self.particular,
+            simple=not self.coefficients and not self.particular and self.companions.fold == 1,
         )
 
     @cached_property
@@ -45,9 +45,10 @@ class KnownParts:
 
     @cached_property
     def features(self: Problem) -> tuple[Feature, ...]:  # type: ignore[misc]
-        """Inputs of the network that conditions and sources ask for."""
+        """Inputs of the network that conditions, sources and delays ask for."""
         of_conditions = [f for c in self.conditions for f in c.features(self.domain)]
-        return (*of_conditions, *(f for known in self._known_sources for f in known.features))
+        of_sources = [f for known in self._known_sources for f in known.features]
+        return (*of_conditions, *of_sources, *self.companions.features)
 
     @cached_property
     def jumps(self: Problem) -> Jumps:  # type: ignore[misc]

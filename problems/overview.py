@@ -19,6 +19,7 @@ def overview(problem: Description) -> str:
         f"{problem.name}: {', '.join(problem.unknown_names)} on {problem.domain!r}",
         f"  equations   {problem.equation_term.rows}, derivatives up to order {order}",
     ]
+    lines += [f"  elsewhere   {words}" for words in problem.companions.words]
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
         how = "weighted term, " + ("balanced" if term.balanced else f"weight {term.weight:g}")
         lines.append(

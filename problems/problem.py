@@ -47,8 +47,10 @@ from .conditions.base import (
     space_names,
 )
 from .curvilinear import check_round
+from .elsewhere.companions import Companions, all_integrals
+from .elsewhere.integral import Integral
 from .expressions import in_space
-from .fields import Field, call_by_name
+from .fields import call_by_name
 from .focus import Supports, focused, supports
 from .known_parts import KnownParts
 from .overview import overview
@@ -80,6 +82,7 @@ class Problem(KnownParts, NaturalUnits):
             returns what must vanish, one expression or a tuple of them.  Derivatives are attributes: u.t,
             u.xx, u.d("x", "t").
         conditions: Boundary and initial conditions, observations.
+        integrals: Integrals of the unknowns that the equation takes as parameters, by name: `Integral`.
         coefficients: Unknown numbers in the equation or in conditions.
         reference: Solution to compare with: a `Reference`, or a function of the coordinates with the exact
             values (a dict of them by unknown for a system).
@@ -119,6 +122,7 @@ class Problem(KnownParts, NaturalUnits):
     scales: Mapping[str, float] = field(default_factory=dict)
     materials: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     sources: Sequence[Source] = ()
+    integrals: Sequence[Integral] = ()
 
     def __post_init__(self) -> None:
         # Trace, decide and build now, so that mistakes show where they are made.
@@ -126,7 +130,12 @@ class Problem(KnownParts, NaturalUnits):
         for attribute in ("conditions", "coefficients"):
             if not isinstance(given := getattr(self, attribute), Iterable):
                 raise InputError(f"{attribute} must be a list, such as [...], not {given!r}")
-        for attribute, listing in (("unknowns", listed), ("conditions", tuple), ("coefficients", tuple)):
+        for attribute, listing in (
+            ("unknowns", listed),
+            ("conditions", tuple),
+            ("coefficients", tuple),
+            ("integrals", all_integrals),
+        ):
             object.__setattr__(self, attribute, listing(getattr(self, attribute)))
         for attribute, value in in_real_parts(self).items():
             object.__setattr__(self, attribute, value)
@@ -177,6 +186,20 @@ class Problem(KnownParts, NaturalUnits):
         return observed and (bool(self.coefficients) or free)
 
     @property
+    def eigenvalue(self) -> str | None:
+        """Name of the eigenvalue that is sought, if one is."""
+        return next((c.name for c in self.coefficients if c.is_eigenvalue), None)
+
+    @cached_property
+    def companions(self) -> Companions:
+        """Points that each point of the equation brings along, for values elsewhere and integrals."""
+        return Companions.of(self)
+
+    def at(self, points: Tensor) -> Sites:
+        """Sites of the equation at points [N, dim], with their companions."""
+        return self.companions.sites(points)
+
+    @property
     def initial_coefficients(self) -> dict[str, Tensor]:
         """Values of the coefficients at which training starts."""
         return self.values_of(self.initial_parameters)
@@ -191,10 +214,17 @@ class Problem(KnownParts, NaturalUnits):
         return {c.name: c.value(parameters[c.name]) for c in self.coefficients}
 
     def evaluate(self, fields: Fields, points: Tensor, known: Known) -> tuple[Tensor, ...]:
-        """The equation's residuals at points [N, dim], one tensor [N] for each equation."""
+        """The equation's residuals, one tensor [N] for each equation, from the points of sites `at` some."""
+        fold = self.companions.fold
+        if fold == 1:
+            return self.rows({**fields, **known}, points)
+        return self.rows(self.companions.arguments(fields, points, known), points[: len(points) // fold])
+
+    def rows(self, arguments: Mapping[str, object], points: Tensor) -> tuple[Tensor, ...]:
+        """The equation's residuals [N] at points [N, dim] from all of its arguments but the coordinates."""
         coordinates = {name: points[:, i].contiguous() for i, name in enumerate(self.domain.names)}
         with in_space(space_names(self.domain)):
-            given = {**fields, **coordinates, **self.by_region.at(points), **known}
+            given = {**arguments, **coordinates, **self.by_region.at(points)}
             result = call_by_name(self.equation, given, "the equation")
         results = result if isinstance(result, (tuple, list)) else (result,)
         what = "the equation" if len(results) == 1 else "an equation of the system"
@@ -208,7 +238,7 @@ class Problem(KnownParts, NaturalUnits):
             return self.evaluate(fields, sites.points, self.values_of(known))
 
         probe = self.domain.interior(PROBES, Generator().manual_seed(3))
-        found = trace(self, residual, Sites(probe), "the equation")
+        found = trace(self, residual, self.at(probe), "the equation")
         for name, indices in found.needs.items():
             if not indices:
                 raise InputError(
@@ -217,7 +247,7 @@ class Problem(KnownParts, NaturalUnits):
 
         def sites(n: int, generator: Generator, sampler: str) -> Sites:
             drawn = Sites(self.domain.interior(n, generator, sampler))
-            return focused(drawn, self._small_supports, self.domain, generator)
+            return self.at(focused(drawn, self._small_supports, self.domain, generator).points)
 
         return Term("equation", 1.0, found, sites, residual)
 
@@ -226,21 +256,14 @@ class Problem(KnownParts, NaturalUnits):
         """Small supports of sources and coefficients, which uniform points would miss."""
         if self.materials:  # which jump between regions, however large these are
             return None
-        channels = self.equation_term.needs
-
-        def frozen(points: Tensor) -> Tensor:
-            fields = {
-                u: Field(u, self.domain.names, lambda _: torch.ones_like(points[:, 0])) for u in channels
-            }
-            return torch.stack(self.evaluate(fields, points, self.initial_coefficients)).sum(0)
-
-        return supports(frozen, *self.domain.bounds.double().unbind(0))
+        return supports(self.companions.without, *self.domain.bounds.double().unbind(0))
 
     @cached_property
     def symmetries(self) -> dict[str, Symmetry]:
         """Reflections found, by coordinate."""
-        known = self.particular or self.singular  # of the sum; what the network adds may have none
-        if not self.symmetry or known or any(c.joins_regions for c in self.conditions):
+        # Those of a sum are not those of what the network adds; values elsewhere are not compared.
+        others = self.particular or self.singular or self.eigenvalue or self.companions.fold > 1
+        if others or not self.symmetry or any(c.joins_regions for c in self.conditions):
             return {}
         return self._finder.find()
 
@@ -298,8 +321,9 @@ class Problem(KnownParts, NaturalUnits):
     def terms(self) -> tuple[Term, ...]:
         """The equation and every condition that is not exact, as terms of the loss in natural units."""
         rows = dict(self.natural.rows)
-        known = {term.name: data for data, term in self._by_noise() if term.name in rows}
-        if known:  # their noise decides what one set counts against another, whatever their sizes are
+        if known := {
+            term.name: data for data, term in self._by_noise() if term.name in rows
+        }:  # their noise decides what one set counts against another, whatever their sizes are
             best = max(known, key=lambda name: known[name].information)
             rows |= dict.fromkeys(known, rows[best])
         return tuple(replace(term, units=rows[term.name]) for term in self._weighted)
@@ -330,7 +354,7 @@ class Problem(KnownParts, NaturalUnits):
         """The term of the equation at uniform points: sizes are means over the domain."""
 
         def sites(n: int, generator: Generator, sampler: str) -> Sites:
-            return Sites(self.domain.interior(n, generator, sampler))
+            return self.at(self.domain.interior(n, generator, sampler))
 
         return replace(self.equation_term, sites=sites)
 
@@ -349,8 +373,6 @@ class Problem(KnownParts, NaturalUnits):
             else replace(term, name=f"{term.name} ({names[: i + 1].count(term.name)})")
             for i, term in enumerate(terms)
         )
-
-    # -- for people ------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
         return overview(self)

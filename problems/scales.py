@@ -240,14 +240,14 @@ class _Search:
         before = self._norm(self.start, rows)
         doubt = min(1.0, self._norm(self.looks, rows) / (SOLVED * before)) if before else 1.0
         for name in self.free:
-            g, added = place.start[name, ()], place.waves[name, ()] @ self.weights[name]
+            g, added = (values[: place.count] for values in place.values(name, self.weights[name]))
             factor = self.form.factor[name]
-            whole = 1.0 if factor is None else place.rms(factor(place.sites.points))
+            whole = 1.0 if factor is None else place.rms(factor(place.sites.points[: place.count]))
             found[name] = max(place.rms(added) / whole, doubt * place.rms(g - (place.density * g).mean()))
         largest = max((found[name] / self.units[name] for name in self.free), default=0.0)
         found = {name: max(size, LEAST * largest * self.units[name]) for name, size in found.items()}
         # Beside the data themselves, rounding is no size: with u(0) = 0.05 alone the spread of g is 1e-18.
-        data = {name: place.rms(place.start[name, ()]) for name in self.free}
+        data = {name: place.rms(place.start[name, ()][: place.count]) for name in self.free}
         return {name: size if size > NOTHING * data[name] else data[name] for name, size in found.items()}
 
     def _rows(self, unknowns: Mapping[str, float]) -> dict[str, tuple[float, ...]]:

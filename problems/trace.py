@@ -111,6 +111,6 @@ def _check_pointwise(problem: Description, residual: Residual, sites: Sites, wha
     if not close.all():
         raise InputError(
             f"{what}: the value at a point depends on the other points, as a mean, a sum or a maximum "
-            "over them does; use values at the point itself (integrals cannot be written yet; a known "
-            "mean can be a value of its own unknown)"
+            "over them does; use values at the point itself, and for an integral "
+            "Integral('I', lambda u: u, over='x'), which the equation takes as a parameter"
         )

@@ -86,6 +86,10 @@ class Place:
         everywhere = good.repeat(self.sites.fold)
         return torch.where(good, r, 0.0), {k: torch.where(everywhere, d, 0.0) for k, d in D.items()}
 
+    def values(self, name: str, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """An unknown at the start, and what trial functions add to it, each [N]."""
+        return self.start[name, ()], self.waves[name, ()] @ weights
+
     def block(self, D: Mapping[Key, Tensor], name: str) -> Tensor:
         """Change of the rows by each trial function of an unknown, [K, n, M]."""
         parts = [D[key].unsqueeze(2) * self.waves[key] for key in D if key[0] == name]
@@ -96,6 +100,9 @@ class Place:
         """The largest root mean square of what one derivative of a trial function adds to each row, [K]."""
         density = self.density.repeat(self.sites.fold).unsqueeze(1)
         smooth = [(D[key].unsqueeze(2) * self.waves[key][:, :EACH]) for key in D if key[0] == name]
+        if self.sites.fold > 2:  # an integral is a sum of many; the two sides of a difference count singly
+            density = self.density.unsqueeze(1)
+            smooth = [part.abs().unflatten(1, (self.sites.fold, -1)).sum(1) for part in smooth]
         return torch.stack([(density * part.square()).mean((1, 2)).sqrt() for part in smooth]).amax(0)
 
     def rms(self, values: Tensor) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -81,6 +81,8 @@ class Coefficient:
         InputError: `init` is not a finite number, or not positive where it has to be.
     """
 
+    is_eigenvalue: ClassVar[bool] = False
+
     name: str
     init: float = 1.0
     positive: bool = False
@@ -113,3 +115,17 @@ class Coefficient:
 
     def __str__(self) -> str:
         return f"{self.name}{', positive' if self.positive else ''}, starting from {self.init:g}"
+
+
+@dataclass(frozen=True)
+class Eigenvalue(Coefficient):
+    """The number lambda of a linear problem for which it has solutions beside zero, see `eigenpairs`.
+
+    Args:
+        name: By this name the equation asks for it; it is of degree one there.
+    """
+
+    is_eigenvalue: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"{self.name}, an eigenvalue"

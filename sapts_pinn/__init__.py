@@ -21,7 +21,10 @@ if TYPE_CHECKING:
         Complex,
         Contact,
         Dirichlet,
+        Eigenvalue,
         Initial,
+        Integral,
+        IntegralCondition,
         Interface,
         LineSource,
         Neumann,
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     )
     from .results.solution import Solution
     from .solving.comparison import compare
+    from .solving.eigenpairs import eigenpairs
     from .solving.run import solve
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless the application wants to hear
@@ -52,7 +56,10 @@ __all__ = [
     "Complex",
     "Contact",
     "Dirichlet",
+    "Eigenvalue",
     "Initial",
+    "Integral",
+    "IntegralCondition",
     "Interface",
     "LineSource",
     "Neumann",
@@ -70,6 +77,7 @@ __all__ = [
     "diff",
     "div",
     "dot",
+    "eigenpairs",
     "geometry",
     "grad",
     "laplace",
@@ -82,6 +90,7 @@ _SUBMODULES = {"geometry", "optim", "problems"}
 _ELSEWHERE = {  # every other name is in problems
     "Solution": ".results.solution",
     "compare": ".solving.comparison",
+    "eigenpairs": ".solving.eigenpairs",
     "solve": ".solving.run",
 }
 

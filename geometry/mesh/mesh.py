@@ -29,6 +29,7 @@ from ..names import checked_names, checked_tag, named_group
 from ..patches import Patch
 from . import checks, tags
 from . import simplices as sx
+from .cells import CellQuadrature
 from .curved import straightened
 from .files import CORNERS, RawMesh, from_meshio, from_pyvista, read_mesh
 from .nearest import Surface
@@ -42,7 +43,7 @@ SMOOTH = math.radians(40)  # facets that meet at less stand for a curved surface
 KINDS = {1: "intervals", 2: "triangles", 3: "tetrahedra"}
 
 
-class Mesh(CellGroups, Domain):
+class Mesh(CellQuadrature, CellGroups, Domain):
     """A domain from a mesh file, or from a mesh in memory.
 
     Its faces are the groups of the file that lie on the boundary: physical groups of Gmsh by name, numbered

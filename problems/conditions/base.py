@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 import torch
@@ -28,6 +28,7 @@ from ...geometry import Domain, Time
 from ..curvilinear import Space
 from ..fields import Field, call_by_name, parameter_names
 from ..functions.special import differentiable
+from .sites import Sites as Sites  # noqa: PLC0414 - a name of this module too
 
 if TYPE_CHECKING:
     from ..complex_unknowns import Parts
@@ -40,40 +41,6 @@ Function = Callable[[Tensor], Tensor]
 VALUE = "value"  # kind of the demand u = value
 LISTED = 4  # faces that are named in a short name
 NORMAL = "n_"  # n_x is the component of the unit normal along the coordinate x
-
-
-@dataclass(frozen=True)
-class Sites:
-    """Points at which a term of the loss is evaluated, with normals, data and a weight.
-
-    Attributes:
-        points: [N, dim].
-        normals: [N, dim] outward unit normals, or None inside the domain.
-        values: [N] data that belongs to the points, or [N, 2] with its relative noise, or None.
-        fold: Points i, i + N/fold, ... belong to one residual (2 for periodic pairs, else 1).
-        weight: Balanced weight of the term at these places; None leaves the term its own weight.
-    """
-
-    points: Tensor
-    normals: Tensor | None = None
-    values: Tensor | None = None
-    fold: int = 1
-    weight: float | None = None
-
-    def places(self, rows: Tensor) -> Tensor:
-        """Numbers of the points that belong to some residuals, [fold * k] for [k] of these."""
-        block = self.points.shape[0] // self.fold
-        return torch.cat([rows + i * block for i in range(self.fold)])
-
-    def of(self, rows: Tensor) -> Sites:
-        """Select the sites of some residuals, by their numbers."""
-        index = self.places(rows)
-        return replace(
-            self,
-            points=self.points[index],
-            normals=None if self.normals is None else self.normals[index],
-            values=None if self.values is None else self.values[index],
-        )
 
 
 def value_at(
@@ -118,7 +85,7 @@ def as_column(result: object, n: int, what: str, like: Tensor, complex_too: bool
             "u.xx + u.yy - 1, as the difference of its sides (not ==), a step as (x > 0.5) * 1.0"
         )
     if isinstance(result, (int, float)):
-        return torch.full_like(like.reshape(n, -1)[:, 0], float(result))
+        return like.new_full((n,), float(result))
     if not isinstance(result, Tensor):
         fix = (
             "did it forget to return?"
@@ -245,6 +212,7 @@ class Condition(ABC):
         mapped_by_reflections: Whether a symmetry of the problem has to map it to a condition of the same
             kind; False where it holds in every mirror image, or is judged in another way.
         joins_regions: Whether it says what holds where regions of the domain touch.
+        integrates: Whether it is one on integrals; its `density` stands for it where places are compared.
     """
 
     hard: bool | None = None
@@ -253,6 +221,7 @@ class Condition(ABC):
     prescribes_normal_derivative: ClassVar[bool] = False
     mapped_by_reflections: ClassVar[bool] = True
     joins_regions: ClassVar[bool] = False
+    integrates: ClassVar[bool] = False
 
     # -- a term of the loss ----------------------------------------------------------------------------------
 
@@ -298,6 +267,10 @@ class Condition(ABC):
         """Conditions on the real and imaginary parts in place of one on complex unknowns."""
         return (self,)
 
+    def before_start(self) -> Value | None:
+        """Values of its unknown before the start of time, for equations that ask for them; None without."""
+        return None
+
     # -- the ansatz ------------------------------------------------------------------------------------------
 
     def prescribed(self) -> Prescribed | None:
@@ -321,6 +294,14 @@ class Condition(ABC):
     def surface(self, domain: Domain) -> Surface | None:
         """Surface inside the domain that it holds on; None if it holds elsewhere."""
         return None
+
+    def density(self, fields: Fields, sites: Sites, domain: Domain, known: Known) -> tuple[Tensor, ...]:
+        """Integrands at single sites, whose integral is the residual; else the residual itself."""
+        return self.residual(fields, sites, domain, known)
+
+    def spans_time(self, domain: Domain) -> bool:
+        """Test whether it ties values at different times together."""
+        return False
 
     def varies_on_faces(self) -> bool:
         """Test whether the residual, as a function of the unknowns' values, may vary over a face."""

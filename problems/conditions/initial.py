@@ -39,6 +39,8 @@ class Initial(Condition):
         weight: Weight w of the term if it is one, a pure number beside 1 of the equation: the loss gets
             w mean (r / R)^2 / 2, r being the residual and R its natural size, both in the user's units;
             `print(problem)` shows R under "scales".  None balances w against the equation.
+        history: u before the start, where the equation asks for it, as u.at(t=t - 1) does; number or function
+            of the coordinates.
     """
 
     unknown: str
@@ -46,12 +48,13 @@ class Initial(Condition):
     velocity: Value | None = None
     hard: bool | None = None
     weight: float | None = None
+    history: Value | None = None
 
     def __post_init__(self) -> None:
         given = {k: v for k, v in (("value", self.value), ("velocity", self.velocity)) if v is not None}
         if not given:
             raise InputError(f"Initial({self.unknown!r}) prescribes nothing; give a value or a velocity")
-        self._check(**given)
+        self._check(**given | ({} if self.history is None else {"history": self.history}))
 
     def unknowns(self) -> tuple[str, ...]:
         """Name of the unknown."""
@@ -94,6 +97,10 @@ class Initial(Condition):
         """Short name such as `initial value and velocity of u`."""
         what = [w for w, v in (("value", self.value), ("velocity", self.velocity)) if v is not None]
         return f"initial {' and '.join(what)} of {self.unknown}"
+
+    def before_start(self) -> Value | None:
+        """The history."""
+        return self.history
 
     def prescribed(self) -> Prescribed:
         """The value and the velocity at the start of time."""

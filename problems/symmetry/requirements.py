@@ -54,7 +54,7 @@ class Mirror:
         normals = None if sites.normals is None else sites.normals.clone()
         if normals is not None:
             normals[:, self.axis] *= -1
-        return Sites(self.points(sites.points), normals, fold=sites.fold)
+        return Sites(self.points(sites.points), normals, sites.values, sites.fold)
 
     def parity(self, channels: Sequence[tuple[str, MultiIndex]]) -> Tensor:
         """Signs sigma [C] of the channels under the reflection."""

@@ -126,6 +126,21 @@ class Residuals:
             ]
         return self._made[key]
 
+    def on_domain(self, condition: Condition, needs: Needs) -> Requirement:
+        """Density of a condition on integrals: they are mirrored if it is, pointwise."""
+        key = (id(condition), "density")
+        if key not in self._made:
+
+            def local(fields: dict[str, Field], sites: Sites) -> tuple[Tensor, ...]:
+                return condition.density(fields, sites, self.domain, self._parameters)
+
+            sites = condition.sites(self.domain, 1, self._generator, "uniform")
+            sites = Sites(sites.points, sites.normals)
+            some = sites.of(torch.linspace(0, len(sites.points) - 1, SCREEN).long())
+            probes = self._probes(local, needs, some)
+            self._made[key] = [Requirement(self.domain.names, local, probes, sites, lambda: sites)]
+        return self._made[key][0]
+
     def _probes(self, local: Local, needs: Needs, sites: Sites) -> Probes:
         extent = self.domain.bounds[1] - self.domain.bounds[0]
         return probes_of(local, self.domain.names, needs, extent, sites, self._generator)

@@ -190,6 +190,11 @@ class Finder:
                 requirements = self._residuals.on_surface(condition, surface, needs)
                 out += [Comparison(r, [r.local], mirror) for r in requirements]
                 continue
+            if condition.integrates:
+                if not except_faces:  # about an end every solution goes on, whatever its integral is
+                    requirement = self._residuals.on_domain(condition, needs)
+                    out.append(Comparison(requirement, [requirement.local], mirror))
+                continue
             faces = condition.faces(self.domain)
             if not faces:
                 return None
@@ -230,6 +235,10 @@ class Finder:
         if (surface := condition.surface(self.domain)) is not None:
             flux = self._residuals.on_surface(condition, surface, needs)[1]
             return same(flux.compare_at(flux.local, mirror, replace(places, weight=None)))
+        if condition.integrates:
+            requirement = self._residuals.on_domain(condition, needs)
+            single = Sites(places.points, places.normals)
+            return ends or same(requirement.compare_at(requirement.local, mirror, single))
         block, at = torch.arange(len(places.points)), places.points[:, mirror.axis]
         groups = []
         for face, end in zip(shape.faces, shape.bounds[:, 0].tolist(), strict=True):

@@ -113,7 +113,7 @@ class Counter:
 
     def _symbols(self, points: Tensor, state: State) -> list[Symbol | None]:
         """The equation frozen at points; None where it is not finite."""
-        frozen = linearise(self.problem, self.problem.equation_term, Sites(points), state)
+        frozen = linearise(self.problem, self.problem.equation_term, self.problem.at(points), state).local
         present = self._present(frozen, state)
         out: list[Symbol | None] = []
         slopes = torch.where(present, frozen.slopes, 0.0).permute(2, 0, 1).tolist()  # [point][row][channel]
@@ -134,7 +134,7 @@ class Counter:
         inside the domain, and the share that is left with that of the others in its row, whatever the units.
         """
         inner = self.problem.domain.interior(TYPICAL, Generator().manual_seed(53))
-        inside = linearise(self.problem, self.problem.equation_term, Sites(inner), state)
+        inside = linearise(self.problem, self.problem.equation_term, self.problem.at(inner), state).local
         size = torch.where(torch.isfinite(inside.slopes), inside.slopes.abs(), 0.0).amax(2, keepdim=True)
         share = frozen.slopes.abs() / torch.where(size > 0, size, 1.0)
         return (share > 0) & (share >= NOTHING * share.amax(1, keepdim=True))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from ..conditions.base import Sites
 from ..conditions.contact import regions_of
 from .findings import NOTE, WARNING, Finding
 from .linearised import states, values
@@ -45,7 +44,7 @@ def features(problem: Description) -> list[Finding]:
             0, 1, STEPS + 1, dtype=torch.float64
         )
         flat = line.reshape(-1, domain.dim)
-        rows = values(problem, problem.equation_term, Sites(flat), constant)
+        rows = values(problem, problem.equation_term, problem.at(flat), constant)
         rows = torch.where(domain.inside(flat) & torch.isfinite(rows), rows, torch.nan)
         rows = rows.reshape(len(rows), LINES, STEPS + 1)
         steps = rows.diff(dim=2).abs().nan_to_num(0.0)

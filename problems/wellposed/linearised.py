@@ -13,7 +13,7 @@ u and its derivatives) is random: what holds for every state that was tried is t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,11 @@ class Linearisation:
     channels: tuple[Channel, ...]
     slopes: Tensor
     rows: Tensor
+
+    @property
+    def local(self) -> Linearisation:
+        """It with the slopes at the first of the sites of each residual only."""
+        return replace(self, slopes=self.slopes[..., : self.rows.shape[1]])
 
     @property
     def finite(self) -> Tensor:

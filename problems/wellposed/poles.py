@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from ..conditions.base import Sites
 from ..curvilinear import centres
 from .findings import WARNING, Finding
 from .linearised import State, states, values, zero
@@ -84,7 +83,7 @@ def _starts(problem: Description, points: Tensor) -> list[Tensor]:
 
 def _sizes(problem: Description, points: Tensor, state: State) -> Tensor:
     """The equations' absolute values at points, [rows, N]; what is no number counts as zero."""
-    found = values(problem, problem.equation_term, Sites(points), state).abs()
+    found = values(problem, problem.equation_term, problem.at(points), state).abs()
     return torch.where(torch.isfinite(found), found, 0.0)
 
 

@@ -326,7 +326,7 @@ class _Examination:
         sentence = free_functions(self.problem)
         if sentence is not None:
             self._say("uniqueness", sentence)
-        if zero_solves(self.problem):
+        if self.problem.eigenvalue is None and zero_solves(self.problem):
             names = listed(self.names)
             self._say(
                 "trivial solution",
@@ -338,7 +338,7 @@ class _Examination:
     def _coefficients(self) -> None:
         """Report coefficients that neither observations nor surplus conditions determine."""
         names = [c.name for c in self.problem.coefficients]
-        if names and not self._observed and not self._more_than_needed():
+        if self.problem.eigenvalue is None and names and not self._observed and not self._more_than_needed():
             self._say(
                 "coefficients",
                 f"nothing determines {listed(names)}: there are no observations, and no more conditions than "
@@ -352,7 +352,9 @@ class _Examination:
         given = [min(self._count.given(face, state)) for face in faces]
         if len(self._count.own_axes) == 1:
             order = self._count.total(self._count.own_axes[0], faces, lost=False)
-            return order is None or sum(given) > order
+            return order is None or sum(given) + self._inside > order
+        if any(c.integrates for c in self.problem.conditions):
+            return True
         in_space = self.problem.domain.spatial_faces
         verdicts = [self._count.compared(face) for face in faces if face.tag in in_space]
         time = time_factor(self.problem.domain)

@@ -13,6 +13,7 @@ ORDER = (  # of the causes: each makes those after it likely
     "symmetry",
     "trivial",
     "singular",
+    "quadrature",
     "scale",
     "layer",
     "sampling",
@@ -64,7 +65,8 @@ class Audit:
             largest term of the equation), `train_residual` and `test_residual` (rms in the equation's unit),
             `condition` (largest violation of a condition, relative to the solution), `around_jumps` (relative
             error near places where prescribed values jump, where there are any), `at_rims` (relative error
-            from where the initial values meet a face, where there is a time).
+            from where the initial values meet a face, where there is a time), `quadrature` (change of the
+            equation with twice as many nodes of its integrals, over its terms, where it has any).
     """
 
     objections: tuple[Finding, ...]

@@ -55,7 +55,7 @@ def _unbalanced(state: State) -> float:
     if not inside.any():
         return 0.0
     points, depth = points[inside], depth[inside]
-    terms = state.taken_apart(points, state.channels(points, state.needs))
+    terms = state.taken_apart(points, state.around(points))
     q = (terms.residual.abs() / terms.largest.clamp(min=1e-300)).amax(0).clamp(max=1.0)
     least = _from_the_jump_on(q.square(), depth)
     # What lies within d grows like d^2; the distances were drawn with density 1 / (d log 10 DECADES).

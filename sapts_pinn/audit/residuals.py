@@ -100,7 +100,7 @@ def _relative(state: State, scale: Tensor, points: Tensor) -> Tensor:
     """The residual over the terms of the equation at points, [K, N]."""
     if not len(state.problem.jumps.places):
         return state.residual(points) / scale
-    terms = state.taken_apart(points, state.channels(points, state.needs))
+    terms = state.taken_apart(points, state.around(points))
     return _over_terms(state, scale, points, terms)
 
 
@@ -151,7 +151,7 @@ def _beside(state: State, scale: Tensor) -> list[Beside]:
     points = at - (depth[:, None] * state.extent) * normals
     inside = domain.inside(points)
     points, depth, face = points[inside], depth[inside], face[inside]
-    terms = state.taken_apart(points, state.channels(points, state.needs))
+    terms = state.taken_apart(points, state.around(points))
     coefficient = (terms.slopes / _usual(state)[:, :, None]).abs().amax((0, 1))
     residual = _over_terms(state, scale, points, terms)
     out = []

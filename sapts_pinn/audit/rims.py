@@ -71,7 +71,7 @@ def _moved(state: State, points: Tensor, time: int, late: Tensor) -> Tensor:
     """Integrate |r / (dF/du_t)| over time for each unknown, [m, lines], from points [lines, nodes, dim]."""
     lines, nodes, dim = points.shape
     flat = points.reshape(-1, dim)
-    residual = state.taken_apart(flat, state.channels(flat, state.needs)).residual
+    residual = state.taken_apart(flat, state.around(flat)).residual
     weight = late * state.extent[time] * (math.log(10) * DECADES / (nodes - 1))  # dt = t d log t
     weight[[0, -1]] *= 0.5
     names = state.problem.unknown_names

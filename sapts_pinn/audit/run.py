@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..networks.model import Model
 from ..problems import Sites
-from . import conditions, derivatives, jumps, mirrors, residuals, rims, sizes
+from . import conditions, derivatives, integrals, jumps, mirrors, residuals, rims, sizes
 from .findings import Audit, without_consequences
 from .state import State
 
@@ -25,15 +25,16 @@ def audit(model: Model, sites: Mapping[str, Sites]) -> Audit:
     Returns:
         The objections and what was measured.
     """
-    points = sites["equation"].points.double().cpu()
+    points = sites["equation"].first.double().cpu()
     state = State(model, len(points))
     step = -(-len(points) // state.count)
     with warnings.catch_warnings():  # of the user's functions, which have warned before
         warnings.simplefilter("ignore")
         found, figures = residuals.check(state, points[::step])
         more, conditional = conditions.check(state, sites)
-        figures |= {**conditional, **jumps.check(state), **rims.check(state)}
-        found += more + derivatives.check(state) + mirrors.check(state) + sizes.check(state)
+        coarse, quadrature = integrals.check(state)
+        figures |= {**conditional, **jumps.check(state), **rims.check(state), **quadrature}
+        found += coarse + more + derivatives.check(state) + mirrors.check(state) + sizes.check(state)
     return Audit(without_consequences(found), figures)
 
 

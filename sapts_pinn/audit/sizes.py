@@ -158,7 +158,7 @@ def _hidden_source(state: State) -> bool:
     lower, upper = state.problem.domain.bounds.double()
 
     def source(points: Tensor) -> Tensor:
-        nothing = torch.zeros(len(points), dtype=torch.float64)
+        nothing = torch.zeros(state.fold * len(points), dtype=torch.float64)
         return state.equation(dict.fromkeys(state.needs, nothing), points)
 
     with torch.no_grad():

@@ -80,7 +80,9 @@ class State:
         lower, upper = self.problem.domain.bounds.double()
         self.lower, self.extent = lower, upper - lower
         size = sum(p.numel() for p in self.model.parameters())
-        self.count = int(min(max(EFFORT / (size * (len(self.needs) + 2)), LEAST), MOST, max(points, LEAST)))
+        self.count = int(
+            min(max(EFFORT / (size * self.fold * (len(self.needs) + 2)), LEAST), MOST, max(points, LEAST))
+        )
         self.generator = Generator().manual_seed(20_111)  # never the points of a run
 
     @cached_property
@@ -90,10 +92,10 @@ class State:
 
     @cached_property
     def everything(self) -> Channels:
-        """All channels that the equation or a condition reads, and the values, at `interior`."""
+        """All channels of the equation and the conditions, and the values, at `interior` and elsewhere."""
         needs = [*self.needs, *((name, ()) for name in self.problem.unknown_names)]
         needs += [(n, i) for term in self.problem.condition_terms for n, f in term.needs.items() for i in f]
-        return self.channels(self.interior, list(dict.fromkeys(needs)))
+        return self.channels(self.problem.at(self.interior).points, list(dict.fromkeys(needs)))
 
     @cached_property
     def inner(self) -> Channels:
@@ -106,7 +108,7 @@ class State:
         fixed = {key: value[:1] for key, value in self.inner.items()}
 
         def source(points: Tensor) -> Tensor:
-            channels = {key: value.expand(len(points)) for key, value in fixed.items()}
+            channels = {key: value.expand(self.fold * len(points)) for key, value in fixed.items()}
             return self.equation(channels, points).sum(0)
 
         lower, upper = self.problem.domain.bounds.double()
@@ -163,7 +165,8 @@ class State:
     @cached_property
     def sizes(self) -> dict[str, float]:
         """Rms of each unknown over the domain."""
-        return {name: float(rms(self.everything[name, ()])) for name in self.problem.unknown_names}
+        n = self.count
+        return {name: float(rms(self.everything[name, ()][:n])) for name in self.problem.unknown_names}
 
     def channels(self, points: Tensor, needs: list[tuple[str, MultiIndex]]) -> Channels:
         """Values of derivatives at points [N, dim], each [N]."""
@@ -188,15 +191,24 @@ class State:
 
         return {name: lookup(name) for name in self.problem.unknown_names}
 
+    @property
+    def fold(self) -> int:
+        """Number of places that the equation reads for each point."""
+        return self.problem.companions.fold
+
     def equation(self, channels: Channels, points: Tensor) -> Tensor:
-        """F, [K, N]."""
-        rows = self.problem.evaluate(self.fields(channels), points, self.known)
+        """F [K, N] at points [N, dim], from channels there and elsewhere, [fold N]."""
+        rows = self.problem.evaluate(self.fields(channels), self.problem.at(points).points, self.known)
         return torch.stack([row.double() for row in rows])
 
     def residual(self, points: Tensor) -> Tensor:
         """F at the trained function, [K, N]."""
         with torch.no_grad():
-            return self.equation(self.channels(points, self.needs), points)
+            return self.equation(self.around(points), points)
+
+    def around(self, points: Tensor) -> Channels:
+        """The equation's channels at points and elsewhere."""
+        return self.channels(self.problem.at(points).points, self.needs)
 
     def taken_apart(self, points: Tensor, channels: Channels) -> Terms:
         """The equation's terms at points."""
@@ -215,12 +227,16 @@ class State:
                     ]
                 )
                 if rows.requires_grad
-                else rows.new_zeros(len(rows), len(leaves), rows.shape[1])
+                else rows.new_zeros(len(rows), len(leaves), self.fold * rows.shape[1])
             )
         with torch.no_grad():
             zero = self.equation({key: torch.zeros_like(v) for key, v in channels.items()}, points)
         q = torch.stack(list(channels.values()))
-        return Terms(rows.detach(), _finite(zero), _finite(slopes), _finite(slopes * q))
+        own, *others = _finite(slopes * q).chunk(self.fold, 2)
+        if others:  # integrals are sums
+            far = torch.stack(others).sum(0)
+            own = torch.where(far.abs() > own.abs(), far, own)
+        return Terms(rows.detach(), _finite(zero), _finite(slopes[..., : rows.shape[1]]), own)
 
     def where(self, point: Tensor) -> str:
         """A point in words."""

@@ -62,6 +62,11 @@ def to_deepxde(
         raise InputError(
             "to_deepxde needs derivatives in reverse mode; call dde.config.set_default_autodiff('reverse')"
         )
+    if problem.companions.fold > 1:
+        raise InputError(
+            "to_deepxde gives an equation its own points only, and this one has integrals or values "
+            "elsewhere; solve it here"
+        )
     variables = {
         c.name: dde.Variable(c.parameter if c.positive else float(c.init)) for c in problem.coefficients
     }

@@ -297,7 +297,7 @@ def draw(
     problem = model.problem
     term = problem.equation_term
     pool = problem.domain.interior(4 * points, generator, "uniform")
-    first = linearised(model, term, Sites(pool))
+    first = linearised(model, term, problem.at(pool))
     size = torch.zeros(len(pool), dtype=torch.float64)
     for r in first.values:  # every equation in its own unit
         rms = r.square().mean().sqrt()

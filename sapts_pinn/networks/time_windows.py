@@ -126,6 +126,12 @@ def check(problem: Problem, windows: int) -> None:
                 f"{type(condition).__name__} holds on {' and '.join(held)}, but windows={windows} are solved "
                 "one after another, each from the end of the one before: drop windows"
             )
+    together = any(condition.spans_time(problem.domain) for condition in problem.conditions)
+    if together or problem.companions.in_time:
+        raise InputError(
+            f"{problem.name} has integrals over time or values at other times, and windows={windows} are "
+            "solved one after another: drop windows"
+        )
     if any(term.fixed is not None for term in problem.terms) or problem.coefficients:
         raise InputError(
             f"{problem.name} has coefficients or observations, which all times share: drop windows={windows}"

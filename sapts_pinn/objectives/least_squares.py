@@ -347,7 +347,7 @@ def residuals(model: Model, points: Tensor) -> Tensor:
     """
     rows = []
     for chunk in points.split(BLOCK_POINTS):
-        objective = LeastSquares(model, {"equation": Sites(chunk)})
+        objective = LeastSquares(model, {"equation": model.problem.at(chunk)})
         theta = gather(objective.parameters)
         for block in objective.blocks:
             rows.append(block.residual(theta)[0] / block.scale)

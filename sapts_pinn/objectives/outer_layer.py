@@ -128,6 +128,12 @@ class OuterTerm:
         """dr/dc, [rows n, m (K + 1) + p]: by unknown with its constant last, then the coefficients."""
         rows, m, width = len(slopes.values), self.unknowns, units.count + 1
         out = slopes.values.new_empty(rows, self.n, m * width + slopes.by_coefficient.shape[1])
+        if self.n < AT_ONCE < len(self.sites.points):  # few integrals, of many nodes each
+            out.zero_()
+            for at in torch.arange(len(self.sites.points)).split(AT_ONCE):
+                there = slice(int(at[0]), int(at[-1]) + 1)
+                out.index_add_(1, at.to(out.device) % self.n, self._block(slopes, units, there))
+            return out.reshape(rows * self.n, -1)
         for at in torch.arange(self.n).split(AT_ONCE):
             first, last = int(at[0]), int(at[-1]) + 1
             for fold in range(self.sites.fold):

@@ -8,7 +8,6 @@ from torch import Tensor
 from ..errors import InputError
 from ..objectives.base import Counters, Staged, StageLayout
 from ..objectives.residual_block import BLOCK_POINTS
-from ..problems import Sites
 from .microbatch import MicroBatch, Weights, residuals, samples, unknowns
 from .stages import ModelStageChain, StageChain
 
@@ -98,7 +97,7 @@ class ChainObjective(Staged):
             raise InputError("only a problem has residuals, not a network with a loss on data")
         term, rows = self.chain.problem.equation_term, []
         for part in points.split(BLOCK_POINTS):
-            micro_batch = residuals(self.chain, term, Sites(part), 1)
+            micro_batch = residuals(self.chain, term, self.chain.problem.at(part), 1)
             like = micro_batch.shapes[-1].new_empty(term.rows, part.shape[0])
             rows.append(self._read(micro_batch, like) / term.weight**0.5)
         return torch.cat(rows, 1)

@@ -126,7 +126,7 @@ def diagnose(
         return None
     generator = torch.Generator().manual_seed(20_110)  # never the points of a run
     fresh = model.problem.domain.interior(FRESH, generator, "uniform")
-    trained = sites["equation"].points
+    trained = sites["equation"].first
     units = model.problem.terms[0].row_units.to(trained)
     test, train = (_rms(residuals(model, points) / units) for points in (fresh.to(trained), trained))
     shares = {name: value / look.loss for name, value in look.terms.items()}

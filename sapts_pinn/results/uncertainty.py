@@ -171,10 +171,10 @@ def _thinned(model: Model, sites: Mapping[str, Sites], most: int) -> dict[str, S
     total = sum(rows[name] * len(s.points) // s.fold for name, s in sites.items())
     if total <= most:
         return dict(sites)
-    whole = sites["equation"].points
-    keep = max(len(whole) - -(-(total - most) // rows["equation"]), 1)
-    chosen = torch.linspace(0, len(whole) - 1, keep).long()
-    return {**sites, "equation": Sites(whole[chosen])}
+    whole = len(sites["equation"].points) // sites["equation"].fold
+    keep = max(whole - -(-(total - most) // rows["equation"]), 1)
+    chosen = torch.linspace(0, whole - 1, keep).long()
+    return {**sites, "equation": sites["equation"].of(chosen)}
 
 
 def factorised(J: Tensor, p: int, eps: float) -> tuple[Tensor, Tensor]:

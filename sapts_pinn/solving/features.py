@@ -16,14 +16,21 @@ from .settings import RunSettings, defaults_of
 FEATURES = "features"
 UNITS = (600, 800)  # at most, in one and in two dimensions
 MANY = 1600  # in more
+POINTS, FEWEST = 8192, 256  # of the equation, where each brings others along: all together, and itself
 SEVERAL = 2  # times fewer, where there are several unknowns
 
 
 def settings_of(problem: Problem, *asked: Arguments) -> RunSettings:
     """Settings from those that are asked for, of which later ones win, and from defaults."""
     method = next((a["method"] for a in reversed(asked) if a.get("method") is not None), None)
-    given = usual(problem) if method == FEATURES else {}
+    given = usual(problem) if method == FEATURES else fewer(problem)
     return RunSettings.merged(defaults_of(problem), given, *asked)
+
+
+def fewer(problem: Problem) -> Mapping[str, object]:
+    """Default number of points where each brings others along."""
+    fold = problem.companions.fold
+    return {} if fold == 1 else {"points": max(POINTS // fold, FEWEST)}
 
 
 def usual(problem: Problem) -> Mapping[str, object]:

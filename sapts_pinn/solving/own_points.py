@@ -38,7 +38,7 @@ class OwnCollocation(Collocation):
     own: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def _drawn(self) -> dict[str, Sites]:
-        return {**super()._drawn(), "equation": Sites(self.own)}
+        return {**super()._drawn(), "equation": self.problem.at(self.own)}
 
     def redraw(self, model: TrainableModel) -> dict[str, Sites]:
         """Draw the points of the conditions anew; those of the equation stay."""

@@ -151,6 +151,10 @@ def defaults_of(problem: object) -> Mapping[str, object]:
     check_default_device()
     if not isinstance(problem, Problem):
         raise InputError(f"solve needs a Problem, such as build('poisson-1d'), not {problem!r}")
+    if problem.eigenvalue is not None:
+        raise InputError(
+            f"{problem.name} is an eigenvalue problem, with many solutions: call eigenpairs(problem, count=5)"
+        )
     for name in problem.options:
         if name not in OF_A_PROBLEM:
             raise InputError(

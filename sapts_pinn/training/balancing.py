@@ -42,6 +42,7 @@ from ..problems import Sites, Term
 
 FIRST = 50  # steps after which weights are set for the second time
 CHANGE = 2.0  # factor by which a weight changes at least
+ROUNDING = 1e24  # ratio of the traces beyond which the smaller one is nothing but rounding
 POINTS = 256  # at which a trace is measured
 HELD = 10.0  # more for values on the boundary
 
@@ -78,7 +79,7 @@ def balanced(model: TrainableModel, sites: Mapping[str, Sites], ranks: Communica
 def _next(term: Term, weight: float | None, equation: float, own: float) -> float:
     """The weight of a term after the one that it has, if any, from the typical rates."""
     ratio = equation / own if own > 0 else math.inf
-    if not 0 < ratio < math.inf:  # one of the two does not depend on the parameters
+    if not 1 / ROUNDING < ratio < ROUNDING:  # one of the two does not depend on the parameters
         return term.weight if weight is None else weight
     if weight is None:
         ratio *= HELD if term.held else 1.0

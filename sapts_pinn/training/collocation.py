@@ -107,7 +107,8 @@ class Collocation:
             # A grid would come out the same: uniform points are drawn by Sobol then.
             sampler = "sobol" if self.sampler == "grid" else self.sampler
             rest = self.interior - adaptive
-            chosen = [self.problem.equation_term.sites(rest, self.generator, sampler).points] if rest else []
+            drawn = [self.problem.equation_term.sites(rest, self.generator, sampler).points] if rest else []
+            chosen = [points[:rest] for points in drawn]
             dense = rad(
                 self.problem.domain,
                 adaptive,
@@ -115,7 +116,7 @@ class Collocation:
                 self.generator,
                 candidates=4 * self.interior,
             )
-            self.sites["equation"] = Sites(torch.cat([*chosen, dense]))
+            self.sites["equation"] = self.problem.at(torch.cat([*chosen, dense]))
             if self._frees():
                 return self.redraw(model)
         return self.sites

@@ -12,7 +12,7 @@ from sapts_pinn.networks.model import Model
 from sapts_pinn.networks.random_units import Units
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.objectives.outer_layer import OuterTerm
-from sapts_pinn.problems import Initial, Periodic, Problem, build
+from sapts_pinn.problems import Initial, IntegralCondition, Periodic, Problem, build
 
 UNITS = 7
 
@@ -29,7 +29,21 @@ def folded() -> Problem:
     )
 
 
+def integrated() -> Problem:
+    return Problem(
+        domain=Interval(-1, 1, name="x") * Time(0, 1),
+        unknowns="u",
+        equation=lambda u: u.t + u * u.x,
+        conditions=[
+            Initial("u", 0.0),
+            IntegralCondition(lambda u, x: u * u.x + x, lambda t: t, weight=2.0),  # 16 of them
+            IntegralCondition(lambda u: u**2, 1.0, over=("x", "t"), weight=3.0),  # a single one
+        ],
+    )
+
+
 PROBLEMS = {
+    "integrals": integrated,
     "a system": lambda: build("kovasznay"),
     "third order": lambda: build("kdv"),
     "a coefficient": lambda: build("burgers-inverse"),

@@ -2,6 +2,8 @@
 
 from sapts_pinn import Coefficient, Contact, Dirichlet, Observations, Problem, Unknown
 from sapts_pinn.geometry import Interval
+from sapts_pinn.problems.overview import overview
+from sapts_pinn.problems.zoo import build
 
 
 def test_all_lines():
@@ -31,3 +33,16 @@ def test_all_lines():
     ]
     assert lines[:8] == wanted and {"network", "scales"} < set(lines)
     assert "  material    k: 2 in left, a function in right" in str(problem)
+
+
+def test_every_part_has_a_line():
+    text = overview(build("delay"))
+    assert text.splitlines() == str(build("delay")).splitlines()
+    assert text.startswith("delay: u on Time(0, 5")
+    for part in (
+        "equations   1",
+        "elsewhere   1 other place",
+        "condition   initial value of u",
+        "network of  t",
+    ):
+        assert f"  {part}" in text

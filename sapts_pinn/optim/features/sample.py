@@ -18,6 +18,7 @@ from ...problems import Sites
 
 HELD = 10.0  # weight of a condition's rows against those of the equation, all of size one
 CUTOFFS = tuple(10.0 ** (-k / 2) for k in range(8, 33))  # singular values over the largest
+CANCELLED = 1e-11  # share of its parts that rounding leaves of an integral which vanishes by symmetry
 SIMPLER = 0.9  # share of the residual that a higher rank leaves at most
 
 
@@ -86,7 +87,9 @@ class Sample:
         for term in self.terms:
             slopes = term.linearised(term.rest(), known, self.trained)
             block = term.matrix(slopes, units).view(len(slopes.values), -1) * math.sqrt(term.n)
-            sizes[term.term.name] = block.square().mean(1).sqrt().unsqueeze(1)
+            size = block.square().mean(1).sqrt().unsqueeze(1)
+            parts = slopes.by_jet.abs().sum((1, 2)).mean(1, keepdim=True) * term.sites.fold
+            sizes[term.term.name] = torch.where(size > CANCELLED * parts, size, 0.0)  # else it always holds
         main = self.terms[0].term
         whole = sizes[main.name].square().mean().sqrt()
         for term in self.terms:
