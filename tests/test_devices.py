@@ -123,7 +123,12 @@ def looks(problem: Problem, device: str) -> dict[str, Tensor]:
     return {name: x.cpu() for name, x in out.items()}
 
 
-@pytest.mark.parametrize("name", zoo.ZOO)
+# The stand-in's tensors are no other subclass, as expressions in round coordinates are, and know no complex
+# views. Those problems are looked at on a GPU only, where there is one (`test_gpu.py`).
+BEYOND = {"heat-cylinder", "heat-ball", "wave-packet"}
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.ZOO if name not in BEYOND])
 def test_every_problem_has_the_loss_that_it_has_here(name: str) -> None:
     problem = zoo.build(name)
     here = looks(problem, "cpu")
