@@ -16,18 +16,24 @@ Why it is hard: the domain is part of the solution.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import erf, exp, pi, sqrt
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy import special
 from torch import Tensor
 
 from ...errors import InputError
 from ...geometry import Interval, Time
+from .. import references
 from ..conditions.boundary import Dirichlet
 from ..conditions.boundary_equation import BoundaryEquation
 from ..conditions.initial import Initial
 from ..fields import Field
 from ..problem import Problem
+from ..references import Reference
 from ..unknowns import Unknown
 
 START = 0.1
@@ -54,6 +60,13 @@ def stefan(number: float = 1.0) -> Problem:
     def warm(y: Tensor) -> Tensor:
         return 1 - torch.erf(rate * y) / erf(rate)
 
+    warmth = references.analytic(
+        lambda y, t: 1 - special.erf(rate * y) / erf(rate), {"y": (0, 1), "t": (START, 1)}
+    )
+
+    def exact(points: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        return {**warmth.evaluate(points), "s": 2 * rate * np.sqrt(points["t"])}
+
     return Problem(
         domain=Interval(0, 1, name="y") * Time(START, 1),
         unknowns=("u", Unknown("s", of="t", positive=True)),
@@ -65,7 +78,7 @@ def stefan(number: float = 1.0) -> Problem:
             Initial("s", 2 * rate * sqrt(START)),
             BoundaryEquation(lambda u, s: s * s.t + number * u.y, on="y=1"),
         ],
-        reference=lambda y, t: {"u": warm(y), "s": 2 * rate * torch.sqrt(t)},
+        reference=Reference("similarity solution", 1e-15, exact, warmth.test_points),
         name="stefan",
     )
 

@@ -67,13 +67,16 @@ def test_a_mean_over_the_points_is_refused(equation, conditions, what):
     ],
 )
 def test_complex_numbers_are_refused(equation, conditions):
-    with pytest.raises(ValueError, match="returned complex numbers; write the real and the imaginary part"):
+    with pytest.raises(
+        ValueError, match=r"returned complex numbers: declare the unknown as unknowns=Complex\('h'\)"
+    ):
         Problem(BAR, "u", equation, conditions)
 
 
 def test_complex_data_are_refused():
     for values in ([1 + 2j], torch.tensor([1j])):
+        data = Observations("u", {"x": [0.5], "t": [0.5]}, values)  # of a complex unknown, or of a real one
         with pytest.raises(ValueError, match="Observations hold complex numbers"):
-            Observations("u", {"x": [0.5]}, values)
-    with warnings.catch_warnings(), pytest.raises(ValueError, match="must be a finite number"):
-        Dirichlet("u", 1j)
+            Problem(BAR, "u", lambda u: u.t - u.xx, [bump(), data])
+    with warnings.catch_warnings(), pytest.raises(ValueError, match=r"complex|finite number"):
+        Problem(BAR, "u", lambda u: u.t - u.xx, [bump(), Dirichlet("u", 1j, on="x")])

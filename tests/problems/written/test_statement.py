@@ -153,6 +153,8 @@ def test_a_formula_that_is_not_its_function_is_not_given():
         equation=lambda u: laplace(u),
         conditions=[BoundaryEquation(twice, on="x=1")],
         coefficients=(),
+        materials={},
+        integrals=(),
     )
     assert statement_of(problem)["conditions"] == [{"words": "boundary equation on x=1"}] and len(calls) == 2
 
