@@ -145,7 +145,11 @@ def _of_problem(name: str, picture: Path | None) -> list[str]:
         ("literature", _literature(name)),
         ("solve with", f"sapts-pinn solve {name}"),
     ]
-    title = f"{name}: {row.summary} ({row.group})" if row else ", of ".join(dict.fromkeys([problem.name, source.text]))
+    title = (
+        f"{name}: {row.summary} ({row.group})"
+        if row
+        else ", of ".join(dict.fromkeys([problem.name, source.text]))
+    )
     lines = [title, *_rows(pair for pair in pairs if pair[1])]
     if picture is not None:
         from ..results.known import plot_reference
@@ -179,7 +183,7 @@ def _conditions(problem: Problem) -> list[str]:
 
 
 def _literature(name: str) -> str:
-    """Docstring of the module of a problem of the zoo or of PINNacle, which names its sources, and of its function."""
+    """Docstrings of the function and of the module of a problem of ours, which name its sources."""
     from ..problems.pinnacle import PINNACLE
     from ..problems.zoo import BUILDERS
 
