@@ -122,7 +122,10 @@ def _of_problem(name: str, picture: Path | None) -> list[str]:
 
     if not is_file(name):
         everything: dict[str, object] = {**catalogue.PROBLEMS, **catalogue.METHODS, **catalogue.DATA_SETS}
-        lookup(name, everything, "name")
+        if name not in everything:
+            from ..problems.pinnacle import PINNACLE
+
+            lookup(name, {**everything, **PINNACLE}, "name")
     with notes(quiet=True):
         source = load_source(name)
     problem, row = source.problem, catalogue.PROBLEMS.get(name)
@@ -142,7 +145,11 @@ def _of_problem(name: str, picture: Path | None) -> list[str]:
         ("literature", _literature(name)),
         ("solve with", f"sapts-pinn solve {name}"),
     ]
-    title = f"{name}: {row.summary} ({row.group})" if row else f"{problem.name}, of {source.text}"
+    title = (
+        f"{name}: {row.summary} ({row.group})"
+        if row
+        else ", of ".join(dict.fromkeys([problem.name, source.text]))
+    )
     lines = [title, *_rows(pair for pair in pairs if pair[1])]
     if picture is not None:
         from ..results.known import plot_reference
@@ -176,12 +183,13 @@ def _conditions(problem: Problem) -> list[str]:
 
 
 def _literature(name: str) -> str:
-    """Docstring of the module of a problem of the zoo, which names its sources, and of its function."""
-    if name not in catalogue.PROBLEMS:
-        return ""
+    """Docstrings of the function and of the module of a problem of ours, which name its sources."""
+    from ..problems.pinnacle import PINNACLE
     from ..problems.zoo import BUILDERS
 
-    make = BUILDERS[name]
+    make = {**BUILDERS, **PINNACLE}.get(name)
+    if make is None:
+        return ""
     function = getattr(make, "func", make)  # of a `partial`
     texts = [inspect.getdoc(function), sys.modules[function.__module__].__doc__]
     whole = "\n\n".join(text.partition("\nArgs:")[0].strip() for text in texts if text)

@@ -74,6 +74,12 @@ def test_info_of_a_variant_has_the_literature_of_its_family(capsys):
     assert "Why it is hard" in command(capsys, "info", "wave-4")[1]
 
 
+def test_info_of_a_problem_of_pinnacle(capsys):
+    out = command(capsys, "info", "pinnacle-ks")[1]
+    assert out.startswith("pinnacle-ks\n") and "solve with  sapts-pinn solve pinnacle-ks\n" in out
+    assert "no boundary condition" in out
+
+
 def test_info_of_a_file_a_method_and_a_data_set(capsys, tmp_path):
     (tmp_path / "heat.py").write_text(USERS_FILE)
     out = command(capsys, "info", tmp_path / "heat.py")[1]
