@@ -40,7 +40,7 @@ from .features import FEATURES, refusal, settings_of
 from .making import made
 from .settings import AUTO, RunSettings
 
-ENOUGH = 1e-8  # relative residual on fresh points that is gone on with
+ENOUGH = 1e-7  # relative residual on fresh points that is gone on with
 EARLY, STUCK = 200, 0.3  # number of units with which a larger residual ends the trial
 JUDGED = 400  # number of units, or half of the most, from which on the rest is foreseen
 SHARE = 0.5  # of the time, at most

@@ -11,6 +11,7 @@ SENTENCES = {
     StopReason.RUNNING: "",
     StopReason.BUDGET: "budget spent (12 iterations)",
     StopReason.TARGET: "target error 0.1 reached",
+    StopReason.ACCURATE: "accuracy 0.1 reached by the error estimate",
     StopReason.CONVERGED: "converged to working precision",
     StopReason.OBJECTED: "stopped: no step lowers the loss, but the audit objects",
     StopReason.EXHAUSTED: "stopped: the method has nothing left to try",
