@@ -36,6 +36,7 @@ MIDDLE = Effort(300, 1200, 100, 12)
 FULL = Effort(800, 3000, 300, 12)
 EFFORTS = (CHEAP, MIDDLE, FULL)
 ENOUGH = 0.3  # share of the residual that is not explained with which one is content
+AT_ROUNDING = 1e-13  # residual over the terms, in which the network's tangent space finds nothing
 SHARE, LEAST = 0.1, 3.0  # of the run's seconds, and seconds, that an estimate may take
 MANY = 10.0  # times the residual: a figure that says nothing more
 DEARER = 4.0  # times as long takes the next effort, about
@@ -138,6 +139,7 @@ def estimate_error(
     begin, first, until = time.monotonic(), time.thread_time(), max(LEAST, SHARE * seconds)
     widths: dict[str, tuple[float, ...]] = {}
     field: TangentField | None = None
+    seen: Seen | None = None
     tried = 0.0  # seconds, once, beside those of the features
     for effort in efforts:
         start = time.thread_time()  # of this thread: whatever else the machine does
@@ -147,7 +149,11 @@ def estimate_error(
             widths = {kind: found.widths for kind, found in solved.items()}
         now = time.thread_time()
         rho = min(found.best.unexplained for found in solved.values())
-        if rho > VAGUE and not tried:
+        if seen is None:
+            seen = Seen.measured(estimator.model) if audit is None else Seen.of(audit)
+            first += time.thread_time() - now  # an audit is no effort of the estimate
+            now = time.thread_time()
+        if rho > VAGUE and not tried and not 0 < seen.residual < AT_ROUNDING:
             field = tangent_error(estimator.model, estimator.generator, until)
             tried = time.thread_time() - now
         tangent = None if field is None else estimator.explained(field)
@@ -156,7 +162,7 @@ def estimate_error(
             break
     besides = torch.zeros_like(estimator.u) if noise is None else noise(estimator.test).to(estimator.u)
     noisy = noise is None and any(term.noise is not None for term in model.problem.terms)
-    seen = Seen.measured(estimator.model) if audit is None else Seen.of(audit)
+    assert seen is not None
     verdict = judge(estimator, list(solved.values()), tangent, seen)
     verdict.doubts[:0] = [
         *seen.words,

@@ -145,3 +145,14 @@ def test_an_estimate_is_the_same_again() -> None:
     model = Model(problem, network_of(problem, (8,), Generator().manual_seed(0), torch.float64))
     first, second = (estimate_error(model, (CHEAP,))[0] for _ in range(2))
     assert first.relative == second.relative and first.l2 == second.l2
+
+
+def test_at_rounding_the_tangent_space_is_not_looked_at(monkeypatch):
+    """It costs a dense matrix, and finds nothing in a residual that is rounding."""
+    from sapts_pinn import solve
+    from sapts_pinn.estimation import error_estimate
+    from sapts_pinn.problems import build
+
+    monkeypatch.setattr(error_estimate, "tangent_error", lambda *given: pytest.fail("it was looked at"))
+    found = solve(build("poisson-1d"), method="features", budget="1000 iterations", progress=False)
+    assert found.error_estimate.relative < 1e-13
