@@ -42,8 +42,8 @@ PROBLEMS = {
     "poisson-3d": ProblemRow("Poisson", "unit cube, u = sin(pi x) sin(pi y) sin(pi z)"),
     "poisson-5d": ProblemRow("Poisson", "5D cube, u = sum of cos(pi x_i)"),
     "poisson-interface": ProblemRow("Poisson", "a coefficient that jumps by 100 across a circle"),
-    "composite-wall": ProblemRow("Poisson", "brick, foam and steel: a conductivity that jumps by 1,700"),
-    "composite-ring": ProblemRow("Poisson", "two rings, whose conductivities differ by a factor of 20"),
+    "composite-wall": ProblemRow("Poisson", "brick, foam, steel: conductivity jumps by 1,700"),
+    "composite-ring": ProblemRow("Poisson", "two rings, conductivities 1 and 20"),
     "poisson-source": ProblemRow("Poisson", "a point source in a square: infinite at one point"),
     "poisson-lshape": ProblemRow("Poisson", "L-shape, f = 1, gradient infinite at the corner"),
     "burgers": ProblemRow("Burgers", "viscosity 0.01/pi, -sin(pi x) becomes a thin layer"),
@@ -67,7 +67,7 @@ PROBLEMS = {
     "wave-4": ProblemRow("Waves", "c = 2, from sin(pi x) + sin(4 pi x) / 2 at rest"),
     "klein-gordon": ProblemRow("Waves", "cubic, u = x cos(5 pi t) + (x t)^3"),
     "schroedinger": ProblemRow("Waves", "cubic, from 2 sech x, period 10: a kink at the seam"),
-    "wave-packet": ProblemRow("Waves", "free Schroedinger equation, complex: a packet moves and spreads"),
+    "wave-packet": ProblemRow("Waves", "free Schroedinger equation, complex: a packet"),
     "kdv": ProblemRow("Waves", "Korteweg-de Vries, cos(pi x) becomes solitons"),
     "kuramoto-sivashinsky": ProblemRow("Waves", "fourth order, from -sin(pi x), periodic"),
     "lorenz": ProblemRow("Ordinary differential equations", "three equations in time alone, t to 3"),
@@ -87,7 +87,7 @@ PROBLEMS = {
 }
 
 METHODS = {
-    "auto": "features where they suffice, else sapts-d where its parts pay, else tr",
+    "auto": "features where they suffice, else sapts-d or tr",
     "tr": "trust region, self-scaled Broyden or limited-memory BFGS",
     "tr-ssbroyden": "trust region with a dense self-scaled Broyden inverse",
     "tr-gauss-newton": "trust region, Gauss-Newton curvature, a probed radius",
