@@ -101,7 +101,7 @@ def analytic(
         "exact formula",
         1e-15,
         bounds,
-        lambda **points: np.asarray(fn(**points), float),
+        lambda **points: np.asarray(fn(**points)),
         test_points,
         (unknown,),
     )
@@ -320,7 +320,10 @@ def _reference(
         for start in range(0, where.size, _CHUNK):
             part = where[start : start + _CHUNK]
             inputs = {name: np.clip(x[part], *bounds[name]) for name, x in zip(bounds, flat, strict=True)}
-            values[:, part] = fn(**inputs)
+            found = np.asarray(fn(**inputs))
+            if np.iscomplexobj(found):  # of a complex unknown
+                values = values.astype(complex)
+            values[:, part] = found
         return {name: row.reshape(arrays[0].shape) for name, row in zip(unknowns, values, strict=True)}
 
     return Reference(source, accuracy, evaluate, test_points)

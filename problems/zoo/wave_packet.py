@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ...geometry import Interval, Time
+from .. import references
 from ..complex_unknowns import Complex, ComplexField
 from ..conditions.boundary import Dirichlet
 from ..conditions.initial import Initial
@@ -37,7 +38,11 @@ def wave_packet() -> Problem:
         unknowns=Complex("h"),
         equation=equation,
         conditions=[Dirichlet("h", packet, on="x"), Initial("h", lambda x: packet(x, 0 * x))],
-        reference=packet,
+        reference=references.analytic(
+            lambda x, t: packet(torch.as_tensor(x), torch.as_tensor(t)).numpy(),
+            {"x": (-5, 9), "t": (0, 2)},
+            unknown="h",
+        ),
         name="wave-packet",
     )
 
