@@ -12,6 +12,7 @@ import torch
 
 from sapts_pinn import Coefficient, Dirichlet, Neumann, Observations, Problem, Unknown
 from sapts_pinn.deepxde import from_deepxde, to_deepxde
+from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import Interval
 from sapts_pinn.networks.build import build_network
 from sapts_pinn.networks.model import Model
@@ -24,12 +25,13 @@ from sapts_pinn.problems.zoo import ZOO
 
 SMALL: dict[str, Any] = {"network": (8, 8), "points": 60, "condition_points": 20}
 
-FIELDS = ("diffusion-inverse",)  # of fewer coordinates
-PARTLY_KNOWN = ("cavity",)  # the reference has no pressure
+FIELDS = ("diffusion-inverse", "stefan")  # of fewer coordinates
+ELSEWHERE = ("delay", "fredholm", "volterra", "volterra-ide")  # values at other points
+PARTLY_KNOWN = ("cavity", "burgers-family")  # no pressure; at some values of the parameter only
 
 
 @pytest.mark.parametrize("exact", [True, False], ids=["exact", "weighted"])
-@pytest.mark.parametrize("name", [name for name in ZOO if name not in FIELDS])
+@pytest.mark.parametrize("name", [name for name in ZOO if name not in FIELDS + ELSEWHERE])
 def test_every_problem_of_the_zoo(name: str, exact: bool) -> None:
     problem = build(name)
     model = to_deepxde(problem, network=(6, 6), points=24, condition_points=8, exact=exact)
@@ -40,6 +42,12 @@ def test_every_problem_of_the_zoo(name: str, exact: bool) -> None:
     history, state = model.train(iterations=4)
     assert state.loss_train.sum() < history.loss_train[0].sum()
     assert len(state.metrics_test) == known and np.isfinite(state.metrics_test).all()
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_values_at_other_points_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="this one has integrals or values elsewhere; solve it here"):
+        to_deepxde(build(name), network=(6, 6), points=24, condition_points=8)
 
 
 @pytest.mark.parametrize("name", ["burgers", "poisson-lshape", "allen-cahn"])
