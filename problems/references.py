@@ -97,14 +97,8 @@ def analytic(
         unit = qmc.Sobol(dim, seed=0).random_base2(ceil(np.log2(count)))[:count]
         return {name: lo + (hi - lo) * unit[:, i] for i, (name, (lo, hi)) in enumerate(bounds.items())}
 
-    return _reference(
-        "exact formula",
-        1e-15,
-        bounds,
-        lambda **points: np.asarray(fn(**points)),
-        test_points,
-        (unknown,),
-    )
+    values = lambda **points: np.asarray(fn(**points))
+    return _reference("exact formula", 1e-15, bounds, values, test_points, (unknown,))
 
 
 def burgers(nu: float = 0.01 / pi) -> Reference:
@@ -320,9 +314,8 @@ def _reference(
         for start in range(0, where.size, _CHUNK):
             part = where[start : start + _CHUNK]
             inputs = {name: np.clip(x[part], *bounds[name]) for name, x in zip(bounds, flat, strict=True)}
-            found = np.asarray(fn(**inputs))
-            if np.iscomplexobj(found):  # of a complex unknown
-                values = values.astype(complex)
+            found = fn(**inputs)  # complex for a complex unknown
+            values = values.astype(np.result_type(values, found), copy=False)
             values[:, part] = found
         return {name: row.reshape(arrays[0].shape) for name, row in zip(unknowns, values, strict=True)}
 
