@@ -9,14 +9,14 @@ becomes of a run, unless its time is too short for the trial.
 
 An initial value problem over a long time is too much for one set of units, and a network trained on all of
 it at once often ends in a constant.  Where time is the only coordinate, `WINDOWS` are tried, each of which
-goes on from the end of the one before.
+goes on from the end of the one before, until the equation holds in all of them.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..audit import audited
@@ -29,6 +29,7 @@ from ..optim.methods import method as find_method
 from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from ..problems import Problem
+from ..results.solution import Solution
 from ..runs.content import TrainerState
 from ..runs.status import StopReason
 from ..training.budget import Budget
@@ -44,7 +45,8 @@ ENOUGH = 1e-7  # relative residual on fresh points that is gone on with
 EARLY, STUCK = 200, 0.3  # number of units with which a larger residual ends the trial
 JUDGED = 400  # number of units, or half of the most, from which on the rest is foreseen
 SHARE = 0.5  # of the time, at most
-WINDOWS = (4, 16)  # of an initial value problem, where it is too much as a whole
+WINDOWS = (4, 16, 64)  # of an initial value problem, where it is too much as a whole
+SOLVED = 1e-5  # residual over the equation's terms, up to which all windows count as solved
 OF_TRAINING = (
     "network", "activation", "points", "condition_points", "sampler", "adaptive", "resample", "windows",
 )  # fmt: skip
@@ -85,31 +87,36 @@ def trial_of(
     return tried(problem, _of_features(problem, arguments), ranks)
 
 
-def windows_of(problem: Problem, arguments: Arguments, settings: RunSettings) -> tuple[int, str] | None:
-    """Number of windows in time that random features need for ordinary differential equations, and why.
+def windows_of(problem: Problem, arguments: Arguments, settings: RunSettings) -> Iterator[tuple[int, str]]:
+    """Numbers of windows in time in which random features may solve ordinary differential equations, and why.
 
-    None where a single run will do, or no number of windows helps in the first of them; arguments as of
-    `trial_of`.
+    None where a single run will do.  Others are those of `WINDOWS` whose first window is solved; arguments as
+    of `trial_of`.
     """
     in_time = all(isinstance(factor, Time) for factor in problem.domain.factors())
     if not in_time or arguments["target_error"] is not None:
-        return None
+        return
     ranks: Communicator = arguments["communicator"] or connect(settings.device)
     if not features_are_open(problem, arguments, settings, ranks.size):
-        return None
+        return
     try:
         check(problem, WINDOWS[0])
     except InputError:
-        return None
+        return
     of_features = _of_features(problem, arguments)
     if (whole := tried(problem, of_features, ranks)).state is not None or whole.stopped:
-        return None
+        return
     for windows in WINDOWS:
         first = window(problem, windows, 0, None)
         share = replace(of_features, budget=Budget(seconds=settings.budget.seconds / windows))
         if tried(first, share, ranks).state is not None:
-            return windows, f"{whole.words} as a whole, and next to nothing in {windows} windows"
-    return None
+            yield windows, f"{whole.words} as a whole: {windows} windows of time"
+
+
+def is_solved(solution: Solution) -> bool:
+    """Return whether the equation holds in all windows of a solution."""
+    audit = solution.result.get("audit")
+    return audit is not None and audit["figures"].get("relative_residual", math.inf) < SOLVED
 
 
 def features_are_open(problem: Problem, arguments: Arguments, settings: RunSettings, ranks: int) -> bool:

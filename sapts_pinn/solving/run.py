@@ -43,7 +43,7 @@ from .choice import with_method
 from .examination import attempt, examine, quick_estimate
 from .facts import summary
 from .features import FEATURES, check_features, settings_of
-from .features_first import Trial, trial_of, windows_of
+from .features_first import Trial, is_solved, trial_of, windows_of
 from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
@@ -51,6 +51,7 @@ from .seeds import Ensemble, each_seed
 from .settings import AUTO, RunSettings, SolveArguments, defaults_of
 from .warm_start import check_start, warm_start, with_architecture
 
+LEAST_LEFT = 0.1  # share of the time with which something else is begun
 AGAIN = "go on with it by solve(..., resume={})"
 OF_A_RANK = (  # entries of config.json that may differ
     "source", "threads", "fingerprint", "versions", "machine",
@@ -172,9 +173,28 @@ def solve(
     del shared["windows"]
     if settings.windows != 1:
         return march(solve, problem, settings.windows, **{**shared, "budget": settings.budget})
-    if (needed := windows_of(problem, arguments, settings)) is not None:
-        return march(solve, problem, needed[0], **{**shared, "method": FEATURES, "chosen": needed[1]})
-    return _solved(problem, arguments, began)
+    in_windows, arguments = _in_windows(problem, shared, arguments, settings, began)
+    return in_windows or _solved(problem, arguments, began)
+
+
+def _in_windows(
+    problem: Problem, shared: Arguments, arguments: Arguments, settings: RunSettings, began: float
+) -> tuple[Solution | None, Arguments]:
+    """Solve ordinary differential equations in windows, where a trial finds some that help.
+
+    Returns:
+        The solution, if the equation holds in all of them or the time is over; and the arguments of a single
+        run in the time that is left.
+    """
+    whole = settings.budget
+    for count, why in windows_of(problem, arguments, settings):
+        given = {**shared, **{n: arguments[n] for n in ("budget", "overwrite")}}
+        found = march(solve, problem, count, **{**given, "method": FEATURES, "chosen": why})
+        left = Budget(seconds=whole.seconds - (time.monotonic() - began))
+        if is_solved(found) or left.seconds < LEAST_LEFT * whole.seconds:
+            return found, arguments
+        arguments = {**arguments, "budget": left, "overwrite": True}
+    return None, arguments
 
 
 def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:

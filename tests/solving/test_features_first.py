@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 from scipy.special import ellipj
 
 from sapts_pinn import Dirichlet, Initial, Problem, solve
@@ -188,7 +189,7 @@ def test_an_initial_value_problem_is_solved_in_windows(tmp_path):
     """By Jacobi's elliptic functions: th = 2 asin(k cd(t; k)), k = sin(3 / 2)."""
     found = solve(pendulum(), budget="3min", out=tmp_path / "run", progress=False)
     assert found.config["windows"] == WINDOWS[0] and found.result["method"] == FEATURES
-    assert "as a whole, and next to nothing in 4 windows" in found.config["chosen"]
+    assert found.config["chosen"].endswith("of the equation as a whole: 4 windows of time")
     t, k = np.linspace(0, 10, 201), np.sin(1.5)
     _, cn, dn, _ = ellipj(t, k**2)
     assert np.abs(found.predict(t=t) - 2 * np.arcsin(k * cn / dn)).max() < 1e-11
@@ -204,4 +205,22 @@ def test_a_smooth_one_is_solved_as_a_whole():
 @pytest.mark.parametrize("given", [{"windows": 1}, {"method": "tr"}, {"target_error": 0.1}])
 def test_windows_are_not_tried_where_something_is_asked_for(given):
     arguments = {"method": AUTO, "budget": "1min", "communicator": None, "target_error": None, **given}
-    assert windows_of(pendulum(), arguments, settings_of(pendulum(), RunSettings.given(arguments))) is None
+    settings = settings_of(pendulum(), RunSettings.given(arguments))
+    assert not [*windows_of(pendulum(), arguments, settings)]
+
+
+@pytest.mark.slow
+def test_more_windows_follow_where_the_equation_does_not_hold_in_all(tmp_path):
+    """Van der Pol's equation with mu = 5: its first window is slow, and fast changes follow."""
+    stiff = Problem(
+        Time(0, 12), "y", lambda y: y.tt - 5 * (1 - y**2) * y.t + y, [Initial("y", 2.0, velocity=0.0)],
+        name="van der pol",
+    )  # fmt: skip
+    found = solve(stiff, budget="3min", out=tmp_path / "run", progress=False)
+    t = np.linspace(0, 12, 301)
+    wanted = solve_ivp(
+        lambda t, y: [y[1], 5 * (1 - y[0] ** 2) * y[1] - y[0]], (0, 12), [2.0, 0.0], "DOP853", t,
+        rtol=1e-12, atol=1e-13,
+    ).y[0]  # fmt: skip
+    assert found.config["windows"] > WINDOWS[0] and "16 windows of time" in str(found)
+    assert np.abs(found.predict(t=t) - wanted).max() < 1e-7
