@@ -26,7 +26,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..errors import InputError
-from ..geometry import Domain, Radius
+from ..geometry import Domain
 from .ansatz.ansatz import Ansatz
 from .ansatz.build import AnsatzBuilder
 from .checks import (
@@ -254,8 +254,7 @@ class Problem(KnownParts, NaturalUnits):
     @cached_property
     def _small_supports(self) -> Supports | None:
         """Small supports of sources and coefficients, which uniform points would miss."""
-        # Materials jump between regions, however large these are, and 1 / r is large about r = 0.
-        if self.materials or any(isinstance(factor, Radius) for factor in self.domain.factors()):
+        if self.materials:  # which jump between regions, however large these are
             return None
         return supports(self.companions.without, *self.domain.bounds.double().unbind(0))
 

@@ -13,6 +13,7 @@ of `Initial(..., history=...)`, and nothing else outside of the domain has any.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +24,7 @@ from torch import Generator, Tensor
 
 from ...derivatives.multi_index import MultiIndex
 from ...errors import InputError
+from ...geometry import Radius
 from ..conditions.base import Feature, Known, Sites, Value, as_column, time_names, value_at
 from ..fields import Field, Operand, derivatives
 from .integral import Integral
@@ -290,13 +292,21 @@ class Companions:
         return Field(field._name, domain.names, channel, field._index)
 
     def without(self, points: Tensor) -> Tensor:
-        """Sum [N] of the rows of the equation with ones for the unknowns everywhere and for the integrals."""
+        """Sum [N] of the rows of the equation with ones for the unknowns everywhere and for the integrals.
+
+        Odd derivatives by a radius are r: those of regular functions vanish at r = 0, as in u_r / r.
+        """
         names, one = self.problem.domain.names, torch.ones_like(points[:, 0])
+        radii = [names.index(f.names[0]) for f in self.problem.domain.factors() if isinstance(f, Radius)]
+
+        def channel(index: MultiIndex) -> Tensor:
+            odd = [points[:, axis] for axis in radii if index.count(axis) % 2]
+            return math.prod(odd, start=one)
 
         def constant(field: Field, _: Places) -> Field:
-            return Field(field._name, names, lambda _: one)
+            return Field(field._name, names, channel)
 
-        fields = {u: Placed(Field(u, names, lambda _: one), (), constant) for u in self.problem.unknown_names}
+        fields = {u: Placed(Field(u, names, channel), (), constant) for u in self.problem.unknown_names}
         sums = {i.name: one for i in self.problem.integrals}
         rows = self.problem.rows({**fields, **self.problem.initial_coefficients, **sums}, points)
         return torch.stack(rows).sum(0)

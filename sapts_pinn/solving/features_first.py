@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..audit import audited
@@ -27,7 +27,6 @@ from ..networks.time_windows import check, window
 from ..optim.features import FeatureSolve
 from ..optim.methods import method as find_method
 from ..parallel.communicator import Communicator
-from ..parallel.torchrun import connect
 from ..problems import Problem
 from ..results.solution import Solution
 from ..runs.content import TrainerState
@@ -87,30 +86,28 @@ def trial_of(
     return tried(problem, _of_features(problem, arguments), ranks)
 
 
-def windows_of(problem: Problem, arguments: Arguments, settings: RunSettings) -> Iterator[tuple[int, str]]:
-    """Numbers of windows in time in which random features may solve ordinary differential equations, and why.
-
-    None where a single run will do.  Others are those of `WINDOWS` whose first window is solved; arguments as
-    of `trial_of`.
-    """
-    in_time = all(isinstance(factor, Time) for factor in problem.domain.factors())
-    if not in_time or arguments["target_error"] is not None:
-        return
-    ranks: Communicator = arguments["communicator"] or connect(settings.device)
-    if not features_are_open(problem, arguments, settings, ranks.size):
-        return
+def in_time_alone(problem: Problem, arguments: Arguments) -> bool:
+    """Return whether a problem is one of ordinary differential equations that can be solved in windows."""
+    if not all(isinstance(factor, Time) for factor in problem.domain.factors()):
+        return False
     try:
         check(problem, WINDOWS[0])
     except InputError:
-        return
-    of_features = _of_features(problem, arguments)
-    if (whole := tried(problem, of_features, ranks)).state is not None or whole.stopped:
-        return
-    for windows in WINDOWS:
-        first = window(problem, windows, 0, None)
-        share = replace(of_features, budget=Budget(seconds=settings.budget.seconds / windows))
-        if tried(first, share, ranks).state is not None:
-            yield windows, f"{whole.words} as a whole: {windows} windows of time"
+        return False
+    return arguments["target_error"] is None  # which windows cannot have
+
+
+def first_window(problem: Problem, whole: Trial, windows: int, ranks: Communicator) -> Trial:
+    """Try random features in the first of so many windows.
+
+    Args:
+        problem: What to solve, over the whole time.
+        whole: The trial there.
+        windows: How many.
+        ranks: This process.
+    """
+    share = Budget(seconds=whole.settings.budget.seconds / windows)
+    return tried(window(problem, windows, 0, None), replace(whole.settings, budget=share), ranks)
 
 
 def is_solved(solution: Solution) -> bool:
@@ -185,7 +182,7 @@ class Judge(Callback):
 
     def on_step(self, trainer: RunView) -> None:
         """Judge by the residuals with each number of units so far."""
-        optimizer = getattr(trainer, "optimizer", None)
+        optimizer: object = trainer.optimizer
         assert isinstance(optimizer, FeatureSolve)
         if optimizer.score <= ENOUGH:
             trainer.stop("promising")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack, overload
 
@@ -43,7 +44,7 @@ from .choice import with_method
 from .examination import attempt, examine, quick_estimate
 from .facts import summary
 from .features import FEATURES, check_features, settings_of
-from .features_first import Trial, is_solved, trial_of, windows_of
+from .features_first import WINDOWS, Trial, first_window, in_time_alone, is_solved, trial_of
 from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
@@ -180,21 +181,32 @@ def solve(
 def _in_windows(
     problem: Problem, shared: Arguments, arguments: Arguments, settings: RunSettings, began: float
 ) -> tuple[Solution | None, Arguments]:
-    """Solve ordinary differential equations in windows, where a trial finds some that help.
+    """Solve ordinary differential equations in windows, where a trial of the whole is not enough.
 
     Returns:
         The solution, if the equation holds in all of them or the time is over; and the arguments of a single
-        run in the time that is left.
+        run, which knows the trial.
     """
-    whole = settings.budget
-    for count, why in windows_of(problem, arguments, settings):
-        given = {**shared, **{n: arguments[n] for n in ("budget", "overwrite")}}
+    if not in_time_alone(problem, arguments):
+        return None, arguments
+    ranks: Communicator = arguments["communicator"] or connect(settings.device)
+    trial = trial_of(problem, arguments, settings, ranks)
+    if trial is None or trial.state is not None:
+        return None, {**arguments, "trial": trial}
+    whole, stopped, overwrite = settings.budget.seconds, trial.stopped, arguments["overwrite"]
+    for count in WINDOWS:
+        first = None if stopped else first_window(problem, trial, count, ranks)
+        if first is None or first.state is None:
+            stopped = stopped or (first.stopped if first is not None else "")
+            continue
+        given = {**shared, "budget": whole - (time.monotonic() - began), "overwrite": overwrite}
+        why = f"{trial.words} as a whole: {count} windows of time"
         found = march(solve, problem, count, **{**given, "method": FEATURES, "chosen": why})
-        left = Budget(seconds=whole.seconds - (time.monotonic() - began))
-        if is_solved(found) or left.seconds < LEAST_LEFT * whole.seconds:
+        overwrite, spent = True, time.monotonic() - began
+        if is_solved(found) or spent > (1 - LEAST_LEFT) * whole:
             return found, arguments
-        arguments = {**arguments, "budget": left, "overwrite": True}
-    return None, arguments
+    trial = replace(trial, seconds=time.monotonic() - began, stopped=stopped)
+    return None, {**arguments, "overwrite": overwrite, "trial": trial}
 
 
 def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
@@ -214,7 +226,7 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     check_features(problem, settings, ranks.size, arguments["init"])
     session.check_folder()
     _try_quantities(problem)
-    trial = trial_of(problem, arguments, settings, ranks)
+    trial = arguments["trial"] if "trial" in arguments else trial_of(problem, arguments, settings, ranks)
     settings, why = with_method(problem, settings, ranks.size, parts, trial)
     chosen = find_method(settings.method)
     settings = with_parts(settings, parts, chosen, ranks.size)

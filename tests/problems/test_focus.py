@@ -3,8 +3,8 @@
 import numpy
 import torch
 
-from sapts_pinn.geometry import Interval
-from sapts_pinn.problems import Dirichlet, Problem
+from sapts_pinn.geometry import Interval, Radius, Time
+from sapts_pinn.problems import Dirichlet, Initial, Problem, laplace
 from sapts_pinn.problems.focus import supports
 
 ZERO, ONE = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
@@ -61,3 +61,14 @@ def test_smooth_or_halved_values_from_numpy_are_no_small_supports():
         )
     assert supports(lambda p: torch.from_numpy((p.numpy()[:, 0] < 0.5) * 1.0), lower, upper) is None
     assert supports(lambda p: torch.from_numpy(0 * p.numpy()[:, 0] + 3.0), lower, upper) is None
+
+
+def test_small_supports_in_a_round_body_get_points():
+    """A source of a thousandth of the ball is found, and 1 / r at its centre is taken for none."""
+    ball = Radius(0, 1, around="point") * Time(0, 0.2)
+    window = lambda r, t: ((r - 0.5).abs() < 1e-2).double() * ((t - 0.1).abs() < 4e-3)
+    conditions = [Dirichlet("u", 0.0), Initial("u", 0.0)]
+    heated = Problem(ball, "u", lambda u, r, t: u.t - laplace(u) - 100 * window(r, t), conditions)
+    drawn = heated.equation_term.sites(1000, torch.Generator().manual_seed(0), "sobol").points
+    assert float(window(*drawn.unbind(1)).mean()) > 0.05
+    assert Problem(ball, "u", lambda u: u.t - laplace(u) - 1, conditions)._small_supports is None

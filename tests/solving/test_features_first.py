@@ -1,6 +1,8 @@
 """Random features before any training: when they are tried, gone on with, and given up."""
 
 import json
+import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,7 +25,6 @@ from sapts_pinn.solving.features_first import (
     features_are_open,
     is_hopeless,
     trial_of,
-    windows_of,
 )
 from sapts_pinn.solving.settings import AUTO, RunSettings
 
@@ -204,9 +205,28 @@ def test_a_smooth_one_is_solved_as_a_whole():
 
 @pytest.mark.parametrize("given", [{"windows": 1}, {"method": "tr"}, {"target_error": 0.1}])
 def test_windows_are_not_tried_where_something_is_asked_for(given):
-    arguments = {"method": AUTO, "budget": "1min", "communicator": None, "target_error": None, **given}
-    settings = settings_of(pendulum(), RunSettings.given(arguments))
-    assert not [*windows_of(pendulum(), arguments, settings)]
+    budget = "1s" if "method" not in given else "5 iterations"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        problem = replace(pendulum(), reference=lambda t: 3 * torch.cos(t))
+        found = solve(problem, **{"budget": budget, "progress": False, **given})
+    assert found.config["windows"] == 1 and "windows of time" not in str(found)
+
+
+def test_ctrl_c_in_the_trial_of_windows_is_no_failure_of_them(monkeypatch):
+    """The whole is given up, the first window is interrupted, and no other is tried."""
+    from sapts_pinn.solving import features_first
+
+    calls = []
+
+    def stop(judge, trainer):
+        calls.append(trainer.model.problem.domain.bounds[1].item())
+        trainer.stop("hopeless" if calls[-1] == 10 else "interrupted by SIGINT")
+
+    monkeypatch.setattr(features_first.Judge, "on_step", stop)
+    found = solve(pendulum(), budget="1min", progress=False)
+    assert calls == [10.0, 2.5], "the whole once, and one window"
+    assert found.result["status"] == "interrupted by SIGINT" and found.result["iterations"] == 1
 
 
 @pytest.mark.slow
