@@ -21,6 +21,7 @@ class StopReason(Enum):
     CONVERGED = "converged to working precision"
     OBJECTED = "stopped: no step lowers the loss, but the audit objects"
     EXHAUSTED = "stopped: the method has nothing left to try"
+    STALLED = "stopped: the loss falls no more"
     INTERRUPTED = "interrupted by {}"
     FAILED = "failed: {}"
     UNFINISHED = "unfinished: this is its last checkpoint"
@@ -44,7 +45,7 @@ class StopReason(Enum):
     def is_regular(self) -> bool:
         """Return whether the run trained to its end, so that another may start from its solution."""
         ends = StopReason.CONVERGED, StopReason.OBJECTED, StopReason.EXHAUSTED
-        return self in (StopReason.BUDGET, StopReason.ACCURATE) or self in ends
+        return self in (StopReason.BUDGET, StopReason.ACCURATE, StopReason.STALLED) or self in ends
 
 
 class Status(str):

@@ -3,7 +3,8 @@
 A run ends as soon as its estimate is within the accuracy, and so does one whose loss no longer falls.  The
 next starts from its solution, with hidden layers `WIDER` and `MORE` points, in the time that is left.  No
 reference is asked.  An estimate that calls itself not reliable has to be `DOUBTFUL` times smaller, which is
-what such estimates were found to miss at most (docs/trust.md).
+what such estimates of solutions without data were found to miss at most (docs/trust.md).  Beside measured
+data, whose noise it may lack, it never suffices.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ FIRST = 5.0  # seconds before the first estimate
 SHARE = 0.05  # of the time may go into estimates
 STEPS = 300  # of a run that may be called stalled
 LEAST = 0.05  # share of the time with which another run is begun
-STALLED = "the loss falls no more"
 
 
-def is_within(found: Estimate, accuracy: float) -> bool:
-    """Return whether an estimate is within an accuracy."""
-    return found.value * (1.0 if found.reliable else DOUBTFUL) <= accuracy
+def is_within(found: Estimate, accuracy: float, problem: Problem) -> bool:
+    """Return whether the estimate of a solution of a problem is within an accuracy."""
+    doubtful = math.inf if problem.estimates else DOUBTFUL
+    return found.value * (1.0 if found.reliable else doubtful) <= accuracy
 
 
 class AccuracyWatch(Callback):
@@ -61,15 +62,15 @@ class AccuracyWatch(Callback):
             return
         begin = time.monotonic()
         found = quick_estimate(trainer.model)
-        if found is not None and is_within(found, self.accuracy):
+        if found is not None and is_within(found, self.accuracy, trainer.model.problem):
             full, _ = estimate_error(
                 trainer.model, counted=compared(trainer.model.problem) or None, seconds=trainer.seconds
             )
             found = Estimate(full.relative, full.reliable)
-            if is_within(found, self.accuracy):
+            if is_within(found, self.accuracy, trainer.model.problem):
                 trainer.stop(StopReason.ACCURATE.status(f"{self.accuracy:g}"))
         if trainer.iteration >= STEPS and (fall := trend(trainer.history)) is not None and fall < FALLING:
-            trainer.stop(STALLED)
+            trainer.stop(StopReason.STALLED.status())
         self._due = trainer.seconds + (time.monotonic() - begin) / SHARE
 
 
@@ -96,7 +97,7 @@ def to_accuracy(
         solution = run(problem, given, began)
         found = _estimate(solution)
         told = "no error estimate" if found is None else f"an error estimate of {found.value:.1e}"
-        reached = found is not None and is_within(found, accuracy)
+        reached = found is not None and is_within(found, accuracy, problem)
         rest = _left(left, solution)
         larger = None if reached or rest is None else grown(solution)
         if larger is None or rest is None:
@@ -136,9 +137,9 @@ def grown(solution: Solution) -> Arguments | None:
 
     The layers of a network that was not given by widths stay.
     """
-    config, status = solution.config, Status.parse(solution.result["status"])
-    stalled = status == STALLED or status.reason in (StopReason.CONVERGED, StopReason.OBJECTED)
-    if not stalled or config["method"] == FEATURES:
+    config, reason = solution.config, Status.parse(solution.result["status"]).reason
+    ended = reason in (StopReason.STALLED, StopReason.CONVERGED, StopReason.OBJECTED)
+    if not ended or config["method"] == FEATURES:
         return None
     points = min(MORE * config["points"], MOST_POINTS)
     found: Arguments = {"points": points, "method": None if config["chosen"] else config["method"]}

@@ -15,6 +15,7 @@ SENTENCES = {
     StopReason.CONVERGED: "converged to working precision",
     StopReason.OBJECTED: "stopped: no step lowers the loss, but the audit objects",
     StopReason.EXHAUSTED: "stopped: the method has nothing left to try",
+    StopReason.STALLED: "stopped: the loss falls no more",
     StopReason.INTERRUPTED: "interrupted by SIGTERM",
     StopReason.FAILED: "failed: the loss is nan after 3 steps",
     StopReason.UNFINISHED: "unfinished: this is its last checkpoint",

@@ -30,8 +30,11 @@ def bump() -> Problem:
 
 
 def test_a_doubtful_estimate_has_to_be_smaller():
-    assert is_within(Estimate(1e-6, True), 1e-6) and not is_within(Estimate(1e-6, False), 1e-6)
-    assert is_within(Estimate(0.9e-6 / DOUBTFUL, False), 1e-6)
+    sure, doubtful, small = Estimate(1e-6, True), Estimate(1e-6, False), Estimate(0.9e-6 / DOUBTFUL, False)
+    assert is_within(sure, 1e-6, bump()) and not is_within(doubtful, 1e-6, bump())
+    assert is_within(small, 1e-6, bump())
+    fitted = build("burgers-inverse-noise-1")
+    assert is_within(sure, 1e-6, fitted) and not is_within(small, 1e-6, fitted), "the noise is not in it"
 
 
 def test_a_run_ends_when_its_estimate_is_within_the_accuracy(tmp_path):

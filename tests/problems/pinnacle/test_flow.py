@@ -44,7 +44,7 @@ def test_mass_is_conserved_under_the_lid():
 
 
 def test_step():
-    """What enters leaves; the walls hold."""
+    """The flow rate is that of the inlet, and walls and outlet have their values."""
     axes, values = stored("pinnacle-ns2d-cg")
     x, y, u, v = axes["x"], axes["y"], values["u"], values["v"]
     inlet = y < 1

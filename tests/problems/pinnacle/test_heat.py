@@ -40,7 +40,7 @@ def test_long_time():
 
 
 def by_differences(n):
-    """The same values up to t = 5, [24, 24, 3], by differences of order 2 and classical Runge-Kutta steps."""
+    """Values of Heat2d-LT up to t = 5, [24, 24, 3], by central differences and Runge-Kutta steps."""
     x = np.arange(1, n) / n
     shape = 5 * np.outer(np.sin(4 * np.pi * x), np.sin(2 * np.pi * x))
 
@@ -62,7 +62,7 @@ def by_differences(n):
 
 
 def test_random_medium():
-    """Nothing at first, and a coarse computation by another method is near."""
+    """The stored temperatures start at zero and are near those of a coarse independent computation."""
     problem = build("pinnacle-heat2d-vc")
     test = problem.reference.test_points()
     values = problem.reference.evaluate(test)["u"].reshape(16, 16, 51)
