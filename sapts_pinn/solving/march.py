@@ -131,7 +131,7 @@ def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: 
         **_result([run.result for run in runs]),
         "problem": problem.name,
         "relative_l2_error": None if measure is None else measure(model),
-        "status": Status(f"budget spent ({limits}), {windows} windows", StopReason.BUDGET),
+        "status": _ended(runs, limits),
     }
     config: Config = {
         **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,
@@ -140,6 +140,13 @@ def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: 
         "scales": [units for run in runs if (units := saved_units(run.config)[0]) is not None],
     }  # fmt: skip
     return Solution(problem, model, config, _history(runs), result)
+
+
+def _ended(runs: list[Solution], limits: Budget) -> Status:
+    """Status of the whole: converged where all windows have, else their budget is spent."""
+    if all(Status.parse(run.result["status"]).reason is StopReason.CONVERGED for run in runs):
+        return StopReason.CONVERGED.status()
+    return Status(f"budget spent ({limits}), {len(runs)} windows", StopReason.BUDGET)
 
 
 def _result(windows: list[Result]) -> Result:

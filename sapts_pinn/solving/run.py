@@ -199,7 +199,7 @@ def _in_windows(
         if first is None or first.state is None:
             stopped = stopped or (first.stopped if first is not None else "")
             continue
-        given = {**shared, "budget": whole - (time.monotonic() - began), "overwrite": overwrite}
+        given = {**shared, "budget": round(whole - (time.monotonic() - began), 1), "overwrite": overwrite}
         why = f"{trial.words} as a whole: {count} windows of time"
         found = march(solve, problem, count, **{**given, "method": FEATURES, "chosen": why})
         overwrite, spent = True, time.monotonic() - began
