@@ -58,6 +58,7 @@ from .quantities import Quantity
 from .references import Reference
 from .scales import check_given
 from .sources import Source
+from .symmetry.known import shared_with
 from .symmetry.symmetry import Finder, Symmetry
 from .term import Term
 from .trace import PROBES, trace
@@ -262,10 +263,12 @@ class Problem(KnownParts, NaturalUnits):
     def symmetries(self) -> dict[str, Symmetry]:
         """Reflections found, by coordinate."""
         # Those of a sum are not those of what the network adds; values elsewhere are not compared.
-        others = self.particular or self.singular or self.eigenvalue or self.companions.fold > 1
+        others = self.particular or self.sources or self.eigenvalue or self.companions.fold > 1
         if others or not self.symmetry or any(c.joins_regions for c in self.conditions):
             return {}
-        return self._finder.find()
+        found = self._finder.find()
+        known = [part.function for part in self.singular]
+        return shared_with(found, known, self.domain) if known else found
 
     @cached_property
     def _finder(self) -> Finder:

@@ -27,7 +27,10 @@ from sapts_pinn.optim.methods import METHODS
 from sapts_pinn.problems import zoo
 from sapts_pinn.problems.fields import Field
 
-LONG = {"starts", "own_points", "seeds", "files", "report", "windows", "ranks"}  # features
+LONG = {  # features
+    *("starts", "own_points", "seeds", "files", "report", "windows", "ranks"),
+    *("without_settings", "goes_on_to_train", "accuracy"),
+}
 FAST = ("tr", "tr-gauss-newton", "tr-lbfgs", "sapts-d", "sapts-p", "sapts-ip", "features", "adam")  # methods
 
 

@@ -20,6 +20,7 @@ from sapts_pinn import Solution, solve
 from sapts_pinn.optim import SAPTS, TrustRegion
 from sapts_pinn.optim.methods import METHODS
 from sapts_pinn.problems import zoo
+from sapts_pinn.problems.pinnacle import PINNACLE
 from sapts_pinn.supervised import Supervised
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -83,6 +84,21 @@ def test_a_run_goes_on_where_it_was(method: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("feature", FEATURES)
 def test_features(feature: str, tmp_path: Path) -> None:
     FEATURES[feature](Place("cuda"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["kovasznay", "fredholm", "heat-ball", "composite-ring"])
+def test_the_default_solves_smooth_problems_by_random_features(name: str, tmp_path: Path) -> None:
+    """Also nonlinear ones, integrals, round coordinates and several materials."""
+    found = solve(zoo.build(name), device="cuda", budget="2min", out=tmp_path / "run")
+    assert found.config["method"] == "features" and found.result["device"].startswith("cuda")
+    assert found.error() < {"composite-ring": 1e-4}.get(name, 1e-8)
+    assert Solution.load(tmp_path / "run").error() == pytest.approx(found.error(), rel=1e-2, abs=1e-13)
+
+
+@pytest.mark.parametrize("name", PINNACLE)
+def test_every_problem_of_pinnacle_has_the_loss_it_has_on_the_processor(name: str) -> None:
+    here, there = (run(name, device, "3 iterations") for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(losses(there), losses(here), rtol=1e-5)
 
 
 def test_windows_and_observations() -> None:

@@ -1,10 +1,13 @@
 """The part of a solution that a kink or a jump in the data starts, in closed form.
 
 Data on a flat face s = s_0 that jump at x = b in the derivative of order p, by J, are J e_p(x - b) plus
-something smoother, with e_p(y) = sgn(y) y^p / (2 p!).  What the principal part of the equation makes of that
-is known (Carslaw and Jaeger, Conduction of Heat in Solids, 1959, for the first; the others are textbook):
+something smoother, with e_p(y) = sgn(y) y^p / (2 p!) (`closed_forms.py`).  What the principal part of the
+equation makes of that is known (Carslaw and Jaeger, Conduction of Heat in Solids, 1959, for the first; the
+others are textbook):
 
-    u_t = k u_xx            the heat kernel's convolution with e_p: erf(y / sqrt(4 k t)) and a Gaussian
+    u_t = k u_xx            the heat kernel's convolution with e_p: erf(y / sqrt(4 k t)) and a Gaussian; with
+                            e_p continued periodically where x is a coordinate on a circle, whose seam counts
+                            as a place, too
     k u_xx + u_ss = 0       Im((z^p / p!) (log z - H_p) / i^p) / pi, z = sqrt(k) s + i y, H_p = 1 + ... + 1/p
     u_tt = c^2 u_xx         (e_p(y - c t) + e_p(y + c t)) / 2;  of a velocity, the difference of the e_(p+1)
                             over 2 c; mirror images where the waves meet u = 0 or du/dn = 0
@@ -21,7 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Generator, Tensor
@@ -33,42 +36,19 @@ from ..fields import Field, derivatives, parameter_names
 from ..functions.given import Slice
 from ..functions.smoothness import breaks, misses_derivatives
 from ..unknowns import Unknown
+from .closed_forms import diffused, diffused_on_circle, harmonic, step
 
 Function = Callable[[Tensor], Tensor]
 
 HIGHEST = 2  # order of a derivative whose jump is extracted
+AROUND = 3  # the same on a circle, where an exact construction asks for one more than the equation
 MOST = 16  # places
 BESIDE = 1e-9  # of the extent: where one-sided limits are taken
+ASIDE = 1e-300  # has a sign, which 0 has not
 APART = 1e-5  # of the extent: closer places are one, and nothing so close to a corner is extracted
 NOTHING = 1e-8  # a jump below this, relative to the function or its derivatives, is rounding
 CONSTANT = 1e-9
 SAMPLES = 64
-
-
-def step(y: Tensor, p: int) -> Tensor:
-    """Function e_p(y), whose derivative of order p jumps by one at 0."""
-    return torch.sign(y) * y**p / (2 * math.factorial(p))
-
-
-def diffused(y: Tensor, tau: Tensor, p: int) -> Tensor:
-    """The solution of u_tau = u_yy from e_p at tau = 0, for p up to 2."""
-    positive = tau > 0
-    safe = torch.where(positive, tau, 1.0)
-    error = torch.erf(y / (2 * safe.sqrt()))
-    bell = (safe / math.pi).sqrt() * torch.exp(-(y**2) / (4 * safe))
-    value = (error / 2, y * error / 2 + bell, ((y**2 / 2 + safe) * error + y * bell) / 2)[p]
-    return torch.where(positive, value, step(y, p))
-
-
-def harmonic(y: Tensor, s: Tensor, p: int) -> Tensor:
-    """The harmonic function of the half plane s > 0 with the values e_p on s = 0, for p up to 2."""
-    angle = torch.atan2(y, s)
-    log = 0.5 * torch.log((y**2 + s**2).clamp_min(1e-300))
-    if p == 0:
-        return angle / math.pi
-    if p == 1:
-        return (y * angle - s * (log - 1)) / math.pi
-    return ((y**2 - s**2) / 2 * angle - y * s * (log - 1.5)) / math.pi
 
 
 @dataclass(frozen=True)
@@ -143,6 +123,7 @@ class Face:
         start: Value of s on the face.
         inward: 1 when s grows from there into the domain, else -1.
         depth: Length of the domain along s.
+        closed: Whether x is a coordinate on a circle.
     """
 
     along: Interval
@@ -151,10 +132,37 @@ class Face:
     start: float
     inward: float
     depth: float
+    closed: bool
 
     def distance(self, points: Tensor) -> Tensor:
         """Distance of points [N, dim] from the face, [N]."""
         return self.inward * (points[:, self.s] - self.start)
+
+    @property
+    def length(self) -> float:
+        """Length of the interval of x."""
+        return self.along.upper - self.along.lower
+
+    def beside(self, b: float) -> tuple[float, float]:
+        """Two places next to x = b, on both sides of it; around the circle at its seam."""
+        gap = BESIDE * self.length
+        at_seam = self.closed and b == self.along.lower
+        return (self.along.upper - gap if at_seam else b - gap), b + gap
+
+    def offset(self, points: Tensor, b: float, speed: float = 0.0) -> Tensor:
+        """Signed distance along x of points [N, dim] from a place, [N]; the shorter one on a circle.
+
+        Args:
+            points: The points.
+            b: The place on the face.
+            speed: Distance along x that it moves per distance from the face.
+        """
+        x, moved = points[:, self.x], b + speed * self.distance(points)
+        if not self.closed:
+            return x - moved
+        half, middle = self.length / 2, (self.along.lower + self.along.upper) / 2
+        y = torch.remainder(x - moved + half, self.length) - half
+        return y + ASIDE * (torch.sign(middle - x) * (y == 0))  # both ends of the interval are the seam
 
 
 @dataclass(frozen=True)
@@ -260,8 +268,8 @@ def _face(setting: Setting, condition: Condition, given: Sequence[Callable[..., 
     normal = next((shape for shape in shapes.values() if faces[0] in shape.faces), None)
     if along is None or normal is None or along is normal:
         return None
-    closed = (along.names[0], normal.names[0])
-    if any(c.circle() in closed for c in setting.conditions):
+    circles = {c.circle() for c in setting.conditions}
+    if normal.names[0] in circles:
         return None
     first = faces[0] == normal.faces[0]
     return Face(
@@ -271,6 +279,7 @@ def _face(setting: Setting, condition: Condition, given: Sequence[Callable[..., 
         normal.lower if first else normal.upper,
         1.0 if first else -1.0,
         normal.upper - normal.lower,
+        along.names[0] in circles,
     )
 
 
@@ -282,30 +291,32 @@ def _jumps(value: Value, setting: Setting, face: Face) -> list[tuple[float, int,
     """Places, orders and sizes of the jumps along a face; None where a function has worse, or too many."""
     domain = setting.domain
     order = min(max(index.count(face.x) for index in setting.needs), HIGHEST)
+    order = AROUND if face.closed and order else order
     part = Slice(domain, (face.x,), ((face.s, face.start),))
     box = part.box({domain.names[face.x]: order})
     inner = part.restricted(lambda points: value_at(value, points, domain.names, "a given value"))
     if not order or misses_derivatives(inner, box):
         return None
-    lower, upper = face.along.lower, face.along.upper
-    length = upper - lower
+    lower, upper, length = face.along.lower, face.along.upper, face.length
     places: list[float] = []
     for b in sorted(float(b.point[0]) for b in breaks(inner, box)):
         if not places or b - places[-1] > APART * length:
             places.append(b)
     if len(places) > MOST or any(min(b - lower, upper - b) < APART * length for b in places):
         return None
+    if face.closed:
+        places.append(lower)
     out = []
-    indices = [(0,) * p for p in range(order + 1)]
+    indices = [(0,) * p for p in range(order + 1 + face.closed)]
     generator = Generator().manual_seed(45)
     spread = lower + length * torch.rand(SAMPLES, 1, generator=generator, dtype=torch.float64)
     sizes = [float(d.abs().max()) * length**p for p, d in enumerate(derivatives(inner, spread, indices))]
     for b in places:
-        sides = torch.tensor([[b - BESIDE * length], [b + BESIDE * length]], dtype=torch.float64)
+        sides = torch.tensor(face.beside(b), dtype=torch.float64)[:, None]
         limits = derivatives(inner, sides, indices)
-        for p, d in enumerate(limits):
+        for p, d in enumerate(limits[: order + 1]):
             size = float(d[1] - d[0])
-            if p < order:  # what is change, not jump
+            if p + 1 < len(limits):  # what is change, not jump
                 size -= BESIDE * length * float(limits[p + 1].sum())
             if not math.isfinite(size):
                 return None
@@ -325,8 +336,10 @@ def _part(setting: Setting, face: Face, b: float, p: int, is_rate: bool) -> Func
     bare = own <= set(everywhere)  # constant coefficients, and nothing else but what the form below names
 
     def y(points: Tensor) -> Tensor:
-        return points[:, x] - b
+        return face.offset(points, b)
 
+    if face.closed and not (own >= {(x, x), (s,)} and (s, s) not in own):
+        return None
     if own >= {(x, x), (s, s)}:
         a, c = here.get((x, x), 0.0), here.get((s, s), 0.0)
         bare = bare and own == {(x, x), (s, s)}
@@ -339,7 +352,14 @@ def _part(setting: Setting, face: Face, b: float, p: int, is_rate: bool) -> Func
         a, c = here.get((x, x), 0.0), face.inward * here.get((s,), 0.0)
         bare = bare and own == {(x, x), (s,)}
         if a * c < 0 and (bare or p > 0):
-            return lambda points: diffused(y(points), -a / c * face.distance(points), p)
+            kernel = partial(diffused, p=p)
+            if face.closed:
+                around = diffused_on_circle(face.length, -a / c * face.depth, p)
+                if around is None:
+                    return None
+                kernel = around
+            speed = here.get((x,), 0.0) / c  # of what is carried along
+            return lambda points: kernel(face.offset(points, b, speed), -a / c * face.distance(points))
     elif own == {(x,), (s,)} and bare and () not in needs and not is_rate:
         a, c = here[(x,)], face.inward * here[(s,)]
         return lambda points: step(y(points) - a / c * face.distance(points), p)

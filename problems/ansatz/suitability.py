@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from ...errors import InputError
@@ -137,10 +138,29 @@ class Suitability:
                 for which, value in enumerate(given.both) if condition.hard is not False else ():
                     if not callable(value) or not self.candidates.may(condition):
                         continue
-                    data = self.data.of(condition, which)
-                    jump = smooth_across(data, self.domain, coordinate.axis, orders)
+                    data = self._on_face(condition, which)
+                    whole = self.data.of(condition, which, known_part=False)
+                    jump = smooth_across(data, self.domain, coordinate.axis, orders, whole)
                     if jump > SMOOTH:
                         self._refuse_kink(condition, name, orders, jump)
+
+    def _on_face(self, condition: Condition, which: int) -> Callable[[Tensor], Tensor]:
+        """Data of a condition, on its face if it has only one: a known part differs elsewhere."""
+        faces = condition.faces(self.domain)
+        shape = next((s for s in self.domain.factors() if faces[0] in s.faces), None) if faces else None
+        if len(faces) != 1 or shape is None or shape.dim != 1:
+            return self.data.of(condition, which)
+        axis = self.domain.names.index(shape.names[0])
+        place = shape.bounds[shape.faces.index(faces[0]), 0]
+        data = self.data.of(condition, which, axis)
+
+        def function(points: Tensor) -> Tensor:
+            pinned = points.unbind(1)
+            return data(
+                torch.stack([*pinned[:axis], place.expand(len(points)).to(points), *pinned[axis + 1 :]], 1)
+            )
+
+        return function
 
     def _refuse_kink(self, condition: Condition, name: str, orders: int, jump: float) -> None:
         message = (

@@ -3,6 +3,7 @@
 symmetry: `Symmetry` and `Finder`, which establishes reflections term by term.
 residuals: The residuals of a problem that are compared.
 determined: Problems whose solution is unique for any coefficients.
+known: Reflections that a known part of the solution shares.
 observed: Mirror images of observed values.
 seam: Smoothness on the circle that closes an interval.
 requirements: One residual, and whether another one is its mirror image.

@@ -239,10 +239,33 @@ def adapts(place: Place, folder: Path) -> None:
     same(losses(there)[-1], losses(here)[-1], 1e-3)
 
 
+def without_settings(place: Place, folder: Path) -> None:
+    """Random features by default, for a field in one go and for a delay in windows of time."""
+    for name in ("heat", "delay"):
+        found = solve(zoo.build(name), device=place.device, budget="5min", out=folder / name)
+        assert found.config["method"] == "features" and found.result["device"].startswith(place.device)
+        assert found.error() < 1e-8
+        again = Solution.load(folder / name)
+        assert again.error() == pytest.approx(found.error(), rel=1e-2, abs=1e-13)
+
+
+def goes_on_to_train(place: Place, folder: Path) -> None:
+    """Random features are tried, do not suffice, and a network is trained instead."""
+    found = whole(solve(zoo.build("burgers"), device=place.device, budget="20s"))
+    assert found.config["method"] != "features" and found.result["iterations"] > 0
+    assert losses(found)[-1] <= losses(found)[0]
+
+
+def accuracy(place: Place, folder: Path) -> None:
+    """A run for an accuracy, which ends by the estimate of its error."""
+    found = place.run("klein-gordon", "120s", accuracy=0.3)
+    assert "reached by the error estimate" in found.result["status"] and found.error() < 0.9
+
+
 FEATURES: dict[str, Callable[[Place, Path], None]] = {
     f.__name__: f
     for f in (
         starts, own_points, seeds, callbacks, asks, files, examination, comparison, report, windows, ranks,
-        stages, single_precision, adapts,
+        stages, single_precision, adapts, without_settings, goes_on_to_train, accuracy,
     )
 }  # fmt: skip

@@ -49,6 +49,7 @@ def open_for(problem, ranks=1, **given):
 def test_they_are_open_to_a_run_that_names_nothing():
     problem = build("heat")
     assert open_for(problem) and open_for(problem, seed=3, out="runs/heat", target_error=1e-3)
+    assert open_for(problem, device="cuda")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,6 @@ def test_they_are_open_to_a_run_that_names_nothing():
         {"resample": 0},
         {"options": {"radius": 0.1}},
         {"dtype": "float32"},
-        {"device": "cuda"},
         {"parts": 2},
         {"init": "a solution"},
         {"resume": "runs/heat"},
