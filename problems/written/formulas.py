@@ -86,7 +86,7 @@ def formulas(function: Callable[..., object], words: Words) -> list[str] | None:
 
 
 def _called(function: Callable[..., object], words: Words) -> Sequence[object]:
-    """What the function returns for symbols."""
+    """Results of the function with symbols as its arguments."""
     names, complex_names = words.names, tuple[str, ...]()
     if words.parts is not None and words.parts.names:
         function, complex_names = words.parts.given(function), tuple(words.parts.names)

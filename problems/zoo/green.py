@@ -24,15 +24,17 @@ Array = NDArray[np.float64]
 
 AT = (0.3, 0.4)
 TERMS, APART = 300, 0.04  # exp(-300 pi 0.04) = 4e-17
+CLOSE = 0.01  # to the source nothing is said: it is infinite there, and the series good to 1e-6
 
 
 def _series(points: Mapping[str, Array]) -> dict[str, Array]:
     x, y = np.broadcast_arrays(points["x"], points["y"])
     across, (a, b) = abs(x - AT[0]) > abs(y - AT[1]), AT
-    outside = (x < 0) | (x > 1) | (y < 0) | (y > 1)
+    unknown = (x < 0) | (x > 1) | (y < 0) | (y > 1)
+    unknown |= np.maximum(abs(x - AT[0]), abs(y - AT[1])) < CLOSE
     x, y = np.clip(x, 0, 1), np.clip(y, 0, 1)
     u = np.where(across, _sines(y, x, b, a), _sines(x, y, a, b))
-    return {"u": np.where(outside, np.nan, u)}
+    return {"u": np.where(unknown, np.nan, u)}
 
 
 def _sines(x: Array, y: Array, a: float, b: float) -> Array:

@@ -26,6 +26,12 @@ def test_the_series_is_that_of_the_images():
         assert found == pytest.approx(images(x, y), abs=2e-5)
 
 
+def test_nothing_is_said_at_the_source_and_outside():
+    x, y = np.array([0.3, 0.305, 0.311, 1.1, 0.5]), np.array([0.4, 0.395, 0.4, 0.5, -0.1])
+    found = build("poisson-source").reference.evaluate({"x": x, "y": y})["u"]
+    assert np.isnan(found).tolist() == [True, True, False, True, True]
+
+
 @pytest.mark.slow
 def test_it_is_solved_to_1e_4():
     found = solve(build("poisson-source"), budget="100 evaluations")
