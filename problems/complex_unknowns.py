@@ -18,6 +18,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,7 +147,13 @@ class Parts:
         keyword = inspect.Parameter.KEYWORD_ONLY
         signature = inspect.Signature([inspect.Parameter(name, keyword) for name in dict.fromkeys(real)])
         in_parts.__signature__ = signature  # type: ignore[attr-defined]  # by which arguments are matched
+        in_parts.in_complex = function  # type: ignore[attr-defined]  # of which formulas are made
         return in_parts
+
+    def given(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function in complex unknowns of which `written` has made this one; itself if it has not."""
+        found: Callable[..., Any] = getattr(function, "in_complex", function)
+        return found
 
     def asked(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function as `written`, whose complex results stay; unchanged without complex unknowns."""
@@ -277,7 +284,8 @@ def _part(function: Callable[..., Any], take: Callable[[Tensor], Tensor]) -> Cal
 
     @wraps(function)
     def part(**known: Any) -> Tensor:
-        return take(torch.as_tensor(function(**known)))
+        found = function(**known)
+        return take(torch.as_tensor(found) if isinstance(found, (Number, np.ndarray)) else found)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     names = [inspect.Parameter(name, keyword) for name in parameter_names(function)]

@@ -43,7 +43,7 @@ class Expression(Tensor):
     def __getattribute__(self, name: str) -> Any:
         """Look up a derivative, or an attribute of a tensor."""
         if not name.startswith("_"):
-            followed = _CURRENT.get()
+            followed = current()
             index = None if followed is None else followed.spelled(name)
             if followed is not None and index is not None:
                 return followed.derivative(self, index)
@@ -131,6 +131,14 @@ class Followed:
             found = slope
         return found
 
+    def over(self, expression: Any, radius: str, slope: Any = None) -> Any:
+        """Quotient of an expression [N] by a radius; with its slope in the radius, the limit at a centre."""
+        r = self.coordinates[self.names.index(radius)]
+        if slope is None:
+            return expression / r
+        centre = torch.logical_not(r.detach()).to(r.dtype)  # no comparison, which would count as a branch
+        return expression / (r + centre) + centre * slope
+
     def _along(self, expression: Tensor, axis: int) -> Tensor:
         """Derivative along a coordinate, by the chain rule."""
         if not expression.requires_grad:
@@ -185,13 +193,18 @@ def in_space(names: Space) -> Iterator[None]:
         _SPACE.reset(token)
 
 
+def current() -> Followed | None:
+    """The arguments that are followed now, if some are."""
+    return _CURRENT.get()
+
+
 def followed() -> Followed:
     """The arguments that are followed now.
 
     Raises:
         NeedsFollowing: None are.
     """
-    found = _CURRENT.get()
+    found = current()
     if found is None:
         raise NeedsFollowing
     return found

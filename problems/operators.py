@@ -14,7 +14,6 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import torch
 from torch import Tensor
 
 from ..errors import InputError
@@ -97,7 +96,7 @@ def grad(expression: Scalar) -> Vector:
     """Gradient in space: the derivatives by its coordinates, in their order; over r by an angle."""
     angles = space().angles
     slopes = ((name, diff(expression, name)) for name in space())
-    return Vector(_over_radius(slope, angles[name]) if name in angles else slope for name, slope in slopes)
+    return Vector(followed().over(slope, angles[name]) if name in angles else slope for name, slope in slopes)
 
 
 def div(vector: Sequence[Scalar]) -> Any:
@@ -109,9 +108,9 @@ def div(vector: Sequence[Scalar]) -> Any:
     names, total = space(), 0
     for one, name in zip(_components(vector, "div"), names, strict=True):
         slope = diff(one, name)
-        total = total + (_over_radius(slope, names.angles[name]) if name in names.angles else slope)
+        total = total + (followed().over(slope, names.angles[name]) if name in names.angles else slope)
         if name in names.radii:
-            total = total + (names.radii[name] - 1) * _over_radius(one, name, slope)
+            total = total + (names.radii[name] - 1) * followed().over(one, name, slope)
     return total
 
 
@@ -121,10 +120,10 @@ def laplace(expression: Scalar) -> Any:
     for name in names:
         second = diff(expression, name, name)
         for radius in (names.angles[name],) * 2 if name in names.angles else ():
-            second = _over_radius(second, radius)
+            second = followed().over(second, radius)
         total = total + second
         if name in names.radii:
-            total = total + (names.radii[name] - 1) * _over_radius(diff(expression, name), name, second)
+            total = total + (names.radii[name] - 1) * followed().over(diff(expression, name), name, second)
     return total
 
 
@@ -143,16 +142,6 @@ def curl(vector: Sequence[Scalar]) -> Any:
         raise InputError(f"curl needs two or three coordinates of space, not {', '.join(names) or 'none'}")
     pairs = ((1, 2), (2, 0), (0, 1))
     return Vector(diff(v[j], names[i]) - diff(v[i], names[j]) for i, j in pairs)
-
-
-def _over_radius(expression: Scalar, radius: str, slope: Scalar | None = None) -> Any:
-    """The expression over the radius; with its slope in the radius, which is the limit at a centre."""
-    known = followed()
-    r = known.coordinates[known.names.index(radius)]
-    if slope is None:
-        return expression / r
-    centre = torch.logical_not(r.detach()).to(r.dtype)  # no comparison, which would count as a branch
-    return expression / (r + centre) + centre * slope
 
 
 def dot(a: Sequence[Scalar], b: Sequence[Scalar]) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .conditions.base import Value
 from .wellposed.findings import NOTE
+from .written import as_text, statement_of
 
 if TYPE_CHECKING:
     from .description import Description
@@ -19,6 +20,7 @@ def overview(problem: Description) -> str:
         f"{problem.name}: {', '.join(problem.unknown_names)} on {problem.domain!r}",
         f"  equations   {problem.equation_term.rows}, derivatives up to order {order}",
     ]
+    lines += [f"  {heading:<11} {text}" for heading, text in _formulas(problem)]
     lines += [f"  elsewhere   {words}" for words in problem.companions.words]
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
         how = "weighted term, " + ("balanced" if term.balanced else f"weight {term.weight:g}")
@@ -38,6 +40,16 @@ def overview(problem: Description) -> str:
     lines += [f"  note        {message}" for message in notes]
     lines += [f"  note        {f.sentence}" for f in problem.findings if f.severity != NOTE]
     return "\n".join(lines)
+
+
+def _formulas(problem: Description) -> list[tuple[str, str]]:
+    """Equations as formulas, and integrals that they use."""
+    found = statement_of(problem)
+    lines = [as_text(formula) for formula in found["equations"] or ()]
+    where = [as_text(row["left"], row["right"]) for row in found["where"] if "left" in row]
+    if not lines or None in lines:
+        lines = ["in a form that has no formula, as that of a table or a branch"]
+    return [*(("equation", str(line)) for line in lines), *(("where", str(line)) for line in where)]
 
 
 def _by_region(values: Mapping[str, Value]) -> str:

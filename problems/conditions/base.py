@@ -157,12 +157,19 @@ class Expressed(NamedTuple):
 
     Attributes:
         function: The expression, or a tuple of them, matched by parameter name; it vanishes on the faces.
-        surface: Function of the coordinates that vanishes where the condition holds inside the domain: there
-            the expression has the same value on both sides.  None on faces.
+        surface: Function of the coordinates that vanishes where the condition holds inside the domain.
+        jumps: Whether the expression has the same value on both sides of a surface inside the domain.
+        integrated: Whether its integral is prescribed.
+        over: Coordinates of that integral; empty for those of space.
+        value: The integral.
     """
 
     function: Callable[..., object]
     surface: Callable[..., object] | None = None
+    jumps: bool = False
+    integrated: bool = False
+    over: tuple[str, ...] = ()
+    value: Value = 0.0
 
 
 class Feature(NamedTuple):

@@ -29,7 +29,7 @@ from ...geometry import Domain
 from ...geometry.patches import product_patches
 from ...geometry.regions import Level, Regions
 from ..fields import call_by_name, parameter_names
-from .base import Condition, Feature, Fields, Function, Known, Sites, Surface, as_column
+from .base import LISTED, Condition, Expressed, Feature, Fields, Function, Known, Sites, Surface, as_column
 from .boundary_equation import with_normals
 from .interface import aside
 
@@ -162,6 +162,14 @@ class Contact(Condition):
     def asks_for(self) -> tuple[str, ...]:
         """Names that the flux asks for."""
         return parameter_names(self.flux, WHAT)
+
+    def expressed(self) -> Expressed:
+        """The flux that is the same on both sides of a contact."""
+        return Expressed(self.flux, jumps=True)
+
+    def place(self, domain: Domain, most: int = LISTED) -> str:
+        """The regions that touch."""
+        return f"the {self.describe(domain)}"
 
     def describe(self, domain: Domain) -> str:
         """Short name such as `contact of steel, copper`."""

@@ -24,7 +24,19 @@ from ...geometry import Domain
 from ...geometry.names import face_words
 from ...geometry.quadrature import Rule
 from ..fields import call_by_name, parameter_names
-from .base import NORMAL, Condition, Fields, Known, Sites, Value, as_column, space_names, time_names, value_at
+from .base import (
+    NORMAL,
+    Condition,
+    Expressed,
+    Fields,
+    Known,
+    Sites,
+    Value,
+    as_column,
+    space_names,
+    time_names,
+    value_at,
+)
 from .boundary_equation import with_normals
 
 NODES = {1: 64, 2: 32}  # along a coordinate, by the number of them that an integral has
@@ -81,6 +93,15 @@ class IntegralCondition(Condition):
     def unknowns(self) -> tuple[str, ...]:
         """No names: the integrand may contain any of the unknowns."""
         return ()
+
+    def expressed(self) -> Expressed | None:
+        """The integral, if it is over no face."""
+        over = (self.over,) if isinstance(self.over, str) else tuple(self.over or ())
+        return (
+            Expressed(self.integrand, integrated=True, over=over, value=self.value)
+            if self.on is None
+            else None
+        )
 
     def faces(self, domain: Domain) -> tuple[str, ...]:
         """No faces: it is no requirement at points of one.  The names are checked here.

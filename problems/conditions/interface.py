@@ -225,7 +225,7 @@ class Interface(Condition):
 
     def expressed(self) -> Expressed:
         """The flux that is the same on both sides of the surface."""
-        return Expressed(self.flux, self.at)
+        return Expressed(self.flux, self.at, jumps=True)
 
     def asks_for(self) -> tuple[str, ...]:
         """Names that the flux asks for; the surface depends on coordinates only."""

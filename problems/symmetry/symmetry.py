@@ -117,9 +117,10 @@ class Finder:
         """Number of points at which symmetries were tested, and the tolerance, in words."""
         inside = self._residuals.inside
         spread, narrow = len(inside.many.points), len(inside.narrow.points)
+        more = f" and at {narrow} more where it varies most" if narrow else ""
         return (
-            f"the equation agrees with its mirror image to {TOLERANCE:g} at {spread} points and at {narrow} "
-            f"more where it varies most{', and so do the conditions' if self.conditions else ''}"
+            f"the equation agrees with its mirror image to {TOLERANCE:g} at {spread} points{more}"
+            f"{', and so do the conditions' if self.conditions else ''}"
         )
 
     def _intervals(self) -> list[tuple[int, Interval]]:

@@ -6,6 +6,6 @@ as_text, as_mathml         the same for a terminal and for a page
 
 from .mathml import as_mathml
 from .plain import as_text
-from .statement import Statement, statement_of
+from .statement import Statement, Written, place, statement_of
 
-__all__ = ["Statement", "as_mathml", "as_text", "statement_of"]
+__all__ = ["Statement", "Written", "as_mathml", "as_text", "place", "statement_of"]

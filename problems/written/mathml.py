@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from .numerals import Numeral
-from .writer import ATOM, POWER, PRODUCT, Part, Writer
+from .writer import ATOM, POWER, PRODUCT, QUOTIENT, Part, Range, Writer
 
 LETTERS = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi "
@@ -16,6 +16,7 @@ GREEK = dict(zip(LETTERS.split(), "αβγδεζηθικλμνξπρστφχψω"
 SIGNS = {
     "+": "+",
     "-": "−",
+    "=": "=",
     "*": "·",
     "": "\u2062",
     "<": "&lt;",
@@ -23,7 +24,11 @@ SIGNS = {
     ">": "&gt;",
     ">=": "≥",
 }  # the last is a product that is not seen
-ARCS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "log": "ln"}
+NAMES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "log": "ln", "sign": "sgn",
+    "maximum": "max", "minimum": "min", "real": "Re", "imag": "Im", "bessel_j0": "J₀", "bessel_j1": "J₁",
+    "spherical_bessel_j0": "j₀",
+}  # fmt: skip
 
 
 class MathML(Writer):
@@ -51,9 +56,26 @@ class MathML(Writer):
             return Part(f"<mfrac>{text}{f'<mn>{below}</mn>' if below else '<mi>π</mi>'}</mfrac>", ATOM, True)
         return Part(text, PRODUCT if len(factors) > 1 or value.ten else ATOM, not text.startswith("<mi>"))
 
-    def derivative(self, name: str, coordinates: str) -> str:
+    def derivative(self, of: str, coordinates: str) -> str:
         """Coordinates as an index."""
-        return f"<msub>{self.name(name)}{_letters(coordinates)}</msub>"
+        return f"<msub>{of}{_letters(coordinates)}</msub>"
+
+    def at(self, of: str, place: str) -> str:
+        """Parentheses, as those of the arguments of a function."""
+        return f"<mrow>{of}{self.enclosed(place)}</mrow>"
+
+    def integral(self, inside: Part, over: list[Range]) -> str:
+        """The sign with its limits."""
+        signs = [
+            "<mo>∫</mo>"
+            if one.limits is None
+            else "<msubsup><mo>∫</mo><mrow>{}</mrow><mrow>{}</mrow></msubsup>".format(
+                *(p.text for p in one.limits)
+            )
+            for one in over
+        ]
+        ends = [f"<mspace width='0.2em'/><mi>d</mi>{one.variable}" for one in over]
+        return f"<mrow>{''.join(signs)}{self.at_least(inside, QUOTIENT)}{''.join(ends)}</mrow>"
 
     def normal_derivative(self, name: str) -> str:
         """The fraction of the differentials of u and n."""
@@ -65,14 +87,16 @@ class MathML(Writer):
 
     def call(self, function: str, arguments: list[Part]) -> Part:
         """Roots, bars and powers of e; the name and its arguments else."""
-        inside = "<mo>,</mo>".join(part.text for part in arguments)
+        inside = self.listed([part.text for part in arguments])
         if function == "sqrt":
             return Part(f"<msqrt>{inside}</msqrt>", POWER)
         if function == "abs":
             return Part(f"<mrow><mo>|</mo>{inside}<mo>|</mo></mrow>", ATOM)
+        if function == "conj":
+            return Part(f"<mover><mrow>{inside}</mrow><mo>¯</mo></mover>", ATOM)
         if function == "exp":
             return Part(f"<msup><mi>e</mi><mrow>{inside}</mrow></msup>", POWER)
-        return Part(f"<mrow><mi>{ARCS.get(function, function)}</mi>{self.enclosed(inside)}</mrow>", ATOM)
+        return Part(f"<mrow><mi>{NAMES.get(function, function)}</mi>{self.enclosed(inside)}</mrow>", ATOM)
 
     def joined(self, left: str, sign: str, right: str) -> str:
         """Parts in a row, with the sign as an operator."""
@@ -91,6 +115,10 @@ class MathML(Writer):
         rows = [(yes, test), (no, "<mtext>else</mtext>")]
         cells = "".join(f"<mtr><mtd>{value}</mtd><mtd>{when}</mtd></mtr>" for value, when in rows)
         return f"<mrow><mo>{{</mo><mtable>{cells}</mtable></mrow>"
+
+    def listed(self, texts: list[str]) -> str:
+        """Commas."""
+        return "<mo>,</mo>".join(texts)
 
     def enclosed(self, text: str) -> str:
         """Parentheses."""

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from .numerals import Numeral
-from .writer import ATOM, POWER, PRODUCT, QUOTIENT, Part, Writer
+from .writer import ATOM, POWER, PRODUCT, QUOTIENT, Part, Range, Writer
+
+NAMES = {
+    "maximum": "max",
+    "minimum": "min",
+    "real": "Re",
+    "imag": "Im",
+    "bessel_j0": "J_0",
+    "bessel_j1": "J_1",
+    "spherical_bessel_j0": "j_0",
+}
 
 
 class Plain(Writer):
@@ -23,9 +33,21 @@ class Plain(Writer):
             return Part(power if digits == "1" else f"{digits} {power}", PRODUCT, digits != "1")
         return Part(digits, QUOTIENT if "/" in digits else ATOM, True)
 
-    def derivative(self, name: str, coordinates: str) -> str:
+    def derivative(self, of: str, coordinates: str) -> str:
         """Coordinates as an index, u_xx."""
-        return f"{name}_{coordinates}"
+        return f"{of}_{coordinates}"
+
+    def at(self, of: str, place: str) -> str:
+        """Parentheses, as those of the arguments of a function."""
+        return f"{of}({place})"
+
+    def integral(self, inside: Part, over: list[Range]) -> str:
+        """The word int with its limits."""
+        signs = [
+            "int" if one.limits is None else "int_{}^{}".format(*(self.at_least(p, ATOM) for p in one.limits))
+            for one in over
+        ]
+        return " ".join([*signs, self.at_least(inside, QUOTIENT), *(f"d{one.variable}" for one in over)])
 
     def normal_derivative(self, name: str) -> str:
         """The quotient du/dn."""
@@ -37,7 +59,7 @@ class Plain(Writer):
 
     def call(self, function: str, arguments: list[Part]) -> Part:
         """The name and its arguments."""
-        return Part(f"{function}({', '.join(part.text for part in arguments)})", ATOM)
+        return Part(f"{NAMES.get(function, function)}({self.listed([p.text for p in arguments])})", ATOM)
 
     def joined(self, left: str, sign: str, right: str) -> str:
         """Parts beside each other."""
@@ -56,6 +78,10 @@ class Plain(Writer):
     def cases(self, test: str, yes: str, no: str) -> str:
         """The two values in words."""
         return f"({yes} where {test}, else {no})"
+
+    def listed(self, texts: list[str]) -> str:
+        """Commas."""
+        return ", ".join(texts)
 
     def enclosed(self, text: str) -> str:
         """Parentheses."""

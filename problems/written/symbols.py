@@ -1,36 +1,71 @@
-"""Formula of a user's function: it is called once with symbols, which note what is done with them.
+"""Symbols in place of the arguments of a user's function, which note what is done with them.
 
-The formula is an expression in the syntax of Python, `u.t + u*u.x - 0.00318*u.xx`, and a tree of the module
-`ast` while it is made.  What symbols do not know, such as a table or a branch, has no formula.  A formula is
-then evaluated beside the function on random numbers, so that none is given out that says something else.
+A symbol is a tree of the module `ast`, an expression in the syntax of Python: `u.t + u*u.x - 0.00318*u.xx`.
 """
 
 from __future__ import annotations
 
 import ast
-import math
+import cmath
+import functools
+import operator
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Complex, Integral
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..fields import Field, call_by_name, spell
+from ..expressions import current
+from ..fields import Field
+from . import trees
 
-FUNCTIONS = (
-    "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "exp", "log", "sqrt", "abs",
-)  # fmt: skip
-BINARY = ("add", "sub", "mul", "div", "pow")
+FUNCTIONS: dict[str, tuple[Callable[..., Tensor], int]] = {
+    **{
+        name: (getattr(torch, name), 1)
+        for name in (
+            *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log", "sqrt"),
+            *("abs", "sign", "erf", "erfc", "real", "imag", "conj"),
+        )
+    },
+    **{name: (getattr(torch, name), 2) for name in ("atan2", "maximum", "minimum")},
+    **{name: (getattr(torch.special, name), 1) for name in ("bessel_j0", "bessel_j1", "spherical_bessel_j0")},
+}  # those with a notation, and how many arguments they have
+BINARY = {
+    "add": trees.total, "sub": trees.difference, "mul": trees.product, "div": trees.quotient,
+    "pow": trees.power,
+}  # fmt: skip
+WRITTEN: dict[str, tuple[int, Callable[..., ast.expr]]] = {
+    "neg": (1, trees.negative),
+    "negative": (1, trees.negative),
+    "square": (1, lambda a: trees.power(a, trees.number(2))),
+    "reciprocal": (1, lambda a: trees.quotient(trees.number(1), a)),
+    "ones_like": (1, lambda _: trees.number(1)),
+    "zeros_like": (1, lambda _: trees.number(0)),
+    "full_like": (2, lambda _, value: value),
+    "complex": (2, lambda a, b: trees.total(a, trees.product(ast.Constant(1j), b))),
+}  # how many arguments, and what becomes of them
 ALIASES = {
     "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "absolute": "abs",
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "conj_physical": "conj",
+    "max": "maximum", "min": "minimum",
 }  # fmt: skip
+LIKE = ("ones_like", "zeros_like", "full_like")  # constants, of a dtype and on a device
+SAME = ("detach", "clone", "contiguous", "double", "to")  # methods that change no value
 LARGEST = 120  # symbols and numbers of a formula that can still be read
-CLOSE = 1e-9  # relative difference of a formula and its function by rounding
 
 
 class NoFormulaError(Exception):
     """A symbol was used in a way that has no formula."""
+
+
+class Stack(tuple[Any, ...]):
+    """Expressions that were stacked to be added."""
+
+    def sum(self, dim: int) -> Symbol:
+        """Their sum; that along another direction is refused by its value, which is compared."""
+        found: Symbol = functools.reduce(operator.add, self)
+        return found
 
 
 class Symbol:
@@ -60,15 +95,21 @@ class Symbol:
         types: object,
         args: Sequence[object] = (),
         kwargs: Mapping[str, object] | None = None,
-    ) -> Symbol:
+    ) -> Any:
         name = func.__name__.strip("_")
-        if kwargs and name not in ("ones_like", "zeros_like"):
+        if kwargs and name not in LIKE:
             raise NoFormulaError(name)
         return _applied(name, [*args])
 
-    def __getattr__(self, name: str) -> Callable[..., Symbol]:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        known = current()
+        index = None if known is None else known.spelled(name)
+        if known is not None and index is not None:
+            return known.derivative(self, index)
+        if name in ("real", "imag"):
+            return _applied(name, [self])
         return lambda *others: _applied(name.strip("_"), [self, *others])
 
     def __add__(self, other: object) -> Symbol:
@@ -83,7 +124,9 @@ class Symbol:
     def __rsub__(self, other: object) -> Symbol:
         return _binary("sub", other, self)
 
-    def __mul__(self, other: object) -> Symbol:
+    def __mul__(self, other: object) -> Any:
+        if isinstance(other, tuple):  # a vector multiplies its components
+            return NotImplemented
         return _binary("mul", self, other)
 
     def __rmul__(self, other: object) -> Symbol:
@@ -102,12 +145,12 @@ class Symbol:
         return _binary("pow", other, self)
 
     def __neg__(self) -> Symbol:
-        return Symbol(_negative(self.node), self.size)
+        return Symbol(trees.negative(self.node), self.size)
 
     def __pos__(self) -> Symbol:
         return self
 
-    def __abs__(self) -> Symbol:
+    def __abs__(self) -> Any:
         return _applied("abs", [self])
 
     def __lt__(self, other: object) -> Symbol:
@@ -129,44 +172,57 @@ class Symbol:
         raise NoFormulaError("a number")
 
 
-def _applied(name: str, arguments: list[object]) -> Symbol:
+def _applied(name: str, arguments: list[object]) -> Any:
     """A function of PyTorch on symbols.
 
     Raises:
         NoFormulaError: It is none that has a formula.
     """
+    name = name.removeprefix("special_")
     name = ALIASES.get(name, name)
     if name in ("rsub", "rdiv", "rtruediv", "rpow"):
         swapped = {"rsub": "sub", "rdiv": "div", "rtruediv": "div", "rpow": "pow"}[name]
         return _binary(swapped, *reversed(arguments)) if len(arguments) == 2 else _refuse(name)
     if name in BINARY and len(arguments) == 2:
         return _binary(name, *arguments)
-    if name in ("neg", "negative", "square", "reciprocal", "ones_like", "zeros_like") and len(arguments) == 1:
-        one = arguments[0]
-        return {
-            "neg": lambda: _binary("sub", 0, one),
-            "negative": lambda: _binary("sub", 0, one),
-            "square": lambda: _binary("pow", one, 2),
-            "reciprocal": lambda: _binary("div", 1, one),
-            "ones_like": lambda: Symbol(_number(1)),
-            "zeros_like": lambda: Symbol(_number(0)),
-        }[name]()
-    if name == "where" and len(arguments) == 3 and isinstance(arguments[0], Symbol):
-        return Symbol(ast.Call(ast.Name(name), [*map(_node, arguments)], []), sum(map(_size, arguments)))
-    if name in FUNCTIONS and len(arguments) == (2 if name == "atan2" else 1):
-        return Symbol(ast.Call(ast.Name(name), [*map(_node, arguments)], []), sum(map(_size, arguments)))
+    written = WRITTEN.get(name)
+    if written is not None and len(arguments) == written[0]:
+        return Symbol(written[1](*map(node_of, arguments)), sum(map(size_of, arguments)))
+    if name in SAME and isinstance(arguments[0], Symbol):
+        return arguments[0]
+    if name == "stack" and len(arguments) <= 2 and isinstance(arguments[0], (list, tuple)):
+        return Stack(arguments[0])
+    choice = name == "where" and len(arguments) == 3 and isinstance(arguments[0], Symbol)
+    if choice or (name in FUNCTIONS and len(arguments) == FUNCTIONS[name][1]):
+        if all(isinstance(node_of(argument), ast.Constant) for argument in arguments):
+            return _number(name, arguments)
+        return call(ast.Name(name), arguments)
     return _refuse(name)
 
 
+def _number(name: str, arguments: Sequence[object]) -> Symbol:
+    """The value of a function of numbers."""
+    values = [eval(ast.unparse(node_of(argument)), {"__builtins__": {}}) for argument in arguments]
+    found = FUNCTIONS[name][0](*(torch.as_tensor(value + 0.0) for value in values)).item()
+    return Symbol(trees.number(found))
+
+
+def call(function: ast.expr, arguments: Sequence[object], **named: object) -> Symbol:
+    """A call of a function with symbols and numbers."""
+    keywords = [ast.keyword(name, node_of(value)) for name, value in named.items()]
+    nodes = [node_of(argument) for argument in arguments]
+    return Symbol(ast.Call(function, nodes, keywords), sum(map(size_of, (*arguments, *named.values()))))
+
+
 def _compared(left: object, sign: ast.cmpop, right: object) -> Symbol:
-    return Symbol(ast.Compare(_node(left), [sign], [_node(right)]), _size(left) + _size(right))
+    return Symbol(ast.Compare(node_of(left), [sign], [node_of(right)]), size_of(left) + size_of(right))
 
 
 def _refuse(name: str) -> Symbol:
     raise NoFormulaError(name)
 
 
-def _node(value: object) -> ast.expr:
+def node_of(value: object) -> ast.expr:
     """A symbol, a field of symbols or a number as an expression.
 
     Raises:
@@ -178,199 +234,20 @@ def _node(value: object) -> ast.expr:
         return value.node
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
-    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
-        return _number(int(value) if isinstance(value, Integral) else float(value))
+    if isinstance(value, Complex) and not isinstance(value, bool) and cmath.isfinite(value):
+        if isinstance(value, Integral):
+            return trees.number(int(value))
+        plain = complex(value)
+        return trees.number(plain if plain.imag else plain.real)
     raise NoFormulaError(type(value).__name__)
 
 
-def _size(value: object) -> int:
+def size_of(value: object) -> int:
     """Number of symbols and numbers in an operand."""
     inner = value.value if isinstance(value, Field) else value
     return inner.size if isinstance(inner, Symbol) else 1
 
 
-def _number(value: float) -> ast.expr:
-    """A number; a negative one is a sign and its size."""
-    size = ast.Constant(abs(value))
-    return ast.UnaryOp(ast.USub(), size) if value < 0 else size
-
-
-def _negative(node: ast.expr) -> ast.expr:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return node.operand
-    return node if _is(node, 0) else ast.UnaryOp(ast.USub(), node)
-
-
-def _is_negative(node: ast.expr) -> bool:
-    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
-
-
-def _value(node: ast.Constant) -> float:
-    assert isinstance(node.value, (int, float))
-    return node.value
-
-
-def _is(node: ast.expr, value: float) -> bool:
-    return isinstance(node, ast.Constant) and node.value == value
-
-
 def _binary(name: str, left: object, right: object) -> Symbol:
     """The sum, difference, product, quotient or power of two operands, without what changes nothing."""
-    made: dict[str, Callable[[ast.expr, ast.expr], ast.expr]] = {
-        "add": _sum, "sub": _difference, "mul": _product, "div": _quotient, "pow": _power,
-    }  # fmt: skip
-    size = _size(left) + _size(right)
-    return Symbol(made[name](_node(left), _node(right)), size)
-
-
-def _sum(a: ast.expr, b: ast.expr) -> ast.expr:
-    if isinstance(a, ast.Constant) and isinstance(b, ast.Constant):
-        return ast.Constant(_value(a) + _value(b))
-    if _is(a, 0):
-        return b
-    if _is(b, 0):
-        return a
-    if _is_negative(b):
-        return ast.BinOp(a, ast.Sub(), _negative(b))
-    return ast.BinOp(a, ast.Add(), b)
-
-
-def _difference(a: ast.expr, b: ast.expr) -> ast.expr:
-    return _sum(a, _negative(b)) if not _is(b, 0) else a
-
-
-def _product(a: ast.expr, b: ast.expr) -> ast.expr:
-    """A product with its sign and its number in front: u.xx * -0.5 is -(0.5*u.xx)."""
-    if _is_negative(a) or _is_negative(b):
-        inner = _product(_positive(a), _positive(b))
-        return inner if _is_negative(a) and _is_negative(b) else _negative(inner)
-    (first, a_left), (second, b_left) = _split(a), _split(b)
-    factor = first * second
-    if factor == 0:
-        return ast.Constant(0)
-    rest = _rest(a_left, b_left)
-    if rest is None or factor == 1:
-        return ast.Constant(factor) if rest is None else rest
-    return ast.BinOp(ast.Constant(factor), ast.Mult(), rest)
-
-
-def _split(node: ast.expr) -> tuple[float, ast.expr | None]:
-    """The number in front of a product, and what is left of it."""
-    match node:
-        case ast.Constant(value=int() | float() as value):
-            return value, None
-        case ast.BinOp(left=ast.Constant(value=int() | float() as value), op=ast.Mult(), right=rest):
-            return value, rest
-    return 1, node
-
-
-def _rest(a: ast.expr | None, b: ast.expr | None) -> ast.expr | None:
-    """A product of what has no number in front."""
-    if a is None or b is None:
-        return a or b
-    base, exponent = _as_power(a)
-    if ast.dump(base) == ast.dump(b):  # u*u*u is u**3
-        return ast.BinOp(base, ast.Pow(), ast.Constant(exponent + 1))
-    if isinstance(b, ast.BinOp) and isinstance(b.op, ast.Mult):  # a*(b*c) is a*b*c
-        return ast.BinOp(ast.BinOp(a, ast.Mult(), b.left), ast.Mult(), b.right)
-    return ast.BinOp(a, ast.Mult(), b)
-
-
-def _positive(node: ast.expr) -> ast.expr:
-    return _negative(node) if _is_negative(node) else node
-
-
-def _as_power(node: ast.expr) -> tuple[ast.expr, int]:
-    """Base and whole exponent of an expression."""
-    match node:
-        case ast.BinOp(left=base, op=ast.Pow(), right=ast.Constant(value=int(exponent))) if exponent > 0:
-            return base, exponent
-    return node, 1
-
-
-def _quotient(a: ast.expr, b: ast.expr) -> ast.expr:
-    if _is(b, 1):
-        return a
-    if _is_negative(a) != _is_negative(b):
-        return _negative(_quotient(_positive(a), _positive(b)))
-    return ast.BinOp(_positive(a), ast.Div(), _positive(b)) if _is_negative(a) else ast.BinOp(a, ast.Div(), b)
-
-
-def _power(a: ast.expr, b: ast.expr) -> ast.expr:
-    return a if _is(b, 1) else ast.BinOp(a, ast.Pow(), b)
-
-
-def formulas(
-    function: Callable[..., object],
-    unknowns: Sequence[str],
-    points: Mapping[str, Tensor],
-    coefficients: Sequence[str] = (),
-) -> list[str] | None:
-    """Formulas of what a user's function returns, in the syntax of Python.
-
-    Args:
-        function: Of unknowns, coordinates and coefficients, matched by parameter name.
-        unknowns: Names of the unknowns.
-        points: Columns [N] of the coordinates by name, at which the formulas are tried.
-        coefficients: Names of the coefficients.
-
-    Returns:
-        One formula for each expression, with derivatives as attributes (`u.xx`); None where there is none.
-    """
-    coordinates = tuple(points)
-
-    def symbols(name: str) -> Callable[[tuple[int, ...]], Symbol]:
-        base = ast.Name(name)
-        return lambda index: Symbol(ast.Attribute(base, spell(index, coordinates)) if index else base)
-
-    known: dict[str, object] = {name: Field(name, coordinates, symbols(name)) for name in unknowns}  # type: ignore[arg-type]
-    known |= {name: Symbol(ast.Name(name)) for name in (*coordinates, *coefficients)}
-    try:
-        result = call_by_name(function, known, "the function")
-        rows = result if isinstance(result, (tuple, list)) else (result,)
-        trees = [_node(row) for row in rows]
-        texts = [ast.unparse(tree) for tree in trees]
-        return texts if _agree(function, texts, unknowns, points, coefficients) else None
-    except Exception:  # of the user's function, to which a symbol is no tensor
-        return None
-
-
-def _agree(
-    function: Callable[..., object],
-    texts: Sequence[str],
-    unknowns: Sequence[str],
-    points: Mapping[str, Tensor],
-    coefficients: Sequence[str],
-) -> bool:
-    """Test whether formulas have the values of their function, on random numbers."""
-    generator = torch.Generator().manual_seed(7)
-    count = len(next(iter(points.values())))
-    drawn: dict[tuple[str, tuple[int, ...]], Tensor] = {}
-
-    def channels(name: str) -> Callable[[tuple[int, ...]], Tensor]:
-        def value(index: tuple[int, ...]) -> Tensor:
-            if (name, index) not in drawn:
-                drawn[name, index] = torch.rand(count, generator=generator, dtype=torch.float64) + 0.5
-            return drawn[name, index]
-
-        return value
-
-    known: dict[str, object] = {name: Field(name, tuple(points), channels(name)) for name in unknowns}
-    known |= {**points}
-    known |= {name: torch.tensor(0.7 + 0.1 * i, dtype=torch.float64) for i, name in enumerate(coefficients)}
-    result = call_by_name(function, known, "the function")
-    rows = result if isinstance(result, (tuple, list)) else (result,)
-    language = {name: getattr(torch, name) for name in (*FUNCTIONS, "where")}
-    for row, text in zip(rows, texts, strict=True):
-        theirs, ours = (
-            _column(row, count),
-            _column(eval(text, {"__builtins__": {}}, {**language, **known}), count),
-        )
-        if not torch.allclose(ours, theirs, rtol=CLOSE, atol=CLOSE * float(theirs.abs().max())):
-            return False
-    return True
-
-
-def _column(value: object, count: int) -> Tensor:
-    plain = value.value if isinstance(value, Field) else value
-    return torch.as_tensor(plain, dtype=torch.float64).expand(count)
+    return Symbol(BINARY[name](node_of(left), node_of(right)), size_of(left) + size_of(right))

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from .numerals import Numeral, numeral
-from .statement import JUMP, NORMAL
+from .statement import INTEGRAL, JUMP, NORMAL
 from .symbols import FUNCTIONS
 
 NEGATIVE, SUM, QUOTIENT, PRODUCT, POWER, ATOM = range(6)  # what binds how tightly
@@ -21,6 +21,13 @@ class Part(NamedTuple):
     text: str
     binds: int
     is_number: bool = False
+
+
+class Range(NamedTuple):
+    """A variable of an integral, with its limits where they are not the domain's."""
+
+    variable: str
+    limits: tuple[Part, Part] | None
 
 
 class UnknownNotationError(ValueError):
@@ -52,8 +59,16 @@ class Writer(ABC):
         """A number that is not negative."""
 
     @abstractmethod
-    def derivative(self, name: str, coordinates: str) -> str:
-        """A partial derivative."""
+    def derivative(self, of: str, coordinates: str) -> str:
+        """A partial derivative of what is written already."""
+
+    @abstractmethod
+    def at(self, of: str, place: str) -> str:
+        """A value at another place."""
+
+    @abstractmethod
+    def integral(self, inside: Part, over: list[Range]) -> str:
+        """An integral over variables."""
 
     @abstractmethod
     def normal_derivative(self, name: str) -> str:
@@ -84,6 +99,10 @@ class Writer(ABC):
         """A choice between two values by a comparison."""
 
     @abstractmethod
+    def listed(self, texts: list[str]) -> str:
+        """Parts with commas between them."""
+
+    @abstractmethod
     def enclosed(self, text: str) -> str:
         """A part in parentheses."""
 
@@ -99,8 +118,12 @@ class Writer(ABC):
                 return Part(self.name(name), ATOM)
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool) and value >= 0:
                 return self.number(numeral(value))
-            case ast.Attribute(value=ast.Name(id=name), attr=coordinates):
-                return Part(self.derivative(name, coordinates), ATOM)
+            case ast.Constant(value=1j):
+                return Part(self.name("i"), ATOM)
+            case ast.Attribute(value=inner, attr=coordinates):
+                return Part(self.derivative(self.at_least(self._part(inner), ATOM), coordinates), ATOM)
+            case ast.Call(func=ast.Attribute(value=inner, attr="at"), args=[], keywords=places) if places:
+                return Part(self.at(self._part(inner).text, self._place(places)), ATOM)
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 return Part(self.joined("", "-", self.at_least(self._part(inner), QUOTIENT)), NEGATIVE)
             case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]):
@@ -118,12 +141,31 @@ class Writer(ABC):
                 return Part(self.normal_derivative(unknown), ATOM)
             case (name, [inner]) if name == JUMP:
                 return Part(self.jump(self._part(inner).text), ATOM)
+            case (name, [inner, *over]) if name == INTEGRAL and over:
+                return Part(self.integral(self._part(inner), [self._range(one) for one in over]), QUOTIENT)
             case ("where", [test, yes, no]):
                 parts = (self._part(node).text for node in (test, yes, no))
                 return Part(self.cases(*parts), ATOM)
         if function not in FUNCTIONS:
             raise UnknownNotationError(function)
         return self.call(function, [self._part(argument) for argument in arguments])
+
+    def _range(self, node: ast.expr) -> Range:
+        match node:
+            case ast.Name(id=name):
+                return Range(self.name(name), None)
+            case ast.Tuple(elts=[ast.Name(id=name), low, high]):
+                return Range(self.name(name), (self._part(low), self._part(high)))
+        raise UnknownNotationError(type(node).__name__)
+
+    def _place(self, places: list[ast.keyword]) -> str:
+        """Coordinates of a place, without the name of one that its value shows, as in u(t - 1)."""
+        if len(places) == 1:
+            names = {node.id for node in ast.walk(places[0].value) if isinstance(node, ast.Name)}
+            if places[0].arg in names:
+                return self._part(places[0].value).text
+        words = [(self.name(str(p.arg)), self._part(p.value).text) for p in places]
+        return self.listed([self.joined(name, "=", value) for name, value in words])
 
     def _binary(self, a: Part, op: ast.operator, b: Part) -> Part:
         match op:

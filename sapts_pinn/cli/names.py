@@ -18,6 +18,7 @@ from .messages import notes
 
 if TYPE_CHECKING:
     from ..problems import Problem
+    from ..problems.written import Written
 
 Pair = tuple[str, str]  # a name, and what it stands for
 INDENT = 14  # columns before the text of `info`
@@ -161,25 +162,29 @@ def _of_problem(name: str, picture: Path | None) -> list[str]:
 def _equations(problem: Problem) -> list[str]:
     from ..problems.written import as_text, statement_of
 
-    found = statement_of(problem)["equations"]
-    lines = [as_text(formula) for formula in found or ()]
+    found = statement_of(problem)
+    lines = [as_text(formula) for formula in found["equations"] or ()]
     if not lines or None in lines:
-        return [f"{problem.equation_term.rows}, in a form that has no short formula"]
-    return [line for line in lines if line is not None]
+        lines = [
+            f"{problem.equation_term.rows}, in a form that has no formula, as that of a table or a branch"
+        ]
+    return [*map(str, lines), *(f"where {_condition(row)}" for row in found["where"])]
 
 
 def _conditions(problem: Problem) -> list[str]:
-    from ..problems.written import as_text, statement_of
+    from ..problems.written import statement_of
 
-    lines = []
-    for row in statement_of(problem)["conditions"]:
-        formula = as_text(row["left"], row["right"]) if "left" in row else None
-        surface = as_text(row["surface"]) if "surface" in row else None
-        across = f" across {surface or 'the interface'}"
-        lines.append(
-            row["words"] if formula is None else formula + (f" on {row['on']}" if row["on"] else across)
-        )
-    return lines
+    return [_condition(row) for row in statement_of(problem)["conditions"]]
+
+
+def _condition(row: Written) -> str:
+    """A condition in a line: its formula and its place, or its words."""
+    from ..problems.written import as_text, place
+
+    formula = as_text(row["left"], row["right"]) if "left" in row else None
+    surface = as_text(row["surface"]) if "surface" in row else None
+    where = f"across {surface}" if surface else place({k: str(v) for k, v in row.items()})
+    return row["words"] if formula is None else f"{formula} {where}".rstrip()
 
 
 def _literature(name: str) -> str:

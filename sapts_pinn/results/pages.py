@@ -6,7 +6,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..problems.written import as_mathml
+from ..problems.written import as_mathml, place
 from ..problems.written.writer import is_rounded
 from ..runs.content import Config
 
@@ -66,30 +66,37 @@ def typeset(config: Config) -> dict[str, object]:
     try:
         statement = json.loads(json.dumps(found)) or {}
         formulas = [str(formula) for formula in statement.get("equations") or ()]
-        rows = [{str(k): str(v) for k, v in row.items()} for row in statement.get("conditions") or ()]
-    except (AttributeError, TypeError, ValueError):
-        return {"equations": [], "conditions": [], "rounded": False}
-    equations = [as_mathml(formula) for formula in formulas]
-    conditions = []
-    for row in rows:
-        math = as_mathml(row["left"], row["right"]) if {"left", "right"} <= set(row) else None
-        surface = as_mathml(row["surface"]) if "surface" in row else None
-        conditions.append(
-            {
-                "words": row.get("words", ""),
-                "math": None if math is None else Markup(math),
-                "on": row.get("on", ""),
-                "surface": None if surface is None else Markup(surface),
-            }
+        rows, where = (
+            [{str(k): str(v) for k, v in row.items()} for row in statement.get(key) or ()]
+            for key in ("conditions", "where")
         )
+    except (AttributeError, TypeError, ValueError):
+        return {"equations": [], "unwritten": False, "where": [], "conditions": [], "rounded": False}
+    equations = [as_mathml(formula) for formula in formulas]
     shown_formulas = [
         *formulas,
-        *(row[name] for row in rows for name in ("left", "right", "surface") if name in row),
+        *(row[name] for row in (*rows, *where) for name in ("left", "right", "surface") if name in row),
     ]
     return {
         "equations": [] if None in equations else [Markup(math) for math in equations],
-        "conditions": conditions,
+        "unwritten": bool(statement) and (not equations or None in equations),
+        "where": [_typeset(row) for row in where],
+        "conditions": [_typeset(row) for row in rows],
         "rounded": any(_is_rounded(formula) for formula in shown_formulas),
+    }
+
+
+def _typeset(row: dict[str, str]) -> dict[str, object]:
+    """A condition or an integral: its formula, where it has one, with its place, and its words."""
+    from markupsafe import Markup
+
+    math = as_mathml(row["left"], row["right"]) if {"left", "right"} <= set(row) else None
+    surface = as_mathml(row["surface"]) if "surface" in row else None
+    return {
+        "words": row.get("words", ""),
+        "math": None if math is None else Markup(math),
+        "place": place(row),
+        "surface": None if surface is None else Markup(surface),
     }
 
 

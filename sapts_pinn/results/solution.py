@@ -35,7 +35,7 @@ from .places import Places, places
 from .reference_error import compared, data_error, error_measure, reference_values
 from .storage import Stored, read, store
 from .summary import summary, title_line
-from .uncertainty import Uncertainty, combined_errors
+from .uncertainty import Uncertainty, combined_errors, estimate
 
 if TYPE_CHECKING:
     import pyvista
@@ -82,6 +82,12 @@ class Solution(Pictures, ByValue):
         `sapts_pinn.results.numerical_error`.
         """
         return combined_errors(self.result)
+
+    @property
+    def coefficient_texts(self) -> dict[str, str]:
+        """Coefficients with their errors in figures, as they are printed."""
+        errors, found = self.estimate_errors, self.result.get("coefficients", {})
+        return {name: estimate(value, errors.get(name), "±") for name, value in found.items()}
 
     def standard_error(self, points: Points) -> Answer:
         """The standard error of the unknowns at points, by noise of the data; as for `predict`.

@@ -67,11 +67,11 @@ def draw_solution(solution: View) -> Figure:
 
 
 def title_of(solution: View) -> str:
-    """Problem, method, error or its estimate, and time of a solution; on a second line its coefficients."""
+    """Problem, method, error or its estimate, time; on a second line the coefficients with their errors."""
     r = solution.result
     parts = [str(r["problem"]), str(r["method"])]
     if r.get("relative_l2_error") is not None:
         parts.append(f"relative L2 error {r['relative_l2_error']:.1e}")
     parts += [words(solution)] if words(solution) else []
-    found = ", ".join(f"{name} = {value:.5g}" for name, value in r.get("coefficients", {}).items())
+    found = ", ".join(f"{name} = {text}" for name, text in solution.coefficient_texts.items())
     return "   ·   ".join([*parts, f"{r['seconds']:.0f} s"]) + (f"\n{found}" if found else "")

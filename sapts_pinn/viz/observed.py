@@ -12,6 +12,7 @@ from .fields import Array
 
 NEAR = 0.02  # of the extent: how far from a plane points are drawn on it
 MOST = 1500  # points in a panel
+DOTS = (1.2, 4.0)  # diameters in points, of as many as that and of a few
 
 
 def observed(problem: Problem, unknown: str) -> list[tuple[dict[str, Array], Array]]:
@@ -41,3 +42,9 @@ def beside(problem: Problem, unknown: str, fixed: Mapping[str, float]) -> list[d
             every = max(int(kept.sum()) // MOST, 1)
             places.append({name: column[kept][::every] for name, column in at.items()})
     return places
+
+
+def dot_size(count: int) -> float:
+    """Diameter of the dots of so many measurements: few have to be seen, and many leave room."""
+    least, most = DOTS
+    return float(np.clip(least * np.sqrt(MOST / max(count, 1)), least, most))

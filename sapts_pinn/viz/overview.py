@@ -18,12 +18,12 @@ from .fields import Array, ends, evaluate, mesh_of, time_name
 from .grids import IMAGE, SECTION, Cut
 from .meshes import MeshPlane
 from .misfit import misfit_of
-from .observed import beside
+from .observed import beside, dot_size
 from .panels import MOST, Kind, Panel, arranged, chosen
 from .planes import Plane
 from .shown import Shown, limits_of, profiles_of, shown_of
 from .space import cuts_of, moments, space_panels, volumes
-from .style import Limits, colour_limits, log_limits
+from .style import Limits, colour_limits, is_above, log_limits
 from .view import View
 
 if TYPE_CHECKING:
@@ -131,9 +131,14 @@ def _several(solution: View, planes: Sequence[Plane], shown: Shown) -> list[Pane
         else "largest |residual|"
     )
     decades = log_limits(wrong)
-    for i, (plane, field) in enumerate(zip(planes, wrong, strict=True)):
+    seen = [(plane, field) for plane, field in zip(planes, wrong, strict=True) if is_above(field, decades)]
+    for i, (plane, field) in enumerate(seen):
         title = f"{what}{plane.where}"
         panels.append(Panel(partial(plane.decades, field=field, title=title, limits=decades), 1 + 0.5 * i))
+    exact = shown.exact(planes[-1].values)
+    if exact is not None and len(seen) < len(planes):  # as at the start, where a condition holds exactly
+        title = f"{shown.name}, reference{planes[-1].where}"
+        panels.append(Panel(partial(_image, planes[-1], shown, exact, title, limits, True), 2))
     return panels + (space_panels(solution, shown, limits, solid) if solid else [])
 
 
@@ -149,7 +154,8 @@ def _found(solution: View, plane: Plane, shown: Shown, field: Array, limits: Lim
     fixed = {name: float(np.ravel(v)[0]) for name, v in plane.at.items() if name not in plane.names}
     for unknown in () if shown.flow else shown.unknowns:
         for at in beside(solution.problem, unknown, fixed):
-            axis.plot(*(at[name] for name in plane.names), ".", ms=1.2, mew=0, color="#111111", alpha=0.5)
+            x, y = (at[name] for name in plane.names)
+            axis.plot(x, y, ".", ms=dot_size(len(x)), mew=0, color="#111111", alpha=0.5)
 
 
 def _image(

@@ -135,6 +135,11 @@ def log_limits(fields: Sequence[Array]) -> Limits:
     return max(high - 4.0, min(high - 1.0, float(np.percentile(known, 2)))), high
 
 
+def is_above(field: Array, decades: Limits) -> bool:
+    """Test for values of a field above the least of the decades shown, without which its picture is blank."""
+    return bool((logs(field[np.isfinite(field)]) > decades[0]).any())
+
+
 def logs(field: Array) -> Array:
     """Decades of a field that is not negative."""
     found: Array = np.log10(np.maximum(field, 1e-300))

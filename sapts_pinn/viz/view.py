@@ -28,6 +28,10 @@ class View(Protocol):
         """The content of result.json."""
 
     @property
+    def coefficient_texts(self) -> dict[str, str]:
+        """Coefficients with their errors in figures, by name."""
+
+    @property
     def uncertainty(self) -> object | None:
         """Standard errors of the estimates; None without any."""
 

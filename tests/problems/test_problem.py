@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from sapts_pinn.geometry import Box, Interval, Polygon, Time
-from sapts_pinn.problems import Coefficient, Dirichlet, Initial, Neumann, Observations, Problem, Robin
+from sapts_pinn.problems import (
+    Coefficient,
+    Dirichlet,
+    Initial,
+    Integral,
+    Neumann,
+    Observations,
+    Problem,
+    Robin,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 
@@ -33,6 +42,8 @@ def test_print():
     assert str(problem).split("\n") == [
         "shallow: h, v on Interval(-1, 1, name='x') * Time(0, 1, name='t')",
         "  equations   2, derivatives up to order 2",
+        "  equation    h_t + v_x = 0",
+        "  equation    v_t + h_x - nu v_xx = 0",
         "  condition   v on x=-1, x=1: exact, by construction",
         "  condition   normal derivative of h on x=-1, x=1: exact, by construction",
         "  condition   initial value of h: exact, by construction",
@@ -141,3 +152,16 @@ def test_flow_around_a_corner():
         ],
     )
     assert len(stokes.terms) == 4 and stokes.equation_term.needs["p"] == ((0,), (1,))
+
+
+def test_print_has_integrals_and_says_where_there_is_no_formula():
+    def kinked(u, I):
+        return u - I + 0 * torch.relu(u.value)
+
+    given = {"conditions": [], "integrals": [Integral("I", lambda u: u, over="x")]}
+    for equation, line in (
+        (lambda u, I: u - I, "u - I = 0"),
+        (kinked, "in a form that has no formula, as that"),
+    ):
+        text = str(Problem(Interval(0, 1, name="x"), "u", equation, **given))
+        assert f"  equation    {line}" in text and "  where       I = int_0^1 u dx\n" in text

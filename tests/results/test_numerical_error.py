@@ -49,6 +49,7 @@ def test_a_coefficient_without_data_has_a_numerical_error_only():
     off = abs(solution.coefficients["k"] - 1)
     assert off <= solution.estimate_errors["k"] < 100 * max(off, 1e-13)
     assert f"+- {solution.estimate_errors['k']:.1e}" in str(solution)
+    assert f"± {solution.estimate_errors['k']:.1e}" in solution.coefficient_texts["k"]
 
 
 @pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")

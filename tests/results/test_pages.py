@@ -45,6 +45,16 @@ def test_a_condition_inside_the_domain_has_its_surface():
     assert found["rounded"] is True
 
 
+def test_integrals_are_typeset_and_an_equation_without_a_formula_is_told():
+    row = {"words": "I", "left": "I", "right": "integral(u, (s, 0, x))", "on": "", "at": "u at x=s"}
+    found = typeset({"statement": {"equations": ["u - I"], "conditions": [], "where": [row]}})
+    assert "∫" in found["where"][0]["math"] and found["where"][0]["place"] == "with u at x=s"
+    assert found["unwritten"] is False
+    for equations in (None, [EVIL]):
+        assert typeset({"statement": {"equations": equations, "conditions": []}})["unwritten"] is True
+    assert typeset({})["unwritten"] is False
+
+
 @pytest.mark.parametrize(
     "statement", [None, [], "x", {"equations": 3}, {"conditions": [1]}, {"equations": [EVIL]}]
 )

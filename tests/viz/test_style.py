@@ -8,7 +8,7 @@ from sapts_pinn import Dirichlet, Problem
 from sapts_pinn.geometry import Interval
 from sapts_pinn.problems import Unknown
 from sapts_pinn.viz.figures import new_figure
-from sapts_pinn.viz.style import Meaning, colour_bar, colour_limits, log_limits, logs, meaning_of
+from sapts_pinn.viz.style import Meaning, colour_bar, colour_limits, is_above, log_limits, logs, meaning_of
 
 
 def test_limits_follow_the_meaning_of_the_field():
@@ -76,3 +76,10 @@ def test_prescribed_values_of_both_signs_make_a_field_signed():
         Interval(0, 1), Unknown("u", positive=True), lambda u: u.xx - 1, [Dirichlet("u", 1.0, hard=False)]
     )
     assert meaning_of(untrained(positive), "u") is Meaning.LEVEL
+
+
+def test_a_field_below_all_decades_is_blank():
+    """Errors that a condition makes zero at the start, beside those later."""
+    zero, later = np.full(9, 1e-17), np.append(np.geomspace(1e-3, 1e-1, 8), np.nan)
+    decades = log_limits([zero, later, later])
+    assert not is_above(zero, decades) and is_above(later, decades)

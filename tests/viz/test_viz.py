@@ -1,5 +1,7 @@
 """The picture of a solution suits its domain."""
 
+from types import SimpleNamespace
+
 import pytest
 from matplotlib.image import imread
 
@@ -66,3 +68,12 @@ def test_the_picture_suits_the_domain_and_is_not_blank(
     titles = [axis.get_title(loc="left").removeprefix("log$_{10}$ ").replace("\n", " ") for axis in panels]
     assert [title for title in titles if title] == TITLES[name]
     assert all(axis.has_data() for axis in panels)
+
+
+def test_a_title_has_the_coefficients_with_their_errors():
+    result = {"problem": "decay", "method": "tr", "seconds": 3.2, "relative_l2_error": 0.01}
+    texts = {"D": "4.80e-02 ± 1.3e-03", "r": "7.2e-01 ± 2.1e-02"}
+    given = SimpleNamespace(result=result, coefficient_texts=texts)
+    first, second = viz.title_of(given).split("\n")
+    assert first.startswith("decay   ·   tr   ·   relative L2 error 1.0e-02")
+    assert second == "D = 4.80e-02 ± 1.3e-03, r = 7.2e-01 ± 2.1e-02"

@@ -81,7 +81,13 @@ def test_an_unknown_that_may_jump_is_left_out():
 
 @pytest.mark.parametrize("equation", [lambda u, k: k * u.xx + 1, lambda u, k: div(k * grad(u)) + 1])
 def test_a_rod_of_two_materials(equation):
-    found = solve(rod(equation=equation, reference=exact), method="features", budget="20 iterations")
+    found = solve(
+        rod(equation=equation, reference=exact),
+        method="features",
+        budget="20 iterations",
+        points=200,
+        network=(50,),
+    )
     assert found.result["relative_l2_error"] < 1e-9
     sides = found.evaluate(lambda u, k: k * u.x, {"x": torch.tensor([0.3 - 1e-9, 0.3 + 1e-9])})
     assert sides[0] == pytest.approx(float(sides[1]), rel=1e-6)

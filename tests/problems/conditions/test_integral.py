@@ -72,7 +72,12 @@ def test_it_fixes_the_constant_of_a_neumann_problem():
     with pytest.warns(UserWarning, match="determined up to a constant"):
         poisson()
     found = solve(
-        poisson(IntegralCondition(lambda u: u, 0.0)), method="features", budget="60s", target_error=1e-9
+        poisson(IntegralCondition(lambda u: u, 0.0)),
+        method="features",
+        budget="30 iterations",
+        target_error=1e-9,
+        points=500,
+        network=(150,),
     )
     assert found.result["relative_l2_error"] < 1e-8
 
@@ -89,7 +94,8 @@ def test_an_unknown_number_from_an_integral():
         coefficients=[Coefficient("c", init=1.0)],
         reference=lambda t: 4 * t,
     )
-    found = solve(problem, method="features", budget="20 iterations", target_error=1e-9)
+    given = {"method": "features", "points": 200, "network": (50,)}
+    found = solve(problem, **given, budget="20 iterations", target_error=1e-9)
     assert found.result["relative_l2_error"] < 1e-8
 
 

@@ -21,6 +21,7 @@ from sapts_pinn.problems.fields import Field, derivatives
 from sapts_pinn.problems.zoo import build
 
 ROD = Interval(0, 1)
+FEATURES = {"method": "features", "points": 200, "network": (50,)}
 
 
 def delayed(**more):
@@ -155,8 +156,8 @@ def test_the_audit_looks_at_it():
 
 
 @pytest.mark.parametrize("name", ["delay", "fredholm", "volterra", "volterra-ide"])
-def test_defaults_solve_it(name):
-    found = solve(build(name), method="features", budget="30 iterations", target_error=1e-8)
+def test_features_solve_it(name):
+    found = solve(build(name), **FEATURES, budget="30 iterations", target_error=1e-8)
     assert found.result["relative_l2_error"] < 1e-7
 
 
@@ -184,7 +185,7 @@ def test_values_inside_at_a_place():
         [Dirichlet("u", 0.0)],
         reference=lambda x: torch.sin(pi * x),
     )
-    found = solve(problem, method="features", budget="20 iterations", target_error=1e-9)
+    found = solve(problem, **FEATURES, budget="20 iterations", target_error=1e-9)
     assert found.result["relative_l2_error"] < 1e-8
 
 
@@ -194,9 +195,9 @@ def test_symmetries_are_not_looked_for():
 
 
 def test_resumed_runs_go_on(tmp_path):
-    first = solve(build("delay"), method="features", budget="3 iterations", out=tmp_path / "a")
-    again = solve(build("delay"), method="features", budget="6 iterations", resume=tmp_path / "a")
-    whole = solve(build("delay"), method="features", budget="6 iterations")
+    first = solve(build("delay"), **FEATURES, budget="3 iterations", out=tmp_path / "a")
+    again = solve(build("delay"), **FEATURES, budget="6 iterations", resume=tmp_path / "a")
+    whole = solve(build("delay"), **FEATURES, budget="6 iterations")
     assert first.result["loss"] >= again.result["loss"]
     assert again.result["loss"] == whole.result["loss"]
 

@@ -22,6 +22,13 @@ from sapts_pinn.problems.written import as_text
         ("sin(2*x)**3", "sin(2 x)^3 = 0"),
         ("normal(u) + 1.5", "du/dn + 1.5 = 0"),
         ("jump(2*u.x*n_x)", "[2 u_x n_x] = 0"),
+        ("(k*u.x).x + u.yy", "(k u_x)_x + u_yy = 0"),
+        ("(-u).xy", "(-u)_xy = 0"),
+        ("u.x.at(t=t - 1)", "u_x(t - 1) = 0"),
+        ("u.at(x=0) + u.at(x=1 - x, t=0)", "u(x = 0) + u(x = 1 - x, t = 0) = 0"),
+        ("u - integral(exp(x - s)*u, (s, 0, x + 1))/2", "u - (int_0^(x + 1) exp(x - s) u ds)/2 = 0"),
+        ("integral(u + v, x, y)", "int int (u + v) dx dy = 0"),
+        ("1j*u.t + real(maximum(u, 0))", "i u_t + Re(max(u, 0)) = 0"),
         ("where(x < 0.5, 1, 2)*u.x", "(1 where x < 0.5, else 2) u_x = 0"),
     ],
 )

@@ -21,9 +21,15 @@ def images(x, y, many=60):
 
 def test_the_series_is_that_of_the_images():
     exact = build("poisson-source").reference
-    for x, y in ((0.5, 0.5), (0.31, 0.47), (0.9, 0.1)):
+    for x, y in ((0.5, 0.5), (0.31, 0.47), (0.9, 0.1), (0.7, 0.4), (0.3, 0.9), (0.25, 0.405)):
         found = exact.evaluate({"x": np.array([x]), "y": np.array([y])})["u"][0]
         assert found == pytest.approx(images(x, y), abs=2e-5)
+
+
+def test_nothing_is_said_at_the_source_and_outside():
+    x, y = np.array([0.3, 0.305, 0.311, 1.1, 0.5]), np.array([0.4, 0.395, 0.4, 0.5, -0.1])
+    found = build("poisson-source").reference.evaluate({"x": x, "y": y})["u"]
+    assert np.isnan(found).tolist() == [True, True, False, True, True]
 
 
 @pytest.mark.slow
