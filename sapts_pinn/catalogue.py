@@ -46,6 +46,7 @@ PROBLEMS = {
     "composite-ring": ProblemRow("Poisson", "two rings, conductivities 1 and 20"),
     "poisson-source": ProblemRow("Poisson", "a point source in a square: infinite at one point"),
     "poisson-lshape": ProblemRow("Poisson", "L-shape, f = 1, gradient infinite at the corner"),
+    "obstacle": ProblemRow("Poisson", "a string over a parabola, which it touches on a free part"),
     "burgers": ProblemRow("Burgers", "viscosity 0.01/pi, -sin(pi x) becomes a thin layer"),
     "burgers-family": ProblemRow("Burgers", "viscosities from 0.01/pi to 0.1/pi, by one network"),
     "allen-cahn": ProblemRow("Allen-Cahn", "D = 1e-4, periodic, thin layers from x^2 cos(pi x)"),

@@ -64,6 +64,7 @@ def statement_of(problem: Description) -> Statement:
         written = [
             row for condition in problem.conditions for row in _condition(problem, condition, points, names)
         ]
+        written += [{"words": one.words} for one in problem.obstacles]
         equations = formulas(problem.equation, problem.unknown_names, points, names)
     return {"equations": equations, "conditions": written}
 
