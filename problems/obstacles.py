@@ -7,9 +7,9 @@ which the obstacle pushes u up),
 
 which is min(r, c (u - psi)) = 0 for any c > 0; an obstacle phi above u gives max(r, c (u - phi)) = 0, and
 both together max(min(r, c (u - psi)), c (u - phi)) = 0.  The derivative of the minimum is that of the smaller
-one, so that a Gauss-Newton step is one of the primal-dual active set method (Hintermueller, Ito and Kunisch, SIAM
-J. Optim. 13, 2002; the minimum as a residual: Kinderlehrer and Stampacchia, An Introduction to Variational
-Inequalities, 1980, for the problem itself).
+one, so that a Gauss-Newton step is one of the primal-dual active set method (Hintermueller, Ito and Kunisch,
+SIAM J. Optim. 13, 2002; for the problem itself: Kinderlehrer and Stampacchia, An Introduction to Variational
+Inequalities, 1980).
 
 The sign of the user's row follows from its coefficients of second derivatives in space.  c makes both
 arguments of one size, that of the second derivatives of a function that varies over a tenth of the domain:
