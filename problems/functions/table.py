@@ -44,8 +44,8 @@ class Table:
     def __init__(self, *data: object) -> None:
         if not 2 <= len(data) <= MOST + 1:
             raise InputError(
-                "Table takes x and values, or x, y and values, or x, y, z and values, or scattered points and "
-                f"values, not {len(data)} arrays"
+                "Table takes x and values, or x, y and values, or x, y, z and values, or scattered points "
+                f"and values, not {len(data)} arrays"
             )
         *axes, values = (_numbers(one) for one in data)
         self._scattered: Scattered | None = None
