@@ -85,6 +85,7 @@ PROBLEMS = {
     "lorenz-inverse": ProblemRow("Inverse", "sigma, rho, beta from 25 points of a trajectory"),
     "navier-stokes-inverse": ProblemRow("Inverse", "convection, viscosity from velocities, 1 % noise"),
     "diffusion-inverse": ProblemRow("Inverse", "a coefficient k(x) from 1,000 values, 1 % noise"),
+    "source-inverse": ProblemRow("Inverse", "a source s(x) from 200 displacements of a string, with noise"),
 }
 
 METHODS = {

@@ -108,6 +108,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "lorenz-inverse": lorenz_inverse.lorenz_inverse,
     "navier-stokes-inverse": inverse.navier_stokes_inverse,
     "diffusion-inverse": inverse.diffusion_inverse,
+    "source-inverse": inverse.source_inverse,
 }
 ZOO: dict[str, Entry] = {
     name: Entry(make, PROBLEMS[name].summary, PROBLEMS[name].group) for name, make in BUILDERS.items()
