@@ -38,7 +38,7 @@ class KnownParts:
 
     @cached_property
     def complementarity(self: Problem) -> Complementarity | None:  # type: ignore[misc]
-        """What takes the equation's place where there is an obstacle."""
+        """Form of the equation with the obstacle; None without one."""
         return Complementarity.of(self, self.free) if self.obstacles else None
 
     @cached_property

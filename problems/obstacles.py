@@ -128,7 +128,7 @@ class Complementarity:
     def row(
         self, row: Tensor, arguments: Mapping[str, object], points: Tensor, names: tuple[str, ...]
     ) -> Tensor:
-        """What vanishes in place of the user's row [N]."""
+        """Residual [N] in place of the user's row [N]."""
         u = arguments[self.obstacle.unknown]
         value = u.value if isinstance(u, Field) else u
         assert isinstance(value, Tensor)

@@ -44,6 +44,9 @@ PROBLEMS = {
     "poisson-interface": ProblemRow("Poisson", "a coefficient that jumps by 100 across a circle"),
     "composite-wall": ProblemRow("Poisson", "brick, foam, steel: conductivity jumps by 1,700"),
     "composite-ring": ProblemRow("Poisson", "two rings, conductivities 1 and 20"),
+    "conjugate": ProblemRow(
+        "Heat, convection, reaction", "a flow warms itself at a wall: heat transfer in two materials"
+    ),
     "poisson-source": ProblemRow("Poisson", "a point source in a square: infinite at one point"),
     "poisson-lshape": ProblemRow("Poisson", "L-shape, f = 1, gradient infinite at the corner"),
     "obstacle": ProblemRow("Poisson", "a string over a parabola, which it touches on a free part"),

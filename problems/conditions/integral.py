@@ -102,7 +102,7 @@ class IntegralCondition(Condition):
             )
 
     def measurements(self) -> Measurements | None:
-        """One measured value, where its noise is given."""
+        """Summary of the measured value, where its noise is given."""
         if self.noise is None:
             return None
         assert not callable(self.value)

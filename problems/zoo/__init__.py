@@ -67,6 +67,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "poisson-interface": poisson.poisson_interface,
     "composite-wall": composite.composite_wall,
     "composite-ring": composite.composite_ring,
+    "conjugate": composite.conjugate,
     "poisson-source": green.poisson_source,
     "poisson-lshape": poisson.poisson_lshape,
     "obstacle": obstacle.obstacle,
