@@ -66,7 +66,7 @@ from .units import NaturalUnits
 from .unknowns import Coefficient, Unknown, listed
 from .wellposed.faces import overdetermined
 from .wellposed.findings import NOTE, TRIVIAL, Finding, IllPosed
-from .wellposed.wellposed import examine
+from .wellposed.wellposed import FEW, examine
 
 if TYPE_CHECKING:
     from .wellposed.check import Report
@@ -187,10 +187,12 @@ class Problem(KnownParts, NaturalUnits):
     @property
     def estimates(self) -> bool:
         """Test for unknown coefficients, or fields without conditions, to estimate from data."""
-        observed = any(c.measurements() is not None for c in self.conditions)
+        observed = sum(data.count for c in self.conditions if (data := c.measurements()) is not None)
         held = {name for term in self.condition_terms for name, found in term.needs.items() if found}
-        free = any(u.positive or u.of is not None or u.name not in held for u in self.functions)
-        return observed and (bool(self.coefficients) or free)
+        free = any(u.positive or u.of is not None for u in self.functions)
+        if observed > FEW:  # else a condition was forgotten
+            free = free or any(name not in held for name in self.unknown_names)
+        return observed > 0 and (bool(self.coefficients) or free)
 
     @property
     def eigenvalue(self) -> str | None:
