@@ -12,6 +12,7 @@ from .conditions.observations import Observations
 from .elsewhere.integral import Integral
 from .families import family
 from .functions.table import Table
+from .obstacles import Obstacle
 from .operators import curl, diff, div, dot, grad, laplace
 from .problem import Problem
 from .quantities import Quantity
@@ -37,6 +38,7 @@ __all__ = [
     "LineSource",
     "Neumann",
     "Observations",
+    "Obstacle",
     "Periodic",
     "PointSource",
     "Problem",

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..geometry import Domain
 from .conditions.base import Condition, family_names
 from .fields import RESERVED, parameter_names
+from .obstacles import check_obstacles
 from .quantities import Quantity
 from .references import Reference
 from .unknowns import Coefficient
@@ -43,6 +44,7 @@ def check_statement(problem: Description) -> None:
     check_names(problem)
     check_conditions(problem)
     check_additions(problem)
+    check_obstacles(problem)
     check_coefficients(problem)
 
 
@@ -201,6 +203,8 @@ def check_coefficients(problem: Description) -> None:
         asked.update(parameter_names(integral.integrand))
     for condition in problem.conditions:
         asked.update(condition.asks_for())
+    for obstacle in problem.obstacles:
+        asked.update(obstacle.asks_for())
     for coefficient in problem.coefficients:
         if coefficient.name not in asked:
             raise InputError(

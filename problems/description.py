@@ -15,6 +15,7 @@ from .conditions.base import Condition, Feature, Fields, Known, Sites, Value
 from .elsewhere.companions import Companions
 from .elsewhere.integral import Integral
 from .materials import Materials
+from .obstacles import Obstacle
 from .quantities import Quantity
 from .references import Reference
 from .scales import Scales
@@ -71,6 +72,9 @@ class Description(Protocol):
 
     @property
     def sources(self) -> Sequence[Source]: ...  # noqa: D102
+
+    @property
+    def obstacles(self) -> Sequence[Obstacle]: ...  # noqa: D102
 
     @property
     def complex_parts(self) -> Parts: ...  # noqa: D102

@@ -59,6 +59,8 @@ def fingerprint(problem: Problem) -> Fingerprint:
         "the coefficients": [str(c) for c in problem.coefficients],
         "the bounds of the domain": [_summary(problem.domain.bounds.reshape(-1).double())],
     }
+    if problem.obstacles:
+        parts["the obstacles"] = [one.words for one in problem.obstacles]
     if problem.scales:
         given = torch.tensor([float(v) for v in problem.scales.values()], dtype=torch.float64)
         parts["the scales given"] = [list(problem.scales), _summary(given)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ from .ansatz.singular import Singularity, singularities
 from .conditions.base import Feature
 from .jumps import Jumps, jumps
 from .materials import Materials
+from .obstacles import Complementarity
 from .sources import Known as KnownSource
 from .sources import known_of
 
@@ -23,6 +26,20 @@ class KnownParts:
     def by_region(self: Problem) -> Materials:  # type: ignore[misc]
         """The materials, as tensors at points."""
         return Materials(self)
+
+    @cached_property
+    def free(self: Problem) -> Problem:  # type: ignore[misc]
+        """The problem without its obstacles, which questions of well-posedness are asked of."""
+        if not self.obstacles:
+            return self
+        with warnings.catch_warnings():  # they are this problem's, too
+            warnings.simplefilter("ignore")
+            return replace(self, obstacles=())
+
+    @cached_property
+    def complementarity(self: Problem) -> Complementarity | None:  # type: ignore[misc]
+        """Form of the equation with the obstacle; None without one."""
+        return Complementarity.of(self, self.free) if self.obstacles else None
 
     @cached_property
     def singular(self: Problem) -> tuple[Singularity, ...]:  # type: ignore[misc]

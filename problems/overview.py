@@ -34,6 +34,10 @@ def overview(problem: Description) -> str:
     lines += [f"  coefficient {c}" for c in problem.coefficients]
     lines += [f"  material    {name}: {_by_region(values)}" for name, values in problem.materials.items()]
     lines += [f"  source      {source.describe(problem.domain)}: built in" for source in problem.sources]
+    lines += [
+        f"  obstacle    {one.words}; where they touch, the equation is an inequality"
+        for one in problem.obstacles
+    ]
     lines.append(f"  network of  {'; '.join(problem.ansatz.feature_names)}")
     lines.append(f"  scales      {problem.natural}")
     notes = (*problem.domain.notes, *problem.ansatz.messages, *problem.natural.notes)

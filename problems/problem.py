@@ -53,6 +53,7 @@ from .expressions import in_space
 from .fields import call_by_name
 from .focus import Supports, focused, supports
 from .known_parts import KnownParts
+from .obstacles import Obstacle
 from .overview import overview
 from .quantities import Quantity
 from .references import Reference
@@ -65,8 +66,8 @@ from .trace import PROBES, trace
 from .units import NaturalUnits
 from .unknowns import Coefficient, Unknown, listed
 from .wellposed.faces import overdetermined
-from .wellposed.findings import NOTE, Finding, IllPosed
-from .wellposed.wellposed import examine
+from .wellposed.findings import NOTE, TRIVIAL, Finding, IllPosed
+from .wellposed.wellposed import FEW, examine
 
 if TYPE_CHECKING:
     from .wellposed.check import Report
@@ -100,6 +101,7 @@ class Problem(KnownParts, NaturalUnits):
         materials: Known coefficients with a value in every region of the domain, by name: numbers, or
             functions of the coordinates, as {"k": {"steel": 50.0, "copper": 390.0}}.
         sources: Sources at points and on lines, `PointSource` and `LineSource`.
+        obstacles: Functions that an unknown cannot pass, `Obstacle`.
         scales: Natural sizes that are known better than they are found: of what the network adds to an
             unknown, in its unit, or the half length of a coordinate that its feature is scaled by; by name.
 
@@ -124,11 +126,12 @@ class Problem(KnownParts, NaturalUnits):
     materials: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     sources: Sequence[Source] = ()
     integrals: Sequence[Integral] = ()
+    obstacles: Sequence[Obstacle] = ()
 
     def __post_init__(self) -> None:
         # Trace, decide and build now, so that mistakes show where they are made.
         check_default_device()
-        for attribute in ("conditions", "coefficients"):
+        for attribute in ("conditions", "coefficients", "obstacles"):
             if not isinstance(given := getattr(self, attribute), Iterable):
                 raise InputError(f"{attribute} must be a list, such as [...], not {given!r}")
         for attribute, listing in (
@@ -136,6 +139,7 @@ class Problem(KnownParts, NaturalUnits):
             ("conditions", tuple),
             ("coefficients", tuple),
             ("integrals", all_integrals),
+            ("obstacles", tuple),
         ):
             object.__setattr__(self, attribute, listing(getattr(self, attribute)))
         for attribute, value in in_real_parts(self).items():
@@ -154,6 +158,8 @@ class Problem(KnownParts, NaturalUnits):
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """Missing conditions, singular coefficients and other faults of the statement, see `wellposed/`."""
+        if self.free is not self:  # an obstacle above zero keeps u from being zero
+            return tuple(found for found in self.free.findings if found.topic != TRIVIAL)
         return examine(self)
 
     def check(self) -> Report:
@@ -182,9 +188,12 @@ class Problem(KnownParts, NaturalUnits):
     @property
     def estimates(self) -> bool:
         """Test for unknown coefficients, or fields without conditions, to estimate from data."""
-        observed = any(c.measurements() is not None for c in self.conditions)
+        observed = sum(data.count for c in self.conditions if (data := c.measurements()) is not None)
+        held = {name for term in self.condition_terms for name, found in term.needs.items() if found}
         free = any(u.positive or u.of is not None for u in self.functions)
-        return observed and (bool(self.coefficients) or free)
+        if observed > FEW:  # else a condition was forgotten
+            free = free or any(name not in held for name in self.unknown_names)
+        return observed > 0 and (bool(self.coefficients) or free)
 
     @property
     def eigenvalue(self) -> str | None:
@@ -229,7 +238,10 @@ class Problem(KnownParts, NaturalUnits):
             result = call_by_name(self.equation, given, "the equation")
         results = result if isinstance(result, (tuple, list)) else (result,)
         what = "the equation" if len(results) == 1 else "an equation of the system"
-        return tuple(as_column(r, points.shape[0], what, points) for r in results)
+        found = tuple(as_column(r, points.shape[0], what, points) for r in results)
+        if (held := self.complementarity) is None:
+            return found
+        return (held.row(found[0], given, points, self.domain.names),)
 
     @cached_property
     def equation_term(self) -> Term:

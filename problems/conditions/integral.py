@@ -30,9 +30,11 @@ from .base import (
     Expressed,
     Fields,
     Known,
+    Measurements,
     Sites,
     Value,
     as_column,
+    is_finite,
     space_names,
     time_names,
     value_at,
@@ -61,6 +63,8 @@ class IntegralCondition(Condition):
             `print(problem)` shows R under "scales".  None balances w against the equation.
         nodes: Quadrature nodes along each coordinate; None for 64 over one coordinate, 32 over two, else 16;
             on meshes an eighth of that along each direction in a cell.
+        noise: Standard deviation of the value where it is measured, as that of `Observations`: one integral,
+            over all coordinates, whose value is a number.
 
     Raises:
         InputError: An argument is wrong.
@@ -75,6 +79,7 @@ class IntegralCondition(Condition):
     hard: bool | None = None
     weight: float | None = None
     nodes: int | None = None
+    noise: float | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.integrand):
@@ -89,6 +94,21 @@ class IntegralCondition(Condition):
         if self.nodes is not None and not (isinstance(self.nodes, int) and self.nodes >= 2):
             raise InputError(f"IntegralCondition: nodes must be a number of at least 2, not {self.nodes!r}")
         self._check(value=self.value)
+        if self.noise is None:
+            return
+        if not (is_finite(self.noise) and self.noise > 0) or callable(self.value):
+            raise InputError(
+                f"IntegralCondition: noise={self.noise!r} must be a positive standard deviation of a value "
+                "that is a number; leave it out where the integral is known"
+            )
+
+    def measurements(self) -> Measurements | None:
+        """Summary of the measured value, where its noise is given."""
+        if self.noise is None:
+            return None
+        assert not callable(self.value)
+        size = abs(self.value)
+        return Measurements(1, None, self.noise, self.noise**-2, self.noise / size if size else 1.0)
 
     def unknowns(self) -> tuple[str, ...]:
         """No names: the integrand may contain any of the unknowns."""
@@ -109,7 +129,14 @@ class IntegralCondition(Condition):
         Raises:
             InputError: There is no such coordinate or face; or only part of a shape is integrated over.
         """
-        self._shares(domain)
+        shares = self._shares(domain)
+        if self.noise is not None and not all(inside for *_, inside in shares):
+            left = ", ".join(n for shape, _, inside in shares if not inside for n in shape.names)
+            raise InputError(
+                f"IntegralCondition: a measured value, of noise {self.noise:g}, is one integral, and this is "
+                f"one for each {left}; integrate over all coordinates, such as over={domain.names!r}, with a "
+                "weight in the integrand for a shorter time"
+            )
         return ()
 
     def _over(self, domain: Domain) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
+TRIVIAL = "trivial solution"  # the topic of a solution that is zero
 
 
 class IllPosed(UserWarning):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..conditions.base import time_factor
 from .counting import Counter, Face
 from .faces import overdetermined
-from .findings import ERROR, NOTE, WARNING, Finding, listed
+from .findings import ERROR, NOTE, TRIVIAL, WARNING, Finding, listed
 from .linearised import states
 from .poles import poles
 from .uniqueness import free_functions, zero_solves
@@ -329,7 +329,7 @@ class _Examination:
         if self.problem.eigenvalue is None and zero_solves(self.problem):
             names = listed(self.names)
             self._say(
-                "trivial solution",
+                TRIVIAL,
                 f"{names} = 0 solves the equation with all conditions, because no data differ from zero; if "
                 "another solution is meant (an eigenfunction, a density), add what fixes its size, such as "
                 "a value at a point",

@@ -77,6 +77,7 @@ def statement_of(problem: Description) -> Statement:
         conditions = [
             row for condition in problem.conditions for row in _condition(problem, condition, words)
         ]
+        conditions += [{"words": one.words} for one in problem.obstacles]
         equations = formulas(problem.equation, of_equation)
         where = [_integral(problem, integral, words) for integral in problem.integrals]
     where += [{"words": f"source of strength {s.describe(problem.domain)}"} for s in problem.sources]

@@ -31,6 +31,7 @@ from . import (
     lorenz,
     lorenz_inverse,
     navier_stokes,
+    obstacle,
     poisson,
     reaction,
     round,
@@ -66,8 +67,10 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "poisson-interface": poisson.poisson_interface,
     "composite-wall": composite.composite_wall,
     "composite-ring": composite.composite_ring,
+    "conjugate": composite.conjugate,
     "poisson-source": green.poisson_source,
     "poisson-lshape": poisson.poisson_lshape,
+    "obstacle": obstacle.obstacle,
     "burgers": burgers.burgers,
     "burgers-family": burgers.burgers_family,
     "allen-cahn": allen_cahn.allen_cahn,
@@ -106,6 +109,7 @@ BUILDERS: dict[str, Callable[[], Problem]] = {  # `catalogue.PROBLEMS` says what
     "lorenz-inverse": lorenz_inverse.lorenz_inverse,
     "navier-stokes-inverse": inverse.navier_stokes_inverse,
     "diffusion-inverse": inverse.diffusion_inverse,
+    "source-inverse": inverse.source_inverse,
 }
 ZOO: dict[str, Entry] = {
     name: Entry(make, PROBLEMS[name].summary, PROBLEMS[name].group) for name, make in BUILDERS.items()

@@ -166,6 +166,36 @@ def diffusion_inverse(noise: float = 0.01, count: int = 1000, seed: int = 0) -> 
     )
 
 
+def source_inverse(noise: float = 0.01, count: int = 200, seed: int = 0) -> Problem:
+    """A source s(x), from noisy displacements of a string: -u'' = s on (0, 1), u(0) = u(1) = 0.
+
+    u = sin(pi x) + sin(2 pi x) / 4 and s = pi^2 (sin(pi x) + sin(2 pi x)).  Noise is differentiated twice, so
+    that the data alone do not determine s, and its band is what counts.
+
+    Args:
+        noise: Standard deviation of the displacements' errors, absolute.
+        count: Number of displacements, at uniform places.
+        seed: Seed of the random places and errors.
+    """
+
+    def fields(x: Array) -> dict[str, Array]:
+        first, second = np.sin(pi * x), np.sin(2 * pi * x)
+        return {"u": first + second / 4, "s": pi**2 * (first + second)}
+
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 1, count)
+    values = fields(x)["u"] + noise * rng.standard_normal(count)
+    return Problem(
+        domain=Interval(0, 1),
+        unknowns=("u", "s"),
+        equation=lambda u, s: u.xx + s,
+        conditions=[Dirichlet("u", 0.0), Observations("u", {"x": x}, values, noise=noise)],
+        reference=exact_formula(fields, {"x": (0.0, 1.0)}),
+        name="source-inverse",
+        options={"points": 1024},
+    )
+
+
 def exact_formula(
     formula: Callable[..., dict[str, Array]], bounds: dict[str, tuple[float, float]]
 ) -> references.Reference:

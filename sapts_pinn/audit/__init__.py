@@ -8,6 +8,7 @@ of the trained function:
   and relative to the terms of the equation;
 - `conditions.py`: all conditions, those that are exact by construction too, and the observations;
 - `derivatives.py`: whether the derivatives that the equation reads are those of the values;
+- `obstacles.py`: how far the solution passes an obstacle, and where it touches it;
 - `mirrors.py`: whether the symmetries that are built in are those of the equation and the data;
 - `sizes.py`: whether the solution is of the size that the equation asks for, and not trivially zero.
 

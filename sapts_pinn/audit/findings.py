@@ -66,7 +66,9 @@ class Audit:
             `condition` (largest violation of a condition, relative to the solution), `around_jumps` (relative
             error near places where prescribed values jump, where there are any), `at_rims` (relative error
             from where the initial values meet a face, where there is a time), `quadrature` (change of the
-            equation with twice as many nodes of its integrals, over its terms, where it has any).
+            equation with twice as many nodes of its integrals, over its terms, where it has any), `passed`
+            and `contact` (how far an obstacle is passed, over the unknown, and the share of the domain that
+            touches it, where there is one).
     """
 
     objections: tuple[Finding, ...]
@@ -107,7 +109,14 @@ def lines(audit: AuditContent | None) -> list[str]:
     if audit["objections"]:
         return [f"{found['topic']}: {found['words']}" for found in audit["objections"]]
     figures = audit["figures"]
+    held = []
+    if "contact" in figures:
+        held = [
+            f"the obstacle is touched on {figures['contact']:.1%} of the domain and passed by at most "
+            f"{figures['passed']:.1e} of the solution's size; where the contact ends is known less well"
+        ]
     return [
         f"passed: the residual is {figures['relative_residual']:.1e} of the equation's terms on "
-        f"{figures['points']:,.0f} fresh points, conditions hold to {figures['condition']:.1e}"
+        f"{figures['points']:,.0f} fresh points, conditions hold to {figures['condition']:.1e}",
+        *held,
     ]

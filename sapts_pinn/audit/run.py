@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..networks.model import Model
 from ..problems import Sites
-from . import conditions, derivatives, integrals, jumps, mirrors, residuals, rims, sizes
+from . import conditions, derivatives, integrals, jumps, mirrors, obstacles, residuals, rims, sizes
 from .findings import Audit, without_consequences
 from .state import State
 
@@ -33,8 +33,9 @@ def audit(model: Model, sites: Mapping[str, Sites]) -> Audit:
         found, figures = residuals.check(state, points[::step])
         more, conditional = conditions.check(state, sites)
         coarse, quadrature = integrals.check(state)
-        figures |= {**conditional, **jumps.check(state), **rims.check(state), **quadrature}
-        found += coarse + more + derivatives.check(state) + mirrors.check(state) + sizes.check(state)
+        beyond, held = obstacles.check(state)
+        figures |= {**conditional, **held, **jumps.check(state), **rims.check(state), **quadrature}
+        found += coarse + beyond + more + derivatives.check(state) + mirrors.check(state) + sizes.check(state)
     return Audit(without_consequences(found), figures)
 
 

@@ -20,6 +20,7 @@ from ..errors import InputError
 from .suites import (
     ablation,
     accuracy,
+    bands,
     closure,
     device,
     first_step,
@@ -55,6 +56,7 @@ SUITES: dict[str, Suite] = {
     "supervised": supervised.run,
     "trust": trust.run,
     "pinnacle": pinnacle.run,
+    "bands": bands.run,
 }
 
 app = App(

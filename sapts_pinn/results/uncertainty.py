@@ -32,10 +32,14 @@ the block R_cc of R in the lower right corner is a factor of the Schur complemen
 (H^-1)_cc = (R_cc^T R_cc)^-1.  Where R_cc is singular to rounding the network makes up for any change of a
 coefficient: the data do not determine it.
 
-The standard error of an unknown between the points of the training needs more damping.  Where a solution is
-steep, a direction of the network may change it between the points and hardly at them, and (1) lets noise move
-it there at will.  For unknowns delta is raised to `UNSEEN` |r|: along a direction that a unit step of the
-parameters does not show in the residual, nothing moves.
+The standard error of an unknown needs more.  Along a direction that the data hardly show, (1) lets noise
+move it at will, between the points of a steep solution or in all of a field, while the training has left it
+where it is smooth.  For unknowns there is a prior of precision lambda, found by `evidence.py`: with mu =
+lambda s^2, s the size of S, and y = (H + mu)^-1 g for the gradient g of the unknown by the parameters,
+
+    variance = |S J_d y|^2 + mu s^2 |y|^2,                                                          (2)
+
+of which the second part is the mean square of what the prior leaves out.
 """
 
 from __future__ import annotations
@@ -55,10 +59,10 @@ from ..objectives.residual_block import ResidualBlock
 from ..problems import Sites, Term
 from ..problems.term import Trace
 from ..runs.content import Result
+from .evidence import precision
 
 MOST_BYTES = 5e8  # of J: beyond it the equation is looked at in fewer points,
 LEAST_ROWS = 2  # for each parameter at least so many
-UNSEEN = 1e-6  # of |r|, that a change of the residual has to have to be seen
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,13 @@ class Uncertainty:
     _model: Model = field(repr=False)
     _factor: Tensor = field(repr=False)  # R, [n, n]
     _data: Tensor = field(repr=False)  # S J_d, [N_d, n]
-    _residual: float = field(repr=False)  # |r|
+    _prior: tuple[float, float] = field(repr=False)  # the roots of mu and of mu s^2
 
     @cached_property
     def _damped(self) -> Tensor:
-        """R with the damping of unknowns between points."""
+        """R with the prior of the network's parameters."""
         n, p = len(self._factor), len(self.standard_errors)
-        damping = UNSEEN * self._residual * torch.eye(n - p, n, dtype=self._factor.dtype)
+        damping = self._prior[0] * torch.eye(n - p, n, dtype=self._factor.dtype)
         R: Tensor = torch.linalg.qr(torch.cat([self._factor, damping]), mode="r")[1]
         return R
 
@@ -94,7 +98,9 @@ class Uncertainty:
         rows = []
         for chunk in points.split(2048):
             gradients = _gradients(self._model, unknown, chunk).to(self._factor)
-            rows.append((self._data @ inverse(self._damped, gradients)).norm(dim=0))
+            y = inverse(self._damped, gradients)
+            left = self._prior[1] * y[: len(y) - len(self.standard_errors)]
+            rows.append(torch.cat([self._data @ y, left]).norm(dim=0))
         return torch.cat(rows)
 
     def of_all(self, unknowns: Sequence[str], points: Tensor) -> Tensor:
@@ -129,7 +135,7 @@ def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = 
     names = [name for name, p in model.coefficients.items() if p.requires_grad]
     p = len(names)
     R, undetermined = factorised(J, p, eps)
-    noise, scaled = _noise(look, R, J, {t.name: t for t in data})
+    noise, scaled, spreads = _noise(look, R, J, {t.name: t for t in data})
     found = inverse(R, torch.eye(n, dtype=R.dtype)[n - p :])  # columns of H^-1
     spread = scaled @ found
     parameters = {name: c.detach().to("cpu", torch.float64) for name, c in model.coefficients.items()}
@@ -146,7 +152,27 @@ def uncertainty(model: Model, sites: Mapping[str, Sites], threads: int | None = 
         for name, step in zip(names, steps.tolist(), strict=True)
         if (sentence := _remark(name, values[name], errors[name], step))
     ]
-    return Uncertainty(errors, covariance, noise, tuple(remarks), model, R, scaled, float(r.norm()))
+    prior = _prior(model, J[:, : n - p], r.to(J), spreads)
+    return Uncertainty(errors, covariance, noise, tuple(remarks), model, R, scaled, prior)
+
+
+def _prior(model: Model, J: Tensor, r: Tensor, spreads: Tensor) -> tuple[float, float]:
+    """The roots of mu and of mu s^2, see (2).
+
+    Args:
+        model: The trained model.
+        J: [N, n], of the network's parameters.
+        r: [N].
+        spreads: Standard deviations of the weighted residuals, [N]; zero of those that are no data.
+    """
+    data = spreads[spreads > 0]
+    if not len(data):
+        return 0.0, 0.0
+    s = float(data.log().mean().exp())
+    unit = torch.where(spreads > 0, spreads, s)
+    theta = gather([p.detach() for p in model.network.parameters() if p.requires_grad]).to(J)
+    root = math.sqrt(precision(J / unit[:, None], r / unit, theta)) * s
+    return root, root * s
 
 
 def _remark(name: str, value: float, error: float, step: float) -> str | None:
@@ -224,9 +250,10 @@ def inverse(R: Tensor, rows: Tensor) -> Tensor:
 
 def _noise(
     look: LeastSquaresEvaluation, R: Tensor, J: Tensor, data: Mapping[str, Term]
-) -> tuple[dict[str, float], Tensor]:
-    """The standard deviations by term, and the data's rows of J times those of the weighted misfits."""
+) -> tuple[dict[str, float], Tensor, Tensor]:
+    """Standard deviations by term, the data's rows of J times those of weighted misfits, and the latter."""
     noise, rows, start = {}, [], 0
+    spreads = torch.zeros(len(J), dtype=J.dtype)
     for piece, r in zip(look.objective.blocks, look._rows, strict=True):
         end = start + r.numel()
         if (term := data.get(piece.term.name)) is not None:
@@ -237,8 +264,9 @@ def _noise(
                 sigma = _estimated(r.reshape(-1).to(R), R, block) / scale
             noise[term.name] = sigma
             rows.append(block * (sigma * scale))
+            spreads[start:end] = sigma * scale
         start = end
-    return noise, torch.cat(rows)
+    return noise, torch.cat(rows), spreads
 
 
 def _estimated(r: Tensor, R: Tensor, block: Tensor) -> float:

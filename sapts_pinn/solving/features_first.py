@@ -126,6 +126,8 @@ def features_are_open(problem: Problem, arguments: Arguments, settings: RunSetti
     counted = min(budget.iterations, budget.evaluations) < math.inf or not budget.seconds < math.inf
     if named or counted or settings.method != AUTO or settings.options or settings.windows != 1:
         return False
+    if problem.obstacles:  # their edges are kinks
+        return False
     return refusal(problem, _of_features(problem, arguments), ranks, None) is None
 
 

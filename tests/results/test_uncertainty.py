@@ -10,6 +10,7 @@ import torch
 from sapts_pinn import Coefficient, Dirichlet, Observations, Problem, Solution, Unknown, solve
 from sapts_pinn.geometry import Interval
 from sapts_pinn.problems.zoo import build
+from sapts_pinn.problems.zoo.inverse import source_inverse
 from sapts_pinn.results.uncertainty import estimate
 
 RNG = np.random.default_rng(3)
@@ -195,3 +196,19 @@ def test_noise_does_not_move_a_steep_solution_at_will_between_the_points() -> No
     noise = found.uncertainty.noise["2000 observations of u"]
     assert 1e-3 * noise < float(spread.median()) < noise
     assert float(spread.max()) < 10 * noise
+
+
+@pytest.mark.slow
+def test_a_source_lies_inside_its_band_at_most_points():
+    """Eight draws of the noise; a mean over them of 95 % is meant, and each is correlated along the line."""
+    at = {"x": np.linspace(0, 1, 101)}
+    inside = []
+    for seed in range(8):
+        problem = source_inverse(seed=seed)
+        found = solve(problem, method="tr", network=(20, 20), points=256, budget="150 iterations", seed=seed)
+        error = np.abs(found.predict(at)["s"] - problem.reference.evaluate(at)["s"])
+        band = np.asarray(found.standard_error(at)["s"])
+        inside.append(np.mean(error <= 2 * band))
+        assert band.max() < 5  # a quarter of the largest source: a band that says something
+    print(f"inside two standard errors: {inside}")
+    assert 0.88 <= np.mean(inside) <= 1

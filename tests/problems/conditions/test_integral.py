@@ -8,7 +8,16 @@ import pytest
 import torch
 from torch import Generator
 
-from sapts_pinn import Dirichlet, Initial, IntegralCondition, Neumann, Problem, solve
+from sapts_pinn import (
+    Coefficient,
+    Dirichlet,
+    Initial,
+    IntegralCondition,
+    Neumann,
+    Observations,
+    Problem,
+    solve,
+)
 from sapts_pinn.errors import InputError
 from sapts_pinn.geometry import Ball, Box, Interval, Polygon, Time
 from sapts_pinn.problems.fields import Field
@@ -159,3 +168,48 @@ def test_problems_that_are_refused(domain, condition, message):
     equation = (lambda u: u.t) if domain.names == ("t",) else (lambda u: u.xx)
     with pytest.raises(InputError, match=message):
         Problem(domain, "u", equation, [condition])
+
+
+MASS = IntegralCondition(lambda u: u, 2.0 / 12, noise=0.02 / 12)  # of -u'' = c it is c / 12: c = 2 +- 0.02
+
+
+def source(*conditions):
+    return Problem(
+        UNIT, "u", lambda u, c: u.xx + c, [Dirichlet("u", 0.0), *conditions], [Coefficient("c", 1.0)]
+    )
+
+
+def test_a_measured_integral_gives_a_coefficient_and_its_error():
+    found = solve(source(MASS), method="tr", network=(), points=16, budget="60 iterations")
+    assert found.coefficients["c"] == pytest.approx(2.0, rel=1e-4)
+    assert found.standard_errors["c"] == pytest.approx(0.02, rel=0.02)
+    assert found.result["noise"] == {"integral over x": 0.02 / 12}
+
+
+def test_a_measured_integral_counts_by_its_noise_beside_other_data():
+    flow = Observations(lambda u: -u.x, {"x": [1.0]}, [1.0], noise=0.02)  # of a flux, c / 2
+    _, mass, other = source(MASS, flow).terms
+    assert mass.units == other.units
+    assert mass.weight / other.weight == pytest.approx(144)  # of the inverse squares of the noise
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"value": 1.0, "noise": -1.0}, "noise=-1.0 must be a positive standard deviation"),
+        ({"value": lambda t: t, "noise": 0.1}, "of a value that is a number; leave it out"),
+        ({"value": 1.0, "noise": 0.1}, r"is one integral, and this is one for each t; .* over=\('x', 't'\)"),
+    ],
+)
+def test_measured_integrals_that_are_none_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Problem(
+            Interval(0, 1) * Time(0, 1),
+            "u",
+            lambda u: u.t - u.xx,
+            [
+                Dirichlet("u", 0.0, on="x"),
+                Initial("u", lambda x: x * (1 - x)),
+                IntegralCondition(lambda u: u, **arguments),
+            ],
+        )

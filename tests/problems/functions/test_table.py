@@ -40,6 +40,20 @@ def test_values_and_derivatives_are_those_of_the_function():
     )
 
 
+def test_a_grid_in_three_coordinates():
+    z = np.linspace(-1, 1, 25)
+    table = Table(X, Y, z, np.sin(3 * X)[:, None, None] * np.cos(Y)[:, None] * np.exp(z))
+    p = torch.cat([P, 2 * P[:, :1] - 1], 1)
+    a, b, c = 3 * p[:, 0], p[:, 1], p[:, 2].exp()
+    found = derivatives(lambda q: table(*q.unbind(1)), p, [(), (0,), (0, 2), (1, 1), (2, 2)])
+    value = a.sin() * b.cos() * c
+    exact = (value, 3 * a.cos() * b.cos() * c, 3 * a.cos() * b.cos() * c, -value, value)
+    for got, true, tolerance in zip(found, exact, (1e-5, 1e-3, 1e-3, 1e-2, 2e-2), strict=True):
+        assert (got - true).abs().max() < tolerance
+    with pytest.raises(InputError, match=r"asked for 1\.5 in its third coordinate, which goes from -1 to 1"):
+        table(0.5, 1.0, 1.5)
+
+
 def test_a_cubic_is_met_exactly():
     cubic = Table(X, X**3 - X)
     third = derivatives(lambda p: cubic(p[:, 0]), P[:, :1], [(), (0, 0)])
@@ -65,8 +79,10 @@ def test_a_table_stands_for_its_function_in_equations_and_conditions():
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ((X,), "Table takes x and values, or x, y and values, not 1 arrays"),
+        ((X,), "Table takes x and values, .* or scattered points and values, not 1 arrays"),
         ((X[::-1], X), "x must be 4 or more increasing numbers, .* sort it"),
+        ((X, Y, Y, Y, np.zeros((33, 41, 41, 41))), "not 5 arrays"),
+        ((X, Y, X[:3], np.zeros((33, 41, 3))), "z must be 4 or more increasing numbers"),
         ((X[:3], X[:3]), "x must be 4 or more increasing numbers"),
         ((X, Y, np.zeros((41, 33))), r"the values are of shape \(41, 33\), and must be \(33, 41\)"),
         ((X, np.where(X > 0.5, np.nan, X)), "16 numbers are not finite"),
