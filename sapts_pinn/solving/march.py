@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,7 +30,7 @@ from .own_points import in_windows, own_points
 def march(
     train: Callable[..., Solution],
     problem: Problem,
-    windows: int,
+    windows: int | Sequence[float],
     *,
     budget: str | float | Budget,
     out: str | Path | None,
@@ -45,7 +45,7 @@ def march(
         train: `solve`.
         problem: What to solve, with a time in its domain and nothing that all times share (coefficients,
             observations).
-        windows: How many.
+        windows: How many; or the times at which they meet, where these were found.
         budget: Of all windows together; each has the same share.
         out: Folder to write: the whole solution, and the run of each window in `window1`, `window2`, ...
         overwrite: Whether `out` may hold an earlier run, which is replaced.
@@ -60,6 +60,8 @@ def march(
     Raises:
         InputError: The problem or a setting cannot be had in windows.
     """
+    meet, uneven = (edges(problem, windows), False) if isinstance(windows, int) else ([*windows], True)
+    windows = len(meet) + 1
     check(problem, windows)
     if settings.pop("target_error", None) is not None:
         raise InputError(
@@ -83,7 +85,7 @@ def march(
     runs: list[Solution] = []
     models: list[Model] = []
     for number in range(windows):
-        part = window(problem, windows, number, models[-1] if models else None)
+        part = window(problem, meet, number, models[-1] if models else None)
         inside = None if folder is None else folder / f"window{number + 1}"
         if shares is not None:
             settings["points"] = shares[number]
@@ -94,7 +96,9 @@ def march(
             runs.append(member(train, part, inside, **given))
         models.append(cast("Model", runs[-1].model))  # of one window
         _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder)
-    solution = _whole(problem, runs, models, limits)
+    solution = _whole(problem, meet, runs, models, limits)
+    if uneven:
+        solution.config["uneven"] = True
     result = solution.result
     if chosen is not None:
         solution.config["chosen"] = result["chosen"] = chosen
@@ -122,10 +126,11 @@ def _check_ended(run: Solution, what: str, windows: int, folder: Path | None) ->
         raise InputError(f"{what} ended early ({how}); no other can follow{again}")
 
 
-def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: Budget) -> Solution:
+def _whole(
+    problem: Problem, meet: list[float], runs: list[Solution], models: list[Model], limits: Budget
+) -> Solution:
     """Solution over the whole time, made of those of its windows."""
-    windows = len(runs)
-    model = joined(problem, windows, lambda of: models[0], models)
+    model = joined(problem, meet, lambda of: models[0], models)
     measure = error_measure(problem)
     result: Result = {
         **_result([run.result for run in runs]),
@@ -134,8 +139,8 @@ def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: 
         "status": _ended(runs, limits),
     }
     config: Config = {
-        **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,
-        "edges": edges(problem, windows), "description": str(problem),
+        **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": len(runs),
+        "edges": meet, "description": str(problem),
         "statement": statement_of(problem), "fingerprint": fingerprint(problem),
         "scales": [units for run in runs if (units := saved_units(run.config)[0]) is not None],
     }  # fmt: skip
