@@ -1,21 +1,22 @@
 r"""The linearised equation for the error of windows in time, where time is the only coordinate.
 
-Windows of a stiff system span decades, which no features over all of the time resolve.  But there the equation
-for the error is one of ordinary differential equations itself,
+Windows of a stiff system span decades, which no features over all of the time resolve.  But there the
+equation for the error is one of ordinary differential equations itself,
 
-    sum_c A_c(t) D^c e = -F(u),    e = 0 at the start,
+    sum_c A_c(t) D^c e = -F(u),    e = what is missed of the prescribed values at the start,
 
-with A_c = dF/dq_c along u.  It is solved from one end to the other: each window is cut into `PIECES`, and on each
-e is a polynomial in the basis of Chebyshev, by least squares at more points than it has coefficients, and
-continues the piece before in all that the problem prescribes at its start.  So an error is carried through the
-later windows, and grows or dies away there as the equation has it.  Collocation by pieces: Ascher, Mattheij
-and Russell, Numerical Solution of Boundary Value Problems for Ordinary Differential Equations, 1995, chapter 5.
+with A_c = dF/dq_c along u.  It is solved from one end to the other: each window is cut into `PIECES`, and on
+each e is a polynomial in the basis of Chebyshev, by least squares at more points than it has coefficients,
+and continues the piece before in all that the problem prescribes at its start.  So an error is carried
+through the later windows, and grows or dies away there as the equation has it.  Collocation by pieces:
+Ascher, Mattheij and Russell, Numerical Solution of Boundary Value Problems for ODEs, 1995, chapter 5.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,12 +29,13 @@ from ..networks.time_windows import WindowedModel, time_of
 from ..problems import Problem, Sites
 from .judgement import UNSURE, Verdict
 from .linearised import in_double, linearised
-from .seen import Seen
+from .seen import AMPLIFIED, Seen
 
 TEST = 2048  # points at which norms are taken
 PIECES = 8  # of a window
 DEGREE = 10  # of the polynomials
 OVER = 2  # points for each coefficient
+ROUNDED = 1e-11  # residual over the terms, of which rounding is a large part
 
 
 @dataclass
@@ -80,13 +82,16 @@ class Carried:
         self.field = CarriedField([float(time_of(self.problem).bounds[0])])
         self._squares = torch.zeros(3, dtype=torch.float64)  # of F(u), of what is left of it, and beyond (1)
         self._orders = _prescribed(self.problem)
-        values = dict.fromkeys(self._orders, 0.0)
+        values = _missed(self.model)
         for part in self.model.windows:
             values = self._through(part, values)
 
     def missed(self) -> Tensor:
-        """Largest difference from a prescribed value, which windows hold exactly, by unknown, [m]."""
-        return torch.zeros(len(self.problem.functions), dtype=torch.float64)
+        """Largest difference from a prescribed value, by unknown, [m]."""
+        out = torch.zeros(len(self.problem.functions), dtype=torch.float64)
+        for (j, order), value in _missed(self.model).items():
+            out[j] = max(float(out[j]), abs(value)) if order == 0 else out[j]
+        return out
 
     def verdict(self, seen: Seen) -> Verdict:
         """The error, with what has been seen of the model by an audit."""
@@ -94,9 +99,11 @@ class Carried:
         rho = min(left / whole, 1.0) if whole > 0 else 0.0
         factor = 1 + rho / math.sqrt(max(1 - rho * rho, 1e-4))
         usual = self.u.square().mean(0).sqrt() / factor
-        size = torch.maximum(self.field(self.test).abs(), seen.hidden * usual)
+        # Rounding of the residual is not what the polynomials follow: it counts by its size.
+        least = max(seen.hidden, AMPLIFIED * rho * seen.residual)
+        size = torch.maximum(self.field(self.test).abs(), least * usual)
         doubts = []
-        if rho > UNSURE:
+        if rho > UNSURE and seen.residual > ROUNDED:
             doubts = [f"{rho:.0%} of the residual is too fine for the polynomials of the estimate"]
         return Verdict(size, self.field, factor, rho, beyond / whole if whole > 0 else 0.0, doubts)
 
@@ -104,7 +111,7 @@ class Carried:
         """Carry the error through a window: its prescribed values and rates at the end, from the start."""
         time = time_of(model.problem)
         ends = time.from_unit(torch.linspace(0, 1, PIECES + 1, dtype=torch.float64)).tolist()
-        for low, high in zip(ends[:-1], ends[1:], strict=True):
+        for low, high in pairwise(ends):
             start = self._piece(model, low, high, start)
         return start
 
@@ -129,7 +136,10 @@ class Carried:
         held = [at_ends[key][0].reshape(-1) * half ** key[1] for key in self._orders]
         wanted = [start[key] * half ** key[1] for key in self._orders]
         c = _constrained(
-            (weight[:, :, None] * a).reshape(k * n, -1), b.reshape(-1), torch.stack(held), torch.tensor(wanted)
+            (weight[:, :, None] * a).reshape(k * n, -1),
+            b.reshape(-1),
+            torch.stack(held),
+            torch.tensor(wanted),
         )
         left = b.reshape(-1) - (weight[:, :, None] * a).reshape(k * n, -1) @ c
         c = c.view(m, -1)
@@ -150,6 +160,21 @@ def carries(model: Model | WindowedModel) -> bool:
         and model.problem.companions.fold == 1
         and bool(_prescribed(model.problem))
     )
+
+
+def _missed(model: WindowedModel) -> dict[tuple[int, int], float]:
+    """What a model misses of the prescribed values, by number of the unknown and order."""
+    problem, first = model.problem, model.windows[0]
+    missed: dict[tuple[int, int], float] = {}
+    for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):
+        given = condition.prescribed()
+        if given is None or not given.start:
+            continue
+        found = linearised(first, term, term.sites(1, Generator().manual_seed(0), "uniform")).values[:, 0]
+        orders = [order for order, value in enumerate((given.value, given.rate)) if value is not None]
+        for order, value in zip(orders, found.tolist(), strict=True):
+            missed[problem.unknown_names.index(given.unknown), order] = -value
+    return missed
 
 
 def _prescribed(problem: Problem) -> list[tuple[int, int]]:

@@ -190,7 +190,11 @@ def _carried(
 
 
 def _figures(
-    verdict: Verdict, estimator: Estimator | Carried, counted: Sequence[str] | None, besides: Tensor, begin: float
+    verdict: Verdict,
+    estimator: Estimator | Carried,
+    counted: Sequence[str] | None,
+    besides: Tensor,
+    begin: float,
 ) -> ErrorEstimate:
     """Norms of an error, absolute and relative to the better solution u + e.
 

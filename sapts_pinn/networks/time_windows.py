@@ -1,11 +1,11 @@
 """Windows in time: one network after the other, each continuing the one before.
 
-The interval of time is cut into windows, equal ones unless told otherwise.  In each the problem is the same, but for its start: in place
-of the initial conditions the unknowns, and their velocity where the equation is of second order in time, are
-those with which the window before ended.  Each network has a short time to learn, and all of its points
-there: what one network over the whole time cannot follow (chaotic systems, waves that travel far) becomes a
-few easy problems.  Source: Wight and Zhao, arXiv:2007.04542; continuity as weighted terms, Penwarden et al.,
-arXiv:2302.14227.
+The interval of time is cut into windows, equal ones unless told otherwise.  In each the problem is the same,
+but for its start: in place of the initial conditions the unknowns, and their velocity where the equation is
+of second order in time, are those with which the window before ended.  Each network has a short time to
+learn, and all of its points there: what one network over the whole time cannot follow (chaotic systems, waves
+that travel far) becomes a few easy problems.  Source: Wight and Zhao, arXiv:2007.04542; continuity as
+weighted terms, Penwarden et al., arXiv:2302.14227.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ is trained in the time that is left.  Both go by residuals on fresh points alone
 becomes of a run, unless its time is too short for the trial.
 
 An initial value problem over a long time is too much for one set of units, and a network trained on all of
-it at once often ends in a constant.  Where time is the only coordinate, windows of it are sought whose lengths
-random features can follow (`steps.py`).
+it at once often ends in a constant.  Where time is the only coordinate, windows of it are sought whose
+lengths random features can follow (`steps.py`).
 """
 
 from __future__ import annotations

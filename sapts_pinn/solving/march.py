@@ -12,10 +12,12 @@ from ..audit import together
 from ..errors import InputError
 from ..networks.model import Model
 from ..networks.time_windows import check, edges, joined, window
+from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..problems.written import statement_of
+from ..results.doubt import object_to
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Config, Result, Row, cell
@@ -97,21 +99,26 @@ def march(
         models.append(cast("Model", runs[-1].model))  # of one window
         _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder)
     solution = _whole(problem, meet, runs, models, limits)
-    if uneven:
-        solution.config["uneven"] = True
-    result = solution.result
+    solution.config["uneven"] = uneven
     if chosen is not None:
-        solution.config["chosen"] = result["chosen"] = chosen
-    remarks = result["remarks"]
-    if problem.quantities:
-        nothing: dict[str, dict[str, float | None]] = {}
-        result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", remarks)
-    if ranks.rank == 0:
-        solution.add_estimate()
-    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
+        solution.config["chosen"] = solution.result["chosen"] = chosen
+    _examine(solution, ranks)
     if writes and folder is not None:
         solution.save(folder)
     return solution
+
+
+def _examine(solution: Solution, ranks: Communicator) -> None:
+    """Put quantities and an error estimate into the result of the whole."""
+    result = solution.result
+    if solution.problem.quantities:
+        nothing: dict[str, dict[str, float | None]] = {}
+        found = attempt(lambda: solution.quantities, nothing, "quantities", result["remarks"])
+        result["quantities"] = found
+    if ranks.rank == 0:
+        solution.add_estimate()
+    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
+    object_to(result)
 
 
 def _check_ended(run: Solution, what: str, windows: int, folder: Path | None) -> None:
@@ -148,9 +155,11 @@ def _whole(
 
 
 def _ended(runs: list[Solution], limits: Budget) -> Status:
-    """Status of the whole: converged where all windows have, else their budget is spent."""
-    if all(Status.parse(run.result["status"]).reason is StopReason.CONVERGED for run in runs):
-        return StopReason.CONVERGED.status()
+    """Status of the whole: that of the windows where all ended by themselves, else their budget is spent."""
+    reasons = {Status.parse(run.result["status"]).reason for run in runs}
+    for worst in (StopReason.OBJECTED, StopReason.EXHAUSTED, StopReason.CONVERGED):
+        if worst in reasons and reasons <= {StopReason.OBJECTED, StopReason.EXHAUSTED, StopReason.CONVERGED}:
+            return worst.status()
     return Status(f"budget spent ({limits}), {len(runs)} windows", StopReason.BUDGET)
 
 

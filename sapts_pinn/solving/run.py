@@ -25,6 +25,7 @@ from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..problems.written import statement_of
+from ..results.doubt import object_to
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Checkpoint, Config, Result, StartContent
@@ -43,7 +44,7 @@ from .accuracy import check_accuracy, to_accuracy
 from .choice import with_method
 from .examination import attempt, examine, quick_estimate
 from .facts import summary
-from .features import FEATURES, check_features, settings_of
+from .features import check_features, settings_of
 from .features_first import Trial, in_time_alone, trial_of
 from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
@@ -204,7 +205,9 @@ def _in_windows(
             given = {**arguments, **given, "trial": next(trials), "estimated": False}
             return _solved(part, given, time.monotonic())
 
-        return march(train, problem, found.meet, **{**shared, "budget": settings.budget, "chosen": why}), arguments
+        return march(
+            train, problem, found.meet, **{**shared, "budget": settings.budget, "chosen": why}
+        ), arguments
     spent = time.monotonic() - began
     words = f"{trial.words}, and {found}" if found else trial.words
     stopped = "" if found else "interrupted"
@@ -343,6 +346,7 @@ def _finished(session: Session, trainer: Trainer, config: Config, estimated: boo
             "remarks": result["remarks"],
         }
         result |= ranks.gather_objects(found_later)[0]
+        object_to(result)
     session.write_result(solution.result)
     session.write_whole({"config": identity(config)}, whole.state_dict())
     return solution

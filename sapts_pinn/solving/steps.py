@@ -159,4 +159,3 @@ def _relative(model: Model) -> float:
     scale = state.scale.clamp(min=torch.finfo(torch.float64).tiny)
     value = float((rms(state.terms.residual) / scale).max())
     return value if math.isfinite(value) else math.inf
-
