@@ -24,8 +24,8 @@ block, C_kj = rms L_kj w.  Three steps follow.
 3.  U_j is the larger of the root mean squares of what was found, over that of l_j, and of the spread of g_j,
     which counts as far as residual is left: where the coarse solution cannot follow a wave, the data from
     which that wave starts tell how high it is; where it solves the problem, what it adds to g is known.
-    Where some unknown is measured, what is sought beside it makes a coarse solution a poor one.  But values of
-    one unknown alone, measured ones or prescribed ones that are not built in, need no solution: U_j is at
+    Where some unknown is measured, what is sought beside it makes a coarse solution a poor one.  But values
+    of one unknown alone, measured ones or prescribed ones that are not built in, need no solution: U_j is at
     least what they ask for, less their noise.
     R_k is the largest of the contributions D_ki U_j of each derivative i of each unknown j at the end (or at
     the start, from the data alone), and of r_k(v).
@@ -267,7 +267,7 @@ class _Search:
         return {name: size if size > NOTHING * data[name] else data[name] for name, size in found.items()}
 
     def _told(self) -> dict[str, float]:
-        """Sizes that values of one unknown alone, less their noise, ask of its network; by measurements only."""
+        """Sizes that values of one unknown alone, less their noise, ask of its network."""
         sizes: dict[str, float] = {}
         if all(place.term.data is None for place in self.places):  # a direct problem has a coarse solution
             return sizes

@@ -201,4 +201,5 @@ def _constrained(a: Tensor, b: Tensor, held: Tensor, wanted: Tensor) -> Tensor:
     first = torch.linalg.solve_triangular(r[:p].T, wanted.double()[:, None], upper=False)[:, 0]
     known = q[:, :p] @ first
     free = torch.linalg.lstsq(a @ q[:, p:], (b - a @ known)[:, None], driver="gelsd").solution[:, 0]
-    return (known + q[:, p:] @ free) / size
+    found: Tensor = (known + q[:, p:] @ free) / size
+    return found

@@ -243,4 +243,4 @@ def _figures(
     )
 
 
-__all__ = ["CHEAP", "EFFORTS", "Effort", "ErrorEstimate", "ErrorField", "estimate_error"]
+__all__ = ["CHEAP", "EFFORTS", "Effort", "ErrorEstimate", "ErrorField", "Field", "estimate_error"]

@@ -30,8 +30,8 @@ def object_to(result: Result) -> None:
     size = "unknown" if error is None else f"{error:.0%} of it"
     words = (
         f"the error of the solution is estimated to be {size}, though the residual is only "
-        f"{audit['figures'].get('relative_residual', 0.0):.1e} of the equation's terms: it is not solved; give it "
-        "more time, or windows of time (windows=) where terms nearly cancel each other, as in a stiff system"
+        f"{audit['figures'].get('relative_residual', 0.0):.1e} of the equation's terms: it is not solved; "
+        "give it more time, or windows of time (windows=) where terms nearly cancel, as in a stiff system"
     )
     audit["passed"] = False
     audit["objections"] = [{"topic": TOPIC, "words": words, "figures": {"estimate": error or 0.0}}]

@@ -51,7 +51,7 @@ from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
 from .seeds import Ensemble, each_seed
 from .settings import AUTO, RunSettings, SolveArguments, defaults_of
-from .steps import Steps, in_steps
+from .steps import in_steps
 from .warm_start import check_start, warm_start, with_architecture
 
 LOOKING = 0.8  # share of the time in which windows are looked for
@@ -198,7 +198,7 @@ def _in_windows(
     if trial.stopped:
         return None, {**arguments, "trial": trial}
     found = in_steps(problem, trial, ranks, began + LOOKING * settings.budget.seconds)
-    if isinstance(found, Steps):
+    if found.complete:
         trials, why = iter(found.trials), f"{trial.words} as a whole: {len(found.trials)} windows of time"
 
         def train(part: Problem, **given: Any) -> Solution:
@@ -208,10 +208,9 @@ def _in_windows(
         return march(
             train, problem, found.meet, **{**shared, "budget": settings.budget, "chosen": why}
         ), arguments
-    spent = time.monotonic() - began
-    words = f"{trial.words}, and {found}" if found else trial.words
-    stopped = "" if found else "interrupted"
-    return None, {**arguments, "trial": replace(trial, seconds=spent, words=words, stopped=stopped)}
+    words = ", and ".join([trial.words, *([found.why] if found.why else [])])
+    spent = replace(trial, seconds=time.monotonic() - began, words=words, stopped=found.stopped)
+    return None, {**arguments, "trial": spent}
 
 
 def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:

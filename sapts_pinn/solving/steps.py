@@ -43,7 +43,7 @@ ROUNDED = 1e-12  # residual over the equation's terms, where a change is too sma
 FIRST = 0.25  # of the whole time, which has been tried before
 LONGER, MUCH_LONGER, EASY = 2.0, 4.0, 1e-11  # times as long next; where the residual is so small
 SHORTER, MUCH_SHORTER, FAR = 0.5, 0.125, 1e-4  # times as long again; where it is still larger
-SHORTEST = 1e-14  # of the time that has passed and that is left
+SHORTEST, LEAST = 1e-13, 1e-20  # of the time at its start, and of the whole, which a window has at least
 MOST = 1_000  # windows
 LAST = 1.3  # times a window's length, up to which it goes on to the end
 CHECKED = 512  # points at which the terms are looked at
@@ -51,18 +51,27 @@ CHECKED = 512  # points at which the terms are looked at
 
 @dataclass(frozen=True)
 class Steps:
-    """Windows that follow each other over all of the time.
+    """Windows that follow each other over all of the time, or why there are none.
 
     Attributes:
         meet: Times at which they meet.
         trials: Of random features, one for each window.
+        why: Why they do not come to the end, half a sentence; empty where they do.
+        stopped: Why the user stopped it; empty otherwise.
     """
 
     meet: list[float]
     trials: list[Trial]
+    why: str = ""
+    stopped: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether they come to the end of the time."""
+        return not self.why and not self.stopped
 
 
-def in_steps(problem: Problem, whole: Trial, ranks: Communicator, until: float) -> Steps | str:
+def in_steps(problem: Problem, whole: Trial, ranks: Communicator, until: float) -> Steps:
     """Find windows that random features can follow, one after the other.
 
     Args:
@@ -70,9 +79,6 @@ def in_steps(problem: Problem, whole: Trial, ranks: Communicator, until: float) 
         whole: The trial there.
         ranks: This process.
         until: `time.monotonic()` at which to give up.
-
-    Returns:
-        The windows, or why there are none, half a sentence; "" where the user stopped it.
     """
     lower, upper = time_of(problem).bounds[:, 0].tolist()
     settings = _of_a_window(problem, whole.settings)
@@ -83,13 +89,17 @@ def in_steps(problem: Problem, whole: Trial, ranks: Communicator, until: float) 
     began = time.monotonic() - whole.seconds  # of the window that is sought
     while True:
         if time.monotonic() > until or len(trials) == MOST:
-            return f"windows of time came to {name}={start:.3g} of {upper:.3g} in {len(trials)}"
+            came = f"{len(trials)} windows of time came to {name}={start:.3g} of {upper:.3g}"
+            return Steps(meet, trials, came)
         end = upper if start + LAST * length >= upper else start + length
         last = end == upper
         part = window(problem, [*meet] if last else [*meet, end], len(trials), before)
         tried = _tried(part, settings, ranks, until)
-        if tried.stopped:
-            return ""
+        status = tried.trainer.status
+        if status.reason is StopReason.INTERRUPTED:
+            return Steps(meet, trials, stopped=status)
+        if tried.trainer.failure is not None:  # training raises what is the user's
+            return Steps(meet, trials, f"a window of time from {name}={start:.3g} on failed")
         if tried.left <= ENOUGH:
             now = time.monotonic()
             meet, trials, before = [*meet, end], [*trials, tried.ended(now - began)], tried.model
@@ -100,8 +110,8 @@ def in_steps(problem: Problem, whole: Trial, ranks: Communicator, until: float) 
             start = end
         else:
             length = (MUCH_SHORTER if tried.left > FAR else SHORTER) * (end - start)
-            if length < SHORTEST * max(abs(start), upper - lower):
-                return f"no window of time from {name}={start:.3g} on is short enough"
+            if length < max(SHORTEST * abs(start), LEAST * (upper - lower)):
+                return Steps(meet, trials, f"no window of time from {name}={start:.3g} on is short enough")
 
 
 def _of_a_window(problem: Problem, settings: RunSettings) -> RunSettings:
@@ -127,11 +137,6 @@ class _Tried:
     trainer: Trainer
     settings: RunSettings
 
-    @property
-    def stopped(self) -> bool:
-        """Whether the user stopped it."""
-        return self.trainer.status.reason is StopReason.INTERRUPTED
-
     def ended(self, seconds: float) -> Trial:
         """The run, to go on from; it has taken so many seconds with those before it."""
         words = f"random features leave {self.left:.0e} of the equation"
@@ -147,8 +152,8 @@ def _tried(problem: Problem, settings: RunSettings, ranks: Communicator, until: 
     trainer.run()
     optimizer, whole = trainer.optimizer, model.assemble()
     assert isinstance(optimizer, FeatureSolve)
-    left = math.inf if trainer.failure is not None else optimizer.score
-    if left > ENOUGH and _relative(whole) < ROUNDED:
+    left = optimizer.score
+    if left > ENOUGH and trainer.failure is None and _relative(whole) < ROUNDED:
         left = ENOUGH
     return _Tried(whole, left, trainer, settings)
 
