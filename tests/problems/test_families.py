@@ -86,6 +86,7 @@ def test_what_is_missing_is_missing_in_a_family_too():
             "has parameters and no coordinates",
         ),
         (lambda: Time(0, 1, log=2.0), "log is the length that matters near t=0"),
+        (lambda: Time(0, 1e4, log=True), "shorter than the interval, not True"),
         (lambda: family("nu", references.burgers, []), "needs at least one value"),
     ],
 )
