@@ -32,8 +32,9 @@ from .own_points import in_windows, own_points
 def march(
     train: Callable[..., Solution],
     problem: Problem,
-    windows: int | Sequence[float],
+    windows: int,
     *,
+    meet: Sequence[float] | None = None,
     budget: str | float | Budget,
     out: str | Path | None,
     overwrite: bool,
@@ -47,7 +48,8 @@ def march(
         train: `solve`.
         problem: What to solve, with a time in its domain and nothing that all times share (coefficients,
             observations).
-        windows: How many; or the times at which they meet, where these were found.
+        windows: How many.
+        meet: Times at which they meet, where these were found; None for equal ones.
         budget: Of all windows together; each has the same share.
         out: Folder to write: the whole solution, and the run of each window in `window1`, `window2`, ...
         overwrite: Whether `out` may hold an earlier run, which is replaced.
@@ -62,9 +64,8 @@ def march(
     Raises:
         InputError: The problem or a setting cannot be had in windows.
     """
-    meet, uneven = (edges(problem, windows), False) if isinstance(windows, int) else ([*windows], True)
-    windows = len(meet) + 1
     check(problem, windows)
+    at = edges(problem, windows) if meet is None else [*meet]
     if settings.pop("target_error", None) is not None:
         raise InputError(
             f"target_error cannot be had with windows={windows}, one by one; drop it, or give windows=1"
@@ -87,7 +88,7 @@ def march(
     runs: list[Solution] = []
     models: list[Model] = []
     for number in range(windows):
-        part = window(problem, meet, number, models[-1] if models else None)
+        part = window(problem, at, number, models[-1] if models else None)
         inside = None if folder is None else folder / f"window{number + 1}"
         if shares is not None:
             settings["points"] = shares[number]
@@ -97,9 +98,9 @@ def march(
         else:
             runs.append(member(train, part, inside, **given))
         models.append(cast("Model", runs[-1].model))  # of one window
-        _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder)
-    solution = _whole(problem, meet, runs, models, limits)
-    solution.config["uneven"] = uneven
+        _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder if meet is None else None)
+    solution = _whole(problem, at, runs, models, limits)
+    solution.config["uneven"] = meet is not None
     if chosen is not None:
         solution.config["chosen"] = solution.result["chosen"] = chosen
     _examine(solution, ranks)

@@ -186,16 +186,14 @@ def _in_windows(
     """Solve ordinary differential equations in windows, where a trial of the whole is not enough.
 
     Returns:
-        The solution, if the equation holds in all of them or the time is over; and the arguments of a single
-        run, which knows the trial.
+        The solution, if they come to the end of the time; and the arguments of a single run, which knows the
+        trial.
     """
     if not in_time_alone(problem, arguments):
         return None, arguments
     ranks: Communicator = arguments["communicator"] or connect(settings.device)
     trial = trial_of(problem, arguments, settings, ranks)
-    if trial is None or trial.state is not None:
-        return None, {**arguments, "trial": trial}
-    if trial.stopped:
+    if trial is None or trial.state is not None or trial.stopped:
         return None, {**arguments, "trial": trial}
     found = in_steps(problem, trial, ranks, began + LOOKING * settings.budget.seconds)
     if found.complete:
@@ -205,9 +203,8 @@ def _in_windows(
             given = {**arguments, **given, "trial": next(trials), "estimated": False}
             return _solved(part, given, time.monotonic())
 
-        return march(
-            train, problem, found.meet, **{**shared, "budget": settings.budget, "chosen": why}
-        ), arguments
+        given = {**shared, "budget": settings.budget, "chosen": why, "meet": found.meet}
+        return march(train, problem, len(found.trials), **given), arguments
     words = ", and ".join([trial.words, *([found.why] if found.why else [])])
     spent = replace(trial, seconds=time.monotonic() - began, words=words, stopped=found.stopped)
     return None, {**arguments, "trial": spent}

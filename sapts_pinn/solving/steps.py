@@ -102,7 +102,11 @@ def in_steps(problem: Problem, whole: Trial, ranks: Communicator, until: float) 
             return Steps(meet, trials, f"a window of time from {name}={start:.3g} on failed")
         if tried.left <= ENOUGH:
             now = time.monotonic()
-            meet, trials, before = [*meet, end], [*trials, tried.ended(now - began)], tried.model
+            meet, trials, before = (
+                [*meet, end],
+                [*trials, tried.ended(now - began, whole.settings.budget)],
+                tried.model,
+            )
             began = now
             if last:
                 return Steps(meet[:-1], trials)
@@ -137,10 +141,11 @@ class _Tried:
     trainer: Trainer
     settings: RunSettings
 
-    def ended(self, seconds: float) -> Trial:
-        """The run, to go on from; it has taken so many seconds with those before it."""
+    def ended(self, seconds: float, budget: Budget) -> Trial:
+        """The run, to go on from within a budget; it has taken so many seconds with those before it."""
         words = f"random features leave {self.left:.0e} of the equation"
-        return Trial(self.settings, {**self.trainer.state_dict(), "seconds": seconds}, words, 0.0)
+        settings = replace(self.settings, budget=budget)
+        return Trial(settings, {**self.trainer.state_dict(), "seconds": seconds}, words, 0.0)
 
 
 def _tried(problem: Problem, settings: RunSettings, ranks: Communicator, until: float) -> _Tried:
