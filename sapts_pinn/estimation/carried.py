@@ -163,7 +163,7 @@ def carries(model: Model | WindowedModel) -> bool:
 
 
 def _missed(model: WindowedModel) -> dict[tuple[int, int], float]:
-    """What a model misses of the prescribed values, by number of the unknown and order."""
+    """Negative misses of the prescribed values at the start, by number of the unknown and order."""
     problem, first = model.problem, model.windows[0]
     missed: dict[tuple[int, int], float] = {}
     for condition, term in zip(problem.conditions, problem.condition_terms, strict=True):

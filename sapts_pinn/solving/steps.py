@@ -67,7 +67,7 @@ class Steps:
 
     @property
     def complete(self) -> bool:
-        """Whether they come to the end of the time."""
+        """Test for windows that come to the end of the time."""
         return not self.why and not self.stopped
 
 
