@@ -100,7 +100,7 @@ class Interval(Shape):
         self.lower, self.upper = float(lower) + 0.0, float(upper) + 0.0  # + 0.0 turns -0.0 into 0.0
         if not (math.isfinite(self.lower) and math.isfinite(self.upper) and self.lower < self.upper):
             raise InputError(f"an interval needs finite lower < upper; got {name} from {lower} to {upper}")
-        if log is not None and not 0 < log < self.upper - self.lower:
+        if log is not None and (log is True or not 0 < log < self.upper - self.lower):
             raise InputError(
                 f"log is the length that matters near {name}={self.lower:g}: it must be positive and shorter "
                 f"than the interval, not {log!r}"

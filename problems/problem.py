@@ -341,7 +341,8 @@ class Problem(KnownParts, NaturalUnits):
         }:  # their noise decides what one set counts against another, whatever their sizes are
             best = max(known, key=lambda name: known[name].information)
             rows |= dict.fromkeys(known, rows[best])
-        return tuple(replace(term, units=rows[term.name]) for term in self._weighted)
+        first, *others = (replace(term, units=rows[term.name]) for term in self._weighted)
+        return (replace(first, pointwise=self.pointwise), *others)
 
     def _by_noise(self) -> list[tuple[Measurements, Term]]:
         """Observations that are weighted by their known noise, with their terms."""

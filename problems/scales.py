@@ -24,6 +24,9 @@ block, C_kj = rms L_kj w.  Three steps follow.
 3.  U_j is the larger of the root mean squares of what was found, over that of l_j, and of the spread of g_j,
     which counts as far as residual is left: where the coarse solution cannot follow a wave, the data from
     which that wave starts tell how high it is; where it solves the problem, what it adds to g is known.
+    Where some unknown is measured, what is sought beside it makes a coarse solution a poor one.  But values
+    of one unknown alone, measured ones or prescribed ones that are not built in, need no solution: U_j is at
+    least what they ask for, less their noise.
     R_k is the largest of the contributions D_ki U_j of each derivative i of each unknown j at the end (or at
     the start, from the data alone), and of r_k(v).
 
@@ -50,6 +53,7 @@ from ..errors import InputError
 from ..geometry import Domain, Interval
 from .ansatz.ansatz import Ansatz
 from .conditions.base import Known, is_finite
+from .pointwise import Pointwise, pointwise
 from .trials import EACH, WAVES, Look, Place, Trials, thinned
 
 if TYPE_CHECKING:
@@ -153,6 +157,16 @@ def find(
     return _Search(form, places, known, given).run()
 
 
+def varying(form: Ansatz, names: tuple[str, ...], term: Term, known: Known) -> Pointwise | None:
+    """Find how the equation varies in size from point to point (`pointwise.py`); arguments as of `find`."""
+    generator = Generator().manual_seed(20_250_107)
+    trials = Trials(form, names, generator)
+    sites = term.sites(POINTS, generator, "sobol")
+    place = Place(term, sites, sites.points.new_ones(len(sites.points) // sites.fold), form, trials)
+    units = _Search(form, [place], known, {}).equilibrated()[0]
+    return pointwise(place, names, units, known)
+
+
 class _Search:
     """Search for the natural units of a problem in three steps."""
 
@@ -169,7 +183,7 @@ class _Search:
     def run(self) -> Scales:
         """Carry out all three steps."""
         for _ in range(STEPS if self.free else 0):  # positive unknowns come with their size
-            self.units, rows = self._equilibrated()
+            self.units, rows = self.equilibrated()
             before = self._norm(self.looks, rows)
             if not self._advance(rows, before) or self._norm(self.looks, rows) > FALLS * before:
                 break
@@ -188,7 +202,7 @@ class _Search:
     def _look(self, weights: Mapping[str, Tensor]) -> list[Look]:
         return [place.look(weights, self.known) for place in self.places]
 
-    def _equilibrated(self) -> tuple[dict[str, float], list[Tensor]]:
+    def equilibrated(self) -> tuple[dict[str, float], list[Tensor]]:
         """Units of the free unknowns and of all rows that bring the blocks C_kj to one."""
         sizes = []
         for place, (_, D) in zip(self.places, self.looks, strict=True):
@@ -236,7 +250,7 @@ class _Search:
         if not self.free:
             return {}
         place, found = self.places[0], {}
-        rows = self._equilibrated()[1]
+        rows = self.equilibrated()[1]
         before = self._norm(self.start, rows)
         doubt = min(1.0, self._norm(self.looks, rows) / (SOLVED * before)) if before else 1.0
         for name in self.free:
@@ -244,11 +258,30 @@ class _Search:
             factor = self.form.factor[name]
             whole = 1.0 if factor is None else place.rms(factor(place.sites.points[: place.count]))
             found[name] = max(place.rms(added) / whole, doubt * place.rms(g - (place.density * g).mean()))
+        told = self._told()
+        found = {name: max(size, told.get(name, 0.0)) for name, size in found.items()}
         largest = max((found[name] / self.units[name] for name in self.free), default=0.0)
         found = {name: max(size, LEAST * largest * self.units[name]) for name, size in found.items()}
         # Beside the data themselves, rounding is no size: with u(0) = 0.05 alone the spread of g is 1e-18.
         data = {name: place.rms(place.start[name, ()][: place.count]) for name in self.free}
         return {name: size if size > NOTHING * data[name] else data[name] for name, size in found.items()}
+
+    def _told(self) -> dict[str, float]:
+        """Sizes that values of one unknown alone, less their noise, ask of its network."""
+        sizes: dict[str, float] = {}
+        if all(place.term.data is None for place in self.places):  # a direct problem has a coarse solution
+            return sizes
+        for place, (r, D) in zip(self.places[1:], self.start[1:], strict=True):
+            read = [key for key, slope in D.items() if bool(slope.any())]
+            if len({name for name, _ in read}) != 1 or read[0][0] not in self.free:
+                continue
+            if place.term.data is None and any(index for _, index in read):
+                continue  # a slope at a wall may be that of a layer
+            name = read[0][0]
+            signal = float(place.size(r).square().sum()) - (place.term.noise or 0.0) ** 2
+            unit = math.sqrt(2) * float(place.size(place.block(D, name)[..., :EACH]).norm())
+            sizes[name] = max(sizes.get(name, 0.0), math.sqrt(max(signal, 0.0)) / unit)
+        return sizes
 
     def _rows(self, unknowns: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
         """Sizes R_k: the largest contribution to each row, or what is left of it."""

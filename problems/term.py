@@ -49,6 +49,8 @@ class Term:
         data: Summary of the measured values, for observations.
         balance: Treatment of the weight in training.
         units: Natural size of each residual, by which the loss divides it; ones where it is not known.
+        pointwise: Sizes [rows, n] at sites, one on the average, by which the loss divides it besides; None
+            where they are of one order everywhere.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Term:
     data: Measurements | None = None
     balance: Balance = Balance.FIXED
     units: tuple[float, ...] = ()
+    pointwise: Callable[[Sites], Tensor] | None = None
 
     @property
     def rows(self) -> int:
@@ -94,3 +97,11 @@ class Term:
     def row_units(self) -> Tensor:
         """`units` as a column [rows, 1]."""
         return torch.tensor(self.units or (1.0,) * self.rows, dtype=torch.float64).unsqueeze(1)
+
+    def units_at(self, sites: Sites) -> Tensor:
+        """Sizes by which the loss divides the residuals at sites, [rows, 1] or [rows, n]."""
+        return (
+            self.row_units
+            if self.pointwise is None
+            else self.row_units * self.pointwise(sites).double().cpu()
+        )

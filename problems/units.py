@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .scales import Scales, find
+from torch import Tensor
+
+from .conditions.base import Fields, Known, Sites
+from .pointwise import Pointwise
+from .scales import Scales, find, varying
+from .term import Term
 
 if TYPE_CHECKING:
     from .problem import Problem
@@ -19,8 +25,14 @@ class NaturalUnits:
     def natural(self: Problem) -> Scales:  # type: ignore[misc]
         """The natural sizes of unknowns and residuals, found when they are first needed."""
         given = {name: float(v) for name, v in self.scales.items() if name in self.unknown_names}
-        terms = (self.uniform_equation_term, *self._weighted[1:])
+        first = self.uniform_equation_term
+        terms = (first if self.pointwise is None else _balanced(first, self.pointwise), *self._weighted[1:])
         return find(self.ansatz, self.domain.names, terms, self.initial_parameters, given)
+
+    @cached_property
+    def pointwise(self: Problem) -> Pointwise | None:  # type: ignore[misc]
+        """Sizes of the equation from point to point; None where they are of one order."""
+        return varying(self.ansatz, self.domain.names, self.uniform_equation_term, self.initial_parameters)
 
     def with_natural(self: Problem, natural: Scales) -> Problem:  # type: ignore[misc]
         """Copy of the problem in natural units found earlier, such as those of a saved network.
@@ -36,3 +48,14 @@ class NaturalUnits:
         other.__dict__.pop("terms", None)  # cached in units of their own
         other.__dict__["natural"] = natural
         return other
+
+
+def _balanced(term: Term, sizes: Pointwise) -> Term:
+    """The term divided by its size at each point."""
+
+    def residual(fields: Fields, sites: Sites, known: Known) -> tuple[Tensor, ...]:
+        return tuple(
+            row / size for row, size in zip(term.residual(fields, sites, known), sizes(sites), strict=True)
+        )
+
+    return replace(term, residual=residual)

@@ -8,6 +8,8 @@ With F(u) the residuals of equation and conditions, the solution u* = u + e has 
 points that the training has not seen, with all conditions as the user gave them (`linearised.py`).  Features
 of several kinds and widths are tried on other points still: those are used that explain most of F(u) there.
 
+Of windows of ordinary differential equations (1) is one, too, and is solved along the time (`carried.py`).
+
 What the answers are worth, and which of them counts, is decided in `judgement.py`.
 """
 
@@ -24,8 +26,9 @@ from torch import Tensor
 from ..networks.model import Model
 from ..networks.time_windows import WindowedModel
 from ..runs.content import AuditContent, EstimateContent
+from .carried import Carried, CarriedField, carries
 from .error_equation import Effort, ErrorField, Estimator, rms
-from .judgement import CURVED, VAGUE, Verdict, judge
+from .judgement import CURVED, VAGUE, Field, Verdict, judge
 from .random_features import KINDS
 from .rounding import rounding
 from .seen import Seen
@@ -124,7 +127,7 @@ def estimate_error(
     seed: int = 7_031,
     seconds: float = math.inf,
     audit: AuditContent | None = None,
-) -> tuple[ErrorEstimate, ErrorField | TangentField]:
+) -> tuple[ErrorEstimate, Field]:
     """Estimate the error of a model, as figures and as a function.
 
     Args:
@@ -136,6 +139,8 @@ def estimate_error(
         seconds: What the run took; a tenth of that is a reasonable time for its estimate.
         audit: What the audit of the run has found; None: its parts that matter here are repeated.
     """
+    if carries(model):
+        return _carried(model, counted, seed, audit)
     begin, first, until = time.monotonic(), time.thread_time(), max(LEAST, SHARE * seconds)
     widths: dict[str, tuple[float, ...]] = {}
     field: TangentField | None = None
@@ -171,8 +176,25 @@ def estimate_error(
     return _figures(verdict, estimator, counted, besides, begin), verdict.field
 
 
+def _carried(
+    model: Model | WindowedModel, counted: Sequence[str] | None, seed: int, audit: AuditContent | None
+) -> tuple[ErrorEstimate, CarriedField]:
+    """The error of windows of ordinary differential equations, from one to the next."""
+    begin = time.monotonic()
+    assert isinstance(model, WindowedModel)
+    carried = Carried(model, seed)
+    seen = Seen.measured(carried.model) if audit is None else Seen.of(audit)
+    verdict = carried.verdict(seen)
+    verdict.doubts[:0] = seen.words
+    return _figures(verdict, carried, counted, torch.zeros_like(carried.u), begin), carried.field
+
+
 def _figures(
-    verdict: Verdict, estimator: Estimator, counted: Sequence[str] | None, besides: Tensor, begin: float
+    verdict: Verdict,
+    estimator: Estimator | Carried,
+    counted: Sequence[str] | None,
+    besides: Tensor,
+    begin: float,
 ) -> ErrorEstimate:
     """Norms of an error, absolute and relative to the better solution u + e.
 
@@ -221,4 +243,4 @@ def _figures(
     )
 
 
-__all__ = ["CHEAP", "EFFORTS", "Effort", "ErrorEstimate", "ErrorField", "estimate_error"]
+__all__ = ["CHEAP", "EFFORTS", "Effort", "ErrorEstimate", "ErrorField", "Field", "estimate_error"]

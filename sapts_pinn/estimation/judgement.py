@@ -42,15 +42,14 @@ notice, they do not determine the solution, and no estimate is reliable.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from .error_equation import Candidate, ErrorField, Estimator, Solved
+from .error_equation import Candidate, Estimator, Solved
 from .seen import AMPLIFIED, Seen
-from .tangent import TangentField
 
 HIDDEN = 0.8  # share of the residual that is not explained from which on the largest gain counts,
 UNSURE = 0.5  # and from which on an estimate is not called reliable
@@ -72,6 +71,9 @@ UNBALANCED = 0.3  # residual over the terms from which on a linearisation that b
 FREE = 2e3  # size of a function over what the equations notice of it, from which on they do not determine it
 
 
+Field = Callable[[Tensor], Tensor]  # e [N, m] at points [N, dim]
+
+
 @dataclass
 class Verdict:
     """Error of a model, as far as it is known.
@@ -86,7 +88,7 @@ class Verdict:
     """
 
     size: Tensor
-    field: ErrorField | TangentField
+    field: Field
     factor: float
     unexplained: float
     curved: float

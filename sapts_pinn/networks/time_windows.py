@@ -1,11 +1,11 @@
 """Windows in time: one network after the other, each continuing the one before.
 
-The interval of time is cut into equal windows.  In each the problem is the same, but for its start: in place
-of the initial conditions the unknowns, and their velocity where the equation is of second order in time, are
-those with which the window before ended.  Each network has a short time to learn, and all of its points
-there: what one network over the whole time cannot follow (chaotic systems, waves that travel far) becomes a
-few easy problems.  Source: Wight and Zhao, arXiv:2007.04542; continuity as weighted terms, Penwarden et al.,
-arXiv:2302.14227.
+The interval of time is cut into windows, equal ones unless told otherwise.  In each the problem is the same,
+but for its start: in place of the initial conditions the unknowns, and their velocity where the equation is
+of second order in time, are those with which the window before ended.  Each network has a short time to
+learn, and all of its points there: what one network over the whole time cannot follow (chaotic systems, waves
+that travel far) becomes a few easy problems.  Source: Wight and Zhao, arXiv:2007.04542; continuity as
+weighted terms, Penwarden et al., arXiv:2302.14227.
 """
 
 from __future__ import annotations
@@ -145,12 +145,12 @@ def edges(problem: Problem, windows: int) -> list[float]:
     return found
 
 
-def window(problem: Problem, windows: int, number: int, before: Model | None) -> Problem:
+def window(problem: Problem, meet: Sequence[float], number: int, before: Model | None) -> Problem:
     """Make the problem of a window.
 
     Args:
         problem: The problem over the whole time.
-        windows: How many there are.
+        meet: Times at which the windows meet, such as `edges`.
         number: Which one, from 0.
         before: The model of the window before; None for the first.
     """
@@ -158,8 +158,8 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
     if problem.sources:
         raise InputError("windows would start every source anew; leave windows out, or smooth the sources")
     lower, upper = whole.bounds[:, 0].tolist()
-    meet = [lower, *edges(problem, windows), upper]
-    time = whole.part(meet[number], meet[number + 1])
+    ends = [lower, *meet, upper]
+    time = whole.part(ends[number], ends[number + 1])
     factors: list[Domain] = [time if f is whole else f for f in problem.domain.factors()]
     conditions = list(problem.conditions)
     if before is not None:
@@ -169,7 +169,7 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
             orders = [0] if any(p.unknown == unknown and p.value is not None for p in starts) else []
             orders += [1] if any(p.unknown == unknown and p.rate is not None for p in starts) else []
             conditions += _continued(
-                problem, [Continuation(unknown, order, before) for order in orders], meet[number]
+                problem, [Continuation(unknown, order, before) for order in orders], ends[number]
             )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IllPosed)  # said of the whole
@@ -179,13 +179,16 @@ def window(problem: Problem, windows: int, number: int, before: Model | None) ->
 
 
 def joined(
-    problem: Problem, windows: int, model_of: Callable[[Problem], Model], trained: Sequence[Model] = ()
+    problem: Problem,
+    meet: Sequence[float],
+    model_of: Callable[[Problem], Model],
+    trained: Sequence[Model] = (),
 ) -> WindowedModel:
-    """Make the model of all windows, of which the first may be trained already."""
+    """Make the model of all windows that meet at given times, of which the first may be trained already."""
     models = list(trained)
-    for number in range(len(models), windows):
-        models.append(model_of(window(problem, windows, number, models[-1] if models else None)))
-    return WindowedModel(problem, models, edges(problem, windows))
+    for number in range(len(models), len(meet) + 1):
+        models.append(model_of(window(problem, meet, number, models[-1] if models else None)))
+    return WindowedModel(problem, models, meet)
 
 
 @dataclass(frozen=True)

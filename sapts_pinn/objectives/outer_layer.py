@@ -73,7 +73,7 @@ class OuterTerm:
         self.location = Location(model, sites.points, term.needs)
         self.channels = self.location.channels
         self.n = len(sites.points) // sites.fold
-        self.scale = (math.sqrt(1 / self.n) / term.row_units).to(like)
+        self.scale = (math.sqrt(1 / self.n) / term.units_at(self.sites)).to(like)
         self.unknowns = len(model.problem.unknown_names)
 
     def jet(self, units: Units, outer: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class ResidualBlock:
         self.location = location or Location(model, sites.points, term.needs)
         self.rows = sites.points.shape[0] // sites.fold
         weight = math.sqrt((term.weight if sites.weight is None else sites.weight) / count)
-        self.scale = (weight / term.row_units).to(like)  # [rows, 1]
+        self.scale = (weight / term.units_at(self.sites)).to(like)  # [rows, 1], or [rows, N / fold]
         self.points = point_set(kernels, self.location)
         self._stamp = 0
         self._pass: Pass | None = None

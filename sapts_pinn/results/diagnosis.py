@@ -2,13 +2,14 @@
 
 The audit comes first (`audit/`): where it objects to the solution, the first of its objections is the answer
 ("derivative", "symmetry", "scale", "singular", "layer", ...), as the loss is then the loss of another
-problem. Else six answers are told apart, asked in this order, as each makes those after it meaningless:
+problem. Else seven answers are told apart, asked in this order, as each makes those after it meaningless:
 
 - **sampling**: the residual of the equation is far larger on fresh points than where it was trained.
 - **precision**: rounding makes up much of the residual, or in float32 no step was found that lowers the
   loss by more than that.  With parameters theta moved by +-d, where d is two units in the last place,
   r(theta + d) - 2 r(theta) + r(theta - d) is free of first-order effects; what is seen is rounding (as in
   More and Wild, SIAM J. Sci. Comput. 33 (2011), on the noise of a computed function).
+- **scale**: an unknown has outgrown by far the natural size in which the network has it.
 - **budget**: the loss was still falling.  The slope of log(loss) over the last quarter of the steps is the
   median of those between pairs of steps (Theil and Sen), which a resampling here and there does not bend.
 - **data**: what is left of the loss is the misfit of observations.  Nothing is wrong where it is noise: as
@@ -45,6 +46,8 @@ FALLING = 0.1  # decades of loss in the last quarter of the steps
 OPPOSED = -0.8  # cosine between the gradient of a term and that of all others
 MATTERS = 0.05  # share of the loss
 LEFT_TO_US = ("residual", "condition", "data")  # topics of the audit whose cause is looked for here
+BY_SIZE = ("budget", "data", "conflict", "capacity")  # limits that a wrong natural size may cause
+OUTGROWN = 8.0  # root mean square of a network's output, of order one where sizes are right
 FITTED = 1.5  # chi^2 per observation that is no more than noise
 FEW = 8  # recorded steps below which a trend is not one
 RISEN = 0.1  # decades by which the loss at the end may lie above its least
@@ -78,8 +81,8 @@ class Diagnosis(Measurements):
     """Limit of a run, with the measurements that tell it.
 
     Attributes:
-        limit: "precision", "sampling", "budget", "data", "conflict", "capacity", or the topic of an objection
-            of the audit.
+        limit: "precision", "sampling", "scale", "budget", "data", "conflict", "capacity", or the topic of an
+            objection of the audit.
         words: A sentence for people: what was seen, and what to do.
     """
 
@@ -127,8 +130,11 @@ def diagnose(
     generator = torch.Generator().manual_seed(20_110)  # never the points of a run
     fresh = model.problem.domain.interior(FRESH, generator, "uniform")
     trained = sites["equation"].first
-    units = model.problem.terms[0].row_units.to(trained)
-    test, train = (_rms(residuals(model, points) / units) for points in (fresh.to(trained), trained))
+    term, at = model.problem.terms[0], model.problem.at
+    test, train = (
+        _rms(residuals(model, points) / term.units_at(at(points)).to(points))
+        for points in (fresh.to(trained), trained)
+    )
     shares = {name: value / look.loss for name, value in look.terms.items()}
     found = Measurements(
         train_residual=train,
@@ -140,6 +146,8 @@ def diagnose(
     )
     data = [t.name for t in model.problem.terms if t.fixed is not None]  # observations
     limit, words = _objection(objections) or _verdict(found, data, converged, look)
+    if limit in BY_SIZE and (grown := _outgrown(model)):
+        limit, words = "scale", grown
     return Diagnosis(limit=limit, words=words, **vars(found))
 
 
@@ -293,6 +301,25 @@ def _verdict(found: Measurements, data: Sequence[str], converged: bool, look: _L
     return "capacity", (
         f"the loss falls no more, on points that suffice: a network with more than {size:,} parameters, or "
         "an ansatz that knows more about the solution, could follow it more closely"
+    )
+
+
+def _outgrown(model: Model) -> str:
+    """The unknown that is larger than its natural size by the most, in words; empty where none is by far."""
+    generator, problem = torch.Generator().manual_seed(20_110), model.problem
+    points = problem.domain.interior(FRESH, generator, "uniform").to(model.like)
+    with torch.no_grad():
+        outputs = model.network(problem.ansatz.features(points)).double().square().mean(0).sqrt().tolist()
+    sizes = {
+        n: v for n, v in zip(problem.unknown_names, outputs, strict=True) if n not in problem.ansatz.positive
+    }
+    name = max(sizes, key=lambda n: sizes[n], default="")
+    if not name or sizes[name] < OUTGROWN:
+        return ""
+    assumed = problem.natural.unknowns[name]
+    return (
+        f"what the network adds to {name} has grown to {_factor(sizes[name])} times its assumed size "
+        f"{assumed:.2g}, by which the loss is balanced: give scales={{{name!r}: {sizes[name] * assumed:.1g}}}"
     )
 
 

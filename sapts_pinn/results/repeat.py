@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 from ..runs.content import Config
 
+FOUND = (  # with windows whose lengths were found, as they are again where nothing is named
+    "method", "network", "activation", "points", "condition_points", "sampler", "adaptive", "resample",
+    "windows",
+)  # fmt: skip
 SETTINGS = (  # of config.json, in the order in which the command has them
     "method", "budget", "seed", "target_error", "network", "activation", "points", "condition_points",
     "sampler", "adaptive", "resample", "windows", "dtype", "device", "threads",
@@ -27,7 +31,7 @@ def command(config: Config) -> str | None:
     words = ["sapts-pinn", "train" if "task" in known else "solve", source]
     for name in SETTINGS:
         value = known.get(name)
-        if value is not None:
+        if value is not None and not (known.get("uneven") and name in FOUND):
             words += [f"--{name.replace('_', '-')}", _written(value)]
     words += [word for word in _options(known.get("options"))]
     if known.get("symmetry") is False:

@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ..errors import InputError
-from ..estimation.error_estimate import EFFORTS, ErrorEstimate, ErrorField, estimate_error
-from ..estimation.tangent import TangentField
+from ..estimation.error_estimate import EFFORTS, ErrorEstimate, Field, estimate_error
 from ..networks.build import NetworkSpec
 from ..networks.by_value import ByValue
 from ..networks.model import Model
@@ -110,7 +109,7 @@ class Solution(Pictures, ByValue):
         return self._estimated[0] if stored is None else ErrorEstimate.from_json(stored)
 
     @cached_property
-    def _estimated(self) -> tuple[ErrorEstimate, ErrorField | TangentField]:
+    def _estimated(self) -> tuple[ErrorEstimate, Field]:
         noise = self.uncertainty
         return estimate_error(
             self.model,

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..networks.build import PRECISIONS, NetworkSpec, network_maker, network_of
 from ..networks.model import Model
-from ..networks.time_windows import WindowedModel, joined
+from ..networks.time_windows import WindowedModel, edges, joined
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..problems.scales import SavedScales
@@ -146,7 +146,8 @@ def _model(problem: Problem, spec: NetworkSpec, config: Config, state: Checkpoin
     weights = state["model"] if "model" in state else state["trainer"]["model"]
     units = saved_units(config)
     if len(units) > 1:
-        return _windows(problem, units, untrained, weights)
+        meet = config.get("edges") or edges(problem, len(units))
+        return _windows(problem, meet, units, untrained, weights)
     model = untrained(in_saved_units(problem, units[0]))
     model.load_state_dict(weights)
     return model
@@ -154,6 +155,7 @@ def _model(problem: Problem, spec: NetworkSpec, config: Config, state: Checkpoin
 
 def _windows(
     problem: Problem,
+    meet: Sequence[float],
     units: Sequence[SavedScales | None],
     untrained: Callable[[Problem], Model],
     weights: Mapping[str, Tensor],
@@ -168,7 +170,7 @@ def _windows(
         model.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
         return model
 
-    return joined(problem, len(units), trained)
+    return joined(problem, meet, trained)
 
 
 def _latest(folder: Path) -> tuple[Path, Checkpoint]:

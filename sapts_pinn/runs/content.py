@@ -54,6 +54,7 @@ class Config(TypedDict, total=False):
     adaptive: float
     windows: int
     edges: list[float]
+    uneven: bool  # windows whose lengths were found
     resample: int | None
     device: str
     symmetry: bool

@@ -8,8 +8,8 @@ is trained in the time that is left.  Both go by residuals on fresh points alone
 becomes of a run, unless its time is too short for the trial.
 
 An initial value problem over a long time is too much for one set of units, and a network trained on all of
-it at once often ends in a constant.  Where time is the only coordinate, `WINDOWS` are tried, each of which
-goes on from the end of the one before, until the equation holds in all of them.
+it at once often ends in a constant.  Where time is the only coordinate, windows of it are sought whose
+lengths random features can follow (`steps.py`).
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..audit import audited
 from ..callbacks.base import Callback, RunView
 from ..errors import InputError
 from ..geometry import Time
-from ..networks.time_windows import check, window
+from ..networks.time_windows import check
 from ..optim.features import FeatureSolve
 from ..optim.methods import method as find_method
 from ..parallel.communicator import Communicator
 from ..problems import Problem
-from ..results.solution import Solution
 from ..runs.content import TrainerState
 from ..runs.status import StopReason
 from ..training.budget import Budget
@@ -44,8 +43,6 @@ ENOUGH = 1e-7  # relative residual on fresh points that is gone on with
 EARLY, STUCK = 200, 0.3  # number of units with which a larger residual ends the trial
 JUDGED = 400  # number of units, or half of the most, from which on the rest is foreseen
 SHARE = 0.5  # of the time, at most
-WINDOWS = (4, 16, 64)  # of an initial value problem, where it is too much as a whole
-SOLVED = 1e-5  # residual over the equation's terms, up to which all windows count as solved
 OF_TRAINING = (
     "network", "activation", "points", "condition_points", "sampler", "adaptive", "resample", "windows",
 )  # fmt: skip
@@ -91,29 +88,10 @@ def in_time_alone(problem: Problem, arguments: Arguments) -> bool:
     if not all(isinstance(factor, Time) for factor in problem.domain.factors()):
         return False
     try:
-        check(problem, WINDOWS[0])
+        check(problem, 2)
     except InputError:
         return False
     return arguments["target_error"] is None  # which windows cannot have
-
-
-def first_window(problem: Problem, whole: Trial, windows: int, ranks: Communicator) -> Trial:
-    """Try random features in the first of so many windows.
-
-    Args:
-        problem: What to solve, over the whole time.
-        whole: The trial there.
-        windows: How many.
-        ranks: This process.
-    """
-    share = Budget(seconds=whole.settings.budget.seconds / windows)
-    return tried(window(problem, windows, 0, None), replace(whole.settings, budget=share), ranks)
-
-
-def is_solved(solution: Solution) -> bool:
-    """Return whether the equation holds in all windows of a solution."""
-    audit = solution.result.get("audit")
-    return audit is not None and audit["figures"].get("relative_residual", math.inf) < SOLVED
 
 
 def features_are_open(problem: Problem, arguments: Arguments, settings: RunSettings, ranks: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,10 +12,12 @@ from ..audit import together
 from ..errors import InputError
 from ..networks.model import Model
 from ..networks.time_windows import check, edges, joined, window
+from ..parallel.communicator import Communicator
 from ..parallel.torchrun import connect
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..problems.written import statement_of
+from ..results.doubt import object_to
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Config, Result, Row, cell
@@ -32,6 +34,7 @@ def march(
     problem: Problem,
     windows: int,
     *,
+    meet: Sequence[float] | None = None,
     budget: str | float | Budget,
     out: str | Path | None,
     overwrite: bool,
@@ -46,6 +49,7 @@ def march(
         problem: What to solve, with a time in its domain and nothing that all times share (coefficients,
             observations).
         windows: How many.
+        meet: Times at which they meet, where these were found; None for equal ones.
         budget: Of all windows together; each has the same share.
         out: Folder to write: the whole solution, and the run of each window in `window1`, `window2`, ...
         overwrite: Whether `out` may hold an earlier run, which is replaced.
@@ -61,6 +65,7 @@ def march(
         InputError: The problem or a setting cannot be had in windows.
     """
     check(problem, windows)
+    at = edges(problem, windows) if meet is None else [*meet]
     if settings.pop("target_error", None) is not None:
         raise InputError(
             f"target_error cannot be had with windows={windows}, one by one; drop it, or give windows=1"
@@ -83,7 +88,7 @@ def march(
     runs: list[Solution] = []
     models: list[Model] = []
     for number in range(windows):
-        part = window(problem, windows, number, models[-1] if models else None)
+        part = window(problem, at, number, models[-1] if models else None)
         inside = None if folder is None else folder / f"window{number + 1}"
         if shares is not None:
             settings["points"] = shares[number]
@@ -93,21 +98,28 @@ def march(
         else:
             runs.append(member(train, part, inside, **given))
         models.append(cast("Model", runs[-1].model))  # of one window
-        _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder)
-    solution = _whole(problem, runs, models, limits)
-    result = solution.result
+        _check_ended(runs[-1], f"window {number + 1} of {windows}", windows, folder if meet is None else None)
+    solution = _whole(problem, at, runs, models, limits)
+    solution.config["uneven"] = meet is not None
     if chosen is not None:
-        solution.config["chosen"] = result["chosen"] = chosen
-    remarks = result["remarks"]
-    if problem.quantities:
-        nothing: dict[str, dict[str, float | None]] = {}
-        result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", remarks)
-    if ranks.rank == 0:
-        solution.add_estimate()
-    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
+        solution.config["chosen"] = solution.result["chosen"] = chosen
+    _examine(solution, ranks)
     if writes and folder is not None:
         solution.save(folder)
     return solution
+
+
+def _examine(solution: Solution, ranks: Communicator) -> None:
+    """Put quantities and an error estimate into the result of the whole."""
+    result = solution.result
+    if solution.problem.quantities:
+        nothing: dict[str, dict[str, float | None]] = {}
+        found = attempt(lambda: solution.quantities, nothing, "quantities", result["remarks"])
+        result["quantities"] = found
+    if ranks.rank == 0:
+        solution.add_estimate()
+    result["error_estimate"] = ranks.gather_objects(result["error_estimate"])[0]
+    object_to(result)
 
 
 def _check_ended(run: Solution, what: str, windows: int, folder: Path | None) -> None:
@@ -122,10 +134,11 @@ def _check_ended(run: Solution, what: str, windows: int, folder: Path | None) ->
         raise InputError(f"{what} ended early ({how}); no other can follow{again}")
 
 
-def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: Budget) -> Solution:
+def _whole(
+    problem: Problem, meet: list[float], runs: list[Solution], models: list[Model], limits: Budget
+) -> Solution:
     """Solution over the whole time, made of those of its windows."""
-    windows = len(runs)
-    model = joined(problem, windows, lambda of: models[0], models)
+    model = joined(problem, meet, lambda of: models[0], models)
     measure = error_measure(problem)
     result: Result = {
         **_result([run.result for run in runs]),
@@ -134,8 +147,8 @@ def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: 
         "status": _ended(runs, limits),
     }
     config: Config = {
-        **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": windows,
-        "edges": edges(problem, windows), "description": str(problem),
+        **runs[0].config, "problem": problem.name, "budget": str(limits), "windows": len(runs),
+        "edges": meet, "description": str(problem),
         "statement": statement_of(problem), "fingerprint": fingerprint(problem),
         "scales": [units for run in runs if (units := saved_units(run.config)[0]) is not None],
     }  # fmt: skip
@@ -143,9 +156,11 @@ def _whole(problem: Problem, runs: list[Solution], models: list[Model], limits: 
 
 
 def _ended(runs: list[Solution], limits: Budget) -> Status:
-    """Status of the whole: converged where all windows have, else their budget is spent."""
-    if all(Status.parse(run.result["status"]).reason is StopReason.CONVERGED for run in runs):
-        return StopReason.CONVERGED.status()
+    """Status of the whole: that of the windows where all ended by themselves, else their budget is spent."""
+    reasons = {Status.parse(run.result["status"]).reason for run in runs}
+    for worst in (StopReason.OBJECTED, StopReason.EXHAUSTED, StopReason.CONVERGED):
+        if worst in reasons and reasons <= {StopReason.OBJECTED, StopReason.EXHAUSTED, StopReason.CONVERGED}:
+            return worst.status()
     return Status(f"budget spent ({limits}), {len(runs)} windows", StopReason.BUDGET)
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Unpack, overload
+from typing import Any, Unpack, overload
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ from ..pipeline.trainable_model import TrainableModel
 from ..problems import Problem
 from ..problems.fingerprint import fingerprint
 from ..problems.written import statement_of
+from ..results.doubt import object_to
 from ..results.reference_error import error_measure
 from ..results.solution import Solution
 from ..runs.content import Checkpoint, Config, Result, StartContent
@@ -43,16 +44,17 @@ from .accuracy import check_accuracy, to_accuracy
 from .choice import with_method
 from .examination import attempt, examine, quick_estimate
 from .facts import summary
-from .features import FEATURES, check_features, settings_of
-from .features_first import WINDOWS, Trial, first_window, in_time_alone, is_solved, trial_of
+from .features import check_features, settings_of
+from .features_first import Trial, in_time_alone, trial_of
 from .making import is_sharded, made, with_parts, with_pipeline
 from .march import march
 from .own_points import Points, are_others, digest, own_points, saved_points, with_number
 from .seeds import Ensemble, each_seed
 from .settings import AUTO, RunSettings, SolveArguments, defaults_of
+from .steps import in_steps
 from .warm_start import check_start, warm_start, with_architecture
 
-LEAST_LEFT = 0.1  # share of the time with which something else is begun
+LOOKING = 0.8  # share of the time in which windows are looked for
 AGAIN = "go on with it by solve(..., resume={})"
 OF_A_RANK = (  # entries of config.json that may differ
     "source", "threads", "fingerprint", "versions", "machine",
@@ -184,29 +186,28 @@ def _in_windows(
     """Solve ordinary differential equations in windows, where a trial of the whole is not enough.
 
     Returns:
-        The solution, if the equation holds in all of them or the time is over; and the arguments of a single
-        run, which knows the trial.
+        The solution, if they come to the end of the time; and the arguments of a single run, which knows the
+        trial.
     """
     if not in_time_alone(problem, arguments):
         return None, arguments
     ranks: Communicator = arguments["communicator"] or connect(settings.device)
     trial = trial_of(problem, arguments, settings, ranks)
-    if trial is None or trial.state is not None:
+    if trial is None or trial.state is not None or trial.stopped:
         return None, {**arguments, "trial": trial}
-    whole, stopped, overwrite = settings.budget.seconds, trial.stopped, arguments["overwrite"]
-    for count in WINDOWS:
-        first = None if stopped else first_window(problem, trial, count, ranks)
-        if first is None or first.state is None:
-            stopped = stopped or (first.stopped if first is not None else "")
-            continue
-        given = {**shared, "budget": round(whole - (time.monotonic() - began), 1), "overwrite": overwrite}
-        why = f"{trial.words} as a whole: {count} windows of time"
-        found = march(solve, problem, count, **{**given, "method": FEATURES, "chosen": why})
-        overwrite, spent = True, time.monotonic() - began
-        if is_solved(found) or spent > (1 - LEAST_LEFT) * whole:
-            return found, arguments
-    trial = replace(trial, seconds=time.monotonic() - began, stopped=stopped)
-    return None, {**arguments, "overwrite": overwrite, "trial": trial}
+    found = in_steps(problem, trial, ranks, began + LOOKING * settings.budget.seconds)
+    if found.complete:
+        trials, why = iter(found.trials), f"{trial.words} as a whole: {len(found.trials)} windows of time"
+
+        def train(part: Problem, **given: Any) -> Solution:
+            given = {**arguments, **given, "trial": next(trials), "estimated": False}
+            return _solved(part, given, time.monotonic())
+
+        given = {**shared, "budget": settings.budget, "chosen": why, "meet": found.meet}
+        return march(train, problem, len(found.trials), **given), arguments
+    words = ", and ".join([trial.words, *([found.why] if found.why else [])])
+    spent = replace(trial, seconds=time.monotonic() - began, words=words, stopped=found.stopped)
+    return None, {**arguments, "trial": spent}
 
 
 def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
@@ -254,7 +255,7 @@ def _solved(problem: Problem, arguments: Arguments, began: float) -> Solution:
     trainer.run()
     if trainer.failure is not None:
         raise session.failed(trainer, lambda: summary(trainer, config).as_json(), AGAIN)
-    return told_to(told, _finished(session, trainer, config))
+    return told_to(told, _finished(session, trainer, config, arguments.get("estimated", True)))
 
 
 def _after(trainer: Trainer, trial: Trial) -> None:
@@ -320,8 +321,8 @@ def _header(settings: RunSettings, config: Config) -> Checkpoint:
     return {"config": identity(config), "settings": kept, "init": config["init"]}
 
 
-def _finished(session: Session, trainer: Trainer, config: Config) -> Solution:
-    """The solution of a run that has ended, examined and written."""
+def _finished(session: Session, trainer: Trainer, config: Config, estimated: bool = True) -> Solution:
+    """The solution of a run that has ended, examined and written; a window gets no estimate of its own."""
     ranks, model = session.ranks, trainer.model
     result = summary(trainer, config).as_json()
     session.write_result(result)  # what follows takes seconds, in which the user may lose patience
@@ -333,7 +334,7 @@ def _finished(session: Session, trainer: Trainer, config: Config) -> Solution:
     if whole.problem.quantities:
         nothing: dict[str, dict[str, float | None]] = {}
         result["quantities"] = attempt(lambda: solution.quantities, nothing, "quantities", result["remarks"])
-    if trainer.status.reason is not StopReason.FAILED:
+    if estimated and trainer.status.reason is not StopReason.FAILED:
         if ranks.rank == 0:
             attempt(solution.add_estimate, None, "error estimate", result["remarks"])
         found_later: Result = {
@@ -341,6 +342,7 @@ def _finished(session: Session, trainer: Trainer, config: Config) -> Solution:
             "remarks": result["remarks"],
         }
         result |= ranks.gather_objects(found_later)[0]
+        object_to(result)
     session.write_result(solution.result)
     session.write_whole({"config": identity(config)}, whole.state_dict())
     return solution

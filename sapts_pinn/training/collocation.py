@@ -173,4 +173,4 @@ class Collocation:
 def _residuals(model: TrainableModel, points: Tensor) -> Tensor:
     """The equation's residuals [K, N] in their natural units."""
     found = model.residuals(points)
-    return found / model.problem.terms[0].row_units.to(found)
+    return found / model.problem.terms[0].units_at(model.problem.at(points)).to(found)

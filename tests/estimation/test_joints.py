@@ -25,8 +25,8 @@ def test_a_jump_between_windows_is_an_error_from_there_on() -> None:
     def heat(x: Tensor, t: Tensor) -> Tensor:
         return torch.sin(PI * unit(x)) * torch.exp(-(PI**2) * t)
 
-    first = given(window(problem, 2, 0, None), lambda x, t: heat(x, 0.05 * unit(t)))
-    second = given(window(problem, 2, 1, first), lambda x, t: 1.1 * heat(x, 0.05 + 0.05 * unit(t)))
+    first = given(window(problem, [0.05], 0, None), lambda x, t: heat(x, 0.05 * unit(t)))
+    second = given(window(problem, [0.05], 1, first), lambda x, t: 1.1 * heat(x, 0.05 + 0.05 * unit(t)))
     found = estimate_error(WindowedModel(problem, [first, second], [0.05]), (CHEAP,))[0]
     a = math.exp(-(PI**2) * 0.1)  # integrals of exp(-2 pi^2 t) over the windows
     assert found.reliable
@@ -39,8 +39,8 @@ def windowed(velocity=None) -> WindowedModel:
     equation = (lambda u: u.tt - u.xx) if velocity is not None else (lambda u: u.t - u.xx)
     problem = soft(X * Time(0, 4), equation, Dirichlet("u", 0.0, on="x=0", hard=False), start)
     functions = lambda x, t: unit(x), lambda x, t: unit(x) + 0.25 * (2 + 2 * unit(t))
-    first = given(window(problem, 2, 0, None), functions[0])
-    return WindowedModel(problem, [first, given(window(problem, 2, 1, first), functions[1])], [2.0])
+    first = given(window(problem, [2.0], 0, None), functions[0])
+    return WindowedModel(problem, [first, given(window(problem, [2.0], 1, first), functions[1])], [2.0])
 
 
 def test_a_term_for_every_edge_is_the_jump_there():

@@ -9,7 +9,7 @@ from sapts_pinn import Dirichlet, Initial, Observations, Periodic, Problem, Solu
 from sapts_pinn.geometry import Ball, Interval, Polygon, Time
 from sapts_pinn.networks.build import network_maker, network_of
 from sapts_pinn.networks.model import Model
-from sapts_pinn.networks.time_windows import WindowedModel, joined
+from sapts_pinn.networks.time_windows import WindowedModel, edges, joined
 
 STRIP = Interval(0, 1) * Time(0, 1)
 SINE = lambda x: torch.sin(pi * x)
@@ -80,9 +80,8 @@ def freed() -> Model:
 
 
 def windowed() -> WindowedModel:
-    return joined(
-        Problem(STRIP, "u", WAVE, [Dirichlet("u", 0.0), Initial("u", SINE, velocity=0.0)]), 3, model_of
-    )
+    problem = Problem(STRIP, "u", WAVE, [Dirichlet("u", 0.0), Initial("u", SINE, velocity=0.0)])
+    return joined(problem, edges(problem, 3), model_of)
 
 
 MODELS = {

@@ -65,8 +65,8 @@ def test_a_chaotic_system_needs_them():
 
 def test_what_a_window_starts_from():
     problem = wave()
-    first = model_of(window(problem, 2, 0, None))
-    second = window(problem, 2, 1, first)
+    first = model_of(window(problem, [1.0], 0, None))
+    second = window(problem, [1.0], 1, first)
     assert second.domain.bounds[:, 1].tolist() == [1.0, 2.0]
     starts = [c for c in second.conditions if isinstance(c, Continuation)]
     assert [c.order for c in starts] == [0, 1] and not any(isinstance(c, Initial) for c in second.conditions)
@@ -90,13 +90,13 @@ def test_symmetries_are_those_of_the_start():
         )
 
     even = problem(lambda x: torch.cos(pi * x))
-    assert window(even, 2, 1, model_of(window(even, 2, 0, None))).symmetries["x"].centre == (1,)
+    assert window(even, [0.5], 1, model_of(window(even, [0.5], 0, None))).symmetries["x"].centre == (1,)
     neither = problem(lambda x: torch.cos(pi * x) + torch.sin(pi * x))
-    assert not window(neither, 2, 1, model_of(window(neither, 2, 0, None))).symmetries
+    assert not window(neither, [0.5], 1, model_of(window(neither, [0.5], 0, None))).symmetries
 
 
 def test_the_joined_model_asks_the_window_a_point_lies_in():
-    whole = joined(decay(), 2, model_of)
+    whole = joined(decay(), [2.0], model_of)
     assert isinstance(whole, WindowedModel) and len(whole.models) == 2
     points = torch.tensor([[0.5], [3.5], [1.0], [2.5]], dtype=torch.float64)
     expected = torch.stack([whole.models[i](p[None])[0] for i, p in zip((0, 1, 0, 1), points, strict=True)])

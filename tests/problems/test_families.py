@@ -86,6 +86,7 @@ def test_what_is_missing_is_missing_in_a_family_too():
             "has parameters and no coordinates",
         ),
         (lambda: Time(0, 1, log=2.0), "log is the length that matters near t=0"),
+        (lambda: Time(0, 1e4, log=True), "shorter than the interval, not True"),
         (lambda: family("nu", references.burgers, []), "needs at least one value"),
     ],
 )
@@ -134,6 +135,6 @@ def test_every_kind_of_picture_and_file(name, tmp_path):
 def test_windows_and_meshes_keep_the_parameter():
     from sapts_pinn.networks.time_windows import window
 
-    part = window(heat(), 2, 0, None)
+    part = window(heat(), [0.5], 0, None)
     assert part.domain.names == ("x", "t", "nu") and part.domain.factors()[1].upper == 0.5
     assert Mesh(example_mesh("l-shape")).is_parameter is False

@@ -104,6 +104,38 @@ def test_what_no_data_tell_is_said():
     assert "nothing tells how large u is: its scale is taken as 1" in str(problem)
 
 
+def diffusivity(amplitude=1.0, noise=None, a_on_sides=True) -> Problem:
+    """(a u')' + f = 0 with both of them sought: u = amplitude sin(9 x) from values, and a = 3 + x (1 - x)."""
+    x = np.random.default_rng(0).uniform(0, 1, 400)
+    values = amplitude * np.sin(9 * x) + (noise or 0) * np.random.default_rng(1).standard_normal(400)
+
+    def equation(u, a, x):
+        s, c = torch.sin(9 * x), torch.cos(9 * x)
+        return (a * u.x).x - amplitude * ((1 - 2 * x) * 9 * c - 81 * (3 + x - x * x) * s)
+
+    sides = [Dirichlet("a", 3.0, hard=False)] if a_on_sides else []
+    data = Observations("u", {"x": x}, values, noise=noise)
+    return Problem(Interval(0, 1), ("u", "a"), equation, [data, *sides], symmetry=False)
+
+
+@pytest.mark.parametrize("amplitude", [1.0, 1e-6, 300.0])
+def test_measured_values_tell_the_size_of_what_is_measured(amplitude):
+    natural = diffusivity(amplitude).natural
+    assert 0.6 * amplitude < natural.unknowns["u"] < 3 * amplitude, "its root mean square is 0.7"
+    assert 2 < natural.unknowns["a"] < 9, "prescribed as 3, by a weighted condition"
+
+
+def test_noise_is_no_size():
+    """Ten times as much noise as there is signal."""
+    assert diffusivity(1.0, noise=10.0).natural.unknowns["u"] < 5
+
+
+def test_the_sizes_of_a_published_inverse_problem():
+    """HInv: u = e^-t s and a = 2 + s, of root mean squares 0.33 and 2.1; they were found as 0.07 and 0.12."""
+    sizes = build("pinnacle-hinv").natural.unknowns
+    assert 0.2 < sizes["u"] < 0.7 and 1 < sizes["a"] < 4
+
+
 # -- the examples of the issue -------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Runs that are limited by one thing each, and what the diagnosis says of them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,6 +63,19 @@ def test_conditions_that_contradict_each_other_are_in_conflict():
 def test_a_network_of_two_neurons_is_too_small():
     d = found(build("burgers"), network=(2,), points=1024)
     assert d["limit"] == "capacity" and d["trend"] < 0.1 and "more than" in d["words"]
+
+
+def test_an_unknown_that_outgrows_its_size_is_told():
+    """u = 300 sin(9 x), whose network was told to give numbers of order one."""
+    wave = lambda x: 300 * torch.sin(9 * x)
+    problem = Problem(
+        Interval(0, 1), "u", lambda u, x: u.xx + 81 * wave(x), [Dirichlet("u", wave)], scales={"u": 1.0},
+        symmetry=False,
+    )  # fmt: skip
+    d = found(problem, budget="60 iterations")
+    assert d["limit"] == "scale" and "give scales={'u': " in d["words"]
+    right = found(replace(problem, scales={}), budget="60 iterations")
+    assert right["limit"] != "scale"
 
 
 def test_noisy_data_are_the_limit_of_a_fit():
