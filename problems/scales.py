@@ -163,7 +163,10 @@ def varying(form: Ansatz, names: tuple[str, ...], term: Term, known: Known) -> P
     trials = Trials(form, names, generator)
     sites = term.sites(POINTS, generator, "sobol")
     place = Place(term, sites, sites.points.new_ones(len(sites.points) // sites.fold), form, trials)
-    units = _Search(form, [place], known, {}).equilibrated()[0]
+    search = _Search(form, [place], known, {})
+    if not search.free:  # positive unknowns come with their size
+        return None
+    units = search.equilibrated()[0]
     return pointwise(place, names, units, known)
 
 

@@ -44,12 +44,9 @@ PROBLEMS = {
     "poisson-interface": ProblemRow("Poisson", "a coefficient that jumps by 100 across a circle"),
     "composite-wall": ProblemRow("Poisson", "brick, foam, steel: conductivity jumps by 1,700"),
     "composite-ring": ProblemRow("Poisson", "two rings, conductivities 1 and 20"),
-    "conjugate": ProblemRow(
-        "Heat, convection, reaction", "a flow warms itself at a wall: heat transfer in two materials"
-    ),
     "poisson-source": ProblemRow("Poisson", "a point source in a square: infinite at one point"),
     "poisson-lshape": ProblemRow("Poisson", "L-shape, f = 1, gradient infinite at the corner"),
-    "obstacle": ProblemRow("Poisson", "a string over a parabola, which it touches on a free part"),
+    "obstacle": ProblemRow("Poisson", "a string over a parabola that it touches in part"),
     "burgers": ProblemRow("Burgers", "viscosity 0.01/pi, -sin(pi x) becomes a thin layer"),
     "burgers-family": ProblemRow("Burgers", "viscosities from 0.01/pi to 0.1/pi, by one network"),
     "allen-cahn": ProblemRow("Allen-Cahn", "D = 1e-4, periodic, thin layers from x^2 cos(pi x)"),
@@ -63,6 +60,7 @@ PROBLEMS = {
     "heat-cylinder": ProblemRow("Heat, convection, reaction", "in a cylinder, axisymmetric, r = 0 included"),
     "heat-ball": ProblemRow("Heat, convection, reaction", "in a ball, from its centre on"),
     "stefan": ProblemRow("Heat, convection, reaction", "melting: the front s(t) is an unknown, too"),
+    "conjugate": ProblemRow("Heat, convection, reaction", "a flow along a wall, heat in both"),
     "convection": ProblemRow("Heat, convection, reaction", "u_t + 40 u_x = 0 from sin x, periodic"),
     "reaction": ProblemRow("Heat, convection, reaction", "u_t = 5 u (1 - u) from a bump, no derivative in x"),
     "gray-scott": ProblemRow("Heat, convection, reaction", "two substances, one pulse divides, periodic"),
@@ -88,7 +86,7 @@ PROBLEMS = {
     "lorenz-inverse": ProblemRow("Inverse", "sigma, rho, beta from 25 points of a trajectory"),
     "navier-stokes-inverse": ProblemRow("Inverse", "convection, viscosity from velocities, 1 % noise"),
     "diffusion-inverse": ProblemRow("Inverse", "a coefficient k(x) from 1,000 values, 1 % noise"),
-    "source-inverse": ProblemRow("Inverse", "a source s(x) from 200 displacements of a string, with noise"),
+    "source-inverse": ProblemRow("Inverse", "a source s(x) from 200 noisy displacements"),
 }
 
 METHODS = {

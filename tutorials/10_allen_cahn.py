@@ -39,10 +39,11 @@ allen_cahn = problems.build("allen-cahn")
 print(allen_cahn)
 
 # %% [markdown]
-# The description says what is built in: the period is an embedding, and the problem is even in $x$ about both
-# $0$ and $1$, which was checked on equation, conditions and data before it was used. What it does *not* do is
-# build the initial value in: continued with period 2 it has a kink at $x=\pm1$, an ansatz that holds it
-# exactly would keep the kink for ever, and no point would see it. The initial value is a weighted term.
+# The description says what is built in: the period is an embedding, and the problem is even in $x$ about
+# the middle, which was checked on equation, conditions and data before it was used. The initial value needs
+# care: continued with period 2 it has a kink at $x=\pm1$, which diffusion rounds off at once. An ansatz that
+# holds it as it is would keep the kink for ever, and no point would see it. So what the heat kernel makes of
+# a kink, which is known in closed form, is built in as well; the network has to add what is smooth.
 #
 # ## 10.1 Adam, as in the papers
 #

@@ -352,7 +352,7 @@ def _part(setting: Setting, face: Face, b: float, p: int, is_rate: bool) -> Func
         a, c = here.get((x, x), 0.0), face.inward * here.get((s,), 0.0)
         bare = bare and own == {(x, x), (s,)}
         if a * c < 0 and (bare or p > 0):
-            kernel = partial(diffused, p=p)
+            kernel: Callable[[Tensor, Tensor], Tensor] = partial(diffused, p=p)
             if face.closed:
                 around = diffused_on_circle(face.length, -a / c * face.depth, p)
                 if around is None:

@@ -44,7 +44,7 @@ class Words:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those of the coordinates."""
+        """Names of the coordinates."""
         return tuple(self.points)
 
 

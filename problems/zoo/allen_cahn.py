@@ -8,8 +8,8 @@
 
 Why it is hard: u = 0 is unstable and u = +-1 are stable, so that an error grows like e^(5 t) before it is
 forgotten, and layers of width sqrt(D) form.  The initial value is continued with period 2 by a kink at +-1,
-which the solution loses at once: an ansatz that holds the initial value exactly keeps the kink for ever, and
-no point sees it.
+which the solution loses at once: an ansatz that holds it as it is keeps the kink for ever, and no point sees
+it.  What diffusion makes of the kink is known in closed form and built in (`ansatz/singular.py`).
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ def test_all_lines():
     wanted = [
         "all:",
         "equations",
+        "equation",
         "condition",
         "condition",
         "condition",
@@ -31,7 +32,7 @@ def test_all_lines():
         "coefficient",
         "material",
     ]
-    assert lines[:8] == wanted and {"network", "scales"} < set(lines)
+    assert lines[:9] == wanted and {"network", "scales"} < set(lines)
     assert "  material    k: 2 in left, a function in right" in str(problem)
 
 

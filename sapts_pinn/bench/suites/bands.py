@@ -35,9 +35,16 @@ def run(*, draws: Whole = 20, steps: Whole = 150, method: str = "tr", out: Path 
         say(f"draw {seed}")
         rows.append({"draw": seed, **in_child(measure, seed=seed, steps=steps, method=method)})
     share = sum(float(row["inside"]) for row in rows) / draws
-    settings = {"method": method, "threads": facts["threads"], "budget": f"{steps} iterations"}
+    settings = {
+        "method": method,
+        "threads": facts["threads"],
+        "precision": "float64",
+        "seeds": f"0 to {draws - 1}",
+        "budget": f"{steps} iterations",
+    }
     cells = [
-        [row["draw"], f"{row['inside']:.0%}", f"{row['error']:.2f}", f"{row['band']:.2f}"] for row in rows
+        [str(row["draw"]), f"{row['inside']:.0%}", f"{row['error']:.2f}", f"{row['band']:.2f}"]
+        for row in rows
     ]
     meant = MEANT[0] <= share <= MEANT[1]
     text = "\n".join(

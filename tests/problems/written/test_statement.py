@@ -169,6 +169,7 @@ def test_a_formula_that_is_not_its_function_is_not_given():
         materials={},
         integrals=(),
         sources=(),
+        obstacles=(),
         complex_parts=Parts({}, SQUARE),
     )
     assert statement_of(problem)["conditions"] == [{"words": "boundary equation on x=1"}] and len(calls) == 2
