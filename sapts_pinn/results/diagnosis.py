@@ -251,14 +251,15 @@ def _verdict(found: Measurements, data: Sequence[str], converged: bool, look: _L
     model = look.objective.model
     precision = str(model.like.dtype).removeprefix("torch.")
     train, test, falling = found.train_residual, found.test_residual, found.trend
-    if test > OVERFITTED * train:
+    least = EXACT * torch.finfo(model.like.dtype).eps
+    if test > max(OVERFITTED * train, least):
         return "sampling", (
             f"the residual is {test:.1e} on fresh points, {_factor(test / train)} times as large as where it "
             "was trained: take more points"
         )
     if converged and precision == "float32":
         return "precision", "no step lowers the loss by more than rounding in float32: use dtype float64"
-    exact = train < EXACT * torch.finfo(model.like.dtype).eps
+    exact = train < least
     if found.rounding > ROUNDED or exact:
         cure = (
             "use dtype float64"

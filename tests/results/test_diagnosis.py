@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from sapts_pinn.networks.model import Model
 from sapts_pinn.objectives.least_squares import LeastSquares
 from sapts_pinn.problems import Dirichlet, Observations, Problem, Sites
 from sapts_pinn.problems.zoo import build
-from sapts_pinn.results.diagnosis import _Look, diagnose, trend
+from sapts_pinn.results.diagnosis import _Look, _verdict, diagnose, trend
 
 
 def first_order(*conditions, slope=1.0, **more):
@@ -36,6 +37,14 @@ def test_few_points_are_too_few():
     d = found(build("burgers"), network=(20, 20), points=30)
     assert d["limit"] == "sampling" and "more points" in d["words"]
     assert d["test_residual"] > 2 * d["train_residual"]
+
+
+@pytest.mark.parametrize(("fresh", "limit"), [(1e-13, "precision"), (1e-10, "sampling")])
+def test_residuals_at_rounding_are_no_lack_of_points(fresh, limit):
+    model = SimpleNamespace(like=torch.zeros(1, dtype=torch.float64))
+    look = SimpleNamespace(objective=SimpleNamespace(model=model))
+    seen = SimpleNamespace(train_residual=1e-14, test_residual=fresh, trend=None, rounding=0.0)
+    assert _verdict(seen, [], True, look)[0] == limit
 
 
 def test_single_precision_ends_in_rounding():
