@@ -157,12 +157,15 @@ class Face:
             b: The place on the face.
             speed: Distance along x that it moves per distance from the face.
         """
-        x, moved = points[:, self.x], b + speed * self.distance(points)
+        x, way = points[:, self.x], speed * self.distance(points)
         if not self.closed:
-            return x - moved
-        half, middle = self.length / 2, (self.along.lower + self.along.upper) / 2
-        y = torch.remainder(x - moved + half, self.length) - half
-        return y + ASIDE * (torch.sign(middle - x) * (y == 0))  # both ends of the interval are the seam
+            return x - b - way
+        lower, upper = self.along.lower, self.along.upper
+        middle = (lower + upper) / 2
+        # From the nearer end, so that both ends are the seam exactly, whatever the rounding of the length.
+        y = torch.where(x < middle, x - lower, x - upper) - ((b - lower) + way)
+        y = y - self.length * torch.round(y / self.length)
+        return y + ASIDE * (torch.sign(middle - x) * (y == 0))
 
 
 @dataclass(frozen=True)

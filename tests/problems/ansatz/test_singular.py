@@ -73,6 +73,21 @@ def test_kinks_on_a_circle_and_at_its_seam_are_taken_out_and_carried_along(speed
     assert found.error() < 1e-4, "which a network alone does not reach"
 
 
+@pytest.mark.parametrize("bounds", [(0.0, 0.4), (0.1, 0.8), (-0.3, 0.3)])
+@pytest.mark.parametrize("speed", [0.0, 0.013])
+def test_both_ends_are_the_seam_where_the_length_is_rounded(bounds, speed):
+    equation = lambda u: u.t - 1e-3 * u.xx + speed * u.x
+    start = Initial("u", lambda x: 293.0 + 500 * (x - bounds[0]) * (bounds[1] - x))
+    problem = Problem(Interval(*bounds, name="x") * Time(0, 6), "u", equation, [Periodic("x"), start])
+    assert start in problem.ansatz.exact
+    ends = torch.tensor([[x, t] for t in (0.3, 2.7, 6.0) for x in bounds], dtype=torch.float64)
+    for of, size in zip(
+        derivatives(problem.ansatz.extension["u"], ends, [(), (0,)]), (100, 500), strict=True
+    ):
+        left, right = of.reshape(-1, 2).unbind(1)
+        assert (left - right).abs().max() < 1e-7 * size
+
+
 @pytest.mark.filterwarnings("ignore::sapts_pinn.problems.wellposed.findings.IllPosed")
 def test_the_seam_of_a_periodic_start_is_built_in_where_the_equation_forgets_it():
     problem = build("allen-cahn")
